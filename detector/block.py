@@ -1,0 +1,70 @@
+"""Samples that know when they are: `Block`, and `Timebase` from sample index to UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float64]
+"""Specific force, shape (n, 3), in g."""
+
+AXES = 3
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Contiguous samples on one sensor's sample clock.
+
+    Parameters
+    ----------
+    samples : (n, 3), g; made read-only
+    start : index of the first sample since the recording began, >= 0
+    fs : nominal sampling rate, Hz, > 0
+    """
+
+    samples: Samples
+    start: int
+    fs: float
+
+    def __post_init__(self) -> None:
+        samples = np.ascontiguousarray(self.samples, dtype=np.float64).view()
+        if samples.ndim != 2 or samples.shape[1] != AXES:
+            raise ValueError(f"samples must have shape (n, {AXES}), got {samples.shape}")
+        if self.start < 0:
+            raise ValueError(f"start must be >= 0, got {self.start}")
+        if not self.fs > 0:
+            raise ValueError(f"fs must be > 0 Hz, got {self.fs}")
+        samples.flags.writeable = False
+        object.__setattr__(self, "samples", samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def stop(self) -> int:
+        """Index of the sample that would follow."""
+        return self.start + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Timebase:
+    """Where sample index 0 lies in UTC; the only way from an index to a wall clock.
+
+    Parameters
+    ----------
+    fs : samples per second of the index, Hz
+    epoch_ns : UTC of index 0, ns since 1970, or None for a recording without a wall clock
+    """
+
+    fs: float
+    epoch_ns: int | None = None
+
+    def at_s(self, seconds: float) -> datetime | None:
+        """UTC, to the microsecond, of a moment counted in seconds from index 0."""
+        if self.epoch_ns is None:
+            return None
+        return EPOCH + timedelta(microseconds=self.epoch_ns // 1000 + round(seconds * 1e6))

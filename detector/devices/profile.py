@@ -1,0 +1,144 @@
+"""The contract of a sensor driver: bytes in, values out, no I/O.
+
+A `Driver` describes a family of sensors; a `Conversation` is one connection with one of them.
+The session round it subscribes to `Driver.channels` in order, performs the writes of `open()`,
+hands every notification to `feed()` and performs the writes it answers with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from detector.block import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Advertisement:
+    """What a scan heard. `name` is hostile text: show it escaped, decide nothing by it alone."""
+
+    address: str
+    name: str
+    rssi_dbm: int | None = None
+    services: frozenset[str] = frozenset()  # 128-bit UUIDs, lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One notification as it was received: what a recording keeps and a replay gives again."""
+
+    channel: str  # characteristic UUID, lower case
+    data: bytes
+    mono_ns: int  # host's monotonic clock at arrival
+    utc_ns: int  # host's wall clock at arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The session must write this to the sensor."""
+
+    channel: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The sensor says that it streams, and how."""
+
+    fs: float  # Hz
+    range_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Samples decoded from one packet, oldest first.
+
+    `fs` is None while the sensor has not said its rate; `last_ns` is the sensor's own time of the
+    last sample, None for a sensor that sends none.
+    """
+
+    samples: Samples  # (n, 3), g
+    fs: float | None
+    last_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """Charge that the sensor reports, 0 to 100."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The sensor ended the stream by itself although the link stays up: start it again."""
+
+    reason: str
+
+
+Output = Write | Started | Chunk | Battery | Stopped
+
+
+class Conversation(Protocol):
+    """One connection with one sensor."""
+
+    def open(self) -> list[Write]:
+        """Begin: the first commands, once all channels are subscribed."""
+        ...
+
+    def feed(self, channel: str, data: bytes) -> list[Output]:
+        """Take one notification.
+
+        Raises
+        ------
+        ProtocolError
+            The bytes make no sense. Count it and go on: the conversation stays usable.
+        """
+        ...
+
+    def restart(self) -> list[Write]:
+        """Give the commands that make a silent stream begin anew on the same link."""
+        ...
+
+    def close(self) -> list[Write]:
+        """Say goodbye, so that the sensor does not stream until its battery is empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What the `decode` command prints of one notification."""
+
+    t_ns: int | None
+    samples: Samples
+
+
+class Driver(Protocol):
+    """A family of sensors that speak the same protocol."""
+
+    @property
+    def name(self) -> str:
+        """The device name of the contract, such as `polar-verity-sense`."""
+        ...
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Characteristics to subscribe to, in this order (control before data)."""
+        ...
+
+    @property
+    def optional_channels(self) -> tuple[str, ...]:
+        """Characteristics to read once and subscribe to where the sensor has them (battery)."""
+        ...
+
+    def recognises(self, advertisement: Advertisement) -> bool:
+        """Whether this driver can talk to what advertised itself so."""
+        ...
+
+    def converse(self) -> Conversation:
+        """Start a fresh connection's state."""
+        ...
+
+    def decode(self, data: bytes) -> Decoded:
+        """Decode one data notification by itself, for bug reports and new drivers."""
+        ...

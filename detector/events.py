@@ -1,0 +1,212 @@
+"""The public vocabulary: what can be found in a night, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+SCHEMA = "event/1"
+
+
+class Kind(StrEnum):
+    """What a movement most likely was."""
+
+    CLONUS = "clonus"
+    SPASM = "spasm"
+    TWITCH = "twitch"
+    TONIC = "tonic"
+    TREMOR = "tremor"
+    PLM = "plm"
+    TURN = "turn"
+    MOVEMENT = "movement"
+    VIBRATION = "vibration"
+
+    @property
+    def is_spasm_family(self) -> bool:
+        """Whether it counts as a likely spasm, as against an ordinary movement."""
+        return self in SPASM_FAMILY
+
+
+SPASM_FAMILY = frozenset({Kind.CLONUS, Kind.SPASM, Kind.TWITCH, Kind.TONIC})
+
+
+class Phase(StrEnum):
+    """Where in its life an event is: announced, still going, over."""
+
+    START = "start"
+    UPDATE = "update"
+    END = "end"
+
+
+class Origin(StrEnum):
+    """Where the samples came from. Only `live` ever reaches a live topic."""
+
+    LIVE = "live"
+    REPLAY = "replay"
+    SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorVersion:
+    """Which code and which model spoke."""
+
+    name: str
+    version: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSpan:
+    """The samples an event stands on: `first` up to and including `last`, on the sensor's clock."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that was found; the fields and units of the contract's `event/1`.
+
+    `onset_s` counts from the first sample of the recording; `onset` and `end` are None when
+    that has no wall clock. `grade` is the SCATS bin: 1 under 3 s, 2 up to 10 s, 3 beyond.
+    """
+
+    id: str
+    kind: Kind
+    phase: Phase
+    revision: int = 0
+    onset_s: float
+    duration_s: float
+    onset: datetime | None = None
+    end: datetime | None = None
+    rhythm_hz: float | None = None
+    beats: int | None = None
+    peak_g: float | None = None
+    rms_g: float | None = None
+    turn_deg: float | None = None
+    confidence: float
+    grade: int | None = None
+    parts: tuple[Kind, ...] | None = None
+    episode: str | None = None
+    cut_short: bool = False
+    reason: str
+    sensor: str | None = None
+    wearer: str | None = None
+    detector: DetectorVersion | None = None
+    source: Origin = Origin.REPLAY
+    recording: RecordingSpan | None = None
+
+    @property
+    def end_s(self) -> float:
+        """Seconds from the first sample of the recording to the end of the event."""
+        return self.onset_s + self.duration_s
+
+
+def grade_of(duration_s: float) -> int:
+    """SCATS bin of a clonus or an extensor spasm (NINDS CDE F1766): < 3 s, 3 to 10 s, > 10 s."""
+    return 1 if duration_s < 3 else 2 if duration_s <= 10 else 3
+
+
+def event_id(wearer: str | None, sensor: str | None, recording: str | None, onset: int) -> str:
+    """Twenty hex digits that are the same whenever the same recording is detected again."""
+    key = json.dumps([wearer, sensor, recording, onset])
+    return sha256(key.encode()).hexdigest()[:20]
+
+
+def format_utc(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """Give the contract's JSON object: every field present, unknown ones None."""
+    return {
+        "schema": SCHEMA,
+        "id": event.id,
+        "kind": event.kind.value,
+        "phase": event.phase.value,
+        "revision": event.revision,
+        "onset_s": event.onset_s,
+        "duration_s": event.duration_s,
+        "onset": format_utc(event.onset),
+        "end": format_utc(event.end),
+        "rhythm_hz": event.rhythm_hz,
+        "beats": event.beats,
+        "peak_g": event.peak_g,
+        "rms_g": event.rms_g,
+        "turn_deg": event.turn_deg,
+        "confidence": event.confidence,
+        "grade": event.grade,
+        "parts": None if event.parts is None else [part.value for part in event.parts],
+        "episode": event.episode,
+        "cut_short": event.cut_short,
+        "reason": event.reason,
+        "sensor": event.sensor,
+        "wearer": event.wearer,
+        "detector": _plain(event.detector),
+        "source": event.source.value,
+        "recording": _plain(event.recording),
+    }
+
+
+def to_json(event: Event) -> str:
+    """Give one line of JSON; the same event always gives the same bytes."""
+    return json.dumps(to_dict(event), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+
+
+def from_dict(data: dict[str, Any]) -> Event:
+    """Give the event that `to_dict` wrote.
+
+    Raises
+    ------
+    ValueError
+        A field is missing or of the wrong kind; the sender speaks another version.
+    """
+    if data.get("schema") != SCHEMA:
+        raise ValueError(f"schema must be {SCHEMA!r}, got {data.get('schema')!r}")
+    try:
+        values = {field.name: data[field.name] for field in fields(Event)}
+        detector, recording, parts = values["detector"], values["recording"], values["parts"]
+        values |= {
+            "kind": Kind(values["kind"]),
+            "phase": Phase(values["phase"]),
+            "source": Origin(values["source"]),
+            "onset": _parse_utc(values["onset"]),
+            "end": _parse_utc(values["end"]),
+            "parts": None if parts is None else tuple(Kind(part) for part in parts),
+            "detector": None if detector is None else DetectorVersion(**detector),
+            "recording": None if recording is None else RecordingSpan(**recording),
+        }
+        return Event(**values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an {SCHEMA} object: {error}") from error
+
+
+def final_forms(events: Iterable[Event]) -> list[Event]:
+    """Keep each event once, as it was last said to be, in order of onset."""
+    latest: dict[str, Event] = {}
+    for event in events:
+        latest[event.id] = event
+    ended = (event for event in latest.values() if event.phase is Phase.END)
+    return sorted(ended, key=lambda event: (event.onset_s, event.id))
+
+
+def relabelled(event: Event, kind: Kind, reason: str) -> Event:
+    """Give the next revision of an event: a later insight changed what it most likely was."""
+    return replace(event, kind=kind, reason=reason, revision=event.revision + 1)
+
+
+def _plain(value: DetectorVersion | RecordingSpan | None) -> dict[str, Any] | None:
+    return None if value is None else {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+def _parse_utc(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
