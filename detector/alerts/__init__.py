@@ -1,0 +1,1 @@
+"""From events to alerts: when someone is told, and what becomes of it. Pure."""

@@ -1,0 +1,1 @@
+"""Sans-I/O sensor drivers: bytes in, samples out."""

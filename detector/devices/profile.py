@@ -24,16 +24,6 @@ class Advertisement:
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
-    """One notification as it was received: what a recording keeps and a replay gives again."""
-
-    channel: str  # characteristic UUID, lower case
-    data: bytes
-    mono_ns: int  # host's monotonic clock at arrival
-    utc_ns: int  # host's wall clock at arrival
-
-
-@dataclass(frozen=True, slots=True)
 class Write:
     """The session must write this to the sensor."""
 

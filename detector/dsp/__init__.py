@@ -1,0 +1,1 @@
+"""Signal processing on rows of samples: pure numpy and scipy, no clock, no I/O."""

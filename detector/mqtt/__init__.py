@@ -1,0 +1,1 @@
+"""Events and state out over MQTT 5, commands in."""

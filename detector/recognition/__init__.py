@@ -1,0 +1,1 @@
+"""From samples to events: the pipeline, its rules and its sequence logic."""

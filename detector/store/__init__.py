@@ -1,0 +1,1 @@
+"""What must not be forgotten: state, outbox and recordings, all in SQLite."""

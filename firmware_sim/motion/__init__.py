@@ -1,0 +1,1 @@
+"""Simulated movement with ground truth. Physics and kinematics, no recorded person."""

@@ -1,0 +1,1 @@
+"""Reading recordings of other makers and writing ours for others."""
