@@ -113,7 +113,9 @@ def grade_of(duration_s: float) -> int:
     return 1 if duration_s < 3 else 2 if duration_s <= 10 else 3
 
 
-def event_id(wearer: str | None, sensor: str | None, recording: str | None, onset: int) -> str:
+def event_id(
+    wearer: str | None, sensor: str | None, recording: str | None, onset: int | str
+) -> str:
     """Twenty hex digits that are the same whenever the same recording is detected again."""
     key = json.dumps([wearer, sensor, recording, onset])
     return sha256(key.encode()).hexdigest()[:20]

@@ -1,0 +1,259 @@
+"""From frames to bouts: stretches of movement that no pause of a second divides.
+
+A wearer's open bout is the only thing remembered here. It is looked at in moments that the data
+decide (never the cutting of the stream): when its first frames are there, when a rhythm is
+confirmed, every ten seconds of it, and when it is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.block import Samples
+from detector.dsp import onset
+from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
+from detector.dsp.trigger import hysteresis, ramp
+from detector.recognition.frames import FRAME_DTYPE, FrameTable
+from detector.recognition.model import Rules
+
+PAUSE_FRAMES = 4
+"""0.96 s: "a rapid series of spasms without significant pausing is one spasm" (Snow 1990)."""
+
+LONGEST_FRAMES = 250
+"""One minute: longer movement is cut into bouts that the sequence joins again, so that a
+wearer's state stays bounded."""
+
+BEFORE_FRAMES = 5  # of the onset window: four still ones and one the onset may lie in
+FIRST_LOOK_FRAMES = 3  # 0.5 to 0.7 s after the onset: the first word of a spasm
+UPDATE_FRAMES = 42  # 10 s between two words about a clonus that goes on
+
+
+class Moment(Enum):
+    """Why a bout is looked at."""
+
+    FIRST_LOOK = "first look"
+    RHYTHM = "rhythm"
+    UPDATE = "update"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetFacts:
+    """How the bout began, on the grid."""
+
+    sample: int
+    peak_g: float
+    rise_s: float
+    jerk_g_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bout:
+    """A stretch of movement as known at one moment. `frames` ends with its last active one."""
+
+    moment: Moment
+    first: int  # absolute index of the first frame
+    frames: FrameTable
+    rhythmic: Bools  # per frame, hysteresis applied
+    before_g: Floats  # (3,) posture left behind
+    after_g: Floats | None  # (3,) posture reached, once over
+    onset: OnsetFacts
+    rest_s: float  # stillness before it
+    joins: bool  # it is the continuation of a bout that was cut at `LONGEST_FRAMES`
+    goes_on: bool  # over only because it was cut so
+    cut_short: bool  # over only because the recording has a gap or ends
+
+    @property
+    def duration_s(self) -> float:
+        """From the first to the end of the last active frame."""
+        return len(self.frames) * FRAME_S
+
+    @property
+    def end_sample(self) -> int:
+        """Grid index of the first sample after it."""
+        return (self.first + len(self.frames)) * FRAME
+
+
+class Tracker:
+    """One wearer's open bout. Frames in, moments of bouts out."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as at the start of a recording or behind a gap."""
+        self._frames: FrameTable = np.empty(0, FRAME_DTYPE)
+        self._first = 0  # absolute index of the open bout's first frame
+        self._onset: OnsetFacts | None = None
+        self._before_g: Floats = np.zeros(3)
+        self._told = 0  # frames the open bout had when its rhythm was last spoken of
+        self._joins = False
+        self._over_at: int | None = None  # frame behind the previous bout; None: none is known
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a bout is under way."""
+        return len(self._frames) > 0
+
+    def follow(self, start: int, frames: FrameTable, samples: Samples, origin: int) -> list[Bout]:
+        """Take consecutive frames from absolute index `start`.
+
+        `samples` are grid samples from absolute index `origin`, which reaches at least
+        `BEFORE_FRAMES` + `FIRST_LOOK_FRAMES` frames behind `start`.
+        """
+        base = self._first if self.is_open else start
+        table = np.concatenate((self._frames, frames)) if self.is_open else frames
+        end = base + len(table)
+        moments: list[Bout] = []
+        for first, last, cut in _stretches(np.flatnonzero(table["active"]) + base):
+            over = cut or last + PAUSE_FRAMES + 1 < end
+            self._first = first
+            self._frames = table[first - base : (last + 1 if over else end) - base]
+            moments += self._early_moments(end, samples, origin)
+            if over:
+                pause = table[last + 2 - base : last + PAUSE_FRAMES + 2 - base]
+                moments.append(self._bout(Moment.OVER, after=pause, goes_on=cut))
+                self._close(last + 1, goes_on=cut)
+        self._frames = self._frames.copy()
+        return moments
+
+    def finish(self, samples: Samples, origin: int) -> list[Bout]:
+        """Close the open bout where the recording breaks off."""
+        if not self.is_open:
+            return []
+        self._frames = self._frames[: np.flatnonzero(self._frames["active"])[-1] + 1]
+        if self._onset is None:
+            self._onset = self._measure_onset(samples, origin)
+        return [self._bout(Moment.OVER, cut_short=True)]
+
+    def save(self) -> dict[str, Any]:
+        """Give the state as plain data."""
+        state = {name: getattr(self, name) for name in _STATE}
+        return {**state, "_frames": self._frames.copy(), "_before_g": self._before_g.copy()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        for name in _STATE:
+            setattr(self, name, state[name])
+
+    def _close(self, end: int, *, goes_on: bool) -> None:
+        self._frames = np.empty(0, FRAME_DTYPE)
+        self._onset = None
+        self._told = 0
+        self._joins = goes_on
+        self._over_at = end
+
+    def _early_moments(self, end: int, samples: Samples, origin: int) -> list[Bout]:
+        """Moments of the open bout that have come with the frames up to `end`."""
+        moments: list[Bout] = []
+        if self._onset is None and end >= self._first + FIRST_LOOK_FRAMES:
+            self._onset = self._measure_onset(samples, origin)
+            moments.append(self._bout(Moment.FIRST_LOOK, count=FIRST_LOOK_FRAMES))
+        due = self._rhythm_due()
+        while due is not None and due <= len(self._frames):
+            moments.append(self._bout(Moment.UPDATE if self._told else Moment.RHYTHM, count=due))
+            self._told = due
+            due += UPDATE_FRAMES
+        return moments
+
+    def _rhythm_due(self) -> int | None:
+        """Length in frames at which the bout's rhythm is next worth a word; None: not yet."""
+        if self._told:
+            return self._told + UPDATE_FRAMES
+        count = self._rules.clonus_first_frames
+        if len(self._frames) < count:
+            return None
+        rhythmic = rhythmic_frames(self._frames, self._rules)
+        together = np.lib.stride_tricks.sliding_window_view(rhythmic, count).all(axis=1)
+        return int(np.argmax(together)) + count if together.any() else None
+
+    def _bout(
+        self,
+        moment: Moment,
+        *,
+        count: int | None = None,
+        after: FrameTable | None = None,
+        goes_on: bool = False,
+        cut_short: bool = False,
+    ) -> Bout:
+        """Give the open bout's first `count` frames as they stand, less a trailing pause."""
+        assert self._onset is not None  # noqa: S101 - every path measures it first
+        frames = self._frames[:count]
+        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1].copy()
+        reached = None if after is None or not len(after) else _mean_posture(after)
+        rest_s = np.inf if self._over_at is None else (self._first - self._over_at) * FRAME_S
+        return Bout(
+            moment=moment,
+            first=self._first,
+            frames=frames,
+            rhythmic=rhythmic_frames(frames, self._rules),
+            before_g=self._before_g,
+            after_g=reached,
+            onset=self._onset,
+            rest_s=rest_s,
+            joins=self._joins,
+            goes_on=goes_on,
+            cut_short=cut_short,
+        )
+
+    def _measure_onset(self, samples: Samples, origin: int) -> OnsetFacts:
+        begin = (self._first - BEFORE_FRAMES) * FRAME - origin
+        window = samples[begin : begin + (BEFORE_FRAMES + FIRST_LOOK_FRAMES) * FRAME]
+        self._before_g = window[: onset.QUIET].sum(axis=0) / onset.QUIET
+        facts = onset.measure(window[np.newaxis])
+        return OnsetFacts(
+            sample=int(facts.sample[0]) + begin + origin,
+            peak_g=float(facts.peak_g[0]),
+            rise_s=float(facts.rise_s[0]),
+            jerk_g_s=float(facts.jerk_g_s[0]),
+        )
+
+
+_STATE = ("_frames", "_first", "_onset", "_before_g", "_told", "_joins", "_over_at")
+
+
+def rhythmic_frames(frames: FrameTable, rules: Rules) -> Bools:
+    """Frames that beat like clonus or tremor, by hysteresis on their rhythm's score."""
+    score = rhythm_score(frames, rules)
+    return hysteresis(score, on=rules.rhythm_on, off=rules.rhythm_off)
+
+
+def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:
+    """Evidence for a beat, (n,) from 0 to 1: the weakest of what a beat must show."""
+    in_band = (frames["frequency_hz"] >= rules.band_low_hz) & (
+        frames["frequency_hz"] <= rules.band_high_hz
+    )
+    evidence = np.minimum.reduce(
+        [
+            ramp(frames["regularity"], *rules.regularity),
+            ramp(frames["beats"], *rules.beats),
+            ramp(frames["stride"], *rules.stride),
+        ]
+    )
+    return np.where(in_band & frames["active"], evidence, 0.0)
+
+
+def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:
+    """First and last frame of every stretch without a pause, and whether it was cut for length."""
+    found: list[tuple[int, int, bool]] = []
+    if not len(active):
+        return found
+    for run in np.split(active, np.flatnonzero(np.diff(active) > PAUSE_FRAMES + 1) + 1):
+        rest = run
+        while rest[-1] - rest[0] >= LONGEST_FRAMES:
+            inside = int(np.searchsorted(rest, rest[0] + LONGEST_FRAMES))
+            found.append((int(rest[0]), int(rest[inside - 1]), True))
+            rest = rest[inside:]
+        found.append((int(rest[0]), int(rest[-1]), False))
+    return found
+
+
+def _mean_posture(frames: FrameTable) -> Floats:
+    total: Floats = frames["mean_g"].astype(np.float64).sum(axis=0)
+    return total / len(frames)

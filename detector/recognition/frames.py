@@ -1,0 +1,25 @@
+"""What is known of each frame: the one table that bouts, rules and explanations read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FrameTable = NDArray[np.void]
+"""Consecutive frames of one wearer, shape (n,), dtype `FRAME_DTYPE`."""
+
+# Single precision: the values are measured, and a live wearer's open bout must stay small.
+FRAME_DTYPE = np.dtype(
+    [
+        ("active", np.bool_),
+        ("rms_g", np.float32),  # about the frame's own mean
+        ("mean_g", np.float32, 3),  # posture
+        ("regularity", np.float32),  # the rest is 0 where the gate is closed
+        ("beats", np.float32),
+        ("frequency_hz", np.float32),
+        ("stride", np.float32),
+        ("slowness", np.float32),
+        ("peak_g", np.float32),
+    ]
+)
+RHYTHM_FIELDS = ("regularity", "beats", "frequency_hz", "stride", "slowness", "peak_g")

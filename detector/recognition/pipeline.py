@@ -1,0 +1,205 @@
+"""The pipeline: grid, frames, gate, rhythm, bouts, rules, sequence. One wearer is a batch of one.
+
+`Bank` holds any number of wearers as rows; `Watcher` is one wearer with everything in front:
+any rate, any packet size, gaps. There is no second pipeline for files, fleets or training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from typing import Any
+
+import numpy as np
+
+from detector.block import AXES, Block, Samples
+from detector.dsp import rhythm
+from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, frame_means, frame_rms
+from detector.dsp.grid import Grid
+from detector.events import Event
+from detector.recognition.bouts import Bout, Tracker
+from detector.recognition.classifier import judge
+from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
+from detector.recognition.model import Rules, load_rules
+from detector.recognition.sequence import Sequence
+
+HISTORY = rhythm.WINDOW
+"""Samples remembered per wearer: the rhythm window, which also holds the onset's."""
+
+WARM_FRAMES = 6
+"""1.4 s of a segment must have been seen before a rhythm is believed: the held first sample in
+front of it would make any beginning look like an abrupt one."""
+
+BATCH = 256
+"""Windows measured at once: their arrays stay in a core's own cache."""
+
+
+class Bank:
+    """Wearers as rows. Whole frames on the grid in, events out."""
+
+    def __init__(self, wearers: int, *, rules: Rules | None = None, gated: bool = True) -> None:
+        self._rules = load_rules() if rules is None else rules
+        self._gated = gated
+        self._history = np.zeros((wearers, HISTORY, AXES))
+        self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
+        self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
+        self._floor = Floor(wearers)
+        self._trackers = [Tracker(self._rules) for _ in range(wearers)]
+        self._sequences = [Sequence(self._rules) for _ in range(wearers)]
+
+    def process(
+        self, rows: Rows[int], starts: Rows[int], samples: Samples
+    ) -> list[tuple[int, Event]]:
+        """Take the next whole frames of some wearers, each row's following its last.
+
+        Parameters
+        ----------
+        rows : distinct wearers
+        starts : absolute grid index of each row's first sample, a multiple of 12
+        samples : (rows, frames * 12, 3), g
+
+        Returns
+        -------
+        (wearer, event) pairs, in order of row, then of time
+        """
+        if not samples.size:
+            return []
+        row = np.asarray(rows)
+        first = np.asarray(starts) // FRAME
+        fresh = row[self._next[row] < 0]
+        # Before the first sample nothing is known: it is held, so that no step is seen there.
+        self._history[fresh] = samples[np.isin(row, fresh), :1]
+        self._born[fresh] = first[np.isin(row, fresh)]
+        joined = np.concatenate((self._history[row], samples), axis=1)
+        means = frame_means(samples)
+        rms = frame_rms(samples, means)
+        floor = np.stack([self._floor.follow(int(r), rms[i]) for i, r in enumerate(row)])
+        active = rms > np.maximum(self._rules.gate_g, self._rules.gate_over_floor * floor)
+        table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
+        age = first[:, np.newaxis] + np.arange(rms.shape[1]) - self._born[row, np.newaxis]
+        table["regularity"][age < WARM_FRAMES] = 0.0
+        events: list[tuple[int, Event]] = []
+        for i in np.flatnonzero(active.any(axis=1) | self._open(row)):
+            wearer, start = int(row[i]), int(first[i])
+            origin = start * FRAME - HISTORY
+            bouts = self._trackers[wearer].follow(start, table[i], joined[i], origin)
+            events += self._admit(wearer, bouts)
+        self._history[row] = joined[:, -HISTORY:]
+        self._next[row] = first + rms.shape[1]
+        return events
+
+    def finish(self, wearer: int) -> list[Event]:
+        """Close one wearer's open events at a gap or at the end, and forget the segment."""
+        if self._next[wearer] < 0:
+            return []
+        tracker, origin = self._trackers[wearer], int(self._next[wearer]) * FRAME - HISTORY
+        bouts = tracker.finish(self._history[wearer], origin)
+        events = [event for _, event in self._admit(wearer, bouts)]
+        events += self._sequences[wearer].finish()
+        tracker.reset()
+        self._next[wearer] = -1
+        return events
+
+    def save(self) -> dict[str, Any]:
+        """Give the state as plain data."""
+        return {
+            "history": self._history.copy(),
+            "next": self._next.copy(),
+            "born": self._born.copy(),
+            "floor": self._floor.save(),
+            "trackers": [tracker.save() for tracker in self._trackers],
+            "sequences": [sequence.save() for sequence in self._sequences],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._history = state["history"].copy()
+        self._next, self._born = state["next"].copy(), state["born"].copy()
+        self._floor.load(state["floor"])
+        for tracker, saved in zip(self._trackers, state["trackers"], strict=True):
+            tracker.load(saved)
+        for sequence, saved in zip(self._sequences, state["sequences"], strict=True):
+            sequence.load(saved)
+
+    def _open(self, row: np.ndarray[Any, np.dtype[np.int64]]) -> Bools:
+        return np.array([self._trackers[int(r)].is_open for r in row])
+
+    def _admit(self, wearer: int, bouts: list[Bout]) -> list[tuple[int, Event]]:
+        sequence = self._sequences[wearer]
+        said: list[tuple[int, Event]] = []
+        for bout in bouts:
+            said += [(wearer, event) for event in sequence.admit(bout, judge(bout, self._rules))]
+        return said
+
+
+class Watcher:
+    """One wearer: blocks of any size and rate in, events out."""
+
+    def __init__(
+        self, *, site: str = "ankle", rules: Rules | None = None, gated: bool = True
+    ) -> None:
+        self._site = site
+        self._bank = Bank(1, rules=rules, gated=gated)
+        self._grid = Grid()
+        self._framer = Framer()
+        self._expected: tuple[int, float] | None = None
+
+    def process(self, block: Block) -> list[Event]:
+        """Take the next samples; a jump in their index is a gap, and nothing runs across it."""
+        if not len(block):
+            return []
+        events: list[Event] = []
+        if self._expected is not None and self._expected != (block.start, block.fs):
+            events += self.finish()
+        self._expected = (block.stop, block.fs)
+        return events + self._advance(self._grid.process(block))
+
+    def finish(self) -> list[Event]:
+        """Close what is open: the recording ends, or breaks off here."""
+        tail = self._grid.finish()
+        events = [] if tail is None else self._advance(tail)
+        events += self._bank.finish(0)
+        self._framer.reset()
+        self._expected = None
+        return events
+
+    def save(self) -> dict[str, Any]:
+        """Give the state as plain data: dicts, arrays, numbers and public values."""
+        return {
+            "bank": self._bank.save(),
+            "grid": self._grid.save(),
+            "framer": self._framer.save(),
+            "expected": self._expected,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._bank.load(state["bank"])
+        self._grid.load(state["grid"])
+        self._framer.load(state["framer"])
+        self._expected = state["expected"]
+
+    def _advance(self, block: Block) -> list[Event]:
+        frames = self._framer.process(block)
+        said = self._bank.process([0], [frames.start], frames.samples[np.newaxis])
+        return [event for _, event in said]
+
+
+def _frame_table(
+    joined: Samples, means: Floats, rms: Floats, active: Bools, *, everywhere: bool
+) -> FrameTable:
+    """Measure the frames where the gate is open; (rows, frames).
+
+    With `everywhere` all frames are measured and the closed ones thrown away again, which must
+    change nothing: the gate saves work, it decides nothing else.
+    """
+    table = np.zeros(active.shape, FRAME_DTYPE)
+    table["active"], table["rms_g"], table["mean_g"] = active, rms, means
+    windows = np.lib.stride_tricks.sliding_window_view(joined, rhythm.WINDOW, axis=1)
+    wanted = np.ones_like(active) if everywhere else active
+    row, frame = np.nonzero(wanted)
+    for begin in range(0, len(row), BATCH):
+        r, f = row[begin : begin + BATCH], frame[begin : begin + BATCH]
+        measured = rhythm.measure(windows[r, (f + 1) * FRAME].transpose(0, 2, 1))
+        for name in RHYTHM_FIELDS:
+            table[name][r, f] = np.where(active[r, f], getattr(measured, name), 0.0)
+    return table

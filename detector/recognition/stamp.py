@@ -1,0 +1,51 @@
+"""Gives an event its place in the world: whose it is, from which recording, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib import metadata
+
+from detector.block import Timebase
+from detector.events import DetectorVersion, Event, Origin, RecordingSpan, event_id
+from detector.recognition.model import DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Whose samples they are; the parts of an event's identity beside its onset."""
+
+    wearer: str | None = None
+    sensor: str | None = None
+    recording: str | None = None
+    source: Origin = Origin.REPLAY
+
+
+def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
+    """Add identity, wall clock and recording span; the same inputs give the same event."""
+    recording = provenance.recording
+    span = None
+    if recording is not None:
+        first = round(event.onset_s * timebase.fs)
+        last = max(round(event.end_s * timebase.fs) - 1, first)
+        span = RecordingSpan(recording, first, last)
+    return replace(
+        event,
+        id=_identify(event.id, provenance),
+        episode=None if event.episode is None else _identify(event.episode, provenance),
+        onset=timebase.at_s(event.onset_s),
+        end=timebase.at_s(event.end_s),
+        wearer=provenance.wearer,
+        sensor=provenance.sensor,
+        source=provenance.source,
+        detector=detector_version(),
+        recording=span,
+    )
+
+
+def detector_version() -> DetectorVersion:
+    """Name, release and model of this detector."""
+    return DetectorVersion("spasmwatch", metadata.version("spasmwatch"), DEFAULT)
+
+
+def _identify(local: str, provenance: Provenance) -> str:
+    return event_id(provenance.wearer, provenance.sensor, provenance.recording, local)

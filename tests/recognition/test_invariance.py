@@ -1,0 +1,154 @@
+"""The laws of the house for the complete pipeline, tried with cuttings that want to break them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.block import Block
+from detector.events import Event, to_json
+from detector.recognition.pipeline import Bank, Watcher
+
+from .conftest import busy_recording, watch
+
+RATES_HZ = (25.0, 50.0, 52.0, 64.0, 104.0)
+
+
+def cut(samples: np.ndarray, sizes: list[int], fs: float = 50.0) -> list[Block]:
+    """Cut into blocks of these sizes, over and over; a size of 0 is an empty packet."""
+    blocks, start = [], 0
+    for size in itertools.cycle(sizes):
+        if start >= len(samples):
+            return blocks
+        blocks.append(Block(samples[start : start + size], start, fs))
+        start += size
+    return blocks
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.lists(st.integers(0, 500), min_size=1, max_size=12).filter(any))
+def test_the_cutting_into_packets_changes_no_event(
+    sizes: list[int], recording: np.ndarray, whole: list[str]
+) -> None:
+    assert whole == watch(Watcher(), cut(recording, sizes))
+
+
+@pytest.mark.parametrize("size", [1, 7, 12, 13, 36, 71])
+def test_no_packet_size_changes_an_event(
+    size: int, recording: np.ndarray, whole: list[str]
+) -> None:
+    assert whole == watch(Watcher(), cut(recording, [size]))
+
+
+@pytest.mark.parametrize("fs", RATES_HZ)
+def test_packets_do_not_matter_at_any_rate(fs: float) -> None:
+    samples = busy_recording(fs=fs, length_s=60)
+    at_once = watch(Watcher(), [Block(samples, 0, fs)])
+
+    assert at_once
+    assert at_once == watch(Watcher(), cut(samples, [1, 36, 0, 5, 71], fs))
+
+
+def test_the_gate_saves_work_and_decides_nothing(recording: np.ndarray, whole: list[str]) -> None:
+    assert whole == watch(Watcher(gated=False), [Block(recording, 0, 50.0)])
+    assert whole == watch(Watcher(gated=False), cut(recording, [36]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(at=st.integers(0, 7499), size=st.integers(1, 90))
+def test_a_restart_at_any_sample_changes_no_event(
+    at: int, size: int, recording: np.ndarray, whole: list[str]
+) -> None:
+    first, second = Watcher(), Watcher()
+    head = [event for block in cut(recording[:at], [size]) for event in first.process(block)]
+    saved = copy.deepcopy(first.save())
+    first.process(Block(recording[at:], at, 50.0))  # what happens to the old one is its affair
+    second.load(saved)
+    said = [to_json(event) for event in head]
+    said += watch(second, [Block(recording[at:], at, 50.0)])
+
+    assert whole == said
+
+
+def test_a_saved_state_is_plain_data(recording: np.ndarray) -> None:
+    watcher = Watcher()
+    watcher.process(Block(recording[:900], 0, 50.0))
+    plain = (dict, list, tuple, str, int, float, bool, type(None), np.ndarray)
+    stack: list[object] = [watcher.save()]
+    odd = set()
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack += value.values()
+        elif isinstance(value, (list, tuple)):
+            stack += value
+        elif not isinstance(value, plain):
+            odd.add(type(value).__name__)
+
+    # Besides plain data only the public values, which have a JSON form of their own.
+    assert odd <= {"_Told", "OnsetFacts"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds=st.lists(st.integers(0, 50), min_size=2, max_size=5), frames=st.integers(1, 40))
+def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int) -> None:
+    step = 12 * frames
+    rows = [busy_recording(seed, length_s=60) for seed in seeds]
+    usable = len(rows[0]) // step * step
+    bank = Bank(len(rows))
+    together: dict[int, list[Event]] = {row: [] for row in range(len(rows))}
+    for start in range(0, usable, step):
+        chunk = np.stack([samples[start : start + step] for samples in rows])
+        for row, event in bank.process(range(len(rows)), [start] * len(rows), chunk):
+            together[row].append(event)
+    for row, samples in enumerate(rows):
+        alone = Bank(1)
+        expected = [e for _, e in alone.process([0], [0], samples[np.newaxis, :usable])]
+
+        assert expected + alone.finish(0) == together[row] + bank.finish(row)
+
+
+@settings(max_examples=20, deadline=None)
+@given(at=st.integers(1, 7400), missing=st.integers(1, 5000))
+def test_nothing_runs_across_a_gap(at: int, missing: int, recording: np.ndarray) -> None:
+    watcher = Watcher()
+    said = watcher.process(Block(recording[:at], 0, 50.0))
+    said += watcher.process(Block(recording[at:], at + missing, 50.0))
+    said += watcher.finish()
+    gap_s, resumed_s = at / 50, (at + missing) / 50
+
+    for event in said:
+        assert event.end_s <= gap_s + 0.3 or event.onset_s >= resumed_s - 0.3
+
+
+def test_a_gap_cuts_an_open_event_short(recording: np.ndarray) -> None:
+    watcher = Watcher()
+    middle = int(9.6 * 50)  # within the first clonus
+    watcher.process(Block(recording[:middle], 0, 50.0))
+    closed = watcher.process(Block(recording[middle + 40 :], middle + 40, 50.0))[0]
+
+    assert (closed.kind, closed.phase, closed.cut_short) == ("clonus", "end", True)
+
+
+def test_a_gap_is_the_same_wherever_packets_end(recording: np.ndarray) -> None:
+    halves = (recording[:3000], 0), (recording[3100:], 3100)
+    at_once = [Block(samples, start, 50.0) for samples, start in halves]
+    in_pieces = [
+        Block(block.samples, start + block.start, 50.0)
+        for samples, start in halves
+        for block in cut(samples, [17, 3])
+    ]
+
+    assert watch(Watcher(), at_once) == watch(Watcher(), in_pieces)
+
+
+def test_the_input_is_left_as_it_was(recording: np.ndarray) -> None:
+    kept = recording.copy()
+    Watcher().process(Block(recording, 0, 50.0))
+
+    np.testing.assert_array_equal(kept, recording)
