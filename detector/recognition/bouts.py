@@ -192,7 +192,7 @@ class Tracker:
             moment=moment,
             first=self._first,
             frames=frames,
-            rhythmic=rhythmic_frames(frames, self._rules),
+            rhythmic=rhythmic_frames(frames, self._rules, hindsight=moment is Moment.OVER),
             before_g=self._before_g,
             after_g=reached,
             onset=self._onset,
@@ -218,10 +218,14 @@ class Tracker:
 _STATE = ("_frames", "_first", "_onset", "_before_g", "_told", "_joins", "_over_at")
 
 
-def rhythmic_frames(frames: FrameTable, rules: Rules) -> Bools:
-    """Frames that beat like clonus or tremor, by hysteresis on their rhythm's score."""
-    score = rhythm_score(frames, rules)
-    return hysteresis(score, on=rules.rhythm_on, off=rules.rhythm_off)
+def rhythmic_frames(frames: FrameTable, rules: Rules, *, hindsight: bool = False) -> Bools:
+    """Frames that beat like clonus or tremor, by hysteresis on their rhythm's score.
+
+    In hindsight less is asked for: three weak beats between two rests are a clonus, while in
+    the middle of a movement they may yet become anything.
+    """
+    on = rules.rhythm_hindsight if hindsight else rules.rhythm_on
+    return hysteresis(rhythm_score(frames, rules), on=on, off=on / 2)
 
 
 def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:

@@ -141,7 +141,11 @@ def _rhythmic(bout: Bout, rhythm: _Rhythm, rules: Rules) -> Finding:
     beats = max(round(beating_s * rhythm.rate_hz), 1)
     stride = float(np.median(bout.frames["stride"][rhythm.first : rhythm.stop]))
     mixed = _lead_s(rhythm) > SPASM_LEAD_S and _suddenness(bout, rules) >= 0.5
-    abrupt = bout.joins or mixed or _growth_s(bout, rhythm) <= rules.growth_s
+    abrupt = (
+        bout.joins
+        or mixed
+        or _growth_s(bout, rhythm) <= rules.growth_beats / rhythm.rate_hz + FRAME_S
+    )
     evidence = min(
         _ramp(rhythm.regularity, *rules.regularity),
         _ramp(beats, rules.clonus_beats - 1.5, rules.clonus_beats + 2),

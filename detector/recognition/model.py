@@ -21,7 +21,7 @@ class Rules:
     gate_g: float
     gate_over_floor: float
     rhythm_on: float
-    rhythm_off: float
+    rhythm_hindsight: float
     band_low_hz: float
     band_high_hz: float
     regularity: tuple[float, float]
@@ -30,7 +30,7 @@ class Rules:
     clonus_frames: int
     clonus_first_frames: int
     clonus_beats: float
-    growth_s: float
+    growth_beats: float
     rest_s: float
     spasm_peak_g: float
     spasm_jerk_g_s: float
