@@ -64,7 +64,7 @@ class Timebase:
     epoch_ns: int | None = None
 
     def at_s(self, seconds: float) -> datetime | None:
-        """UTC, to the microsecond, of a moment counted in seconds from index 0."""
+        """UTC of a moment counted in seconds from index 0, in the whole ms that are written down."""
         if self.epoch_ns is None:
             return None
-        return EPOCH + timedelta(microseconds=self.epoch_ns // 1000 + round(seconds * 1e6))
+        return EPOCH + timedelta(milliseconds=(self.epoch_ns + round(seconds * 1e9)) // 1_000_000)

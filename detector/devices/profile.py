@@ -66,7 +66,21 @@ class Stopped:
     reason: str
 
 
-Output = Write | Started | Chunk | Battery | Stopped
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The sensor cannot stream as it is: hang up, tell the user why, try again later."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user should know although the stream goes on."""
+
+    text: str
+
+
+Output = Write | Started | Chunk | Battery | Stopped | Refused | Note
 
 
 class Conversation(Protocol):

@@ -1,0 +1,199 @@
+"""Polar's motion sensors: Verity Sense (and OH1) on a limb, H10 on a chest strap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector.devices.pmd import (
+    ALREADY_IN_STATE,
+    DEFAULT_FACTOR_G,
+    OK,
+    PMD_CONTROL,
+    PMD_DATA,
+    STOPPED_BY_SENSOR,
+    Command,
+    Measurement,
+    Response,
+    Setting,
+    decode_frame,
+    parse_response,
+    parse_settings,
+    start_acceleration,
+)
+from detector.devices.profile import (
+    Advertisement,
+    Battery,
+    Chunk,
+    Conversation,
+    Decoded,
+    Note,
+    Output,
+    Refused,
+    Started,
+    Stopped,
+    Write,
+)
+from detector.errors import ProtocolError
+
+BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
+
+WANTED_RATE_HZ = 50  # the analysis grid's rate; more would only cost battery
+LOWEST_RATE_HZ = 15  # below, the clonus band (3 to 8 Hz) does not fit under half the rate
+WIDEST_RANGE_G = 8  # a kick stays below; a wider range only coarsens the steps
+
+_SDK_MODE_ON = bytes([Command.START, Measurement.SDK_MODE])
+_GET_SETTINGS = bytes([Command.GET_SETTINGS, Measurement.ACCELERATION])
+_STOP = bytes([Command.STOP, Measurement.ACCELERATION])
+
+
+@dataclass(frozen=True, slots=True)
+class PolarDriver:
+    """Driver for one group of Polar's sensors.
+
+    Parameters
+    ----------
+    name : device name of the contract
+    advertised : how the advertised name begins. Polar does not advertise the PMD service, so the
+        name says whom to ask, and that its characteristics can be subscribed to proves it
+    sdk_mode : enter SDK mode first; without it a Verity Sense switches itself off after ten
+        minutes without a heart rate, which an ankle never gives (polar-ble-sdk issues 382, 390)
+    """
+
+    name: str
+    advertised: tuple[str, ...]
+    sdk_mode: bool
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Control point before data: the first answer must not be missed (issue 374)."""
+        return (PMD_CONTROL, PMD_DATA)
+
+    @property
+    def optional_channels(self) -> tuple[str, ...]:
+        """The standard battery level."""
+        return (BATTERY_LEVEL,)
+
+    def recognises(self, advertisement: Advertisement) -> bool:
+        """Whether the sensor calls itself one of this group."""
+        return advertisement.name.startswith(self.advertised)
+
+    def converse(self) -> Conversation:
+        """Start a fresh connection's state."""
+        return PolarConversation(self.sdk_mode)
+
+    def decode(self, data: bytes) -> Decoded:
+        """Decode one frame as sent at 8 g; the time is in ns since 2000-01-01."""
+        return Decoded(*decode_frame(data))
+
+
+VERITY_SENSE = PolarDriver("polar-verity-sense", ("Polar Sense", "Polar OH1"), sdk_mode=True)
+H10 = PolarDriver("polar-h10", ("Polar H10",), sdk_mode=False)
+
+
+class PolarConversation:
+    """One connection: SDK mode where there is one, the settings, the start, then frames.
+
+    What it makes of frames depends on what the sensor sent alone, never on whether `restart` was
+    called: a replay hears the same answers without asking.
+    """
+
+    def __init__(self, sdk_mode: bool) -> None:
+        self._sdk_mode = sdk_mode
+        self._start: Write | None = None  # known once the sensor has said what it offers
+        self._restarting = False
+        self._fs: float | None = None
+        self._range_g: float | None = None
+        self._factor_g = DEFAULT_FACTOR_G
+
+    def open(self) -> list[Write]:
+        """Ask for SDK mode, or at once for what the sensor offers."""
+        return [Write(PMD_CONTROL, _SDK_MODE_ON if self._sdk_mode else _GET_SETTINGS)]
+
+    def feed(self, channel: str, data: bytes) -> list[Output]:
+        """Take one notification; ProtocolError when it makes no sense."""
+        if channel == PMD_DATA:
+            t_ns, samples = decode_frame(data, self._factor_g)
+            return [Chunk(samples, self._fs, t_ns)]
+        if channel == PMD_CONTROL:
+            if data[:1] == bytes([STOPPED_BY_SENSOR]):
+                return self._stopped(data[1:])
+            return self._answered(parse_response(data))
+        if channel == BATTERY_LEVEL:
+            if len(data) != 1 or data[0] > 100:
+                raise ProtocolError(f"battery level: {data[:8].hex(' ')} is not one byte to 100")
+            return [Battery(data[0])]
+        raise ProtocolError(f"nothing is expected on channel {channel}")
+
+    def restart(self) -> list[Write]:
+        """Stop, and start when the stop is answered; from the beginning if it never started."""
+        if self._start is None:
+            return self.open()
+        self._restarting = True
+        return [Write(PMD_CONTROL, _STOP)]
+
+    def close(self) -> list[Write]:
+        """Stop the stream: an H10 would send until its battery is empty (KnownIssues H10 no. 2)."""
+        return [Write(PMD_CONTROL, _STOP)]
+
+    def _answered(self, response: Response) -> list[Output]:
+        agreed = response.status in (OK, ALREADY_IN_STATE)
+        match response.command, response.measurement:
+            case Command.START, Measurement.SDK_MODE:
+                return self._sdk_mode_answered(response, agreed)
+            case Command.GET_SETTINGS, Measurement.ACCELERATION:
+                return self._choose(response, agreed)
+            case Command.START, Measurement.ACCELERATION:
+                return self._started(response, agreed)
+            case Command.STOP, Measurement.ACCELERATION if self._restarting and self._start:
+                self._restarting = False  # a refused stop: nothing was running, so start anyway
+                return [self._start]
+        return []
+
+    def _sdk_mode_answered(self, response: Response, agreed: bool) -> list[Output]:
+        ask: list[Output] = [Write(PMD_CONTROL, _GET_SETTINGS)]
+        if agreed:
+            return ask
+        note = Note(
+            f"no SDK mode ({response.reason}): the sensor may switch itself off after ten minutes "
+            "without a pulse; a firmware update in the Polar app usually helps"
+        )
+        return [note, *ask]
+
+    def _choose(self, response: Response, agreed: bool) -> list[Output]:
+        if not agreed:
+            return [Refused(f"the sensor does not say what it offers: {response.reason}")]
+        offered = parse_settings(response.parameters)
+        rates = offered.get(Setting.RATE, ())
+        if not rates:
+            raise ProtocolError("PMD settings: no sampling rate is offered")
+        rate = min((r for r in rates if r >= WANTED_RATE_HZ), default=max(rates))
+        if rate < LOWEST_RATE_HZ:
+            return [
+                Refused(f"the sensor offers {rate:g} Hz at most; {LOWEST_RATE_HZ} Hz are needed")
+            ]
+        choice = {Setting.RATE: rate}
+        ranges = offered.get(Setting.RANGE, ())
+        if ranges:
+            choice[Setting.RANGE] = max(
+                (r for r in ranges if r <= WIDEST_RANGE_G), default=min(ranges)
+            )
+        for setting in (Setting.RESOLUTION, Setting.CHANNELS):
+            if offered.get(setting):
+                choice[setting] = max(offered[setting])
+        self._fs, self._range_g = rate, choice.get(Setting.RANGE)
+        command = start_acceleration({key: int(choice[key]) for key in sorted(choice)})
+        self._start = Write(PMD_CONTROL, command)
+        return [self._start]
+
+    def _started(self, response: Response, agreed: bool) -> list[Output]:
+        if not agreed:
+            return [Refused(f"the sensor does not start to measure: {response.reason}")]
+        factors = parse_settings(response.parameters).get(Setting.FACTOR, ())
+        self._factor_g = factors[0] if factors else DEFAULT_FACTOR_G
+        return [] if self._fs is None else [Started(self._fs, self._range_g)]
+
+    def _stopped(self, measurements: bytes) -> list[Output]:
+        if Measurement.ACCELERATION not in measurements:
+            return []
+        again = [] if self._start is None else [self._start]
+        return [Stopped("the sensor stopped its stream by itself"), *again]

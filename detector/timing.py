@@ -1,0 +1,245 @@
+"""From packets on a sensor's clock to blocks on the recording's sample index.
+
+The sensor's own time stamps say what is contiguous and how long a gap was; the host's clock is
+asked only where there are none, or where the sensor's clock has been set anew.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detector.block import Block, Timebase
+from detector.devices.profile import Chunk
+
+_NS = 1_000_000_000
+
+# Less than this may be missing unseen: half a frame, since whole frames get lost, and at most
+# 0.25 s, since nothing may be counted across a longer gap.
+_UNSEEN_FRAMES = 0.5
+_UNSEEN_NS = _NS // 4
+# A stamp that is older than the last by less than this is a packet sent twice (a doubled
+# subscription does that) or late; by more, the sensor's clock was set back.
+_LATE_NS = _NS
+# No packet arrives before it is sent: a stamp that runs ahead of the host by more than a crystal
+# drifts in a night was set, not counted.
+_AHEAD_NS = 2 * _NS
+# A sensor that was away may first send what it kept; none is known to keep 30 s.
+_BEHIND_NS = 30 * _NS
+# Without time stamps: the longest stall measured on a link that lost nothing was 3.6 s.
+_SILENCE_NS = 4 * _NS
+
+_WINDOW_NS = 5 * _NS  # holds two frames of the slowest sensor, so that one is likely on time
+_RATE_WINDOWS = 12  # a minute: a wrong rate is known within it, 45 ms of jitter leave 0.1 %
+_FIRST_RATE_WINDOWS = 4  # what a first word on the rate needs: 20 s
+_DRIFT_WINDOWS = 120  # ten minutes, and no word on the drift before half of them: a few ppm
+_RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
+
+_GAPS_KEPT = 256
+
+
+class GapCause(StrEnum):
+    """How a gap was noticed, and so how exact its length is."""
+
+    LOSS = "loss"  # the sensor's stamps jumped: to the sample
+    SILENCE = "silence"  # the sensor sends no stamps and nothing came: to a frame or so
+    RESET = "reset"  # the sensor's clock was set anew: by the host's clock, to a frame or so
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """`missing` samples never came; the next one that did has the index `stop`."""
+
+    stop: int
+    missing: int
+    cause: GapCause
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRate:
+    """The sensor does not sample as often as it should: rhythms cannot be trusted."""
+
+    expected_hz: float
+    got_hz: float
+
+
+class SampleClock:
+    """Gives every sample of one sensor's recording its index: index / fs is time since the first.
+
+    The rate of the first chunk holds for the whole recording. Samples at another rate are not
+    placed, for time would be stretched: they are missing, and `fault` says why.
+
+    Attributes
+    ----------
+    gap_count, missing : gaps so far, and the samples in them
+    repeated : chunks dropped because they came a second time or late
+    unplaced : samples dropped because their rate was unknown or not the recording's
+    """
+
+    def __init__(self) -> None:
+        self._timebase: Timebase | None = None
+        self._next = 0
+        self._mono_ns = self._utc_ns = 0  # arrival of the last chunk placed
+        self._stamp_ns: int | None = None  # its time by the sensor
+        self._least_lag_ns = 0  # host minus sensor, of the chunk that travelled fastest
+        self._link_was_lost = False
+        self._other_hz: float | None = None
+        self._meter = _RateMeter()
+        self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
+        self.gap_count = 0
+        self.missing = 0
+        self.repeated = 0
+        self.unplaced = 0
+
+    @property
+    def timebase(self) -> Timebase | None:
+        """Where index 0 lies in UTC, fixed by the arrival of the first chunk; None before it."""
+        return self._timebase
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The latest gaps (at most 256), oldest first."""
+        return tuple(self._gaps)
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Samples per second of the host's clock over the last minute; None in the first 20 s."""
+        growth = self._meter.growth(_FIRST_RATE_WINDOWS, _RATE_WINDOWS)
+        if self._timebase is None or growth is None:
+            return None
+        return self._timebase.fs * (1 - growth)
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """How much faster than said the sensor samples; None in the first five minutes."""
+        growth = self._meter.growth(_DRIFT_WINDOWS // 2, _DRIFT_WINDOWS)
+        return None if growth is None else -1e6 * growth
+
+    @property
+    def fault(self) -> WrongRate | None:
+        """The wrong rate that the sensor names, or that is measured; None while it is right."""
+        if self._timebase is None:
+            return None
+        expected_hz, got_hz = self._timebase.fs, self.rate_hz
+        if self._other_hz is not None:
+            return WrongRate(expected_hz, self._other_hz)
+        if got_hz is None or abs(got_hz / expected_hz - 1) <= _RATE_TOLERANCE:
+            return None
+        return WrongRate(expected_hz, got_hz)
+
+    def feed(self, chunk: Chunk, mono_ns: int, utc_ns: int) -> list[Block]:
+        """Place a chunk that arrived at this time of the host's two clocks."""
+        count = len(chunk.samples)
+        if count == 0:
+            return []
+        if chunk.fs is None or (self._timebase is not None and chunk.fs != self._timebase.fs):
+            self.unplaced += count
+            self._other_hz = chunk.fs
+            return []
+        if self._timebase is None:
+            self._timebase = Timebase(chunk.fs, utc_ns - round(count / chunk.fs * _NS))
+            self._restart_clocks(chunk, mono_ns)
+        elif self._is_repeated(chunk):
+            self.repeated += 1
+            return []
+        else:
+            self._skip_gap(chunk, chunk.fs, mono_ns, utc_ns)
+        block = Block(chunk.samples, self._next, chunk.fs)
+        self._next = block.stop
+        self._mono_ns, self._utc_ns, self._stamp_ns = mono_ns, utc_ns, chunk.last_ns
+        self._link_was_lost, self._other_hz = False, None
+        if chunk.last_ns is not None:
+            self._least_lag_ns = min(self._least_lag_ns, mono_ns - chunk.last_ns)
+        self._meter.feed(mono_ns, mono_ns - round(self._next / chunk.fs * _NS))
+        return [block]
+
+    def link_lost(self) -> None:
+        """Say that a sensor without time stamps cannot have gone on without a gap."""
+        self._link_was_lost = True
+
+    def _is_repeated(self, chunk: Chunk) -> bool:
+        if chunk.last_ns is None or self._stamp_ns is None:
+            return False
+        return -_LATE_NS < chunk.last_ns - self._stamp_ns <= 0
+
+    def _skip_gap(self, chunk: Chunk, fs: float, mono_ns: int, utc_ns: int) -> None:
+        """Move the index on by what is missing before this chunk."""
+        waited_ns = mono_ns - self._mono_ns
+        if waited_ns < 0:  # the host was started anew, and its monotonic clock with it
+            waited_ns = max(0, utc_ns - self._utc_ns)
+            self._restart_clocks(chunk, mono_ns)
+        frame_ns = round(len(chunk.samples) / fs * _NS)
+        unheard_ns = max(0, waited_ns - frame_ns)
+        if chunk.last_ns is None or self._stamp_ns is None:
+            if self._link_was_lost or unheard_ns > _SILENCE_NS:
+                self._note_gap(unheard_ns, fs, GapCause.SILENCE)
+                self._restart_clocks(chunk, mono_ns)
+            return
+        advance_ns = chunk.last_ns - self._stamp_ns
+        lost_ns = advance_ns - frame_ns
+        if advance_ns > 0 and lost_ns <= min(_UNSEEN_FRAMES * frame_ns, _UNSEEN_NS):
+            return
+        lead_ns = self._least_lag_ns - (mono_ns - chunk.last_ns)
+        if advance_ns <= 0 or lead_ns > _AHEAD_NS or waited_ns - advance_ns > _BEHIND_NS:
+            self._note_gap(unheard_ns, fs, GapCause.RESET)
+            self._restart_clocks(chunk, mono_ns)
+        else:
+            self._note_gap(lost_ns, fs, GapCause.LOSS)
+            if lost_ns > _WINDOW_NS:
+                self._meter = _RateMeter()
+
+    def _note_gap(self, length_ns: int, fs: float, cause: GapCause) -> None:
+        missing = max(1, round(length_ns * fs / _NS))
+        self._next += missing
+        self._gaps.append(Gap(self._next, missing, cause))
+        self.gap_count += 1
+        self.missing += missing
+
+    def _restart_clocks(self, chunk: Chunk, mono_ns: int) -> None:
+        """Forget how the two clocks went together: the sensor's begins anew."""
+        self._meter = _RateMeter()
+        self._least_lag_ns = mono_ns - (chunk.last_ns or 0)
+
+
+class _RateMeter:
+    """How fast the index falls behind the host's clock.
+
+    A packet is delayed, never early, so the truth is the line under all points: of the lines that
+    lie under them, the closest (Moon, Skelly and Towsley, INFOCOM 1999). Of every window only its
+    lowest point can touch it.
+    """
+
+    def __init__(self) -> None:
+        self._lowest: deque[tuple[int, int]] = deque(maxlen=_DRIFT_WINDOWS)  # of closed windows
+        self._window: int | None = None
+        self._point = (0, 0)
+
+    def feed(self, mono_ns: int, lag_ns: int) -> None:
+        """Take the host's time and how far the index lies behind it."""
+        if mono_ns // _WINDOW_NS == self._window:
+            self._point = min(self._point, (mono_ns, lag_ns), key=lambda point: point[1])
+            return
+        if self._window is not None:
+            self._lowest.append(self._point)
+        self._window = mono_ns // _WINDOW_NS
+        self._point = (mono_ns, lag_ns)
+
+    def growth(self, least: int, most: int) -> float | None:
+        """Seconds that the lag grew by each second, over the last `most` windows."""
+        points = list(self._lowest)[-most:]
+        if len(points) < least:
+            return None
+        hull: list[tuple[int, int]] = []
+        for x, y in points:
+            while len(hull) > 1 and _turns_down(hull[-2], hull[-1], (x, y)):
+                hull.pop()
+            hull.append((x, y))
+        middle = sum(x for x, _ in points) / len(points)
+        right = next(i for i, (x, _) in enumerate(hull) if x >= middle)
+        (x0, y0), (x1, y1) = hull[right - 1], hull[right]
+        return (y1 - y0) / (x1 - x0)
+
+
+def _turns_down(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> bool:
+    return (b[1] - a[1]) * (c[0] - b[0]) >= (c[1] - b[1]) * (b[0] - a[0])
