@@ -1,0 +1,142 @@
+"""What someone is told: `Alert`, one moment in the life of one alarm, and its JSON form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from detector.events import Origin, format_utc
+
+SCHEMA = "alert/1"
+
+
+class AlertState(StrEnum):
+    """Where in its life an alert is."""
+
+    RAISED = "raised"
+    RESOLVED = "resolved"
+
+
+class AlertClass(StrEnum):
+    """Whether the body or the watching itself needs somebody."""
+
+    CLINICAL = "clinical"
+    TECHNICAL = "technical"
+
+
+class Level(StrEnum):
+    """How urgent: `high` wakes somebody, `medium` is shown (the words of IEC 60601-1-8)."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alarm as it stands `at` a moment; later forms carry the same `id`.
+
+    id : twenty hex digits, the same whenever the same night is judged again
+    episode : the episode of spasms it stands for, None when it is not about an event
+    state : raised, resolved
+    alert_class : clinical or technical; `class` in JSON
+    level : high or medium
+    kind : what it is about: clonus, spasm, tonic, button, no-signal, or another condition
+    reason : why it is in this state, one sentence for a person
+    rule : the wake rule that raised it, None for a condition that needs no rule
+    raised_at, at : UTC of the raising and of this state, to the ms; None without a wall clock
+    by : who acted, None when nobody did
+    source : where the samples came from
+    wearer : whom it is about
+    """
+
+    id: str
+    episode: str | None = None
+    state: AlertState
+    alert_class: AlertClass
+    level: Level
+    kind: str
+    reason: str
+    rule: str | None = None
+    raised_at: datetime | None = None
+    at: datetime | None = None
+    by: str | None = None
+    source: Origin = Origin.LIVE
+    wearer: str | None = None
+
+    def __post_init__(self) -> None:
+        # Whole milliseconds, as in the JSON form: an alert is the same before and after a restart.
+        for name in ("raised_at", "at"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None:
+                whole = moment.microsecond // 1000 * 1000
+                object.__setattr__(self, name, moment.replace(microsecond=whole))
+
+
+def alert_id(wearer: str | None, *about: object) -> str:
+    """Make an id from the wearer and what the alert is about."""
+    return sha256(json.dumps(["alert", wearer, *about]).encode()).hexdigest()[:20]
+
+
+def to_dict(alert: Alert) -> dict[str, Any]:
+    """Give the JSON object of `alert/1`: every field present, unknown ones None."""
+    values = {field.name: getattr(alert, field.name) for field in fields(Alert)}
+    values |= {"raised_at": format_utc(alert.raised_at), "at": format_utc(alert.at)}
+    plain = {name: str(v) if isinstance(v, StrEnum) else v for name, v in values.items()}
+    renamed = {_JSON_NAMES.get(name, name): value for name, value in plain.items()}
+    return {"schema": SCHEMA, **renamed}
+
+
+def to_json(alert: Alert) -> str:
+    """Give one line of JSON; the same alert always gives the same bytes."""
+    return json.dumps(to_dict(alert), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+
+
+def from_dict(data: Any) -> Alert:
+    """Give the alert that `to_dict` wrote.
+
+    Raises
+    ------
+    ValueError
+        A field is missing or of the wrong kind; the sender speaks another version.
+    """
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise ValueError(f"not an {SCHEMA} object: {str(data)[:80]}")
+    try:
+        values = {f.name: data[_JSON_NAMES.get(f.name, f.name)] for f in fields(Alert)}
+        wrong = [name for name, v in values.items() if not isinstance(v, str | None)]
+        wrong += [name for name in _NEVER_NONE if values[name] is None]
+        if wrong:
+            raise ValueError(f"not an {SCHEMA} object: {', '.join(wrong)} must be text")
+        return Alert(
+            **values
+            | {
+                "state": AlertState(values["state"]),
+                "alert_class": AlertClass(values["alert_class"]),
+                "level": Level(values["level"]),
+                "source": Origin(values["source"]),
+                "raised_at": _parse_utc(values["raised_at"]),
+                "at": _parse_utc(values["at"]),
+            }
+        )
+    except KeyError as error:
+        raise ValueError(f"not an {SCHEMA} object: {error} is missing") from error
+
+
+def from_json(text: str) -> Alert:
+    """Give the alert of one line that `to_json` wrote; ValueError as `from_dict`."""
+    try:
+        return from_dict(json.loads(text))
+    except RecursionError as error:
+        raise ValueError(f"not an {SCHEMA} object: nested too deeply") from error
+
+
+_JSON_NAMES = {"alert_class": "class"}  # a reserved word in Python
+_NEVER_NONE = ("id", "state", "alert_class", "level", "kind", "reason", "source")
+
+
+def _parse_utc(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,391 @@
+"""When someone is told: events and conditions in, the life of alerts out. No clock, no I/O.
+
+One episode, one alert. An event tells each rule at most once, however often it is repeated,
+updated or revised. Clinical alerts are timed by the samples themselves: while no signal comes,
+stream time stands still and an alert is neither cleared nor raised again. Conditions such as
+no-signal are timed by the host's monotonic clock. The host's wall clock decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from detector.alerts.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
+from detector.block import EPOCH
+from detector.events import Event, Kind, Origin, Phase
+
+QUIET_S = 90.0
+"""Spasms with less than this between them are one episode (contract); after it, it is over."""
+
+LATE_S = 5.0
+"""An event may be announced this long after its onset (three times the bar's 1.5 s)."""
+
+SILENT_S = 600.0
+"""An event of which nothing was said for so long is over: its end was lost in a crash."""
+
+MEMORY = 1000
+"""Events remembered at most, ten times the largest count a rule may ask for; oldest go first."""
+
+SCHEMA = "policy/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One moment, as the clocks tell it.
+
+    mono_ns : host's monotonic clock; conditions are timed by it
+    utc : host's wall clock, only a label on what has no samples of its own
+    stream_s : how far the signal has been analysed, s from the recording's first sample
+    stream_utc : the same moment by the recording's `Timebase`, None when it has no wall clock
+    """
+
+    mono_ns: int
+    utc: datetime | None
+    stream_s: float
+    stream_utc: datetime | None
+
+    @property
+    def event_s(self) -> float:
+        """The moment on the axis of events: s since 1970, which runs on across recordings.
+
+        A recording without a wall clock has only its own axis, s from its first sample.
+        """
+        return _axis_s(self.stream_s, self.stream_utc)
+
+
+class Policy:
+    """The alarms of one wearer.
+
+    rules : the wake rules; where two fit the same event, the first speaks
+    wearer, source : written into every alert
+    """
+
+    def __init__(
+        self, rules: Sequence[Rule], *, wearer: str | None = None, source: Origin = Origin.LIVE
+    ) -> None:
+        self._rules = tuple(rules)
+        self._wearer = wearer
+        self._source = source
+        windows_s = [rule.window_s for rule in rules if isinstance(rule, Cluster)]
+        self._horizon_s = max([QUIET_S, *windows_s]) + SILENT_S
+        self._facts: dict[str, _Fact] = {}
+        self._conditions: dict[str, _Condition] = {}
+        self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
+
+    @property
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """What is raised and not yet resolved."""
+        return tuple(self._open.values())
+
+    def observe(self, event: Event, now: Now) -> list[Alert]:
+        """Take what the detector says of an event, in whatever phase or revision.
+
+        Raises
+        ------
+        ValueError
+            The event knows UTC and `now.stream_utc` does not, or the other way round.
+        """
+        if (event.onset is None) != (now.stream_utc is None):
+            raise ValueError("event.onset and now.stream_utc must both be known, or neither")
+        fact = _Fact.of(event)
+        known = self._facts.get(fact.id)
+        if known is None:
+            if fact.kind not in WAKING or fact.over_s < now.event_s - self._horizon_s:
+                return self.tick(now)  # nothing a rule counts, or a backlog from another time
+            # What was over before this began is over, however soon it is said.
+            told = self._advance(now, fact.onset_s)
+            fact = replace(fact, episode=event.episode or self._episode_beside(fact))
+        else:
+            told = self.tick(now)
+            if fact.rank < known.rank:
+                return told  # an older form, said again
+            kept = [text for text in known.told if fact.supports(parse_rule(text))]
+            fact = replace(fact, episode=known.episode, told=tuple(kept))
+        self._facts[fact.id] = fact
+        if known is not None and known.told != fact.told:
+            told += self._take_back(fact, set(known.told) - set(fact.told), event)
+        told += self._raise_for(fact, has_utc=event.onset is not None)
+        return told + self.tick(now)
+
+    def condition(
+        self, name: str, *, active: bool, since_ns: int, now: Now, why: str = ""
+    ) -> list[Alert]:
+        """Take a state of the watching itself: whether it is so, and since when (monotonic clock).
+
+        `no-signal` and `button` (from the call until it is answered) follow their wake rules;
+        any other condition is told at once. `why` names the cause for a person.
+        """
+        told = self.tick(now)
+        if active:
+            known = self._conditions.get(name)
+            since_ns = since_ns if known is None else max(since_ns, known.since_ns)
+            self._conditions[name] = _Condition(name, since_ns, why)
+            return told + self._raise_conditions(now)
+        self._conditions.pop(name, None)
+        if name in self._open:
+            told.append(self._resolve(name, now.utc, f"{name}: over"))
+        return told
+
+    def tick(self, now: Now) -> list[Alert]:
+        """Let time pass. Ticking more often tells the same, only sooner."""
+        return self._advance(now, now.event_s - LATE_S)
+
+    def save(self) -> dict[str, Any]:
+        """Give everything remembered, as plain data for `restore`."""
+        return {
+            "schema": SCHEMA,
+            "facts": [
+                asdict(fact) | {"kind": str(fact.kind), "told": list(fact.told)}
+                for fact in self._facts.values()
+            ],
+            "conditions": [asdict(condition) for condition in self._conditions.values()],
+            "open": [to_dict(alert) for alert in self._open.values()],
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Go on from what `save` gave, possibly under other rules.
+
+        Raises
+        ------
+        ValueError
+            This is not what `save` of this version gave. Nothing was changed.
+        """
+        try:
+            if data["schema"] != SCHEMA:
+                raise ValueError(f"the saved alarm state is {data['schema']!r}, not {SCHEMA!r}")
+            facts = [
+                _Fact(**fact | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])})
+                for fact in data["facts"]
+            ]
+            conditions = [_Condition(**condition) for condition in data["conditions"]]
+            alerts = [from_dict(alert) for alert in data["open"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the saved alarm state cannot be read: {error!r}") from error
+        self._facts = {fact.id: fact for fact in facts}
+        self._conditions = {condition.name: condition for condition in conditions}
+        self._open = {alert.episode or alert.kind: alert for alert in alerts}
+
+    def _raise_for(self, fact: _Fact, *, has_utc: bool) -> list[Alert]:
+        """Ask each rule about an event it was not told of."""
+        raised: list[Alert] = []
+        for rule in self._rules:
+            text = str(rule)
+            if isinstance(rule, NoSignal | Button) or text in fact.told or not fact.supports(rule):
+                continue
+            members = self._clustered(rule) if isinstance(rule, Cluster) else [fact]
+            if all(member.id != fact.id for member in members):
+                continue
+            for member in members:
+                self._facts[member.id] = self._facts[member.id].telling(text)
+            covered = fact.episode in self._open or (
+                isinstance(rule, Cluster) and any(a.rule == text for a in self._open.values())
+            )
+            if not covered:
+                lasting_s = rule.duration_s if isinstance(rule, Lasting) else 0
+                true_s = max(member.onset_s for member in members) + lasting_s
+                at = _utc(true_s) if has_utc else None
+                raised.append(self._raise(fact.episode, rule.word, text, at))
+        return raised
+
+    def _advance(self, now: Now, until_s: float) -> list[Alert]:
+        """Raise the conditions that are due, resolve the clinical alerts that are over by then."""
+        told = self._raise_conditions(now)
+        due = [(self._over_s(a), key) for key, a in self._open.items() if a.episode]
+        for over_s, key in sorted(due):
+            if over_s <= until_s:
+                alert = self._open[key]
+                at = None if alert.raised_at is None else _utc(over_s)
+                told.append(self._resolve(key, at, f"{alert.rule}: over"))
+        self._forget(now.event_s - self._horizon_s)
+        return told
+
+    def _take_back(self, fact: _Fact, lost: set[str], event: Event) -> list[Alert]:
+        """Resolve what stood on an event that turned out to be something else."""
+        taken: list[Alert] = []
+        for key, alert in list(self._open.items()):
+            concerned = alert.episode == fact.episode or alert.rule in lost
+            if alert.episode and concerned and not self._stands(alert):
+                taken.append(self._resolve(key, event.end, f"taken back: {event.reason}"))
+        return taken
+
+    def _stands(self, alert: Alert) -> bool:
+        """Whether a clinical alert has any reason left: its own, or one it was spoken for."""
+        beside = {
+            text
+            for fact in self._facts.values()
+            if fact.episode == alert.episode
+            for text in fact.told
+        }
+        for text in {alert.rule or "", *beside}:
+            rule = parse_rule(text)
+            own = isinstance(rule, Cluster) and text == alert.rule
+            facts = self._clustered(rule) if isinstance(rule, Cluster) else self._facts.values()
+            if any(text in f.told and (own or f.episode == alert.episode) for f in facts):
+                return True
+        return False
+
+    def _clustered(self, rule: Cluster) -> list[_Fact]:
+        """Give the events that belong to some run as dense as the rule asks."""
+        facts = sorted(
+            (fact for fact in self._facts.values() if fact.supports(rule)),
+            key=lambda fact: (fact.onset_s, fact.id),
+        )
+        dense: dict[str, _Fact] = {}
+        for first in range(len(facts) - rule.count + 1):
+            run = facts[first : first + rule.count]
+            if run[-1].onset_s - run[0].onset_s <= rule.window_s:
+                dense |= {fact.id: fact for fact in run}
+        return list(dense.values())
+
+    def _over_s(self, alert: Alert) -> float:
+        """When a clinical alert's reason is over, as far as is known.
+
+        A cluster is over after a whole window without another of its kind: steady spasms at
+        the edge of the rule are one matter, not a new alert each.
+        """
+        facts = self._facts.values()
+        over_s = max((f.over_s for f in facts if f.kind in WAKING), default=0.0) + QUIET_S
+        rule = parse_rule(alert.rule or "")
+        if isinstance(rule, Cluster):
+            onsets_s = [fact.onset_s for fact in facts if fact.supports(rule)]
+            over_s = max(over_s, max(onsets_s, default=0.0) + rule.window_s)
+        return over_s
+
+    def _raise_conditions(self, now: Now) -> list[Alert]:
+        raised: list[Alert] = []
+        for name, known in list(self._conditions.items()):
+            # A start in the future is from before the host's last boot: count anew.
+            since_ns = min(known.since_ns, now.mono_ns)
+            self._conditions[name] = replace(known, since_ns=since_ns)
+            rule, wait_s = self._rule_for(name)
+            if name in self._open or wait_s is None:
+                continue
+            late = timedelta(microseconds=(now.mono_ns - since_ns) // 1000) - timedelta(
+                seconds=wait_s
+            )
+            if late >= timedelta(0):
+                at = None if now.utc is None else now.utc - late
+                raised.append(self._raise(None, name, rule, at, why=known.why))
+        return raised
+
+    def _rule_for(self, name: str) -> tuple[str | None, int | None]:
+        """Give the rule for a condition and how long to wait, None for ever."""
+        for rule in self._rules:
+            if name == "no-signal" and isinstance(rule, NoSignal):
+                return str(rule), rule.duration_s
+            if name == "button" and isinstance(rule, Button):
+                return str(rule), 0
+        return None, None if name in {"no-signal", "button"} else 0
+
+    def _raise(
+        self, episode: str | None, kind: str, rule: str | None, at: datetime | None, why: str = ""
+    ) -> Alert:
+        technical = episode is None and kind != "button"
+        about = (episode,) if episode else (kind, self._conditions[kind].since_ns)
+        alert = Alert(
+            id=alert_id(self._wearer, *about),
+            episode=episode,
+            state=AlertState.RAISED,
+            alert_class=AlertClass.TECHNICAL if technical else AlertClass.CLINICAL,
+            level=Level.MEDIUM if rule is None else Level.HIGH,
+            kind=kind,
+            reason=f"{rule or kind}: {why}" if why else rule or kind,
+            rule=rule,
+            raised_at=at,
+            at=at,
+            source=self._source,
+            wearer=self._wearer,
+        )
+        self._open[episode or kind] = alert
+        return alert
+
+    def _resolve(self, key: str, at: datetime | None, reason: str) -> Alert:
+        return replace(self._open.pop(key), state=AlertState.RESOLVED, at=at, reason=reason)
+
+    def _episode_beside(self, fact: _Fact) -> str:
+        """Name the episode of an event for which the detector named none."""
+        for other in reversed(self._facts.values()):
+            gap_s = max(fact.onset_s - other.end_s, other.onset_s - fact.end_s)
+            if other.kind in WAKING and gap_s < QUIET_S:
+                return other.episode
+        return fact.id
+
+    def _forget(self, past_s: float) -> None:
+        """Drop what no rule can count any more, and the oldest beyond the bound."""
+        self._facts = {
+            key: fact
+            for key, fact in self._facts.items()
+            if fact.over_s >= past_s or fact.episode in self._open
+        }
+        for key in list(self._facts)[:-MEMORY]:
+            del self._facts[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What the rules need of an event; times on the axis of `Now.event_s`."""
+
+    id: str
+    kind: Kind
+    revision: int
+    phase: int
+    onset_s: float
+    duration_s: float
+    episode: str = ""
+    told: tuple[str, ...] = ()  # rules that have spoken of it, or were spoken for
+
+    @classmethod
+    def of(cls, event: Event) -> _Fact:
+        phase = list(Phase).index(event.phase)
+        onset_s = _axis_s(event.onset_s, event.onset)
+        return cls(event.id, event.kind, event.revision, phase, onset_s, event.duration_s)
+
+    @property
+    def rank(self) -> tuple[int, int, float]:
+        """Orders the forms of one event by when they were said."""
+        return self.revision, self.phase, self.duration_s
+
+    @property
+    def end_s(self) -> float:
+        return self.onset_s + self.duration_s
+
+    @property
+    def over_s(self) -> float:
+        """The end, or when a missing end is given up."""
+        return self.end_s + (0 if self.phase == _ENDED else SILENT_S)
+
+    def supports(self, rule: Rule) -> bool:
+        """Whether the rule can count this event as it stands.
+
+        A cluster counts what is over: half a second after its onset a twitch still looks like the
+        beginning of a spasm, and nobody is to be woken for that.
+        """
+        if isinstance(rule, Lasting):
+            return self.kind in rule.kinds and self.duration_s >= rule.duration_s
+        return isinstance(rule, Cluster) and self.kind in rule.kinds and self.phase == _ENDED
+
+    def telling(self, rule: str) -> _Fact:
+        """Remember that a rule has spoken of it."""
+        return self if rule in self.told else replace(self, told=(*self.told, rule))
+
+
+_ENDED = list(Phase).index(Phase.END)
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    name: str
+    since_ns: int
+    why: str
+
+
+def _axis_s(seconds: float, utc: datetime | None) -> float:
+    return seconds if utc is None else (utc - EPOCH).total_seconds()
+
+
+def _utc(event_s: float) -> datetime:
+    return EPOCH + timedelta(seconds=event_s)

@@ -1,0 +1,80 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.alerts.alert import (
+    Alert,
+    AlertClass,
+    AlertState,
+    Level,
+    alert_id,
+    from_json,
+    to_dict,
+    to_json,
+)
+from detector.events import Origin
+
+texts = st.text(max_size=20)
+moments = st.none() | st.datetimes(timezones=st.just(UTC))
+alerts = st.builds(
+    Alert,
+    id=texts,
+    episode=st.none() | texts,
+    state=st.sampled_from(AlertState),
+    alert_class=st.sampled_from(AlertClass),
+    level=st.sampled_from(Level),
+    kind=texts,
+    reason=texts,
+    rule=st.none() | texts,
+    raised_at=moments,
+    at=moments,
+    by=st.none() | texts,
+    source=st.sampled_from(Origin),
+    wearer=st.none() | texts,
+)
+
+
+@given(alerts)
+def test_json_keeps_everything_in_one_line(alert):
+    line = to_json(alert)
+    assert "\n" not in line
+    assert from_json(line) == alert
+    assert to_json(from_json(line)) == line
+
+
+def test_the_fields_are_those_of_the_contract():
+    alert = Alert(
+        id=alert_id("k3vq7m2xta", "e1"),
+        episode="e1",
+        state=AlertState.RAISED,
+        alert_class=AlertClass.CLINICAL,
+        level=Level.HIGH,
+        kind="clonus",
+        reason="clonus >= 60s",
+        rule="clonus >= 60s",
+        raised_at=datetime(2026, 11, 21, 2, 14, 7, 310_000, UTC),
+        wearer="k3vq7m2xta",
+    )
+    names = "schema id episode state class level kind reason rule raised_at at by source wearer"
+    assert " ".join(to_dict(alert)) == names
+    assert to_dict(alert)["raised_at"] == "2026-11-21T02:14:07.310Z"
+    assert alert.id == alert_id("k3vq7m2xta", "e1") != alert_id("another", "e1")
+
+
+@given(alerts, st.data())
+def test_a_foreign_or_damaged_line_is_one_clear_error(alert, data):
+    plain = to_dict(alert)
+    name = data.draw(st.sampled_from(list(plain)))
+    wrong = data.draw(st.sampled_from([1, [], {}, True, ...]))
+    plain.pop(name) if wrong is ... else plain.update({name: wrong})
+    with pytest.raises(ValueError, match="alert/1"):
+        from_json(json.dumps(plain))
+
+
+@pytest.mark.parametrize("text", ["", "null", "[1]", '"x"', "NaN", "[" * 100_000, '{"a":1}'])
+def test_nonsense_is_a_value_error(text):
+    with pytest.raises(ValueError, match=r"."):
+        from_json(text)

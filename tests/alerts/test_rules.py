@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.alerts.rules import (
+    DEFAULT_RULES,
+    Button,
+    Cluster,
+    Lasting,
+    NoSignal,
+    RuleError,
+    parse_rule,
+    parse_rules,
+)
+from detector.errors import ConfigError
+
+words = st.sampled_from(["clonus", "spasm", "tonic"])
+rules = st.one_of(
+    st.builds(Lasting, words, st.integers(1, 3600)),
+    st.builds(Cluster, st.integers(1, 100), words, st.integers(1, 12 * 3600)),
+    st.builds(NoSignal, st.integers(10, 3600)),
+    st.just(Button()),
+)
+
+
+@given(rules)
+def test_every_rule_reads_back_from_what_it_writes(rule):
+    assert parse_rule(str(rule)) == rule
+    assert parse_rule(format(rule)) == rule
+
+
+@given(rules, st.text(" \t", max_size=3), st.booleans())
+def test_white_space_and_capitals_do_not_matter(rule, space, capitals):
+    text = str(rule).replace(" ", f" {space}").replace(">=", f"{space}>={space}")
+    assert parse_rule(space + (text.upper() if capitals else text) + space) == rule
+
+
+def test_the_rules_of_the_contract_read_as_meant():
+    assert parse_rules(DEFAULT_RULES) == (
+        Lasting("clonus", 60),
+        Cluster(3, "spasm", 600),
+        NoSignal(120),
+        Button(),
+    )
+    assert [str(rule) for rule in parse_rules(DEFAULT_RULES)] == list(DEFAULT_RULES)
+    assert parse_rule("spasm>=10 s") == Lasting("spasm", 10)
+    assert parse_rule("2 clonus in 1h") == Cluster(2, "clonus", 3600)
+    assert parse_rules(["clonus >= 60s", "clonus>=1min"]) == (Lasting("clonus", 60),)
+
+
+@given(st.one_of(st.text(), st.text("0123456789 >=smincloupatbhdgr-", max_size=90)))
+def test_any_other_text_is_one_clear_error(text):
+    try:
+        rule = parse_rule(text)
+    except RuleError as caught:
+        error = caught
+    else:
+        assert parse_rule(str(rule)) == rule
+        return
+    assert isinstance(error, ConfigError)
+    assert isinstance(error, ValueError)
+    assert repr(text[:80]) in str(error)
+    assert "Examples:" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("clonus > 60s", "expected '>=' at character 8, found '>'"),
+        ("clonus >= 60", "expected a unit, one of s, min, h, at character 13, the rule ends"),
+        ("3 twitches in 10min", "twitches are logged but never wake anybody"),
+        ("tremor >= 10s", "expected one of clonus, spasm, tonic at character 1, found 'tremor'"),
+        ("3 spasms in 10min please", "nothing more at character 19, found 'please'"),
+        ("no-signal >= 5h", "a time from 10s to 1h at character 14"),
+        ("no-signal >= 0s", "a time from 10s to 1h"),
+        ("clonus >= 0s", "a time from 1s to 1h"),
+        ("0 spasms in 10min", "a whole number from 1 to 100 at character 1"),
+        ("3 spasms in 999h", "a time from 1s to 12h"),
+        ("clonus >= 1.5min", "at character 12"),
+        ("9" * 4000, "too long"),
+        ("", "the rule ends there"),
+    ],
+)
+def test_the_error_names_the_place_and_the_remedy(text, says):
+    with pytest.raises(RuleError) as caught:
+        parse_rule(text)
+    assert says in str(caught.value)
