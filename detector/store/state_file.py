@@ -1,0 +1,223 @@
+"""How the state file comes to be: begun whole, brought up to date, checked, moved aside if damaged.
+
+It is never replaced silently: a file that is there but cannot be trusted is kept under another
+name, and the caller is told before anything new begins.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+from detector.errors import SpasmwatchError
+from detector.store import outbox
+
+WEARER = re.compile(r"[a-z2-7]{10}")
+"""How a wearer is called in topics and files: ten random base32 characters, never a name."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        """CREATE TABLE event (
+            id TEXT PRIMARY KEY, recording TEXT, onset_s REAL NOT NULL, onset_ms INTEGER,
+            revision INTEGER NOT NULL, phase INTEGER NOT NULL, body TEXT NOT NULL)""",
+        "CREATE INDEX event_recording ON event (recording, onset_s)",
+        """CREATE TABLE alert (
+            id TEXT PRIMARY KEY, state TEXT NOT NULL, at_ms INTEGER NOT NULL,
+            body TEXT NOT NULL)""",
+        "CREATE TABLE saved (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+        *outbox.TABLES,
+    ),
+)
+"""Step n brings a file of schema version n to version n + 1. Only ever append."""
+
+
+class StateError(SpasmwatchError):
+    """The state file cannot be used now: in use, disk full, no permission. Nothing was changed."""
+
+
+class StateDamagedError(StateError):
+    """The state file was damaged and has been moved aside; opening again begins an empty one.
+
+    moved_to : where it lies now
+    wearer : the wearer's id where it could still be read, to begin the new file with
+    """
+
+    def __init__(self, path: Path, why: str, moved_to: Path, wearer: str | None) -> None:
+        super().__init__(
+            f"the state file {path} is damaged ({why}) and was moved to {moved_to.name}. "
+            "Earlier events and alerts are in there: keep it, and check the disk."
+        )
+        self.moved_to = moved_to
+        self.wearer = wearer
+
+
+def lock(path: Path) -> int:
+    """Become the one owner; give the descriptor that holds the lock until it is closed."""
+    descriptor = os.open(_beside(path, ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise StateError(
+            f"another spasmwatch is using {path}. Stop it first, or choose another --data-dir."
+        ) from None
+    return descriptor
+
+
+def connect(path: Path, wearer: str | None) -> sqlite3.Connection:
+    """Open the file, or begin it; only its owner may.
+
+    Raises
+    ------
+    StateDamagedError
+        It was damaged and has been moved aside.
+    StateError
+        A newer version wrote it.
+    sqlite3.Error, OSError
+        The disk refuses.
+    """
+    if not path.exists():
+        if _beside(path, "-wal").exists():  # SQLite would replay it into the new file
+            raise _move_aside(path, "its main file is missing", None)
+        _begin(path, wearer)
+    elif path.stat().st_size == 0:  # SQLite would take it for a new one
+        raise _move_aside(path, "it is empty", None)
+    db = _connect(path)
+    found: dict[str, str] = {}
+    try:
+        why = _check(db, found, path)
+    except sqlite3.Error as error:
+        why = str(error)
+        if not _means_damage(error, path):
+            db.close()
+            raise
+    except BaseException:
+        db.close()
+        raise
+    if why:
+        db.close()
+        raise _move_aside(path, why, found.get("wearer"))
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # an acknowledged commit survives a power cut
+
+
+def _begin(path: Path, wearer: str | None) -> None:
+    """Write a new file beside and then name it, so that what bears the name is complete."""
+    if wearer is not None and not WEARER.fullmatch(wearer):
+        raise StateError(f"a wearer's id is ten characters of a-z and 2-7, not {wearer!r}")
+    begun = _beside(path, ".new")
+    for leftover in (begun, _beside(begun, "-wal"), _beside(begun, "-shm")):
+        leftover.unlink(missing_ok=True)
+    os.close(os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    named = wearer or "".join(secrets.choice(alphabet) for _ in range(10))
+    with closing(_connect(begun)) as db:
+        _use_wal(db)
+        with transaction(db):
+            _migrate(db, 0)
+            db.execute("INSERT INTO meta VALUES ('wearer', ?)", (named,))
+            db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+    begun.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _migrate(db: sqlite3.Connection, version: int) -> None:
+    for step in MIGRATIONS[version:]:
+        for statement in step:
+            db.execute(statement)
+    schema_version = ("schema_version", str(len(MIGRATIONS)))
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", schema_version)
+
+
+def _check(db: sqlite3.Connection, found: dict[str, str], path: Path) -> str:
+    """Bring the file up to date; say what is wrong with it, or nothing. Fills in `found`."""
+    _use_wal(db)
+    for name, value in db.execute("SELECT name, value FROM meta"):
+        if name != "wearer" or WEARER.fullmatch(str(value)):
+            found[str(name)] = str(value)
+    if not {"wearer", "epoch"} <= found.keys():
+        return "it does not say whose it is"
+    version = found.get("schema_version", "")
+    if not version.isdecimal():
+        return "it does not say its schema version"
+    if int(version) > len(MIGRATIONS):
+        raise StateError(
+            f"{path} was written by a newer spasmwatch (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}). Update spasmwatch, or choose another --data-dir."
+        )
+    if int(version) < len(MIGRATIONS):
+        with transaction(db):
+            _migrate(db, int(version))
+    if _tables(db) != _tables_of_now():
+        return "its tables are not the expected ones"
+    verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if verdict == "ok" else verdict
+
+
+def _tables(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    return list(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql NOTNULL ORDER BY name"))
+
+
+def _tables_of_now() -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        _migrate(db, 0)
+        return _tables(db)
+
+
+def _means_damage(error: sqlite3.Error, path: Path) -> bool:
+    """Tell a damaged file from a disk that is full, read-only or failing."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code == sqlite3.SQLITE_READONLY:  # a wrong format number in the file has the same effect
+        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
+
+def _move_aside(path: Path, why: str, wearer: str | None) -> StateDamagedError:
+    """Give the file and what belongs to it another name; nothing is deleted."""
+    aside = next(
+        name
+        for n in count(1)
+        if not (name := _beside(path, f".damaged-{n}")).exists()
+        and not _beside(name, "-wal").exists()
+    )
+    for ending in ("", "-wal", "-shm"):
+        if _beside(path, ending).exists():
+            _beside(path, ending).rename(_beside(aside, ending))
+    return StateDamagedError(path, why, aside, wearer)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)

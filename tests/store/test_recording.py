@@ -1,0 +1,278 @@
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.devices.stream import LinkDown, LinkUp, Packet
+from detector.errors import RecordingError, RecordingNotFoundError
+from detector.events import Origin
+from detector.store.recording import (
+    Recording,
+    RecordingHeader,
+    RecordingWriteError,
+    RecordingWriter,
+)
+
+HEADER = RecordingHeader(
+    name="2026-11-20",
+    wearer="k3vq7m2xta",
+    sensor="left-calf",
+    site="calf",
+    driver="polar-verity-sense",
+    origin=Origin.SIMULATED,
+    created=datetime(2026, 11, 20, 22, 30, 0, 5000, UTC),
+    version="0.1.0",
+    time_zone="Europe/Amsterdam",
+)
+PMD = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
+
+moments = st.integers(-(2**63), 2**63 - 1)
+texts = st.text(st.characters(exclude_categories=[]), max_size=20)  # with lone surrogates and NUL
+items = st.one_of(
+    st.builds(LinkUp, moments, texts, texts, texts, moments, moments),
+    st.builds(Packet, moments, texts, st.binary(max_size=250), moments, moments),
+    st.builds(LinkDown, moments, texts, moments, moments),
+)
+
+
+def record(path, sequence, header=HEADER, every=3, close=True):
+    writer = RecordingWriter.create(path, header)
+    for n, item in enumerate(sequence):
+        writer.write(item)
+        if n % every == 0:
+            writer.commit()
+    if close:
+        writer.close()
+    return writer
+
+
+def night(rows):
+    yield LinkUp(1, "polar-verity-sense", "A0:9E:1A:00:00:01", "Polar Sense 0001", 0, 10**18)
+    for n in range(1, rows):
+        ns = n * 692_307_692  # 36 samples at 52 Hz
+        yield Packet(1, PMD, n.to_bytes(4, "little") * 30, ns, 10**18 + ns)
+
+
+@given(st.lists(items, max_size=12), st.integers(1, 5))
+@settings(deadline=None)
+def test_what_is_read_is_what_was_written(sequence, every):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "night #1?.sqlite"
+        record(path, sequence, every=every)
+        assert [p.name for p in Path(folder).iterdir()] == [path.name], "one file, no -wal"
+        with Recording.open(path) as recording:
+            assert recording.header == HEADER
+            assert list(recording.items()) == sequence
+            assert recording.damaged == 0
+
+
+def test_a_recording_is_read_in_pages_and_as_often_as_wanted(tmp_path):
+    record(tmp_path / "n.sqlite", night(2000), every=100)
+    with Recording.open(tmp_path / "n.sqlite") as recording:
+        assert list(recording.items()) == list(recording.items()) == list(night(2000))
+
+
+def test_reading_a_closed_file_leaves_no_trace_even_in_a_folder_nobody_may_write(tmp_path):
+    path = tmp_path / "n.sqlite"
+    record(path, night(10))
+    before = path.read_bytes()
+    tmp_path.chmod(0o500)
+    path.chmod(0o400)
+    with Recording.open(path) as recording:
+        assert len(list(recording.items())) == 10
+        assert list(tmp_path.iterdir()) == [path]
+    tmp_path.chmod(0o700)
+    assert path.read_bytes() == before
+
+
+def test_a_killed_recorder_loses_nothing_it_had_committed(tmp_path):
+    path = tmp_path / "n.sqlite"
+    child = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_recording import night, record
+record(Path({str(path)!r}), night(1000), every=3, close=False)
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", child], check=False)
+    assert path.with_name(path.name + "-wal").stat().st_size > 0
+    before = path.read_bytes(), path.with_name(path.name + "-wal").read_bytes()
+    with Recording.open(path) as recording:
+        assert list(recording.items()) == list(night(1000))
+    assert before == (path.read_bytes(), path.with_name(path.name + "-wal").read_bytes())
+    path.with_name(path.name + "-wal").unlink()
+    path.with_name(path.name + "-shm").unlink()
+    with Recording.open(path) as recording:
+        found = list(recording.items())
+    assert found == list(night(1000))[: len(found)], "without its -wal: an older, but true, state"
+
+
+def test_a_night_can_be_read_while_it_is_recorded(tmp_path):
+    writer = record(tmp_path / "n.sqlite", night(50), every=7, close=False)
+    writer.commit()
+    with Recording.open(tmp_path / "n.sqlite") as recording:
+        assert list(recording.items()) == list(night(50))
+        writer.write(LinkDown(1, "gone", 1, 2))
+    writer.close()
+    with Recording.open(tmp_path / "n.sqlite") as recording:
+        assert len(list(recording.items())) == 51
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "n.sqlite"
+    record(path, night(600))
+    return path.read_bytes(), list(night(600))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_damage_gives_fewer_items_or_an_error_but_never_wrong_ones(whole, data):
+    content, sequence = bytearray(whole[0]), whole[1]
+    if data.draw(st.booleans()):
+        for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+            content[place] ^= 1 << data.draw(st.integers(0, 7))
+    else:
+        del content[data.draw(st.integers(0, len(content) - 1)) :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "n.sqlite"
+        path.write_bytes(content)
+        try:
+            recording = Recording.open(path)
+        except RecordingError as error:
+            assert str(path) in str(error)  # noqa: PT017
+            return
+        with recording:
+            found = list(recording.items())
+            places = {item.mono_ns: n for n, item in enumerate(sequence)}
+            order = [places[item.mono_ns] for item in found]
+            assert found == [sequence[n] for n in order]
+            assert order == sorted(set(order))
+            assert len(found) == len(sequence) or recording.damaged > 0
+            assert recording.header == HEADER
+
+
+def test_a_flipped_bit_in_a_row_costs_that_row_and_is_counted(whole, tmp_path):
+    content, sequence = bytearray(whole[0]), whole[1]
+    place = content.index((300).to_bytes(4, "little") * 30)
+    content[place] ^= 1
+    (tmp_path / "n.sqlite").write_bytes(content)
+    with Recording.open(tmp_path / "n.sqlite") as recording:
+        assert list(recording.items()) == sequence[:300] + sequence[301:]
+        assert recording.damaged == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "byte 0"),
+        (b"time,x,y,z\n0,0,0,1\n", "not a spasmwatch recording"),
+        (b"SQLite format 3\0", "n.sqlite"),
+        (b"SQLite format 3\0" + b"\0" * 5000, "n.sqlite"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_one_sentence(tmp_path, content, says):
+    (tmp_path / "n.sqlite").write_bytes(content)
+    with pytest.raises(RecordingError, match=says):
+        Recording.open(tmp_path / "n.sqlite")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE item",
+        "CREATE TABLE more (x)",
+        "DROP TABLE note; CREATE VIEW note AS SELECT 1",
+        "DELETE FROM header",
+        "UPDATE header SET body = 'null'",
+        "UPDATE header SET crc = 'x'",
+        "UPDATE header SET body = '[]', crc = 223132457",
+        "UPDATE header SET body = '{}', crc = 2745614147",
+        "UPDATE header SET body = zeroblob(2000000)",
+    ],
+)
+def test_a_foreign_or_hostile_database_is_refused(tmp_path, damage):
+    path = tmp_path / "n.sqlite"
+    record(path, night(3))
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(damage)
+    with pytest.raises(RecordingError, match=r"n\.sqlite"):
+        Recording.open(path)
+
+
+def test_hostile_rows_are_skipped_and_counted_in_bounded_time(tmp_path):
+    path = tmp_path / "n.sqlite"
+    record(path, night(20))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE item SET data = zeroblob(3000000) WHERE seq = 5")
+        db.execute("UPDATE item SET texts = 7, session = 'x', crc = 1.5 WHERE seq = 6")
+        db.execute("UPDATE item SET seq = ? WHERE seq = 20", (2**63 - 1,))
+        db.execute("VACUUM")
+        db.execute("UPDATE item SET data = zeroblob(1) WHERE seq = 5")
+        db.execute("VACUUM")
+    with Recording.open(path) as recording:
+        assert len(list(recording.items())) == 17
+        assert recording.damaged >= 3
+
+
+def test_a_missing_file_and_a_folder_are_not_found(tmp_path):
+    for path in (tmp_path / "none.sqlite", tmp_path):
+        with pytest.raises(RecordingNotFoundError, match="does not exist"):
+            Recording.open(path)
+
+
+def test_another_recording_is_never_written_over(tmp_path):
+    record(tmp_path / "n.sqlite", night(3))
+    with pytest.raises(RecordingWriteError, match="exists already"):
+        RecordingWriter.create(tmp_path / "n.sqlite", HEADER)
+    with pytest.raises(ValueError, match="replay"):
+        replace(HEADER, origin=Origin.REPLAY)
+
+
+def test_a_full_disk_is_one_error_costs_one_batch_and_recording_goes_on_once_there_is_room(
+    tmp_path,
+):
+    path = tmp_path / "n.sqlite"
+    child = f"""
+import resource, signal, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_recording import HEADER, night
+from detector.store.recording import *
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+writer = RecordingWriter.create(Path({str(path)!r}), HEADER)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+failures = 0
+for n, item in enumerate(night(2000)):
+    try:
+        writer.write(item)
+        if n % 10 == 9:
+            writer.commit()
+    except RecordingWriteError as error:
+        failures += 1
+    if n == 1500:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+writer.close()
+assert failures > 10
+print(writer.lost)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", child], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with Recording.open(path) as recording:
+        found = list(recording.items())
+        assert len(found) + int(done.stdout) == 2000
+        assert recording.damaged == 0
+    sequence = list(night(2000))
+    assert found[-490:] == sequence[-490:], "what came after there was room again is all there"
+    assert found == [item for item in sequence if item in set(found)]
