@@ -1,0 +1,134 @@
+"""`python -m firmware_sim TRACE.npz …`: the virtual air as a process of its own.
+
+Prints one JSON object a line (see `process.serve`) and ends with 0 when all traces were played.
+SIGTERM and SIGINT end it too, and so does the end of its standard input if that is a pipe: the
+process that holds the other end has died.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from contextlib import suppress
+from itertools import cycle, islice
+from pathlib import Path
+from string import hexdigits
+from typing import Any
+
+from detector.errors import RecordingError, RecordingNotFoundError
+from firmware_sim.control_point import MODELS, VERITY_SENSE
+from firmware_sim.encoders import FrameType
+from firmware_sim.faults import parse_drop
+from firmware_sim.playback import load_trace
+from firmware_sim.process import AirPlan, serve
+from firmware_sim.sensors import SensorPlan
+
+LAST_RESORT_S = 8.0
+"""Longer than an orderly end may take (`radio.FLUSH_S`): better a hard end than an orphan."""
+
+BAD_DATA, NO_INPUT, IO_ERROR, USAGE = 65, 66, 74, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the virtual air; gives the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        asyncio.run(_serve_until_told(_plan(options)))
+    except RecordingError as error:
+        code = NO_INPUT if isinstance(error, RecordingNotFoundError) else BAD_DATA
+        return _complain(str(error), code)
+    except ValueError as error:
+        return _complain(str(error), USAGE)
+    except OSError as error:
+        return _complain(f"{options.listen}: cannot listen there: {error}", IO_ERROR)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m firmware_sim", description=__doc__)
+    add = parser.add_argument
+    add("traces", nargs="+", type=Path, metavar="TRACE.npz", help="acc (n, 3) in g and fs")
+    add("--listen", default="tcp:127.0.0.1:0", help="unix:PATH or tcp:HOST:PORT")
+    add("--sensors", type=int, help="how many; traces are dealt round (default: one a trace)")
+    add("--model", choices=sorted(MODELS), default=VERITY_SENSE.name)
+    add("--serial", default="3F2A1C29", help="of the first sensor, hex; the next ones count up")
+    add("--speed", type=float, default=1.0, help="times faster than real time")
+    add("--frame-samples", type=int, default=36, help="most samples in one frame")
+    add("--frame-type", choices=[f"{kind:#04x}" for kind in FrameType])
+    add("--drop", action="append", default=[], metavar="AT:FOR", help="link loss, sensor seconds")
+    add("--drift-ppm", type=float, default=0.0, help="how much too fast the sensor's clock runs")
+    add("--battery", type=int, default=100, help="charge at the start, per cent")
+    return parser
+
+
+def _plan(options: argparse.Namespace) -> AirPlan:
+    traces = [load_trace(path) for path in options.traces]
+    count = len(traces) if options.sensors is None else options.sensors
+    if count < 1:
+        raise ValueError(f"--sensors must be 1 or more, got {count}")
+    common = {
+        "model": MODELS[options.model],
+        "speed": options.speed,
+        "frame_samples": options.frame_samples,
+        "frame_type": FrameType(int(options.frame_type, 16)) if options.frame_type else None,
+        "drops": tuple(map(parse_drop, options.drop)),
+        "drift_ppm": options.drift_ppm,
+        "battery_percent": options.battery,
+    }
+    if not set(options.serial) <= set(hexdigits):
+        raise ValueError(f"--serial must be hex digits, got {options.serial!r}")
+    first = int(options.serial, 16)
+    dealt = enumerate(islice(cycle(traces), count))
+    sensors = (SensorPlan(trace=trace, serial=first + i, **common) for i, trace in dealt)
+    return AirPlan(options.listen, tuple(sensors))
+
+
+async def _serve_until_told(plan: AirPlan) -> None:
+    loop = asyncio.get_running_loop()
+    serving = asyncio.ensure_future(serve(plan, _print_line))
+
+    def end() -> None:
+        serving.cancel()
+        loop.call_later(LAST_RESORT_S, os._exit, 1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    watching = asyncio.ensure_future(_parent_gone())
+    watching.add_done_callback(lambda ended: None if ended.cancelled() else end())
+    try:
+        with suppress(asyncio.CancelledError):
+            await serving
+    finally:
+        watching.cancel()
+
+
+async def _parent_gone() -> None:
+    """Return when the pipe on standard input has no writer left; never without such a pipe."""
+    loop = asyncio.get_running_loop()
+    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        await loop.create_future()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+
+
+def _print_line(event: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError):  # nobody reads; standard input tells whether to end
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()
+
+
+def _complain(sentence: str, code: int) -> int:
+    sys.stderr.write(f"firmware_sim: {sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A Bluetooth adapter on the virtual air: the listening side's end of the HCI socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar, cast
+
+from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble import att, core, hci
+from bumble.device import Device
+from bumble.transport.common import StreamPacketSink, Transport
+from bumble.transport.tcp_client import open_tcp_client_transport
+from bumble.transport.unix import open_unix_client_transport
+
+from firmware_sim.cancellation import cancellable
+
+T = TypeVar("T")
+
+
+class Central:
+    """One open adapter. `lost` is done once the socket is closed, by whichever side."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._sink = cast(StreamPacketSink, transport.sink)  # what both clients open
+        self.lost: asyncio.Future[None] = transport.source.terminated
+        self.device = Device.with_hci(
+            "central", hci.Address.ANY_RANDOM, transport.source, transport.sink
+        )
+
+    async def close(self) -> None:
+        """Vanish from the air."""
+        self.hang_up()
+        await asyncio.wait({self.lost})
+
+    def hang_up(self) -> None:
+        """Begin to close, where nobody can wait for it."""
+        if not self.lost.done():
+            self._sink.close()
+
+
+async def open_central(address: str) -> Central:
+    """Switch an adapter on at `unix:PATH` or `tcp:HOST:PORT`.
+
+    Raises
+    ------
+    BleakError
+        No virtual air is there.
+    """
+    kind, _, place = address.partition(":")
+    try:
+        if kind == "unix":
+            transport = await open_unix_client_transport(place)
+        else:
+            transport = await open_tcp_client_transport(place)
+    except (OSError, ValueError) as error:
+        # Not "no adapter": what a user should do about that would not help here.
+        raise BleakError(f"no virtual air at {address} ({error}); start the simulator") from error
+    central = Central(transport)
+    try:
+        await unless(central.lost, central.device.power_on())
+    except BaseException:
+        await central.close()
+        raise
+    return central
+
+
+async def unless(gone: asyncio.Future[Any], work: Coroutine[Any, Any, T]) -> T:
+    """Do a piece of bumble's work, but no longer than the link lasts.
+
+    bumble's requests do not fail with their link: they wait for ATT's 30 s, or are cancelled as
+    if their caller had been.
+
+    Raises
+    ------
+    BleakError
+        The link was lost, or the other side refused.
+    """
+    try:
+        return await cancellable(work, gone)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if caller is not None and caller.cancelling():
+            raise
+        raise BleakError("disconnected") from None
+    except att.ATT_Error as error:
+        raise BleakGATTProtocolError(error.error_code) from error
+    except (core.BaseBumbleError, hci.HCI_Error) as error:
+        raise BleakError(str(error)) from error

@@ -1,0 +1,74 @@
+"""The virtual air as a child process: started, listened to, and never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from detector.errors import LinkError
+
+ENDING_S = 10.0
+"""More than the air's own patience with a central that does not read."""
+
+
+class Air:
+    """A running virtual air; `address` is what `firmware_sim.backend.backends` wants."""
+
+    def __init__(self, process: Process, ready: dict[str, Any]) -> None:
+        self._process = process
+        self.address: str = ready["address"]
+        self.sensors: list[dict[str, Any]] = ready["sensors"]
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Give what the air announces until it ends."""
+        while (event := await _next_event(self._process)) is not None:
+            yield event
+
+    async def wait(self) -> int:
+        """Wait for the end; gives the exit code, 0 when every trace was played."""
+        return await self._process.wait()
+
+
+@asynccontextmanager
+async def running_air(*arguments: str) -> AsyncIterator[Air]:
+    """Run `python -m firmware_sim` with these arguments for as long as the context lasts.
+
+    Its standard input is a pipe from us: should we die in whatever way, it ends by itself.
+
+    Raises
+    ------
+    LinkError
+        It did not come up; it has said why on standard error.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "firmware_sim", *arguments, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        ready = await _next_event(process)
+        if ready is None:
+            code = await process.wait()
+            raise LinkError(f"the virtual air did not come up (exit code {code})")
+        yield Air(process, ready)
+    finally:
+        await _end(process)
+
+
+async def _next_event(process: Process) -> dict[str, Any] | None:
+    line = await process.stdout.readline() if process.stdout else b""
+    return json.loads(line) if line else None
+
+
+async def _end(process: Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(ENDING_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,133 @@
+"""What a virtual sensor feels: a recorded motion, and the sensor's own clock."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from detector.block import AXES, Samples
+from detector.errors import RecordingError, RecordingNotFoundError
+from firmware_sim.encoders import Counts
+
+BOOT_NS = 599_616_000_000_000_000
+"""2019-01-01 in ns since 2000: what the clock of an H10 shows after a power cycle."""
+
+CATCH_UP_S = 0.1
+"""Wall seconds of lateness that a sensor makes up for in a burst: scheduling, not a slow link."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """A motion to be felt, as it was recorded.
+
+    Parameters
+    ----------
+    samples : (n, 3), g, finite, n >= 1
+    fs : Hz, a whole number: PMD cannot name any other rate
+    """
+
+    samples: Samples
+    fs: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.shape[1] != AXES or not len(self.samples):
+            raise ValueError(f"a trace must have shape (n, {AXES}), got {self.samples.shape}")
+        if not np.isfinite(self.samples).all():
+            raise ValueError("a trace must be finite: cut out or fill what is missing")
+        if not 1 <= self.fs <= 0xFFFF:
+            raise ValueError(f"fs must be 1 to 65535 Hz, got {self.fs}")
+
+    @property
+    def duration_s(self) -> float:
+        """How long the motion lasts."""
+        return len(self.samples) / self.fs
+
+    def at_rate(self, fs: int) -> Samples:
+        """Feel the motion at another rate; the recorded one gives the very samples."""
+        if fs == self.fs:
+            return self.samples
+        recorded_at = np.arange(len(self.samples)) / self.fs
+        wanted_at = np.arange(int(self.duration_s * fs)) / fs
+        return np.column_stack([np.interp(wanted_at, recorded_at, axis) for axis in self.samples.T])
+
+
+def load_trace(path: Path) -> Trace:
+    """Read an `.npz` with `acc` (n, 3) in g and `fs` in Hz.
+
+    Raises
+    ------
+    RecordingError
+        It is something else; the message says what.
+    """
+    try:
+        # Opened here: of a torn archive, numpy would leave the file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            samples, fs = np.asarray(archive["acc"], dtype=np.float64), float(archive["fs"])
+        if not fs.is_integer():
+            raise ValueError(f"fs must be a whole number of Hz, got {fs}: resample the trace")
+        return Trace(samples, int(fs))
+    except FileNotFoundError as error:
+        raise RecordingNotFoundError(f"{path}: no such file") from error
+    except KeyError as error:
+        raise RecordingError(f"{path}: a trace needs acc (n, 3) and fs: {error.args[0]}") from error
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise RecordingError(f"{path}: not a trace that a sensor can play: {error}") from error
+
+
+def quantise(samples: Samples, lsb_g: float, range_g: float) -> tuple[Counts, int]:
+    """Round to the sensor's unit; also say how many values its range cut off."""
+    low = max(round(-range_g / lsb_g), -0x8000)
+    high = min(round(range_g / lsb_g), 0x7FFF)
+    counts = np.rint(samples / lsb_g)
+    clipped = int(np.count_nonzero((counts < low) | (counts > high)))
+    return np.clip(counts, low, high).astype(np.int16), clipped
+
+
+class SensorClock:
+    """A sensor's own time since its stream first started, `speed` times as fast as the wall.
+
+    `drift_ppm` is how much faster its crystal runs than it believes: its time stamps stay
+    nominal, its seconds get shorter.
+    """
+
+    def __init__(self, speed: float, drift_ppm: float = 0.0) -> None:
+        self._rate = speed * (1 + drift_ppm * 1e-6)
+        self._origin: float | None = None  # on the loop's clock
+
+    def start(self) -> None:
+        """Begin at zero, unless it runs already."""
+        if self._origin is None:
+            self._origin = asyncio.get_running_loop().time()
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the start; 0 before it."""
+        if self._origin is None:
+            return 0.0
+        return (asyncio.get_running_loop().time() - self._origin) * self._rate
+
+    def next_sample(self, fs: int) -> int:
+        """Index of the first sample taken from now on."""
+        return math.ceil(self.now_s * fs)
+
+    async def reach(self, moment_s: float) -> None:
+        """Wait for a moment; the clock must have been started."""
+        while (left_s := moment_s - self.now_s) > 0:
+            await asyncio.sleep(left_s / self._rate)
+
+    def hold_at(self, moment_s: float) -> None:
+        """Let simulated time wait for a link that fell behind, instead of piling up frames."""
+        late_s = self.now_s - moment_s - CATCH_UP_S * self._rate
+        if self._origin is not None and late_s > 0:
+            self._origin += late_s / self._rate
+
+
+def sample_ns(index: int, fs: int) -> int:
+    """Sensor's time stamp of a sample, ns since 2000-01-01."""
+    return BOOT_NS + index * 1_000_000_000 // fs
