@@ -1,0 +1,49 @@
+"""The clocks that stamp what arrives; nothing waits on them."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks of one host."""
+
+    def mono_ns(self) -> int:
+        """Nanoseconds that never run backwards, from an arbitrary start."""
+        ...
+
+    def utc_ns(self) -> int:
+        """Nanoseconds since 1970, UTC; may be set while we watch."""
+        ...
+
+
+class HostClock:
+    """The clocks of this machine."""
+
+    def mono_ns(self) -> int:
+        """Give the monotonic clock."""
+        return time.monotonic_ns()
+
+    def utc_ns(self) -> int:
+        """Give the wall clock."""
+        return time.time_ns()
+
+
+class ScaledClock:
+    """Clocks that run `speed` times as fast from now on, for a simulated sensor that does too."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._mono_start_ns, self._utc_start_ns = time.monotonic_ns(), time.time_ns()
+
+    def mono_ns(self) -> int:
+        """Give the scaled monotonic clock."""
+        return self._mono_start_ns + self._elapsed_ns()
+
+    def utc_ns(self) -> int:
+        """Give the wall clock as it was, moved on by the scaled time."""
+        return self._utc_start_ns + self._elapsed_ns()
+
+    def _elapsed_ns(self) -> int:
+        return round((time.monotonic_ns() - self._mono_start_ns) * self._speed)

@@ -1,0 +1,81 @@
+"""A recording as a source: the same readings as from the sensor, at any speed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+from detector.devices.interpreter import Interpreter
+from detector.devices.profile import Chunk
+from detector.devices.stream import Item, LinkUp, Packet, Reading
+from detector.sources.ble import LinkState, LinkStatus
+from detector.sources.clock import Clock
+from detector.store.formats.reading import RecordingReader
+
+FILE_CHANNEL = "file"
+PIECE_S = 0.5  # of a file without packets: as often as a quick sensor speaks
+
+
+def from_items(items: Iterable[Item]) -> Iterable[Reading]:
+    """Give the readings of our own recording: every packet through the same driver again."""
+    interpreter = Interpreter()
+    return (interpreter.feed(item) for item in items)
+
+
+def from_samples(reader: RecordingReader) -> Iterable[Reading]:
+    """Give the readings of anybody's recording: its samples in pieces, on its own clock."""
+    epoch_ns = reader.timebase.epoch_ns or 0
+    yield Reading(LinkUp(1, "file", reader.name, reader.name, 0, epoch_ns))
+    for block in reader.blocks():
+        step = max(1, round(PIECE_S * block.fs))
+        for begin in range(0, len(block), step):
+            samples = block.samples[begin : begin + step]
+            end_ns = round((block.start + begin + len(samples)) / block.fs * 1e9)
+            packet = Packet(1, FILE_CHANNEL, b"", end_ns, epoch_ns + end_ns)
+            yield Reading(packet, (Chunk(samples, block.fs, end_ns),))
+
+
+class ReplaySource:
+    """Plays readings against a clock that may run fast; without one, as fast as they are taken."""
+
+    def __init__(self, readings: Iterable[Reading], clock: Clock | None = None) -> None:
+        self._readings = readings
+        self._clock = clock
+        self._closed = asyncio.Event()
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """Yield the readings, each when its time has come."""
+        offset_ns: int | None = None
+        for reading in self._readings:
+            if self._clock is not None:
+                at_ns = reading.item.mono_ns
+                offset_ns = self._clock.mono_ns() - at_ns if offset_ns is None else offset_ns
+                await self._wait_until(at_ns + offset_ns)
+            if self._closed.is_set():
+                return
+            yield reading
+
+    async def close(self) -> None:
+        """Stop playing."""
+        self._closed.set()
+
+    @property
+    def status(self) -> LinkStatus:
+        """A recording is always there."""
+        return LinkStatus(
+            state=LinkState.STREAM,
+            in_state_s=0.0,
+            data_age_s=0.0,
+            why="",
+            address=None,
+            sessions=1,
+            dropped=0,
+            late=0,
+            protocol_errors=0,
+        )
+
+    async def _wait_until(self, mono_ns: int) -> None:
+        """Sleep in short steps: how long one of them is by a fast clock is not known here."""
+        assert self._clock is not None  # noqa: S101 - only called with one
+        while self._clock.mono_ns() < mono_ns and not self._closed.is_set():
+            await asyncio.sleep(0.005)
