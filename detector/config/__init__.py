@@ -1,0 +1,27 @@
+"""Settings: one TOML file, every key optional; the only place with defaults."""
+
+from detector.config.reading import Configuration, default_path, read_configuration
+from detector.config.settings import (
+    AlertSettings,
+    BrokerAddress,
+    LogSettings,
+    MqttSettings,
+    RecordingSettings,
+    SensorSettings,
+    Settings,
+    WearerSettings,
+)
+
+__all__ = [
+    "AlertSettings",
+    "BrokerAddress",
+    "Configuration",
+    "LogSettings",
+    "MqttSettings",
+    "RecordingSettings",
+    "SensorSettings",
+    "Settings",
+    "WearerSettings",
+    "default_path",
+    "read_configuration",
+]

@@ -1,0 +1,124 @@
+"""What is wrong with settings, in words: which line, what was written, what it must be."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+LONGEST_VALUE = 60
+MOST_PARSES = 400  # prefixes of a file tried for one line number; enough for any file by hand
+
+MUST_BE = {
+    "bool_type": "must be true or false",
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "tuple_type": 'must be a list such as ["button"]',
+    "too_long": "must have {max_length} entries or fewer",
+    "path_type": "must be a path in quotes",
+    "value_error": "{error}",
+}
+
+
+def describe(
+    error: ValidationError,
+    origins: Mapping[str, str],
+    lines: Sequence[str],
+    model: type[BaseModel],
+) -> list[str]:
+    """Give one line of text for each thing that is wrong."""
+    found = []
+    for problem in error.errors(include_url=False):
+        key = tuple(part for part in problem["loc"] if isinstance(part, str))
+        line = line_of(key, lines)
+        place = origins.get(".".join(key)) or (f"line {line}" if line else "settings")
+        found.append((line or len(lines) + 1, f"{place}  {_sentence(key, problem, model)}"))
+    return [sentence for _, sentence in sorted(found)]
+
+
+def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
+    """Say that an environment variable names no setting."""
+    known = [prefix + key.replace(".", "__").upper() for key in _names(model)]
+    return f"environment {variable}   is not a setting{_did_you_mean(variable, known)}"
+
+
+def line_of(key: Sequence[str], lines: Sequence[str]) -> int | None:
+    """Find the line, from 1, on which a key is set; None when it cannot be found.
+
+    The shortest head of the file that parses and holds the key ends with the statement that sets
+    it, so this needs no TOML parser of its own.
+    """
+    first = behind = None
+    parses = 0
+    for number, line in enumerate(lines, 1):
+        if key[-1] in line and first is None:
+            first = number
+        if first is None:
+            continue
+        parses += 1
+        if parses > MOST_PARSES:
+            return None
+        try:
+            head = tomllib.loads("\n".join(lines[:number]))
+        except (ValueError, RecursionError):
+            continue  # in the midst of a value of several lines
+        if _holds(head, key):
+            start = max(first, (behind or 0) + 1)
+            return next((n for n in range(start, number) if key[-1] in lines[n - 1]), number)
+        behind, first = number, None
+    return None
+
+
+def _sentence(key: Sequence[str], problem: Any, model: type[BaseModel]) -> str:
+    name, kind, value = ".".join(key), problem["type"], problem["input"]
+    entries = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
+    if kind == "extra_forbidden":  # its value is not shown: it may be a misspelt secret
+        return f"{name}   is not a setting{_did_you_mean(name, _names(model))}"
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        return f"{name}   must be a section: write [{name}] on a line of its own"
+    must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
+        **problem.get("ctx", {})
+    )
+    if isinstance(value, Mapping):  # a section that contradicts itself
+        return f"[{name}]   {must}"
+    hint = ""
+    if kind == "literal_error" and isinstance(value, str):
+        hint = _did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
+    return f"{name}{entries} = {_shown(key, value)}   {must}{hint}"
+
+
+def _shown(key: Sequence[str], value: object) -> str:
+    if "password" in key[-1] and key[-1] != "password_file":
+        return "***"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = re.sub(r"://[^@/]*@", "://***@", text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Give the dotted name of every section and setting."""
+    for name, field in model.model_fields.items():
+        yield above + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names(field.annotation, f"{above}{name}.")
+
+
+def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:
+    close = get_close_matches(word, list(known), n=1)
+    return f"   did you mean {close[0]}?" if close else ""
+
+
+def _holds(values: object, key: Sequence[str]) -> bool:
+    for part in key:
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True

@@ -1,0 +1,187 @@
+"""From a file, the environment and flags to settings, knowing where each value came from."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from platformdirs import user_config_path
+from pydantic import BaseModel, ValidationError
+
+from detector.config.problems import describe, line_of, unknown_variable
+from detector.config.settings import Settings
+from detector.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "SPASMWATCH_"
+LARGEST_BYTES = 64 * 1024  # every setting with its comment fits fifty times over
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Valid settings, and the origin of each of them."""
+
+    settings: Settings
+    origins: Mapping[str, str]  # "mqtt.port" → "default", "line 11", "environment …" or "flag"
+    path: Path | None  # the file that was read, None where there was none
+
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """Give key, value and origin of every setting, secrets masked."""
+        for key, value in _leaves(self.settings.model_dump(mode="json")):
+            name = ".".join(key)
+            yield name, value, self.origins.get(name, "default")
+
+
+def default_path() -> Path:
+    """Where the settings are looked for when nobody names a file."""
+    return user_config_path("spasmwatch") / "config.toml"
+
+
+def read_configuration(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Configuration:
+    """Read settings: a flag wins over the environment, that over the file, that over the default.
+
+    Parameters
+    ----------
+    path : a file that must exist; None reads the default file where there is one
+    environ : None takes the process's environment
+    flags : dotted key → value, as `{"sensor.device": "Polar Sense"}`; None values do not count
+
+    Raises
+    ------
+    ConfigError
+        Says all that is wrong, where, and what to write instead.
+    """
+    file = path or default_path()
+    text = _text(file, required=path is not None)
+    values = {} if text is None else _parsed(text, file)
+    lines = (text or "").splitlines()
+    origins: dict[str, str] = {}
+    for key, _ in _leaves(values):
+        line = line_of(key, lines)
+        origins[".".join(key)] = f"line {line}" if line else "the file"
+
+    problems = []
+    for variable, raw in sorted((os.environ if environ is None else environ).items()):
+        variable_key = _variable_key(variable)
+        if variable_key is None:
+            continue
+        if (annotation := _annotation(variable_key)) is None:
+            problems.append(unknown_variable(variable, ENVIRONMENT_PREFIX, Settings))
+        elif _put(values, variable_key, _typed(raw, annotation)):
+            origins[".".join(variable_key)] = f"environment {variable}"
+    for name, value in (flags or {}).items():
+        if value is not None and _put(values, tuple(name.split(".")), value):
+            origins[name] = "flag"
+
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += describe(error, origins, lines, Settings)
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        where = f"{file} has" if text is not None else "The settings have"
+        listing = "\n".join(f"  {problem}" for problem in problems)
+        raise ConfigError(
+            f"{where} {count}. Nothing was started.\n{listing}\n"
+            "Mend that, then see: spasmwatch config check"
+        )
+    return Configuration(settings, origins, None if text is None else file)
+
+
+def _text(file: Path, *, required: bool) -> str | None:
+    """Give the file's text, None where it need not exist and does not."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"{file}: no such settings file. Nothing was started.") from None
+        return None
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}. Nothing was started.") from None
+    if len(data) > LARGEST_BYTES:
+        raise ConfigError(f"{file} is larger than 64 kB: not a settings file. Nothing was started.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file} line {line} is not UTF-8 text. Nothing was started.") from None
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        reason = "brackets are nested too deeply"
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        reason = str(error)
+    place = re.search(r" \(at (line \d+), column \d+\)$", reason)
+    where = f"{file} {place[1]}" if place else str(file)
+    what = reason[: place.start()] if place else reason
+    raise ConfigError(f"{where} is not TOML: {what}. Nothing was started.")
+
+
+def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Give every key that holds no section, to the depth that settings have."""
+    for key, value in values.items():
+        if isinstance(value, dict) and not above:
+            yield from _leaves(value, (key,))
+        else:
+            yield (*above, key), value
+
+
+def _variable_key(variable: str) -> Key | None:
+    """Give the setting that a variable means; None when it is not one of ours."""
+    if not variable.startswith(ENVIRONMENT_PREFIX):
+        return None
+    key = tuple(variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+    return key if len(key) > 1 or key[0] in Settings.model_fields else None
+
+
+def _annotation(key: Key) -> Any:
+    """Give the declared type of a setting, None where there is no such setting."""
+    fields = Settings.model_fields
+    for part in key[:-1]:
+        section = fields[part].annotation if part in fields else None
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return None
+        fields = section.model_fields
+    return fields[key[-1]].annotation if key[-1] in fields else None
+
+
+def _typed(raw: str, annotation: Any) -> object:
+    """Read a variable as TOML where the setting is not text: 1883, true, ["button"]."""
+    if not {int, bool, tuple} & {get_origin(part) or part for part in _parts(annotation)}:
+        return raw
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except (ValueError, RecursionError):
+        return raw  # whose type is then what is wrong with it
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _put(values: dict[str, Any], key: Key, value: object) -> bool:
+    """Set a value over what is there; a section that is no table stays, to be complained of."""
+    for part in key[:-1]:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            return False
+        values = inner
+    values[key[-1]] = value
+    return True

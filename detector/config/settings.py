@@ -1,0 +1,257 @@
+"""What can be set, what it may be, and what it is when nobody sets it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from detector.alerts.rules import DEFAULT_RULES, parse_rule
+from detector.errors import ConfigError
+
+Placement = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
+
+BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
+PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
+LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
+MOST_RULES = 32
+LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
+
+
+def _plain_text(text: str) -> str:
+    if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():
+        raise ValueError(f"must be 1 to {LONGEST_TEXT} printable characters")
+    return text
+
+
+def _identifier(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError("must be letters, digits, - and _ only, such as left-calf")
+    return text
+
+
+def _topic(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}", text):
+        raise ValueError("must be words of letters, digits, - and _ joined by /, such as sw/v1")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):  # unknown, a folder, not a zone file, a path
+        close = get_close_matches(text, available_timezones(), n=1)
+        hint = f"   did you mean {close[0]}?" if close else ""
+        raise ValueError(f"must be a time zone such as Europe/Amsterdam{hint}") from None
+    return text
+
+
+def _rule(text: str) -> str:
+    parse_rule(text)  # its error is a ValueError that speaks for itself
+    return text
+
+
+def _broker(text: str) -> str:
+    if text in BROKER_WORDS:
+        return text
+    words = ", ".join(BROKER_WORDS)
+    example = text if re.fullmatch(r"[\w.-]+", text) else "homeassistant.local"
+    wanted = f"must be one of {words}, or an address such as mqtt://{example}"
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in PORTS and url.hostname and url.port != 0
+    except ValueError:  # brackets or a port that cannot be
+        raise ValueError(wanted) from None
+    if not usable:
+        raise ValueError(wanted)
+    if url.username or url.password:
+        raise ValueError("must not hold a name or password: use mqtt.username and password_file")
+    if url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("must end after the host and port: topics begin with mqtt.prefix")
+    return text
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("must not begin with ~ where the home folder is not known") from None
+
+
+Text = Annotated[str, AfterValidator(_plain_text)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
+
+
+class BrokerAddress(NamedTuple):
+    """Where a broker listens that somebody else runs."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,  # a quoted number is a mistake worth a sentence
+        allow_inf_nan=False,
+        hide_input_in_errors=True,  # inputs may be secrets
+        use_attribute_docstrings=True,
+    )
+
+
+class WearerSettings(_Section):
+    """Whom it is about. Never a name: it appears in alerts."""
+
+    label: Text = "bedroom"
+    """Shown in alerts instead of a name."""
+    time_zone: Annotated[str, AfterValidator(_time_zone)] | None = None
+    """IANA name for the times people read; None is this computer's."""
+
+
+class SensorSettings(_Section):
+    """Which sensor, and where it is worn."""
+
+    device: Text | None = None
+    """Name or address from `spasmwatch scan`; None takes the first sensor that a driver knows."""
+    driver: Identifier | None = None
+    """Device name such as polar-verity-sense; None goes by what the sensor advertises."""
+    placement: Placement = "ankle"
+    """Where it is worn."""
+    label: Identifier = "leg"
+    """Names the sensor in events, such as left-calf."""
+
+
+class AlertSettings(_Section):
+    """Who is woken, and for what. Everything else is only written down."""
+
+    wake_for: Annotated[
+        tuple[Annotated[str, AfterValidator(_rule)], ...],
+        Field(strict=False, max_length=MOST_RULES),
+    ] = DEFAULT_RULES
+    """Rules; any one of them raises an alert."""
+
+
+class MqttSettings(_Section):
+    """How others are told."""
+
+    broker: Annotated[str, AfterValidator(_broker)] = "auto"
+    """auto, mosquitto, embedded, none, or mqtt://host or mqtts://host."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Of the broker; None is 1883, or 8883 for mqtts."""
+    prefix: Annotated[str, AfterValidator(_topic)] = "sw/v1"
+    """First part of every topic."""
+    username: Text | None = None
+    """Name to sign in with."""
+    password: SecretStr | None = None
+    """Password to sign in with; better kept in a file of its own."""
+    password_file: FilePath | None = None
+    """File whose first line is the password."""
+    insecure: bool = False
+    """Accept that the password crosses the network readable, for a broker without mqtts."""
+
+    @model_validator(mode="after")
+    def _credentials_fit(self) -> MqttSettings:
+        has_secret = self.password is not None or self.password_file is not None
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("must have password or password_file, not both: delete one")
+        if has_secret and self.username is None:
+            raise ValueError("must have a username beside the password")
+        address = self.address
+        if address is None:
+            return self
+        if self.port is not None and urlsplit(self.broker).port not in {None, self.port}:
+            raise ValueError("must not name two ports: delete port or the one in broker")
+        if has_secret and not address.tls and not self.insecure and not _is_here(address.host):
+            raise ValueError(
+                f"must not send a password readable to {address.host}: write mqtts:// in broker, "
+                "or insecure = true if you accept that"
+            )
+        return self
+
+    @property
+    def address(self) -> BrokerAddress | None:
+        """Where the configured broker listens; None when spasmwatch is to find or start one."""
+        if self.broker in BROKER_WORDS:
+            return None
+        url = urlsplit(self.broker)
+        assert url.hostname is not None  # noqa: S101  (the validator refused anything else)
+        port = url.port or self.port or PORTS[url.scheme]
+        return BrokerAddress(url.hostname, port, url.scheme == "mqtts")
+
+    def secret(self) -> str | None:
+        """Give the password, from the settings or from its file.
+
+        Raises
+        ------
+        ConfigError
+            The file cannot be read, holds no password, or can be read by everybody.
+        """
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.password_file is None:
+            return None
+        return _read_secret(self.password_file)
+
+
+class RecordingSettings(_Section):
+    """What is kept of the raw signal."""
+
+    enabled: bool = True
+    """Keep every packet of the night, for replay and review."""
+    retention_nights: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Older recordings are deleted, oldest first; 30 nights are about 360 MB."""
+
+
+class LogSettings(_Section):
+    """What the service says about itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important line that is still written."""
+
+
+class Settings(_Section):
+    """All settings; a file may give any part of them."""
+
+    wearer: WearerSettings = WearerSettings()
+    sensor: SensorSettings = SensorSettings()
+    alerts: AlertSettings = AlertSettings()
+    mqtt: MqttSettings = MqttSettings()
+    recording: RecordingSettings = RecordingSettings()
+    log: LogSettings = LogSettings()
+    data_dir: FilePath = Field(default_factory=lambda: user_data_path("spasmwatch"))
+    """Folder for recordings, events and state."""
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            readable_by_all = path.stat().st_mode & 0o004
+            data = file.read(LONGEST_SECRET + 1)
+    except OSError as error:
+        raise ConfigError(f"mqtt.password_file {path}: {error.strerror}") from None
+    if readable_by_all:
+        raise ConfigError(f"mqtt.password_file {path} can be read by everybody: chmod 600 {path}")
+    try:
+        line = data.decode().partition("\n")[0].strip()
+    except UnicodeDecodeError:
+        line = ""
+    if not line or len(data) > LONGEST_SECRET:
+        raise ConfigError(f"mqtt.password_file {path} does not hold a password in its first line")
+    return line

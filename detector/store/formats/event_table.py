@@ -1,0 +1,115 @@
+"""Events as a table for other programs: BIDS TSV, CSV or Parquet, by the file's suffix."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from detector.errors import RecordingError
+from detector.events import Event, to_dict
+
+MEASURES = ("confidence", "rhythm_hz", "beats", "peak_g", "rms_g", "turn_deg", "grade", "cut_short")
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run text that begins so
+
+
+def check_target(path: Path) -> None:
+    """Make sure that `write_events` can write there, before the work begins.
+
+    Raises
+    ------
+    RecordingError
+        The suffix is unknown, its library is missing, or there is no such folder.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _WRITERS:
+        raise RecordingError(f"{path}: events are written as .tsv, .csv or .parquet: choose one")
+    if suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise RecordingError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or choose .tsv")
+    if not path.absolute().parent.is_dir():
+        raise RecordingError(f"{path}: there is no such folder: create {path.parent} first")
+
+
+def write_events(path: Path, events: Sequence[Event]) -> None:
+    """Write a table whole or not at all; the first columns are those of BIDS `*_events.tsv`.
+
+    Raises
+    ------
+    RecordingError
+        As `check_target`.
+    OSError
+        The disk refuses it.
+    """
+    check_target(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        _WRITERS[path.suffix.lower()](draft, [_row(event) for event in events])
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+COLUMNS = (
+    *("onset", "duration", "trial_type"),
+    *MEASURES,
+    *("episode", "recording", "onset_utc", "id", "reason"),
+)
+
+
+def _row(event: Event) -> Mapping[str, Any]:
+    fields = to_dict(event)
+    return {
+        "onset": event.onset_s,
+        "duration": event.duration_s,
+        "trial_type": event.kind.value,
+        **{name: fields[name] for name in MEASURES},
+        "episode": event.episode,
+        "recording": event.recording.name if event.recording else None,
+        "onset_utc": fields["onset"],
+        "id": event.id,
+        "reason": event.reason,
+    }
+
+
+def _write_tsv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(COLUMNS) + "\n")
+        for row in rows:
+            file.write("\t".join(_tsv_cell(row[name]) for name in COLUMNS) + "\n")
+
+
+def _tsv_cell(value: object) -> str:
+    return "n/a" if value is None else " ".join(str(value).split())
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([_csv_cell(row[name]) for name in COLUMNS])
+
+
+def _csv_cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    text, number, whole = arrow.string(), arrow.float64(), arrow.int64()
+    kinds = dict.fromkeys(COLUMNS, text)
+    kinds |= dict.fromkeys(("onset", "duration", *MEASURES), number)
+    kinds |= {"beats": whole, "grade": whole, "cut_short": arrow.bool_()}
+    table = arrow.table({c: arrow.array([row[c] for row in rows], kinds[c]) for c in COLUMNS})
+    parquet.write_table(table, path)
+
+
+_WRITERS: Mapping[str, Callable[[Path, Sequence[Mapping[str, Any]]], None]] = {
+    ".tsv": _write_tsv,
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}

@@ -1,0 +1,112 @@
+"""Open any recording that can be read; its content decides, then its suffix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from detector.block import AXES, Block, Samples, Timebase
+from detector.errors import RecordingError, RecordingNotFoundError
+from detector.store.formats.checks import Unit
+from detector.store.formats.native import open_native
+from detector.store.formats.npz import open_npz
+from detector.store.formats.reading import RecordingReader
+from detector.store.formats.table import open_table
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+ZIP_MAGIC = b"PK\x03\x04"
+TABLES = {".csv", ".tsv", ".txt"}
+NOT_YET = {
+    ".parquet": "Parquet", ".edf": "EDF+", ".bdf": "BDF+",
+    ".cwa": "Axivity", ".gt3x": "ActiGraph", ".bin": "GENEActiv",
+}  # fmt: skip
+MOST_SAMPLES = 40_000_000  # 1 GB in memory, nine days at 50 Hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A whole recording in memory.
+
+    `samples` are (n, 3), g, one row for every 1/fs s from the first on; NaN where none is known.
+    """
+
+    samples: Samples
+    fs: float
+    name: str
+    timebase: Timebase
+    warnings: tuple[str, ...]
+
+
+def open_recording(
+    path: str | PathLike[str], *, fs: float | None = None, unit: str | Unit | None = None
+) -> RecordingReader:
+    """Open a recording for reading piece by piece.
+
+    Parameters
+    ----------
+    fs : Hz, of a file that does not say it
+    unit : `g`, `m/s2` or `mg`, of a file that does not say it
+
+    Raises
+    ------
+    RecordingNotFoundError
+        There is no such file.
+    RecordingError
+        It cannot be read as a recording; the message says where and what to do.
+    """
+    file = Path(path)
+    if fs is not None and not (isfinite(fs) and fs > 0):
+        raise RecordingError(f"the sampling rate must be a number of Hz above 0, not {fs:g}")
+    try:
+        known = None if unit is None else Unit(unit)
+    except ValueError:
+        raise RecordingError(f"the unit must be g, m/s2 or mg, not {unit!r}") from None
+    head = _head(file)
+    if head.startswith(SQLITE_MAGIC):
+        return open_native(file, fs=fs, unit=known)
+    if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
+        return open_npz(file, fs=fs, unit=known)
+    if file.suffix.lower() in TABLES:
+        return open_table(file, fs=fs, unit=known)
+    kind = NOT_YET.get(file.suffix.lower())
+    if kind is not None:
+        raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
+    raise RecordingError(f"{file.name} is no recording: give a .csv, .tsv, .npz or .sqlite file")
+
+
+def load(
+    path: str | PathLike[str], *, fs: float | None = None, unit: str | Unit | None = None
+) -> Loaded:
+    """Read a whole recording into memory; parameters and errors as `open_recording`.
+
+    Raises
+    ------
+    RecordingError
+        Also when it is too long for that: read `open_recording(path).blocks()`.
+    """
+    with open_recording(path, fs=fs, unit=unit) as reader:
+        blocks: list[Block] = []
+        for block in reader.blocks():
+            if block.stop > MOST_SAMPLES:
+                raise RecordingError(f"{reader.name} is too long for memory: read it in blocks")
+            blocks.append(block)
+        samples = np.full((blocks[-1].stop if blocks else 0, AXES), np.nan)
+        for block in blocks:
+            samples[block.start : block.stop] = block.samples
+        return Loaded(samples, reader.fs, reader.name, reader.timebase, tuple(reader.warnings))
+
+
+def _head(file: Path) -> bytes:
+    if not file.exists():
+        raise RecordingNotFoundError(f"{file}: there is no such file")
+    if not file.is_file():
+        raise RecordingError(f"{file} is not a file: name the recording itself")
+    with file.open("rb") as stream:
+        head = stream.read(len(SQLITE_MAGIC))
+    if not head:
+        raise RecordingError(f"{file.name} is empty")
+    return head

@@ -1,0 +1,320 @@
+"""Laws of the settings: precedence, honesty about origins, all problems at once, no secret told."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.config import Settings, default_path, read_configuration
+from detector.errors import ConfigError
+
+
+def read(tmp_path: Path, text: str, environ=None, flags=None):
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_configuration(file, environ=environ or {}, flags=flags)
+
+
+def complaint(tmp_path: Path, text: str, environ=None, flags=None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text, environ, flags)
+    return str(caught.value)
+
+
+def test_without_anything_the_defaults_hold_and_are_valid_themselves(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    found = read_configuration(environ={})
+    assert found.path is None
+    assert found.settings == Settings()
+    assert {origin for *_, origin in found.rows()} == {"default"}
+    plain = {k: v for k, v in Settings().model_dump().items() if k != "data_dir"}
+    assert Settings.model_validate(plain) == Settings()
+
+
+def test_the_default_file_is_read_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    default_path().parent.mkdir(parents=True)
+    default_path().write_text("[sensor]\nlabel = 'left-calf'\n")
+    assert read_configuration(environ={}).settings.sensor.label == "left-calf"
+
+
+@pytest.mark.parametrize("given", list(itertools.product([False, True], repeat=3)))
+def test_flag_beats_environment_beats_file_beats_default(tmp_path, given):
+    in_file, in_environment, in_flag = given
+    found = read(
+        tmp_path,
+        "[mqtt]\nport = 1111\n" if in_file else "",
+        {"SPASMWATCH_MQTT__PORT": "2222"} if in_environment else {},
+        {"mqtt.port": 3333 if in_flag else None},
+    )
+    expected = (
+        (3333, "flag") if in_flag
+        else (2222, "environment SPASMWATCH_MQTT__PORT") if in_environment
+        else (1111, "line 2") if in_file
+        else (None, "default")
+    )  # fmt: skip
+    rows = {key: (value, origin) for key, value, origin in found.rows()}
+    assert rows["mqtt.port"] == expected
+
+
+def test_environment_reads_each_kind_of_setting(tmp_path):
+    found = read(
+        tmp_path,
+        "",
+        {
+            "SPASMWATCH_MQTT__USERNAME": "1234",
+            "SPASMWATCH_MQTT__PASSWORD": "5678",
+            "SPASMWATCH_RECORDING__ENABLED": "false",
+            "SPASMWATCH_RECORDING__RETENTION_NIGHTS": "7",
+            "SPASMWATCH_ALERTS__WAKE_FOR": '["button"]',
+            "SPASMWATCH_SENSOR__PLACEMENT": "calf",
+            "SPASMWATCH_DATA_DIR": str(tmp_path),
+            "SPASMWATCH_NOTHING_SKIPPED": "1",  # another program's, not a setting
+        },
+    ).settings
+    assert found.mqtt.username == "1234"
+    assert found.mqtt.secret() == "5678"
+    assert not found.recording.enabled
+    assert found.recording.retention_nights == 7
+    assert found.alerts.wake_for == ("button",)
+    assert found.sensor.placement == "calf"
+    assert found.data_dir == tmp_path
+
+
+EVERYTHING_WRONG = """\
+# a comment
+[sensor]
+placement = "ankel"        # 3
+label = "left calf"        # 4
+
+[mqtt]
+prot = 1883                # 7
+port = 99999               # 8
+pasword = "canary-1"       # 9
+broker = "mqtt://me:canary-2@house"
+
+[alerts]
+wake_for = [               # 13
+  "button",
+  "twitch >= 1s",
+]
+[recording]
+retention_nights = -1      # 18
+[mqqt]
+a = 1
+[wearer]
+time_zone = "Europe/Amsterdm"
+[log]
+level = 3
+"""
+
+
+def test_all_problems_are_told_at_once_with_their_lines(tmp_path):
+    text = complaint(tmp_path, EVERYTHING_WRONG, {"SPASMWATCH_MQTT__INSECURE": "yes"})
+    assert "Nothing was started." in text
+    for expected in (
+        "line 3  sensor.placement = \"ankel\"   must be 'foot', 'ankle'",
+        "did you mean ankle?",
+        "line 4  sensor.label",
+        "line 7  mqtt.prot   is not a setting   did you mean mqtt.port?",
+        "line 8  mqtt.port = 99999   must be 65535 or less",
+        "line 9  mqtt.pasword   is not a setting   did you mean mqtt.password?",
+        "line 10  mqtt.broker",
+        "line 13  alerts.wake_for[1]",
+        "line 18  recording.retention_nights = -1   must be 1 or more",
+        "line 19  mqqt   is not a setting   did you mean mqtt?",
+        "line 22  wearer.time_zone",
+        "did you mean Europe/Amsterdam?",
+        "line 24  log.level = 3",
+        "environment SPASMWATCH_MQTT__INSECURE",
+    ):
+        assert expected in text
+    assert text.splitlines()[0].endswith("has 12 problems. Nothing was started.")
+
+
+def test_no_secret_is_ever_told(tmp_path):
+    assert "canary" not in complaint(tmp_path, EVERYTHING_WRONG)
+    assert "canary" not in complaint(tmp_path, "[mqtt]\npassword = ['canary']")
+    held = "[mqtt]\nusername = 'me'\npassword = 'canary'\n"
+    found = read(tmp_path, held)
+    assert "canary" not in repr(list(found.rows()))
+    assert "canary" not in repr(found)
+    assert "canary" not in complaint(tmp_path, held + "broker = 'mqtt://house.lan'")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[mqtt]\n\n\nport = 0", 4),
+        ("mqtt.port = 0", 1),
+        ("# port = 1\n[mqtt]\nprefix = 'port'\nport = 0", 4),
+        ("[alerts]\nwake_for = [\n 'wake_for',\n 'button'\n]\n[mqtt]\nport = 0", 7),
+        ("wearer.label = '''\nport = 0\n'''\n[mqtt]\nport = 0", 5),
+    ],
+)
+def test_a_problem_names_the_line_on_which_its_key_is_set(tmp_path, text, line):
+    assert f"line {line}  mqtt.port = 0   must be 1 or more" in complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "recording.retention_nights = inf",
+        "recording.retention_nights = nan",
+        "recording.retention_nights = 1.5",
+        "recording.retention_nights = true",
+        "recording.retention_nights = 99999999999999999999999",
+        "mqtt.port = '1883'",
+        "mqtt.prefix = 'a/#'",
+        "mqtt.prefix = '$SYS'",
+        "mqtt.prefix = ''",
+        "mqtt.broker = 'homeassistant.local'",
+        "mqtt.broker = 'http://homeassistant.local'",
+        "mqtt.broker = 'mqtt://host:99999'",
+        "mqtt.broker = 'mqtt://[::1'",
+        "mqtt.broker = 'mqtt://'",
+        "mqtt = 3",
+        "alerts.wake_for = 'button'",
+        "wearer.label = ''",
+        'wearer.label = "a\\u001b[2J"',
+        "wearer.time_zone = '../../etc/passwd'",
+        "wearer.time_zone = ''",
+        "sensor.driver = 'a b'",
+        "data_dir = 3",
+    ],
+)
+def test_unsafe_and_senseless_values_are_refused(tmp_path, line):
+    text = complaint(tmp_path, line)
+    assert "line 1" in text
+    assert "must " in text
+    assert "\x1b" not in text
+
+
+def test_a_password_is_not_sent_readable_through_the_house_unless_accepted(tmp_path):
+    head = "[mqtt]\nusername = 'a'\npassword = 'b'\n"
+    assert "insecure = true" in complaint(tmp_path, head + "broker = 'mqtt://house.lan'")
+    for fine in ("mqtts://house.lan", "mqtt://localhost", "mqtt://127.0.0.1", "mqtt://[::1]"):
+        read(tmp_path, head + f"broker = '{fine}'")
+    read(tmp_path, head + "broker = 'mqtt://house.lan'\ninsecure = true")
+
+
+def test_the_brokers_address_knows_its_port(tmp_path):
+    def address(text):
+        return read(tmp_path, "[mqtt]\n" + text).settings.mqtt.address
+
+    assert address("") is None
+    assert address("broker = 'embedded'") is None
+    assert address("broker = 'mqtt://house.lan'") == ("house.lan", 1883, False)
+    assert address("broker = 'mqtts://house.lan'") == ("house.lan", 8883, True)
+    assert address("broker = 'mqtt://house.lan:1'\n") == ("house.lan", 1, False)
+    assert address("broker = 'mqtt://house.lan'\nport = 2") == ("house.lan", 2, False)
+    assert "two ports" in complaint(tmp_path, "[mqtt]\nbroker='mqtt://a:1'\nport = 2")
+
+
+def test_a_password_file_is_read_only_where_it_is_private(tmp_path):
+    secret = tmp_path / "pw"
+    settings = read(tmp_path, f"[mqtt]\nusername='a'\npassword_file = '{secret}'").settings.mqtt
+    with pytest.raises(ConfigError, match="No such file"):
+        settings.secret()
+    secret.write_text("hush\n")
+    secret.chmod(0o604)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        settings.secret()
+    secret.chmod(0o600)
+    assert settings.secret() == "hush"
+    for nonsense in (b"", b"\n", b"\xff\xfe", b"x" * 5000):
+        secret.write_bytes(nonsense)
+        with pytest.raises(ConfigError, match="does not hold a password"):
+            settings.secret()
+    assert "not both" in complaint(
+        tmp_path, f"[mqtt]\nusername='a'\npassword='b'\npassword_file='{secret}'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"a = = 3\n", "line 1 is not TOML"),
+        (b"\n\n[mqtt\n", "line 3 is not TOML"),
+        (b"a = " + b"[" * 50_000, "not TOML"),
+        (b"a = " + b"9" * 50_000, "not TOML"),
+        (b"\n\xff\n", "line 2 is not UTF-8"),
+        (b"#" * 70_000, "64 kB"),
+    ],
+)
+def test_what_is_no_settings_file_is_refused_in_a_sentence(tmp_path, data, words):
+    file = tmp_path / "config.toml"
+    file.write_bytes(data)
+    with pytest.raises(ConfigError, match=words):
+        read_configuration(file, environ={})
+
+
+def test_a_file_that_is_named_must_exist_and_be_a_file(tmp_path):
+    with pytest.raises(ConfigError, match="no such settings file"):
+        read_configuration(tmp_path / "none.toml", environ={})
+    with pytest.raises(ConfigError, match="Is a directory"):
+        read_configuration(tmp_path, environ={})
+
+
+def test_a_byte_order_mark_is_no_problem(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xef\xbb\xbf[mqtt]\r\nport = 5\r\n")
+    assert read_configuration(file, environ={}).settings.mqtt.port == 5
+
+
+def test_an_unknown_variable_is_told_with_the_likely_one(tmp_path):
+    text = complaint(tmp_path, "", {"SPASMWATCH_MQTT__PRT": "1"})
+    assert "SPASMWATCH_MQTT__PRT   is not a setting   did you mean SPASMWATCH_MQTT__PORT?" in text
+
+
+VALID = (
+    b"[wearer]\nlabel = 'bed'\ntime_zone = 'Europe/Berlin'\n[sensor]\ndevice = 'Polar Sense'\n"
+    b"placement = 'calf'\n[alerts]\nwake_for = ['clonus >= 60s', 'button']\n[mqtt]\n"
+    b"broker = 'mqtts://house.lan'\nport = 8883\nusername = 'a'\npassword = 'b'\n"
+    b"[recording]\nretention_nights = 30\n[log]\nlevel = 'debug'\n"
+)
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    chance = random.Random(seed)
+    wild = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(wild))
+        match chance.randrange(3):
+            case 0:
+                wild[at] = chance.randrange(256)
+            case 1:
+                del wild[at : at + chance.randint(1, 20)]
+            case _:
+                wild[at:at] = chance.choice(
+                    [b"'", b'"', b"[", b"]", b"=", b"\n", b"inf", b"{}", b"."]
+                )
+    return bytes(wild)
+
+
+def settled(read_it) -> bool:
+    """Whether reading ends in settings, or in an error of ours that says enough."""
+    try:
+        read_it()
+    except ConfigError as error:
+        return "Nothing was started." in str(error)
+    return True
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_damaged_file_gives_settings_or_a_config_error(tmp_path, seed):
+    file = tmp_path / "config.toml"
+    file.write_bytes(mutated(VALID, seed))
+    assert settled(lambda: read_configuration(file, environ={}))
+
+
+@given(st.text(max_size=40))
+def test_any_text_of_a_variable_gives_settings_or_a_config_error(text):
+    for variable in ("MQTT__PORT", "MQTT__BROKER", "ALERTS__WAKE_FOR", "WEARER__TIME_ZONE"):
+        environ = {f"SPASMWATCH_{variable}": text}
+        assert settled(lambda environ=environ: read_configuration(environ=environ))
