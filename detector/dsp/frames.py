@@ -22,6 +22,7 @@ BLOCK_FRAMES = 250  # the floor is looked at once a minute: slow against any eve
 BLOCKS_KEPT = 10  # ... and rises only when ten minutes agree: nobody tosses that long in bed
 QUIET_QUANTILE = 0.2  # a night is 94-98 % still; by day one frame in five usually is
 FIRST_FLOOR_G = 2.4e-3  # typical wearable at 50 Hz (0.6-2 mg an axis), until the wearer's is known
+MOST_FLOOR_G = 6e-3  # the noisiest usable sensor (3.5 mg an axis); more is movement, not stillness
 
 
 class Framer:
@@ -81,7 +82,7 @@ class Floor:
     """
 
     def __init__(self, wearers: int) -> None:
-        self._minutes = np.full((wearers, BLOCKS_KEPT), FIRST_FLOOR_G)
+        self._minutes = np.full((wearers, BLOCKS_KEPT), np.inf)  # infinite: not yet known
         self._current = np.zeros((wearers, BLOCK_FRAMES))
         self._filled = np.zeros(wearers, dtype=np.int64)
 
@@ -96,6 +97,7 @@ class Floor:
             order = np.partition(whole, _QUIET_RANK, axis=1)[:, _QUIET_RANK]
             minutes = np.concatenate((minutes, order))
         levels = np.lib.stride_tricks.sliding_window_view(minutes, BLOCKS_KEPT).min(axis=1)
+        levels = np.minimum(np.where(np.isinf(levels), FIRST_FLOOR_G, levels), MOST_FLOOR_G)
         floor = np.repeat(levels, BLOCK_FRAMES)[filled : filled + len(rms)]
         rest = pending[done * BLOCK_FRAMES :]
         self._minutes[row] = minutes[-BLOCKS_KEPT:]

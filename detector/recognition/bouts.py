@@ -2,7 +2,7 @@
 
 A wearer's open bout is the only thing remembered here. It is looked at in moments that the data
 decide (never the cutting of the stream): when its first frames are there, when a rhythm is
-confirmed, every ten seconds of it, and when it is over.
+confirmed, every five seconds of it, and when it is over.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ wearer's state stays bounded."""
 
 BEFORE_FRAMES = 5  # of the onset window: four still ones and one the onset may lie in
 FIRST_LOOK_FRAMES = 3  # 0.5 to 0.7 s after the onset: the first word of a spasm
-UPDATE_FRAMES = 42  # 10 s between two words about a clonus that goes on
+UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
 
 
 class Moment(Enum):

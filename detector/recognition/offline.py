@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detector.block import Block
+from detector.block import Block, Samples
 from detector.events import Event, final_forms
 from detector.recognition.pipeline import Watcher
 
@@ -15,7 +15,7 @@ def detect(samples: ArrayLike, fs: float, *, site: str = "ankle") -> list[Event]
 
     Parameters
     ----------
-    samples : (n, 3), g
+    samples : (n, 3), g; rows that are not numbers are a gap, as `load` gives them
     fs : sampling rate, Hz
     site : foot, ankle, calf, thigh, wrist or trunk
 
@@ -23,6 +23,16 @@ def detect(samples: ArrayLike, fs: float, *, site: str = "ankle") -> list[Event]
     -------
     Every event once, in its final form, in order of onset.
     """
+    array = np.asarray(samples, dtype=np.float64)
     watcher = Watcher(site=site)
-    block = Block(np.asarray(samples, dtype=np.float64), 0, fs)
-    return final_forms(watcher.process(block) + watcher.finish())
+    said: list[Event] = []
+    for first, stop in _whole_stretches(array):
+        said += watcher.process(Block(array[first:stop], first, fs))
+    return final_forms(said + watcher.finish())
+
+
+def _whole_stretches(samples: Samples) -> list[tuple[int, int]]:
+    """First index and end of every stretch in which all numbers are finite."""
+    whole = np.isfinite(samples).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], whole, [False]))))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
