@@ -1,0 +1,323 @@
+"""What is said over MQTT and where: topics, delivery, payloads, the words of the four states.
+
+Pure. Every text that leaves here is printable and bounded, every number finite, every unknown null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from detector.alerts import alert as alerts
+from detector.alerts.alert import Alert
+from detector.errors import ConfigError
+from detector.events import Kind, Origin, format_utc
+from detector.store.outbox import Letter
+
+DEFAULT_PREFIX = "sw/v1"
+HEALTH_EVERY_S = 5.0
+HEALTH_EXPIRES_S = 15  # three missed beats: the receiver's own clock then says "no signal"
+STATE_EVERY_S = 30.0
+STATE_EXPIRES_S = 90  # three missed repeats, as for health
+OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
+TEXT_MOST = 500  # characters; a longer reason is not read at night, and sensor names are hostile
+PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
+
+
+class Leaf(StrEnum):
+    """The last level of a topic this room publishes."""
+
+    AVAILABILITY = "availability"
+    HEALTH = "health"
+    STATE = "state"
+    EVENT = "event"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a leaf is sent: QoS 0 or 1 (2 stalls mosquitto), retained or not, expiry or None."""
+
+    qos: int
+    retain: bool
+    expiry_s: int | None = None
+
+
+WEEK_S = 7 * 24 * 3600
+
+DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
+    {
+        Leaf.AVAILABILITY: Delivery(qos=1, retain=True),
+        Leaf.HEALTH: Delivery(qos=0, retain=False, expiry_s=HEALTH_EXPIRES_S),
+        Leaf.STATE: Delivery(qos=1, retain=True),
+        # Never retained: a broker that restarts must not announce last week's spasm again.
+        Leaf.EVENT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
+        Leaf.ALERT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
+    }
+)
+
+
+class Availability(StrEnum):
+    """Whether the service is there; `OFFLINE` is said by the broker, as the last will."""
+
+    ONLINE = "online"
+    STOPPED = "stopped"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """The topics of one wearer and one origin of samples.
+
+    Live: `<prefix>/<wearer>/<leaf>`. Simulated and replayed: one level deeper, under
+    `<prefix>/simulated/` and `<prefix>/replay/`, so that neither `<prefix>/+/event` (all wearers)
+    nor `<prefix>/<wearer>/#` (one) ever matches them, while `<prefix>/#` shows everything.
+
+    Raises
+    ------
+    ConfigError
+        The prefix or the wearer could change the structure of a topic, or name a person.
+    """
+
+    wearer: str
+    origin: Origin = Origin.LIVE
+    prefix: str = DEFAULT_PREFIX
+
+    def __post_init__(self) -> None:
+        if not _WEARER.fullmatch(self.wearer):
+            raise ConfigError(
+                f"wearer must be 10 random characters of a-z and 2-7, never a name, "
+                f"got {_short(self.wearer)}"
+            )
+        levels = self.prefix.split("/")
+        if len(levels) > 8 or not all(_LEVEL.fullmatch(level) for level in levels):
+            raise ConfigError(
+                f"the topic prefix must be 1 to 8 levels of letters, digits, '_', '-' and '.', "
+                f"like {DEFAULT_PREFIX!r}, got {_short(self.prefix)}"
+            )
+        if _APART & set(levels):
+            raise ConfigError(
+                f"the topic prefix must not contain the level 'simulated' or 'replay': they keep "
+                f"such messages apart from live ones, got {_short(self.prefix)}"
+            )
+
+    def of(self, leaf: Leaf) -> str:
+        """Give the topic of a leaf."""
+        apart = "" if self.origin is Origin.LIVE else f"{self.origin}/"
+        return f"{self.prefix}/{apart}{self.wearer}/{leaf}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One publication, valid from birth: UTF-8 payload of at most `PAYLOAD_MOST` bytes."""
+
+    topic: str
+    payload: str
+    qos: int = 1
+    retain: bool = False
+    expiry_s: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.topic or not _PLAIN_TOPIC.fullmatch(self.topic):
+            raise ValueError(f"not a topic to publish to: {_short(self.topic)}")
+        if self.qos not in (0, 1):
+            raise ValueError(f"qos must be 0 or 1, got {self.qos}")
+        if self.expiry_s is not None and not 0 < self.expiry_s < 2**32:
+            raise ValueError(f"expiry_s must be from 1 to 2**32 - 1, got {self.expiry_s}")
+        size = len(self.payload.encode())
+        if size > PAYLOAD_MOST:
+            raise ValueError(f"payload of {size} bytes for {self.topic}, at most {PAYLOAD_MOST}")
+
+
+def message(topics: Topics, leaf: Leaf, payload: str) -> Message:
+    """Address a payload as its leaf is delivered."""
+    how = DELIVERY[leaf]
+    return Message(topics.of(leaf), payload, how.qos, how.retain, how.expiry_s)
+
+
+def outgoing(letter: Letter, home: Topics, now: datetime) -> Message:
+    """Address an event or an alert by what it says of itself, `home` filling in the wearer.
+
+    Its own `source` decides, not what is running now: a letter left behind by a simulated night
+    stays off the live topics when the service starts again live. An event gets the `event_type`
+    by which Home Assistant takes it as it is. A letter past its time is still sent, for a minute:
+    no wrong clock may swallow an alarm.
+
+    Raises
+    ------
+    ValueError, ConfigError
+        It is neither event nor alert, or cannot be addressed; sending it again will not help.
+    """
+    if letter.leaf not in (Leaf.EVENT, Leaf.ALERT):
+        raise ValueError(f"letters are events and alerts, got {_short(letter.leaf)}")
+    leaf = Leaf(letter.leaf)
+    said = json.loads(letter.payload)
+    if not isinstance(said, dict):
+        raise ValueError(f"an {leaf} must be a JSON object, got {_short(letter.payload)}")
+    if leaf is Leaf.EVENT:
+        said["event_type"] = said.get("kind")
+    wearer = said.get("wearer")
+    topics = Topics(
+        prefix=home.prefix,
+        wearer=home.wearer if wearer is None else str(wearer),
+        origin=Origin(str(said.get("source"))),
+    )
+    left_s = math.ceil((letter.expires - now).total_seconds())
+    how = DELIVERY[leaf]
+    return Message(topics.of(leaf), _json(said), how.qos, how.retain, max(60, min(left_s, WEEK_S)))
+
+
+class Watch(StrEnum):
+    """The four things a screen or topic can say; there is no fifth."""
+
+    WATCHING = "watching"
+    SPASM = "spasm"
+    NO_SIGNAL = "no_signal"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Which of the four is true now; no signal always says why, a pause until when."""
+
+    watch: Watch
+    why: str | None = None
+    until: datetime | None = None  # in the wearer's own time zone
+    kind: Kind | None = None  # of the spasm that is going on
+
+    def __post_init__(self) -> None:
+        if self.watch is Watch.NO_SIGNAL and not self.why:
+            raise ValueError("no_signal must say why")
+        if (self.watch is Watch.PAUSED) != (self.until is not None):
+            raise ValueError("a pause, and only a pause, must say until when")
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        if self.watch is Watch.PAUSED and self.until is not None:
+            return f"Paused until {self.until:%H:%M}"
+        if self.watch is Watch.SPASM and self.kind is Kind.CLONUS:
+            return "Clonus"
+        return _WORDS[self.watch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How the sensor's data arrives; None, or what cannot be, where it is not known."""
+
+    data_age_s: float | None = None
+    rate_hz: float | None = None
+    battery_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All a screen needs that comes late: status, open alerts, tonight's counts.
+
+    Two snapshots are equal when nothing worth announcing at once differs between them.
+    """
+
+    status: Status
+    open_alerts: tuple[Alert, ...] = ()
+    since: datetime | None = None
+    counts: Mapping[Kind, int] = field(default_factory=dict)
+    monitored_s: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which run of the service spoke, with the number and the time of its message."""
+
+    boot_id: str
+    seq: int
+    sent: datetime
+
+
+def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | None) -> str:
+    """Give the heartbeat; a receiver that gets none for `expires_in_s` says so by its own clock."""
+    return _json(
+        {
+            "schema": "health/1",
+            **asdict(stamp),
+            **_status(status),
+            "data_age_s": _within(vitals.data_age_s),
+            "rate_hz": _within(vitals.rate_hz),
+            "battery_percent": _within(vitals.battery_percent, most=100),
+            "outbox_depth": outbox_depth,
+            "expires_in_s": HEALTH_EXPIRES_S,
+        }
+    )
+
+
+def state(stamp: Stamp, now: Snapshot) -> str:
+    """Give the retained snapshot: stale `expires_in_s` after it *arrived*, whatever it says."""
+    return _json(
+        {
+            "schema": "state/1",
+            **asdict(stamp),
+            **_status(now.status),
+            "open_alerts": [alerts.to_dict(each) for each in now.open_alerts[:OPEN_ALERTS_MOST]],
+            "open_alerts_total": len(now.open_alerts),
+            "tonight": {
+                "since": now.since,
+                "monitored_s": now.monitored_s,
+                "counts": {kind.value: now.counts.get(kind, 0) for kind in Kind},
+            },
+            "expires_in_s": STATE_EXPIRES_S,
+        }
+    )
+
+
+_WEARER = re.compile(r"[a-z2-7]{10}")
+_LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PLAIN_TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,512}")
+_APART = {Origin.SIMULATED.value, Origin.REPLAY.value}
+_WORDS = {
+    Watch.WATCHING: "Watching",
+    Watch.SPASM: "Spasm",
+    Watch.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
+}
+
+
+def _status(status: Status) -> dict[str, Any]:
+    return {
+        "state": status.watch,
+        "words": status.words,
+        "why": status.why,
+        "until": status.until,
+    }
+
+
+def _within(value: float | None, most: float = math.inf) -> float | None:
+    """Give what a sensor claims, or None where it cannot be (a battery at 255 %)."""
+    return value if value is not None and 0 <= value <= most else None
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Make a value fit for a stranger's parser, terminal and screen."""
+    if isinstance(value, str):
+        return "".join(char if char.isprintable() else " " for char in value[:TEXT_MOST])
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return format_utc(value.astimezone(UTC))
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _short(text: str) -> str:
+    return ascii(text[:40])

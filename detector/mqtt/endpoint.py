@@ -1,0 +1,116 @@
+"""Where a broker is, and how it lets us in."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from detector.errors import ConfigError
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Encrypt, checking the broker's name and authority; the system's authorities by default."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Load the files (TLS 1.2 or newer).
+
+        Raises
+        ------
+        ConfigError
+            A file is missing or is not what it should be.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise ConfigError(f"cannot use {self.ca_file} as authority: {error}") from error
+        if self.cert_file is not None:
+            try:
+                context.load_cert_chain(self.cert_file, self.key_file)
+            except OSError as error:
+                raise ConfigError(f"cannot use certificate {self.cert_file}: {error}") from error
+        return context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One broker. A password goes to another machine only over TLS, unless `insecure` is typed out.
+
+    Raises
+    ------
+    ConfigError
+        What is wrong and what to write instead; the password is never part of it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = PORTS["mqtt"]
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if not _HOST.fullmatch(self.host):
+            raise ConfigError(f"the broker's host must be a name or address, got {self.host!a:.80}")
+        if not 0 < self.port < 65536:
+            raise ConfigError(f"the broker's port must be from 1 to 65535, got {self.port}")
+        if self.password is not None and self.username is None:
+            raise ConfigError(f"the broker {self} has a password but no user name; give both")
+        if self.password and not (self.tls or self.insecure or self.is_local):
+            raise ConfigError(
+                f"the password for {self} would cross the network unencrypted: "
+                "use mqtts://, or set insecure = true if you accept that"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing leaves this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_url(url: str, *, tls: Tls | None = None, insecure: bool = False) -> Endpoint:
+    """Read `mqtt://user:password@host:port` or `mqtts://…`; everything but the host is optional.
+
+    Raises
+    ------
+    ConfigError
+        It is not such an address; the password in it is not repeated.
+    """
+    shown = re.sub(r".*@", "***@", ascii(url))[:80]
+    example = "write it like mqtt://host:1883 or mqtts://user@host"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{shown} is not a broker address; {example}") from error
+    if parts.scheme not in PORTS or not parts.hostname or port == 0:
+        raise ConfigError(f"{shown} is not a broker address; {example}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError(f"{shown} must end after the port; {example}")
+    return Endpoint(
+        host=parts.hostname,
+        port=PORTS[parts.scheme] if port is None else port,
+        username=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+        tls=(tls or Tls()) if parts.scheme == "mqtts" else None,
+        insecure=insecure,
+    )
+
+
+_HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")

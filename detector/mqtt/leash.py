@@ -1,0 +1,66 @@
+"""A broker's first moments in a process of its own: tie its life to the parent's, then become it.
+
+Run by path and isolated, never imported by the product, so that it starts fast and loads nothing:
+`python -I leash.py PARENT_PID mosquitto PROGRAM CONFIG` or `… PARENT_PID embedded CONFIG`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import pwd
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(parent: int, kind: str, *rest: str) -> None:
+    """Become the broker `kind`; does not return before it ends."""
+    if kind == "mosquitto":
+        _stop_being_root()  # before the tie: the kernel unties whoever changes its user
+        _die_with(parent)
+        program, config = rest
+        os.execv(program, [program, "-c", config])  # noqa: S606 - found by us, no shell
+    _die_with(parent)
+    _serve_embedded(*rest)
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill us, even frozen, with the parent's thread that started us (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent is gone already")
+
+
+def _stop_being_root() -> None:
+    """Do early what mosquitto does late, when it is started by root."""
+    if os.geteuid() != 0:
+        return
+    for name in ("mosquitto", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+        return
+
+
+def _serve_embedded(config: str) -> None:
+    from iotcore import IotCoreBroker  # noqa: PLC0415 - may be absent where mosquitto serves
+
+    logging.disable()  # rumqttd logs every packet as an error
+    broker = IotCoreBroker(config_path=config)
+    try:
+        broker.check_ports()
+    except OSError as error:
+        sys.exit(str(error))
+    broker.run_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])

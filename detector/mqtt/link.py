@@ -1,0 +1,175 @@
+"""A connection to the broker that always comes back, and says in words when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from paho.mqtt.client import topic_matches_sub
+
+from detector.errors import ConfigError, LinkError
+from detector.mqtt.contract import Message
+from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.session import WINDOW, Ack, Received, RefusedError, Session
+
+RETRY_FIRST_S = 0.25
+RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
+RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and hammering gets a house locked out
+SETTLED_S = 5.0  # a connection that lived this long was a good one: the next wait starts small
+FAREWELL_S = 1.0  # a dead broker must not hold up the exit
+COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
+
+Handler = Callable[[Received], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """Whether a broker is there, since when (monotonic s), and what the last trouble was."""
+
+    connected: bool
+    since_s: float
+    last_error: str | None = None
+    connections: int = 0
+
+
+class Link:
+    """Keep one connection to `endpoint` while `run()` runs; cancelling that parts cleanly.
+
+    Parameters
+    ----------
+    client_id : unique at the broker; a second client with the same id throws the first one out
+    will : published by the broker when this process vanishes
+    farewell : published by us before a clean end, which a will does not cover
+    on_connect : awaited after every connection, e.g. to publish retained state again
+    mono_s : the clock of `state`
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client_id: str,
+        *,
+        will: Message | None = None,
+        farewell: Message | None = None,
+        on_connect: Callable[[], Awaitable[None]] | None = None,
+        mono_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.endpoint = endpoint
+        self.too_long = 0  # arrived publications that were longer than their subscriber takes
+        self._client_id = client_id
+        self._will = will
+        self._farewell = farewell
+        self._on_connect = on_connect
+        self._mono_s = mono_s
+        self._state = LinkState(connected=False, since_s=mono_s(), last_error="not yet connected")
+        self._up = asyncio.Event()
+        self._session: Session | None = None
+        self._window = asyncio.Semaphore(WINDOW)
+        self._subscriptions: list[tuple[str, Handler, int]] = []
+
+    @property
+    def state(self) -> LinkState:
+        """What is known of the connection now."""
+        return self._state
+
+    async def connected(self) -> None:
+        """Wait until the broker is there; wrap it in a timeout."""
+        await self._up.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever that is needed, until cancelled."""
+        wait_s = RETRY_FIRST_S
+        try:
+            while True:
+                try:
+                    why = await self._live_once()
+                    if self._mono_s() - self._state.since_s > SETTLED_S:
+                        wait_s = RETRY_FIRST_S
+                    self._down(why)
+                    await asyncio.sleep(wait_s)
+                except (RefusedError, ConfigError) as error:
+                    self._down(str(error))
+                    await asyncio.sleep(RETRY_REFUSED_S)
+                except LinkError as error:
+                    self._down(str(error))
+                    await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, RETRY_MOST_S)
+        finally:
+            await self._part()
+
+    async def publish(self, message: Message) -> Ack:
+        """Send, and for QoS 1 give the broker's answer, which may be a refusal.
+
+        Raises
+        ------
+        LinkError
+            There is no connection, or it went before the answer came: send it again later.
+        """
+        async with self._window:
+            if self._session is None:
+                raise LinkError(f"no broker: {self._state.last_error}")
+            return await self._session.publish(message)
+
+    async def subscribe(
+        self, topic_filter: str, handler: Handler, *, most_bytes: int = COMMAND_MOST
+    ) -> None:
+        """Call `handler` for whatever matches, on this and on every later connection.
+
+        Longer payloads are dropped and counted. The handler runs on the event loop and returns at
+        once: nothing queues up here, a flood is held back at the socket.
+        """
+        self._subscriptions.append((topic_filter, handler, most_bytes))
+        if self._session is not None:
+            await self._session.subscribe(topic_filter)
+
+    async def _live_once(self) -> str:
+        """Live through one connection; gives the sentence that says why it ended."""
+        session = Session(self.endpoint, self._client_id, will=self._will, deliver=self._deliver)
+        await session.open()
+        self._session = session
+        self._state = replace(
+            self._state,
+            connected=True,
+            since_s=self._mono_s(),
+            connections=self._state.connections + 1,
+        )
+        self._up.set()
+        async with asyncio.TaskGroup() as beside:
+            greeting = beside.create_task(self._greet(session))
+            why = await session.until_lost()
+            greeting.cancel()
+        return why
+
+    async def _greet(self, session: Session) -> None:
+        with contextlib.suppress(LinkError):  # lost again already: the next connection greets
+            for topic_filter, _, _ in self._subscriptions:
+                await session.subscribe(topic_filter)
+            if self._on_connect is not None:
+                await self._on_connect()
+
+    def _down(self, why: str) -> None:
+        self._session = None
+        self._up.clear()
+        since_s = self._mono_s() if self._state.connected else self._state.since_s
+        self._state = replace(self._state, connected=False, since_s=since_s, last_error=why)
+
+    async def _part(self) -> None:
+        if self._session is None:
+            return
+        if self._farewell is not None:
+            with contextlib.suppress(LinkError, TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._session.publish(self._farewell)
+        self._session.close()
+        self._down("closed")
+
+    def _deliver(self, received: Received) -> None:
+        for topic_filter, handler, most_bytes in self._subscriptions:
+            if topic_matches_sub(topic_filter, received.topic):
+                if len(received.payload) > most_bytes:
+                    self.too_long += 1
+                else:
+                    handler(received)

@@ -1,0 +1,166 @@
+"""JSON Schemas (draft 2020-12) of everything this room publishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detector import events
+from detector.alerts import alert as alerts
+from detector.alerts.alert import AlertClass, AlertState, Level
+from detector.events import Kind, Origin, Phase
+from detector.mqtt.contract import (
+    HEALTH_EXPIRES_S,
+    OPEN_ALERTS_MOST,
+    STATE_EXPIRES_S,
+    Availability,
+    Leaf,
+    Watch,
+)
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, Schema]:
+    """Give the schema of each leaf's payload; `availability` is a bare word, not JSON text."""
+    return {
+        leaf.value: {"$schema": DIALECT, "title": title, **schema}
+        for leaf, title, schema in (
+            (Leaf.AVAILABILITY, "Whether the service is there", _one_of(Availability)),
+            (Leaf.HEALTH, "Heartbeat, every 5 s", _health()),
+            (Leaf.STATE, "Snapshot, retained", _state()),
+            (Leaf.EVENT, "Something was found, or is found to be over", _event()),
+            (Leaf.ALERT, "One moment in the life of an alert", _alert()),
+        )
+    }
+
+
+def _object(**properties: Schema) -> Schema:
+    """Every field is always there: unknown values are null, never omitted."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _one_of(words: Any) -> Schema:
+    return {"enum": [str(word) for word in words]}
+
+
+def _number(least: float | None = None, most: float | None = None) -> Schema:
+    limits = {"minimum": least, "maximum": most}
+    return {"type": "number", **{name: at for name, at in limits.items() if at is not None}}
+
+
+def _count(least: int = 0) -> Schema:
+    return {"type": "integer", "minimum": least}
+
+
+_TEXT: Schema = {"type": "string"}
+_NAME: Schema = {"type": "string", "minLength": 1}
+_TIME: Schema = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+}
+
+
+def _stamp() -> dict[str, Schema]:
+    return {"boot_id": _NAME, "seq": _count(), "sent": _TIME}
+
+
+def _status() -> dict[str, Schema]:
+    return {
+        "state": _one_of(Watch),
+        "words": _NAME,
+        "why": _or_null(_TEXT),
+        "until": _or_null(_TIME),
+    }
+
+
+def _health() -> Schema:
+    return _object(
+        schema={"const": "health/1"},
+        **_stamp(),
+        **_status(),
+        data_age_s=_or_null(_number(0)),
+        rate_hz=_or_null(_number(0)),
+        battery_percent=_or_null(_number(0, 100)),
+        outbox_depth=_or_null(_count()),
+        expires_in_s={"const": HEALTH_EXPIRES_S},
+    )
+
+
+def _state() -> Schema:
+    return _object(
+        schema={"const": "state/1"},
+        **_stamp(),
+        **_status(),
+        open_alerts={"type": "array", "items": _alert(), "maxItems": OPEN_ALERTS_MOST},
+        open_alerts_total=_count(),
+        tonight=_object(
+            since=_or_null(_TIME),
+            monitored_s=_number(0),
+            counts=_object(**{kind.value: _count() for kind in Kind}),
+        ),
+        expires_in_s={"const": STATE_EXPIRES_S},
+    )
+
+
+def _alert() -> Schema:
+    named: dict[str, Schema] = {"class": _one_of(AlertClass)}  # a reserved word in Python
+    return _object(
+        schema={"const": alerts.SCHEMA},
+        id=_NAME,
+        episode=_or_null(_NAME),
+        state=_one_of(AlertState),
+        **named,
+        level=_one_of(Level),
+        kind=_NAME,
+        reason=_TEXT,
+        rule=_or_null(_TEXT),
+        raised_at=_or_null(_TIME),
+        at=_or_null(_TIME),
+        by=_or_null(_TEXT),
+        source=_one_of(Origin),
+        wearer=_or_null(_TEXT),
+    )
+
+
+def _event() -> Schema:
+    kind = _one_of(Kind)
+    return _object(
+        schema={"const": events.SCHEMA},
+        id=_NAME,
+        kind=kind,
+        phase=_one_of(Phase),
+        revision=_count(),
+        onset_s=_number(),
+        duration_s=_number(0),
+        onset=_or_null(_TIME),
+        end=_or_null(_TIME),
+        rhythm_hz=_or_null(_number(0)),
+        beats=_or_null(_count()),
+        peak_g=_or_null(_number(0)),
+        rms_g=_or_null(_number(0)),
+        turn_deg=_or_null(_number(0, 180)),
+        confidence=_number(0, 1),
+        grade=_or_null({"enum": [1, 2, 3]}),
+        parts=_or_null({"type": "array", "items": kind, "minItems": 1}),
+        episode=_or_null(_NAME),
+        cut_short={"type": "boolean"},
+        reason=_TEXT,
+        sensor=_or_null(_TEXT),
+        wearer=_or_null(_TEXT),
+        detector=_or_null(_object(name=_NAME, version=_NAME, model=_NAME)),
+        source=_one_of(Origin),
+        recording=_or_null(_object(name=_NAME, first=_count(), last=_count())),
+        event_type=kind,
+    )

@@ -1,0 +1,350 @@
+"""One MQTT 5 connection, from dialling to its loss; never used again after that.
+
+paho runs without its thread: asyncio watches its socket (paho's documented external loop), so
+nothing needs a lock, no thread leaks on a reconnect, and no callback runs beside our own code.
+Only dialling, which blocks on names and handshakes, goes to a worker thread. A client for each
+connection means that what was not acknowledged fails with it (the outbox sends it again), and that
+a late PUBACK cannot be taken for another message's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import paho.mqtt.client as paho
+from paho.mqtt import MQTTException
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from detector.errors import LinkError
+from detector.mqtt.contract import Message
+from detector.mqtt.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
+
+KEEPALIVE_S = (
+    5  # paho notices a frozen broker after twice this; its default 60 is two blind minutes
+)
+ACK_TIMEOUT_S = 3.0  # the real detector of a half-open connection
+DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
+WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall
+TICK_S = 1.0  # how often paho may look at its keepalive
+PACKET_MOST = 262_144  # bytes; the longest packet we ask the broker to send us
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What the broker said to a publication; `reason_code` is MQTT 5's (0 for QoS 0)."""
+
+    reason_code: int
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the broker took it; 135 (not authorised), for one, means it did not."""
+        return self.reason_code < 0x80
+
+    @property
+    def no_subscribers(self) -> bool:
+        """Whether it reached nobody. Only mosquitto says so; others answer 0."""
+        return self.reason_code == 0x10
+
+    @property
+    def why(self) -> str:
+        """The reason code in MQTT's words."""
+        try:
+            return ReasonCode(PacketTypes.PUBACK, identifier=self.reason_code).getName()
+        except KeyError:  # a code that MQTT 5 does not know
+            return f"reason code {self.reason_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One publication that arrived, as hostile as whoever sent it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    expiry_s: int | None
+
+
+class RefusedError(LinkError):
+    """The broker answered, and said no: trying again soon will not help."""
+
+
+class Session:
+    """A connection to `endpoint`; `deliver` is called for everything that arrives."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client_id: str,
+        *,
+        will: Message | None,
+        deliver: Callable[[Received], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[None] = self._loop.create_future()
+        self._lost: asyncio.Future[str] = self._loop.create_future()
+        self._acks: dict[int, asyncio.Future[list[int]]] = {}
+        self._why_dropped: str | None = None
+        self._client = self._new_client(client_id, will)
+
+    async def open(self) -> None:
+        """Dial, and wait for the broker to say yes.
+
+        Raises
+        ------
+        LinkError
+            In one sentence, why not; `RefusedError` when the broker itself said no.
+        """
+        dialling = self._loop.run_in_executor(None, self._dial)
+        try:
+            await asyncio.shield(dialling)
+        except asyncio.CancelledError:
+            # The thread cannot be stopped; what it brings home is put away when it does.
+            dialling.add_done_callback(self._put_away)
+            raise
+        except (OSError, UnicodeError) as error:
+            raise LinkError(_explain(error, self._endpoint)) from error
+        try:
+            self._attach()
+            async with asyncio.timeout(DIAL_TIMEOUT_S):
+                await self._answer
+        except TimeoutError:
+            self.close()
+            raise LinkError(
+                f"{self._endpoint} takes connections but does not answer as an MQTT 5 broker"
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+
+    async def until_lost(self) -> str:
+        """Keep the connection alive; gives the sentence that says why it ended."""
+        while not self._lost.done():
+            await asyncio.wait({self._lost}, timeout=TICK_S)
+            self._client.loop_misc()
+        return self._lost.result()
+
+    async def publish(self, message: Message) -> Ack:
+        """Send, and for QoS 1 give the broker's answer; LinkError if it cannot come any more."""
+        info = self._client.publish(
+            message.topic,
+            message.payload,
+            message.qos,
+            message.retain,
+            _properties(PacketTypes.PUBLISH, message.expiry_s),
+        )
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            raise LinkError(f"the connection to {self._endpoint} is gone")
+        return Ack(0 if message.qos == 0 else (await self._ack_of(info.mid))[0])
+
+    async def subscribe(self, topic_filter: str) -> None:
+        """Ask for a filter at QoS 1; retained flags arrive as they were sent."""
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        result, mid = self._client.subscribe(topic_filter, options=options)
+        if result != paho.MQTT_ERR_SUCCESS or mid is None:
+            raise LinkError(f"the connection to {self._endpoint} is gone")
+        if max(await self._ack_of(mid)) >= 0x80:
+            raise LinkError(f"{self._endpoint} refused the subscription to {topic_filter!a}")
+
+    def drop(self, why: str) -> None:
+        """Give the connection up as dead; a broker that is still there publishes the will."""
+        self._why_dropped = self._why_dropped or why
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            self._client.loop_read()  # finds the end of the stream and cleans up
+
+    def close(self) -> None:
+        """Part cleanly: no will."""
+        self._why_dropped = self._why_dropped or "closed"
+        self._client.disconnect()
+        self._client.loop_write()
+        self.drop("closed")  # for when that last packet could not be written
+
+    def _new_client(self, client_id: str, will: Message | None) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=paho.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        client.max_inflight_messages_set(WINDOW)
+        client.connect_timeout = DIAL_TIMEOUT_S
+        if self._endpoint.username is not None:
+            client.username_pw_set(self._endpoint.username, self._endpoint.password)
+        if will is not None:
+            properties = _properties(PacketTypes.WILLMESSAGE, will.expiry_s)
+            client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+        client.on_connect = lambda _c, _u, _flags, reason, _p: self._answered(reason)
+        client.on_disconnect = lambda _c, _u, flags, reason, _p: self._ended(
+            reason if flags.is_disconnect_packet_from_server else None
+        )
+        client.on_publish = lambda _c, _u, mid, reason, _p: self._acknowledged(mid, [reason])
+        client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._acknowledged(mid, reasons)
+        client.on_message = lambda _c, _u, arrived: self._arrived(arrived)
+        return client
+
+    def _put_away(self, dialled: asyncio.Future[None]) -> None:
+        if dialled.exception() is None:
+            self.close()
+
+    def _dial(self) -> None:
+        if self._endpoint.tls is not None:
+            context = self._endpoint.tls.context()
+            context.sslsocket_class = _TlsSocket
+            self._client.tls_set_context(context)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = PACKET_MOST
+        self._client.connect(
+            self._endpoint.host,
+            self._endpoint.port,
+            KEEPALIVE_S,
+            clean_start=True,
+            properties=properties,
+        )
+
+    def _attach(self) -> None:
+        """Let asyncio watch the socket for paho."""
+        sock = self._client.socket()
+        if not isinstance(sock, socket.socket):
+            raise LinkError(f"{self._endpoint} closed the connection at once")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        loop, client = self._loop, self._client
+
+        client.on_socket_close = self._unwatch
+        client.on_socket_register_write = lambda _c, _u, full: loop.add_writer(full, self._write)
+        client.on_socket_unregister_write = self._unwatch_write
+        loop.add_reader(sock, self._read)
+
+    def _unwatch(self, _client: paho.Client, _userdata: object, sock: SocketLike) -> None:
+        self._loop.remove_reader(sock)
+        self._loop.remove_writer(sock)
+
+    def _unwatch_write(self, _client: paho.Client, _userdata: object, sock: SocketLike) -> None:
+        self._loop.remove_writer(sock)
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+            # TLS may hold decrypted packets that the selector cannot see.
+            while isinstance(sock := self._client.socket(), ssl.SSLSocket) and sock.pending():
+                self._client.loop_read()
+        except (ValueError, LookupError, struct.error, MQTTException) as error:
+            # paho's parser lets some malformed packets through as Python's own errors.
+            self.drop(f"{self._endpoint} sent what is not MQTT 5: {error}"[:200])
+
+    def _write(self) -> None:
+        self._client.loop_write()
+
+    async def _ack_of(self, mid: int) -> list[int]:
+        answer: asyncio.Future[list[int]] = self._loop.create_future()
+        self._acks[mid] = answer
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT_S):
+                return await answer
+        except TimeoutError:
+            why = f"{self._endpoint} did not acknowledge within {ACK_TIMEOUT_S:.0f} s"
+            self.drop(why)
+            raise LinkError(why) from None
+        finally:
+            del self._acks[mid]
+
+    def _answered(self, reason: ReasonCode) -> None:
+        if self._answer.done():
+            return
+        if reason.is_failure:
+            self._answer.set_exception(
+                RefusedError(
+                    f"{self._endpoint} refused us: {reason.getName()}; "
+                    "check the user name, the password and what they may do"
+                )
+            )
+        else:
+            self._answer.set_result(None)
+
+    def _ended(self, said: ReasonCode | None) -> None:
+        if self._why_dropped is not None:
+            why = self._why_dropped
+        elif said is not None:
+            why = f"{self._endpoint} ended the connection: {said.getName()}"
+        elif not self._answer.done():
+            why = (
+                f"{self._endpoint} hung up on us: it does not speak MQTT 5, "
+                "or does not take the user name and password"
+            )
+        else:
+            why = f"the connection to {self._endpoint} broke"
+        if not self._lost.done():
+            self._lost.set_result(why)
+        if not self._answer.done():
+            self._answer.set_exception(LinkError(why))
+        for waiting in self._acks.values():
+            if not waiting.done():
+                waiting.set_exception(LinkError(why))
+
+    def _acknowledged(self, mid: int, reasons: list[ReasonCode]) -> None:
+        waiting = self._acks.get(mid)
+        if waiting is not None and not waiting.done():
+            waiting.set_result([reason.value for reason in reasons])
+
+    def _arrived(self, message: paho.MQTTMessage) -> None:
+        expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
+        received = Received(message.topic, bytes(message.payload), message.retain, expiry_s)
+        # Not from within paho: an error in a subscriber must not leave its parser half-way.
+        self._loop.call_soon(self._deliver, received)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which paho forgets."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
+def _properties(packet: int, expiry_s: int | None) -> Properties | None:
+    if expiry_s is None:
+        return None
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    properties.MessageExpiryInterval = expiry_s
+    return properties
+
+
+def _explain(error: Exception, endpoint: Endpoint) -> str:
+    """Say in one sentence why dialling failed, and what to do."""
+    match error:
+        case ConnectionRefusedError():
+            return f"nothing listens on {endpoint}: start the broker, or correct its address"
+        case socket.gaierror() | UnicodeError():
+            return f"no machine is known as {endpoint.host!a}: check the broker's address"
+        case ssl.SSLCertVerificationError():
+            return (
+                f"the certificate of {endpoint} is not to be trusted ({error.verify_message}): "
+                "name its authority as ca_file, or correct the address"
+            )
+        case ssl.SSLError():
+            return f"no TLS with {endpoint} ({error.reason or error}): is that its TLS port?"
+        case TimeoutError():
+            return f"{endpoint} did not answer within {DIAL_TIMEOUT_S:.0f} s"
+        case OSError():
+            return f"{endpoint} cannot be reached: {error.strerror or error}"
+    raise error

@@ -1,0 +1,245 @@
+"""Laws of the managed broker: there when needed, gone with us, clear about what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from detector.errors import ConfigError, LinkError
+from detector.mqtt import broker as module
+from detector.mqtt.broker import mosquitto_conf, provide
+from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.link import Link
+
+HOST = """
+import asyncio, sys
+from detector.mqtt.broker import provide
+
+async def main():
+    async with provide(sys.argv[1], port=0) as broker:
+        print(broker.pid, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - gone or not, in one go
+        return stat.read().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_broker_is_there_for_the_block_and_not_after_it(kit: SimpleNamespace, kind: str) -> None:
+    async def check() -> int:
+        async with provide(kind, port=0) as broker:
+            assert (broker.kind, broker.restarts, broker.last_error) == (kind, 0, None)
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+            return broker.pid
+
+    assert not is_alive(asyncio.run(check()))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_broker_dies_with_us_even_when_it_is_frozen(
+    kit: SimpleNamespace, kind: str, frozen: bool
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOST, kind], stdout=subprocess.PIPE) as host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        assert is_alive(pid)
+        if frozen:
+            os.kill(pid, signal.SIGSTOP)
+        host.kill()
+    asyncio.run(kit.until(lambda: not is_alive(pid), 5))
+
+
+def test_a_frozen_broker_does_not_hold_up_the_end(kit: SimpleNamespace, kind: str) -> None:
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            pid = broker.pid
+            os.kill(pid, signal.SIGSTOP)
+        assert not is_alive(pid)
+
+    asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_ctrl_c_is_not_for_the_broker(kind: str) -> None:
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            assert os.getpgid(broker.pid) != os.getpgid(0)
+
+    asyncio.run(check())
+
+
+def test_a_broker_that_is_killed_is_back_and_links_return_within_3_s(
+    kit: SimpleNamespace, kind: str
+) -> None:
+    async def check() -> None:
+        clock = asyncio.get_running_loop().time
+        async with provide(kind, port=0) as broker:
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                for times in (1, 2, 3):
+                    await link.connected()
+                    os.kill(broker.pid, signal.SIGKILL)
+                    killed_s = clock()
+                    await kit.until(lambda times=times: link.state.connections == times + 1)
+                    assert clock() - killed_s < 3
+                    assert broker.restarts == times
+
+    asyncio.run(check())
+
+
+def test_a_port_in_use_is_said_with_its_remedy(kit: SimpleNamespace, kind: str) -> None:
+    async def check() -> None:
+        async with provide("embedded", port=0) as broker:
+            taken = broker.endpoint.port
+            with pytest.raises(LinkError) as complaint:
+                async with provide(kind, port=taken):
+                    pass
+        assert f"port {taken} on 127.0.0.1 is in use" in str(complaint.value)
+        assert "0 picks a free one" in str(complaint.value)
+
+    asyncio.run(check())
+
+
+def test_a_port_that_is_taken_while_the_broker_is_down_is_said_and_waited_for(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(module, "RESTART_FIRST_S", 0.3)
+
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            port = broker.endpoint.port
+            os.kill(broker.pid, signal.SIGKILL)
+            server = None
+            while server is None:
+                with suppress(OSError):
+                    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+            async with server:
+                await kit.until(lambda: broker.last_error)
+            assert f"port {port} on 127.0.0.1 is in use" in broker.last_error
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+
+    asyncio.run(check())
+
+
+def test_auto_is_mosquitto_where_it_is_installed(mosquitto: str) -> None:
+    async def check() -> str:
+        async with provide("auto", port=0) as broker:
+            return broker.kind
+
+    assert asyncio.run(check()) == "mosquitto"
+
+
+@pytest.fixture
+def no_mosquitto(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(module, "SBIN", "/nowhere")
+
+
+def test_auto_is_the_embedded_broker_elsewhere(no_mosquitto: None) -> None:
+    async def check() -> str:
+        async with provide("auto", port=0) as broker:
+            return broker.kind
+
+    assert asyncio.run(check()) == "embedded"
+
+
+@pytest.mark.parametrize("choice", ["auto", "mosquitto", "embedded"])
+def test_no_broker_at_all_is_said_with_its_remedy(
+    choice: str, no_mosquitto: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+
+    async def check() -> None:
+        async with provide(choice, port=0):
+            pass
+
+    with pytest.raises(LinkError, match=r"no broker: .*install"):
+        asyncio.run(check())
+
+
+def test_a_private_umask_does_not_keep_mosquitto_from_its_settings(mosquitto: str) -> None:
+    async def check() -> None:
+        async with provide("mosquitto", port=0):
+            pass
+
+    before = os.umask(0o077)
+    try:
+        asyncio.run(check())
+    finally:
+        os.umask(before)
+
+
+def test_a_program_that_only_looks_like_mosquitto_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "mosquitto"
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    async def check() -> None:
+        async with provide("mosquitto", port=0):
+            pass
+
+    for text in ("nonsense", "#!/bin/sh\necho hello"):
+        fake.write_text(text)
+        fake.chmod(0o755)
+        with pytest.raises(LinkError, match=f"no broker: {fake} "):
+            asyncio.run(check())
+
+
+def test_a_broker_that_does_not_start_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "rumqttd_conf", lambda _: "nonsense")
+
+    async def check() -> None:
+        async with provide("embedded", port=0):
+            pass
+
+    with pytest.raises(LinkError, match=r"embedded did not start: .*nonsense"):
+        asyncio.run(check())
+
+
+def test_a_configured_broker_is_taken_as_it_is_and_none_is_none() -> None:
+    async def check() -> None:
+        async with provide("mqtt://anna@broker:1884") as broker:
+            expected = Endpoint(host="broker", port=1884, username="anna")
+            assert (broker.kind, broker.endpoint, broker.pid) == ("url", expected, None)
+        async with provide(expected) as broker:
+            assert broker.endpoint is expected
+        async with provide("none") as broker:
+            assert (broker.kind, broker.endpoint, broker.pid) == ("none", None, None)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("choice", "port"), [("mosquito", 0), ("", 0), ("embedded", 70_000)])
+def test_a_choice_that_is_none_is_refused(choice: str, port: int) -> None:
+    async def check() -> None:
+        async with provide(choice, port=port):
+            pass
+
+    with pytest.raises(ConfigError, match="must be"):
+        asyncio.run(check())
+
+
+def test_a_mosquitto_without_mqtt_5_is_refused() -> None:
+    with pytest.raises(LinkError, match=r"1\.5 is too old"):
+        mosquitto_conf(1883, (1, 5))
+    assert "listener 1883 127.0.0.1" in mosquitto_conf(1883, (2, 1))

@@ -1,0 +1,372 @@
+"""Laws of what is said over MQTT, and where."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paho.mqtt.client import topic_matches_sub
+
+from detector.alerts.alert import Alert, AlertClass, AlertState, Level
+from detector.alerts.alert import to_dict as alerts_to_dict
+from detector.errors import ConfigError
+from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_dict
+from detector.mqtt import contract
+from detector.mqtt.contract import (
+    DELIVERY,
+    Availability,
+    Leaf,
+    Message,
+    Snapshot,
+    Stamp,
+    Status,
+    Topics,
+    Vitals,
+    Watch,
+)
+from detector.mqtt.schemas import schemas
+from detector.store.outbox import Letter
+
+WEARER = "k3vq7m2xta"
+HOME = Topics(wearer=WEARER)
+SCHEMAS = {
+    name: jsonschema.Draft202012Validator(
+        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    for name, schema in schemas().items()
+}
+
+wearers = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=10, max_size=10)
+words = st.text(min_size=1)  # surrogates, control characters and all
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+moments = st.integers(-(10**9), 10**9).map(lambda ms: NOON + timedelta(milliseconds=ms))
+local = moments.map(lambda at: at.astimezone(timezone(timedelta(hours=-9, minutes=-30))))
+
+
+def maybe(strategy: st.SearchStrategy) -> st.SearchStrategy:
+    return st.none() | strategy
+
+
+def events(numbers: st.SearchStrategy[float], text: st.SearchStrategy[str]) -> st.SearchStrategy:
+    return st.builds(
+        Event,
+        id=st.text("0123456789abcdef", min_size=20, max_size=20),
+        kind=st.sampled_from(Kind),
+        phase=st.sampled_from(Phase),
+        revision=st.integers(0, 9),
+        onset_s=numbers,
+        duration_s=numbers,
+        onset=maybe(moments),
+        end=maybe(moments),
+        rhythm_hz=maybe(numbers),
+        beats=maybe(st.integers(0, 10_000)),
+        peak_g=maybe(numbers),
+        rms_g=maybe(numbers),
+        turn_deg=maybe(st.floats(0, 180)),
+        confidence=st.floats(0, 1),
+        grade=st.sampled_from([None, 1, 2, 3]),
+        parts=maybe(st.tuples(st.sampled_from(Kind))),
+        episode=maybe(st.text("0123456789abcdef", min_size=20)),
+        cut_short=st.booleans(),
+        reason=text,
+        sensor=maybe(text),
+        wearer=maybe(wearers),
+        detector=maybe(st.builds(DetectorVersion, text, text, text)),
+        source=st.sampled_from(Origin),
+        recording=maybe(st.builds(RecordingSpan, text, st.integers(0), st.integers(0))),
+    )
+
+
+def alerts(text: st.SearchStrategy[str]) -> st.SearchStrategy:
+    return st.builds(
+        Alert,
+        id=st.text("0123456789abcdef", min_size=20, max_size=20),
+        episode=maybe(st.text("0123456789abcdef", min_size=20)),
+        state=st.sampled_from(AlertState),
+        alert_class=st.sampled_from(AlertClass),
+        level=st.sampled_from(Level),
+        kind=text,
+        reason=text,
+        rule=maybe(text),
+        raised_at=maybe(moments),
+        at=maybe(moments),
+        by=maybe(text),
+        source=st.sampled_from(Origin),
+        wearer=maybe(wearers),
+    )
+
+
+def statuses(text: st.SearchStrategy[str]) -> st.SearchStrategy[Status]:
+    return st.one_of(
+        st.just(Status(Watch.WATCHING)),
+        st.builds(Status, st.just(Watch.SPASM), kind=st.sampled_from(Kind)),
+        st.builds(Status, st.just(Watch.NO_SIGNAL), text),
+        st.builds(Status, st.just(Watch.PAUSED), until=local),
+    )
+
+
+anything = st.floats()
+finite = st.floats(0, 1e6)
+stamps = st.builds(Stamp, words, st.integers(0), local)
+vitals = st.builds(
+    Vitals, data_age_s=maybe(anything), rate_hz=maybe(anything), battery_percent=maybe(anything)
+)
+snapshots = st.builds(
+    Snapshot,
+    status=statuses(words),
+    open_alerts=st.lists(alerts(words), max_size=2).map(tuple),
+    since=maybe(local),
+    counts=st.dictionaries(st.sampled_from(Kind), st.integers(0)),
+    monitored_s=finite,
+)
+
+
+def sent(leaf: str, said: dict, home: Topics = HOME, left_s: float = 3600) -> Message:
+    """Go the way of the store: JSON in a letter (Python reads and writes NaN)."""
+    letter = Letter(1, leaf, json.dumps(said), NOON + timedelta(seconds=left_s))
+    return contract.outgoing(letter, home, NOON)
+
+
+def strictly(payload: str) -> dict:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} in {payload}")
+
+    return json.loads(payload, parse_constant=refuse)
+
+
+def texts_in(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [*value, *(text for each in value.values() for text in texts_in(each))]
+    return [text for each in value for text in texts_in(each)] if isinstance(value, list) else []
+
+
+def assert_fit_for_strangers(payload: str) -> None:
+    Message("sw/v1/x", payload)  # UTF-8, within the bound
+    assert all(text.isprintable() for text in texts_in(strictly(payload)))
+
+
+# -- payloads ------------------------------------------------------------------------------------
+
+
+@given(events(finite, words))
+def test_an_event_keeps_its_schema_however_hostile_its_names(event: Event) -> None:
+    payload = sent("event", to_dict(event)).payload
+    assert_fit_for_strangers(payload)
+    SCHEMAS["event"].validate(strictly(payload))
+    assert strictly(payload)["event_type"] == event.kind
+
+
+@given(events(anything, words))
+def test_not_a_number_never_appears(event: Event) -> None:
+    assert_fit_for_strangers(sent("event", to_dict(event)).payload)
+
+
+@given(alerts(words))
+def test_an_alert_keeps_its_schema(alert: Alert) -> None:
+    payload = sent("alert", alerts_to_dict(alert)).payload
+    assert_fit_for_strangers(payload)
+    SCHEMAS["alert"].validate(strictly(payload))
+
+
+@given(stamps, statuses(words), vitals, st.integers(0))
+def test_health_keeps_its_schema_whatever_the_sensor_claims(
+    stamp: Stamp, status: Status, measured: Vitals, depth: int
+) -> None:
+    payload = contract.health(stamp, status, measured, depth)
+    assert_fit_for_strangers(payload)
+    SCHEMAS["health"].validate(strictly(payload))
+
+
+@given(stamps, snapshots)
+def test_a_snapshot_keeps_its_schema_and_its_bound(stamp: Stamp, snapshot: Snapshot) -> None:
+    payload = contract.state(stamp, snapshot)
+    assert_fit_for_strangers(payload)
+    said = strictly(payload)
+    SCHEMAS["state"].validate(said)
+    assert said["open_alerts_total"] == len(snapshot.open_alerts)
+    assert set(said["tonight"]["counts"]) == set(Kind)
+
+
+def test_availability_is_one_of_three_words() -> None:
+    for word in Availability:
+        SCHEMAS["availability"].validate(word)
+    assert not SCHEMAS["availability"].is_valid("on")
+
+
+def test_every_leaf_has_a_schema_that_is_itself_valid() -> None:
+    assert set(schemas()) == set(Leaf)
+    for schema in schemas().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@given(alerts(st.just("x" * 5000)))
+def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
+    now = Snapshot(status=Status(Watch.WATCHING), open_alerts=(alert,) * 20)
+    said = strictly(contract.state(Stamp("b", 1, NOON), now))
+    SCHEMAS["state"].validate(said)
+    assert (len(said["open_alerts"]), said["open_alerts_total"]) == (16, 20)
+    Message("sw/v1/x", contract.state(Stamp("b", 1, NOON), now))
+
+
+def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
+    now = Stamp("b", 1, datetime(2026, 11, 21, tzinfo=UTC))
+    said = strictly(contract.health(now, Status(Watch.WATCHING), Vitals(), 0))
+    for name in said:
+        assert not SCHEMAS["health"].is_valid({k: v for k, v in said.items() if k != name})
+    assert not SCHEMAS["health"].is_valid(said | {"more": 1})
+    assert not SCHEMAS["health"].is_valid(said | {"sent": "2026-11-21T00:00:00Z"})
+
+
+# -- the four states -----------------------------------------------------------------------------
+
+
+def test_the_four_states_are_said_in_the_contracts_words() -> None:
+    half_past_two = datetime(2026, 11, 21, 2, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert [
+        Status(Watch.WATCHING).words,
+        Status(Watch.SPASM).words,
+        Status(Watch.SPASM, kind=Kind.CLONUS).words,
+        Status(Watch.NO_SIGNAL, "the sensor is out of reach").words,
+        Status(Watch.PAUSED, until=half_past_two).words,
+    ] == [
+        "Watching",
+        "Spasm",
+        "Clonus",
+        "No signal – not watching",  # noqa: RUF001
+        "Paused until 02:30",
+    ]
+
+
+@pytest.mark.parametrize("watch", [Watch.NO_SIGNAL, Watch.PAUSED])
+def test_no_signal_without_a_cause_and_a_pause_without_an_end_cannot_be_said(watch: Watch) -> None:
+    with pytest.raises(ValueError, match="must say"):
+        Status(watch)
+
+
+def test_an_endless_watch_cannot_carry_the_end_of_a_pause() -> None:
+    with pytest.raises(ValueError, match="until when"):
+        Status(Watch.WATCHING, until=datetime.now(UTC))
+
+
+# -- topics --------------------------------------------------------------------------------------
+
+
+@given(wearers, st.sampled_from(Leaf), st.sampled_from([Origin.SIMULATED, Origin.REPLAY]))
+def test_what_is_not_live_never_reaches_a_live_filter(
+    wearer: str, leaf: Leaf, origin: Origin
+) -> None:
+    topic = Topics(wearer=wearer, origin=origin).of(leaf)
+    assert topic == f"sw/v1/{origin}/{wearer}/{leaf}"
+    for live in (f"sw/v1/+/{leaf}", f"sw/v1/{wearer}/#", f"sw/v1/{wearer}/{leaf}", "sw/v1/+/+"):
+        assert not topic_matches_sub(live, topic)
+    assert topic_matches_sub("sw/v1/#", topic)
+
+
+@given(st.text(), st.text())
+def test_hostile_names_never_change_the_structure_of_a_topic(prefix: str, wearer: str) -> None:
+    try:
+        topics = Topics(prefix=prefix, wearer=wearer)
+    except ConfigError:
+        return
+    for leaf in Leaf:
+        assert topics.of(leaf).split("/") == [*prefix.split("/"), wearer, leaf]
+
+
+@given(st.text())
+def test_a_complaint_about_a_hostile_name_is_plain_text(wearer: str) -> None:
+    with pytest.raises(ConfigError) as complaint:
+        Topics(wearer=f"{wearer}!")
+    assert str(complaint.value).isascii()
+    assert str(complaint.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "wearer", ["anna", "K3VQ7M2XTA", "k3vq7m2xt", "k3vq7m2xta\n", "k3vq7/2xta", "k3vq7+2xta", "#"]
+)
+def test_a_wearer_is_ten_random_characters(wearer: str) -> None:
+    with pytest.raises(ConfigError, match="never a name"):
+        Topics(wearer=wearer)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "/sw", "sw/", "sw//v1", "sw/+", "sw/#", "$SYS/sw", "sw\0", "s w", "a/" * 9 + "a"]
+)
+def test_a_prefix_is_plain_levels(prefix: str) -> None:
+    with pytest.raises(ConfigError, match="prefix"):
+        Topics(wearer=WEARER, prefix=prefix)
+
+
+@pytest.mark.parametrize("prefix", ["sw/v1/simulated", "replay"])
+def test_no_live_topic_can_pass_for_a_simulated_one(prefix: str) -> None:
+    with pytest.raises(ConfigError, match="apart from live"):
+        Topics(wearer=WEARER, prefix=prefix)
+
+
+def test_each_leaf_is_delivered_as_the_contract_says() -> None:
+    table = {str(leaf): (how.qos, how.retain, how.expiry_s) for leaf, how in DELIVERY.items()}
+    assert table == {
+        "availability": (1, True, None),
+        "health": (0, False, 15),
+        "state": (1, True, None),
+        "event": (1, False, 604_800),
+        "alert": (1, False, 604_800),
+    }
+
+
+@pytest.mark.parametrize("topic", ["", "sw/+/event", "sw/#", "sw/\0", "sw/é", "$SYS/x"])
+def test_a_message_has_a_topic_one_can_publish_to(topic: str) -> None:
+    with pytest.raises(ValueError, match="topic"):
+        Message(topic, "x")
+
+
+def test_a_message_is_never_qos_2_never_endless_never_expired_at_birth() -> None:
+    with pytest.raises(ValueError, match="qos"):
+        Message("sw/v1/x", "x", qos=2)
+    with pytest.raises(ValueError, match="bytes"):
+        Message("sw/v1/x", "x" * (contract.PAYLOAD_MOST + 1))
+    with pytest.raises(ValueError, match="expiry"):
+        Message("sw/v1/x", "x", expiry_s=0)
+
+
+# -- the outbox ----------------------------------------------------------------------------------
+
+
+@given(events(finite, words), st.sampled_from(Origin))
+def test_a_letter_goes_where_it_says_itself_whatever_runs_now(
+    event: Event, running_now: Origin
+) -> None:
+    message = sent("event", to_dict(event), Topics(wearer=WEARER, origin=running_now))
+    expected = Topics(wearer=event.wearer or WEARER, origin=event.source)
+    assert message.topic == expected.of(Leaf.EVENT)
+    assert (message.qos, message.retain) == (1, False)
+
+
+@given(st.floats(-1e9, 1e9))
+def test_no_wrong_clock_swallows_a_letter(left_s: float) -> None:
+    expiry_s = sent("event", {"source": "live"}, left_s=left_s).expiry_s
+    assert expiry_s is not None
+    assert expiry_s == min(max(60, left_s), 604_800) or 0 <= expiry_s - left_s < 1
+
+
+@pytest.mark.parametrize(
+    ("leaf", "payload"),
+    [
+        ("event", "not json"),
+        ("event", "[]"),
+        ("event", "{}"),
+        ("event", '{"source": "live", "wearer": "anna"}'),
+        ("event", '{"source": "live", "wearer": ["#"]}'),
+        ("event", '{"source": "elsewhere"}'),
+        ("state", '{"source": "live"}'),
+        ("../x", '{"source": "live"}'),
+    ],
+)
+def test_a_letter_that_cannot_be_addressed_is_refused(leaf: str, payload: str) -> None:
+    with pytest.raises((ValueError, ConfigError)):
+        contract.outgoing(Letter(1, leaf, payload, NOON), HOME, NOON)
