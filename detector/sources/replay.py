@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk
@@ -22,9 +23,13 @@ def from_items(items: Iterable[Item]) -> Iterable[Reading]:
     return (interpreter.feed(item) for item in items)
 
 
-def from_samples(reader: RecordingReader) -> Iterable[Reading]:
-    """Give the readings of anybody's recording: its samples in pieces, on its own clock."""
-    epoch_ns = reader.timebase.epoch_ns or 0
+def from_samples(reader: RecordingReader, undated_ns: int = 0) -> Iterable[Reading]:
+    """Give the readings of anybody's recording: its samples in pieces, on its own clock.
+
+    `undated_ns` is the UTC of the first sample where the recording does not say it.
+    """
+    known_ns = reader.timebase.epoch_ns
+    epoch_ns = undated_ns if known_ns is None else known_ns
     yield Reading(LinkUp(1, "file", reader.name, reader.name, 0, epoch_ns))
     for block in reader.blocks():
         step = max(1, round(PIECE_S * block.fs))
@@ -36,9 +41,12 @@ def from_samples(reader: RecordingReader) -> Iterable[Reading]:
 
 
 class ReplaySource:
-    """Plays readings against a clock that may run fast; without one, as fast as they are taken."""
+    """Plays readings as if they came now, by a clock that may run fast.
 
-    def __init__(self, readings: Iterable[Reading], clock: Clock | None = None) -> None:
+    Items arrive at the present of the monotonic clock, and keep their wall clock.
+    """
+
+    def __init__(self, readings: Iterable[Reading], clock: Clock) -> None:
         self._readings = readings
         self._clock = clock
         self._closed = asyncio.Event()
@@ -47,13 +55,13 @@ class ReplaySource:
         """Yield the readings, each when its time has come."""
         offset_ns: int | None = None
         for reading in self._readings:
-            if self._clock is not None:
-                at_ns = reading.item.mono_ns
-                offset_ns = self._clock.mono_ns() - at_ns if offset_ns is None else offset_ns
-                await self._wait_until(at_ns + offset_ns)
+            if offset_ns is None:
+                offset_ns = self._clock.mono_ns() - reading.item.mono_ns
+            now_ns = reading.item.mono_ns + offset_ns
+            await self._wait_until(now_ns)
             if self._closed.is_set():
                 return
-            yield reading
+            yield replace(reading, item=replace(reading.item, mono_ns=now_ns))
 
     async def close(self) -> None:
         """Stop playing."""
@@ -76,6 +84,5 @@ class ReplaySource:
 
     async def _wait_until(self, mono_ns: int) -> None:
         """Sleep in short steps: how long one of them is by a fast clock is not known here."""
-        assert self._clock is not None  # noqa: S101 - only called with one
         while self._clock.mono_ns() < mono_ns and not self._closed.is_set():
             await asyncio.sleep(0.005)

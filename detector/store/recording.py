@@ -79,8 +79,8 @@ class RecordingWriter:
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
         self.lost = 0  # items the disk refused
+        self.kept = 0  # items committed
         self._db = db
-        self._kept = 0
         self._waiting = 0
 
     @classmethod
@@ -114,7 +114,7 @@ class RecordingWriter:
             self._waiting += 1
             if not self._db.in_transaction:
                 self._db.execute("BEGIN")
-            row = _to_row(self._kept + self._waiting, item)
+            row = _to_row(self.kept + self._waiting, item)
             self._db.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self) -> None:
@@ -122,7 +122,7 @@ class RecordingWriter:
         with self._batch():
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
-            self._kept += self._waiting
+            self.kept += self._waiting
             self._waiting = 0
 
     def close(self) -> None:

@@ -1,0 +1,212 @@
+"""Puts a night together from settings: state, recording, broker, publisher, and the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_hex
+from zoneinfo import ZoneInfo
+
+from detector.alerts.rules import parse_rules
+from detector.block import EPOCH
+from detector.config import Settings
+from detector.events import Origin
+from detector.mqtt.broker import Broker, provide
+from detector.mqtt.contract import Topics, Vitals
+from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.publisher import Publisher
+from detector.recognition.stamp import Provenance
+from detector.service.archive import Archive
+from detector.service.night import Night
+from detector.service.service import STARTING, News, Service, Source, Trouble
+from detector.sources.clock import Clock
+from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
+from detector.store.state import State, StateDamagedError
+
+NIGHTS = "nights"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things lie. What is not live has a house of its own: it must never be counted."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, data_dir: Path, origin: Origin) -> Place:
+        """Give the place for samples of this origin."""
+        return cls(data_dir if origin is Origin.LIVE else data_dir / origin.value)
+
+    @property
+    def state(self) -> Path:
+        """Events, alerts and letters."""
+        return self.folder / "state.sqlite"
+
+    def new_recording(self, evening: datetime) -> Path:
+        """Give a file that does not exist yet, named after the evening the night began in."""
+        night = (evening - timedelta(hours=12)).date().isoformat()
+        path, again = self.folder / NIGHTS / f"{night}.sqlite", 1
+        while path.exists():
+            again += 1
+            path = path.with_name(f"{night}-{again}.sqlite")
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A night ready to be watched, and where its traces will be found."""
+
+    service: Service
+    night: Night
+    broker: Broker
+    topics: Topics
+    recording: Path | None
+    state: Path
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings,
+    *,
+    source: Source,
+    origin: Origin,
+    clock: Clock,
+    tell: Callable[[News], None],
+    pace: float = 1.0,
+    mqtt: bool = True,
+    free_port: bool = False,
+) -> AsyncIterator[Assembly]:
+    """Have a service for as long as the block lasts; everything it opened is closed behind it.
+
+    Raises
+    ------
+    ConfigError, StateError, LinkError
+        Settings that cannot be used, a state another process owns, no broker of ours.
+    """
+    async with AsyncExitStack() as stack:
+        place = Place.of(settings.data_dir, origin)
+        state = stack.enter_context(_open_state(place.state, tell))
+        archive = stack.enter_context(closing(Archive(state)))
+        zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+        evening = (EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)).astimezone(zone)
+        path = place.new_recording(evening)
+        recorder = None
+        if settings.recording.enabled and origin is not Origin.REPLAY:
+            header = RecordingHeader(
+                name=path.stem,
+                wearer=state.wearer,
+                sensor=settings.sensor.label,
+                site=settings.sensor.placement,
+                driver=settings.sensor.driver or "",
+                origin=origin,
+                created=evening,
+                version=version("spasmwatch"),
+                time_zone=settings.wearer.time_zone or "",
+            )
+            recorder = _begin_recording(path, header, tell)
+            stack.callback(_end_recording, recorder, tell)
+        provenance = Provenance(state.wearer, settings.sensor.label, path.stem, origin)
+        night = Night(
+            provenance,
+            site=settings.sensor.placement,
+            rules=parse_rules(settings.alerts.wake_for),
+        )
+        _resume_alarms(night, state, tell)
+        broker = await stack.enter_async_context(_provide_broker(settings, mqtt, free_port))
+        topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
+        publisher = None
+        if broker.endpoint is not None:
+            publisher = Publisher(
+                broker.endpoint,
+                archive,
+                topics,
+                boot_id=token_hex(8),
+                status=STARTING,
+                vitals=lambda: _vitals(night, clock),
+            )
+        service = Service(
+            source=source,
+            night=night,
+            archive=archive,
+            clock=clock,
+            tell=tell,
+            recorder=recorder,
+            publisher=publisher,
+            pace=pace,
+        )
+        yield Assembly(
+            service, night, broker, topics, None if recorder is None else path, place.state
+        )
+
+
+def _vitals(night: Night, clock: Clock) -> Vitals:
+    return Vitals(
+        data_age_s=night.data_age_s(clock.mono_ns()),
+        rate_hz=night.clock.rate_hz,
+        battery_percent=night.battery_percent,
+    )
+
+
+def _open_state(path: Path, tell: Callable[[News], None]) -> State:
+    """Open the state; a damaged one was moved aside, which is told before a new one begins."""
+    try:
+        return State.open(path)
+    except StateDamagedError as error:
+        tell(Trouble("state", str(error)))
+        return State.open(path, wearer=error.wearer)
+
+
+def _resume_alarms(night: Night, state: State, tell: Callable[[News], None]) -> None:
+    """Go on with the alarms that were open when the service last ended."""
+    saved = state.saved("policy")
+    if saved is None:
+        return
+    try:
+        night.restore_policy(saved)
+    except ValueError as error:
+        tell(Trouble("alarms", f"{error}; open alarms of before are forgotten"))
+
+
+def _begin_recording(
+    path: Path, header: RecordingHeader, tell: Callable[[News], None]
+) -> RecordingWriter | None:
+    """Begin the night's file, or tell why there will be none: the night is watched anyway."""
+    try:
+        return RecordingWriter.create(path, header)
+    except RecordingWriteError as error:
+        tell(Trouble("recording", str(error)))
+        return None
+
+
+def _end_recording(recorder: RecordingWriter | None, tell: Callable[[News], None]) -> None:
+    """Close the night's file; one in which nothing came is no night."""
+    if recorder is None:
+        return
+    try:
+        recorder.close()
+        if not recorder.kept and not recorder.lost:
+            recorder.path.unlink()
+    except (RecordingWriteError, OSError) as error:
+        tell(Trouble("recording", str(error)))
+
+
+@asynccontextmanager
+async def _provide_broker(settings: Settings, mqtt: bool, free_port: bool) -> AsyncIterator[Broker]:
+    address = settings.mqtt.address
+    choice: str | Endpoint = settings.mqtt.broker if mqtt else "none"
+    if mqtt and address is not None:
+        choice = Endpoint(
+            host=address.host,
+            port=address.port,
+            username=settings.mqtt.username,
+            password=settings.mqtt.secret(),
+            tls=Tls() if address.tls else None,
+            insecure=settings.mqtt.insecure,
+        )
+    port = 0 if free_port else settings.mqtt.port or 1883
+    async with provide(choice, port=port) as broker:
+        yield broker

@@ -1,0 +1,124 @@
+"""A whole house: virtual sensor, service, broker and a helper's MQTT client, all of them real."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detector.cli.simulated import simulated_sensor
+from detector.config import read_configuration
+from detector.events import Event, Origin, to_json
+from detector.mqtt.broker import SBIN
+from detector.mqtt.contract import Status
+from detector.mqtt.link import Link
+from detector.service.assembly import Assembly, assembled
+from detector.service.night import Told
+from detector.service.service import News
+
+TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+
+
+@dataclass
+class House:
+    """What came of one night."""
+
+    news: list[tuple[float, News]] = field(default_factory=list)  # loop time, news
+    heard: list[tuple[str, bytes]] = field(default_factory=list)  # topic, payload over MQTT
+    recording: Path | None = None
+    state: Path | None = None
+    samples: int = 0
+    sessions: int = 0
+    gaps: int = 0
+    rate_hz: float | None = None
+    topics: Any = None
+
+    @property
+    def events(self) -> list[Event]:
+        return [e for _, told in self.news if isinstance(told, Told) for e in told.events]
+
+    @property
+    def log(self) -> list[str]:
+        return [to_json(event) for event in self.events]
+
+    def events_heard(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for topic, body in self.heard if topic.endswith("/event")]
+
+    def statuses(self) -> list[tuple[float, Status]]:
+        return [(at, news) for at, news in self.news if isinstance(news, Status)]
+
+
+async def live_through(
+    trace: Path, folder: Path, *, speed: float, broker: str = "embedded", drops: Sequence[str] = ()
+) -> House:
+    """Watch a virtual sensor play this trace to its end, with a helper listening."""
+    house = House()
+    configuration = read_configuration(
+        environ={}, flags={"data_dir": folder, "mqtt.broker": broker}
+    )
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        sensor = await stack.enter_async_context(simulated_sensor(trace, speed=speed, drops=drops))
+        made: Assembly = await stack.enter_async_context(
+            assembled(
+                configuration.settings,
+                source=sensor.source,
+                origin=Origin.SIMULATED,
+                clock=sensor.clock,
+                tell=lambda news: house.news.append((loop.time(), news)),
+                pace=speed,
+                free_port=True,
+            )
+        )
+        ended = asyncio.ensure_future(sensor.air.wait())
+        ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
+        assert made.broker.endpoint is not None
+        helper = Link(made.broker.endpoint, "helper")
+        listening = asyncio.create_task(helper.run())
+        await helper.subscribe(
+            "sw/v1/#", lambda r: house.heard.append((r.topic, r.payload)), most_bytes=65_536
+        )
+        async with asyncio.timeout(10):
+            await helper.connected()
+        async with asyncio.timeout(100):
+            await made.service.run()
+        listening.cancel()
+        await asyncio.wait({listening})
+        house.recording, house.state, house.topics = made.recording, made.state, made.topics
+        house.samples, house.gaps = made.night.samples, made.night.clock.gap_count
+        house.sessions = sensor.source.status.sessions
+        house.rate_hz = made.night.clock.rate_hz
+    return house
+
+
+def save(path: Path, samples: np.ndarray, fs: float) -> Path:
+    np.savez(path, acc=samples.astype(np.float64), fs=fs)
+    return path
+
+
+@pytest.fixture
+def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without anybody's settings in it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def broker(request: pytest.FixtureRequest) -> str:
+    missing = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{SBIN}") is None
+    if request.param == "mosquitto" and missing:
+        reason = "mosquitto is not installed (apt install mosquitto)"
+        if os.environ.get("SPASMWATCH_NOTHING_SKIPPED"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return str(request.param)
