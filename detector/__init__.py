@@ -1,1 +1,33 @@
-"""spasmwatch: watches a movement sensor on the leg and finds likely spasms and clonus."""
+"""spasmwatch: watches a movement sensor on the leg and finds likely spasms and clonus.
+
+From Python: `from detector import detect, load, Event`. The names are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detector.events import Event, Kind
+    from detector.recognition.offline import detect
+    from detector.store.formats.reader import load
+
+__all__ = ["Event", "Kind", "detect", "load"]
+
+_HOMES = {
+    "Event": "detector.events",
+    "Kind": "detector.events",
+    "detect": "detector.recognition.offline",
+    "load": "detector.store.formats.reader",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -64,7 +64,7 @@ class Timebase:
     epoch_ns: int | None = None
 
     def at_s(self, seconds: float) -> datetime | None:
-        """UTC of a moment counted in seconds from index 0, in the whole ms that are written down."""
+        """UTC of a moment counted in seconds from index 0, in whole ms as it is written down."""
         if self.epoch_ns is None:
             return None
         return EPOCH + timedelta(milliseconds=(self.epoch_ns + round(seconds * 1e9)) // 1_000_000)

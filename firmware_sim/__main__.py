@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import stat
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the virtual air; gives the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    # It warns of packets for links that have just gone, which is what links here do.
+    logging.getLogger("bumble").setLevel(logging.ERROR)
     try:
         asyncio.run(_serve_until_told(_plan(options)))
     except RecordingError as error:

@@ -1,1 +1,162 @@
-"""The command line: thin commands, one file per group, each delegating to a room below."""
+"""The command line: thin commands, one file per group, each delegating to a room below.
+
+A command imports what it needs inside its function, so that every other command stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from detector.cli import config, decode, demo, detect, replay, run, scan, simulate
+from detector.cli.failures import report_failure
+from detector.cli.invocation import Invocation
+from detector.cli.output import Output
+
+NIGHT, SETUP, DATA = "Every night", "Setting up", "Your data"
+TRY, ADVANCED = "Try and test", "Advanced"
+
+GLOBALS = {"config_path", "data_dir", "json_", "plain", "quiet", "verbose", "no_color"}
+
+
+class _Commands(TyperGroup):
+    """Commands with the global options before or after their name, and never a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._globals_first(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk is to be told here, not while Python shuts down
+            return result
+        except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # typer itself says what they mean; a reader who left needs no word
+        except Exception as error:  # the last place where a fault can become a sentence
+            raise typer.Exit(report_failure(error, Invocation.of(ctx).out)) from error
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  (inherited)
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            panel = getattr(command, "rich_help_panel", None) or "Commands"
+            panels.setdefault(panel, []).append((name, command.get_short_help_str(80)))
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)
+
+    def _globals_first(self, args: list[str]) -> list[str]:
+        """Move global options that stand after a command's name to where they are understood."""
+        options = {name: p for p in self.params if p.name in GLOBALS for name in p.opts}
+        front, rest, words = list[str](), list[str](), list(reversed(args))
+        while words:
+            word = words.pop()
+            option: Any = options.get(word.partition("=")[0])
+            if word == "--":
+                return [*front, *rest, word, *reversed(words)]
+            if option is None and not (word[:1] == "-" and word[1:2] and set(word[1:]) <= {*"qv"}):
+                rest.append(word)
+                continue
+            needs_value = option is not None and not (option.is_flag or option.count or "=" in word)
+            if needs_value and not words:
+                rest.append(word)
+                continue
+            front += [word, words.pop()] if needs_value else [word]
+        return front + rest
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Global options may also follow the command. Not a medical device.",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"spasmwatch {_release()}")
+        raise typer.Exit
+
+
+def _release() -> str:
+    from importlib.metadata import version
+
+    return version("spasmwatch")
+
+
+@app.callback()
+def spasmwatch(
+    ctx: typer.Context,
+    *,
+    config_path: Annotated[
+        Path | None, typer.Option("-c", "--config", metavar="PATH", help="Settings file.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="PATH", help="Recordings and events.")
+    ] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Data as JSON on stdout, talk on stderr.")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Lines only: no boxes, bars or redrawing.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Results and errors only.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "-v",
+            "--verbose",
+            count=True,
+            show_default=False,
+            help="Say more; twice for tracebacks.",
+        ),
+    ] = 0,
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="No colours; as the variable NO_COLOR.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001  (its callback answers)
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Say the release."),
+    ] = False,
+) -> None:
+    """Find likely muscle spasms and clonus in the movement of a leg at night."""
+    if no_color:
+        os.environ["NO_COLOR"] = "1"  # what rich and typer go by
+    out = Output(json=json_, plain=plain, quiet=quiet, verbosity=verbose)
+    ctx.obj = Invocation(out, config_path, data_dir)
+
+
+def version_command(ctx: typer.Context) -> None:
+    """Say which release this is."""
+    out = Invocation.of(ctx).out
+    out.data(json.dumps({"version": _release()}) if out.json else f"spasmwatch {_release()}")
+
+
+# One line for each command, in the order of the help.
+app.command(rich_help_panel=NIGHT)(run.run)
+app.command(rich_help_panel=SETUP)(scan.scan)
+app.command(rich_help_panel=TRY)(demo.demo)
+app.command(rich_help_panel=TRY)(detect.detect)
+app.command(rich_help_panel=TRY)(replay.replay)
+app.command(rich_help_panel=TRY)(simulate.simulate)
+app.command(rich_help_panel=TRY)(decode.decode)
+app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
+app.command("version", rich_help_panel=ADVANCED)(version_command)
+
+
+def main() -> None:
+    """Run the command line, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character
+    if "--plain" in sys.argv or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        app.rich_markup_mode = None  # no boxes in pipes, files and screen readers
+    app()

@@ -1,0 +1,54 @@
+"""`spasmwatch config`: what is set, where it came from, and whether it is right."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from detector.cli.invocation import Invocation
+
+app = typer.Typer(no_args_is_help=True, help="Look at the settings and check them.")
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Say where each value came from.")
+    ] = False,
+) -> None:
+    """Show every setting as it is now; secrets are masked."""
+    call = Invocation.of(ctx)
+    rows = list(call.configuration().rows())
+    if call.out.json:
+        values = {key: {"value": v, "origin": o} if origin else v for key, v, o in rows}
+        call.out.data(json.dumps(values, ensure_ascii=False))
+        return
+    for key, value, where in rows:
+        shown = "not set" if value is None else json.dumps(value, ensure_ascii=False)
+        call.out.data(f"{key} = {shown}" + (f"   # {where}" if origin else ""))
+
+
+@app.command()
+def check(ctx: typer.Context) -> None:
+    """Check the settings; all that is wrong is said at once."""
+    call = Invocation.of(ctx)
+    configuration = call.configuration()
+    if call.out.json:
+        path = None if configuration.path is None else str(configuration.path)
+        call.out.data(json.dumps({"valid": True, "path": path}))
+    else:
+        where = configuration.path or "No settings file: the defaults hold"
+        call.out.data(f"{where}   valid")
+
+
+@app.command()
+def path(ctx: typer.Context) -> None:
+    """Say where the settings file is, or would be."""
+    from detector.config import default_path
+
+    call = Invocation.of(ctx)
+    place = call.config_path or default_path()
+    call.out.data(json.dumps({"path": str(place)}) if call.out.json else str(place))

@@ -1,0 +1,32 @@
+"""`spasmwatch demo`: the whole product in a minute, without a sensor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from detector.cli.invocation import Invocation
+
+SPEED = 12.0  # eight minutes in forty seconds: slow enough to read along
+
+
+def demo(
+    ctx: typer.Context,
+    *,
+    speed: Annotated[float, typer.Option(min=1, max=100, help="Times real time.")] = SPEED,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another night.")] = 1,
+) -> None:
+    """Show everything with a virtual sensor, in a minute."""
+    import asyncio
+    import shutil
+
+    from detector.cli.show import show
+
+    call = Invocation.of(ctx)
+    settings = call.configuration().settings
+    folder = settings.data_dir / "demo"
+    shutil.rmtree(folder, ignore_errors=True)  # the last demo's; nothing of a real night is here
+    folder.mkdir(parents=True)
+    demo_settings = settings.model_copy(update={"data_dir": folder})
+    raise typer.Exit(asyncio.run(show(call.out, demo_settings, folder, speed=speed, seed=seed)))

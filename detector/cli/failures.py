@@ -1,0 +1,45 @@
+"""The error boundary: one sentence and an exit code, whatever went wrong."""
+
+from __future__ import annotations
+
+import traceback
+
+from detector.cli.output import Output
+from detector.errors import (
+    ConfigError,
+    LinkError,
+    ModelError,
+    ProtocolError,
+    RecordingError,
+    RecordingNotFoundError,
+    SpasmwatchError,
+)
+
+# After BSD's sysexits.h; the first class that fits counts.
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (RecordingNotFoundError, 66),
+    (RecordingError, 65),
+    (ProtocolError, 65),
+    (LinkError, 69),
+    (ConfigError, 78),
+    (ModelError, 78),
+    (OSError, 74),
+)
+FAULT = 1  # our own mistake
+TRACEBACK_VERBOSITY = 2  # -v -v
+
+
+def report_failure(error: Exception, out: Output) -> int:
+    """Tell a person what went wrong, and give the exit code."""
+    if out.verbosity >= TRACEBACK_VERBOSITY:
+        out.error("".join(traceback.format_exception(error)).rstrip())
+    code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
+    if isinstance(error, SpasmwatchError):
+        out.error(str(error))
+    elif isinstance(error, OSError):
+        what = error.strerror or type(error).__name__
+        out.error(f"{error.filename}: {what}" if error.filename else what)
+    else:
+        what = f"{type(error).__name__}: {error}"
+        out.error(f"A fault of spasmwatch itself, not yours ({what}). Show it with -v -v")
+    return code

@@ -1,0 +1,44 @@
+"""The options that every command has, and where a command finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from detector.cli.output import Output
+
+if TYPE_CHECKING:
+    from detector.config import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of `spasmwatch`; `Invocation.of(ctx)` gives it to a command."""
+
+    out: Output
+    config_path: Path | None = None
+    data_dir: Path | None = None
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Invocation:
+        """Give what was said before (or after) the command's name."""
+        found = ctx.find_object(cls)
+        return found or cls(Output())
+
+    def configuration(self, flags: Mapping[str, object] | None = None) -> Configuration:
+        """Read the settings, under the command's own flags (dotted key → value).
+
+        Raises
+        ------
+        ConfigError
+            They are wrong; nothing may be started.
+        """
+        from detector.config import read_configuration
+
+        return read_configuration(
+            self.config_path, flags={"data_dir": self.data_dir, **(flags or {})}
+        )

@@ -1,0 +1,169 @@
+"""A night watched from the command line: the source that was asked for, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from detector.cli.narrator import Narrator
+from detector.cli.output import Output
+from detector.cli.simulated import (
+    checked,
+    make_trace,
+    save_trace,
+    simulated_sensor,
+    source_on,
+)
+from detector.cli.words import NOTICE, length
+from detector.config import Settings
+from detector.events import Origin
+from detector.mqtt.contract import Leaf
+from detector.service.assembly import assembled
+from detector.service.service import Service, Source
+from detector.sources.ble import BleSource
+from detector.sources.clock import Clock, HostClock, ScaledClock
+from detector.sources.replay import ReplaySource, from_items, from_samples
+from detector.store.formats.reader import open_recording
+from detector.store.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What `run` was asked to watch."""
+
+    source: str
+    file: Path | None
+    speed: float
+    scenario: str
+    seed: int
+    radio: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    source: Source
+    clock: Clock
+    origin: Origin
+    speed: float
+    ended: asyncio.Future[int] | None = None  # the simulated sensor has played its trace
+
+
+async def watch_night(
+    out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
+) -> None:
+    """Watch until the source ends, the hour comes or somebody says stop."""
+    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    async with _chosen(settings, wish) as chosen:
+        narrator = Narrator(out, chosen.clock.utc_ns, zone)
+        async with assembled(
+            settings,
+            source=chosen.source,
+            origin=chosen.origin,
+            clock=chosen.clock,
+            tell=narrator.tell,
+            pace=chosen.speed,
+            mqtt=mqtt,
+        ) as made:
+            out.say(NOTICE)
+            if made.broker.endpoint is not None:
+                topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
+                out.say(f"Telling {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…")
+            if made.recording is not None:
+                out.say(f"Recording to {made.recording}")
+            out.say("Looking for the sensor. Ctrl-C ends the night.")
+            await _watch(made.service, chosen.ended, until)
+            watched = length(made.night.monitored_s)
+            out.say(f"Night finished: {watched} watched, {_gap_words(made.night.clock.gap_count)}.")
+
+
+async def _watch(
+    service: Service, ended: asyncio.Future[int] | None, until: datetime | None
+) -> None:
+    """Watch until the source ends, the hour comes, or somebody says stop."""
+    loop = asyncio.get_running_loop()
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop(*_: object) -> None:
+        if not stopping:
+            stopping.append(loop.create_task(service.stop()))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if ended is not None:
+        ended.add_done_callback(stop)
+    if until is not None:
+        loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), stop)
+    try:
+        await service.run()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        await asyncio.gather(*stopping)
+
+
+@asynccontextmanager
+async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
+
+    device, driver = settings.sensor.device, settings.sensor.driver
+    async with AsyncExitStack() as stack:
+        if wish.source == "ble":
+            clock = HostClock()
+            yield _Chosen(
+                BleSource(device=device, driver=driver, clock=clock), clock, Origin.LIVE, 1.0
+            )
+        elif wish.source == "file":
+            assert wish.file is not None  # noqa: S101 - `run` has refused that
+            scaled = ScaledClock(wish.speed)
+            played = _played(stack, wish.file, scaled)
+            yield _Chosen(played, scaled, Origin.REPLAY, wish.speed)
+        elif wish.radio is not None:
+            scaled = ScaledClock(wish.speed)
+            source = source_on(wish.radio, scaled, device)
+            yield _Chosen(source, scaled, Origin.SIMULATED, wish.speed)
+        else:
+            trace = _scenario_trace(stack, wish) if wish.file is None else checked(wish.file)
+            sensor = await stack.enter_async_context(
+                simulated_sensor(trace, speed=wish.speed, device=device)
+            )
+            ended = stack.enter_context(_Cancelled(asyncio.ensure_future(sensor.air.wait())))
+            yield _Chosen(sensor.source, sensor.clock, Origin.SIMULATED, wish.speed, ended)
+
+
+def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
+
+    if file.suffix == ".sqlite":
+        return ReplaySource(from_items(stack.enter_context(Recording.open(file)).items()), clock)
+    reader = stack.enter_context(open_recording(file))
+    return ReplaySource(from_samples(reader, clock.utc_ns()), clock)
+
+
+def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
+
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spasmwatch-")))
+    path = folder / f"{wish.scenario}-{wish.seed}.npz"
+    save_trace(make_trace(wish.scenario, seed=wish.seed), path)
+    return path
+
+
+class _Cancelled:
+    """Have a future for as long as the block lasts."""
+
+    def __init__(self, future: asyncio.Future[int]) -> None:
+        self._future = future
+
+    def __enter__(self) -> asyncio.Future[int]:
+        return self._future
+
+    def __exit__(self, *_: object) -> None:
+        self._future.cancel()
+
+
+def _gap_words(count: int) -> str:
+    return "no gap" if count == 0 else "1 gap" if count == 1 else f"{count} gaps"

@@ -1,0 +1,91 @@
+"""Tells a person what happens while it happens: one plain line for each piece of news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+
+from detector.alerts.alert import Alert, AlertState
+from detector.block import EPOCH
+from detector.cli.output import Output
+from detector.cli.words import TITLES, event_line, moment, sentence
+from detector.devices.profile import Note, Refused
+from detector.devices.stream import LinkDown, LinkUp
+from detector.events import Event, Phase, final_forms, to_json
+from detector.mqtt.contract import Status, Watch
+from detector.service.night import Told
+from detector.service.service import News, Trouble
+
+
+class Narrator:
+    """Turns news into lines: events on stdout, as JSON if that was asked for, talk on stderr.
+
+    Parameters
+    ----------
+    out : how to speak
+    utc_ns : the night's wall clock, for news that carries no time of its own
+    zone : in which times are read; None is the computer's
+    """
+
+    def __init__(self, out: Output, utc_ns: Callable[[], int], zone: tzinfo | None = None) -> None:
+        self._out = out
+        self._utc_ns = utc_ns
+        self._zone = zone
+        self._ended: dict[str, Event] = {}
+        self._words = ""
+        self.alerts = 0
+
+    def final_events(self) -> list[Event]:
+        """Give each event that is over as it was last said to be, in order of onset."""
+        return final_forms(self._ended.values())
+
+    def tell(self, news: News) -> None:
+        """Say it."""
+        match news:
+            case Told():
+                for event in news.events:
+                    self._event(event)
+                for alert in news.alerts:
+                    self._alert(alert)
+            case Status():
+                words = _status_words(news)
+                if words != self._words:  # the same state for another reason is no news
+                    self._words = words
+                    self._talk(words)
+            case LinkUp():
+                self._talk(f"Connected to {news.name or news.address} ({news.driver}).")
+            case LinkDown():
+                self._talk(f"Link lost: {sentence(news.reason)}")
+            case Note():
+                self._talk(sentence(news.text))
+            case Refused():
+                self._talk(f"Refused by the sensor: {sentence(news.reason)}")
+            case Trouble():
+                works = f"{news.name}: works again" if news.why is None else news.why
+                self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
+
+    def _event(self, event: Event) -> None:
+        again = event.id in self._ended
+        if event.phase is Phase.END:
+            self._ended[event.id] = event
+        if self._out.json:
+            self._out.data(to_json(event))
+        elif event.phase is Phase.END:
+            self._out.data(event_line(event, self._zone) + (" (Corrected.)" if again else ""))
+        elif event.phase is Phase.START:
+            self._out.data(f"{moment(event, self._zone)}  {TITLES[event.kind]} begins …")
+
+    def _alert(self, alert: Alert) -> None:
+        self.alerts += alert.state is AlertState.RAISED
+        word = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
+        self._talk(f"{word}: {sentence(alert.reason)}", alert.at)
+
+    def _talk(self, text: str, at: datetime | None = None) -> None:
+        at = EPOCH + timedelta(microseconds=self._utc_ns() // 1000) if at is None else at
+        self._out.say(f"{at.astimezone(self._zone):%H:%M:%S}  {text}")
+
+
+def _status_words(status: Status) -> str:
+    if status.watch is Watch.NO_SIGNAL:
+        return f"NO SIGNAL – not watching. {sentence(status.why or '')}"  # noqa: RUF001
+    return f"{status.words}."

@@ -1,0 +1,132 @@
+"""The demo: everything at once with a virtual sensor, and an honest table at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.cli.narrator import Narrator
+from detector.cli.output import Output
+from detector.cli.simulated import make_trace, save_trace, simulated_sensor
+from detector.cli.words import NOTICE, TITLES, length
+from detector.config import Settings
+from detector.events import Event, Origin
+from detector.mqtt.link import Link
+from detector.mqtt.session import Received
+from detector.service.assembly import Assembly, assembled
+
+if TYPE_CHECKING:
+    from firmware_sim.motion.truth import Trace, Truth
+
+SCENARIO = "demo"
+HEARD_S = 5.0  # what was committed must have arrived by then
+
+INTRO = """\
+This is a simulation. A virtual sensor on a virtual Bluetooth radio plays {minutes} of made-up
+movement, {speed:g} times faster than real life. spasmwatch finds the sensor, watches, writes it
+all down and tells an MQTT broker, where a second program listens as a helper's phone would.
+Nobody is alerted for real: alerts are only counted.
+"""
+
+
+async def show(out: Output, settings: Settings, folder: Path, *, speed: float, seed: int) -> int:
+    """Play the demo in `folder`; gives the exit code."""
+    trace = make_trace(SCENARIO, seed=seed)
+    path = folder / f"{SCENARIO}-{seed}.npz"
+    save_trace(trace, path)
+    out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
+    async with simulated_sensor(path, speed=speed) as sensor:
+        narrator = Narrator(out, sensor.clock.utc_ns)
+        async with assembled(
+            settings,
+            source=sensor.source,
+            origin=Origin.SIMULATED,
+            clock=sensor.clock,
+            tell=narrator.tell,
+            pace=speed,
+            free_port=True,
+        ) as made:
+            ended = asyncio.ensure_future(sensor.air.wait())
+            ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
+            heard = await _watch_and_listen(made, settings.mqtt.prefix)
+            return _report(out, made, trace, heard, narrator)
+
+
+async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
+    """Watch the night; give what a second MQTT client heard meanwhile, latest form by id."""
+    heard: dict[str, dict[str, Any]] = {}
+
+    def hear(received: Received) -> None:
+        if received.topic.endswith("/event"):
+            event = json.loads(received.payload)
+            heard[event["id"]] = event
+
+    assert made.broker.endpoint is not None  # noqa: S101 - the demo always has its own broker
+    listener = Link(made.broker.endpoint, "spasmwatch-demo-listener")
+    listening = asyncio.create_task(listener.run())
+    try:
+        await listener.subscribe(f"{prefix}/#", hear, most_bytes=65_536)
+        async with asyncio.timeout(HEARD_S):
+            await listener.connected()
+        await made.service.run()
+    finally:
+        listening.cancel()
+        await asyncio.wait({listening})
+    return heard
+
+
+def _report(
+    out: Output,
+    made: Assembly,
+    trace: Trace,
+    heard: dict[str, dict[str, Any]],
+    narrator: Narrator,
+) -> int:
+    """Say what was simulated, what was found, and where it lies; 1 if anything was lost."""
+    final = narrator.final_events()
+    rate = made.night.clock.rate_hz
+    arrived = [event for event in final if heard.get(event.id, {}).get("phase") == "end"]
+    spasms = [t for t in trace.truth if t.kind.is_spasm_family]
+    found = [t for t in spasms if any(e.kind.is_spasm_family for e in _overlapping(t, final))]
+    extra = [e for e in final if e.kind.is_spasm_family and not _explained(e, trace.truth)]
+    out.data("")
+    out.data(f"{'Time':<8} {'Simulated':<34} Found")
+    for truth in trace.truth:
+        matches = _overlapping(truth, final)
+        words = ", ".join(f"{TITLES[e.kind]} {length(e.duration_s)}" for e in matches)
+        simulated = f"{TITLES[truth.kind]} {length(truth.duration_s)}"
+        out.data(f"{_offset(truth.onset_s):<8} {simulated:<34} {words or '-'}")
+    out.data("")
+    lost = round(trace.duration_s * trace.fs) - made.night.samples
+    out.data(f"Likely spasms: {len(found)} of {len(spasms)} found, {len(extra)} false.")
+    out.data(
+        f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
+        f"{made.night.clock.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
+    )
+    out.data(f"Events that the second MQTT client heard: {len(arrived)} of {len(final)}.")
+    out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
+    out.data("")
+    out.data(f"Recording   {made.recording}")
+    out.data(f"            spasmwatch replay {made.recording}")
+    out.data(f"Events      {made.state} (SQLite)")
+    topics = made.topics.prefix
+    out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")
+    out.data("Next        spasmwatch scan      looks for your sensor")
+    out.say("\n" + NOTICE + " Everything above was simulated.")
+    return 0 if len(arrived) == len(final) and lost == 0 else 1
+
+
+def _overlapping(truth: Truth, events: Sequence[Event]) -> list[Event]:
+    """Events that any part of this movement explains, half a second early or a second late."""
+    return [e for e in events if e.onset_s < truth.end_s + 1.0 and e.end_s > truth.onset_s - 0.5]
+
+
+def _explained(event: Event, truths: Sequence[Truth]) -> bool:
+    return any(truth.kind.is_spasm_family and _overlapping(truth, [event]) for truth in truths)
+
+
+def _offset(seconds: float) -> str:
+    return f"+{int(seconds) // 60}:{int(seconds) % 60:02}"

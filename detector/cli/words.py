@@ -1,0 +1,83 @@
+"""Events and times in words a person reads at night: short, plain, no symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from detector.alerts.alert import Alert
+from detector.events import Event, Kind
+
+NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
+
+TITLES = {
+    Kind.CLONUS: "Clonus",
+    Kind.SPASM: "Spasm",
+    Kind.TWITCH: "Twitch",
+    Kind.TONIC: "Tonic spasm",
+    Kind.TREMOR: "Tremor",
+    Kind.PLM: "Regular repeated movement",
+    Kind.TURN: "Turning over",
+    Kind.MOVEMENT: "Movement",
+    Kind.VIBRATION: "Vibration",
+}
+COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are told apart: too many look alike
+
+
+def event_line(event: Event, zone: tzinfo | None = None) -> str:
+    """Write an event as one line; times in `zone`, or the computer's own."""
+    rhythm = f" (about {event.rhythm_hz:.0f} a second)" if event.rhythm_hz else ""
+    cut = " Cut short by a gap." if event.cut_short else ""
+    head = f"{moment(event, zone)}  {TITLES[event.kind]}, {length(event.duration_s)}{rhythm}."
+    return f"{head} {sentence(event.reason)}{cut}"
+
+
+def summary(events: Sequence[Event]) -> str:
+    """Say in one sentence what a recording held."""
+    counts = {kind: sum(event.kind is kind for event in events) for kind in Kind}
+    likely = sum(counts[kind] for kind in COUNTED)
+    if not likely:
+        text = "No likely spasms."
+    else:
+        text = f"{likely} likely spasm{'s' if likely > 1 else ''}"
+        text += f", {counts[Kind.CLONUS]} of them clonus." if counts[Kind.CLONUS] else "."
+    twitches = counts[Kind.TWITCH]
+    others = len(events) - likely - twitches
+    if twitches:
+        text += f" {twitches} twitch{'es' if twitches > 1 else ''}."
+    if others:
+        text += f" {others} other movement{'s' if others > 1 else ''}."
+    return text
+
+
+def moment(event: Event, zone: tzinfo | None = None) -> str:
+    """Give the time of day of an onset, or the time since the recording began."""
+    if event.onset is not None:
+        return event.onset.astimezone(zone).strftime("%H:%M:%S")
+    seconds = int(event.onset_s)
+    return f"+{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def length(seconds: float) -> str:
+    """Write a duration as people say it: 0.4 s, 13 s, 2 min 5 s, 7 h 52 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def sentence(text: str) -> str:
+    """Give a reason a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def alert_line(alert: Alert, zone: tzinfo | None = None) -> str:
+    """Write what became of an alert as one line."""
+    clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
+    rule = f" (rule: {alert.rule})" if alert.rule else ""
+    return f"{clock}Alert {alert.state.value}: {sentence(alert.reason)}{rule}"

@@ -1,0 +1,137 @@
+"""Laws of `detect`: each event once, data apart from talk, all of a file or nothing of it."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+from detector.events import Kind, from_dict
+
+
+def test_json_gives_each_event_once_in_order_and_nothing_else(spasmwatch, night):
+    done = spasmwatch("detect", night, "--json")
+    assert done.returncode == 0
+    events = [from_dict(json.loads(line)) for line in done.stdout.splitlines()]
+    assert [round(e.onset_s) for e in events if e.kind is Kind.CLONUS] == [900, 1050]
+    assert [e.onset_s for e in events] == sorted(e.onset_s for e in events)
+    assert len({e.id for e in events}) == len(events)
+    assert {e.recording.name for e in events} == {"night"}
+    assert all(e.onset is not None for e in events)
+    assert done.stderr == ""
+    assert spasmwatch("detect", night, "--json").stdout == done.stdout
+
+
+def test_a_person_gets_lines_a_sum_and_the_notice(spasmwatch, night):
+    done = spasmwatch("detect", night, SPASMWATCH_WEARER__TIME_ZONE="Asia/Tokyo")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "night.csv   20 min, 50 samples/s"
+    clonus = [line for line in lines if "Clonus" in line]
+    assert clonus[0].startswith("15:15:00  Clonus, 8.")
+    assert "(about 6 a second)" in clonus[0]
+    assert lines[-1].startswith("2 likely spasms, 2 of them clonus.")
+    assert "Not a medical device" in done.stderr
+
+
+def test_without_a_wall_clock_times_count_from_the_start(spasmwatch, night):
+    text = night.read_text().replace("\n17955", "\n").replace("time,", "t,")
+    night.write_text(text)
+    assert "+0:15:00  Clonus" in spasmwatch("detect", night).stdout
+
+
+def test_progress_is_lines_away_from_a_terminal_and_silent_where_asked(spasmwatch, night):
+    assert "night.csv: 90 %" in spasmwatch("detect", night).stderr
+    assert "%" not in spasmwatch("-q", "detect", night).stderr
+    assert spasmwatch("detect", night, "-q").stderr == ""
+
+
+def test_alerts_are_those_that_the_rules_would_have_raised(spasmwatch, night):
+    rules = {"SPASMWATCH_ALERTS__WAKE_FOR": '["clonus >= 5s"]'}
+    done = spasmwatch("detect", night, "--json", "--alerts", **rules)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    alerts = [item for item in told if item["schema"] == "alert/1"]
+    assert [a["state"] for a in alerts] == ["raised", "resolved"] * 2
+    assert {a["source"] for a in alerts} == {"replay"}
+    assert "Alert raised" in spasmwatch("detect", night, "--alerts", **rules).stdout
+    none = spasmwatch("detect", night, "--json", "--alerts").stdout
+    assert "alert/1" not in none
+
+
+def test_of_several_files_a_bad_one_costs_only_itself(spasmwatch, night, tmp_path):
+    bad = tmp_path / "bad.csv"
+    lines = night.read_text().splitlines()
+    lines[50_000] = "1795501000,n/a,0,1"
+    bad.write_text("\n".join(lines))
+    done = spasmwatch("detect", bad, night, tmp_path / "none.csv", "--json")
+    assert done.returncode == 65
+    assert {json.loads(line)["recording"]["name"] for line in done.stdout.splitlines()} == {"night"}
+    assert 'bad.csv line 50001, column x: "n/a" is not a number' in done.stderr
+    assert "none.csv: there is no such file" in done.stderr
+    alone = spasmwatch("detect", bad)
+    assert (alone.returncode, alone.stdout) == (65, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["none.csv"], 66, "none.csv: there is no such file"),
+        (["."], 65, "is not a file"),
+        (["night.csv", "--unit", "m/s2"], 65, "looks like g"),
+        (["night.csv", "--fs", "10"], 65, "contradicts"),
+        (["night.csv", "--fs", "nan"], 65, "above 0"),
+        (["night.csv", "--unit", "furlong"], 2, "furlong"),
+        (["night.csv", "--site", "nose"], 2, "nose"),
+        (["night.csv", "--out", "events.xls"], 65, ".tsv, .csv or .parquet"),
+        (["night.csv", "--out", "none/events.tsv"], 65, "no such folder"),
+        ([], 2, "FILE"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_a_code(spasmwatch, night, arguments, code, words):
+    done = spasmwatch("detect", *arguments)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_hostile_file_name_cannot_steer_the_terminal(spasmwatch, night, tmp_path):
+    hostile = tmp_path / "a\x1b[2Jb.csv"
+    night.rename(hostile)
+    done = spasmwatch("detect", hostile)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("suffix", "delimiter"), [("tsv", "\t"), ("csv", ",")])
+def test_out_writes_the_same_events_as_a_table(spasmwatch, night, tmp_path, suffix, delimiter):
+    out = tmp_path / f"events.{suffix}"
+    done = spasmwatch("detect", night, night, "--json", "--out", out)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=delimiter))
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert list(rows[0])[:3] == ["onset", "duration", "trial_type"]
+    assert [(float(r["onset"]), r["trial_type"], r["id"]) for r in rows] == [
+        (e["onset_s"], e["kind"], e["id"]) for e in events
+    ]
+    assert {p.name for p in tmp_path.iterdir()} == {"night.csv", out.name}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is here")
+def test_parquet_says_what_it_needs_before_any_work(spasmwatch, night):
+    done = spasmwatch("detect", night, "--out", "events.parquet")
+    assert done.returncode == 65
+    assert "needs pyarrow" in done.stderr
+    assert "%" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(night, tmp_path):
+    command = [sys.executable, "-m", "detector", "detect", str(night), "--json", "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""

@@ -1,0 +1,66 @@
+"""Laws of the words: durations as people say them, sums that add up."""
+
+from __future__ import annotations
+
+import pytest
+
+from detector.cli.output import Output, harmless
+from detector.cli.words import event_line, length, sentence, summary
+from detector.events import Event, Kind, Phase
+
+
+def event(kind: Kind, **fields) -> Event:
+    values = {
+        "id": "0", "kind": kind, "phase": Phase.END, "onset_s": 754.2, "duration_s": 13.0,
+        "confidence": 0.9, "reason": "steady beats",
+    }  # fmt: skip
+    return Event(**(values | fields))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.44, "0.4 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min"), (125, "2 min 5 s"),
+     (3599.7, "1 h 0 min"), (28320, "7 h 52 min")],
+)  # fmt: skip
+def test_a_duration_is_said_as_people_say_it(seconds, text):
+    assert length(seconds) == text
+
+
+def test_an_event_is_one_line():
+    line = event_line(event(Kind.CLONUS, rhythm_hz=5.8, cut_short=True))
+    assert line == ("+0:12:34  Clonus, 13 s (about 6 a second). Steady beats. Cut short by a gap.")
+
+
+def test_every_kind_has_words():
+    for kind in Kind:
+        assert event_line(event(kind)).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    [
+        ([], "No likely spasms."),
+        ([Kind.CLONUS], "1 likely spasm, 1 of them clonus."),
+        ([Kind.SPASM, Kind.TONIC], "2 likely spasms."),
+        ([Kind.TWITCH, Kind.TURN, Kind.PLM], "No likely spasms. 1 twitch. 2 other movements."),
+    ],
+)
+def test_the_sum_counts_every_event_once(kinds, text):
+    assert summary([event(kind) for kind in kinds]) == text
+
+
+def test_text_of_strangers_cannot_steer_a_terminal():
+    assert harmless("a\x1b[31m\x9b\u202eb\n") == "a�[31m��b\n"
+
+
+def test_a_reason_becomes_a_sentence():
+    assert sentence("ends") == "Ends."
+    assert sentence("Ends.") == "Ends."
+
+
+def test_progress_speaks_at_most_ten_times(capsys):
+    with Output().progress("night", 1000) as advance:
+        for _ in range(1000):
+            advance(1)
+        advance(500)  # more than was foreseen
+    assert capsys.readouterr().err.splitlines() == [f"night: {p} %" for p in range(10, 101, 10)]
