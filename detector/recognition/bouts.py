@@ -59,7 +59,7 @@ class Bout:
     moment: Moment
     first: int  # absolute index of the first frame
     frames: FrameTable
-    rhythmic: Bools  # per frame, hysteresis applied
+    score: Floats  # per frame, evidence for a beat
     before_g: Floats  # (3,) posture left behind
     after_g: Floats | None  # (3,) posture reached, once over
     onset: OnsetFacts
@@ -169,7 +169,8 @@ class Tracker:
         count = self._rules.clonus_first_frames
         if len(self._frames) < count:
             return None
-        rhythmic = rhythmic_frames(self._frames, self._rules)
+        score = rhythm_score(self._frames, self._rules)
+        rhythmic = rhythmic_frames(score, self._rules.rhythm_on)
         together = np.lib.stride_tricks.sliding_window_view(rhythmic, count).all(axis=1)
         return int(np.argmax(together)) + count if together.any() else None
 
@@ -192,7 +193,7 @@ class Tracker:
             moment=moment,
             first=self._first,
             frames=frames,
-            rhythmic=rhythmic_frames(frames, self._rules, hindsight=moment is Moment.OVER),
+            score=rhythm_score(frames, self._rules),
             before_g=self._before_g,
             after_g=reached,
             onset=self._onset,
@@ -218,14 +219,9 @@ class Tracker:
 _STATE = ("_frames", "_first", "_onset", "_before_g", "_told", "_joins", "_over_at")
 
 
-def rhythmic_frames(frames: FrameTable, rules: Rules, *, hindsight: bool = False) -> Bools:
-    """Frames that beat like clonus or tremor, by hysteresis on their rhythm's score.
-
-    In hindsight less is asked for: three weak beats between two rests are a clonus, while in
-    the middle of a movement they may yet become anything.
-    """
-    on = rules.rhythm_hindsight if hindsight else rules.rhythm_on
-    return hysteresis(rhythm_score(frames, rules), on=on, off=on / 2)
+def rhythmic_frames(score: Floats, on: float) -> Bools:
+    """Frames that beat like clonus or tremor: from `on` upwards until below half of it."""
+    return hysteresis(score, on=on, off=on / 2)
 
 
 def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:

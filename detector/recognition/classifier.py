@@ -11,14 +11,16 @@ from detector.dsp.grid import GRID_HZ
 from detector.dsp.posture import angle_deg
 from detector.dsp.trigger import ramp
 from detector.events import Kind
-from detector.recognition.bouts import Bout, Moment
+from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment, rhythmic_frames
 from detector.recognition.model import Rules
 
 BEATS_TO_SEE = 3.5
 """A rhythm is seen this many beats after it began: correlation needs a beat to compare with."""
 
 WINDOW_MEMORY_S = 0.5  # ... and some of this after it ended, while the window still holds it
+WALK_S = 3.0  # three strides: fewer have no rhythm to compare
 SPASM_LEAD_S = 0.5  # movement before the rhythm that makes a jerk of its own
+MOSTLY = 0.3  # of a bout's frames: a beat is seen late, so 0.3 is most of a short bout
 GROWN_SHARE = 0.7  # of the median strength: clonus is that strong by its third beat
 MIXED_S = 2.0  # clonus within 2 s of a spasm is one event (contract; Thomas 2014 "mixed")
 
@@ -76,8 +78,18 @@ def judge(bout: Bout, rules: Rules) -> Finding:
 
 
 def _longest_rhythm(bout: Bout, rules: Rules) -> _Rhythm | None:
-    least = rules.clonus_frames if bout.moment is Moment.OVER else rules.clonus_first_frames
-    first, stop = _longest_run(bout.rhythmic)
+    """Find the beating in a bout.
+
+    Once it is over less is asked of a bout that does little else: three weak beats between two
+    rests are a clonus, while in the midst of other movement they are nothing.
+    """
+    over = bout.moment is Moment.OVER
+    least = rules.clonus_frames if over else rules.clonus_first_frames
+    first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_on))
+    if stop - first < least and over:
+        first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_hindsight))
+        if stop - first < MOSTLY * len(bout.frames):
+            return None
     if stop - first < least:
         return None
     run = bout.frames[first:stop]
@@ -136,16 +148,13 @@ def _suddenness(bout: Bout, rules: Rules) -> float:
 
 def _rhythmic(bout: Bout, rhythm: _Rhythm, rules: Rules) -> Finding:
     onset, end = _rhythm_span(bout, rhythm, rules)
-    strength = _strength(bout)
+    strength = _strength(bout, onset, end)
     beating_s = min((end - onset) / GRID_HZ, rhythm.duration_s + BEATS_TO_SEE / rhythm.rate_hz)
     beats = max(round(beating_s * rhythm.rate_hz), 1)
     stride = float(np.median(bout.frames["stride"][rhythm.first : rhythm.stop]))
     mixed = _lead_s(rhythm) > SPASM_LEAD_S and _suddenness(bout, rules) >= 0.5
-    abrupt = (
-        bout.joins
-        or mixed
-        or _growth_s(bout, rhythm) <= rules.growth_beats / rhythm.rate_hz + FRAME_S
-    )
+    went_on = bout.joins and _lead_s(rhythm) <= 0
+    abrupt = went_on or mixed or _is_abrupt(bout, rhythm, rules)
     evidence = min(
         _ramp(rhythm.regularity, *rules.regularity),
         _ramp(beats, rules.clonus_beats - 1.5, rules.clonus_beats + 2),
@@ -173,17 +182,23 @@ def _rhythmic(bout: Bout, rhythm: _Rhythm, rules: Rules) -> Finding:
     )
 
 
-def _growth_s(bout: Bout, rhythm: _Rhythm) -> float:
-    """Time from the bout's start until it is as strong as the rhythm is in its median."""
+def _is_abrupt(bout: Bout, rhythm: _Rhythm, rules: Rules) -> bool:
+    """Whether it beats at full strength within its first beats, out of something weaker."""
     rms = bout.frames["rms_g"]
-    full = GROWN_SHARE * float(np.median(rms[rhythm.first : rhythm.stop]))
-    return float(np.argmax(rms >= full)) * FRAME_S
+    full = float(np.median(rms[rhythm.first : rhythm.stop]))
+    lead = 0
+    if _lead_s(rhythm) > MIXED_S:  # in the midst of other movement: that must have been weaker
+        lead = round(_lead_s(rhythm) / FRAME_S)
+        if float(np.median(rms[lead - PAUSE_FRAMES : lead])) > rules.calm_share * full:
+            return False
+    grown_s = float(np.argmax(rms[lead:] >= GROWN_SHARE * full)) * FRAME_S
+    return grown_s <= rules.growth_beats / rhythm.rate_hz + FRAME_S
 
 
 def _jerk(bout: Bout, rules: Rules) -> Finding:
     """Name a bout without a rhythm: spasm, twitch, turn or just movement."""
     onset = bout.onset
-    strength = _strength(bout)
+    strength = _strength(bout, bout.first * FRAME, bout.end_sample)
     duration_s = (bout.end_sample - onset.sample) / GRID_HZ
     excursion_deg = _excursion_deg(bout)
     net_deg = _net_turn_deg(bout)
@@ -215,7 +230,10 @@ def _jerk(bout: Bout, rules: Rules) -> Finding:
             f"sudden jerk out of rest, {peak_g:.2f} g within {onset.rise_s:.2f} s; "
             f"the limb turned {excursion_deg:.0f} degrees in {duration_s:.1f} s{came}"
         )
-    if kind is not Kind.TURN and evidence < 0.5:
+    striding = _striding(bout, rules)
+    if striding > max(0.5, 0.0 if kind is Kind.SPASM else evidence):
+        kind, evidence, reason = Kind.MOVEMENT, striding, "the even stride of walking"
+    elif kind is not Kind.TURN and evidence < 0.5:
         kind, evidence = Kind.MOVEMENT, 1 - evidence
         reason = _why_ordinary(bout, rules)
     return Finding(
@@ -230,6 +248,15 @@ def _jerk(bout: Bout, rules: Rules) -> Finding:
         peak_g=strength.peak_g,
         rms_g=strength.rms_g,
     )
+
+
+def _striding(bout: Bout, rules: Rules) -> float:
+    """Evidence that the limb walks: the share of frames in which a stride is the best rhythm."""
+    if bout.duration_s < WALK_S:
+        return 0.0
+    active = bout.frames["active"]
+    walking = active & (bout.frames["stride"] >= rules.stride[0])
+    return _ramp(walking.sum() / active.sum(), 0.25, 0.75)
 
 
 def _why_ordinary(bout: Bout, rules: Rules) -> str:
@@ -264,8 +291,11 @@ def _net_turn_deg(bout: Bout) -> float | None:
     return None if bout.after_g is None else float(angle_deg(bout.before_g, bout.after_g))
 
 
-def _strength(bout: Bout) -> _Strength:
-    frames = bout.frames[bout.frames["active"]]
+def _strength(bout: Bout, onset: int, end: int) -> _Strength:
+    """Peak and rms of the active frames between two grid samples."""
+    first, stop = onset // FRAME - bout.first, -(-end // FRAME) - bout.first
+    frames = bout.frames[max(first, 0) : max(stop, 1)]
+    frames = frames[frames["active"]] if frames["active"].any() else bout.frames
     square = frames["rms_g"].astype(np.float64) ** 2
     return _Strength(float(frames["peak_g"].max()), float(np.sqrt(square.sum() / len(square))))
 

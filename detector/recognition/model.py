@@ -31,6 +31,7 @@ class Rules:
     clonus_first_frames: int
     clonus_beats: float
     growth_beats: float
+    calm_share: float
     rest_s: float
     spasm_peak_g: float
     spasm_jerk_g_s: float
