@@ -1,1 +1,6 @@
 """Simulated movement with ground truth. Physics and kinematics, no recorded person."""
+
+from firmware_sim.motion.scenarios import SCENARIOS, scenario
+from firmware_sim.motion.truth import Trace, Truth, read_events, write_events
+
+__all__ = ["SCENARIOS", "Trace", "Truth", "read_events", "scenario", "write_events"]

@@ -1,0 +1,145 @@
+"""One movement with its label, and how it is played: force on the sensor, onset, end, peak.
+
+What begins and ends. A movement without beats begins at the first moment its own force (noise and
+everything else left out) differs from gravity at the start by more than the larger of 2 % of its
+peak dynamic acceleration and 3 mg, and ends at the last moment it differs by as much from gravity
+at the end. 2 % is where a least-jerk start leaves rest within 1 % of its rise; 3 mg is twice the
+noise of a common sensor, below which no recording can show anything. A clonus lasts from the
+start of its first beat to the end of its last, as the engine says; a spasm with clonus, which is
+still to relax when the beats are over, by the first rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.block import Samples
+from detector.events import Kind
+from firmware_sim.motion.kinematics import FINE_HZ, Motion, Vector, felt, steps
+from firmware_sim.motion.limb import Limb
+from firmware_sim.motion.truth import Truth
+
+PEAK_G = (0.03, 1.2)
+"""Range of peak dynamic acceleration; signal note, section 5 (knee estimate 1.25 g)."""
+ONSET_SHARE = 0.02
+ONSET_FLOOR_G = 0.003
+RING_DOWN_S = 0.8
+"""Played on after the end: the slackest strap (8 Hz, damping 0.1) falls to 2 % in 0.8 s."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Act:
+    """A movement and what it is.
+
+    Parameters
+    ----------
+    onset_s, end_s : seconds from the start of `motion`, None where the force itself tells
+    """
+
+    kind: Kind
+    motion: Motion
+    onset_s: float | None = None
+    end_s: float | None = None
+    rhythm_hz: float | None = None
+    beats: int | None = None
+    parts: tuple[Kind, ...] | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """An act on one limb, on the fine grid; times count from its first step.
+
+    Parameters
+    ----------
+    force_g : (n, 3), specific force without noise
+    up : (3,), what the sensor reads once it is over
+    """
+
+    force_g: Samples
+    up: Vector
+    onset_s: float
+    end_s: float
+    peak_g: float
+
+    @property
+    def duration_s(self) -> float:
+        """How long anything happens, the strap's ring-down included."""
+        return len(self.force_g) / FINE_HZ
+
+
+def play(act: Act, limb: Limb) -> Played:
+    """Move the limb from where it rests."""
+    motion = _with_ring_down(act.motion)
+    gravity, dynamic = felt(motion, limb.up)
+    dynamic = limb.wobbled(dynamic)
+    force = gravity + dynamic
+    peak_g = _largest(dynamic)
+    least_g = max(ONSET_SHARE * peak_g, ONSET_FLOOR_G)
+    first, last = _extent(force, limb.up, gravity[-1], least_g)
+    return Played(
+        force_g=force,
+        up=gravity[-1],
+        onset_s=first / FINE_HZ if act.onset_s is None else act.onset_s,
+        end_s=last / FINE_HZ if act.end_s is None else act.end_s,
+        peak_g=peak_g,
+    )
+
+
+def truth_of(act: Act, played: Played, at_s: float, clock: float = 1.0) -> Truth:
+    """Say what was played from `at_s` on; `clock` is sample-clock seconds in a true second."""
+    return Truth(
+        onset_s=(at_s + played.onset_s) * clock,
+        duration_s=(played.end_s - played.onset_s) * clock,
+        kind=act.kind,
+        peak_g=played.peak_g,
+        rhythm_hz=None if act.rhythm_hz is None else act.rhythm_hz / clock,
+        beats=act.beats,
+        parts=act.parts,
+        engine=act.engine,
+    )
+
+
+def with_peak(motion: Motion, limb: Limb, peak_g: float) -> Motion:
+    """Make a movement as small or large as its peak dynamic acceleration shall be, within 1 %."""
+    for _ in range(20):  # the centripetal share grows with the square: a few rounds suffice
+        factor = peak_g / peak_of(motion, limb)
+        if abs(factor - 1) < 0.01:
+            break
+        motion = motion.scaled(factor)
+    return motion
+
+
+def peak_of(motion: Motion, limb: Limb) -> float:
+    """Largest dynamic acceleration the sensor would feel, in g."""
+    _, dynamic = felt(_with_ring_down(motion), limb.up)
+    return _largest(limb.wobbled(dynamic))
+
+
+def sign(rng: np.random.Generator) -> float:
+    """Draw a direction, 1 or -1."""
+    return 1.0 if rng.random() < 0.5 else -1.0
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a value whose logarithm is evenly spread."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _with_ring_down(motion: Motion) -> Motion:
+    return motion.held(0, len(motion) + steps(RING_DOWN_S))
+
+
+def _largest(vectors: Samples) -> float:
+    return float(np.sqrt((vectors**2).sum(axis=1)).max())
+
+
+def _extent(force: Samples, start: Vector, end: Vector, least_g: float) -> tuple[int, int]:
+    """First step that has left the start, and the last that has not reached the end."""
+    from_start = np.sqrt(((force - start) ** 2).sum(axis=1)) > least_g
+    from_end = np.sqrt(((force - end) ** 2).sum(axis=1)) > least_g
+    first = int(from_start.argmax())
+    last = len(force) - 1 - int(from_end[::-1].argmax())
+    return first, max(last, first + 1)

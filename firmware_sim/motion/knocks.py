@@ -1,0 +1,59 @@
+"""What reaches the sensor through mattress and strap without the leg moving by itself.
+
+Ranges are the signal note's section 5: bed partner and taps 10 to 200 mg, damped 2 to 20 Hz behind
+a mattress; a phone's motor at 130 to 180 Hz, which a slow sensor sees folded below half its rate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detector.block import AXES
+from detector.events import Kind
+from firmware_sim.motion.act import Act, log_uniform, with_peak
+from firmware_sim.motion.kinematics import FINE_HZ, Curve, damped_ring, pushes, smooth_step, steps
+from firmware_sim.motion.limb import Limb
+
+KNOCK_G = (0.010, 0.200)
+KNOCK_HZ = (2.0, 20.0)
+BUZZ_HZ = (130.0, 180.0)
+BUZZ_G = (0.010, 0.100)
+
+
+def bed_knock(rng: np.random.Generator, limb: Limb) -> Act:
+    """Let a bed partner turn or somebody tap the bed: one to four dying shakes."""
+    shakes = [_shake(rng) for _ in range(int(rng.integers(1, 5)))]
+    starts = np.cumsum([0, *(steps(rng.uniform(0.15, 0.9)) for _ in shakes[1:])])
+    motion = pushes(shakes[0])
+    for at, shake in zip(starts[1:], shakes[1:], strict=True):
+        motion = motion.then(pushes(shake), int(at))
+    return Act(kind=Kind.VIBRATION, motion=with_peak(motion, limb, log_uniform(rng, *KNOCK_G)))
+
+
+def phone_buzz(rng: np.random.Generator, limb: Limb, fs: float) -> Act:
+    """Ring a phone on the mattress two to five times, folded as an unfiltered sensor sees it."""
+    motor_hz = rng.uniform(*BUZZ_HZ)
+    folded_hz = abs(motor_hz - round(motor_hz / fs) * fs)
+    on, off = steps(rng.uniform(0.4, 1.0)), steps(rng.uniform(0.3, 0.8))
+    edge = smooth_step(steps(0.03))
+    ring = np.concatenate([edge, np.ones(on), edge[::-1], np.zeros(off)])
+    bursts = np.tile(ring, int(rng.integers(2, 6)))
+    # Without any fold left (150 Hz at 50 Hz) only a constant remains: nothing to see, as in life.
+    hum = np.sin(2 * np.pi * max(folded_hz, 0.2) * np.arange(len(bursts)) / FINE_HZ)
+    motion = pushes(np.outer(bursts * hum, _direction(rng)))
+    return Act(kind=Kind.VIBRATION, motion=with_peak(motion, limb, log_uniform(rng, *BUZZ_G)))
+
+
+def _shake(rng: np.random.Generator) -> Curve:
+    frequency_hz = log_uniform(rng, *KNOCK_HZ)
+    ring = damped_ring(steps(0.8), frequency_hz, rng.uniform(0.8, 2.0) / frequency_hz)
+    ring *= 1 - smooth_step(len(ring))
+    # The mattress lets the slow part through: first-order at 6 Hz.
+    size = log_uniform(rng, 0.3, 1.0) / np.hypot(1, frequency_hz / 6)
+    return np.outer(ring * size, _direction(rng))
+
+
+def _direction(rng: np.random.Generator) -> Curve:
+    direction = rng.standard_normal(AXES)
+    unit: Curve = direction / np.linalg.norm(direction)
+    return unit

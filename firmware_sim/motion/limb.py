@@ -1,0 +1,98 @@
+"""The limb that wears the sensor: which joint moves it, how far away, and how the strap wobbles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from detector.block import Samples
+from firmware_sim.motion.kinematics import FINE_HZ, Hinge, Vector
+
+# Joint to sensor, in m, for the joint that moves the place most in a spasm: ankle (foot), knee
+# (ankle, calf), hip (thigh), elbow (wrist), hip (trunk). Signal note, section 5: 0.08 to 0.4 m.
+LEVER_M: dict[str, tuple[float, float]] = {
+    "foot": (0.08, 0.15),
+    "ankle": (0.28, 0.40),
+    "calf": (0.12, 0.25),
+    "thigh": (0.15, 0.35),
+    "wrist": (0.20, 0.30),
+    "trunk": (0.10, 0.30),
+}
+STRAP_HZ = (8.0, 20.0)
+"""Resonance of a strapped sensor on soft tissue; signal note, section 5."""
+STRAP_DAMPING = (0.1, 0.4)
+"""Share of critical damping of the same resonance."""
+ROLL_ARM_M = (0.08, 0.25)
+"""From the line a lying body rolls about to a sensor on its leg: half a hip's width or more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limb:
+    """One wearer's strap for one recording, and how the limb lies at the moment.
+
+    Parameters
+    ----------
+    up : unit vector, what the sensor reads at rest, in g
+    along : unit vector down the segment, away from the body
+    joint : the hinge of the segment
+    side : a second joint across it, which bends the path into an ellipse
+    roll : the line the lying body rolls about
+    strap_hz, strap_damping : the wobble of strap and soft tissue
+    """
+
+    up: Vector
+    along: Vector
+    joint: Hinge
+    side: Hinge
+    roll: Hinge
+    strap_hz: float
+    strap_damping: float
+
+    def wobbled(self, dynamic_g: Samples) -> Samples:
+        """Pass (n, 3) of dynamic acceleration through strap and soft tissue: a damped resonance."""
+        b, a = _resonance(self.strap_hz, self.strap_damping)
+        wobbled: Samples = lfilter(b, a, dynamic_g, axis=0)
+        return wobbled
+
+
+def strap_on(rng: np.random.Generator, site: str) -> Limb:
+    """Draw how a sensor happens to sit tonight.
+
+    Raises
+    ------
+    ValueError
+        There is no such site.
+    """
+    if site not in LEVER_M:
+        raise ValueError(f"site must be one of {', '.join(LEVER_M)}, got {site!r}")
+    lever_m = rng.uniform(*LEVER_M[site])
+    along = _unit(rng.standard_normal(3))
+    axis = _unit(np.cross(along, rng.standard_normal(3)))
+    across = np.cross(axis, along)
+    # Lying in bed: gravity roughly across the leg.
+    lying = _unit(np.cross(along, rng.standard_normal(3)) + 0.15 * rng.standard_normal(3))
+    return Limb(
+        up=lying,
+        along=along,
+        joint=Hinge(axis, along * lever_m),
+        side=Hinge(across, along * lever_m),
+        roll=Hinge(along, across * rng.uniform(*ROLL_ARM_M)),
+        strap_hz=rng.uniform(*STRAP_HZ),
+        strap_damping=rng.uniform(*STRAP_DAMPING),
+    )
+
+
+def _resonance(frequency_hz: float, damping: float) -> tuple[list[float], list[float]]:
+    """Discrete damped spring with unit gain at rest (impulse-invariant poles)."""
+    omega = 2 * np.pi * frequency_hz / FINE_HZ
+    radius = np.exp(-damping * omega)
+    a1 = -2 * radius * np.cos(omega * np.sqrt(1 - damping**2))
+    a2 = radius**2
+    return [1 + a1 + a2], [1.0, a1, a2]
+
+
+def _unit(vector: Vector) -> Vector:
+    unit: Vector = vector / np.linalg.norm(vector)
+    return unit

@@ -1,0 +1,159 @@
+"""What really happened: the answer that a detector is scored against, and its file form.
+
+All times are on the sample clock (sample index / nominal `fs`), the only clock a recording
+holds. A sensor whose crystal is 3 % fast therefore shows a 6.0 Hz clonus at 5.83 Hz, in the
+samples and in the truth alike.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from detector.block import Samples
+from detector.errors import RecordingError, RecordingNotFoundError
+from detector.events import Kind
+
+MISSING = "n/a"
+"""How BIDS writes an unknown value."""
+
+COLUMNS = (
+    "onset", "duration", "trial_type", "rhythm_hz", "beats", "peak_g", "parts", "engine", "seed",
+)  # fmt: skip
+REQUIRED = COLUMNS[:3]
+MOST_EVENTS = 100_000
+"""One event every 0.4 s for ten hours: a longer file is not a night's truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One movement as it was generated, in the words of `detector.events`.
+
+    Parameters
+    ----------
+    onset_s, duration_s : on the sample clock; `firmware_sim.motion.act` says what begins and ends
+    rhythm_hz : one over the median interval between beats; None without a rhythm
+    beats : as generated, not as detected; clonus only
+    peak_g : largest dynamic acceleration (what gravity does not explain), noise left out
+    parts : what a mixed event is made of
+    engine : which clonus engine moved the limb
+    """
+
+    onset_s: float
+    duration_s: float
+    kind: Kind
+    peak_g: float
+    rhythm_hz: float | None = None
+    beats: int | None = None
+    parts: tuple[Kind, ...] | None = None
+    engine: str | None = None
+
+    @property
+    def end_s(self) -> float:
+        """Seconds from the first sample to the end of the movement."""
+        return self.onset_s + self.duration_s
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Trace:
+    """A simulated recording without a wall clock.
+
+    Parameters
+    ----------
+    samples : (n, 3), g; made read-only
+    fs : the rate the sensor claims, Hz
+    true_fs : the rate its crystal really ran at, Hz
+    truth : in order of onset, never overlapping
+    """
+
+    samples: Samples
+    fs: float
+    true_fs: float
+    truth: tuple[Truth, ...]
+    seed: int
+    scenario: str
+
+    def __post_init__(self) -> None:
+        self.samples.flags.writeable = False
+
+    @property
+    def duration_s(self) -> float:
+        """Length on the sample clock."""
+        return len(self.samples) / self.fs
+
+    def same_as(self, other: Self) -> bool:
+        """Whether every byte and every truth agree."""
+        return np.array_equal(self.samples, other.samples) and self.truth == other.truth
+
+
+def write_events(path: Path, truth: tuple[Truth, ...], *, seed: int | None = None) -> None:
+    """Write a BIDS `events.tsv`; `read_events` gives the same values back, to the last bit."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, delimiter="\t", lineterminator="\n")
+        out.writerow(COLUMNS)
+        for t in truth:
+            parts = "+".join(t.parts) if t.parts else None
+            row = (
+                t.onset_s, t.duration_s, t.kind.value, t.rhythm_hz, t.beats, t.peak_g, parts,
+                t.engine, seed,
+            )  # fmt: skip
+            out.writerow(MISSING if value is None else value for value in row)
+
+
+def read_events(path: Path) -> tuple[Truth, ...]:
+    """Read what `write_events` wrote, or any BIDS `events.tsv` whose types are our kinds.
+
+    Raises
+    ------
+    RecordingError
+        The file is missing or not such a table; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, delimiter="\t")
+            missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+            if missing:
+                raise RecordingError(
+                    f"{path}: no column {missing[0]!r}; the first line must name onset, duration "
+                    "and trial_type, separated by tabs"
+                )
+            return tuple(_read_row(path, number, row) for number, row in enumerate(rows, start=2))
+    except FileNotFoundError:
+        raise RecordingNotFoundError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecordingError(f"{path}: not a readable events table ({error})") from error
+
+
+def _read_row(path: Path, number: int, row: dict[str, str]) -> Truth:
+    if number > MOST_EVENTS:
+        raise RecordingError(f"{path}: more than {MOST_EVENTS} events; split the file by night")
+    if None in row:  # where csv puts what is beyond the last column
+        raise RecordingError(f"{path}, line {number}: more values than columns")
+    known = {name: text for name, text in row.items() if text and text != MISSING}
+    try:
+        onset_s, duration_s = float(known["onset"]), float(known["duration"])
+        peak_g = float(known["peak_g"]) if "peak_g" in known else 0.0
+        rhythm_hz = float(known["rhythm_hz"]) if "rhythm_hz" in known else None
+        if not np.isfinite([onset_s, duration_s, peak_g, rhythm_hz or 0.0]).all():
+            raise ValueError("a value is not finite")
+        return Truth(
+            onset_s=onset_s,
+            duration_s=duration_s,
+            kind=Kind(known["trial_type"]),
+            peak_g=peak_g,
+            rhythm_hz=rhythm_hz,
+            beats=int(known["beats"]) if "beats" in known else None,
+            parts=tuple(Kind(p) for p in known["parts"].split("+")) if "parts" in known else None,
+            engine=known.get("engine"),
+        )
+    except KeyError as error:
+        raise RecordingError(f"{path}, line {number}: {error.args[0]} has no value") from None
+    except ValueError as error:
+        kinds = ", ".join(Kind)
+        raise RecordingError(
+            f"{path}, line {number}: {error}; times are in seconds, types one of {kinds}"
+        ) from None

@@ -1,0 +1,197 @@
+"""Whole traces: the same seed gives the same bytes, and the truth is true."""
+
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.events import Kind
+from firmware_sim.motion import SCENARIOS, bed, knocks, scenario, spasm
+from firmware_sim.motion.act import play
+from firmware_sim.motion.clonus import bout
+from firmware_sim.motion.limb import strap_on
+from firmware_sim.motion.scene import Plan, compose
+from firmware_sim.motion.sensor import Sensor
+
+SHORT = sorted(set(SCENARIOS) - {"night"})
+EXPECTED = {
+    "quiet": set(),
+    "spasms": {Kind.SPASM, Kind.TWITCH, Kind.TONIC},
+    "clonus": {Kind.CLONUS},
+    "turning": {Kind.TURN, Kind.VIBRATION},
+    "walk-to-bathroom": {Kind.MOVEMENT},
+    "plm": {Kind.PLM},
+    "tremor": {Kind.TREMOR},
+    "mixed": {Kind.CLONUS},
+}
+CLEAN = Sensor(fs=50.0, noise_g=0.0, step_g=2**-30, jitter_s=0.0)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=12, deadline=None)
+@given(name=st.sampled_from(SHORT), seed=seeds)
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(name, seed):
+    once, again = (scenario(name, seed=seed) for _ in range(2))
+    assert once.samples.tobytes() == again.samples.tobytes()
+    assert once.truth == again.truth
+    assert once.samples.tobytes() != scenario(name, seed=seed + 1).samples.tobytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    name=st.sampled_from(SHORT),
+    seed=seeds,
+    fs=st.sampled_from([20.0, 25.0, 50.0, 52.0, 104.0]),
+    site=st.sampled_from(["foot", "ankle", "calf", "thigh", "wrist", "trunk"]),
+    shortest=st.booleans(),
+)
+def test_truths_lie_inside_the_trace_apart_and_of_the_promised_kinds(
+    name, seed, fs, site, shortest
+):
+    duration_s = SCENARIOS[name][1] if shortest else None
+    trace = scenario(name, seed=seed, fs=fs, site=site, duration_s=duration_s)
+    assert np.isfinite(trace.samples).all()
+    assert {t.kind for t in trace.truth} <= EXPECTED[name]
+    assert bool(trace.truth) == bool(EXPECTED[name])
+    for truth in trace.truth:
+        assert truth.onset_s >= 1
+        assert truth.duration_s > 0
+        assert truth.end_s < trace.duration_s
+        assert truth.peak_g > 0
+        assert (truth.beats is not None) == (truth.kind is Kind.CLONUS)
+        assert (truth.parts is not None) == (name == "mixed")
+    assert all(a.end_s < b.onset_s for a, b in pairwise(trace.truth))
+    if name == "plm":
+        gaps = np.diff([t.onset_s for t in trace.truth])
+        assert len(gaps) >= 3
+        assert (gaps > 9).all()
+        assert (gaps < 93).all()
+
+
+def test_a_sleeping_limb_feels_one_g():
+    trace = compose([], scenario="x", seed=3, duration_s=600, fs=50, site="ankle", sensor=CLEAN)
+    assert np.abs(np.linalg.norm(trace.samples, axis=1) - 1).max() < 0.002
+    noisy = scenario("quiet", seed=3)
+    still = noisy.samples[: len(noisy.samples) // 12 * 12].reshape(-1, 12, 3)
+    assert np.sqrt(still.var(axis=1).sum(axis=1)).max() < 0.006
+
+
+def test_an_appended_movement_leaves_the_others_as_they_were():
+    plans = [Plan(10.0, spasm.twitch), Plan(40.0, bout), Plan(110.0, bed.turn)]
+    setting = {"scenario": "x", "seed": 9, "duration_s": 150.0, "fs": 50.0, "site": "calf"}
+    fewer = compose(plans, **setting)
+    more = compose([*plans, Plan(25.0, knocks.bed_knock)], **setting)
+    extra = next(t for t in more.truth if t.kind is Kind.VIBRATION)
+    assert [t for t in more.truth if t is not extra] == list(fewer.truth)
+    changed = np.flatnonzero((more.samples != fewer.samples).any(axis=1)) / 50
+    assert changed.min() >= extra.onset_s - 0.1
+    assert changed.max() <= extra.end_s + 2.5
+
+
+def test_what_does_not_fit_is_left_out_of_samples_and_truth_alike():
+    setting = {"scenario": "x", "seed": 9, "duration_s": 30.0, "fs": 50.0, "site": "calf"}
+    crowd = [Plan(5.0, bed.turn), Plan(5.1, spasm.twitch), Plan(29.9, spasm.twitch)]
+    alone = compose(crowd[:1], **setting)
+    assert compose(crowd, **setting).same_as(alone)
+    assert len(alone.truth) == 1
+
+
+ACTS = [spasm.spasm, spasm.twitch, spasm.tonic, bed.turn, bed.shift, knocks.bed_knock, spasm.mixed]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, perform=st.sampled_from(ACTS))
+def test_onset_and_end_are_where_the_force_leaves_the_start_and_reaches_the_end(seed, perform):
+    rng = np.random.default_rng(seed)
+    limb = strap_on(rng, "ankle")
+    played = play(perform(rng, limb), limb)
+    least_g = max(0.02 * played.peak_g, 0.003)
+    onset, end = round(played.onset_s * 500), round(played.end_s * 500)
+    before = np.linalg.norm(played.force_g[:onset] - limb.up, axis=1)
+    after = np.linalg.norm(played.force_g[end + 1 :] - played.up, axis=1)
+    assert (before <= least_g).all()
+    assert (after <= least_g).all()
+    assert np.linalg.norm(played.force_g[onset] - limb.up) > least_g
+    assert np.abs(np.linalg.norm(played.force_g[-1]) - 1) < 0.02
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=seeds)
+def test_spasms_and_twitches_have_the_size_and_speed_of_the_literature(seed):
+    rng = np.random.default_rng(seed)
+    limb = strap_on(rng, "ankle")
+    act = spasm.spasm(rng, limb)
+    assert 0.03 <= play(act, limb).peak_g <= 1.25
+    assert 3 <= np.degrees(np.abs(act.motion.angles_rad[:, 0]).max()) <= 70
+    twitch = play(spasm.twitch(rng, limb), limb)
+    assert 0.039 <= twitch.peak_g <= 0.81
+    assert twitch.end_s - twitch.onset_s < 0.8
+    assert np.linalg.norm(twitch.up - limb.up) < 0.001, "a twitch returns"
+
+
+def test_a_fast_clock_stretches_the_recording_and_its_truth_alike(dominant_hz):
+    def record(rate_error):
+        sensor = Sensor(fs=50.0, rate_error=rate_error)
+        plan = [Plan(10.0, lambda rng, limb: bout(rng, limb, seconds=8, peak_g=0.5))]
+        return compose(plan, scenario="x", seed=4, duration_s=40, fs=50, site="foot", sensor=sensor)
+
+    right, fast = record(0.0), record(0.03)
+    (a,), (b,) = right.truth, fast.truth
+    assert b.onset_s == pytest.approx(1.03 * a.onset_s)
+    assert b.rhythm_hz == pytest.approx(a.rhythm_hz / 1.03)
+    part = fast.samples[round(b.onset_s * 50) : round(b.end_s * 50)]
+    assert abs(dominant_hz(part, 50) - b.rhythm_hz) < 0.2
+
+
+def test_a_sensor_rounds_to_its_steps_and_clips_at_its_range():
+    sensor = Sensor(fs=50, range_g=2.0, step_g=2**-10)
+    read = sensor.read(np.random.default_rng(0), np.linspace(-5, 5, 300).reshape(-1, 3))
+    assert np.abs(read).max() == 2.0
+    assert np.array_equal(read * 1024, np.round(read * 1024))
+
+
+def test_a_night_is_mostly_still_has_its_turns_and_is_made_within_seconds():
+    still, turns, hours = [], 0, 0.0
+    for seed in range(3):
+        began = time.process_time()
+        trace = scenario("night", seed=seed)
+        assert time.process_time() - began < 5
+        assert 7 * 3600 <= trace.duration_s <= 10 * 3600
+        frames = trace.samples[: len(trace.samples) // 12 * 12].reshape(-1, 12, 3)
+        still.append((np.sqrt(frames.var(axis=1).sum(axis=1)) < 0.006).mean())
+        turns += sum(t.kind is Kind.TURN and t.duration_s > 2.5 for t in trace.truth)
+        hours += trace.duration_s / 3600
+        assert all(a.end_s < b.onset_s for a, b in pairwise(trace.truth))
+        assert any(t.kind.is_spasm_family for t in trace.truth)
+    assert 0.94 <= np.mean(still) <= 0.985
+    assert 1.5 <= turns / hours <= 5
+
+
+def test_a_night_repeats_to_the_byte():
+    once, again = (scenario("night", seed=11, duration_s=3600) for _ in range(2))
+    assert once.same_as(again)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "party"}, "scenario must be one of quiet"),
+        ({"duration_s": 5}, "duration_s of 20"),
+        ({"duration_s": float("nan")}, "duration_s"),
+        ({"duration_s": 1e9}, "duration_s"),
+        ({"fs": 1.0}, "fs must be"),
+        ({"fs": float("nan")}, "fs must be"),
+        ({"site": "nose"}, "site must be"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_with_its_value(change, said):
+    with pytest.raises(ValueError, match=said):
+        scenario(**({"name": "spasms", "seed": 1} | change))
+
+
+def test_samples_cannot_be_changed_by_accident():
+    with pytest.raises(ValueError, match="read-only"):
+        scenario("quiet", seed=1).samples[0, 0] = 1
