@@ -32,7 +32,7 @@ class Narrator:
         self._utc_ns = utc_ns
         self._zone = zone
         self._ended: dict[str, Event] = {}
-        self._words = ""
+        self._silent = ""  # what was last said of a missing signal
         self.alerts = 0
 
     def final_events(self) -> list[Event]:
@@ -48,10 +48,7 @@ class Narrator:
                 for alert in news.alerts:
                     self._alert(alert)
             case Status():
-                words = _status_words(news)
-                if words != self._words:  # the same state for another reason is no news
-                    self._words = words
-                    self._talk(words)
+                self._status(news)
             case LinkUp():
                 self._talk(f"Connected to {news.name or news.address} ({news.driver}).")
             case LinkDown():
@@ -63,6 +60,15 @@ class Narrator:
             case Trouble():
                 works = f"{news.name}: works again" if news.why is None else news.why
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
+
+    def _status(self, status: Status) -> None:
+        """Say whether there is a signal; a spasm speaks for itself when it begins."""
+        silent = f"{status.words}. {sentence(status.why or '')}"
+        if status.watch is not Watch.NO_SIGNAL:
+            silent = ""
+        if silent != self._silent:
+            self._talk(silent or f"{status.words}.")
+        self._silent = silent
 
     def _event(self, event: Event) -> None:
         again = event.id in self._ended
@@ -83,9 +89,3 @@ class Narrator:
     def _talk(self, text: str, at: datetime | None = None) -> None:
         at = EPOCH + timedelta(microseconds=self._utc_ns() // 1000) if at is None else at
         self._out.say(f"{at.astimezone(self._zone):%H:%M:%S}  {text}")
-
-
-def _status_words(status: Status) -> str:
-    if status.watch is Watch.NO_SIGNAL:
-        return f"NO SIGNAL – not watching. {sentence(status.why or '')}"  # noqa: RUF001
-    return f"{status.words}."
