@@ -16,7 +16,7 @@ from firmware_sim.motion.limb import strap_on
 from firmware_sim.motion.scene import Plan, compose
 from firmware_sim.motion.sensor import Sensor
 
-SHORT = sorted(set(SCENARIOS) - {"night"})
+SHORT = sorted(SCENARIOS.keys() - {"night", "demo"})
 EXPECTED = {
     "quiet": set(),
     "spasms": {Kind.SPASM, Kind.TWITCH, Kind.TONIC},
@@ -29,6 +29,16 @@ EXPECTED = {
 }
 CLEAN = Sensor(fs=50.0, noise_g=0.0, step_g=2**-30, jitter_s=0.0)
 seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=seeds)
+def test_the_demo_shows_something_of_everything_and_wakes_somebody(seed):
+    truth = scenario("demo", seed=seed, fs=52.0).truth
+    shown = {t.kind for t in truth}
+
+    assert shown >= {Kind.TURN, Kind.CLONUS, Kind.TWITCH, Kind.SPASM, Kind.MOVEMENT, Kind.PLM}
+    assert any(t.kind is Kind.CLONUS and t.duration_s >= 60 for t in truth)
 
 
 @settings(max_examples=12, deadline=None)
