@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

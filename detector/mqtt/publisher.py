@@ -114,6 +114,10 @@ class Publisher:
         """Say that the outbox has more; call it after each commit."""
         self._more.set()
 
+    async def tell(self, letters: Sequence[Letter]) -> None:
+        """Send letters that are in no outbox, once and without a promise: the disk refused them."""
+        await asyncio.gather(*map(self._deliver, letters))
+
     def show(self, now: Snapshot) -> None:
         """Say what is so now: published at once when it changed, every 30 s anyway."""
         if now != self._snapshot:

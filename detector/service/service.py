@@ -8,20 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from detector.alerts.alert import to_json as alert_json
 from detector.block import EPOCH
 from detector.devices.profile import Note, Refused
-from detector.devices.stream import LinkDown, LinkUp, Reading
-from detector.mqtt.contract import Snapshot, Status, Watch
+from detector.devices.stream import Item, LinkDown, LinkUp, Reading
+from detector.events import to_json as event_json
+from detector.mqtt.contract import Leaf, Snapshot, Status, Watch
 from detector.mqtt.publisher import Publisher
 from detector.service.archive import Archive
 from detector.service.night import Night, Told
 from detector.sources.ble import LinkStatus
 from detector.sources.clock import Clock
+from detector.store.outbox import EXPIRES, Letter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import StateError
 
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: an outbox that is not empty by then is told at the next start
+MOST_WAITING = 10_000  # a week without a disk; they were told, so the oldest may go
+CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 STARTING = Status(Watch.NO_SIGNAL, why="just started, the sensor was not heard yet")
@@ -89,8 +94,9 @@ class Service:
         self._status = STARTING
         self._since: datetime | None = None
         self._waiting: list[Told] = []  # what the disk has not taken yet, oldest first
+        self._told_anyway = 0  # of those, how many the world was told of without them being kept
         self._more = asyncio.Event()
-        self._troubles: dict[str, str] = {}
+        self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
 
     async def run(self) -> None:
         """Watch. Returns when the source has ended, everything is committed and, if it can, told.
@@ -124,7 +130,7 @@ class Service:
 
     async def _read(self) -> None:
         async for reading in self._source.readings():
-            self._record(reading)
+            self._record(reading.item)
             if isinstance(reading.item, (LinkUp, LinkDown)):
                 self._tell(reading.item)
             for output in reading.outputs:
@@ -140,8 +146,7 @@ class Service:
 
     def _tick(self) -> None:
         self._hear(self._night.tick(*self._now()))
-        if self._recorder is not None:
-            self._guarded_recording(self._recorder.commit)
+        self._commit_recording()
         link = None if self._publisher is None else self._publisher.link.state
         if link is not None:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
@@ -150,19 +155,24 @@ class Service:
             self._more.set()
         self._show()
 
-    def _record(self, reading: Reading) -> None:
+    def _record(self, item: Item) -> None:
+        """Keep it, if the disk takes it: the recording may fail, alarms may not."""
         if self._recorder is not None:
-            recorder, item = self._recorder, reading.item
-            self._guarded_recording(lambda: recorder.write(item))
+            try:
+                self._recorder.write(item)
+            except RecordingWriteError as error:
+                self._trouble("recording", str(error))
 
-    def _guarded_recording(self, work: Callable[[], None]) -> None:
-        """Let the recording fail alone: alarms may not."""
-        try:
-            work()
-        except RecordingWriteError as error:
-            self._trouble("recording", str(error))
-        else:
-            self._trouble("recording", None)
+    def _commit_recording(self) -> None:
+        if self._recorder is not None:
+            kept = self._recorder.kept
+            try:
+                self._recorder.commit()
+            except RecordingWriteError as error:
+                self._trouble("recording", str(error))
+            else:
+                if self._recorder.kept > kept:  # nothing written proves nothing
+                    self._trouble("recording", None)
 
     def _hear(self, told: Told) -> None:
         """Tell the house at once, and hand it to the committer: the world hears after the disk."""
@@ -187,25 +197,39 @@ class Service:
                 )
             except StateError as error:
                 self._trouble("disk", str(error))
+                await self._tell_uncommitted(batch)
                 continue
             del self._waiting[: len(batch)]
+            self._told_anyway = max(0, self._told_anyway - len(batch))
             self._trouble("disk", None)
             if self._publisher is not None:
                 self._publisher.wake()
 
+    async def _tell_uncommitted(self, batch: list[Told]) -> None:
+        """Tell the world what the disk refuses: an alarm that nobody keeps is still an alarm.
+
+        Once the disk takes it, it is told again; receivers know it by its id.
+        """
+        fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
+        if self._publisher is not None:
+            now = _utc(self._clock)
+            await self._publisher.tell([one for told in fresh for one in _letters(told, now)])
+        excess = len(self._waiting) - MOST_WAITING
+        if excess > 0:
+            del self._waiting[:excess]
+            self._told_anyway -= excess
+
     def _trouble(self, name: str, why: str | None) -> None:
-        """Announce a change of what works, once."""
-        if self._troubles.get(name) == why:
-            return
-        if why is None:
-            self._troubles.pop(name, None)
-        elif name in self._troubles:  # the same trouble in other words
-            self._troubles[name] = why
-            return
-        else:
-            self._troubles[name] = why
-        self._tell(Trouble(name, why))
-        self._hear(self._night.trouble(name, why, *self._now()))
+        """Announce once that something does not work, and once that it has worked for a while."""
+        now_ns = self._clock.mono_ns()
+        known = name in self._troubles
+        if why is not None:
+            self._troubles[name] = now_ns
+        elif known and now_ns - self._troubles[name] >= CALM_S * 1e9:
+            del self._troubles[name]
+        if known != (name in self._troubles):
+            self._tell(Trouble(name, why))
+            self._hear(self._night.trouble(name, why, *self._now()))
 
     def _show(self) -> None:
         """Say which of the four states is true."""
@@ -247,6 +271,12 @@ class Service:
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()
+
+
+def _letters(told: Told, now: datetime) -> list[Letter]:
+    """Letters as the state would have written them, but for a number."""
+    events = [Letter(0, Leaf.EVENT, event_json(event), now + EXPIRES) for event in told.events]
+    return events + [Letter(0, Leaf.ALERT, alert_json(a), now + EXPIRES) for a in told.alerts]
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -1,0 +1,87 @@
+"""Each part may fail alone, and is announced: a full disk takes no alarm with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.service.service import Trouble
+from firmware_sim.motion.scenarios import scenario
+
+from .conftest import live_through, save
+
+SMALL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (130_000, resource.RLIM_INFINITY))
+sys.argv = ["spasmwatch", *sys.argv[1:]]
+from detector.cli import main
+main()
+"""
+
+
+def run(*arguments: str, home: Path, program: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    config = home / "settings.toml"
+    config.write_text('[mqtt]\nbroker = "none"\n')
+    return subprocess.run(
+        [sys.executable, *program, "-c", str(config), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+@contextmanager
+def small_disk() -> Iterator[None]:
+    """No file of this process grows beyond 130 kB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (130_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    samples = np.round(scenario("clonus", seed=1, fs=52.0).samples, 3)
+    return save(tmp_path / "clonus.npz", samples, 52.0)
+
+
+def test_a_full_disk_costs_the_recording_and_no_event(trace, tmp_path):
+    watch = ("run", "--json", "--source", "simulator", str(trace), "--speed", "60")
+    healthy = run(
+        "--data-dir", str(tmp_path / "a"), *watch, home=tmp_path, program=("-m", "detector")
+    )
+    full = run("--data-dir", str(tmp_path / "b"), *watch, home=tmp_path, program=("-c", SMALL_DISK))
+
+    def words(done: subprocess.CompletedProcess[str]) -> list[tuple[object, ...]]:
+        events = map(json.loads, done.stdout.splitlines())
+        return [(e["kind"], e["phase"], e["onset_s"], e["duration_s"]) for e in events]
+
+    assert (healthy.returncode, full.returncode) == (0, 0), full.stderr
+    assert len(words(healthy)) > 10
+    assert words(healthy) == words(full)
+    assert "TROUBLE" not in healthy.stderr
+    for part in ("cannot be recorded to", "cannot be used"):
+        told = [line for line in full.stderr.splitlines() if "TROUBLE" in line and part in line]
+        assert len(told) == 1, "one trouble is told once, however often it comes and goes"
+    assert "Traceback" not in full.stderr
+
+
+def test_what_a_full_disk_refuses_is_told_all_the_same(trace, config_home):
+    with small_disk():
+        house = asyncio.run(live_through(trace, config_home / "data", speed=60.0))
+    last_words = {event["id"]: event["revision"] for event in house.events_heard()}
+
+    assert any(isinstance(news, Trouble) and news.name == "disk" for _, news in house.news)
+    assert {event.id: event.revision for event in house.events} == last_words

@@ -1,0 +1,133 @@
+"""Laws of one night, without a sensor, a disk or a clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.alerts.alert import AlertState
+from detector.alerts.rules import DEFAULT_RULES, parse_rules
+from detector.devices.profile import Battery, Chunk
+from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
+from detector.events import Origin, to_json
+from detector.recognition.stamp import Provenance
+from detector.service.night import SILENT_S, Night
+from firmware_sim.motion.scenarios import scenario
+
+FS, FRAME = 52.0, 36
+START_UTC_NS = 1_763_679_600_000_000_000
+ME = Provenance("k3vq7m2xta", "left-calf", "2026-11-20", Origin.LIVE)
+
+
+def night(**how: bool) -> Night:
+    return Night(ME, site="calf", rules=parse_rules(DEFAULT_RULES), **how)
+
+
+def readings(name: str, seed: int = 3, duration_s: float = 120.0) -> list[Reading]:
+    """What a sensor that feels this scenario says, frame by frame."""
+    samples = np.round(scenario(name, seed=seed, fs=FS, duration_s=duration_s).samples, 3)
+    said = [Reading(LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", 0, START_UTC_NS))]
+    for first in range(0, len(samples), FRAME):
+        frame = samples[first : first + FRAME]
+        now_ns = round((first + len(frame)) / FS * 1e9)
+        packet = Packet(1, "fb005c82", b"", now_ns + 50_000_000, START_UTC_NS + now_ns)
+        said.append(Reading(packet, (Chunk(frame, FS, now_ns),)))
+    return said
+
+
+@pytest.fixture(scope="module")
+def evening() -> list[Reading]:
+    return readings("mixed")
+
+
+def log(stream: list[Reading], ticks: list[float], one: Night) -> list[str]:
+    """Every word about events, with time passing in between as it likes."""
+    pending = sorted(round(tick * 1e9) for tick in ticks)
+    lines = []
+    for reading in stream:
+        while pending and pending[0] < reading.item.mono_ns:
+            now_ns = pending.pop(0)
+            assert not one.tick(now_ns, START_UTC_NS + now_ns).events
+        lines += [to_json(event) for event in one.take(reading).events]
+    last = stream[-1].item
+    return lines + [to_json(event) for event in one.finish(last.mono_ns, last.utc_ns).events]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.floats(0, 200), max_size=60))
+def test_when_time_is_looked_at_changes_no_event(evening, ticks):
+    assert log(evening, [], night()) == log(evening, ticks, night())
+
+
+def test_events_carry_whose_they_are_and_where_they_lie(evening):
+    one = night()
+    events = [event for reading in evening for event in one.take(reading).events]
+
+    assert events
+    for event in events:
+        assert (event.wearer, event.sensor, event.source) == ("k3vq7m2xta", "left-calf", "live")
+        assert event.recording is not None
+        assert event.recording.first == round(event.onset_s * FS)
+        assert event.onset is not None
+        since_start_s = event.onset.timestamp() - START_UTC_NS / 1e9
+        assert abs(since_start_s - event.onset_s) < 0.002
+
+
+def test_a_recording_without_a_wall_clock_has_events_without_one(evening):
+    one = night(dated=False)
+    events = [event for reading in evening for event in one.take(reading).events]
+
+    assert events
+    assert {(event.onset, event.end) for event in events} == {(None, None)}
+
+
+def test_silence_has_a_reason_and_raises_an_alert_that_samples_resolve(evening):
+    one = night()
+    for reading in evening[:20]:
+        one.take(reading)
+    last_ns = evening[19].item.mono_ns
+    one.take(Reading(LinkDown(1, "it went out of range", last_ns, START_UTC_NS + last_ns)))
+
+    def tick(after_s: float) -> list[str]:
+        now_ns = last_ns + round(after_s * 1e9)
+        return [str(a.state) for a in one.tick(now_ns, START_UTC_NS + now_ns).alerts]
+
+    assert one.silence(last_ns + round((SILENT_S - 0.1) * 1e9)) is None
+    assert one.silence(last_ns + round((SILENT_S + 0.1) * 1e9)) == "it went out of range"
+    assert tick(60) == []
+    assert tick(121) == ["raised"]
+    later = replace(evening[20].item, mono_ns=last_ns + round(130e9))
+    back = one.take(replace(evening[20], item=later)).alerts
+    assert [alert.state for alert in back] == [AlertState.RESOLVED]
+    assert one.open_alerts == ()
+
+
+def test_a_sensor_that_never_came_is_no_signal_too():
+    one = night()
+    told = [one.tick(round(t * 1e9), START_UTC_NS + round(t * 1e9)) for t in (0, 60, 119, 121, 300)]
+
+    assert one.silence(round(1e9)) is not None
+    assert [len(each.alerts) for each in told] == [0, 0, 0, 1, 0]
+
+
+def test_the_battery_is_remembered():
+    one = night()
+    item = Packet(1, "00002a19", b"", 1, START_UTC_NS)
+    one.take(Reading(item, (Battery(41),)))
+
+    assert one.battery_percent == 41
+
+
+def test_alarms_go_on_after_a_restart(evening):
+    whole, first, second = night(), night(), night()
+    cut = 60
+    alerts = [alert for reading in evening for alert in whole.take(reading).alerts]
+    before = [alert for reading in evening[:cut] for alert in first.take(reading).alerts]
+    second.restore_policy(first.save_policy())
+
+    assert second.open_alerts == first.open_alerts
+    assert before == alerts[: len(before)]
