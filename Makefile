@@ -23,7 +23,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 # Hashes without addresses: the lock files work behind any mirror.
-LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 lock: $(VENV)/.dev
 	$(PIP) install uv
 	$(LOCK) pyproject.toml -o requirements/run.txt

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from detector.block import Block, Timebase
 from detector.devices.profile import Chunk
+from detector.devices.stream import LinkDown, Reading
 
 _NS = 1_000_000_000
 
@@ -127,6 +128,17 @@ class SampleClock:
         if got_hz is None or abs(got_hz / expected_hz - 1) <= _RATE_TOLERANCE:
             return None
         return WrongRate(expected_hz, got_hz)
+
+    def take(self, reading: Reading) -> list[Block]:
+        """Place whatever samples a reading holds; the same for a live sensor and a replay."""
+        if isinstance(reading.item, LinkDown):
+            self.link_lost()
+        return [
+            block
+            for output in reading.outputs
+            if isinstance(output, Chunk)
+            for block in self.feed(output, reading.item.mono_ns, reading.item.utc_ns)
+        ]
 
     def feed(self, chunk: Chunk, mono_ns: int, utc_ns: int) -> list[Block]:
         """Place a chunk that arrived at this time of the host's two clocks."""

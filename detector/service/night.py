@@ -15,8 +15,8 @@ from typing import Any
 from detector.alerts.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
-from detector.block import EPOCH, Timebase
-from detector.devices.profile import Battery, Chunk, Refused, Stopped
+from detector.block import EPOCH, Block, Timebase
+from detector.devices.profile import Battery, Refused, Stopped
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.events import Event, Kind, Phase
 from detector.recognition.pipeline import Watcher
@@ -123,18 +123,17 @@ class Night:
                 self._link = "connected, but no samples come"
             case LinkDown():
                 self._link = item.reason
-                self._clock.link_lost()
-        said: list[Event] = []
-        alerts: list[Alert] = []
         for output in reading.outputs:
             match output:
-                case Chunk():
-                    said += self._watch(output, item)
-                    alerts += self._hear(item)
                 case Battery():
                     self.battery_percent = output.percent
                 case Stopped() | Refused():
                     self._link = output.reason
+        said: list[Event] = []
+        alerts: list[Alert] = []
+        for block in self._clock.take(reading):
+            said += self._watch(block)
+            alerts += self._hear(item)
         return self._told(said, alerts, self._now(item.mono_ns, item.utc_ns))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
@@ -176,13 +175,10 @@ class Night:
         """
         self._policy.restore(saved)
 
-    def _watch(self, chunk: Chunk, item: Item) -> list[Event]:
-        said: list[Event] = []
-        for block in self._clock.feed(chunk, item.mono_ns, item.utc_ns):
-            self.samples += len(block)
-            self._analysed_s = block.stop / block.fs
-            said += self._stamped(self._watcher.process(block))
-        return said
+    def _watch(self, block: Block) -> list[Event]:
+        self.samples += len(block)
+        self._analysed_s = block.stop / block.fs
+        return self._stamped(self._watcher.process(block))
 
     def _hear(self, item: Item) -> list[Alert]:
         """Take it that samples came: whatever silence there was is over."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.devices.profile import Chunk
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
 from detector.timing import SampleClock
@@ -52,9 +51,7 @@ async def listen(radio: str, sensor: dict[str, object], adapter: asyncio.Lock, s
     due = round(float(sensor["fs"]) * float(sensor["duration_s"]))
     async for reading in source.readings():
         assert reading.error is None
-        for output in reading.outputs:
-            if isinstance(output, Chunk):
-                blocks += clock.feed(output, reading.item.mono_ns, reading.item.utc_ns)
+        blocks += clock.take(reading)
         if blocks and blocks[-1].stop >= due:
             break
     await source.close()

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.devices.profile import Chunk
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
 from detector.timing import GapCause, SampleClock
@@ -47,10 +46,7 @@ async def listen_to(plan: SensorPlan, socket: Path):
         air.add_done_callback(lambda _: tasks.create_task(source.close()))
         async for reading in source.readings():
             assert reading.error is None
-            for output in reading.outputs:
-                if isinstance(output, Chunk):
-                    item = reading.item
-                    blocks += clock.feed(output, item.mono_ns, item.utc_ns)
+            blocks += clock.take(reading)
         return source.status, clock, blocks
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from detector.block import Block
 from detector.devices.interpreter import Interpreter
-from detector.devices.profile import Chunk
-from detector.devices.stream import LinkDown
 from detector.errors import ConfigError, RecordingError
 from detector.store.formats.checks import Unit, checked_rate, rate_warnings
 from detector.store.formats.reading import RecordingReader
@@ -64,11 +62,7 @@ def _blocks(
             reading = interpreter.feed(item)
         except ConfigError as error:
             raise RecordingError(f"{name}: {error}") from None
-        if isinstance(item, LinkDown):
-            clock.link_lost()
-        for output in reading.outputs:
-            if isinstance(output, Chunk):
-                yield from clock.feed(output, item.mono_ns, item.utc_ns)
+        yield from clock.take(reading)
     if recording.damaged:
         notes.append(f"{name}: {recording.damaged} rows are damaged and were left out")
     if interpreter.protocol_errors:

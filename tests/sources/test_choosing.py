@@ -1,0 +1,200 @@
+"""Which sensor is taken, who reads it, and what a scan lists."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from detector.devices.interpreter import Interpreter
+from detector.devices.profile import Battery, Chunk, Note, Refused, Write
+from detector.devices.stream import LinkDown, LinkUp, Reading
+from detector.sources.ble import BleSource, scan
+
+from .watching import LoopClock, watching
+
+
+def test_the_nearest_sensor_that_we_know_is_taken_and_kept(air, sensor, in_virtual_time):
+    async def main():
+        sensor(address="00:00:00:00:00:01", name="Polar Sense far", rssi=-90)
+        near = sensor(address="00:00:00:00:00:02", name="Polar H10 near", rssi=-40)
+        sensor(address="00:00:00:00:00:03", name="Some television", rssi=-10)
+        async with watching(air) as watcher:
+            await watcher.until_samples()
+            near.drop()
+            await asyncio.sleep(60)
+            near.reachable = True
+            await watcher.until_samples()
+
+        assert [up.address for up in watcher.items(LinkUp)] == [near.address] * 2
+        assert {up.driver for up in watcher.items(LinkUp)} == {"polar-h10"}
+
+    in_virtual_time(main())
+
+
+def test_an_impostor_that_shouts_does_not_keep_the_real_sensor_away(air, sensor, in_virtual_time):
+    async def main():
+        sensor(address="00:00:00:00:00:01", name="Polar Sense evil", rssi=-10, mute=True)
+        real = sensor(address="00:00:00:00:00:02", rssi=-70)
+        async with watching(air) as watcher:
+            await watcher.until_samples(within_s=120)
+
+        assert watcher.items(LinkUp)[-1].address == real.address
+
+    in_virtual_time(main())
+
+
+@pytest.mark.parametrize("device", ["aa:bb:cc:dd:ee:02", "polar sense two"])
+def test_the_sensor_that_the_user_names_is_taken(air, sensor, in_virtual_time, device):
+    async def main():
+        sensor(rssi=-10)
+        sensor(address="AA:BB:CC:DD:EE:02", name="Polar Sense two", rssi=-80)
+        async with watching(air, device=device) as watcher:
+            await watcher.until_samples()
+
+        assert [up.address for up in watcher.items(LinkUp)] == ["AA:BB:CC:DD:EE:02"]
+
+    in_virtual_time(main())
+
+
+def test_a_sensor_nobody_recognises_can_be_told_its_driver(air, sensor, in_virtual_time):
+    async def main():
+        sensor(name="My\x1b[31m clone")
+        async with watching(air, device="AA:BB:CC:DD:EE:01") as watcher:
+            await asyncio.sleep(10)
+            assert watcher.source.status.why.startswith(r"'My\x1b[31m clone' is heard, but no")
+        async with watching(
+            air, device="AA:BB:CC:DD:EE:01", driver="polar-verity-sense"
+        ) as watcher:
+            await watcher.until_samples()
+
+    in_virtual_time(main())
+
+
+def test_a_sensor_that_is_too_slow_is_refused_with_the_reason(air, sensor, in_virtual_time):
+    async def main():
+        sensor(rates=(10,))
+        async with watching(air) as watcher:
+            await watcher.until(lambda: watcher.items(LinkDown))
+
+            assert "offers 10 Hz at most" in watcher.outputs(Refused)[0].reason
+            assert "offers 10 Hz at most" in watcher.items(LinkDown)[0].reason
+
+    in_virtual_time(main())
+
+
+def test_a_sensor_without_a_battery_level_streams_all_the_same(air, sensor, in_virtual_time):
+    async def main():
+        sensor(battery=None)
+        async with watching(air) as watcher:
+            await watcher.until_samples()
+
+            assert watcher.outputs(Battery) == watcher.outputs(Note) == []
+
+    in_virtual_time(main())
+
+
+def test_a_reader_that_sleeps_costs_the_oldest_packets_and_they_are_counted(
+    air, sensor, in_virtual_time
+):
+    async def main():
+        one = sensor(count=1)
+        source = BleSource(
+            device=None,
+            clock=LoopClock(),
+            scanner_backend=air.scanner_backend(),
+            client_backend=air.client_backend(),
+        )
+        readings = source.readings()
+        read = 0
+        async for reading in readings:
+            read += any(isinstance(output, Chunk) for output in reading.outputs)
+            if read == 10:
+                break
+        await asyncio.sleep(120)
+        await source.close()
+        async for reading in readings:
+            read += any(isinstance(output, Chunk) for output in reading.outputs)
+
+        assert source.status.sessions == 1
+        assert read <= 4096 + 10
+        assert one.sent == read + source.status.dropped
+
+    in_virtual_time(main())
+
+
+def test_a_replay_of_the_items_gives_the_same_readings(air, sensor, in_virtual_time):
+    async def main():
+        one = sensor()
+        async with watching(air) as watcher:
+            for _ in range(3):
+                await watcher.until_samples()
+                one.silent = True
+                await asyncio.sleep(6)
+                one.silent = False
+                await watcher.until_samples()
+                one.drop()
+                one.reachable = True
+            await watcher.until_samples()
+        return watcher.readings
+
+    live = in_virtual_time(main())
+    interpreter = Interpreter()
+    replayed = [interpreter.feed(reading.item) for reading in live]
+
+    assert [_essence(reading) for reading in replayed] == [_essence(reading) for reading in live]
+
+
+def _essence(reading: Reading):
+    """Whatever matters to those who come after: all but what the live session had to write."""
+    return (
+        reading.item,
+        reading.error,
+        [
+            (o.samples.tobytes(), o.fs, o.last_ns) if isinstance(o, Chunk) else o
+            for o in reading.outputs
+            if not isinstance(o, Write)
+        ],
+    )
+
+
+def test_two_sources_share_an_adapter_one_connection_at_a_time(air, sensor, in_virtual_time):
+    async def main():
+        adapter = asyncio.Lock()
+        for n in (1, 2, 3):
+            sensor(address=f"00:00:00:00:00:0{n}", name=f"Polar Sense {n}")
+        async with (
+            watching(air, device="Polar Sense 1", adapter=adapter) as one,
+            watching(air, device="Polar Sense 2", adapter=adapter) as two,
+            watching(air, device="nowhere", adapter=adapter),
+        ):
+            await one.until_samples()
+            await two.until_samples()
+
+            assert not air.violations
+
+    in_virtual_time(main())
+
+
+def test_a_scan_lists_what_is_near_sensors_first(air, sensor, in_virtual_time):
+    sensor(address="00:00:00:00:00:01", name="Television", rssi=-20)
+    sensor(address="00:00:00:00:00:02", name="Polar OH1 1", rssi=-80)
+    sensor(address="00:00:00:00:00:03", name="Polar H10 2", rssi=-50)
+
+    found = in_virtual_time(scan(3, scanner_backend=air.scanner_backend()))
+
+    assert [(f.name, f.rssi_dbm, f.driver) for f in found] == [
+        ("Polar H10 2", -50, "polar-h10"),
+        ("Polar OH1 1", -80, "polar-verity-sense"),
+        ("Television", -20, None),
+    ]
+
+
+def test_a_flood_of_invented_devices_does_not_fill_the_memory(air, sensor, in_virtual_time):
+    for n in range(2000):
+        sensor(address=f"{n:012x}", name="x" * 1000)
+
+    found = in_virtual_time(scan(1, scanner_backend=air.scanner_backend()))
+
+    assert len(found) == 512
+    assert max(len(f.name) for f in found) == 64

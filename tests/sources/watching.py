@@ -1,0 +1,79 @@
+"""A reader of the live source, and the constants of a Polar conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import asynccontextmanager, suppress
+
+from detector.devices.profile import Chunk
+from detector.devices.stream import Reading
+from detector.errors import LinkError
+from detector.sources.ble import BleSource
+
+START = bytes.fromhex("0202 00013400 01011000 02010800 040103")
+STOP = bytes.fromhex("0302")
+
+
+class LoopClock:
+    def mono_ns(self) -> int:
+        return round(asyncio.get_running_loop().time() * 1e9)
+
+    def utc_ns(self) -> int:
+        return 1_700_000_000_000_000_000 + self.mono_ns()
+
+
+class Watcher:
+    """Reads a source to its end and keeps what it said."""
+
+    def __init__(self, source: BleSource) -> None:
+        self.source = source
+        self.readings: list[Reading] = []
+        self._news = asyncio.Event()
+
+    async def read(self) -> None:
+        async for reading in self.source.readings():
+            self.readings.append(reading)
+            self._news.set()
+
+    async def until(self, seen: Callable[[], bool], within_s: float = 60) -> float:
+        """Wait until something was read; give the time it took."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        async with asyncio.timeout(within_s):
+            while not seen():
+                self._news.clear()
+                await self._news.wait()
+        return loop.time() - began_s
+
+    async def until_samples(self, within_s: float = 60) -> float:
+        before = self.chunks
+        return await self.until(lambda: self.chunks > before, within_s)
+
+    def outputs(self, kind: type) -> list:
+        return [o for reading in self.readings for o in reading.outputs if isinstance(o, kind)]
+
+    def items(self, kind: type) -> list:
+        return [reading.item for reading in self.readings if isinstance(reading.item, kind)]
+
+    @property
+    def chunks(self) -> int:
+        return len(self.outputs(Chunk))
+
+
+@asynccontextmanager
+async def watching(air, **settings):
+    source = BleSource(
+        **{"device": None, "clock": LoopClock()} | settings,
+        scanner_backend=air.scanner_backend(),
+        client_backend=air.client_backend(),
+    )
+    watcher = Watcher(source)
+    reading = asyncio.create_task(watcher.read())
+    try:
+        yield watcher
+    finally:
+        await source.close()
+        air.released.set()
+        with suppress(LinkError):
+            await reading
