@@ -117,7 +117,8 @@ class Tracker:
             self._frames = table[first - base : (last + 1 if over else end) - base]
             moments += self._early_moments(end, samples, origin)
             if over:
-                pause = table[last + 2 - base : last + PAUSE_FRAMES + 2 - base]
+                # Behind a cut there is no posture reached, and not always a next frame yet.
+                pause = None if cut else table[last + 2 - base : last + PAUSE_FRAMES + 2 - base]
                 moments.append(self._bout(Moment.OVER, after=pause, goes_on=cut))
                 self._close(last + 1, goes_on=cut)
         self._frames = self._frames.copy()

@@ -77,6 +77,34 @@ def judge(bout: Bout, rules: Rules) -> Finding:
     return _jerk(bout, rules)
 
 
+def beside(bout: Bout, finding: Finding) -> list[Finding]:
+    """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
+
+    A second of it is worth a line; less is the blur of a window.
+    """
+    first, last = bout.first * FRAME, bout.end_sample
+    stretches = [(first, finding.onset), (finding.end, last)]
+    found = []
+    for onset, end in stretches:
+        if end - onset >= GRID_HZ:
+            strength = _strength(bout, onset, end)
+            found.append(
+                Finding(
+                    kind=Kind.MOVEMENT,
+                    confidence=0.5,
+                    reason=f"movement beside a rhythm of {finding.rhythm_hz or 0.0:.1f} a second",
+                    onset=onset,
+                    end=end,
+                    peak_g=strength.peak_g,
+                    rms_g=strength.rms_g,
+                    turn_deg=finding.turn_deg,
+                    jerk_g_s=finding.jerk_g_s,
+                    cut_short=bout.cut_short,
+                )
+            )
+    return found
+
+
 def _longest_rhythm(bout: Bout, rules: Rules) -> _Rhythm | None:
     """Find the beating in a bout.
 

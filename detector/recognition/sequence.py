@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
 from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of, relabelled
-from detector.recognition.bouts import Bout, Moment
-from detector.recognition.classifier import Finding
+from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment
+from detector.recognition.classifier import Finding, beside
 from detector.recognition.model import Rules
 
+ANNOUNCED = frozenset({Kind.SPASM, Kind.CLONUS})  # the others are told when they are over
 EPISODE_S = 90.0  # spasms with less between them belong together (contract)
 PLM_KINDS = frozenset({Kind.SPASM, Kind.TWITCH, Kind.MOVEMENT, Kind.TONIC})
 PLM_DURATION_S = (0.5, 10.0)  # a candidate leg movement (WASM 2016, Ferri)
@@ -20,8 +22,8 @@ PLM_WHOLE_S = 6.0  # up, held and back: longer than most (mean 3.2 s), shorter t
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What the world was last told of the event under way."""
+class _Piece:
+    """A bout that was cut for length: an event that is over unless the next bout continues it."""
 
     event: Event
     finding: Finding
@@ -32,43 +34,47 @@ class Sequence:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._told: _Told | None = None
-        self._pending: _Told | None = None  # a piece that was cut for length and may go on
+        self._told: Event | None = None  # what was last said of the bout under way
+        self._pending: _Piece | None = None
         self._series: list[Event] = []
         self._episode: tuple[str, float] | None = None  # id, end of its last spasm in seconds
 
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
         """Take what a bout is at one of its moments, give what there is to say now."""
-        events: list[Event] = []
-        if self._pending is not None:
-            joined = _join(self._pending.finding, finding) if bout.joins else None
-            if joined is None:
-                events += self._end(self._pending)
-            else:
-                finding, self._told = joined, self._pending
-            if joined is None or bout.moment is Moment.OVER:
-                self._pending = None
-        if bout.moment is Moment.OVER:
-            told = _Told(self._phrase(finding, bout.first, Phase.END), finding)
+        over = bout.moment is Moment.OVER
+        if not over and (finding.kind not in ANNOUNCED or _says_little(bout)):
+            return []
+        released, whole = self._continued(finding)
+        phase = Phase.END if over else Phase.UPDATE if self._told else Phase.START
+        event = self._phrase(whole, str(bout.first), phase)
+        if not over:
+            self._told = event
+            return [*released, event]
+        self._told = self._pending = None
+        rest = [self._phrase(f, f"{bout.first}+{f.onset}", phase) for f in beside(bout, finding)]
+        if bout.goes_on and whole.end >= bout.end_sample:
+            self._pending = _Piece(event, whole)
+            return released + rest
+        return released + self._end(event, whole) + rest
+
+    def _continued(self, finding: Finding) -> tuple[list[Event], Finding]:
+        """Join the finding to the piece before it, or let that be over."""
+        if self._pending is None:
+            return [], finding
+        joined = _join(self._pending.finding, finding)
+        if joined is not None:
+            self._told = self._told or self._pending.event
+            return [], joined
+        piece, self._pending = self._pending, None
+        if self._told is not None and self._told.id == piece.event.id:
             self._told = None
-            if bout.goes_on:
-                self._pending = told
-                return events
-            return events + self._end(told)
-        if finding.kind not in (Kind.SPASM, Kind.CLONUS):
-            return events
-        if bout.moment is Moment.FIRST_LOOK and bout.joins:
-            return events
-        phase = Phase.START if self._told is None else Phase.UPDATE
-        event = self._phrase(finding, bout.first, phase)
-        self._told = _Told(event, finding)
-        return [*events, event]
+        return self._end(piece.event, piece.finding), finding
 
     def finish(self) -> list[Event]:
         """Close what a gap or the end of the recording leaves open. Series and episodes live on."""
-        pending, self._pending = self._pending, None
+        piece, self._pending = self._pending, None
         self._told = None
-        return [] if pending is None else self._end(pending)
+        return [] if piece is None else self._end(piece.event, piece.finding)
 
     def save(self) -> dict[str, Any]:
         """Give the state as plain data."""
@@ -84,10 +90,10 @@ class Sequence:
         self._told, self._pending = state["told"], state["pending"]
         self._series, self._episode = list(state["series"]), state["episode"]
 
-    def _phrase(self, finding: Finding, first: int, phase: Phase) -> Event:
+    def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
         """Say a finding as an event; the id stays that of the first word about it."""
-        before = self._told.event if self._told is not None else None
-        identity = before.id if before is not None else event_id(None, None, None, first)
+        before = self._told
+        identity = before.id if before is not None else event_id(None, None, None, key)
         revision = 0
         if before is not None:
             revision = before.revision + (before.kind is not finding.kind)
@@ -120,10 +126,9 @@ class Sequence:
             return self._episode[0]
         return identity
 
-    def _end(self, told: _Told) -> list[Event]:
+    def _end(self, event: Event, finding: Finding) -> list[Event]:
         """Say that an event is over, and what it changes about earlier ones."""
-        event = told.event
-        revised = self._periodic(event, told.finding)
+        revised = self._periodic(event, finding)
         if revised:
             return revised
         if event.kind in SPASM_FAMILY and event.episode is not None:
@@ -179,9 +184,14 @@ class Sequence:
         return replace(relabelled(event, Kind.PLM, reason), episode=None, grade=None)
 
 
+def _says_little(bout: Bout) -> bool:
+    """Whether it is too soon: the first look at the rest of a cut bout is no first look."""
+    return bout.joins and bout.moment is Moment.FIRST_LOOK
+
+
 def _join(earlier: Finding, later: Finding) -> Finding | None:
-    """Make one finding of two pieces that were cut apart for length, if they are of a kind."""
-    if earlier.kind is not later.kind:
+    """Make one finding of two pieces that were cut apart for length, where they are of a kind."""
+    if earlier.kind is not later.kind or later.onset - earlier.end > PAUSE_FRAMES * FRAME:
         return None
     first_s, second_s = earlier.duration_s, later.duration_s
     whole_s = first_s + second_s

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block
-from detector.events import Event, to_json
+from detector.events import Event, final_forms, to_json
 from detector.recognition.pipeline import Bank, Watcher
 
 from .conftest import busy_recording, watch
@@ -54,6 +54,50 @@ def test_packets_do_not_matter_at_any_rate(fs: float) -> None:
     assert at_once == watch(Watcher(), cut(samples, [1, 36, 0, 5, 71], fs))
 
 
+def tossing(seed: int, length_s: float = 400.0) -> np.ndarray:
+    """Movement without a pause for minutes, whose character changes: it is cut and joined again."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(int(length_s * 50)) / 50
+    x = np.array([0, 0, 1.0]) + rng.normal(0, 0.03, (len(t), 3))
+    for onset_s in np.arange(10, length_s - 40, 45):
+        inside = (t > onset_s) & (t < onset_s + rng.uniform(5, 40))
+        kind = rng.integers(3)
+        if kind == 0:
+            x[inside] += 0.3 * np.sin(2 * np.pi * 5 * t[inside])[:, None] * rng.normal(size=3)
+        elif kind == 1:
+            x[t > onset_s, :2] += rng.normal(0, 0.3, 2)
+        else:
+            x[inside] += rng.normal(0, 0.3, (inside.sum(), 3))
+    x[t > length_s - 8] = [0.0, 0.0, 1.0]
+    return np.round(x, 3)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 30), sizes=st.lists(st.integers(1, 900), min_size=1, max_size=6))
+def test_minutes_of_movement_are_the_same_however_cut(seed: int, sizes: list[int]) -> None:
+    samples = tossing(seed)
+    at_once = watch(Watcher(), [Block(samples, 0, 50.0)])
+
+    assert at_once == watch(Watcher(), cut(samples, sizes))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_id_names_one_event_and_no_minute_of_movement_goes_unnamed(seed: int) -> None:
+    samples = tossing(seed)
+    watcher = Watcher()
+    said = watcher.process(Block(samples, 0, 50.0)) + watcher.finish()
+    onsets: dict[str, set[float]] = {}
+    for event in said:
+        onsets.setdefault(event.id, set()).add(event.onset_s)
+    final = final_forms(said)
+    named = np.zeros(len(samples), dtype=bool)
+    for event in final:
+        named[round(event.onset_s * 50) : round(event.end_s * 50)] = True
+
+    assert {len(starts) for starts in onsets.values()} == {1}
+    assert named[50 : (400 - 9) * 50].mean() > 0.99
+
+
 def test_the_gate_saves_work_and_decides_nothing(recording: np.ndarray, whole: list[str]) -> None:
     assert whole == watch(Watcher(gated=False), [Block(recording, 0, 50.0)])
     assert whole == watch(Watcher(gated=False), cut(recording, [36]))
@@ -91,7 +135,7 @@ def test_a_saved_state_is_plain_data(recording: np.ndarray) -> None:
             odd.add(type(value).__name__)
 
     # Besides plain data only the public values, which have a JSON form of their own.
-    assert odd <= {"_Told", "OnsetFacts"}
+    assert odd <= {"Event", "_Piece", "OnsetFacts"}
 
 
 @settings(max_examples=10, deadline=None)
