@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 from detector.cli.narrator import Narrator
@@ -86,6 +88,7 @@ def _report(
     narrator: Narrator,
 ) -> int:
     """Say what was simulated, what was found, and where it lies; 1 if anything was lost."""
+    program = "spasmwatch" if which("spasmwatch") else sys.argv[0]
     final = narrator.final_events()
     rate = made.night.clock.rate_hz
     arrived = [event for event in final if heard.get(event.id, {}).get("phase") == "end"]
@@ -110,11 +113,11 @@ def _report(
     out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
     out.data("")
     out.data(f"Recording   {made.recording}")
-    out.data(f"            spasmwatch replay {made.recording}")
+    out.data(f"            {program} replay {made.recording}")
     out.data(f"Events      {made.state} (SQLite)")
     topics = made.topics.prefix
     out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")
-    out.data("Next        spasmwatch scan      looks for your sensor")
+    out.data(f"Next        {program} scan      looks for your sensor")
     out.say("\n" + NOTICE + " Everything above was simulated.")
     return 0 if len(arrived) == len(final) and lost == 0 else 1
 

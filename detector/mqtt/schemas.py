@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from detector import events
@@ -164,3 +167,15 @@ def _event() -> Schema:
         recording=_or_null(_object(name=_NAME, first=_count(), last=_count())),
         event_type=kind,
     )
+
+
+def write(folder: Path) -> None:
+    """Write each schema as a file of its own; `docs/schemas` is made so (`make docs`)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for leaf, schema in schemas().items():
+        path = folder / f"{leaf}.json"
+        path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from detector.alerts.rules import parse_rules
 from detector.block import EPOCH
 from detector.config import Settings
-from detector.events import Origin
+from detector.events import Origin, Phase
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import Topics, Vitals
 from detector.mqtt.endpoint import Endpoint, Tls
@@ -28,6 +28,7 @@ from detector.store.recording import RecordingHeader, RecordingWriteError, Recor
 from detector.store.state import State, StateDamagedError
 
 NIGHTS = "nights"
+RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,10 @@ async def assembled(
         place = Place.of(settings.data_dir, origin)
         state = stack.enter_context(_open_state(place.state, tell))
         archive = stack.enter_context(closing(Archive(state)))
+        now = EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
+        _close_what_was_left_open(state, now)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-        evening = (EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)).astimezone(zone)
+        evening = now.astimezone(zone)
         path = place.new_recording(evening)
         recorder = None
         if settings.recording.enabled and origin is not Origin.REPLAY:
@@ -158,6 +161,17 @@ def _open_state(path: Path, tell: Callable[[News], None]) -> State:
     except StateDamagedError as error:
         tell(Trouble("state", str(error)))
         return State.open(path, wearer=error.wearer)
+
+
+def _close_what_was_left_open(state: State, now: datetime) -> None:
+    """Say of events that a crash interrupted that they are over, as far as they were seen."""
+    interrupted = [
+        replace(event, phase=Phase.END, cut_short=True)
+        for event in state.events(since=now - RECENT)
+        if event.phase is not Phase.END
+    ]
+    if interrupted:
+        state.commit(at=now, events=interrupted)
 
 
 def _resume_alarms(night: Night, state: State, tell: Callable[[News], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -370,3 +371,10 @@ def test_no_wrong_clock_swallows_a_letter(left_s: float) -> None:
 def test_a_letter_that_cannot_be_addressed_is_refused(leaf: str, payload: str) -> None:
     with pytest.raises((ValueError, ConfigError)):
         contract.outgoing(Letter(1, leaf, payload, NOON), HOME, NOON)
+
+
+def test_the_schemas_in_the_documents_are_those_that_validate() -> None:
+    folder = Path(__file__).parents[2] / "docs" / "schemas"
+    written = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+    assert schemas() == written, "run `make docs`"
