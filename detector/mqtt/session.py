@@ -16,7 +16,7 @@ import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 from paho.mqtt import MQTTException
@@ -292,11 +292,11 @@ class Session:
             why = f"the connection to {self._endpoint} broke"
         if not self._lost.done():
             self._lost.set_result(why)
-        if not self._answer.done():
-            self._answer.set_exception(LinkError(why))
-        for waiting in self._acks.values():
+        waiters: list[asyncio.Future[Any]] = [self._answer, *self._acks.values()]
+        for waiting in waiters:
             if not waiting.done():
                 waiting.set_exception(LinkError(why))
+                waiting.exception()  # looked at: whoever waited may be gone
 
     def _acknowledged(self, mid: int, reasons: list[ReasonCode]) -> None:
         waiting = self._acks.get(mid)

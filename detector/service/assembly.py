@@ -63,6 +63,7 @@ class Assembly:
 
     service: Service
     night: Night
+    archive: Archive
     broker: Broker
     topics: Topics
     recording: Path | None
@@ -141,9 +142,8 @@ async def assembled(
             publisher=publisher,
             pace=pace,
         )
-        yield Assembly(
-            service, night, broker, topics, None if recorder is None else path, place.state
-        )
+        recording = None if recorder is None else path
+        yield Assembly(service, night, archive, broker, topics, recording, place.state)
 
 
 def _vitals(night: Night, clock: Clock) -> Vitals:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -24,6 +24,7 @@ from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import StateError
 
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
+RESTART_S = 1.0  # a part that falls over at once does not take a core with it
 FLUSH_S = 5.0  # at the end: an outbox that is not empty by then is told at the next start
 MOST_WAITING = 10_000  # a week without a disk; they were told, so the oldest may go
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
@@ -96,6 +97,7 @@ class Service:
         self._waiting: list[Told] = []  # what the disk has not taken yet, oldest first
         self._told_anyway = 0  # of those, how many the world was told of without them being kept
         self._more = asyncio.Event()
+        self._kept: set[str] = set()  # parts that fell over and were set up again
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
 
     async def run(self) -> None:
@@ -106,23 +108,32 @@ class Service:
         LinkError
             There is no adapter to begin with.
         """
-        background = [
-            asyncio.create_task(self._tick_forever(), name="tick"),
-            asyncio.create_task(self._commit_forever(), name="commit"),
-        ]
+        keepers = {"tick": self._tick_forever, "commit": self._commit_forever}
         if self._publisher is not None:
-            background.append(asyncio.create_task(self._publisher.run(), name="publisher"))
+            keepers["publisher"] = self._publisher.run
+        background = [asyncio.create_task(self._keep(*keeper)) for keeper in keepers.items()]
         reading = asyncio.create_task(self._read(), name="read")
         try:
-            await asyncio.wait([reading, *background], return_when=asyncio.FIRST_COMPLETED)
-            for task in background:
-                if task.done():
-                    task.result()  # nothing here ends by itself: let its error be known
             await reading
-            await self._flush()
+            await self._attempt("commit", self._flush)
         finally:
             for task in (reading, *reversed(background)):
                 await _end(task)
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Supervise: a part that falls over is announced and set up again; the watching goes on."""
+        me = asyncio.current_task()
+        # A task group that fails while it is cancelled tells its failure, not the cancelling.
+        while me is None or not me.cancelling():
+            await self._attempt(name, work)
+            await asyncio.sleep(RESTART_S / self._pace)
+
+    async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # a fault of ours, of any kind, must not end the night
+            self._kept.add(name)
+            self._trouble(name, f"{name} failed ({error!r}) and is started again")
 
     async def stop(self) -> None:
         """End the night: the source says goodbye, then `run` returns."""
@@ -151,6 +162,8 @@ class Service:
         if link is not None:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
             self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
+        for name in self._kept:
+            self._trouble(name, None)
         if self._waiting:
             self._more.set()
         self._show()

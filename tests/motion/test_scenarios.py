@@ -138,7 +138,7 @@ def test_spasms_and_twitches_have_the_size_and_speed_of_the_literature(seed):
     assert 3 <= np.degrees(np.abs(act.motion.angles_rad[:, 0]).max()) <= 70
     twitch = play(spasm.twitch(rng, limb), limb)
     assert 0.039 <= twitch.peak_g <= 0.81
-    assert twitch.end_s - twitch.onset_s < 0.8
+    assert twitch.end_s - twitch.onset_s < 1.0  # half a second, and a slack strap that rings on
     assert np.linalg.norm(twitch.up - limb.up) < 0.001, "a twitch returns"
 
 

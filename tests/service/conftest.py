@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from detector.cli.simulated import simulated_sensor
-from detector.config import read_configuration
+from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
 from detector.mqtt.broker import SBIN
 from detector.mqtt.contract import Status
@@ -55,6 +55,28 @@ class House:
 
     def statuses(self) -> list[tuple[float, Status]]:
         return [(at, news) for at, news in self.news if isinstance(news, Status)]
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, trace: Path, tell: Callable[[News], None], speed: float = 60.0
+) -> AsyncIterator[Assembly]:
+    """A house in which a virtual sensor will play this trace to its end, and nobody listens."""
+    async with (
+        simulated_sensor(trace, speed=speed) as sensor,
+        assembled(
+            settings,
+            source=sensor.source,
+            origin=Origin.SIMULATED,
+            clock=sensor.clock,
+            tell=tell,
+            pace=speed,
+            free_port=True,
+        ) as made,
+    ):
+        ended = asyncio.ensure_future(sensor.air.wait())
+        ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
+        yield made
 
 
 async def live_through(

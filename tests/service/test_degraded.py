@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.service.service import Trouble
+from detector.config import read_configuration
+from detector.service.night import Told
+from detector.service.service import News, Trouble
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import live_through, save
+from .conftest import live_through, open_house, save
 
 SMALL_DISK = """
 import resource, sys
@@ -76,6 +78,27 @@ def test_a_full_disk_costs_the_recording_and_no_event(trace, tmp_path):
         told = [line for line in full.stderr.splitlines() if "TROUBLE" in line and part in line]
         assert len(told) == 1, "one trouble is told once, however often it comes and goes"
     assert "Traceback" not in full.stderr
+
+
+def test_a_part_that_falls_over_is_announced_once_and_the_night_goes_on(trace, config_home):
+    """The state's thread is taken away: every commit and every look at the outbox then fails."""
+    news: list[News] = []
+
+    async def night() -> None:
+        settings = read_configuration(
+            environ={}, flags={"data_dir": config_home / "data", "mqtt.broker": "embedded"}
+        ).settings
+        async with open_house(settings, trace, news.append) as made:
+            made.archive.close()
+            await made.service.run()
+
+    asyncio.run(night())
+    troubles = [each.name for each in news if isinstance(each, Trouble) and each.why]
+    events = [event for told in news if isinstance(told, Told) for event in told.events]
+
+    assert len(events) > 5
+    assert "commit" in troubles
+    assert len(troubles) == len(set(troubles))
 
 
 def test_what_a_full_disk_refuses_is_told_all_the_same(trace, config_home):
