@@ -22,6 +22,8 @@ from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
 from detector.recognition.model import Rules, load_rules
 from detector.recognition.sequence import Sequence
 
+SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
+
 HISTORY = rhythm.WINDOW
 """Samples remembered per wearer: the rhythm window, which also holds the onset's."""
 
@@ -132,12 +134,18 @@ class Bank:
 
 
 class Watcher:
-    """One wearer: blocks of any size and rate in, events out."""
+    """One wearer: blocks of any size and rate in, events out.
+
+    Parameters
+    ----------
+    site : where the sensor is worn, one of `SITES`; thresholds do not differ by site yet
+    """
 
     def __init__(
         self, *, site: str = "ankle", rules: Rules | None = None, gated: bool = True
     ) -> None:
-        self._site = site
+        if site not in SITES:
+            raise ValueError(f"site must be one of {', '.join(SITES)}, got {site!r}")
         self._bank = Bank(1, rules=rules, gated=gated)
         self._grid = Grid()
         self._framer = Framer()

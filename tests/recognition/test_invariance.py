@@ -196,3 +196,8 @@ def test_the_input_is_left_as_it_was(recording: np.ndarray) -> None:
     Watcher().process(Block(recording, 0, 50.0))
 
     np.testing.assert_array_equal(kept, recording)
+
+
+def test_an_unknown_site_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="site must be one of foot, ankle, .* got 'knee'"):
+        Watcher(site="knee")
