@@ -199,5 +199,5 @@ def test_the_input_is_left_as_it_was(recording: np.ndarray) -> None:
 
 
 def test_an_unknown_site_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="site must be one of foot, ankle, .* got 'knee'"):
+    with pytest.raises(ValueError, match=r"site must be one of foot, ankle, .* got 'knee'"):
         Watcher(site="knee")
