@@ -31,12 +31,10 @@ class Grid:
         """Forget the segment."""
         self._held: Block | None = None
         self._next = 0  # index of the next grid sample
-        self._segment = 0  # index of the segment's first input sample
 
     def process(self, block: Block) -> Block:
         """Take the next block of the segment, give the grid samples that are now certain."""
         if self._held is None:
-            self._segment = block.start
             self._next = int(np.ceil(block.start * GRID_HZ / block.fs - 1e-9))
             self._held = block
         else:
@@ -62,13 +60,12 @@ class Grid:
         return {
             "held": None if held is None else (held.samples.copy(), held.start, held.fs),
             "next": self._next,
-            "segment": self._segment,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self._held = None if state["held"] is None else Block(*state["held"])
-        self._next, self._segment = state["next"], state["segment"]
+        self._next = state["next"]
 
     def _render(self, stop: int) -> Block:
         """Grid samples from the next one up to `stop`; drop the input nobody needs any more."""

@@ -14,6 +14,7 @@ import pytest
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import final_forms, from_dict, to_dict
 from detector.mqtt.contract import Watch
+from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
@@ -146,4 +147,10 @@ def test_a_real_recording_arrives_whole_at_any_speed(speed, length_s, config_hom
     path = save(config_home / "walk.npz", samples[:keep], fs)
     house = asyncio.run(live_through(path, config_home / "data", speed=speed))
 
-    assert (len(samples[:keep]), 0) == (house.samples, house.gaps)
+    with open_recording(house.recording) as recording:
+        arrived = np.concatenate([block.samples for block in recording.blocks()])
+
+    assert (keep, 0) == (house.samples, house.gaps)
+    np.testing.assert_array_equal(
+        np.clip(np.round(samples[:keep].astype(np.float64) * 1000) / 1000, -8, 8), arrived
+    )
