@@ -13,7 +13,7 @@ import numpy as np
 
 from detector.block import AXES, Block, Samples
 from detector.dsp import rhythm
-from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, frame_means, frame_rms
+from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_frames
 from detector.dsp.grid import Grid
 from detector.events import Event
 from detector.recognition.bouts import Bout, Tracker
@@ -72,8 +72,7 @@ class Bank:
         self._history[fresh] = samples[np.isin(row, fresh), :1]
         self._born[fresh] = first[np.isin(row, fresh)]
         joined = np.concatenate((self._history[row], samples), axis=1)
-        means = frame_means(samples)
-        rms = frame_rms(samples, means)
+        means, rms = measure_frames(samples)
         floor = np.stack([self._floor.follow(int(r), rms[i]) for i, r in enumerate(row)])
         active = rms > np.maximum(self._rules.gate_g, self._rules.gate_over_floor * floor)
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)

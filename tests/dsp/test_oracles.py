@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from detector.block import Block
 from detector.dsp import onset, rhythm
-from detector.dsp.frames import FRAME, Floor, Framer, frame_means, frame_rms
+from detector.dsp.frames import FRAME, Floor, Framer, measure_frames
 from detector.dsp.grid import GRID_HZ, Grid
 from detector.dsp.posture import angle_deg
 from detector.dsp.trigger import hysteresis, ramp
@@ -47,13 +47,11 @@ def test_a_ramp_falls_where_full_lies_below_none() -> None:
 
 def test_frame_statistics_are_the_mean_and_the_rms_about_it() -> None:
     samples = np.random.default_rng(0).normal(size=(2, 5 * FRAME, 3))
-    means, row, frame = frame_means(samples), 1, 3
+    (means, rms), row, frame = measure_frames(samples), 1, 3
     piece = samples[row, frame * FRAME : (frame + 1) * FRAME]
 
     np.testing.assert_allclose(means[row, frame], piece.mean(axis=0))
-    np.testing.assert_allclose(
-        frame_rms(samples, means)[row, frame], np.sqrt((piece.var(axis=0)).sum())
-    )
+    np.testing.assert_allclose(rms[row, frame], np.sqrt((piece.var(axis=0)).sum()))
 
 
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=8))
