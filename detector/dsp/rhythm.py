@@ -34,16 +34,26 @@ FIRST_PEAK_SHARE = 0.85
 steady rhythm correlates just as well, half of it does not."""
 
 
+HALF = WINDOW // 2
+DROWNED = 4.0
+"""Where the first half of a window is this many times stronger than the second, the second is
+judged by itself: a clonus behind a spasm's jerk is ten times weaker than that in energy."""
+
+SUBFRAME = 4
+"""Samples per value of the envelope: 80 ms, half a beat of 6 Hz."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rhythm:
-    """Rhythm of every window; each field (rows,)."""
+    """Rhythm of every window; each field (rows,) but `envelope_g2`."""
 
     regularity: Floats  # correlation with itself one beat later, -1 to 1
     beats: Floats  # how many equal beats hold the window's energy; a ringing jerk has few
     frequency_hz: Floats  # of the beat; meaningless where regularity is low
     stride: Floats  # correlation at the best stride lag minus that at the beat
-    slowness: Floats  # share of the energy below about 2 Hz, 0 to 1
+    pace_hz: Floats  # Hjorth's mobility of the last half second: its mean frequency
     peak_g: Floats  # largest deviation in the last frame from the moving mean
+    envelope_g2: Floats  # (rows, 3) mean square of each third of the last frame
 
 
 def measure(windows: Samples) -> Rhythm:
@@ -56,20 +66,41 @@ def measure(windows: Samples) -> Rhythm:
     """
     quick = windows - _moving_mean(windows)
     energy = _sum_axes(quick * quick)
-    products, correlation = _autocorrelation(quick, energy)
-    regularity, lag = _beat(correlation)
+    correlation, regularity, beats, lag = _beating(quick, energy)
     stride = correlation[:, slice(*STRIDE_LAGS)].max(axis=1) - regularity
-    row, beat = np.arange(len(windows)), np.rint(lag).astype(np.int64)
-    partnered = _share(products[row, beat], products[:, 0])
+    drowned = energy[:, :HALF].sum(axis=1) > DROWNED * energy[:, HALF:].sum(axis=1)
+    if drowned.any():
+        late = _beating(quick[drowned, HALF:], energy[drowned, HALF:])
+        regularity[drowned], beats[drowned], lag[drowned] = late[1:]
+    last = energy[:, -FRAME:]
     return Rhythm(
         regularity=regularity,
-        # n equal beats have n - 1 partners one beat later, so the share is (n - 1) / n.
-        beats=1.0 / (1.0 - np.clip(partnered, 0.0, 0.99)),
+        beats=beats,
         frequency_hz=GRID_HZ / lag,
         stride=stride,
-        slowness=_slowness(windows),
-        peak_g=np.sqrt(energy[:, -FRAME:].max(axis=1)),
+        pace_hz=_pace_hz(quick[:, -2 * FRAME :]),
+        peak_g=np.sqrt(last.max(axis=1)),
+        envelope_g2=last.reshape(len(last), -1, SUBFRAME).sum(axis=2) / SUBFRAME,
     )
+
+
+def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Correlation (rows, lags), and of its beat: height, count of equal beats, lag in samples."""
+    products, correlation = _autocorrelation(quick, energy)
+    regularity, lag = _beat(correlation)
+    row, beat = np.arange(len(quick)), np.rint(lag).astype(np.int64)
+    # n equal beats have n - 1 partners one beat later, so the share is (n - 1) / n.
+    partnered = _share(products[row, beat], products[:, 0])
+    return correlation, regularity, 1.0 / (1.0 - np.clip(partnered, 0.0, 0.99)), lag
+
+
+def _pace_hz(quick: Samples) -> Floats:
+    """Mean frequency of (rows, samples, 3) by Hjorth's mobility (1970): rms slope over rms."""
+    step = quick[:, 1:] - quick[:, :-1]
+    slope = _sum_axes(step * step).sum(axis=1)
+    size = _sum_axes(quick * quick).sum(axis=1)
+    pace: Floats = np.sqrt(_share(slope, size)) * (GRID_HZ / (2 * np.pi))
+    return pace
 
 
 def _moving_mean(windows: Samples) -> Samples:
@@ -98,14 +129,15 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 
 def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
-    """Products of each window with itself at lags 0 to 64, raw and normalised: (rows, 65)."""
+    """Products of each window with itself at lags up to half of it, raw and normalised."""
     rows, count, _ = quick.shape
     lags = count // 2 + 1
+    padded = count + count // 2  # as many zeros as there are lags: nothing wraps round
     by_axis = np.ascontiguousarray(quick.transpose(0, 2, 1))  # (rows, 3, samples)
-    spectrum = fft.rfft(by_axis, 2 * count, axis=-1)
+    spectrum = fft.rfft(by_axis, padded, axis=-1)
     power = spectrum.real**2 + spectrum.imag**2
     total = power[:, 0] + power[:, 1] + power[:, 2]
-    products = fft.irfft(total, 2 * count, axis=-1)[:, :lags]
+    products = fft.irfft(total, padded, axis=-1)[:, :lags]
     cumulative = np.zeros((rows, count + 1))
     np.cumsum(energy, axis=1, out=cumulative[:, 1:])
     lag = np.arange(lags)
@@ -130,14 +162,3 @@ def _beat(correlation: Floats) -> tuple[Floats, Floats]:
     found = heights[row, index] > 0
     height = np.where(found, np.minimum(peak - 0.25 * (left - right) * shift, 1.0), 0.0)
     return height, low + index + np.where(found, shift, 0.0)
-
-
-def _slowness(windows: Samples) -> Floats:
-    """Share of a window's variance in its quarter-second means, which is what lies below 2 Hz."""
-    rows, count, axes = windows.shape
-    whole = count // FRAME
-    recent = windows[:, count - whole * FRAME :]
-    recent = recent - recent.sum(axis=1, keepdims=True) / (whole * FRAME)
-    means = recent.reshape(rows, whole, FRAME, axes).sum(axis=2) / FRAME
-    slow = FRAME * _sum_axes(means * means).sum(axis=1)
-    return _share(slow, _sum_axes(recent * recent).sum(axis=1))

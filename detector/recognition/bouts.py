@@ -29,7 +29,10 @@ LONGEST_FRAMES = 250
 wearer's state stays bounded."""
 
 BEFORE_FRAMES = 5  # of the onset window: four still ones and one the onset may lie in
-FIRST_LOOK_FRAMES = 3  # 0.5 to 0.7 s after the onset: the first word of a spasm
+LOOKS = (2, 3)
+"""Frames after which a bout is first looked at, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset: the
+first word of a spasm. The onset is what the first look finds, how sudden it was what the last."""
+MINUTE_FRAMES = 250  # a minute
 UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
 
 
@@ -63,7 +66,8 @@ class Bout:
     before_g: Floats  # (3,) posture left behind
     after_g: Floats | None  # (3,) posture reached, once over
     onset: OnsetFacts
-    rest_s: float  # stillness before it
+    rest_s: float  # stillness seen before it
+    busy: float  # share of the minute before it that was movement
     joins: bool  # it is the continuation of a bout that was cut at `LONGEST_FRAMES`
     goes_on: bool  # over only because it was cut so
     cut_short: bool  # over only because the recording has a gap or ends
@@ -93,8 +97,15 @@ class Tracker:
         self._onset: OnsetFacts | None = None
         self._before_g: Floats = np.zeros(3)
         self._told = 0  # frames the open bout had when its rhythm was last spoken of
+        self._looks = 0  # how many first looks were taken at the open bout
         self._joins = False
-        self._over_at: int | None = None  # frame behind the previous bout; None: none is known
+        self._born = 0  # first frame of the segment
+        self._past: list[tuple[int, int]] = []  # bouts of the last minute: first and end frame
+
+    def begin(self, first: int) -> None:
+        """Start a segment at this absolute frame: what was before it has not been seen."""
+        self.reset()
+        self._born = first
 
     @property
     def is_open(self) -> bool:
@@ -105,7 +116,7 @@ class Tracker:
         """Take consecutive frames from absolute index `start`.
 
         `samples` are grid samples from absolute index `origin`, which reaches at least
-        `BEFORE_FRAMES` + `FIRST_LOOK_FRAMES` frames behind `start`.
+        `BEFORE_FRAMES` + `LOOKS[-1]` frames behind `start`.
         """
         base = self._first if self.is_open else start
         table = np.concatenate((self._frames, frames)) if self.is_open else frames
@@ -130,7 +141,7 @@ class Tracker:
             return []
         self._frames = self._frames[: np.flatnonzero(self._frames["active"])[-1] + 1]
         if self._onset is None:
-            self._onset = self._measure_onset(samples, origin)
+            self._onset = self._measure_onset(samples, origin, len(self._frames))
         return [self._bout(Moment.OVER, cut_short=True)]
 
     def save(self) -> dict[str, Any]:
@@ -146,16 +157,20 @@ class Tracker:
     def _close(self, end: int, *, goes_on: bool) -> None:
         self._frames = np.empty(0, FRAME_DTYPE)
         self._onset = None
-        self._told = 0
+        self._looks = self._told = 0
         self._joins = goes_on
-        self._over_at = end
+        recent = [span for span in self._past if span[1] > end - 2 * MINUTE_FRAMES]
+        self._past = [*recent, (self._first, end)]
 
     def _early_moments(self, end: int, samples: Samples, origin: int) -> list[Bout]:
         """Moments of the open bout that have come with the frames up to `end`."""
         moments: list[Bout] = []
-        if self._onset is None and end >= self._first + FIRST_LOOK_FRAMES:
-            self._onset = self._measure_onset(samples, origin)
-            moments.append(self._bout(Moment.FIRST_LOOK, count=FIRST_LOOK_FRAMES))
+        for look in LOOKS[self._looks :]:
+            if end < self._first + look:
+                break
+            self._onset = self._measure_onset(samples, origin, look)
+            self._looks += 1
+            moments.append(self._bout(Moment.FIRST_LOOK, count=look))
         due = self._rhythm_due()
         while due is not None and due <= len(self._frames):
             moments.append(self._bout(Moment.UPDATE if self._told else Moment.RHYTHM, count=due))
@@ -167,13 +182,12 @@ class Tracker:
         """Length in frames at which the bout's rhythm is next worth a word; None: not yet."""
         if self._told:
             return self._told + UPDATE_FRAMES
-        count = self._rules.clonus_first_frames
-        if len(self._frames) < count:
-            return None
         score = rhythm_score(self._frames, self._rules)
         rhythmic = rhythmic_frames(score, self._rules.rhythm_on)
-        together = np.lib.stride_tricks.sliding_window_view(rhythmic, count).all(axis=1)
-        return int(np.argmax(together)) + count if together.any() else None
+        gathered = np.cumsum(np.where(rhythmic, score, 0.0))
+        since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
+        due = since >= self._rules.announce_score
+        return int(np.argmax(due)) + 1 if due.any() else None
 
     def _bout(
         self,
@@ -189,7 +203,7 @@ class Tracker:
         frames = self._frames[:count]
         frames = frames[: np.flatnonzero(frames["active"])[-1] + 1].copy()
         reached = None if after is None or not len(after) else _mean_posture(after)
-        rest_s = np.inf if self._over_at is None else (self._first - self._over_at) * FRAME_S
+        rest_from = self._past[-1][1] if self._past else self._born
         return Bout(
             moment=moment,
             first=self._first,
@@ -198,26 +212,36 @@ class Tracker:
             before_g=self._before_g,
             after_g=reached,
             onset=self._onset,
-            rest_s=rest_s,
+            rest_s=(self._first - rest_from) * FRAME_S,
+            busy=self._busy(),
             joins=self._joins,
             goes_on=goes_on,
             cut_short=cut_short,
         )
 
-    def _measure_onset(self, samples: Samples, origin: int) -> OnsetFacts:
+    def _busy(self) -> float:
+        """Share of the minute before the open bout, or of what is known of it, that moved."""
+        since = max(self._first - MINUTE_FRAMES, self._born)
+        moved = sum(max(end - max(first, since), 0) for first, end in self._past)
+        return moved / max(self._first - since, 1)
+
+    def _measure_onset(self, samples: Samples, origin: int, frames: int) -> OnsetFacts:
         begin = (self._first - BEFORE_FRAMES) * FRAME - origin
-        window = samples[begin : begin + (BEFORE_FRAMES + FIRST_LOOK_FRAMES) * FRAME]
+        window = samples[begin : begin + (BEFORE_FRAMES + max(frames, LOOKS[0])) * FRAME]
         self._before_g = window[: onset.QUIET].sum(axis=0) / onset.QUIET
         facts = onset.measure(window[np.newaxis])
+        found = int(facts.sample[0]) + begin + origin
         return OnsetFacts(
-            sample=int(facts.sample[0]) + begin + origin,
+            sample=found if self._onset is None else self._onset.sample,
             peak_g=float(facts.peak_g[0]),
             rise_s=float(facts.rise_s[0]),
             jerk_g_s=float(facts.jerk_g_s[0]),
         )
 
 
-_STATE = ("_frames", "_first", "_onset", "_before_g", "_told", "_joins", "_over_at")
+_STATE = (
+    "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_joins", "_born", "_past",
+)  # fmt: skip
 
 
 def rhythmic_frames(score: Floats, on: float) -> Bools:

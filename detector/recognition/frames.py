@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.dsp.frames import FRAME
+from detector.dsp.rhythm import SUBFRAME
+
 FrameTable = NDArray[np.void]
 """Consecutive frames of one wearer, shape (n,), dtype `FRAME_DTYPE`."""
 
@@ -14,12 +17,16 @@ FRAME_DTYPE = np.dtype(
         ("active", np.bool_),
         ("rms_g", np.float32),  # about the frame's own mean
         ("mean_g", np.float32, 3),  # posture
-        ("regularity", np.float32),  # the rest is 0 where the gate is closed
+        # What `dsp.rhythm` measures; 0 where the gate is closed.
+        ("regularity", np.float32),
         ("beats", np.float32),
         ("frequency_hz", np.float32),
         ("stride", np.float32),
-        ("slowness", np.float32),
+        ("pace_hz", np.float32),
         ("peak_g", np.float32),
+        ("envelope_g2", np.float32, FRAME // SUBFRAME),
     ]
 )
-RHYTHM_FIELDS = ("regularity", "beats", "frequency_hz", "stride", "slowness", "peak_g")
+RHYTHM_FIELDS = (
+    "regularity", "beats", "frequency_hz", "stride", "pace_hz", "peak_g", "envelope_g2",
+)  # fmt: skip

@@ -22,35 +22,66 @@ class Rules:
     gate_over_floor: float
     rhythm_on: float
     rhythm_hindsight: float
-    band_low_hz: float
-    band_high_hz: float
     regularity: tuple[float, float]
     beats: tuple[float, float]
     stride: tuple[float, float]
+    band_low_hz: float
+    band_high_hz: float
     clonus_frames: int
-    clonus_first_frames: int
-    clonus_beats: float
-    growth_beats: float
-    calm_share: float
-    rest_s: float
-    spasm_peak_g: float
-    spasm_jerk_g_s: float
-    spasm_rise_s: float
-    twitch_s: float
-    twitch_peak_g: float
-    return_deg: float
-    turn_deg: float
-    turn_s: float
-    long_s: float
     plm_low_s: float
     plm_high_s: float
-    plm_spread: float
-    plm_turn_deg: float
+    plm_alike: tuple[float, float, float, float]
+    plm_alike_strong: tuple[float, float, float, float]
     plm_jerk_g_s: float
+    plm_turn_deg: float
+    announce_score: float
+    clonus_beats: tuple[float, float]
+    clonus_odds: tuple[float, float, float, float]
+    buzz_s: tuple[float, float]
+    buzz_g: tuple[float, float]
+    buzz_slope_s: tuple[float, float]
+    buzz_turn_deg: tuple[float, float]
+    calm_share: tuple[float, float]
+    pulsing: tuple[float, float]
+    rest_s: tuple[float, float]
+    busy: tuple[float, float]
+    spasm_jerk_g_s: tuple[float, float]
+    spasm_rise_s: tuple[float, float]
+    spasm_peak_g: tuple[float, float]
+    spasm_turn_deg: tuple[float, float]
+    slope_s: tuple[float, float]
+    rolled_deg: tuple[float, float]
+    still_minute: tuple[float, float]
+    clonus_g: tuple[float, float]
+    rhythm_faint: float
+    hand_rate_hz: tuple[float, float]
+    hand_g: tuple[float, float]
+    hand_waning: tuple[float, float]
+    early_share: tuple[float, float]
+    stayed: tuple[float, float]
+    stayed_jerk_g_s: tuple[float, float]
+    stayed_deg: float
+    beating_share: tuple[float, float]
+    plm_least_deg: float
+    long_s: tuple[float, float]
+    twitch_s: tuple[float, float]
+    twitch_peak_g: tuple[float, float]
+    return_deg: tuple[float, float]
+    tonic_s: tuple[float, float]
+    tonic_turn_deg: tuple[float, float]
+    tonic_drift_deg: tuple[float, float]
+    trembling: tuple[float, float]
+    tremble_hz: float
+    turn_deg: tuple[float, float]
+    turn_s: tuple[float, float]
+    shaken_turn_deg: tuple[float, float]
+    shaken_s: tuple[float, float]
+    walk_s: tuple[float, float]
+    striding: tuple[float, float]
 
 
-def load_rules(name: str = DEFAULT) -> Rules:
-    """Read `models/<name>/model.json`.
+def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
+    """Read `models/<name>/model.json` as it applies to a sensor worn at `site`.
 
     Raises
     ------
@@ -60,7 +91,7 @@ def load_rules(name: str = DEFAULT) -> Rules:
     try:
         text = _folder(name).joinpath("model.json").read_text(encoding="utf-8")
         thresholds: dict[str, dict[str, Any]] = json.loads(text)["thresholds"]
-        values = {key: entry["value"] for key, entry in thresholds.items()}
+        values = {key: _at(entry, site) for key, entry in thresholds.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
     known = {field.name for field in fields(Rules)} - {"name"}
@@ -68,6 +99,11 @@ def load_rules(name: str = DEFAULT) -> Rules:
         odd = ", ".join(sorted(values.keys() ^ known))
         raise ModelError(f"model {name!r} is of another version (thresholds {odd})")
     return Rules(name=name, **values)
+
+
+def _at(entry: dict[str, Any], site: str) -> Any:
+    value = entry.get("sites", {}).get(site, entry)["value"]
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _folder(name: str) -> Any:

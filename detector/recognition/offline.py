@@ -7,10 +7,13 @@ from numpy.typing import ArrayLike
 
 from detector.block import Block, Samples
 from detector.events import Event, final_forms
+from detector.recognition.model import DEFAULT
 from detector.recognition.pipeline import Watcher
 
 
-def detect(samples: ArrayLike, fs: float, *, site: str = "ankle") -> list[Event]:
+def detect(
+    samples: ArrayLike, fs: float, *, site: str = "ankle", model: str = DEFAULT
+) -> list[Event]:
     """Find the events of a recording.
 
     Parameters
@@ -18,13 +21,14 @@ def detect(samples: ArrayLike, fs: float, *, site: str = "ankle") -> list[Event]
     samples : (n, 3), g; rows that are not numbers are a gap, as `load` gives them
     fs : sampling rate, Hz
     site : foot, ankle, calf, thigh, wrist or trunk
+    model : a folder of `models/`
 
     Returns
     -------
     Every event once, in its final form, in order of onset.
     """
     array = np.asarray(samples, dtype=np.float64)
-    watcher = Watcher(site=site)
+    watcher = Watcher(site=site, model=model)
     said: list[Event] = []
     for first, stop in _whole_stretches(array):
         said += watcher.process(Block(array[first:stop], first, fs))

@@ -7,7 +7,7 @@ any rate, any packet size, gaps. There is no second pipeline for files, fleets o
 from __future__ import annotations
 
 from collections.abc import Sequence as Rows
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from detector.block import AXES, Block, Samples
 from detector.dsp import rhythm
 from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_frames
 from detector.dsp.grid import Grid
+from detector.dsp.holds import Holds
 from detector.events import Event
 from detector.recognition.bouts import Bout, Tracker
-from detector.recognition.classifier import judge
+from detector.recognition.classifier import Finding, Refine, judge
 from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
-from detector.recognition.model import Rules, load_rules
+from detector.recognition.model import DEFAULT, Rules
+from detector.recognition.refinement import load_model
 from detector.recognition.sequence import Sequence
+from detector.recognition.weighing import Case, examine
 
 SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
 
@@ -35,18 +38,70 @@ BATCH = 256
 """Windows measured at once: their arrays stay in a core's own cache."""
 
 
-class Bank:
-    """Wearers as rows. Whole frames on the grid in, events out."""
+class Witness(Protocol):
+    """Is shown what the pipeline goes by, wearer by wearer, and changes nothing of it."""
 
-    def __init__(self, wearers: int, *, rules: Rules | None = None, gated: bool = True) -> None:
-        self._rules = load_rules() if rules is None else rules
+    def see_frames(
+        self,
+        wearer: int,
+        frames: FrameTable,
+        *,
+        first: int,
+        born: int,
+        gate_g: Floats,
+        floor_g: Floats,
+    ) -> None:
+        """Look at consecutive frames, before they are judged.
+
+        Parameters
+        ----------
+        frames : (n,), not to be kept or changed
+        first : absolute index of the first of them
+        born : absolute index of the first frame of their segment
+        gate_g : (n,), what a frame's rms must exceed for the gate to open
+        floor_g : (n,), the wearer's own stillness
+        """
+        ...
+
+    def see_case(self, wearer: int, case: Case, finding: Finding) -> None:
+        """Look at a bout at one of its moments, and at what it was found to be."""
+        ...
+
+
+class Bank:
+    """Wearers as rows. Whole frames on the grid in, events out.
+
+    Parameters
+    ----------
+    model : a folder of `models/`
+    rules, refinement : instead of the model's own
+    witness : is shown frames and bouts as they are judged; costs nothing when there is none
+    """
+
+    def __init__(
+        self,
+        sites: Rows[str],
+        *,
+        model: str = DEFAULT,
+        rules: Rules | None = None,
+        refinement: Refine | None = None,
+        gated: bool = True,
+        witness: Witness | None = None,
+    ) -> None:
+        wearers = len(sites)
+        loaded = [load_model(model, site=site) for site in sites]
+        self._rules = [own if rules is None else rules for own, _ in loaded]
+        self._refine = [own if refinement is None else refinement for _, own in loaded]
         self._gated = gated
+        self._witness = witness
         self._history = np.zeros((wearers, HISTORY, AXES))
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
         self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
         self._floor = Floor(wearers)
-        self._trackers = [Tracker(self._rules) for _ in range(wearers)]
-        self._sequences = [Sequence(self._rules) for _ in range(wearers)]
+        self._gate_g = np.array([rules.gate_g for rules in self._rules])
+        self._gate_over_floor = np.array([rules.gate_over_floor for rules in self._rules])
+        self._trackers = [Tracker(rules) for rules in self._rules]
+        self._sequences = [Sequence(rules) for rules in self._rules]
 
     def process(
         self, rows: Rows[int], starts: Rows[int], samples: Samples
@@ -71,13 +126,27 @@ class Bank:
         # Before the first sample nothing is known: it is held, so that no step is seen there.
         self._history[fresh] = samples[np.isin(row, fresh), :1]
         self._born[fresh] = first[np.isin(row, fresh)]
+        for wearer in fresh:
+            self._trackers[int(wearer)].begin(int(self._born[wearer]))
         joined = np.concatenate((self._history[row], samples), axis=1)
         means, rms = measure_frames(samples)
         floor = np.stack([self._floor.follow(int(r), rms[i]) for i, r in enumerate(row)])
-        active = rms > np.maximum(self._rules.gate_g, self._rules.gate_over_floor * floor)
+        gate = self._gate_over_floor[row, np.newaxis] * floor
+        level = np.maximum(self._gate_g[row, np.newaxis], gate)
+        active = rms > level
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
         age = first[:, np.newaxis] + np.arange(rms.shape[1]) - self._born[row, np.newaxis]
         table["regularity"][age < WARM_FRAMES] = 0.0
+        if self._witness is not None:
+            for shown in range(len(row)):
+                self._witness.see_frames(
+                    int(row[shown]),
+                    table[shown],
+                    first=int(first[shown]),
+                    born=int(self._born[row[shown]]),
+                    gate_g=level[shown],
+                    floor_g=floor[shown],
+                )
         events: list[tuple[int, Event]] = []
         for i in np.flatnonzero(active.any(axis=1) | self._open(row)):
             wearer, start = int(row[i]), int(first[i])
@@ -128,7 +197,11 @@ class Bank:
         sequence = self._sequences[wearer]
         said: list[tuple[int, Event]] = []
         for bout in bouts:
-            said += [(wearer, event) for event in sequence.admit(bout, judge(bout, self._rules))]
+            finding = judge(bout, self._rules[wearer], self._refine[wearer])
+            if self._witness is not None:
+                case = examine(bout, self._rules[wearer])
+                self._witness.see_case(wearer, case, finding)
+            said += [(wearer, event) for event in sequence.admit(bout, finding)]
         return said
 
 
@@ -137,15 +210,31 @@ class Watcher:
 
     Parameters
     ----------
-    site : where the sensor is worn, one of `SITES`; thresholds do not differ by site yet
+    site : where the sensor is worn, one of `SITES`; its thresholds apply
+    model, rules, refinement, witness : as in `Bank`
     """
 
     def __init__(
-        self, *, site: str = "ankle", rules: Rules | None = None, gated: bool = True
+        self,
+        *,
+        site: str = "ankle",
+        model: str = DEFAULT,
+        rules: Rules | None = None,
+        refinement: Refine | None = None,
+        gated: bool = True,
+        witness: Witness | None = None,
     ) -> None:
         if site not in SITES:
             raise ValueError(f"site must be one of {', '.join(SITES)}, got {site!r}")
-        self._bank = Bank(1, rules=rules, gated=gated)
+        self._bank = Bank(
+            [site],
+            model=model,
+            rules=rules,
+            refinement=refinement,
+            gated=gated,
+            witness=witness,
+        )
+        self._holds = Holds()
         self._grid = Grid()
         self._framer = Framer()
         self._expected: tuple[int, float] | None = None
@@ -158,14 +247,17 @@ class Watcher:
         if self._expected is not None and self._expected != (block.start, block.fs):
             events += self.finish()
         self._expected = (block.stop, block.fs)
-        return events + self._advance(self._grid.process(block))
+        first, *behind_holds = self._holds.split(block)
+        events += self._advance(self._grid.process(first))
+        for part in behind_holds:
+            events += self._close()
+            events += self._advance(self._grid.process(part))
+        return events
 
     def finish(self) -> list[Event]:
         """Close what is open: the recording ends, or breaks off here."""
-        tail = self._grid.finish()
-        events = [] if tail is None else self._advance(tail)
-        events += self._bank.finish(0)
-        self._framer.reset()
+        events = self._close()
+        self._holds.reset()
         self._expected = None
         return events
 
@@ -173,6 +265,7 @@ class Watcher:
         """Give the state as plain data: dicts, arrays, numbers and public values."""
         return {
             "bank": self._bank.save(),
+            "holds": self._holds.save(),
             "grid": self._grid.save(),
             "framer": self._framer.save(),
             "expected": self._expected,
@@ -181,9 +274,18 @@ class Watcher:
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self._bank.load(state["bank"])
+        self._holds.load(state["holds"])
         self._grid.load(state["grid"])
         self._framer.load(state["framer"])
         self._expected = state["expected"]
+
+    def _close(self) -> list[Event]:
+        """End the segment: nothing is known of what comes between it and the next sample."""
+        tail = self._grid.finish()
+        events = [] if tail is None else self._advance(tail)
+        events += self._bank.finish(0)
+        self._framer.reset()
+        return events
 
     def _advance(self, block: Block) -> list[Event]:
         frames = self._framer.process(block)
@@ -208,5 +310,8 @@ def _frame_table(
         r, f = row[begin : begin + BATCH], frame[begin : begin + BATCH]
         measured = rhythm.measure(windows[r, (f + 1) * FRAME].transpose(0, 2, 1))
         for name in RHYTHM_FIELDS:
-            table[name][r, f] = np.where(active[r, f], getattr(measured, name), 0.0)
+            table[name][r, f] = getattr(measured, name)
+    if everywhere:
+        for name in RHYTHM_FIELDS:
+            table[name][~active] = 0.0
     return table

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
-from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of, relabelled
+from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of
 from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment
 from detector.recognition.classifier import Finding, beside
 from detector.recognition.model import Rules
+from detector.recognition.series import Series
 
 ANNOUNCED = frozenset({Kind.SPASM, Kind.CLONUS})  # the others are told when they are over
+TREMOR_RESUMES_S = 6.0  # a tremor that sinks below the gate is back within a few breaths
 EPISODE_S = 90.0  # spasms with less between them belong together (contract)
-PLM_KINDS = frozenset({Kind.SPASM, Kind.TWITCH, Kind.MOVEMENT, Kind.TONIC})
-PLM_DURATION_S = (0.5, 10.0)  # a candidate leg movement (WASM 2016, Ferri)
-PLM_COUNT = 4  # ... and how many of them make a series
-PLM_WHOLE_S = 6.0  # up, held and back: longer than most (mean 3.2 s), shorter than an interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +30,18 @@ class Sequence:
     """One wearer's memory between bouts; bounded, plain, saved and restored."""
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
         self._told: Event | None = None  # what was last said of the bout under way
         self._pending: _Piece | None = None
-        self._series: list[Event] = []
+        self._series = Series(rules)
         self._episode: tuple[str, float] | None = None  # id, end of its last spasm in seconds
+        self._tremor: tuple[int, float] | None = None  # end and rate of the last one
 
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
         """Take what a bout is at one of its moments, give what there is to say now."""
         over = bout.moment is Moment.OVER
-        if not over and (finding.kind not in ANNOUNCED or _says_little(bout)):
+        if not over and (finding.kind not in ANNOUNCED or self._says_little(bout)):
             return []
-        released, whole = self._continued(finding)
+        released, whole = self._continued(self._in_context(finding))
         phase = Phase.END if over else Phase.UPDATE if self._told else Phase.START
         event = self._phrase(whole, str(bout.first), phase)
         if not over:
@@ -56,6 +53,21 @@ class Sequence:
             self._pending = _Piece(event, whole)
             return released + rest
         return released + self._end(event, whole) + rest
+
+    def _says_little(self, bout: Bout) -> bool:
+        """Whether a first look adds nothing: it was spoken of, or is the rest of a cut bout."""
+        return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)
+
+    def _in_context(self, finding: Finding) -> Finding:
+        """Call a clonus tremor that takes up the rhythm of a tremor just ended: it waxed again."""
+        if finding.rhythm_hz is None or self._tremor is None or finding.parts:
+            return finding
+        end, rate_hz = self._tremor
+        soon = finding.onset - end < TREMOR_RESUMES_S * GRID_HZ
+        if finding.kind is Kind.CLONUS and soon and abs(finding.rhythm_hz / rate_hz - 1) < 0.15:
+            reason = f"the tremor before it goes on, {finding.rhythm_hz:.1f} beats a second"
+            return replace(finding, kind=Kind.TREMOR, reason=reason)
+        return finding
 
     def _continued(self, finding: Finding) -> tuple[list[Event], Finding]:
         """Join the finding to the piece before it, or let that be over."""
@@ -81,14 +93,16 @@ class Sequence:
         return {
             "told": self._told,
             "pending": self._pending,
-            "series": list(self._series),
+            "series": self._series.save(),
             "episode": self._episode,
+            "tremor": self._tremor,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self._told, self._pending = state["told"], state["pending"]
-        self._series, self._episode = list(state["series"]), state["episode"]
+        self._series.load(state["series"])
+        self._episode, self._tremor = state["episode"], state["tremor"]
 
     def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
         """Say a finding as an event; the id stays that of the first word about it."""
@@ -128,65 +142,14 @@ class Sequence:
 
     def _end(self, event: Event, finding: Finding) -> list[Event]:
         """Say that an event is over, and what it changes about earlier ones."""
-        revised = self._periodic(event, finding)
+        if finding.kind is Kind.TREMOR and finding.rhythm_hz is not None:
+            self._tremor = (finding.end, finding.rhythm_hz)
+        revised = self._series.admit(event, finding)
         if revised:
             return revised
         if event.kind in SPASM_FAMILY and event.episode is not None:
             self._episode = (event.episode, event.end_s)
         return [event]
-
-    def _periodic(self, event: Event, finding: Finding) -> list[Event]:
-        """Give revisions if the event makes or continues a periodic series, else nothing."""
-        rules = self._rules
-        low_s, high_s = PLM_DURATION_S
-        if event.kind not in PLM_KINDS or event.duration_s > high_s:
-            return []
-        if self._belongs_to_last(event):
-            return [self._as_periodic(event)] if self._series[-1].kind is Kind.PLM else []
-        mild = finding.jerk_g_s <= rules.plm_jerk_g_s and finding.turn_deg <= rules.plm_turn_deg
-        if event.duration_s < low_s or not mild:
-            return []
-        if not self._continues(event):
-            self._series = []
-        self._series = [*self._series, event][-PLM_COUNT:]
-        if len(self._series) < PLM_COUNT or not self._is_even():
-            return []
-        revised = [
-            member if member.kind is Kind.PLM else self._as_periodic(member)
-            for member in self._series
-        ]
-        fresh = [new for new, old in zip(revised, self._series, strict=True) if new is not old]
-        self._series = revised
-        return fresh
-
-    def _intervals_s(self) -> list[float]:
-        onsets = [member.onset_s for member in self._series]
-        return [later - earlier for earlier, later in pairwise(onsets)]
-
-    def _is_even(self) -> bool:
-        intervals_s = self._intervals_s()
-        return max(intervals_s) <= self._rules.plm_spread * min(intervals_s)
-
-    def _belongs_to_last(self, event: Event) -> bool:
-        """Whether it is the way back of the movement before: the foot was held up meanwhile."""
-        return bool(self._series) and event.onset_s - self._series[-1].onset_s < PLM_WHOLE_S
-
-    def _continues(self, event: Event) -> bool:
-        if not self._series:
-            return True
-        interval_s = event.onset_s - self._series[-1].onset_s
-        return self._rules.plm_low_s <= interval_s <= self._rules.plm_high_s
-
-    def _as_periodic(self, event: Event) -> Event:
-        intervals_s = self._intervals_s()
-        mean_s = sum(intervals_s) / len(intervals_s)
-        reason = f"one of a periodic series, about {mean_s:.0f} s apart"
-        return replace(relabelled(event, Kind.PLM, reason), episode=None, grade=None)
-
-
-def _says_little(bout: Bout) -> bool:
-    """Whether it is too soon: the first look at the rest of a cut bout is no first look."""
-    return bout.joins and bout.moment is Moment.FIRST_LOOK
 
 
 def _join(earlier: Finding, later: Finding) -> Finding | None:

@@ -144,14 +144,14 @@ def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int)
     step = 12 * frames
     rows = [busy_recording(seed, length_s=60) for seed in seeds]
     usable = len(rows[0]) // step * step
-    bank = Bank(len(rows))
+    bank = Bank(["ankle"] * len(rows))
     together: dict[int, list[Event]] = {row: [] for row in range(len(rows))}
     for start in range(0, usable, step):
         chunk = np.stack([samples[start : start + step] for samples in rows])
         for row, event in bank.process(range(len(rows)), [start] * len(rows), chunk):
             together[row].append(event)
     for row, samples in enumerate(rows):
-        alone = Bank(1)
+        alone = Bank(["ankle"])
         expected = [e for _, e in alone.process([0], [0], samples[np.newaxis, :usable])]
 
         assert expected + alone.finish(0) == together[row] + bank.finish(row)

@@ -1,0 +1,186 @@
+"""What speaks for each kind: every rule is a list of checks, and holds as well as its weakest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, pi
+
+from detector.events import Kind
+from detector.recognition.bouts import Bout
+from detector.recognition.evidence import Check, Evidence
+from detector.recognition.facts import Facts, facts_of
+from detector.recognition.model import Rules
+from detector.recognition.rhythmic import Rhythm, find_rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A bout, its numbers, its rhythm if it has one, and the evidence for every kind."""
+
+    bout: Bout
+    facts: Facts
+    rhythm: Rhythm | None
+    evidence: dict[str, Evidence]
+
+    def holds(self, name: str) -> bool:
+        """Whether there is that evidence and it holds."""
+        return name in self.evidence and self.evidence[name].holds
+
+
+def examine(bout: Bout, rules: Rules) -> Case:
+    """Weigh a bout against every kind."""
+    facts = facts_of(bout, stride=rules.stride[0], tremble_hz=rules.tremble_hz)
+    start = Evidence("spasm start", Kind.SPASM, _spasm_start(facts, rules))
+    evidence = [start, _twitch(facts, rules), _spasm(facts, rules), _tonic(facts, rules)]
+    evidence += [_turn(facts, rules), _shaken(facts, rules), _walk(facts, rules)]
+    rhythm = find_rhythm(bout, rules, sudden=start.holds)
+    if rhythm is not None:
+        evidence += [_rhythm(rhythm, rules), _clonus(bout, facts, rhythm, rules)]
+        evidence += [_buzz(facts, rhythm, rules), _hand(rhythm, rules)]
+    return Case(bout, facts, rhythm, {e.name: e for e in evidence})
+
+
+def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:
+    """Ask for a steep flank out of rest: how a spasm begins, alone or with clonus behind it."""
+    return (
+        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
+        Check("start", facts.jerk_g_s, *rules.spasm_jerk_g_s, "g/s"),
+        Check("time to its peak", facts.rise_s, *rules.spasm_rise_s, "s"),
+        Check("slope", facts.slope_s, *rules.slope_s, "s"),
+        Check("share of movement in the minute before", facts.busy, *rules.busy),
+    )
+
+
+def _spasm_start(facts: Facts, rules: Rules) -> tuple[Check, ...]:
+    """Ask for a sudden start that stays the strongest, and is steeper where the limb stayed."""
+    checks = (
+        *_sudden(facts, rules),
+        Check("strength of its start over its whole", facts.early_share, *rules.early_share),
+    )
+    settled_deg = facts.settled_deg or 0.0
+    if settled_deg < rules.stayed_deg or settled_deg / facts.turned_deg < sum(rules.stayed) / 2:
+        return checks
+    what = f"start, for a limb that stayed {settled_deg:.0f} degrees away,"
+    return (*checks, Check(what, facts.jerk_g_s, *rules.stayed_jerk_g_s, "g/s"))
+
+
+def _twitch(facts: Facts, rules: Rules) -> Evidence:
+    settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
+    checks = (
+        *_sudden(facts, rules),
+        Check("peak", facts.peak_g, *rules.twitch_peak_g, "g"),
+        Check("length", facts.duration_s, *rules.twitch_s, "s"),
+        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
+        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
+    )
+    return Evidence("twitch", Kind.TWITCH, checks)
+
+
+def _spasm(facts: Facts, rules: Rules) -> Evidence:
+    checks = (
+        *_spasm_start(facts, rules),
+        Check("peak", facts.peak_g, *rules.spasm_peak_g, "g"),
+        Check("angle it turned", facts.turned_deg, *rules.spasm_turn_deg, "degrees"),
+        Check("angle it stayed away", facts.settled_deg or 0.0, *rules.rolled_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.long_s, "s"),
+    )
+    return Evidence("spasm", Kind.SPASM, checks)
+
+
+def _tonic(facts: Facts, rules: Rules) -> Evidence:
+    checks = (
+        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
+        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
+        Check("length", facts.duration_s, *rules.tonic_s, "s"),
+        Check("angle it held", facts.held_deg, *rules.tonic_turn_deg, "degrees"),
+        Check("share of fast trembling", facts.trembling, *rules.trembling),
+        Check("drift while it held", facts.drift_deg, *rules.tonic_drift_deg, "degrees"),
+    )
+    return Evidence("tonic", Kind.TONIC, checks)
+
+
+def _turn(facts: Facts, rules: Rules) -> Evidence:
+    settled_deg = 0.0 if facts.settled_deg is None else facts.settled_deg
+    checks = (
+        Check("angle it came to lie elsewhere", settled_deg, *rules.turn_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.turn_s, "s"),
+    )
+    return Evidence("turn", Kind.TURN, checks)
+
+
+def _shaken(facts: Facts, rules: Rules) -> Evidence:
+    settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
+    checks = (
+        Check("angle it turned", facts.turned_deg, *rules.shaken_turn_deg, "degrees"),
+        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.shaken_s, "s"),
+    )
+    return Evidence("shaken", Kind.VIBRATION, checks)
+
+
+def _walk(facts: Facts, rules: Rules) -> Evidence:
+    checks = (
+        Check("length", facts.duration_s, *rules.walk_s, "s"),
+        Check("share that strides", facts.striding, *rules.striding),
+    )
+    return Evidence("walk", Kind.MOVEMENT, checks)
+
+
+def _rhythm(rhythm: Rhythm, rules: Rules) -> Evidence:
+    """Ask what every rhythm must show to be one."""
+    checks = (
+        Check("regularity", rhythm.regularity, *rules.regularity),
+        Check("beats", rhythm.beats, *rules.clonus_beats),
+        Check("stride under it", rhythm.stride, *rules.stride),
+        Check("share of pauses in it", rhythm.pulsing, *rules.pulsing),
+    )
+    return Evidence("rhythm", Kind.TREMOR, checks)
+
+
+def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
+    """Weigh clonus against tremor: it is there at once and dies away, tremor waxes and wanes."""
+    growth_beats = rhythm.growth_beats
+    if bout.joins and rhythm.lead_s <= 0:
+        growth_beats = 0.0  # it went on across a cut
+    abruptness = facts.jerk_g_s / (2 * pi * rhythm.rate_hz * rhythm.full_g)
+    bias, per_growth, per_start, per_waning = rules.clonus_odds
+    clear = (rhythm.clearest_beats - 2.0) / 5.0
+    beating = max(rhythm.beating_s / bout.duration_s, clear)
+    odds = (
+        bias
+        + per_growth * log(growth_beats + 0.5)
+        + per_start * log(max(abruptness, 0.05))
+        + per_waning * rhythm.waning
+    )
+    seen = (
+        f"log odds of clonus against tremor (growth {growth_beats:.1f} beats, start "
+        f"{abruptness:.1f} times its own beat, waned by {rhythm.waning:.0%})"
+    )
+    checks = (
+        Check(seen, odds, -2.0, 2.0),
+        Check("movement before it", rhythm.lead_share, *rules.calm_share),
+        Check("share of the movement that beats", beating, *rules.beating_share),
+        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
+    )
+    return Evidence("clonus", Kind.CLONUS, checks)
+
+
+def _buzz(facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
+    """Ask for a motor's hum, folded into the band of clonus by a slow sensor."""
+    checks = (
+        Check("beating", rhythm.beating_s, *rules.buzz_s, "s"),
+        Check("strength", rhythm.full_g, *rules.buzz_g, "g"),
+        Check("slope", facts.slope_s, *rules.buzz_slope_s, "s"),
+        Check("angle it turned", facts.turned_deg, *rules.buzz_turn_deg, "degrees"),
+    )
+    return Evidence("buzz", Kind.VIBRATION, checks)
+
+
+def _hand(rhythm: Rhythm, rules: Rules) -> Evidence:
+    """Ask for the strokes of a hand at work: strong, quick and broken off again and again."""
+    checks = (
+        Check("rate", rhythm.rate_hz, *rules.hand_rate_hz, "Hz"),
+        Check("strength", rhythm.full_g, *rules.hand_g, "g"),
+        Check("share it wanes by", rhythm.waning, *rules.hand_waning),
+    )
+    return Evidence("hand", Kind.MOVEMENT, checks)
