@@ -6,7 +6,8 @@ peak dynamic acceleration and 3 mg, and ends at the last moment it differs by as
 at the end. 2 % is where a least-jerk start leaves rest within 1 % of its rise; 3 mg is twice the
 noise of a common sensor, below which no recording can show anything. A clonus lasts from the
 start of its first beat to the end of its last, as the engine says; a spasm with clonus, which is
-still to relax when the beats are over, by the first rule.
+still to relax when the beats are over, by the first rule. A twitch is over when the limb is back:
+a slack strap that rings on is not the limb.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from detector.block import Samples
 from detector.events import Kind
 from firmware_sim.motion.kinematics import FINE_HZ, Motion, Vector, felt, steps
-from firmware_sim.motion.limb import Limb
+from firmware_sim.motion.limb import SEEN_G, Limb
 from firmware_sim.motion.truth import Truth
 
 PEAK_G = (0.03, 1.2)
@@ -36,6 +37,7 @@ class Act:
     Parameters
     ----------
     onset_s, end_s : seconds from the start of `motion`, None where the force itself tells
+    manner : what the kind leaves open: abrupt, bed partner, scratching
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Act:
     beats: int | None = None
     parts: tuple[Kind, ...] | None = None
     engine: str | None = None
+    manner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +102,7 @@ def truth_of(act: Act, played: Played, at_s: float, clock: float = 1.0) -> Truth
         beats=act.beats,
         parts=act.parts,
         engine=act.engine,
+        manner=act.manner,
     )
 
 
@@ -110,6 +114,20 @@ def with_peak(motion: Motion, limb: Limb, peak_g: float) -> Motion:
             break
         motion = motion.scaled(factor)
     return motion
+
+
+def no_stronger(motion: Motion, limb: Limb, most_g: float) -> Motion:
+    """Give the movement, made smaller where its peak would exceed what the muscle does."""
+    return motion if peak_of(motion, limb) <= most_g else with_peak(motion, limb, most_g)
+
+
+def arriving(motion: Motion, limb: Limb, share: float) -> Motion:
+    """Give what share of a movement elsewhere reaches the sensor, never less than can be seen."""
+    if share == 1:
+        return motion
+    weakened = motion.scaled(share)
+    gravity, dynamic = felt(weakened, limb.up)
+    return weakened.scaled(max(1.0, SEEN_G / _largest(gravity + dynamic - limb.up)))
 
 
 def peak_of(motion: Motion, limb: Limb) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from detector.block import AXES
 from detector.events import Kind
-from firmware_sim.motion.act import Act, log_uniform, sign
+from firmware_sim.motion.act import Act, arriving, log_uniform, sign
 from firmware_sim.motion.kinematics import (
     Curve,
     Hinge,
@@ -89,7 +89,7 @@ def leg_movement(rng: np.random.Generator, limb: Limb, habit: Habit) -> Act:
     up, down = smooth_step(steps(rise_s)), 1 - smooth_step(steps(fall_s))
     held = np.ones(steps(max(lasting_s - rise_s - fall_s, 0.0)))
     angle = np.concatenate([up, held, down]) * np.radians(degrees)
-    return Act(kind=Kind.PLM, motion=rotation(limb.joint, angle))
+    return Act(kind=Kind.PLM, motion=arriving(rotation(limb.joint, angle), limb, limb.lifting))
 
 
 def turn(rng: np.random.Generator, limb: Limb) -> Act:
@@ -100,7 +100,7 @@ def turn(rng: np.random.Generator, limb: Limb) -> Act:
         # The next rotation begins as this one slows down, or after a short rest.
         motion = motion.then(_rolled(rng, limb, way), len(motion) + steps(rng.uniform(-0.25, 0.6)))
     for _ in range(int(rng.integers(1, 4))):
-        motion = motion.then(_bump(rng), int(rng.integers(0, len(motion))))
+        motion = motion.then(bump(rng), int(rng.integers(0, len(motion))))
     return Act(kind=Kind.TURN, motion=motion)
 
 
@@ -109,8 +109,17 @@ def shift(rng: np.random.Generator, limb: Limb) -> Act:
     angle = np.radians(log_uniform(rng, 3, 15)) * smooth_step(steps(rng.uniform(0.7, 2.0)))
     motion = rotation(_tilted(rng, limb), sign(rng) * angle)
     if rng.random() < 0.4:
-        motion = motion.then(_bump(rng), int(rng.integers(0, len(motion))))
-    return Act(kind=Kind.TURN, motion=motion)
+        motion = motion.then(bump(rng), int(rng.integers(0, len(motion))))
+    return Act(kind=Kind.TURN, motion=motion, manner="shift")
+
+
+def bump(rng: np.random.Generator) -> Motion:
+    """Let the leg land on the mattress: 20 to 150 mg, gone in half a second."""
+    ring = damped_ring(steps(0.6), rng.uniform(3, 10), rng.uniform(0.05, 0.12))
+    ring *= (1 - smooth_step(len(ring))) / np.abs(ring).max()
+    direction = rng.standard_normal(AXES)
+    direction *= log_uniform(rng, 0.02, 0.15) / np.linalg.norm(direction)
+    return pushes(np.outer(ring, direction))
 
 
 def _rolled(rng: np.random.Generator, limb: Limb, way: float) -> Motion:
@@ -122,12 +131,3 @@ def _tilted(rng: np.random.Generator, limb: Limb) -> Hinge:
     """Give the body's long axis, within 20 degrees or so of the leg's."""
     axis = limb.roll.axis + 0.3 * rng.standard_normal(AXES)
     return Hinge(axis / np.linalg.norm(axis), limb.roll.arm_m)
-
-
-def _bump(rng: np.random.Generator) -> Motion:
-    """Let the leg land on the mattress: 20 to 150 mg, gone in half a second."""
-    ring = damped_ring(steps(0.6), rng.uniform(3, 10), rng.uniform(0.05, 0.12))
-    ring *= (1 - smooth_step(len(ring))) / np.abs(ring).max()
-    direction = rng.standard_normal(AXES)
-    direction *= log_uniform(rng, 0.02, 0.15) / np.linalg.norm(direction)
-    return pushes(np.outer(ring, direction))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from firmware_sim.motion.kinematics import FINE_HZ, Curve, Motion, rotation, ste
 from firmware_sim.motion.limb import Limb
 
 Engine = Literal["reflex", "pulse", "both"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 LONGEST_S = 60.0
 """Rarely longer (Wallace 2005: up to 30 s, two of six people above a minute)."""
@@ -31,15 +32,15 @@ def bout(
     seconds: float | None = None,
     peak_g: float | None = None,
 ) -> Act:
-    """Draw a bout; `seconds` and `peak_g` are drawn where they are not given.
+    """Draw a bout; `seconds` and `peak_g`, felt where the sensor is, unless they are given.
 
     Raises
     ------
     ValueError
         There is no such engine.
     """
-    if engine not in {"reflex", "pulse", "both"}:
-        raise ValueError(f"engine must be reflex, pulse or both, got {engine!r}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     chosen = str(rng.choice(["reflex", "pulse"]))
     chosen = chosen if engine == "both" else engine
     if seconds is None:
@@ -48,7 +49,7 @@ def bout(
     angle, edges = _swing(rng, chosen, seconds)
     rhythm_hz = float(1 / np.median(np.diff(edges)))
     motion = _elliptic(rng, limb, angle, rhythm_hz)
-    peak_g = log_uniform(rng, *PEAK_G) if peak_g is None else peak_g
+    peak_g = limb.shaken_g(log_uniform(rng, *PEAK_G)) if peak_g is None else peak_g
     return Act(
         kind=Kind.CLONUS,
         motion=with_peak(motion, limb, peak_g),

@@ -2,32 +2,64 @@
 
 Ranges are the signal note's section 5: bed partner and taps 10 to 200 mg, damped 2 to 20 Hz behind
 a mattress; a phone's motor at 130 to 180 Hz, which a slow sensor sees folded below half its rate.
+A partner who turns over moves the mattress for seconds and leaves it sagging another way.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.signal import butter, sosfilt
 
 from detector.block import AXES
 from detector.events import Kind
-from firmware_sim.motion.act import Act, log_uniform, with_peak
-from firmware_sim.motion.kinematics import FINE_HZ, Curve, damped_ring, pushes, smooth_step, steps
+from firmware_sim.motion.act import Act, log_uniform, sign, with_peak
+from firmware_sim.motion.kinematics import (
+    FINE_HZ,
+    Curve,
+    damped_ring,
+    pushes,
+    rotation,
+    smooth_step,
+    steps,
+)
 from firmware_sim.motion.limb import Limb
 
 KNOCK_G = (0.010, 0.200)
 KNOCK_HZ = (2.0, 20.0)
+PARTNER_HZ = (0.8, 6.0)
+"""A heavy body turns slowly, and the mattress passes little above 6 Hz."""
+PARTNER_S = (1.5, 6.0)
+SAG_DEG = (0.1, 1.0)
+"""By how much a mattress tilts a leg when its other half is lain on anew [estimate]."""
 BUZZ_HZ = (130.0, 180.0)
 BUZZ_G = (0.010, 0.100)
 
 
 def bed_knock(rng: np.random.Generator, limb: Limb) -> Act:
-    """Let a bed partner turn or somebody tap the bed: one to four dying shakes."""
+    """Let somebody tap the bed or drop onto it: one to four dying shakes."""
     shakes = [_shake(rng) for _ in range(int(rng.integers(1, 5)))]
     starts = np.cumsum([0, *(steps(rng.uniform(0.15, 0.9)) for _ in shakes[1:])])
     motion = pushes(shakes[0])
     for at, shake in zip(starts[1:], shakes[1:], strict=True):
         motion = motion.then(pushes(shake), int(at))
-    return Act(kind=Kind.VIBRATION, motion=with_peak(motion, limb, log_uniform(rng, *KNOCK_G)))
+    motion = with_peak(motion, limb, log_uniform(rng, *KNOCK_G))
+    return Act(kind=Kind.VIBRATION, motion=motion, manner="knock")
+
+
+def bed_partner(rng: np.random.Generator, limb: Limb) -> Act:
+    """Let a bed partner turn over: seconds of irregular rocking, and a mattress that sags anew."""
+    n = steps(rng.uniform(*PARTNER_S))
+    band = butter(2, PARTNER_HZ, "bandpass", fs=FINE_HZ, output="sos")
+    rocking = sosfilt(band, rng.standard_normal((n, AXES)), axis=0)
+    humps = 0.4 + 0.6 * np.abs(np.sin(np.linspace(0, np.pi * int(rng.integers(1, 4)), n)))
+    edge = smooth_step(min(steps(0.4), n // 3))
+    humps[: len(edge)] *= edge
+    humps[-len(edge) :] *= edge[::-1]
+    motion = with_peak(pushes(rocking * humps[:, np.newaxis]), limb, log_uniform(rng, *KNOCK_G))
+    sag = sign(rng) * np.radians(rng.uniform(*SAG_DEG)) * smooth_step(n)
+    return Act(
+        kind=Kind.VIBRATION, motion=motion.then(rotation(limb.roll, sag), 0), manner="bed partner"
+    )
 
 
 def phone_buzz(rng: np.random.Generator, limb: Limb, fs: float) -> Act:
@@ -41,7 +73,8 @@ def phone_buzz(rng: np.random.Generator, limb: Limb, fs: float) -> Act:
     # Without any fold left (150 Hz at 50 Hz) only a constant remains: nothing to see, as in life.
     hum = np.sin(2 * np.pi * max(folded_hz, 0.2) * np.arange(len(bursts)) / FINE_HZ)
     motion = pushes(np.outer(bursts * hum, _direction(rng)))
-    return Act(kind=Kind.VIBRATION, motion=with_peak(motion, limb, log_uniform(rng, *BUZZ_G)))
+    motion = with_peak(motion, limb, log_uniform(rng, *BUZZ_G))
+    return Act(kind=Kind.VIBRATION, motion=motion, manner="buzz")
 
 
 def _shake(rng: np.random.Generator) -> Curve:

@@ -27,6 +27,25 @@ STRAP_DAMPING = (0.1, 0.4)
 ROLL_ARM_M = (0.08, 0.25)
 """From the line a lying body rolls about to a sensor on its leg: half a hip's width or more."""
 
+# What the site feels of a foot that shakes, against an ankle strap, for which the sizes of the
+# signal note are meant. Calf: 0.1 to 0.5 of foot motion (section 5). Thigh and trunk: less with
+# each joint [estimate]. The wrist is an arm that shakes by itself.
+SHAKING: dict[str, tuple[float, float]] = {
+    "foot": (1.0, 1.0),
+    "ankle": (1.0, 1.0),
+    "calf": (0.1, 0.5),
+    "thigh": (0.05, 0.25),
+    "wrist": (1.0, 1.0),
+    "trunk": (0.03, 0.12),
+}
+# The same of a leg that is drawn up or kicked out: all of it turns, the trunk hardly [estimate].
+LIFTING: dict[str, tuple[float, float]] = dict.fromkeys(SHAKING, (1.0, 1.0)) | {
+    "trunk": (0.05, 0.15)
+}
+SEEN_G = 0.010
+"""However little arrives, this much does: five times the noise of a poor chip. A truth that no
+recording can show would score a detector against nothing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limb:
@@ -40,6 +59,8 @@ class Limb:
     side : a second joint across it, which bends the path into an ellipse
     roll : the line the lying body rolls about
     strap_hz, strap_damping : the wobble of strap and soft tissue
+    site : where the sensor is worn
+    shaking, lifting : what arrives there of a shaking foot and of a leg that is lifted, 0 to 1
     """
 
     up: Vector
@@ -49,6 +70,13 @@ class Limb:
     roll: Hinge
     strap_hz: float
     strap_damping: float
+    site: str
+    shaking: float
+    lifting: float
+
+    def shaken_g(self, peak_g: float) -> float:
+        """Say how large a shaking of `peak_g` at the ankle is here."""
+        return max(peak_g * self.shaking, SEEN_G)
 
     def wobbled(self, dynamic_g: Samples) -> Samples:
         """Pass (n, 3) of dynamic acceleration through strap and soft tissue: a damped resonance."""
@@ -81,6 +109,9 @@ def strap_on(rng: np.random.Generator, site: str) -> Limb:
         roll=Hinge(along, across * rng.uniform(*ROLL_ARM_M)),
         strap_hz=rng.uniform(*STRAP_HZ),
         strap_damping=rng.uniform(*STRAP_DAMPING),
+        site=site,
+        shaking=rng.uniform(*SHAKING[site]),
+        lifting=rng.uniform(*LIFTING[site]),
     )
 
 

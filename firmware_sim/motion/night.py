@@ -7,12 +7,12 @@ How many spasms a night holds is not known from public recordings [estimate].
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
-from firmware_sim.motion import bed, knocks, rhythms, spasm
+from firmware_sim.motion import bed, knocks, restless, rhythms, spasm
 from firmware_sim.motion.clonus import Engine, bout
 from firmware_sim.motion.kinematics import Curve
 from firmware_sim.motion.scene import Perform, Plan
@@ -20,12 +20,31 @@ from firmware_sim.motion.scene import Perform, Plan
 HOURS = (7.0, 10.0)
 CYCLE_S = 5400.0
 TURNS_PER_H = (2.0, 4.0)
+PER_H: dict[Perform, float] = {
+    bed.shift: 10.0,
+    knocks.bed_knock: 4.0,
+    knocks.bed_partner: 2.0,
+    rhythms.scratch: 2.0,
+    restless.fidget: 1.0,
+    restless.reposition: 0.5,
+    rhythms.tremor: 0.5,
+}
+"""What happens in any night, so often on average; all but shifts and tremor are estimates."""
+BUZZES_PER_H = 0.3
+HOURS_BETWEEN_WALKS = 4.0
+"""Once or twice a night to the bathroom."""
 CLUSTERS = 6.0
 """Mean number of spasm clusters a night [estimate]."""
 CLUSTER_SHAPE, CLUSTER_MEAN = 1.2, 3.0
 """Gamma size of a cluster: mostly one to three spasms, sometimes ten [estimate]."""
 WITH_PERIODIC = 0.32
 """Share of nights with periodic leg movements (Sparasci 2021: 31.6 % of 76 people with MS)."""
+MOST_SERIES = 3
+"""Periodic series in a night that has any: one to so many."""
+SERIES_S = 0.6 * CYCLE_S
+"""A series lies within one sleep cycle and is over when the next may begin."""
+CLEAR_S = 180.0
+"""Before a series nothing else begins: the longest walk is over by then."""
 SETTLED_S = 60.0
 """Nothing in the first minute: a detector may learn the wearer's rest."""
 
@@ -38,27 +57,23 @@ def draw_hours(rng: np.random.Generator) -> float:
 def plan(rng: np.random.Generator, duration_s: float, fs: float, engine: Engine) -> list[Plan]:
     """Draw everything that shall happen; where two collide the scene keeps the earlier."""
     hours = duration_s / 3600
-    rising = _moments(rng, rng.poisson(hours / 4), duration_s)
+    rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
     starts = _moments(rng, rng.poisson(CLUSTERS * hours / 8), duration_s)
     after_rising = rising + rng.uniform(120, 600, len(rising))
-    plans = [Plan(float(at_s), _rising(rng)) for at_s in rising]
+    plans = _walks(rng, rising)
     for start in (*starts, *after_rising[rng.random(len(rising)) < 0.5]):
         plans += _cluster(rng, float(start), engine)
-    if rng.random() < WITH_PERIODIC:
-        for start in _moments(rng, 1 + rng.poisson(2), duration_s):
-            plans += periodic(rng, float(start), CYCLE_S)
-    per_hour: Iterable[tuple[float, Perform]] = (
-        (rng.uniform(*TURNS_PER_H), bed.turn),
-        (10.0, bed.shift),
-        (5.0, knocks.bed_knock),
-        (2.0, rhythms.scratch),
-        (0.15, rhythms.tremor),
-        (0.3, lambda rng, limb: knocks.phone_buzz(rng, limb, fs)),
-    )
-    for rate, perform in per_hour:
-        count = rng.poisson(rate * hours)
-        plans += [Plan(float(t), perform) for t in _moments(rng, count, duration_s)]
-    return plans
+    count = int(rng.integers(1, MOST_SERIES + 1)) if rng.random() < WITH_PERIODIC else 0
+    series = _series(rng, count, duration_s)
+    return _around(series, plans + _scattered(rng, duration_s, fs))
+
+
+def without_spasms(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
+    """Draw a night with everything that is taken for a spasm, and not one spasm."""
+    hours = duration_s / 3600
+    rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
+    series = _series(rng, int(rng.integers(1, MOST_SERIES + 1)), duration_s)
+    return _around(series, _walks(rng, rising) + _scattered(rng, duration_s, fs))
 
 
 def periodic(rng: np.random.Generator, start_s: float, within_s: float) -> list[Plan]:
@@ -66,6 +81,48 @@ def periodic(rng: np.random.Generator, start_s: float, within_s: float) -> list[
     habit = bed.draw_habit(rng)
     movement = partial(bed.leg_movement, habit=habit)
     return [Plan(start_s + float(t), movement) for t in bed.series_onsets_s(rng, within_s)]
+
+
+def _scattered(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
+    hours = duration_s / 3600
+    per_hour: Iterable[tuple[float, Perform]] = (
+        (rng.uniform(*TURNS_PER_H), bed.turn),
+        *((rate, perform) for perform, rate in PER_H.items()),
+        (BUZZES_PER_H, lambda rng, limb: knocks.phone_buzz(rng, limb, fs)),
+    )
+    return [
+        Plan(float(at_s), perform)
+        for rate, perform in per_hour
+        for at_s in _moments(rng, rng.poisson(rate * hours), duration_s)
+    ]
+
+
+def _series(rng: np.random.Generator, count: int, duration_s: float) -> list[list[Plan]]:
+    """Draw periodic series, each in a sleep cycle of its own."""
+    cycles = max(1, int(duration_s / CYCLE_S))
+    chosen = rng.choice(cycles, size=min(count, cycles), replace=False)
+    series = []
+    for first_s in np.sort(chosen) * CYCLE_S + SETTLED_S:
+        room_s = min(CYCLE_S, duration_s - first_s)
+        within_s = min(SERIES_S, 0.5 * room_s)
+        start_s = first_s + rng.uniform(0.0, 0.9 * (room_s - within_s - SETTLED_S))
+        series.append(periodic(rng, start_s, within_s))
+    return series
+
+
+def _around(series: Sequence[Sequence[Plan]], others: Sequence[Plan]) -> list[Plan]:
+    """Leave series whole: what would break into one is left out, so that its truth is periodic."""
+    spans = [(each[0].at_s - CLEAR_S, each[-1].at_s) for each in series]
+    apart = [p for p in others if not any(start <= p.at_s <= end for start, end in spans)]
+    return apart + [movement for each in series for movement in each]
+
+
+def _walks(rng: np.random.Generator, rising_s: Curve) -> list[Plan]:
+    return [Plan(float(at_s), _walk(rng.uniform(20, 60))) for at_s in rising_s]
+
+
+def _walk(each_way_s: float) -> Perform:
+    return lambda rng, limb: rhythms.walk(rng, limb, each_way_s=each_way_s)
 
 
 def _cluster(rng: np.random.Generator, start_s: float, engine: Engine) -> list[Plan]:
@@ -87,11 +144,6 @@ def _any_spasm(rng: np.random.Generator, followed: float, engine: Engine) -> Per
     if rng.random() < followed:
         return lambda rng, limb: spasm.mixed(rng, limb, engine=engine)
     return spasm.spasm
-
-
-def _rising(rng: np.random.Generator) -> Perform:
-    each_way_s = rng.uniform(20, 60)
-    return lambda rng, limb: rhythms.walk(rng, limb, each_way_s=each_way_s)
 
 
 def _moments(rng: np.random.Generator, count: int, duration_s: float) -> Curve:

@@ -6,6 +6,7 @@ that instead: the walk here has the period and the impacts of gait, not its vari
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -30,18 +31,39 @@ from firmware_sim.motion.limb import Limb
 TREMOR_HZ = (3.5, 7.0)
 TREMOR_G = (0.02, 0.40)
 """MS tremor reaches 2.6 g at the wrist (Teufl 2021); a leg in bed shows far less [estimate]."""
+ABRUPT_S = (0.15, 0.5)
+"""A tremor that is there at once, as a clonus is: the hardest to tell from one."""
 STRIDE_HZ = (0.8, 1.1)
 """Slow indoor walking, one leg's stride."""
+# What each site takes part in of the shank's swing and of the heel's blow [estimates].
+SWING = {"foot": 1.4, "ankle": 1.0, "calf": 1.0, "thigh": 0.8, "wrist": 0.7, "trunk": 0.15}
+STRIKE = {"foot": 1.3, "ankle": 1.0, "calf": 0.8, "thigh": 0.5, "wrist": 0.2, "trunk": 0.25}
 
 
 def tremor(rng: np.random.Generator, limb: Limb, *, longest_s: float = 30.0) -> Act:
     """Shake steadily on an elliptical path that waxes, wanes and starts without a jerk."""
+    return _tremor(rng, limb, longest_s)
+
+
+def abrupt_tremor(rng: np.random.Generator, limb: Limb, *, longest_s: float = 30.0) -> Act:
+    """Shake as a tremor does, but at full size within half a second."""
+    return replace(_tremor(rng, limb, longest_s, begun_s=ABRUPT_S), manner="abrupt")
+
+
+def _tremor(
+    rng: np.random.Generator,
+    limb: Limb,
+    longest_s: float,
+    begun_s: tuple[float, float] | None = None,
+) -> Act:
+    """Swell and fade over 20 to 45 % of the whole, unless it is to begin faster."""
     rhythm_hz = rng.uniform(*TREMOR_HZ)
     n = steps(log_uniform(rng, 4.0, max(longest_s, 4.1)))
     t = np.arange(n) / FINE_HZ
     swell = steps(rng.uniform(0.2, 0.45) * n / FINE_HZ)
+    begun = swell if begun_s is None else steps(rng.uniform(*begun_s))
     size = np.ones(n)
-    size[:swell] = smooth_step(swell)
+    size[:begun] = smooth_step(begun)
     size[n - swell :] = smooth_step(swell)[::-1]
     size *= 1 + 0.35 * np.sin(2 * np.pi * rng.uniform(0.15, 0.5) * t + rng.uniform(0, 6.3))
     wander = 0.02 * np.sin(2 * np.pi * rng.uniform(0.1, 0.3) * t + rng.uniform(0, 6.3))
@@ -52,21 +74,24 @@ def tremor(rng: np.random.Generator, limb: Limb, *, longest_s: float = 30.0) -> 
     )
     return Act(
         kind=Kind.TREMOR,
-        motion=with_peak(motion, limb, log_uniform(rng, *TREMOR_G)),
+        motion=with_peak(motion, limb, limb.shaken_g(log_uniform(rng, *TREMOR_G))),
         rhythm_hz=rhythm_hz,
     )
 
 
-def scratch(rng: np.random.Generator, limb: Limb) -> Act:
-    """Scratch near the sensor: two to five bursts of uneven strokes."""
-    bursts = []
+def scratch(rng: np.random.Generator, limb: Limb, *, longest_s: float = 40.0) -> Act:
+    """Scratch near the sensor: two to five bursts of uneven strokes, fewer where time is short."""
+    curve = np.zeros(0)
     for _ in range(int(rng.integers(2, 6))):
         strokes = 1 / rng.uniform(2.5, 6.0) * rng.lognormal(0, 0.2, int(rng.integers(4, 14)))
-        bursts += [_strokes(rng, strokes), np.zeros(steps(rng.uniform(0.2, 1.2)))]
-    curve = np.concatenate(bursts)
+        burst, pause = _strokes(rng, strokes), np.zeros(steps(rng.uniform(0.2, 1.2)))
+        if len(curve) and len(curve) + len(burst) > steps(longest_s):
+            break
+        curve = np.concatenate([curve, burst, pause])
     along = np.cross(limb.along, rng.standard_normal(AXES))
     motion = pushes(np.outer(curve, along / np.linalg.norm(along)))
-    return Act(kind=Kind.MOVEMENT, motion=with_peak(motion, limb, log_uniform(rng, 0.02, 0.15)))
+    motion = with_peak(motion, limb, log_uniform(rng, 0.02, 0.15))
+    return Act(kind=Kind.MOVEMENT, motion=motion, manner="scratching")
 
 
 def walk(rng: np.random.Generator, limb: Limb, *, each_way_s: float = 20.0) -> Act:
@@ -79,7 +104,7 @@ def walk(rng: np.random.Generator, limb: Limb, *, each_way_s: float = 20.0) -> A
     motion = rise
     for pause_s, part in ((1.0, out), (rng.uniform(4.0, 15.0), back), (1.5, down)):
         motion = motion.then(part, len(motion) + steps(pause_s))
-    return Act(kind=Kind.MOVEMENT, motion=motion)
+    return Act(kind=Kind.MOVEMENT, motion=motion, manner="walk")
 
 
 def _strokes(rng: np.random.Generator, lengths_s: Curve) -> Curve:
@@ -111,8 +136,9 @@ def _gait(rng: np.random.Generator, limb: Limb, seconds: float) -> Motion:
     phase = 2 * np.pi * np.interp(t, edges, np.arange(strides + 1))
     ends = np.clip(np.minimum(t, t[-1] - t) / 1.0, 0, 1)
     swing = np.radians(rng.uniform(20, 30)) * (np.sin(phase) + 0.3 * np.sin(2 * phase + 0.8))
-    angle = ends**2 * (3 - 2 * ends) * (swing - swing[0])
-    return rotation(limb.joint, angle).then(pushes(_heel_strikes(rng, limb, edges)), 0)
+    angle = SWING[limb.site] * ends**2 * (3 - 2 * ends) * (swing - swing[0])
+    blows = STRIKE[limb.site] * _heel_strikes(rng, limb, edges)
+    return rotation(limb.joint, angle).then(pushes(blows), 0)
 
 
 def _heel_strikes(rng: np.random.Generator, limb: Limb, edges_s: Curve) -> Samples:

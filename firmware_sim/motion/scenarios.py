@@ -9,9 +9,11 @@ import numpy as np
 
 from firmware_sim.motion import bed, clonus, knocks, night, rhythms, spasm
 from firmware_sim.motion.act import Act
-from firmware_sim.motion.clonus import Engine
+from firmware_sim.motion.clonus import ENGINES, Engine
 from firmware_sim.motion.limb import Limb
+from firmware_sim.motion.repertoire import REPERTOIRES, Occasion
 from firmware_sim.motion.scene import LONGEST_S, Perform, Plan, Stream, compose, stream
+from firmware_sim.motion.sensor import DrawSensor, Sensor, draw_sensor
 from firmware_sim.motion.truth import Trace
 
 
@@ -24,12 +26,24 @@ class Setting:
     engine: Engine
 
 
-Planner = Callable[[np.random.Generator, Setting], list[Plan]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What is played, in a line for people, and how long.
+
+    Parameters
+    ----------
+    usual_s : None where it is drawn, as a night's
+    shortest_s : room for what the scenario promises
+    """
+
+    about: str
+    usual_s: float | None = 300.0
+    shortest_s: float = 20.0
+    planner: Callable[[np.random.Generator, Setting], list[Plan]]
+
 
 REST_S = 3.0
 """Stillness before the first movement, so that there is a floor to rise from."""
-SHORTEST_S = 20.0
-"""Room for rest, one movement and rest."""
 
 
 def scenario(
@@ -40,6 +54,7 @@ def scenario(
     fs: float = 50.0,
     site: str = "ankle",
     engine: Engine = "both",
+    sensor: Sensor | DrawSensor = draw_sensor,
 ) -> Trace:
     """Make a simulated recording; the same arguments give the same bytes.
 
@@ -50,6 +65,7 @@ def scenario(
     fs : 5 to 250 Hz
     site : foot, ankle, calf, thigh, wrist or trunk
     engine : which clonus engine, or `both` mixed
+    sensor : one of that `fs`, or what draws it, such as `draw_poor_sensor`
 
     Raises
     ------
@@ -58,45 +74,45 @@ def scenario(
     """
     if name not in SCENARIOS:
         raise ValueError(f"scenario must be one of {', '.join(SCENARIOS)}, got {name!r}")
-    usual_s, shortest_s, planner = SCENARIOS[name]
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    wanted = SCENARIOS[name]
     rng = stream(seed, Stream.PLAN)
     if duration_s is None:
+        usual_s = wanted.usual_s
         duration_s = usual_s if usual_s is not None else 3600 * night.draw_hours(rng)
-    if not shortest_s <= duration_s <= LONGEST_S:
+    if not wanted.shortest_s <= duration_s <= LONGEST_S:
         raise ValueError(
-            f"{name} takes a duration_s of {shortest_s:g} to {LONGEST_S:g}, got {duration_s:g}"
+            f"{name} takes a duration_s of {wanted.shortest_s:g} to {LONGEST_S:g}, "
+            f"got {duration_s:g}"
         )
-    plans = planner(rng, Setting(duration_s, fs, engine))
-    return compose(plans, scenario=name, seed=seed, duration_s=duration_s, fs=fs, site=site)
+    return compose(
+        wanted.planner(rng, Setting(duration_s, fs, engine)),
+        scenario=name,
+        seed=seed,
+        duration_s=duration_s,
+        fs=fs,
+        site=site,
+        sensor=sensor,
+    )
 
 
 def _quiet(_rng: np.random.Generator, _setting: Setting) -> list[Plan]:
     return []
 
 
-def _spasms(rng: np.random.Generator, setting: Setting) -> list[Plan]:
-    slot_s = _slot_s(setting, 30.0)
-    acts: list[Perform] = [
-        lambda rng, limb: spasm.spasm(rng, limb, longest_hold_s=0.3 * slot_s),
-        spasm.twitch,
-        lambda rng, limb: spasm.spasm(rng, limb, longest_hold_s=0.3 * slot_s),
-        lambda rng, limb: spasm.tonic(rng, limb, longest_s=0.4 * slot_s),
-    ]
-    return _in_turn(rng, setting, slot_s, acts)
+def _in_turn(name: str) -> Callable[[np.random.Generator, Setting], list[Plan]]:
+    """Play one movement of a repertoire to a slot, somewhere in the slot's first seconds."""
 
+    def planner(rng: np.random.Generator, setting: Setting) -> list[Plan]:
+        repertoire = REPERTOIRES[name]
+        slot_s = min(repertoire.usual_slot_s, setting.duration_s)
+        acts = repertoire.acts(Occasion(slot_s, setting.fs, setting.engine))
+        slots = max(1, int(setting.duration_s / slot_s))
+        lead_s = REST_S + rng.uniform(0.0, 0.05 * slot_s, slots)
+        return [Plan(i * slot_s + float(lead_s[i]), acts[i % len(acts)]) for i in range(slots)]
 
-def _clonus(rng: np.random.Generator, setting: Setting) -> list[Plan]:
-    slot_s = _slot_s(setting, 30.0)
-
-    def bout(rng: np.random.Generator, limb: Limb) -> Act:
-        return clonus.bout(rng, limb, engine=setting.engine, longest_s=0.6 * slot_s)
-
-    return _in_turn(rng, setting, slot_s, [bout])
-
-
-def _turning(rng: np.random.Generator, setting: Setting) -> list[Plan]:
-    acts: list[Perform] = [bed.turn, bed.shift, bed.turn, knocks.bed_knock]
-    return _in_turn(rng, setting, _slot_s(setting, 40.0), acts)
+    return planner
 
 
 def _walk_to_bathroom(rng: np.random.Generator, setting: Setting) -> list[Plan]:
@@ -112,24 +128,12 @@ def _plm(rng: np.random.Generator, setting: Setting) -> list[Plan]:
     return night.periodic(rng, REST_S, 0.97 * setting.duration_s - REST_S - 6.0)
 
 
-def _tremor(rng: np.random.Generator, setting: Setting) -> list[Plan]:
-    slot_s = _slot_s(setting, 40.0)
-    return _in_turn(
-        rng, setting, slot_s, [lambda rng, limb: rhythms.tremor(rng, limb, longest_s=0.7 * slot_s)]
-    )
-
-
-def _mixed(rng: np.random.Generator, setting: Setting) -> list[Plan]:
-    slot_s = _slot_s(setting, 40.0)
-
-    def mixed(rng: np.random.Generator, limb: Limb) -> Act:
-        return spasm.mixed(rng, limb, engine=setting.engine, longest_s=0.6 * (slot_s - 14.0))
-
-    return _in_turn(rng, setting, slot_s, [mixed])
-
-
 def _night(rng: np.random.Generator, setting: Setting) -> list[Plan]:
     return night.plan(rng, setting.duration_s, setting.fs, setting.engine)
+
+
+def _night_without_spasms(rng: np.random.Generator, setting: Setting) -> list[Plan]:
+    return night.without_spasms(rng, setting.duration_s, setting.fs)
 
 
 def _demo(rng: np.random.Generator, setting: Setting) -> list[Plan]:
@@ -163,29 +167,60 @@ def _demo(rng: np.random.Generator, setting: Setting) -> list[Plan]:
     return [Plan(at_s, perform) for at_s, perform in acts]
 
 
-def _slot_s(setting: Setting, usual_s: float) -> float:
-    return min(usual_s, setting.duration_s)
-
-
-def _in_turn(
-    rng: np.random.Generator, setting: Setting, slot_s: float, acts: list[Perform]
-) -> list[Plan]:
-    """One movement to a slot, somewhere in the slot's first seconds."""
-    slots = max(1, int(setting.duration_s / slot_s))
-    lead_s = REST_S + rng.uniform(0.0, 0.05 * slot_s, slots)
-    return [Plan(i * slot_s + float(lead_s[i]), acts[i % len(acts)]) for i in range(slots)]
-
-
-SCENARIOS: dict[str, tuple[float | None, float, Planner]] = {
-    "quiet": (300.0, SHORTEST_S, _quiet),
-    "spasms": (300.0, SHORTEST_S, _spasms),
-    "clonus": (300.0, SHORTEST_S, _clonus),
-    "turning": (300.0, SHORTEST_S, _turning),
-    "walk-to-bathroom": (120.0, 60.0, _walk_to_bathroom),
-    "plm": (900.0, 60.0, _plm),
-    "tremor": (300.0, SHORTEST_S, _tremor),
-    "mixed": (300.0, SHORTEST_S, _mixed),
-    "demo": (600.0, 600.0, _demo),
-    "night": (None, 600.0, _night),
+SCENARIOS: dict[str, Scenario] = {
+    "quiet": Scenario(about="A leg at rest, and nothing else.", planner=_quiet),
+    "spasms": Scenario(
+        about="Spasms, twitches and tonic pulls in turn.", planner=_in_turn("spasms")
+    ),
+    "clonus": Scenario(about="Bouts of clonus.", planner=_in_turn("clonus")),
+    "mixed": Scenario(about="Spasms that end in clonus.", planner=_in_turn("mixed")),
+    "twitch": Scenario(about="Twitches.", planner=_in_turn("twitch")),
+    "tonic": Scenario(about="A posture pulled and held, trembling.", planner=_in_turn("tonic")),
+    "turning": Scenario(
+        about="Turning over, shifting, a bump on the bed.", planner=_in_turn("turning")
+    ),
+    "walk-to-bathroom": Scenario(
+        about="Getting up, walking there and back, lying down.",
+        usual_s=120.0,
+        shortest_s=60.0,
+        planner=_walk_to_bathroom,
+    ),
+    "plm": Scenario(
+        about="A series of periodic leg movements.",
+        usual_s=900.0,
+        shortest_s=60.0,
+        planner=_plm,
+    ),
+    "tremor": Scenario(about="Tremor that waxes and wanes.", planner=_in_turn("tremor")),
+    "abrupt-tremor": Scenario(
+        about="Tremor that is there within half a second: a hard case.",
+        planner=_in_turn("abrupt-tremor"),
+    ),
+    "knocks": Scenario(
+        about="A bed partner turns, somebody taps the bed, a phone buzzes.",
+        planner=_in_turn("knocks"),
+    ),
+    "scratching": Scenario(about="Scratching near the sensor.", planner=_in_turn("scratching")),
+    "restless": Scenario(
+        about="Fidgeting feet, new positions, cycling in the air.", planner=_in_turn("restless")
+    ),
+    "demo": Scenario(
+        about="Ten minutes with something of everything.",
+        usual_s=600.0,
+        shortest_s=600.0,
+        planner=_demo,
+    ),
+    "night": Scenario(
+        about="A whole night in bed, spasms in clusters.",
+        usual_s=None,
+        shortest_s=600.0,
+        planner=_night,
+    ),
+    "night-without-spasms": Scenario(
+        about="A whole night with everything that looks like a spasm, and none.",
+        usual_s=None,
+        shortest_s=600.0,
+        planner=_night_without_spasms,
+    ),
 }
-"""Name: usual length in s (None: drawn), shortest length in s, what happens."""
+"""What can be simulated, by name."""

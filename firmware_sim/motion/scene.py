@@ -13,10 +13,11 @@ from enum import IntEnum
 import numpy as np
 
 from detector.block import AXES, Samples
+from detector.events import Kind
 from firmware_sim.motion.act import Act, Played, play, truth_of
-from firmware_sim.motion.kinematics import FINE_HZ, Curve
+from firmware_sim.motion.kinematics import FINE_HZ, Curve, Vector, rotated
 from firmware_sim.motion.limb import Limb, strap_on
-from firmware_sim.motion.sensor import Sensor, draw_sensor
+from firmware_sim.motion.sensor import DrawSensor, Sensor, draw_sensor
 from firmware_sim.motion.truth import Trace
 
 Perform = Callable[[np.random.Generator, Limb], Act]
@@ -31,6 +32,8 @@ BREATH_G = (0.0002, 0.0015)
 """A leg on a mattress tilts by a fraction of a milli-g with each breath [estimate]."""
 CREEP_RAD = 0.015
 """How far a resting limb sinks and slides between movements, about a degree [estimate]."""
+LOOSENING = frozenset({Kind.TURN, Kind.MOVEMENT})
+"""What may turn a loose strap round the limb; a twitch returns, and so must its sensor."""
 
 
 class Stream(IntEnum):
@@ -43,6 +46,8 @@ class Stream(IntEnum):
     PLAN = 4
     ACT = 5
     JITTER = 6
+    LOSS = 7
+    SLIP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def compose(
     duration_s: float,
     fs: float,
     site: str,
-    sensor: Sensor | None = None,
+    sensor: Sensor | DrawSensor = draw_sensor,
 ) -> Trace:
     """Record a resting limb on which the plans are played, in order of time.
 
@@ -76,16 +81,20 @@ def compose(
     Raises
     ------
     ValueError
-        A duration, rate or site that cannot be simulated.
+        A duration, rate, site or sensor that cannot be simulated.
     """
     if not 0 < duration_s <= LONGEST_S:
         raise ValueError(f"duration_s must be above 0 and at most {LONGEST_S:g}, got {duration_s}")
     if not FS_HZ[0] <= fs <= FS_HZ[1]:
         raise ValueError(f"fs must be {FS_HZ[0]:g} to {FS_HZ[1]:g} Hz, got {fs}")
     limb = strap_on(stream(seed, Stream.LIMB), site)
-    sensor = draw_sensor(stream(seed, Stream.SENSOR), fs) if sensor is None else sensor
+    if not isinstance(sensor, Sensor):
+        sensor = sensor(stream(seed, Stream.SENSOR), fs)
+    if sensor.fs != fs:
+        raise ValueError(f"the sensor runs at {sensor.fs:g} Hz, not at fs = {fs:g}")
     samples = np.empty((round(duration_s * fs), AXES))
     truth = []
+    slips = [(0, 0)]
     written, free_s = 0, 0.0
     for number in sorted(range(len(plans)), key=lambda i: (plans[i].at_s, i)):
         at_s = plans[number].at_s
@@ -102,9 +111,12 @@ def compose(
         samples[first:stop] = _at(played, moments - at_s)
         limb = replace(limb, up=played.up)
         written, free_s = stop, at_s + played.duration_s
+        slips += [(first, stop)] if act.kind in LOOSENING else []
         truth.append(truth_of(act, played, at_s, sensor.true_fs / fs))
     samples[written:] = limb.up
-    _finish(samples, sensor, seed)
+    roll = _slipping(slips, sensor, stream(seed, Stream.SLIP))
+    _finish(samples, sensor, seed, limb.along, roll)
+    sensor.lose(stream(seed, Stream.LOSS), samples)
     return Trace(
         samples=samples,
         fs=fs,
@@ -112,6 +124,7 @@ def compose(
         truth=tuple(truth),
         seed=seed,
         scenario=scenario,
+        site=site,
     )
 
 
@@ -120,8 +133,23 @@ def _at(played: Played, moments_s: Curve) -> Samples:
     return np.stack([np.interp(moments_s, grid, axis) for axis in played.force_g.T], axis=1)
 
 
-def _finish(samples: Samples, sensor: Sensor, seed: int) -> None:
-    """Let the limb breathe and creep, and read it with the sensor; in place, chunk by chunk."""
+def _slipping(
+    slips: Sequence[tuple[int, int]], sensor: Sensor, rng: np.random.Generator
+) -> tuple[Curve, Curve]:
+    """Draw how far the strap has turned round the limb: sample indices and angles in rad, (m,).
+
+    Straight between them: it turns while the limb moves, and stays.
+    """
+    turns = np.radians(sensor.slip_deg) * rng.standard_normal(len(slips))
+    turns[0] = 0.0  # as it was put on
+    turned = np.cumsum(turns)
+    return np.ravel(slips).astype(np.float64), np.column_stack([turned - turns, turned]).ravel()
+
+
+def _finish(
+    samples: Samples, sensor: Sensor, seed: int, along: Vector, roll: tuple[Curve, Curve]
+) -> None:
+    """Let limb and strap breathe, creep and slip, and read them; in place, chunk by chunk."""
     rest, noise = stream(seed, Stream.REST), stream(seed, Stream.NOISE)
     seconds = len(samples) / sensor.true_fs
     breath_knots_s = np.arange(0.0, seconds + 8.0, 4.0)
@@ -137,6 +165,9 @@ def _finish(samples: Samples, sensor: Sensor, seed: int) -> None:
         for axis in range(AXES):
             tilt[:, axis] += np.interp(t, creep_knots_s, creep[:, axis])
         part += np.cross(tilt, part)
+        if roll[1].any():
+            at = np.arange(first, first + len(part))
+            part[:] = rotated(part, along, np.interp(at, *roll))
         part[:] = sensor.read(noise, part)
 
 

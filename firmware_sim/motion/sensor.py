@@ -1,7 +1,12 @@
-"""What an accelerometer chip makes of the force on it: clock, noise, range and steps."""
+"""What an accelerometer makes of the force on it: clock, noise, range, steps, strap and losses.
+
+Packets that arrive twice are the link's affair: `firmware_sim` plays them, and a time stamp tells
+them apart. What a file can show of them is here: a packet written in the place of the next one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +22,12 @@ JITTER_S = 0.0002
 """Scatter of single sampling moments [estimate]."""
 CHIPS = ((2.0, 2**-10), (8.0, 2**-8), (8.0, 2**-12))
 """Range and step in g: 12 bit +-2 g, 12 bit +-8 g, 16 bit +-8 g."""
+COARSE_CHIPS = ((2.0, 2**-6), (8.0, 2**-4))
+"""8 bit +-2 g and +-8 g: 16 and 62 mg a step, more than a sleeper's every tremble."""
+LOSS_S = (0.2, 20.0)
+"""How long a burst of loss lasts: from a packet to a body that lies on the sensor [estimate]."""
+PACKET_SAMPLES = 16
+"""Samples in a packet: a third of a second at 50 Hz [estimate]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,10 @@ class Sensor:
     rate_error : how much faster than that it really runs, as a share
     noise_g : white noise per axis, rms
     range_g, step_g : where it clips, and its smallest difference
+    jitter_s : scatter of single sampling moments, rms
+    losses_per_h : bursts of `LOSS_S` in which nothing arrives; rows of NaN
+    repeats_per_h : packets that were written in the place of the next one
+    slip_deg : rms turn of the strap round the limb at each turn in bed and each walk
     """
 
     fs: float
@@ -37,6 +52,16 @@ class Sensor:
     range_g: float = 8.0
     step_g: float = 2**-12
     jitter_s: float = JITTER_S
+    losses_per_h: float = 0.0
+    repeats_per_h: float = 0.0
+    slip_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        wrong = [n for n in _ABOVE_0 if not 0 < getattr(self, n) < np.inf]
+        wrong += [n for n in _FROM_0 if not 0 <= getattr(self, n) < np.inf]
+        if wrong or not abs(self.rate_error) < 1:
+            name = wrong[0] if wrong else "rate_error"
+            raise ValueError(f"a sensor's {name} cannot be {getattr(self, name)}")
 
     @property
     def true_fs(self) -> float:
@@ -54,6 +79,23 @@ class Sensor:
         rounded: Samples = np.round(np.clip(noisy, -self.range_g, self.range_g) / self.step_g)
         return rounded * self.step_g
 
+    def lose(self, rng: np.random.Generator, samples: Samples) -> None:
+        """Write packets twice and lose bursts of (n, 3), in place; the clock runs on."""
+        hours = len(samples) / self.true_fs / 3600
+        for first in _places(rng, self.repeats_per_h * hours, len(samples) - 2 * PACKET_SAMPLES):
+            packet = samples[first : first + PACKET_SAMPLES]
+            samples[first + PACKET_SAMPLES : first + 2 * PACKET_SAMPLES] = packet
+        for first in _places(rng, self.losses_per_h * hours, len(samples)):
+            lasting_s = np.exp(rng.uniform(*np.log(LOSS_S)))
+            samples[first : first + round(lasting_s * self.true_fs)] = np.nan
+
+
+_ABOVE_0 = ("fs", "range_g", "step_g")
+_FROM_0 = ("noise_g", "jitter_s", "losses_per_h", "repeats_per_h", "slip_deg")
+
+DrawSensor = Callable[[np.random.Generator, float], Sensor]
+"""Draws a sensor of a nominal rate in Hz."""
+
 
 def draw_sensor(rng: np.random.Generator, fs: float) -> Sensor:
     """Draw a chip as they come: noise, clock error and one of three ranges."""
@@ -65,3 +107,26 @@ def draw_sensor(rng: np.random.Generator, fs: float) -> Sensor:
         range_g=range_g,
         step_g=step_g,
     )
+
+
+def draw_poor_sensor(rng: np.random.Generator, fs: float) -> Sensor:
+    """Draw what a detector must live with: any chip, a loose strap, a link that loses packets."""
+    chips = CHIPS + COARSE_CHIPS
+    range_g, step_g = chips[int(rng.integers(len(chips)))]
+    return Sensor(
+        fs=fs,
+        rate_error=rng.uniform(-RATE_ERROR, RATE_ERROR),
+        noise_g=rng.uniform(*NOISE_G),
+        range_g=range_g,
+        step_g=step_g,
+        jitter_s=rng.uniform(1, 5) * JITTER_S,
+        losses_per_h=rng.uniform(0, 20),
+        repeats_per_h=rng.uniform(0, 20),
+        slip_deg=rng.uniform(0, 15),
+    )
+
+
+def _places(rng: np.random.Generator, mean: float, below: int) -> list[int]:
+    """Draw where things happen that happen `mean` times on average."""
+    count = rng.poisson(mean)
+    return [] if below <= 0 else [int(i) for i in rng.integers(0, below, count)]

@@ -13,7 +13,7 @@ from scipy.signal import butter, sosfilt
 from detector.block import AXES, Samples
 from detector.events import Kind
 from firmware_sim.motion import clonus
-from firmware_sim.motion.act import PEAK_G, Act, log_uniform, peak_of, sign, with_peak
+from firmware_sim.motion.act import PEAK_G, Act, arriving, log_uniform, peak_of, sign, with_peak
 from firmware_sim.motion.kinematics import (
     FINE_HZ,
     Curve,
@@ -33,6 +33,10 @@ RISE_S = (0.12, 0.45)
 HOLD_S = (0.3, 20.0)
 TREMULOUS_HZ = (7.0, 13.0)
 TREMULOUS_G = (0.002, 0.030)
+TWITCH_S = 0.5
+"""No longer from rest to rest: the contract's word for it."""
+RINGING_S = 0.15
+"""How long a limb swings after a twitch, where there is time for it."""
 FOLLOWED_BY_CLONUS = (0.2, 0.4)
 """Share of spasms that clonus follows."""
 
@@ -69,11 +73,16 @@ def twitch(rng: np.random.Generator, limb: Limb) -> Act:
     half_s = rng.uniform(0.03, 0.09)
     # Half of each slope lies above half height: 4 half widths in all, quicker out than back.
     out, back = smooth_step(steps(1.6 * half_s)), 1 - smooth_step(steps(2.4 * half_s))
-    ring = damped_ring(steps(0.15), rng.uniform(4, 10), rng.uniform(0.03, 0.06))
+    left = steps(TWITCH_S) - len(out) - len(back)
+    ring = damped_ring(min(steps(RINGING_S), left), rng.uniform(4, 10), rng.uniform(0.03, 0.06))
     size = rng.uniform(0.05, 0.2)
     angle = np.concatenate([out, back, size * ring * (1 - smooth_step(len(ring)))])
     motion = rotation(_oblique(rng, limb), angle)
-    return Act(kind=Kind.TWITCH, motion=with_peak(motion, limb, log_uniform(rng, 0.04, 0.8)))
+    return Act(
+        kind=Kind.TWITCH,
+        motion=with_peak(motion, limb, limb.shaken_g(log_uniform(rng, 0.04, 0.8))),
+        end_s=len(motion) / FINE_HZ,
+    )
 
 
 def tonic(rng: np.random.Generator, limb: Limb, *, longest_s: float = 20.0) -> Act:
@@ -85,7 +94,7 @@ def tonic(rng: np.random.Generator, limb: Limb, *, longest_s: float = 20.0) -> A
     # Clearly above rest: what stays under 5 mg is the isometric stiffness that nothing can see.
     tremble = tremulousness(rng, len(held), log_uniform(rng, 0.005, TREMULOUS_G[1]))
     tremble *= (held * _faded(len(held)))[:, np.newaxis]
-    return Act(kind=Kind.TONIC, motion=drift.then(pushes(tremble), 0))
+    return Act(kind=Kind.TONIC, motion=arriving(drift.then(pushes(tremble), 0), limb, limb.lifting))
 
 
 def tremulousness(rng: np.random.Generator, n: int, rms_g: float) -> Samples:
@@ -102,8 +111,8 @@ def _jerked_and_held(rng: np.random.Generator, limb: Limb, hold_s: float) -> Mot
     for _ in range(50):
         motion = _jerk(rng, limb, hold_s)
         if PEAK_G[0] <= peak_of(motion, limb) <= PEAK_G[1]:
-            return motion
-    return with_peak(motion, limb, log_uniform(rng, *PEAK_G))
+            return arriving(motion, limb, limb.lifting)
+    return arriving(with_peak(motion, limb, log_uniform(rng, *PEAK_G)), limb, limb.lifting)
 
 
 def _jerk(rng: np.random.Generator, limb: Limb, hold_s: float) -> Motion:

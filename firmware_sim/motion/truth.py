@@ -23,6 +23,7 @@ MISSING = "n/a"
 
 COLUMNS = (
     "onset", "duration", "trial_type", "rhythm_hz", "beats", "peak_g", "parts", "engine", "seed",
+    "manner", "background_ratio",
 )  # fmt: skip
 REQUIRED = COLUMNS[:3]
 MOST_EVENTS = 100_000
@@ -41,6 +42,8 @@ class Truth:
     peak_g : largest dynamic acceleration (what gravity does not explain), noise left out
     parts : what a mixed event is made of
     engine : which clonus engine moved the limb
+    manner : what the kind leaves open: abrupt, bed partner, scratching
+    background_ratio : rms of a real recording over rms of the movement put into it
     """
 
     onset_s: float
@@ -51,6 +54,8 @@ class Truth:
     beats: int | None = None
     parts: tuple[Kind, ...] | None = None
     engine: str | None = None
+    manner: str | None = None
+    background_ratio: float | None = None
 
     @property
     def end_s(self) -> float:
@@ -64,10 +69,11 @@ class Trace:
 
     Parameters
     ----------
-    samples : (n, 3), g; made read-only
+    samples : (n, 3), g, NaN where a sensor lost them; made read-only
     fs : the rate the sensor claims, Hz
     true_fs : the rate its crystal really ran at, Hz
     truth : in order of onset, never overlapping
+    site : where the sensor is worn
     """
 
     samples: Samples
@@ -76,6 +82,7 @@ class Trace:
     truth: tuple[Truth, ...]
     seed: int
     scenario: str
+    site: str = "ankle"
 
     def __post_init__(self) -> None:
         self.samples.flags.writeable = False
@@ -87,7 +94,8 @@ class Trace:
 
     def same_as(self, other: Self) -> bool:
         """Whether every byte and every truth agree."""
-        return np.array_equal(self.samples, other.samples) and self.truth == other.truth
+        same = np.array_equal(self.samples, other.samples, equal_nan=True)
+        return same and self.truth == other.truth
 
 
 def write_events(path: Path, truth: tuple[Truth, ...], *, seed: int | None = None) -> None:
@@ -99,7 +107,7 @@ def write_events(path: Path, truth: tuple[Truth, ...], *, seed: int | None = Non
             parts = "+".join(t.parts) if t.parts else None
             row = (
                 t.onset_s, t.duration_s, t.kind.value, t.rhythm_hz, t.beats, t.peak_g, parts,
-                t.engine, seed,
+                t.engine, seed, t.manner, t.background_ratio,
             )  # fmt: skip
             out.writerow(MISSING if value is None else value for value in row)
 
@@ -138,7 +146,8 @@ def _read_row(path: Path, number: int, row: dict[str, str]) -> Truth:
         onset_s, duration_s = float(known["onset"]), float(known["duration"])
         peak_g = float(known["peak_g"]) if "peak_g" in known else 0.0
         rhythm_hz = float(known["rhythm_hz"]) if "rhythm_hz" in known else None
-        if not np.isfinite([onset_s, duration_s, peak_g, rhythm_hz or 0.0]).all():
+        ratio = float(known["background_ratio"]) if "background_ratio" in known else None
+        if not np.isfinite([onset_s, duration_s, peak_g, rhythm_hz or 0.0, ratio or 0.0]).all():
             raise ValueError("a value is not finite")
         return Truth(
             onset_s=onset_s,
@@ -149,6 +158,8 @@ def _read_row(path: Path, number: int, row: dict[str, str]) -> Truth:
             beats=int(known["beats"]) if "beats" in known else None,
             parts=tuple(Kind(p) for p in known["parts"].split("+")) if "parts" in known else None,
             engine=known.get("engine"),
+            manner=known.get("manner"),
+            background_ratio=ratio,
         )
     except KeyError as error:
         raise RecordingError(f"{path}, line {number}: {error.args[0]} has no value") from None

@@ -21,6 +21,8 @@ truths = st.builds(
     beats=st.none() | st.integers(0, 1000),
     parts=st.none() | st.lists(st.sampled_from(Kind), min_size=1, max_size=3).map(tuple),
     engine=st.none() | st.sampled_from(["reflex", "pulse"]),
+    manner=st.none() | st.sampled_from(["abrupt", "bed partner"]),
+    background_ratio=st.none() | finite,
 )
 
 
