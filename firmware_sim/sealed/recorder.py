@@ -1,0 +1,148 @@
+"""Plays movements one after another onto a recording, and writes down what was felt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from detector.events import Kind
+from firmware_sim.motion.truth import Truth
+from firmware_sim.sealed.muscle import Array
+from firmware_sim.sealed.sensor import Wearable
+from firmware_sim.sealed.skeleton import Motion, Site, feel
+
+Draw = Callable[[np.random.Generator, float, Array], Motion]
+"""Draws a movement: random numbers, the simulation's rate in Hz, the pose it begins in."""
+
+INNER_HZ = 400.0
+"""At least so many steps a second inside a movement: a phone's 180 Hz stays below half of it."""
+BEGINS, ENDS = 0.05, 0.10
+"""Shares of the largest change at which a movement begins and ends."""
+FELT_G = 0.005
+"""Five times the noise of a fair sensor: no movement begins or lasts below it."""
+UNFELT_G = 0.006
+"""What stays below is no movement to this sensor; the least that the product's gate can open on."""
+MOST_GAIN = 5.0
+"""A weak movement is not blown up beyond this to reach its least peak: angles would be absurd."""
+
+
+class Recorder:
+    """A limb that lies still until it is moved.
+
+    Parameters
+    ----------
+    samples : length of the recording
+    fs : nominal rate, Hz
+    pose_rad : (6,) in which it lies at first
+    """
+
+    def __init__(
+        self, samples: int, *, fs: float, site: Site, wearable: Wearable, pose_rad: Array
+    ) -> None:
+        self._steps = math.ceil(INNER_HZ / fs)
+        self._rate_hz = self._steps * wearable.true_fs
+        self._fs = fs
+        self._site = site
+        self._wearable = wearable
+        self._pose_rad = pose_rad
+        self._written = 0
+        self.specific_g = np.empty((samples, 3))
+        self.truth: list[Truth] = []
+        self.moved: list[tuple[int, int]] = []
+
+    @property
+    def now_s(self) -> float:
+        """Where the last movement ended, rest after it included, on the sample clock."""
+        return self._written / self._fs
+
+    def play(self, rng: np.random.Generator, draw: Draw, *, at_s: float) -> bool:
+        """Draw and write one movement at `at_s >= now_s`; False if it ends beyond the recording."""
+        motion = draw(rng, self._rate_hz, self._pose_rad)
+        first = max(round(at_s * self._fs), self._written)
+        stop = first + math.ceil(motion.angles_rad.shape[1] / self._steps)
+        if stop > len(self.specific_g):
+            return False
+        gain, felt_g, dynamic_g = self._felt(motion)
+        self._rest_until(first)
+        self.specific_g[first:stop] = felt_g[:: self._steps]
+        self._note(motion, felt_g, dynamic_g, first)
+        self._pose_rad = self._pose_rad + gain * motion.angles_rad[:, -1]
+        self._written = stop
+        return True
+
+    def finish(self) -> None:
+        """Lie still to the end of the recording."""
+        self._rest_until(len(self.specific_g))
+
+    def _felt(self, motion: Motion) -> tuple[float, Array, Array]:
+        """Give the gain that a peak in range takes, the force felt and its dynamic part."""
+        gain, (felt_g, dynamic_g) = 1.0, self._through(motion, 1.0)
+        for _ in range(2):  # angles are not quite linear: twice comes within a few per cent
+            peak_g = float(np.max(_size(dynamic_g)))
+            low_g, high_g = (self._site.felt * bound for bound in motion.peak_g)
+            wanted = min(max(peak_g, low_g), high_g) / max(peak_g, 1e-9)
+            wanted = min(gain * wanted, MOST_GAIN if motion.push_g is None else math.inf)
+            if math.isclose(wanted, gain, rel_tol=0.03):
+                break
+            gain = wanted
+            felt_g, dynamic_g = self._through(motion, gain)
+        return gain, felt_g, dynamic_g
+
+    def _through(self, motion: Motion, gain: float) -> tuple[Array, Array]:
+        push_g = None if motion.push_g is None else gain * motion.push_g
+        both = feel(
+            self._pose_rad, gain * motion.angles_rad, push_g, site=self._site,
+            rate_hz=self._rate_hz,
+        )  # fmt: skip
+        felt_g = self._wearable.carried(np.concatenate(both, axis=1), rate_hz=self._rate_hz)
+        return felt_g[:, :3], felt_g[:, 3:]
+
+    def _rest_until(self, stop: int) -> None:
+        nothing = np.zeros((len(self._pose_rad), 3))
+        rest_g, _ = feel(self._pose_rad, nothing, None, site=self._site, rate_hz=1.0)
+        self.specific_g[self._written : stop] = rest_g[0]
+        self._written = stop
+
+    def _note(self, motion: Motion, felt_g: Array, dynamic_g: Array, first: int) -> None:
+        onset, end = _bounds(felt_g, _held(motion, self._rate_hz))
+        if end <= onset:
+            return
+        per_s = self._steps * self._fs  # steps of one second on the sample clock
+        self.moved.append((first + onset // self._steps, first + end // self._steps))
+        slower = self._fs / self._wearable.true_fs
+        self.truth.append(
+            Truth(
+                onset_s=first / self._fs + onset / per_s,
+                duration_s=(end - onset) / per_s,
+                kind=motion.kind,
+                peak_g=float(np.max(_size(dynamic_g))),
+                rhythm_hz=None if motion.rhythm_hz is None else motion.rhythm_hz * slower,
+                beats=motion.beats,
+                parts=motion.parts,
+                engine="emg-bursts" if motion.beats is not None else None,
+            )
+        )
+
+
+def _held(motion: Motion, rate_hz: float) -> int:
+    """Step until which a contraction lasts, though the limb may be still in it."""
+    holds = motion.parts is not None or motion.kind in {Kind.SPASM, Kind.TONIC}
+    return min(round(motion.active_s * rate_hz), motion.angles_rad.shape[1] - 1) if holds else 0
+
+
+def _bounds(felt_g: Array, held: int) -> tuple[int, int]:
+    """First and last step of a movement; (0, 0) if it cannot be felt."""
+    away, left = _size(felt_g - felt_g[0]), _size(felt_g - felt_g[-1])
+    if max(away.max(), left.max()) < UNFELT_G:
+        return 0, 0
+    begun = np.flatnonzero(away > max(BEGINS * away.max(), FELT_G))
+    lasting = np.flatnonzero(left > max(ENDS * left.max(), FELT_G))
+    if not len(begun) or not len(lasting):
+        return 0, 0
+    return int(begun[0]), max(int(lasting[-1]), held)
+
+
+def _size(vectors: Array) -> Array:
+    return np.asarray(np.sqrt(np.sum(vectors**2, axis=1)))
