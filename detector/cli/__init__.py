@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from detector.cli import config, decode, demo, detect, replay, run, scan, simulate
+from detector.cli import config, decode, demo, detect, evaluate, replay, run, scan, simulate
 from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
 from detector.cli.output import Output
@@ -148,6 +148,7 @@ app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)
 app.command(rich_help_panel=TRY)(simulate.simulate)
 app.command(rich_help_panel=TRY)(decode.decode)
+app.command(rich_help_panel=TRY)(evaluate.evaluate)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
 app.command("version", rich_help_panel=ADVANCED)(version_command)
 

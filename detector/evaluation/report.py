@@ -1,0 +1,381 @@
+"""Figures for people and programs: tables as text or Markdown, JSON, and bars to be held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from detector.evaluation.intervals import Rate, Share, Spread
+from detector.evaluation.runner import OURS, Evaluation
+from detector.evaluation.scoring import MISSED, NOTHING, KindScore, Score
+from detector.events import SPASM_FAMILY, Kind
+
+SCHEMA = "evaluation/1"
+NONE = "-"
+SHORT_CLONUS = "clonus, short"
+
+MORE_IS_BETTER = ("sensitivity", "seen", "precision")
+LESS_IS_BETTER = (
+    "false_per_24h",
+    "twitches_per_24h",
+    "latency_p90_s",
+    "onset_error_p90_s",
+    "offset_error_p90_s",
+    "rhythm_error_p90_hz",
+    "ece",
+)
+
+
+def to_dict(evaluation: Evaluation) -> dict[str, Any]:
+    """Give the `evaluation/1` object: figures with their intervals, unknown ones None."""
+    return {
+        "schema": SCHEMA,
+        "notice": "Not a medical device.",
+        "detector": {"name": OURS, "version": evaluation.version, "model": evaluation.model},
+        "hours": evaluation.hours,
+        "subjects": len({recorded.subject for recorded in evaluation.recordings} - {None}),
+        "truths": sum(recorded.truths for recorded in evaluation.recordings),
+        "simulated_truths": sum(recorded.simulated for recorded in evaluation.recordings),
+        "latency_streamed": evaluation.streamed,
+        "matching": _plain(evaluation.matching),
+        "kinds": _plain(evaluation.kinds),
+        "skipped": _plain(evaluation.skipped),
+        "scores": _plain(evaluation.scores),
+        "recordings": _plain(evaluation.recordings),
+    }
+
+
+def measures(score: Score) -> dict[str, float | None]:
+    """Give every figure that a bar can be set for, by name; None where it cannot be computed."""
+    named: dict[str, float | None] = {
+        "sensitivity": score.named.value,
+        "seen": score.seen.value,
+        "precision": score.precision.value,
+        "false_per_24h": score.false.per_24h,
+        "twitches_per_24h": score.false_twitches.per_24h,
+        "ece": score.calibration.ece if score.calibration else None,
+    }
+    for kind in Kind:
+        own = next((each for each in score.kinds if each.kind is kind), None)
+        rate = score.false_by_kind.get(kind)
+        named |= {
+            f"sensitivity.{kind}": own.named.value if own else None,
+            f"seen.{kind}": own.seen.value if own else None,
+            f"false_per_24h.{kind}": rate.per_24h if rate else None,
+            f"latency_p90_s.{kind}": own.latency_s.p90 if own else None,
+            f"onset_error_p90_s.{kind}": own.onset_error_s.p90 if own else None,
+            f"offset_error_p90_s.{kind}": own.offset_error_s.p90 if own else None,
+            f"rhythm_error_p90_hz.{kind}": own.rhythm_error_hz.p90 if own else None,
+        }
+    return named
+
+
+def bar_names(stems: Sequence[str]) -> list[str]:
+    """Give the names of all measures that begin with one of these."""
+    whole = ("sensitivity", "seen", "precision", "false_per_24h", "twitches_per_24h", "ece")
+    apart = set(whole) - {"sensitivity", "seen", "false_per_24h"}
+    names = [stem for stem in stems if stem in whole]
+    return names + [f"{stem}.{kind}" for stem in stems if stem not in apart for kind in Kind]
+
+
+def missed_bars(
+    score: Score, *, under: Mapping[str, float], over: Mapping[str, float]
+) -> list[str]:
+    """Say in one sentence each which bars were missed; a figure that nothing gives misses its."""
+    found = measures(score)
+    said = []
+    for name, bar in [*under.items(), *over.items()]:
+        value, low = found[name], name in under
+        if value is None:
+            said.append(f"{name} cannot be computed from these recordings; the bar is {bar:g}")
+        elif (value < bar) if low else (value > bar):
+            said.append(f"{name} is {value:.4g}, {'below' if low else 'above'} the bar of {bar:g}")
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to be read: first column words, the others figures."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def as_text(evaluation: Evaluation) -> list[str]:
+    """Give lines for a terminal."""
+    lines = facts(evaluation)
+    for table in tables(evaluation):
+        widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
+        lines += ["", table.title]
+        lines += [
+            "  ".join(
+                cell.ljust(width) if place == 0 else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in (table.header, *table.rows)
+        ]
+    return lines
+
+
+def as_markdown(evaluation: Evaluation) -> str:
+    """Give a Markdown section; labels of strangers cannot break its tables."""
+    lines = ["# How well spasmwatch finds what happened", ""]
+    lines += [f"- {_escaped(fact)}" for fact in facts(evaluation)]
+    for table in tables(evaluation):
+        lines += ["", f"## {_escaped(table.title)}", ""]
+        lines += [_markdown_row(table.header), "|---|" + "--:|" * (len(table.header) - 1)]
+        lines += [_markdown_row(row) for row in table.rows]
+    return "\n".join(lines) + "\n"
+
+
+def facts(evaluation: Evaluation) -> list[str]:
+    """Say what stands behind the figures, one sentence each."""
+    recordings = evaluation.recordings
+    people = {recorded.subject for recorded in recordings} - {None}
+    of_whom = f"{_count(len(people), 'subject')} named" if people else "no subject named"
+    truths = sum(recorded.truths for recorded in recordings)
+    simulated = sum(recorded.simulated for recorded in recordings)
+    unlabelled = sum(recorded.labels is None for recorded in recordings)
+    rule = evaluation.matching
+    said = [
+        f"{_count(len(recordings), 'recording')}, {evaluation.hours:.2f} h monitored, {of_whom}.",
+        f"{_count(truths, 'labelled movement')}, {simulated} of them simulated.",
+        (
+            f"Found by {OURS} {evaluation.version}, model {evaluation.model}. An event counts from "
+            f"{rule.early_s:g} s before a movement to {rule.late_s:g} s after it, and events less "
+            f"than {rule.merge_s:g} s apart count as one. In brackets: 95 % intervals."
+        ),
+    ]
+    if simulated:
+        said.append(
+            "Figures on simulated movements say how well the simulator's are found, not people's."
+        )
+    if unlabelled:
+        said.append(
+            f"{_count(unlabelled, 'recording')} without labels: every alarm there is false."
+        )
+    if evaluation.kinds is not None:
+        said.append(f"Only these kinds are scored: {', '.join(evaluation.kinds)}.")
+    if evaluation.skipped:
+        said.append(f"Not scored under: {', '.join(evaluation.skipped)}.")
+    if not evaluation.streamed:
+        said.append(f"The latency of {OURS} was not measured: add --latency.")
+    return [*said, "Not a medical device."]
+
+
+def tables(evaluation: Evaluation) -> list[Table]:
+    """Give the tables that have something to say."""
+    scores, ours = evaluation.scores, evaluation.scores[OURS]
+    made = [
+        _sensitivity(scores),
+        _exactness(scores),
+        _alarms(scores),
+        _contexts(scores),
+        _buried(ours),
+        _confusion(ours),
+        _calibration(ours),
+    ]
+    return [table for table in made if table.rows]
+
+
+def _sensitivity(scores: Mapping[str, Score]) -> Table:
+    ours = scores[OURS]
+    peers = [name for name in scores if name != OURS]
+
+    def row(title: str, each: Mapping[str, KindScore | Score]) -> tuple[str, ...]:
+        mine = each[OURS]
+        seen = (_share(each[name].seen) for name in peers)
+        return title, str(mine.named.of), _share(mine.named), _share(mine.seen), *seen
+
+    rows = [
+        row(score.kind.value, {name: scores[name].kinds[place] for name in scores})
+        for place, score in enumerate(ours.kinds)
+    ]
+    short = {name: score.short_clonus for name, score in scores.items() if score.short_clonus}
+    if short:
+        rows.append(row(SHORT_CLONUS, short))
+    if sum(score.kind in SPASM_FAMILY for score in ours.kinds) > 1:
+        rows.append(row("all likely spasms", scores))
+    return Table(
+        "Found (seen: as any likely spasm)",
+        ("movement", "of", "named right", "seen", *(f"{name}: seen" for name in peers)),
+        tuple(rows),
+    )
+
+
+def _exactness(scores: Mapping[str, Score]) -> Table:
+    rows = []
+    for name, score in scores.items():
+        for kind in score.kinds:
+            spreads = (
+                kind.latency_s,
+                kind.onset_error_s,
+                kind.offset_error_s,
+                kind.rhythm_error_hz,
+            )
+            if kind.kind in SPASM_FAMILY and any(each.n for each in spreads):
+                rows.append((f"{name}: {kind.kind}", *map(_spread, spreads)))
+    header = ("", "first word, s", "onset error, s", "offset error, s", "rhythm error, Hz")
+    return Table("How soon and how exactly (p50 / p90)", header, tuple(rows))
+
+
+def _alarms(scores: Mapping[str, Score]) -> Table:
+    kinds = list(scores[OURS].false_by_kind)
+    return Table(
+        f"False alarms in {scores[OURS].hours:.2f} h",
+        ("", "precision", "false", "per 24 h", *(kind.value for kind in kinds), "twitches, apart"),
+        tuple(
+            (
+                name,
+                _share(score.precision),
+                str(score.false.count),
+                _rate(score.false),
+                *(str(score.false_by_kind[kind].count) for kind in kinds),
+                _rate(score.false_twitches),
+            )
+            for name, score in scores.items()
+        ),
+    )
+
+
+def _contexts(scores: Mapping[str, Score]) -> Table:
+    rows = {context.label: context for context in scores[OURS].contexts}
+    others = {
+        name: {context.label: context for context in score.contexts}
+        for name, score in scores.items()
+        if name != OURS
+    }
+    return Table(
+        "Meanwhile: stretches with an alarm, with a clonus or tremor; peers: alarm / false",
+        ("label", "hours", "stretches", "alarm", "rhythmic", "false", *others),
+        tuple(
+            (
+                label,
+                f"{own.hours:.2f}",
+                str(own.flagged.of),
+                _share(own.flagged),
+                _share(own.rhythmic),
+                str(own.false.count),
+                *(
+                    f"{_percent(each[label].flagged)} / {each[label].false.count}"
+                    if label in each
+                    else NONE
+                    for each in others.values()
+                ),
+            )
+            for label, own in rows.items()
+        ),
+    )
+
+
+def _buried(ours: Score) -> Table:
+    return Table(
+        "Clonus put into real movement (background over clonus, rms)",
+        ("background", "length, s", "of", "named right"),
+        tuple(
+            (_range(each.ratio), _range(each.duration_s), str(each.named.of), _share(each.named))
+            for each in ours.buried
+        ),
+    )
+
+
+def _confusion(ours: Score) -> Table:
+    used = {column for row in ours.confusion.values() for column in row}
+    columns = [name for name in (*(kind.value for kind in Kind), MISSED) if name in used]
+    return Table(
+        "True kind (rows) and what it was called",
+        ("", *columns),
+        tuple(
+            (
+                "no labelled movement" if name == NOTHING else name,
+                *(str(row.get(column, 0)) for column in columns),
+            )
+            for name, row in ours.confusion.items()
+        ),
+    )
+
+
+def _calibration(ours: Score) -> Table:
+    found = ours.calibration if ours.seen.of else None  # of nothing but negatives it says nothing
+    return Table(
+        f"Confidence (expected calibration error {found.ece:.3f})" if found else "",
+        ("said", "events", "mean said", "right"),
+        tuple(
+            (
+                f"{each.low:.1f}-{each.high:.1f}",
+                str(each.right.of),
+                f"{each.mean_confidence:.2f}",
+                _share(each.right),
+            )
+            for each in (found.bins if found else ())
+        ),
+    )
+
+
+def _share(share: Share) -> str:
+    if share.value is None or share.interval is None:
+        return NONE
+    low, high = share.interval
+    return f"{_percent(share)} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def _percent(share: Share) -> str:
+    return NONE if share.value is None else f"{100 * share.value:.1f} %"
+
+
+def _rate(rate: Rate) -> str:
+    if rate.per_24h is None or rate.interval is None:
+        return NONE
+    low, high = rate.interval
+    return f"{rate.per_24h:.1f} ({low:.1f}-{high:.1f})"
+
+
+def _spread(each: Spread) -> str:
+    if each.p50 is None or each.p90 is None:
+        return NONE
+    return f"{each.p50:.2f} / {each.p90:.2f}"
+
+
+def _range(limits: tuple[float, float | None]) -> str:
+    low, high = limits
+    if high is None:
+        return f"≥ {low:g}"
+    return f"< {high:g}" if low == 0 else f"{low:g}-{high:g}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _markdown_row(row: Sequence[str]) -> str:
+    return "| " + " | ".join(_escaped(cell) for cell in row) + " |"
+
+
+def _escaped(text: str) -> str:
+    """Take what means something to Markdown or HTML out of text that strangers may have written."""
+    for mark in "\\|`*_[]<>":
+        text = text.replace(mark, "\\" + mark)
+    return " ".join(text.split())
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Share | Rate):
+        whole = {
+            "value" if isinstance(value, Share) else "per_24h": (
+                value.value if isinstance(value, Share) else value.per_24h
+            ),
+            "interval": value.interval,
+        }
+        return {f.name: getattr(value, f.name) for f in fields(value)} | whole
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,348 @@
+"""Recordings and labels in, figures of our detector and of others on the same samples out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from detector.block import Block, Samples, Timebase
+from detector.errors import RecordingError
+from detector.evaluation.matching import (
+    Context,
+    Found,
+    Matching,
+    Outcome,
+    Truth,
+    score_recording,
+)
+from detector.evaluation.peers import PEERS, Peers
+from detector.evaluation.scoring import Score, summarise
+from detector.events import Event, Kind, final_forms
+from detector.recognition.pipeline import SITES, Watcher
+from detector.recognition.stamp import detector_version
+from detector.store.formats.checks import runs
+from detector.store.formats.labels import Label, Labels, find_labels, read_labels
+from detector.store.formats.reader import open_recording
+from detector.store.formats.reading import RecordingReader
+
+OURS = "spasmwatch"
+DEFAULT_SITE = "ankle"
+CHUNK_S = 0.2
+"""How samples come in live; a packet of a Polar sensor holds 0.2 to 1.4 s (design, "Speed")."""
+
+SUFFIXES = (".csv", ".tsv", ".npz", ".sqlite")
+"""Of what a folder holds, these are tried; a table of events, channels or people is none."""
+
+NO_RECORDINGS = ("_events", "_channels", "_electrodes", "participants", "_scans")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One recording to be scored; `open` is called once, when its turn comes.
+
+    labels : None where nobody said anything: every alarm in it then counts as false
+    site : where it was worn, None for what the recording says, or ankle
+    """
+
+    name: str
+    open: Callable[[], RecordingReader]
+    labels: Labels | None
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was scored: a line of the result for each recording.
+
+    Where no subject is named, the recording counts as one of its own.
+    """
+
+    name: str
+    labels: str | None
+    subject: str | None
+    site: str
+    hours: float
+    truths: int
+    simulated: int
+    outside: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The figures of one run; `scores` has ours first, then the peers by name."""
+
+    version: str
+    model: str
+    scores: dict[str, Score]
+    recordings: tuple[Recorded, ...]
+    matching: Matching
+    kinds: tuple[Kind, ...] | None
+    skipped: tuple[str, ...]
+    streamed: bool
+
+    @property
+    def hours(self) -> float:
+        """Monitored and scored."""
+        return self.scores[OURS].hours
+
+
+def case_of_file(
+    path: Path,
+    labels: Path | None = None,
+    *,
+    fs: float | None = None,
+    unit: str | None = None,
+    site: str | None = None,
+) -> Case:
+    """Make a case of a recording, with the labels named or those beside or inside it.
+
+    Raises
+    ------
+    RecordingError
+        The labels are wrong, or there is no such recording; its samples are read later.
+    """
+    with open_recording(path, fs=fs, unit=unit):
+        pass  # what is wrong with its head is told before hours of work
+    return Case(
+        name=path.name,
+        open=lambda: open_recording(path, fs=fs, unit=unit),
+        labels=read_labels(labels) if labels is not None else find_labels(path),
+        site=site,
+    )
+
+
+def case_of_samples(
+    name: str,
+    samples: Samples,
+    fs: float,
+    labels: Sequence[Label] = (),
+    *,
+    simulated: bool,
+    subject: str | None = None,
+    site: str | None = None,
+) -> Case:
+    """Make a case of an array in memory, (n, 3), g; rows that are not finite are a gap."""
+
+    def read() -> RecordingReader:
+        whole = np.atleast_1d(np.isfinite(samples).all(axis=1))
+        return RecordingReader(
+            name=name,
+            recording=name,
+            timebase=Timebase(fs),
+            total=len(samples),
+            source=(Block(samples[first:stop], first, fs) for first, stop in runs(whole)),
+            close=lambda: None,
+        )
+
+    said = Labels(items=tuple(labels), name=name, subject=subject, simulated=simulated)
+    return Case(name=name, open=read, labels=said, site=site)
+
+
+def recordings_in(paths: Iterable[Path]) -> list[Path]:
+    """Give files as they are, and for a folder the recordings in it and below, in order.
+
+    Raises
+    ------
+    RecordingError
+        A folder holds none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if _may_be_recording(file, path))
+        if not inside:
+            raise RecordingError(f"{path} holds no recordings: none ends in {', '.join(SUFFIXES)}")
+        found += inside
+    return found
+
+
+def _may_be_recording(file: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    return (
+        not hidden
+        and file.suffix.lower() in SUFFIXES
+        and not file.stem.endswith(NO_RECORDINGS)
+        and file.is_file()
+    )
+
+
+def compare(
+    recordings: Iterable[Case | Path],
+    *,
+    site: str | None = None,
+    kinds: Sequence[Kind] | None = None,
+    skip: Sequence[str] = (),
+    latency: bool = False,
+    peers: bool = True,
+    matching: Matching | None = None,
+) -> Evaluation:
+    """Score our detector, and the peers, on the same samples.
+
+    One recording is in memory at a time, and of it only pieces.
+
+    Parameters
+    ----------
+    recordings : files or cases; taken one by one, so they may come from a generator
+    site : where all of them were worn; None for what each says
+    kinds, skip : score only these kinds; score nothing under these labels
+    latency : stream in chunks of 0.2 s, as live, and note when the first word is said. Events are
+        the same either way; without it our latency is not measured
+    peers : score them too
+
+    Raises
+    ------
+    RecordingError
+        A recording cannot be read; there are no figures of a part.
+    """
+    rule = matching or Matching()
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in (OURS, *(PEERS if peers else ()))}
+    notes: list[Recorded] = []
+    for number, item in enumerate(recordings):
+        case = case_of_file(item) if isinstance(item, Path) else item
+        taken = _take(case, site=site or case.site, latency=latency, peers=peers)
+        truths, contexts = _said(case.labels)
+        named = case.labels.subject if case.labels else None
+        scored = {
+            name: score_recording(
+                truths,
+                found,
+                contexts,
+                monitored=taken.monitored,
+                skip=skip,
+                subject=named or f"recording {number:05}",
+                matching=rule,
+            )
+            for name, found in taken.found.items()
+        }
+        for name, outcome in scored.items():
+            outcomes[name].append(outcome)
+        notes.append(_note(case, taken, named, scored[OURS]))
+    version = detector_version()
+    return Evaluation(
+        version=version.version,
+        model=version.model,
+        scores={name: summarise(scored, kinds=kinds) for name, scored in outcomes.items()},
+        recordings=tuple(notes),
+        matching=rule,
+        kinds=None if kinds is None else tuple(kinds),
+        skipped=tuple(skip),
+        streamed=latency,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    site: str
+    monitored: list[tuple[float, float]]
+    found: dict[str, list[Found]]
+    warnings: tuple[str, ...]
+
+
+def _take(case: Case, *, site: str | None, latency: bool, peers: bool) -> _Taken:
+    """Take a recording through our pipeline, and through the peers' rules."""
+    said: list[Event] = []
+    first_word_s: dict[str, float] = {}
+    monitored: list[tuple[float, float]] = []
+    others = Peers() if peers else None
+    with case.open() as reader:
+        placement = case.labels.placement if case.labels else None
+        worn = site or reader.site or site_of(placement) or DEFAULT_SITE
+        watcher = Watcher(site=worn)
+
+        def hear(events: list[Event], now_s: float) -> None:
+            for event in events:
+                said.append(event)
+                if latency and event.kind.is_spasm_family:
+                    first_word_s.setdefault(event.id, now_s)
+
+        stop_s = 0.0
+        for block in reader.blocks():
+            start_s, stop_s = block.start / block.fs, block.stop / block.fs
+            if monitored and monitored[-1][1] == start_s:
+                monitored[-1] = (monitored[-1][0], stop_s)
+            else:
+                monitored.append((start_s, stop_s))
+            for piece in _chunks(block) if latency else (block,):
+                hear(watcher.process(piece), piece.stop / piece.fs)
+            if others is not None:
+                others.process(block)
+        hear(watcher.finish(), stop_s)
+        ours = [_found(event, first_word_s.get(event.id)) for event in final_forms(said)]
+        found = {OURS: ours} | (others.finish() if others is not None else {})
+        return _Taken(site=worn, monitored=monitored, found=found, warnings=tuple(reader.warnings))
+
+
+def site_of(placement: str | None) -> str | None:
+    """Give the site that a free description names: `left wrist smartwatch` is the wrist."""
+    words = (placement or "").lower()
+    return next((site for site in SITES if site in words), None)
+
+
+def _chunks(block: Block) -> Iterator[Block]:
+    size = max(1, round(CHUNK_S * block.fs))
+    for first in range(0, len(block), size):
+        yield Block(block.samples[first : first + size], block.start + first, block.fs)
+
+
+def _found(event: Event, said_s: float | None) -> Found:
+    return Found(
+        onset_s=event.onset_s,
+        end_s=event.end_s,
+        kind=event.kind,
+        confidence=event.confidence,
+        rhythm_hz=event.rhythm_hz,
+        said_s=said_s,
+    )
+
+
+def _said(labels: Labels | None) -> tuple[list[Truth], list[Context]]:
+    """Part labels into movements that happened and what was going on meanwhile."""
+    truths: list[Truth] = []
+    contexts: list[Context] = []
+    for label in labels.items if labels else ():
+        if label.kind is None:
+            contexts.append(Context(onset_s=label.onset_s, end_s=label.end_s, label=label.text))
+        else:
+            truths.append(
+                Truth(
+                    onset_s=label.onset_s,
+                    end_s=label.end_s,
+                    kind=label.kind,
+                    parts=label.parts,
+                    rhythm_hz=label.rhythm_hz,
+                    manner=label.manner,
+                    background_ratio=label.background_ratio,
+                )
+            )
+    return truths, contexts
+
+
+def _note(case: Case, taken: _Taken, subject: str | None, outcome: Outcome) -> Recorded:
+    items = case.labels.items if case.labels else ()
+    movements = [label for label in items if label.kind is not None]
+    everything = bool(case.labels and case.labels.simulated)
+    warnings = list(taken.warnings)
+    if case.labels is None:
+        warnings.append(f"{case.name} has no labels: every alarm in it counts as false")
+    if outcome.outside:
+        warnings.append(
+            f"{case.name}: {outcome.outside} labelled movements lie in a gap, beyond the end or "
+            "in what is skipped, and do not count"
+        )
+    return Recorded(
+        name=case.name,
+        labels=case.labels.name if case.labels else None,
+        subject=subject,
+        site=taken.site,
+        hours=outcome.monitored_s / 3600,
+        truths=len(movements),
+        simulated=sum(everything or label.engine is not None for label in movements),
+        outside=outcome.outside,
+        warnings=tuple(warnings),
+    )
