@@ -16,8 +16,9 @@ from detector.alerts.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
 from detector.block import EPOCH, Block, Timebase
-from detector.devices.profile import Battery, Refused, Stopped
+from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
+from detector.dsp.quality import Cause, Quality
 from detector.events import Event, Kind, Phase
 from detector.recognition.pipeline import Watcher
 from detector.recognition.stamp import Provenance, stamp
@@ -63,6 +64,8 @@ class Night:
         self._dated = dated
         self._clock = SampleClock()
         self._watcher = Watcher(site=site)
+        self._quality: Quality | None = None  # before the first sample
+        self._range_g: float | None = None
         self._policy = Policy(rules, wearer=provenance.wearer, source=provenance.source)
         self._last_mono_ns: int | None = None  # arrival of the last samples
         self._begun_ns: int | None = None  # first moment heard of, samples or not
@@ -105,6 +108,18 @@ class Night:
         going_on = [event for event in self._open.values() if event.kind.is_spasm_family]
         return going_on[-1] if going_on else None
 
+    @property
+    def blind(self) -> str | None:
+        """Why the samples that come show nothing of the wearer, in words; None while they may."""
+        conditions = () if self._quality is None else self._quality.active
+        return next((c.reason for c in conditions if c.cause is not Cause.CLIPPED), None)
+
+    @property
+    def doubt(self) -> str | None:
+        """Why what is found must be taken with care, in words."""
+        doubts = {WRONG_RATE, Cause.CLIPPED}
+        return next((a.reason for a in self._policy.open_alerts if a.kind in doubts), None)
+
     def data_age_s(self, mono_ns: int) -> float | None:
         """Seconds since samples last came; None if they never did."""
         return None if self._last_mono_ns is None else (mono_ns - self._last_mono_ns) / 1e9
@@ -125,6 +140,8 @@ class Night:
                 self._link = item.reason
         for output in reading.outputs:
             match output:
+                case Started():
+                    self._range_g = output.range_g
                 case Battery():
                     self.battery_percent = output.percent
                 case Stopped() | Refused():
@@ -134,6 +151,7 @@ class Night:
         for block in self._clock.take(reading):
             said += self._watch(block)
             alerts += self._hear(item)
+            alerts += self._examine(block, item)
         return self._told(said, alerts, self._now(item.mono_ns, item.utc_ns))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
@@ -149,6 +167,11 @@ class Night:
             )
         rate = self._clock.fault
         alerts += self._condition(WRONG_RATE, _rate_words(rate) if rate else None, now)
+        if self._quality is not None and self._quality.settled:
+            # What was the matter before a restart, and is so no more.
+            so = {condition.cause for condition in self._quality.active}
+            for cause in Cause:
+                alerts += [] if cause in so else self._condition(cause, None, now)
         return Told(alerts=tuple(alerts))
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
@@ -186,9 +209,20 @@ class Night:
         now = self._now(item.mono_ns, item.utc_ns)
         return self._policy.condition(NO_SIGNAL, active=False, since_ns=item.mono_ns, now=now)
 
+    def _examine(self, block: Block, item: Item) -> list[Alert]:
+        """Ask of the samples whether they can be trusted."""
+        if self._quality is None:
+            self._quality = Quality(block.fs, self._range_g)
+        now = self._now(item.mono_ns, item.utc_ns)
+        alerts: list[Alert] = []
+        for condition in self._quality.process(block):
+            why = condition.reason if condition.end_s is None else None
+            alerts += self._condition(condition.cause, why, now)
+        return alerts
+
     def _condition(self, name: str, why: str | None, now: Now) -> list[Alert]:
         return self._policy.condition(
-            name, active=why is not None, since_ns=now.mono_ns, now=now, why=why or ""
+            str(name), active=why is not None, since_ns=now.mono_ns, now=now, why=why or ""
         )
 
     def _stamped(self, events: list[Event]) -> list[Event]:

@@ -270,7 +270,9 @@ class Service:
         spasm = self._night.spasm
         if spasm is not None:
             return Status(Watch.SPASM, why=spasm.reason, kind=spasm.kind)
-        return Status(Watch.WATCHING)
+        if self._night.blind is not None:
+            return Status(Watch.NO_SIGNAL, why=self._night.blind)
+        return Status(Watch.WATCHING, why=self._night.doubt)
 
     async def _flush(self) -> None:
         """Give disk and broker a moment: the night's last word should arrive tonight."""

@@ -108,3 +108,18 @@ def test_what_a_full_disk_refuses_is_told_all_the_same(trace, config_home):
 
     assert any(isinstance(news, Trouble) and news.name == "disk" for _, news in house.news)
     assert {event.id: event.revision for event in house.events} == last_words
+
+
+def test_a_sensor_that_holds_one_value_is_said_to_watch_nothing_and_why(tmp_path, config_home):
+    moving = np.round(scenario("mixed", seed=1, fs=52.0, duration_s=30.0).samples, 3)
+    stuck = np.tile([0.1, -0.2, 0.97], (75 * 52, 1))
+    trace = save(tmp_path / "stuck.npz", np.concatenate((moving, stuck, moving)), 52.0)
+    house = asyncio.run(live_through(trace, config_home / "data", speed=60.0))
+    states = [json.loads(body) for topic, body in house.heard if topic.endswith("/state")]
+    blind = [each for each in states if "repeats one value" in (each["why"] or "")]
+    alerts = [json.loads(body) for topic, body in house.heard if topic.endswith("/alert")]
+
+    assert {each["state"] for each in blind} == {"no_signal"}
+    assert "stuck" in {alert["kind"] for each in blind for alert in each["open_alerts"]}
+    assert ["raised", "resolved"] == [a["state"] for a in alerts if a["kind"] == "stuck"]
+    assert states[-1]["why"] is None or "one value" not in states[-1]["why"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.alert import AlertState
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
-from detector.devices.profile import Battery, Chunk
+from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
 from detector.recognition.stamp import Provenance
@@ -29,11 +29,15 @@ def night(**how: bool) -> Night:
 
 def readings(name: str, seed: int = 3, duration_s: float = 120.0) -> list[Reading]:
     """What a sensor that feels this scenario says, frame by frame."""
-    samples = np.round(scenario(name, seed=seed, fs=FS, duration_s=duration_s).samples, 3)
+    return saying(np.round(scenario(name, seed=seed, fs=FS, duration_s=duration_s).samples, 3))
+
+
+def saying(samples: np.ndarray, frame_samples: int = FRAME, true_hz: float = FS) -> list[Reading]:
+    """What a sensor says that measures this."""
     said = [Reading(LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", 0, START_UTC_NS))]
-    for first in range(0, len(samples), FRAME):
-        frame = samples[first : first + FRAME]
-        now_ns = round((first + len(frame)) / FS * 1e9)
+    for first in range(0, len(samples), frame_samples):
+        frame = samples[first : first + frame_samples]
+        now_ns = round((first + len(frame)) / true_hz * 1e9)
         packet = Packet(1, "fb005c82", b"", now_ns + 50_000_000, START_UTC_NS + now_ns)
         said.append(Reading(packet, (Chunk(frame, FS, now_ns),)))
     return said
@@ -131,3 +135,87 @@ def test_alarms_go_on_after_a_restart(evening):
 
     assert second.open_alerts == first.open_alerts
     assert before == alerts[: len(before)]
+
+
+UP = np.array([0.1, -0.2, 0.97])
+
+
+def lying(seconds: float, seed: int = 0) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 0.6e-3, (round(seconds * FS), 3))
+    return np.round((UP + noise) * 4096) / 4096
+
+
+def held(seconds: float) -> np.ndarray:
+    return np.tile(UP, (round(seconds * FS), 1))
+
+
+def test_a_sensor_that_holds_one_value_is_no_watching_and_a_technical_alert_of_its_own():
+    one = night()
+    stream = saying(np.concatenate((lying(20), held(70), lying(20, seed=1))))
+    told, blind = [], []
+    for reading in stream:
+        told += one.take(reading).alerts
+        blind.append(one.blind)
+        assert one.silence(reading.item.mono_ns) is None or not one.samples
+
+    assert [(a.kind, a.state, a.alert_class, a.level) for a in told] == [
+        ("stuck", "raised", "technical", "medium"),
+        ("stuck", "resolved", "technical", "medium"),
+    ]
+    assert "repeats one value" in told[0].reason
+    assert told[0].id == told[1].id
+    assert sorted({str(why) for why in blind}) == ["None", told[0].reason.removeprefix("stuck: ")]
+    assert one.blind is None
+
+
+def test_a_sensor_on_the_table_is_told_and_taking_it_up_resolves_it():
+    taken = scenario("mixed", seed=3, fs=FS, duration_s=120).samples
+    stream = saying(np.concatenate((lying(41 * 60), taken)), frame_samples=520)
+    one = night()
+    told = [a for reading in stream for a in one.take(reading).alerts if a.kind == "non-wear"]
+
+    assert [str(alert.state) for alert in told] == ["raised", "resolved"]
+    assert one.blind is None
+
+
+def test_a_range_that_is_too_small_is_a_doubt_and_no_blindness():
+    beats = 6 * np.sin(2 * np.pi * 4 * np.arange(round(8 * FS)) / FS)
+    cut = np.clip(np.column_stack((beats, 0 * beats, 0 * beats)) + UP, -2, 2)
+    one = night()
+    stream = saying(np.concatenate((lying(20), cut, lying(90))))
+    stream.insert(1, replace(stream[1], outputs=(Started(FS, 2.0),)))
+    told, doubts = [], []
+    for reading in stream:
+        told += [alert for alert in one.take(reading).alerts if alert.kind == "clipped"]
+        doubts.append(one.doubt)
+        assert one.blind is None
+
+    assert [str(alert.state) for alert in told] == ["raised", "resolved"]
+    assert told[0].reason in doubts
+    assert one.doubt is None
+
+
+def test_a_wrong_rate_is_a_doubt():
+    one = night()
+    for reading in saying(lying(90), true_hz=1.1 * FS):
+        one.take(reading)
+    last = reading.item
+    assert one.doubt is None, "a condition that holds is told by the clock, not by samples"
+    one.tick(last.mono_ns, last.utc_ns)
+
+    assert "57.2 Hz instead of 52.0 Hz" in str(one.doubt)
+    assert one.blind is None
+
+
+def test_an_alert_about_the_sensor_of_before_a_restart_is_resolved_once_it_is_seen_to_move():
+    first, second = night(), night()
+    for reading in saying(np.concatenate((lying(20), held(70)))):
+        first.take(reading)
+    second.restore_policy(first.save_policy())
+    assert [alert.kind for alert in second.open_alerts] == ["stuck"]
+
+    resolved = []
+    for reading in readings("mixed", duration_s=240.0):
+        second.take(reading)
+        resolved += second.tick(reading.item.mono_ns, reading.item.utc_ns).alerts
+    assert [(a.kind, a.state) for a in resolved if a.kind == "stuck"] == [("stuck", "resolved")]
