@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,7 +18,7 @@ from detector.errors import RecordingError
 
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
-    from detector.alerts.policy import Policy
+    from detector.alerts.policy import Now, Policy
     from detector.events import Event
     from detector.store.formats.reading import RecordingReader
 
@@ -46,6 +46,13 @@ def detect(
     alerts: Annotated[
         bool, typer.Option("--alerts", help="Add the alerts that your rules would have raised.")
     ] = False,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together",
+            help="The files are sensors of one wearer: what they saw of one movement is one event.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Also write the events, as .tsv (BIDS), .csv, .parquet."),
@@ -64,22 +71,30 @@ def detect(
     rules = parse_rules(settings.alerts.wake_for)
     if out is not None:
         check_target(out)
-    code = shown = 0
-    events: list[Event] = []
+    code = 0
+    shown: list[_Found] = []
     for file in files:
         policy = Policy(rules, source=Origin.REPLAY) if alerts else None
         try:
             with open_recording(file, fs=fs, unit=unit) as reader:
-                found = _find(reader, site, policy, call.out)
+                found = _find(reader, site, None if together else policy, call.out)
         except (RecordingError, OSError) as error:
             found_code = report_failure(error, call.out)
             code = code or found_code
             continue
-        events += found.events
-        shown += 1
-        _show(found, call.out, zone)
+        shown.append(found)
+        if not together:
+            _show(found, call.out, zone)
+    if together and code:
+        raise typer.Exit(code)  # what the others saw would look like all that there was
+    if together:
+        try:
+            shown = [_together(shown, policy)]
+        except RecordingError as error:
+            raise typer.Exit(report_failure(error, call.out)) from None
+        _show(shown[0], call.out, zone, name_sensors=True)
     if out is not None and shown:
-        write_events(out, events)
+        write_events(out, [event for found in shown for event in found.events])
     if shown and not call.out.json:
         call.out.say(NOTICE)
     if code:
@@ -92,6 +107,8 @@ class _Found:
     warnings: tuple[str, ...]
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
+    sensor: str
+    until: Now
 
 
 def _find(reader: RecordingReader, site: Site | None, policy: Policy | None, out: Output) -> _Found:
@@ -127,15 +144,70 @@ def _find(reader: RecordingReader, site: Site | None, policy: Policy | None, out
             tell(watcher.process(block))
             advance(len(block))
     tell(watcher.finish())
+    until = now(max(stream_s, stop / reader.fs))
     if policy is not None:
-        alerts += policy.tick(now(max(stream_s, stop / reader.fs)))
+        alerts += policy.tick(until)
     heading = f"{reader.name}   {length(samples / reader.fs)}, {reader.fs:.4g} samples/s"
     if gaps:
         heading += f", {gaps} gap{'s' if gaps > 1 else ''} ({length((stop - samples) / reader.fs)})"
-    return _Found(heading, tuple(reader.warnings), tuple(final_forms(said)), tuple(alerts))
+    return _Found(
+        heading,
+        tuple(reader.warnings),
+        tuple(final_forms(said)),
+        tuple(alerts),
+        sensor=reader.sensor or reader.recording,
+        until=until,
+    )
 
 
-def _show(found: _Found, out: Output, zone: tzinfo | None) -> None:
+BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
+
+
+def _together(found: list[_Found], policy: Policy | None) -> _Found:
+    """Make one wearer's events of what several recordings hold."""
+    from detector.recognition.fusion import fuse_final
+
+    wearers = {event.wearer for each in found for event in each.events} - {None}
+    if len(wearers) > 1:
+        raise RecordingError(
+            "the recordings are of different wearers: give --together those of one"
+        )
+    dated = all(each.until.stream_utc is not None for each in found)
+    names = [each.sensor for each in found]
+    if len(set(names)) < len(names):
+        names = [f"{name} {number}" for number, name in enumerate(names, 1)]
+    streams = [
+        [_of_one_wearer(event, name, *wearers, dated=dated) for event in each.events]
+        for name, each in zip(names, found, strict=True)
+    ]
+    events = fuse_final(streams)
+    ends = [
+        each.until if dated else replace(each.until, utc=None, stream_utc=None) for each in found
+    ]
+    until = max(ends, key=lambda now: now.event_s)
+    return _Found(
+        "\n".join(each.heading for each in found),
+        (*(w for each in found for w in each.warnings), *([] if dated else [BEGAN_TOGETHER])),
+        tuple(events),
+        () if policy is None else tuple(_alerts_for(events, until, policy)),
+        sensor="",
+        until=until,
+    )
+
+
+def _of_one_wearer(event: Event, sensor: str, wearer: str | None = None, *, dated: bool) -> Event:
+    event = replace(event, sensor=sensor, wearer=wearer)
+    return event if dated else replace(event, onset=None, end=None)
+
+
+def _alerts_for(events: list[Event], until: Now, policy: Policy) -> list[Alert]:
+    """Tell the rules of each event as it ended."""
+    ends = [(replace(until, utc=e.end, stream_s=e.end_s, stream_utc=e.end), e) for e in events]
+    told = sorted(ends, key=lambda pair: pair[0].event_s)
+    return [a for now, event in told for a in policy.observe(event, now)] + policy.tick(until)
+
+
+def _show(found: _Found, out: Output, zone: tzinfo | None, *, name_sensors: bool = False) -> None:
     from detector.alerts.alert import to_json as alert_json
     from detector.events import to_json as event_json
 
@@ -149,7 +221,8 @@ def _show(found: _Found, out: Output, zone: tzinfo | None) -> None:
         return
     out.data(found.heading)
     for event in found.events:
-        out.data(event_line(event, zone))
+        sensor = f" [{event.sensor}]" if name_sensors else ""
+        out.data(event_line(event, zone) + sensor)
     for alert in found.alerts:
         out.data(alert_line(alert, zone))
     out.data(summary(found.events))
