@@ -33,6 +33,7 @@ LOOKS = (2, 3)
 """Frames after which a bout is first looked at, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset: the
 first word of a spasm. The onset is what the first look finds, how sudden it was what the last."""
 MINUTE_FRAMES = 250  # a minute
+RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be told
 UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
 
 
@@ -96,7 +97,8 @@ class Tracker:
         self._first = 0  # absolute index of the open bout's first frame
         self._onset: OnsetFacts | None = None
         self._before_g: Floats = np.zeros(3)
-        self._told = 0  # frames the open bout had when its rhythm was last spoken of
+        self._told = 0  # frames the open bout had when its rhythm was last looked at
+        self._words = 0  # ... and how often it was
         self._looks = 0  # how many first looks were taken at the open bout
         self._joins = False
         self._born = 0  # first frame of the segment
@@ -157,7 +159,7 @@ class Tracker:
     def _close(self, end: int, *, goes_on: bool) -> None:
         self._frames = np.empty(0, FRAME_DTYPE)
         self._onset = None
-        self._looks = self._told = 0
+        self._looks = self._told = self._words = 0
         self._joins = goes_on
         recent = [span for span in self._past if span[1] > end - 2 * MINUTE_FRAMES]
         self._past = [*recent, (self._first, end)]
@@ -165,25 +167,28 @@ class Tracker:
     def _early_moments(self, end: int, samples: Samples, origin: int) -> list[Bout]:
         """Moments of the open bout that have come with the frames up to `end`."""
         moments: list[Bout] = []
-        for look in LOOKS[self._looks :]:
-            if end < self._first + look:
-                break
-            self._onset = self._measure_onset(samples, origin, look)
-            self._looks += 1
-            moments.append(self._bout(Moment.FIRST_LOOK, count=look))
-        due = self._rhythm_due()
-        while due is not None and due <= len(self._frames):
-            moments.append(self._bout(Moment.UPDATE if self._told else Moment.RHYTHM, count=due))
-            self._told = due
-            due += UPDATE_FRAMES
-        return moments
+        while True:
+            look = LOOKS[self._looks] if self._looks < len(LOOKS) else None
+            beat = self._rhythm_due()
+            if beat is not None and beat <= len(self._frames) and (look is None or beat < look):
+                moment = Moment.UPDATE if self._words > RHYTHM_WORDS else Moment.RHYTHM
+                moments.append(self._bout(moment, count=beat))
+                self._told, self._words = beat, self._words + 1
+            elif look is not None and self._first + look <= end:
+                self._onset = self._measure_onset(samples, origin, look)
+                self._looks += 1
+                moments.append(self._bout(Moment.FIRST_LOOK, count=look))
+            else:
+                return moments
 
     def _rhythm_due(self) -> int | None:
         """Length in frames at which the bout's rhythm is next worth a word; None: not yet."""
         if self._told:
-            return self._told + UPDATE_FRAMES
+            return self._told + (1 if self._words < RHYTHM_WORDS else UPDATE_FRAMES)
+        if not self._looks:
+            return None
         score = rhythm_score(self._frames, self._rules)
-        rhythmic = rhythmic_frames(score, self._rules.rhythm_on)
+        rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
         due = since >= self._rules.announce_score
@@ -240,7 +245,8 @@ class Tracker:
 
 
 _STATE = (
-    "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_joins", "_born", "_past",
+    "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_words", "_joins", "_born",
+    "_past",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from detector.recognition.rhythmic import Rhythm
 from detector.recognition.weighing import Case, examine
 
 SPASM_LEAD_S = 0.5  # movement before the rhythm that makes a jerk of its own
+LEAST_TURN_DEG = 2.0  # ... and what it turns at least
 SPASM_TURN_DEG = 4.0  # ... or a turn that beating alone does not make
 OPEN_SHARE = (0.3, 0.7)  # of clonus against tremor: in between both names are given
 
@@ -99,8 +100,8 @@ def beside(bout: Bout, finding: Finding) -> list[Finding]:
 
 def _rhythmic(case: Case, rhythm: Rhythm) -> Finding:
     bout, facts = case.bout, case.facts
-    apart = rhythm.lead_s > SPASM_LEAD_S or facts.turned_deg > SPASM_TURN_DEG
-    mixed = apart and case.holds("spasm start")
+    apart = rhythm.lead_s > SPASM_LEAD_S and facts.turned_deg > LEAST_TURN_DEG
+    mixed = (apart or facts.turned_deg > SPASM_TURN_DEG) and case.holds("spasm start")
     clonus = 1.0 if mixed else case.evidence["clonus"].strength
     if rhythm.faint:
         mixed, clonus = False, 0.0

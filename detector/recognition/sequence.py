@@ -55,7 +55,9 @@ class Sequence:
         return released + self._end(event, whole) + rest
 
     def _says_little(self, bout: Bout) -> bool:
-        """Whether a first look adds nothing: it was spoken of, or is the rest of a cut bout."""
+        """Whether a look adds nothing: it was spoken of, or is the rest of a cut bout."""
+        if bout.moment is Moment.RHYTHM:
+            return self._told is not None and self._told.kind is Kind.CLONUS
         return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)
 
     def _in_context(self, finding: Finding) -> Finding:

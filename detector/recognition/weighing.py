@@ -144,7 +144,7 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
         growth_beats = 0.0  # it went on across a cut
     abruptness = facts.jerk_g_s / (2 * pi * rhythm.rate_hz * rhythm.full_g)
     bias, per_growth, per_start, per_waning = rules.clonus_odds
-    clear = (rhythm.clearest_beats - 2.0) / 5.0
+    clear = (rhythm.clearest_beats - 3.0) / 5.0
     beating = max(rhythm.beating_s / bout.duration_s, clear)
     odds = (
         bias
