@@ -96,16 +96,30 @@ class Floor:
         self._current = np.zeros((wearers, BLOCK_FRAMES))
         self._filled = np.zeros(wearers, dtype=np.int64)
 
-    def follow(self, row: int, rms: Floats) -> Floats:
-        """Floor that applies to each of these frames of one wearer: (frames,) g -> (frames,) g."""
+    def follow(self, rows: NDArray[np.int64], rms: Floats) -> Floats:
+        """Floor that applies to each of these frames of some wearers: (rows, frames) g, as rms."""
+        filled, frames = self._filled[rows], rms.shape[1]
+        ending = filled + frames >= BLOCK_FRAMES
+        floor = np.repeat(self._level(rows)[:, np.newaxis], frames, axis=1)
+        within, column = rows[~ending, np.newaxis], filled[~ending, np.newaxis] + np.arange(frames)
+        self._current[within, column] = rms[~ending]
+        self._filled[rows[~ending]] += frames
+        for index in np.flatnonzero(ending):
+            floor[index] = self._follow_minutes(int(rows[index]), rms[index])
+        return floor
+
+    def _level(self, rows: NDArray[np.int64]) -> Floats:
+        level = self._minutes[rows].min(axis=1)
+        return np.minimum(np.where(np.isinf(level), FIRST_FLOOR_G, level), MOST_FLOOR_G)
+
+    def _follow_minutes(self, row: int, rms: Floats) -> Floats:
+        """Do so for one wearer whose minute ends here: (frames,) g -> (frames,) g."""
         filled = int(self._filled[row])
         pending = np.concatenate((self._current[row, :filled], rms))
         done = len(pending) // BLOCK_FRAMES
-        minutes = self._minutes[row]
-        if done:
-            whole = pending[: done * BLOCK_FRAMES].reshape(done, BLOCK_FRAMES)
-            order = np.partition(whole, _QUIET_RANK, axis=1)[:, _QUIET_RANK]
-            minutes = np.concatenate((minutes, order))
+        whole = pending[: done * BLOCK_FRAMES].reshape(done, BLOCK_FRAMES)
+        order = np.partition(whole, _QUIET_RANK, axis=1)[:, _QUIET_RANK]
+        minutes = np.concatenate((self._minutes[row], order))
         levels = np.lib.stride_tricks.sliding_window_view(minutes, BLOCKS_KEPT).min(axis=1)
         levels = np.minimum(np.where(np.isinf(levels), FIRST_FLOOR_G, levels), MOST_FLOOR_G)
         floor = np.repeat(levels, BLOCK_FRAMES)[filled : filled + len(rms)]

@@ -13,8 +13,7 @@ def angle_deg(before: Floats, after: Floats) -> Floats:
     By the two-argument arctangent, which stays exact for small angles where the arc cosine of
     a dot product does not. Rotation about gravity itself is invisible.
     """
-    cross = np.cross(before, after)
-    sine = np.sqrt(cross[..., 0] ** 2 + cross[..., 1] ** 2 + cross[..., 2] ** 2)
-    product = before * after
-    cosine = product[..., 0] + product[..., 1] + product[..., 2]
-    return np.degrees(np.arctan2(sine, cosine))
+    (x, y, z), (u, v, w) = np.moveaxis(before, -1, 0), np.moveaxis(after, -1, 0)
+    sine = np.sqrt((y * w - z * v) ** 2 + (z * u - x * w) ** 2 + (x * v - y * u) ** 2)
+    angle: Floats = np.degrees(np.arctan2(sine, x * u + y * v + z * w))
+    return angle

@@ -63,7 +63,6 @@ class Bout:
     moment: Moment
     first: int  # absolute index of the first frame
     frames: FrameTable
-    score: Floats  # per frame, evidence for a beat
     before_g: Floats  # (3,) posture left behind
     after_g: Floats | None  # (3,) posture reached, once over
     onset: OnsetFacts
@@ -72,6 +71,12 @@ class Bout:
     joins: bool  # it is the continuation of a bout that was cut at `LONGEST_FRAMES`
     goes_on: bool  # over only because it was cut so
     cut_short: bool  # over only because the recording has a gap or ends
+
+    @property
+    def score(self) -> Floats:
+        """Evidence for a beat, per frame."""
+        score: Floats = self.frames["score"].astype(np.float64)
+        return score
 
     @property
     def duration_s(self) -> float:
@@ -187,7 +192,7 @@ class Tracker:
             return self._told + (1 if self._words < RHYTHM_WORDS else UPDATE_FRAMES)
         if not self._looks:
             return None
-        score = rhythm_score(self._frames, self._rules)
+        score = self._frames["score"]
         rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
@@ -213,7 +218,6 @@ class Tracker:
             moment=moment,
             first=self._first,
             frames=frames,
-            score=rhythm_score(frames, self._rules),
             before_g=self._before_g,
             after_g=reached,
             onset=self._onset,
@@ -256,17 +260,14 @@ def rhythmic_frames(score: Floats, on: float) -> Bools:
 
 
 def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:
-    """Evidence for a beat, (n,) from 0 to 1: the weakest of what a beat must show."""
+    """Evidence for a beat, any shape, from 0 to 1: the weakest of what a beat must show."""
     in_band = (frames["frequency_hz"] >= rules.band_low_hz) & (
         frames["frequency_hz"] <= rules.band_high_hz
     )
-    evidence = np.minimum.reduce(
-        [
-            ramp(frames["regularity"], *rules.regularity),
-            ramp(frames["beats"], *rules.beats),
-            ramp(frames["stride"], *rules.stride),
-        ]
+    evidence = np.minimum(
+        ramp(frames["regularity"], *rules.regularity), ramp(frames["beats"], *rules.beats)
     )
+    evidence = np.minimum(evidence, ramp(frames["stride"], *rules.stride))
     return np.where(in_band & frames["active"], evidence, 0.0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from detector.events import Kind
 
@@ -49,16 +49,14 @@ class Evidence:
     name: str  # of the rule
     kind: Kind
     checks: tuple[Check, ...]
+    weakest: Check = field(init=False)  # the check that decides
+    strength: float = field(init=False)  # evidence from 0 to 1
 
-    @property
-    def weakest(self) -> Check:
-        """The check that decides."""
-        return min(self.checks, key=lambda check: check.strength)
-
-    @property
-    def strength(self) -> float:
-        """Evidence from 0 to 1."""
-        return self.weakest.strength
+    def __post_init__(self) -> None:
+        strengths = [check.strength for check in self.checks]
+        strength = min(strengths)
+        object.__setattr__(self, "weakest", self.checks[strengths.index(strength)])
+        object.__setattr__(self, "strength", strength)
 
     @property
     def holds(self) -> bool:
@@ -68,4 +66,5 @@ class Evidence:
 
 def ramp(value: float, none: float, full: float) -> float:
     """Evidence from 0 at `none` to 1 at `full`."""
-    return min(max((value - none) / (full - none), 0.0), 1.0)
+    evidence = (value - none) / (full - none)
+    return 0.0 if evidence <= 0.0 else 1.0 if evidence >= 1.0 else evidence

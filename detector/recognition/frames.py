@@ -25,6 +25,7 @@ FRAME_DTYPE = np.dtype(
         ("pace_hz", np.float32),
         ("peak_g", np.float32),
         ("envelope_g2", np.float32, FRAME // SUBFRAME),
+        ("score", np.float32),  # evidence for a beat, by the wearer's rules
     ]
 )
 RHYTHM_FIELDS = (

@@ -17,13 +17,13 @@ from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_fra
 from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
-from detector.recognition.bouts import Bout, Tracker
+from detector.recognition.bouts import Bout, Moment, Tracker, rhythm_score
 from detector.recognition.classifier import Finding, Refine, judge
 from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
 from detector.recognition.model import DEFAULT, Rules
 from detector.recognition.refinement import load_model
 from detector.recognition.sequence import Sequence
-from detector.recognition.weighing import Case, examine
+from detector.recognition.weighing import Case, examine, may_be_spasm
 
 SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
 
@@ -93,6 +93,8 @@ class Bank:
         self._rules = [own if rules is None else rules for own, _ in loaded]
         self._refine = [own if refinement is None else refinement for _, own in loaded]
         self._gated = gated
+        self._rule_sets = list(dict.fromkeys(self._rules))  # one for each site
+        self._rule_set_of = np.array([self._rule_sets.index(own) for own in self._rules])
         self._witness = witness
         self._history = np.zeros((wearers, HISTORY, AXES))
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
@@ -130,13 +132,16 @@ class Bank:
             self._trackers[int(wearer)].begin(int(self._born[wearer]))
         joined = np.concatenate((self._history[row], samples), axis=1)
         means, rms = measure_frames(samples)
-        floor = np.stack([self._floor.follow(int(r), rms[i]) for i, r in enumerate(row)])
+        floor = self._floor.follow(row, rms)
         gate = self._gate_over_floor[row, np.newaxis] * floor
         level = np.maximum(self._gate_g[row, np.newaxis], gate)
         active = rms > level
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
         age = first[:, np.newaxis] + np.arange(rms.shape[1]) - self._born[row, np.newaxis]
         table["regularity"][age < WARM_FRAMES] = 0.0
+        for index, rules in enumerate(self._rule_sets):
+            same = self._rule_set_of[row] == index
+            table["score"][same] = rhythm_score(table[same], rules)
         if self._witness is not None:
             for shown in range(len(row)):
                 self._witness.see_frames(
@@ -197,6 +202,8 @@ class Bank:
         sequence = self._sequences[wearer]
         said: list[tuple[int, Event]] = []
         for bout in bouts:
+            if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
+                continue  # nothing to say yet
             finding = judge(bout, self._rules[wearer], self._refine[wearer])
             if self._witness is not None:
                 case = examine(bout, self._rules[wearer])

@@ -7,7 +7,7 @@ from math import log, pi
 
 from detector.events import Kind
 from detector.recognition.bouts import Bout
-from detector.recognition.evidence import Check, Evidence
+from detector.recognition.evidence import Check, Evidence, ramp
 from detector.recognition.facts import Facts, facts_of
 from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
@@ -38,6 +38,12 @@ def examine(bout: Bout, rules: Rules) -> Case:
         evidence += [_rhythm(rhythm, rules), _clonus(bout, facts, rhythm, rules)]
         evidence += [_buzz(facts, rhythm, rules), _hand(rhythm, rules)]
     return Case(bout, facts, rhythm, {e.name: e for e in evidence})
+
+
+def may_be_spasm(bout: Bout, rules: Rules) -> bool:
+    """Whether a first look is worth its work: a soft start, or one without rest, never is."""
+    steep = ramp(bout.onset.jerk_g_s, *rules.spasm_jerk_g_s)
+    return steep >= 0.5 and ramp(bout.rest_s, *rules.rest_s) >= 0.5
 
 
 def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:

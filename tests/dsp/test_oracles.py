@@ -59,7 +59,7 @@ def test_the_floor_is_the_least_quiet_quantile_of_ten_minutes(cuts: list[int]) -
     rms = np.random.default_rng(1).gamma(2.0, 1e-3, 4000)
     floor = Floor(1)
     pieces = np.split(rms, np.cumsum(cuts))
-    got = np.concatenate([floor.follow(0, piece) for piece in pieces])
+    got = np.concatenate([floor.follow(np.array([0]), piece[np.newaxis])[0] for piece in pieces])
     minutes: list[float] = []
     for frame, value in enumerate(got):
         if frame and frame % 250 == 0:
