@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from detector.block import Block
 from detector.events import Event, final_forms, to_json
-from detector.recognition.pipeline import Bank, Watcher
+from detector.recognition.pipeline import SITES, Bank, Watcher
+from firmware_sim.motion.scenarios import scenario
 
 from .conftest import busy_recording, watch
 
@@ -73,7 +74,7 @@ def tossing(seed: int, length_s: float = 400.0) -> np.ndarray:
 
 
 @settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 30), sizes=st.lists(st.integers(1, 900), min_size=1, max_size=6))
+@given(seed=st.integers(0, 30), sizes=st.lists(st.integers(7, 900), min_size=1, max_size=6))
 def test_minutes_of_movement_are_the_same_however_cut(seed: int, sizes: list[int]) -> None:
     samples = tossing(seed)
     at_once = watch(Watcher(), [Block(samples, 0, 50.0)])
@@ -155,6 +156,61 @@ def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int)
         expected = [e for _, e in alone.process([0], [0], samples[np.newaxis, :usable])]
 
         assert expected + alone.finish(0) == together[row] + bank.finish(row)
+
+
+def test_sixty_four_wearers_in_a_batch_are_the_same_as_each_alone() -> None:
+    rows = [busy_recording(seed, length_s=40)[:1992] for seed in range(64)]
+    sites = [SITES[seed % len(SITES)] for seed in range(64)]
+    bank = Bank(sites)
+    together: dict[int, list[Event]] = {row: [] for row in range(64)}
+    for start in range(0, 1992, 24):
+        chunk = np.stack([samples[start : start + 24] for samples in rows])
+        for row, event in bank.process(range(64), [start] * 64, chunk):
+            together[row].append(event)
+    for row, samples in enumerate(rows):
+        alone = Bank([sites[row]])
+        expected = [e for _, e in alone.process([0], [0], samples[np.newaxis])]
+
+        assert expected + alone.finish(0) == together[row] + bank.finish(row)
+
+
+@pytest.fixture(scope="module")
+def demo() -> tuple[np.ndarray, list[str]]:
+    """Ten simulated minutes with something of everything, and what one big block says of them."""
+    samples = np.asarray(scenario("demo", seed=3).samples)
+    lines = watch(Watcher(), [Block(samples, 0, 50.0)])
+    assert len({line.split('"kind": "')[1].split('"')[0] for line in lines}) >= 6
+    return samples, lines
+
+
+@pytest.mark.parametrize("sizes", [[10], [71, 1, 500], [12, 0, 37], [499]])
+def test_ten_minutes_of_everything_are_the_same_however_cut(
+    sizes: list[int], demo: tuple[np.ndarray, list[str]]
+) -> None:
+    samples, lines = demo
+
+    assert lines == watch(Watcher(), cut(samples, sizes))
+
+
+def test_ten_minutes_of_everything_are_the_same_without_the_gate(
+    demo: tuple[np.ndarray, list[str]],
+) -> None:
+    samples, lines = demo
+
+    assert lines == watch(Watcher(gated=False), [Block(samples, 0, 50.0)])
+
+
+@settings(max_examples=8, deadline=None)
+@given(at=st.integers(0, 29_999))
+def test_ten_minutes_of_everything_survive_a_restart_at_any_sample(
+    at: int, demo: tuple[np.ndarray, list[str]]
+) -> None:
+    samples, lines = demo
+    first, second = Watcher(), Watcher()
+    said = [to_json(event) for event in first.process(Block(samples[:at], 0, 50.0))]
+    second.load(copy.deepcopy(first.save()))
+
+    assert lines == said + watch(second, [Block(samples[at:], at, 50.0)])
 
 
 @settings(max_examples=20, deadline=None)
