@@ -172,10 +172,12 @@ class Tracker:
     def _early_moments(self, end: int, samples: Samples, origin: int) -> list[Bout]:
         """Moments of the open bout that have come with the frames up to `end`."""
         moments: list[Bout] = []
+        # A pause is no time to speak: it may be the end, which then says it all.
+        reached = int(np.flatnonzero(self._frames["active"])[-1]) + 1
         while True:
             look = LOOKS[self._looks] if self._looks < len(LOOKS) else None
             beat = self._rhythm_due()
-            if beat is not None and beat <= len(self._frames) and (look is None or beat < look):
+            if beat is not None and beat <= reached and (look is None or beat < look):
                 moment = Moment.UPDATE if self._words > RHYTHM_WORDS else Moment.RHYTHM
                 moments.append(self._bout(moment, count=beat))
                 self._told, self._words = beat, self._words + 1
