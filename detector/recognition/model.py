@@ -89,7 +89,7 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
         The file is missing, or holds other thresholds than this version knows.
     """
     try:
-        text = _folder(name).joinpath("model.json").read_text(encoding="utf-8")
+        text = model_folder(name).joinpath("model.json").read_text(encoding="utf-8")
         thresholds: dict[str, dict[str, Any]] = json.loads(text)["thresholds"]
         values = {key: _at(entry, site) for key, entry in thresholds.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -106,7 +106,7 @@ def _at(entry: dict[str, Any], site: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _folder(name: str) -> Any:
+def model_folder(name: str) -> Any:
     """Inside the installed package, or beside it in a checkout."""
     installed = resources.files("detector").joinpath("models", name)
     if installed.is_dir():

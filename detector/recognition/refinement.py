@@ -18,7 +18,7 @@ from detector.errors import ModelError
 from detector.events import Kind
 from detector.recognition.classifier import Finding
 from detector.recognition.facts import Facts
-from detector.recognition.model import Rules, _folder, load_rules
+from detector.recognition.model import Rules, model_folder, load_rules
 from detector.recognition.rhythmic import Rhythm
 from detector.recognition.weighing import Case
 
@@ -83,6 +83,13 @@ def _kept(facts: Facts) -> float | None:
     return min(facts.settled_deg / max(facts.turned_deg, 1.0), 1.0)
 
 
+def _margin(case: Case) -> float:
+    """Evidence of the rule that named the bout: the strongest that holds of a rhythm or a jerk."""
+    names = ("clonus",) if case.holds("rhythm") else ("twitch", "spasm")
+    holding = [case.evidence[name].strength for name in names if case.holds(name)]
+    return holding[0] if holding else 0.0
+
+
 FEATURES: Final[Mapping[str, Feature]] = {
     "growth": Feature(
         -1,
@@ -139,6 +146,20 @@ FEATURES: Final[Mapping[str, Feature]] = {
         "clonus starts out of calm or out of a spasm",
         _of_rhythm(lambda _case, rhythm: min(rhythm.lead_share, 2.0)),
         _in_words(lambda _case, rhythm: f"movement of {rhythm.lead_share:.0%} of it went before"),
+    ),
+    "margin": Feature(
+        1,
+        "evidence",
+        "how far the weakest check of the rules lies above its bar",
+        _margin,
+        lambda case: f"the rules' own evidence was {_margin(case):.2f} of 1",
+    ),
+    "over": Feature(
+        1,
+        "0 or 1",
+        "what is over was seen whole: a tremor may still wane",
+        lambda case: float(case.facts.over),
+        lambda _case: "it has only begun",
     ),
     "jerk": Feature(
         1,
@@ -210,20 +231,6 @@ FEATURES: Final[Mapping[str, Feature]] = {
         lambda case: log(max(case.facts.duration_s, 0.1)),
         lambda case: f"it lasted {case.facts.duration_s:.1f} s",
     ),
-    "trembling": Feature(
-        1,
-        "share",
-        "a straining muscle trembles at 7-13 Hz",
-        lambda case: case.facts.trembling,
-        lambda case: f"{case.facts.trembling:.0%} of the hold trembled",
-    ),
-    "drift": Feature(
-        -1,
-        "log(degrees + 0.5)",
-        "a held posture stays where it was pulled to",
-        lambda case: log(case.facts.drift_deg + 0.5),
-        lambda case: f"it drifted by {case.facts.drift_deg:.1f} degrees while held",
-    ),
 }
 """What a refinement may look at. Not among them: polarisation, frequency, and the strength of a
 rhythm, by which a simulator is known and a clonus is not (research: a weight of 9.0 on
@@ -232,11 +239,13 @@ polarisation took sensitivity on another generator from 1.00 to 0.05)."""
 USED: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.CLONUS: (
         "growth", "abruptness", "waning", "regularity", "clearest", "beating", "stride", "lead",
+        "margin", "over",
     ),
     Kind.SPASM: (
         "jerk", "slope", "rise", "peak", "rest", "busy", "early", "turned", "kept", "length",
+        "margin",
     ),
-    Kind.TWITCH: ("jerk", "slope", "rise", "peak", "rest", "busy", "kept", "length"),
+    Kind.TWITCH: ("jerk", "slope", "rise", "peak", "rest", "busy", "kept", "length", "margin"),
 }  # fmt: skip
 """Which of them tell about which kind."""
 
@@ -341,7 +350,7 @@ def load_model(name: str, *, site: str = "ankle") -> tuple[Rules, Refinement | N
         The file is missing, damaged or of another version.
     """
     try:
-        data = json.loads(_folder(name).joinpath("model.json").read_text(encoding="utf-8"))
+        data = json.loads(model_folder(name).joinpath("model.json").read_text(encoding="utf-8"))
         if data["kind"] == "rules":
             return load_rules(name, site=site), None
         return load_rules(data["refines"], site=site), parse_refinement(data)

@@ -18,6 +18,7 @@ class Provenance:
     sensor: str | None = None
     recording: str | None = None
     source: Origin = Origin.REPLAY
+    model: str = DEFAULT
 
 
 def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
@@ -37,14 +38,14 @@ def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
         wearer=provenance.wearer,
         sensor=provenance.sensor,
         source=provenance.source,
-        detector=detector_version(),
+        detector=detector_version(provenance.model),
         recording=span,
     )
 
 
-def detector_version() -> DetectorVersion:
+def detector_version(model: str = DEFAULT) -> DetectorVersion:
     """Name, release and model of this detector."""
-    return DetectorVersion("spasmwatch", metadata.version("spasmwatch"), DEFAULT)
+    return DetectorVersion("spasmwatch", metadata.version("spasmwatch"), model)
 
 
 def _identify(local: str, provenance: Provenance) -> str:

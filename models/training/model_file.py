@@ -1,0 +1,104 @@
+"""The trained refinement as the file that the product reads, and its card beside it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from examples import Example
+from recordings import Plan
+
+from detector.recognition.refinement import FEATURES, SCHEMA, Opinion, Refinement
+
+NAME = "refined-v1"
+REFINES = "rules-v1"
+MODELS = Path(__file__).parents[1]
+
+
+def rules_digest() -> str:
+    """Give the digest of the thresholds that are refined; others need another training.
+
+    Only what thresholds are counts, so that a reworded reason asks for no training.
+    """
+    data = json.loads((MODELS / REFINES / "model.json").read_text(encoding="utf-8"))
+    bare = {
+        key: {"value": entry["value"], "sites": entry.get("sites", {})}
+        for key, entry in data["thresholds"].items()
+    }
+    return sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()
+
+
+def as_data(
+    refinement: Refinement,
+    examples: Sequence[Example],
+    calibration: Sequence[Example],
+    plans: Mapping[str, Plan],
+    digest: str,
+) -> dict[str, Any]:
+    """Give the model file's content; the same training gives the same.
+
+    `digest` is that of the rules that were listened to, taken before.
+    """
+    return {
+        "schema": SCHEMA,
+        "name": refinement.name,
+        "kind": "refinement",
+        "refines": REFINES,
+        "kinds": {
+            kind.value: _opinion(opinion) for kind, opinion in sorted(refinement.opinions.items())
+        },
+        "training": {
+            "command": "python models/training/train.py",
+            "rules_thresholds_sha256": digest,
+            "plans": {
+                name: {
+                    "first_seed": plan.first_seed,
+                    "nights": plan.nights,
+                    "nights_without_spasms": plan.still_nights,
+                    "night_s": plan.night_s,
+                    "rounds": plan.rounds,
+                    "scene_s": plan.scene_s,
+                }
+                for name, plan in plans.items()
+            },
+            "examples": _counts(examples),
+            "calibration": _counts(calibration),
+        },
+    }
+
+
+def written(data: Mapping[str, Any]) -> bytes:
+    """Give the bytes of the file."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _opinion(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "bias": opinion.bias,
+        "features": {
+            name: {
+                "weight": weight,
+                "sign": FEATURES[name].sign,
+                "unit": FEATURES[name].unit,
+                "typical": opinion.typical[name],
+                "why": FEATURES[name].why,
+            }
+            for name, weight in opinion.weights.items()
+        },
+        "calibration": {"slope": opinion.slope, "offset": opinion.offset},
+        "threshold": opinion.threshold,
+    }
+
+
+def _counts(examples: Sequence[Example]) -> dict[str, dict[str, dict[str, int]]]:
+    """Bouts by kind, by data set, right and wrong."""
+    bouts = {(e.kind.value, e.group, "right" if e.right else "wrong", e.bout) for e in examples}
+    table: dict[str, dict[str, dict[str, int]]] = {}
+    counted = Counter((kind, group, side) for kind, group, side, _ in bouts)
+    for (kind, group, side), count in sorted(counted.items()):
+        table.setdefault(kind, {}).setdefault(group, {})[side] = count
+    return table
