@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check format docs lock clean
+.PHONY: demo test check format docs bench evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -24,6 +24,14 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m detector.mqtt.schemas docs/schemas
+
+# How fast: ratios beside a copy of the array and OpenSeizureDetector's rule, in one run.
+bench: $(VENV)/.dev
+	$(BIN)/python tests/benchmarks/bench.py
+
+# How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
+evaluation: $(VENV)/.dev
+	$(BIN)/python models/evaluation/evaluate.py
 
 # Hashes without addresses: the lock files work behind any mirror.
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header

@@ -18,7 +18,7 @@ from detector.errors import ModelError
 from detector.events import Kind
 from detector.recognition.classifier import Finding
 from detector.recognition.facts import Facts
-from detector.recognition.model import Rules, model_folder, load_rules
+from detector.recognition.model import Rules, load_rules, model_folder
 from detector.recognition.rhythmic import Rhythm
 from detector.recognition.weighing import Case
 
