@@ -27,7 +27,7 @@ docs: $(VENV)/.dev
 
 # How fast: ratios beside a copy of the array and OpenSeizureDetector's rule, in one run.
 bench: $(VENV)/.dev
-	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python -m tests.benchmarks.bench
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev
