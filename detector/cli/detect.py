@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
+from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.cli.words import NOTICE, alert_line, event_line, length, summary
 from detector.errors import RecordingError
@@ -19,7 +21,11 @@ from detector.errors import RecordingError
 if TYPE_CHECKING:
     from detector.alerts.alert import Alert
     from detector.alerts.policy import Now, Policy
+    from detector.block import Timebase
+    from detector.cli.explained import Place
     from detector.events import Event
+    from detector.recognition.explanation import Explanation
+    from detector.recognition.stamp import Provenance
     from detector.store.formats.reading import RecordingReader
 
 
@@ -53,6 +59,7 @@ def detect(
             help="The files are sensors of one wearer: what they saw of one movement is one event.",
         ),
     ] = False,
+    explain: Annotated[list[str] | None, typer.Option(metavar="TIME", help=HELP)] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Also write the events, as .tsv (BIDS), .csv, .parquet."),
@@ -69,6 +76,12 @@ def detect(
     settings = call.configuration().settings
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     rules = parse_rules(settings.alerts.wake_for)
+    moments = [parse_when(text) for text in explain or []]
+    if moments and (together or alerts):
+        raise typer.BadParameter(
+            "one moment of one sensor is explained: leave --together and --alerts out",
+            param_hint="--explain",
+        )
     if out is not None:
         check_target(out)
     code = 0
@@ -77,13 +90,16 @@ def detect(
         policy = Policy(rules, source=Origin.REPLAY) if alerts else None
         try:
             with open_recording(file, fs=fs, unit=unit) as reader:
-                found = _find(reader, site, None if together else policy, call.out)
+                alone = None if together else policy
+                found = _find(reader, site, alone, call.out, moments=moments, zone=zone)
         except (RecordingError, OSError) as error:
             found_code = report_failure(error, call.out)
             code = code or found_code
             continue
         shown.append(found)
-        if not together:
+        if moments:
+            _show_answers(found, moments, call.out)
+        elif not together:
             _show(found, call.out, zone)
     if together and code:
         raise typer.Exit(code)  # what the others saw would look like all that there was
@@ -109,17 +125,31 @@ class _Found:
     alerts: tuple[Alert, ...]
     sensor: str
     until: Now
+    where: Place
+    answers: tuple[Explanation, ...] = ()
 
 
-def _find(reader: RecordingReader, site: Site | None, policy: Policy | None, out: Output) -> _Found:
+def _find(
+    reader: RecordingReader,
+    site: Site | None,
+    policy: Policy | None,
+    out: Output,
+    *,
+    moments: Sequence[When] = (),
+    zone: tzinfo | None = None,
+) -> _Found:
     """Take a whole recording through the pipeline that also watches live."""
     from detector.alerts.policy import Now
+    from detector.cli.explained import Place
     from detector.events import final_forms
+    from detector.recognition.explain import Explainer
     from detector.recognition.pipeline import Watcher
     from detector.recognition.stamp import Provenance, stamp
 
     provenance = Provenance(reader.wearer, reader.sensor, reader.recording)
-    watcher = Watcher(site=site or reader.site or "ankle")
+    worn = site or reader.site or "ankle"
+    asked = [place(when, reader.name, reader.timebase, zone) for when in moments]
+    watcher = Explainer(asked, site=worn) if asked else Watcher(site=worn)
     said: list[Event] = []
     alerts: list[Alert] = []
     stream_s = 0.0
@@ -147,6 +177,7 @@ def _find(reader: RecordingReader, site: Site | None, policy: Policy | None, out
     until = now(max(stream_s, stop / reader.fs))
     if policy is not None:
         alerts += policy.tick(until)
+    answers = watcher.explanations() if isinstance(watcher, Explainer) else []
     heading = f"{reader.name}   {length(samples / reader.fs)}, {reader.fs:.4g} samples/s"
     if gaps:
         heading += f", {gaps} gap{'s' if gaps > 1 else ''} ({length((stop - samples) / reader.fs)})"
@@ -157,7 +188,18 @@ def _find(reader: RecordingReader, site: Site | None, policy: Policy | None, out
         tuple(alerts),
         sensor=reader.sensor or reader.recording,
         until=until,
+        where=Place(reader.name, reader.sensor, worn, reader.timebase, zone),
+        answers=tuple(_stamped(answer, provenance, reader.timebase) for answer in answers),
     )
+
+
+def _stamped(answer: Explanation, provenance: Provenance, timebase: Timebase) -> Explanation:
+    from detector.recognition.stamp import stamp
+
+    def whole(event: Event | None) -> Event | None:
+        return None if event is None else stamp(event, provenance, timebase)
+
+    return replace(answer, event=whole(answer.event), near=whole(answer.near))
 
 
 BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
@@ -192,6 +234,7 @@ def _together(found: list[_Found], policy: Policy | None) -> _Found:
         () if policy is None else tuple(_alerts_for(events, until, policy)),
         sensor="",
         until=until,
+        where=found[0].where,
     )
 
 
@@ -205,6 +248,19 @@ def _alerts_for(events: list[Event], until: Now, policy: Policy) -> list[Alert]:
     ends = [(replace(until, utc=e.end, stream_s=e.end_s, stream_utc=e.end), e) for e in events]
     told = sorted(ends, key=lambda pair: pair[0].event_s)
     return [a for now, event in told for a in policy.observe(event, now)] + policy.tick(until)
+
+
+def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
+    from detector.cli.explained import show
+
+    for warning in found.warnings:
+        out.say(warning)
+    if not out.json:
+        out.data(found.heading)
+    for when, answer in zip(moments, found.answers, strict=True):
+        if when.hint and not out.json and found.where.timebase.epoch_ns is not None:
+            out.say(when.hint)
+        show(answer, found.where, when.text, out)
 
 
 def _show(found: _Found, out: Output, zone: tzinfo | None, *, name_sensors: bool = False) -> None:

@@ -1,0 +1,204 @@
+"""Numbers against their bars: how far each rule was from holding, the nearest miss first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from detector.dsp.frames import FRAME_S, Bools
+from detector.dsp.trigger import ramp
+from detector.events import Kind
+from detector.recognition.bouts import rhythmic_frames
+from detector.recognition.classifier import Finding
+from detector.recognition.evidence import Check
+from detector.recognition.frames import FrameTable
+from detector.recognition.model import Rules
+from detector.recognition.weighing import Case
+
+START = "spasm start"  # what a spasm and a clonus out of one share; no kind by itself
+RHYTHM = "rhythm"  # what clonus and tremor share
+CLONUS = "clonus"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A number against its bar.
+
+    Parameters
+    ----------
+    what : the number's name, in a reader's words
+    least, most : the bars, in `unit`; None where there is none on that side
+    strength : evidence from 0 to 1, enough from 0.5 on
+    miss : how far beyond its bar, in half-widths of its ramp (1 is where no evidence is left);
+        0 where it passes
+    """
+
+    what: str
+    value: float
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+    strength: float
+    miss: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is enough."""
+        return self.miss <= 0
+
+
+class Outcome(StrEnum):
+    """What became of a rule."""
+
+    NAMED = "named"  # it gave the name
+    OUTRANKED = "outranked"  # it held as well, a more telling one goes first
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A rule and what it asked of a bout; `readings` the worst miss first, then the weakest."""
+
+    name: str
+    kind: Kind
+    outcome: Outcome
+    readings: tuple[Reading, ...]
+
+    @property
+    def failed(self) -> tuple[Reading, ...]:
+        """What was not enough."""
+        return tuple(reading for reading in self.readings if not reading.passed)
+
+    @property
+    def miss(self) -> float:
+        """How far from holding: the misses of all that failed together."""
+        return sum(reading.miss for reading in self.readings)
+
+    @property
+    def is_of_spasm_family(self) -> bool:
+        """Whether it could have given the name of a likely spasm."""
+        return self.kind.is_spasm_family and self.name != START
+
+
+def reading_of(check: Check) -> Reading:
+    """Give a rule's check as a number against its bar."""
+    rising = check.full > check.none
+    beyond = check.bar - check.value if rising else check.value - check.bar
+    passed = check.strength >= 0.5
+    return Reading(
+        what=check.what,
+        value=check.value,
+        unit=check.unit,
+        least=check.bar if rising else None,
+        most=None if rising else check.bar,
+        strength=check.strength,
+        miss=0.0 if passed else max(2 * beyond / abs(check.full - check.none), 1e-9),
+    )
+
+
+def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Reading:
+    """Give a frame's movement against the gate, which opens above its level."""
+    miss = 0.0 if opened else max((gate_g - rms_g) / gate_g, 1e-9)
+    return Reading(
+        what="movement", value=rms_g, unit="g", least=gate_g, strength=float(opened), miss=miss
+    )
+
+
+def rhythm_readings(frame: Any, rules: Rules) -> tuple[Reading, ...]:
+    """Give what a frame must show to beat like clonus or tremor; see `bouts.rhythm_score`."""
+    rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.band_low_hz, rules.band_high_hz
+    outside_hz = max(low_hz - rate_hz, rate_hz - high_hz, 0.0)
+    band = Reading(
+        what="rate",
+        value=rate_hz,
+        unit="Hz",
+        least=low_hz,
+        most=high_hz,
+        strength=float(outside_hz == 0),
+        miss=outside_hz / (high_hz - low_hz),
+    )
+    checks = (
+        Check("regularity", float(frame["regularity"]), *rules.regularity),
+        Check("equal beats", float(frame["beats"]), *rules.beats),
+        Check("walking rhythm under it", float(frame["stride"]), *rules.stride),
+    )
+    return worst_first([*map(reading_of, checks), band])
+
+
+def best_beating(frames: FrameTable, rules: Rules) -> int:
+    """Index of the frame that comes nearest to beating; its weakest evidence, then all of it."""
+    parts = np.stack(
+        [
+            ramp(frames["regularity"], *rules.regularity),
+            ramp(frames["beats"], *rules.beats),
+            ramp(frames["stride"], *rules.stride),
+            (frames["frequency_hz"] >= rules.band_low_hz)
+            & (frames["frequency_hz"] <= rules.band_high_hz),
+        ]
+    )
+    merit = parts.min(axis=0) + 1e-3 * parts.sum(axis=0)
+    return int(np.argmax(np.where(frames["active"], merit, -1.0)))
+
+
+def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
+    """Give every rule with its numbers: the one that gave the name, others that held, the misses.
+
+    Among the misses the nearest comes first. Clonus carries what every rhythm must show; where a
+    bout has no rhythm at all, the frame that came nearest stands for it.
+    """
+    found = []
+    for evidence in case.evidence.values():
+        if evidence.name == RHYTHM and ruled.kind is not Kind.TREMOR:
+            continue
+        checks = evidence.checks
+        if evidence.name == CLONUS:
+            checks += case.evidence[RHYTHM].checks
+        readings = worst_first([reading_of(check) for check in checks])
+        found.append(_weighed(evidence.name, evidence.kind, readings, ruled))
+    if CLONUS not in case.evidence:
+        found.append(_weighed(CLONUS, Kind.CLONUS, _no_rhythm(case, rules), ruled))
+    order = list(Outcome)
+    return tuple(sorted(found, key=lambda each: (order.index(each.outcome), each.miss)))
+
+
+def worst_first(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Sort by how far they miss, those that pass by how weak they are.
+
+    A number that a rule holds against two bars is told once, against the stricter.
+    """
+    ranked = sorted(readings, key=lambda reading: (-reading.miss, reading.strength))
+    return tuple({reading.what: reading for reading in reversed(ranked)}.values())[::-1]
+
+
+def _weighed(name: str, kind: Kind, readings: tuple[Reading, ...], ruled: Finding) -> Weighed:
+    holds = all(reading.passed for reading in readings)
+    gave = kind is ruled.kind and name != START and (holds or kind in {Kind.CLONUS, Kind.TREMOR})
+    outcome = Outcome.NAMED if gave else Outcome.OUTRANKED if holds else Outcome.MISSED
+    return Weighed(name, kind, outcome, readings)
+
+
+def _no_rhythm(case: Case, rules: Rules) -> tuple[Reading, ...]:
+    """Say why a bout has no rhythm: its best frame, and how long it beat in one go."""
+    bout = case.bout
+    best = rhythm_readings(bout.frames[best_beating(bout.frames, rules)], rules)
+    beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm_on)) * FRAME_S
+    least_s = rules.clonus_frames * FRAME_S
+    stretch = Reading(
+        what="clear rhythm in one go",
+        value=beating_s,
+        unit="s",
+        least=least_s,
+        strength=0.0,
+        miss=max((least_s - beating_s) / least_s, 1e-9),
+    )
+    return worst_first([*best, stretch])
+
+
+def _longest(mask: Bools) -> int:
+    """Length of the longest stretch of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
