@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from detector.store.formats.reading import RecordingReader
 
 
+ModelName = Literal["rules-v1", "refined-v1"]
 Site = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
 UnitName = Literal["g", "m/s2", "mg"]
 
@@ -59,6 +60,9 @@ def detect(
             help="The files are sensors of one wearer: what they saw of one movement is one event.",
         ),
     ] = False,
+    model: Annotated[
+        ModelName, typer.Option(help="refined-v1 asks for a learned second opinion.")
+    ] = "rules-v1",
     explain: Annotated[list[str] | None, typer.Option(metavar="TIME", help=HELP)] = None,
     out: Annotated[
         Path | None,
@@ -91,7 +95,9 @@ def detect(
         try:
             with open_recording(file, fs=fs, unit=unit) as reader:
                 alone = None if together else policy
-                found = _find(reader, site, alone, call.out, moments=moments, zone=zone)
+                found = _find(
+                    reader, site, model, policy=alone, out=call.out, moments=moments, zone=zone
+                )
         except (RecordingError, OSError) as error:
             found_code = report_failure(error, call.out)
             code = code or found_code
@@ -132,11 +138,12 @@ class _Found:
 def _find(
     reader: RecordingReader,
     site: Site | None,
+    model: ModelName,
+    *,
     policy: Policy | None,
     out: Output,
-    *,
-    moments: Sequence[When] = (),
-    zone: tzinfo | None = None,
+    moments: Sequence[When],
+    zone: tzinfo | None,
 ) -> _Found:
     """Take a whole recording through the pipeline that also watches live."""
     from detector.alerts.policy import Now
@@ -146,10 +153,10 @@ def _find(
     from detector.recognition.pipeline import Watcher
     from detector.recognition.stamp import Provenance, stamp
 
-    provenance = Provenance(reader.wearer, reader.sensor, reader.recording)
+    provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=model)
     worn = site or reader.site or "ankle"
     asked = [place(when, reader.name, reader.timebase, zone) for when in moments]
-    watcher = Explainer(asked, site=worn) if asked else Watcher(site=worn)
+    watcher = Explainer(asked, site=worn, model=model) if asked else Watcher(site=worn, model=model)
     said: list[Event] = []
     alerts: list[Alert] = []
     stream_s = 0.0
