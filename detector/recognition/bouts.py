@@ -7,7 +7,7 @@ confirmed, every five seconds of it, and when it is over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -33,6 +33,7 @@ LOOKS = (2, 3)
 """Frames after which a bout is first looked at, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset: the
 first word of a spasm. The onset is what the first look finds, how sudden it was what the last."""
 MINUTE_FRAMES = 250  # a minute
+MINUTE_S = MINUTE_FRAMES * FRAME_S
 RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be told
 UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
 
@@ -71,6 +72,28 @@ class Bout:
     joins: bool  # it is the continuation of a bout that was cut at `LONGEST_FRAMES`
     goes_on: bool  # over only because it was cut so
     cut_short: bool  # over only because the recording has a gap or ends
+
+    def part(self, first: int, stop: int) -> Bout | None:
+        """Give frames `first` to `stop` of a bout that is over, as one that did not begin abruptly.
+
+        None where nothing moves in them.
+        """
+        frames = self.frames[max(first, 0) : stop]
+        active = np.flatnonzero(frames["active"])
+        if not len(active):
+            return None
+        begin = self.first + max(first, 0) + int(active[0])
+        onset = OnsetFacts(sample=begin * FRAME, peak_g=0.0, rise_s=np.inf, jerk_g_s=0.0)
+        return replace(
+            self,
+            first=begin,
+            frames=frames[active[0] : active[-1] + 1],
+            onset=onset,
+            rest_s=0.0,
+            busy=max(self.busy, min(self.duration_s / MINUTE_S, 1.0)),
+            joins=False,
+            goes_on=False,
+        )
 
     @property
     def score(self) -> Floats:

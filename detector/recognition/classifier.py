@@ -70,16 +70,22 @@ def conclude(case: Case) -> Finding:
     return _rhythmic(case, rhythm)
 
 
-def beside(bout: Bout, finding: Finding) -> list[Finding]:
+def beside(bout: Bout, finding: Finding, rules: Rules) -> list[Finding]:
     """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
 
-    A second of it is worth a line; less is the blur of a window.
+    A second of it is worth a line; less is the blur of a window. Other rhythms in it are found as
+    the first was.
     """
     first, last = bout.first * FRAME, bout.end_sample
     stretches = [(first, finding.onset), (finding.end, last)]
     found = []
     for onset, end in stretches:
         if end - onset >= GRID_HZ:
+            rest = bout.part(onset // FRAME - bout.first, -(-end // FRAME) - bout.first)
+            other = None if rest is None else judge(rest, rules)
+            if rest is not None and other is not None and other.rhythm_hz is not None:
+                found += [other, *beside(rest, other, rules)]
+                continue
             peak_g, rms_g = strength(bout, onset, end)
             found.append(
                 Finding(

@@ -49,6 +49,7 @@ class Rhythm:
     lead_share: float  # strength of the second before it over its own; 0 where it begins the bout
     waning: float  # how far its strength falls before it rises again, 0 to 1
     full_g: float  # its full strength, rms over a beat
+    late: bool  # begins in the midst of other movement
     faint: bool  # a moment of it inside other movement
     pulsing: float  # share of the beating that is as good as still: bursts with pauses
 
@@ -112,6 +113,7 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
         lead_share=float(np.median(before)) / strength if len(before) else 0.0,
         waning=_waning(_envelope(bout, max(3 * width, STEADY))[lead * (FRAME // SUBFRAME) :]),
         full_g=full,
+        late=late,
         faint=faint,
         pulsing=_pulsing(run["rms_g"] < BARE * strength),
     )

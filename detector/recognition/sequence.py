@@ -30,6 +30,7 @@ class Sequence:
     """One wearer's memory between bouts; bounded, plain, saved and restored."""
 
     def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._told: Event | None = None  # what was last said of the bout under way
         self._pending: _Piece | None = None
         self._series = Series(rules)
@@ -48,7 +49,10 @@ class Sequence:
             self._told = event
             return [*released, event]
         self._told = self._pending = None
-        rest = [self._phrase(f, f"{bout.first}+{f.onset}", phase) for f in beside(bout, finding)]
+        rest = [
+            self._phrase(f, f"{bout.first}+{f.onset}", phase)
+            for f in beside(bout, finding, self._rules)
+        ]
         if bout.goes_on and whole.end >= bout.end_sample:
             self._pending = _Piece(event, whole)
             return released + rest

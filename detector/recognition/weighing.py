@@ -13,6 +13,23 @@ from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
 
 
+INSIDE_SHARE = 0.6
+"""A rhythm that is less of its bout is judged as one inside other movement."""
+
+IN_USE_S, IN_USE_SHARE = 20.0, 0.3
+"""A limb is in use that moves for so long, or did for so much of the minute before."""
+
+DROWNING_SHARE = (0.9, 0.4)
+"""Strength of the second before over that of a rhythm that begins in the midst of other movement:
+below a third it is called clonus, near its own strength it is drowned."""
+
+CLEAR_BEATS = (1.9, 3.7)
+"""Equal beats that hold a window's energy in the midst of other movement: 99 % of gait stay below
+1.7, a leg that freezes while walking has two."""
+
+LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # ... and one that a turn of the limb precedes
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A bout, its numbers, its rhythm if it has one, and the evidence for every kind."""
@@ -145,6 +162,8 @@ def _rhythm(rhythm: Rhythm, rules: Rules) -> Evidence:
 
 def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus against tremor: it is there at once and dies away, tremor waxes and wanes."""
+    if _is_inside(bout, facts, rhythm):
+        return _clonus_in_movement(rhythm, rules)
     growth_beats = rhythm.growth_beats
     if bout.joins and rhythm.lead_s <= 0:
         growth_beats = 0.0  # it went on across a cut
@@ -166,6 +185,29 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
         Check(seen, odds, -2.0, 2.0),
         Check("movement before it", rhythm.lead_share, *rules.calm_share),
         Check("share of the movement that beats", beating, *rules.beating_share),
+        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
+    )
+    return Evidence("clonus", Kind.CLONUS, checks)
+
+
+def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
+    """Whether a rhythm lies in a limb's other movement, whose start says nothing of its own.
+
+    A few seconds of fidgeting out of rest are no such movement: there its start does say something.
+    """
+    if bout.duration_s < IN_USE_S and facts.busy < IN_USE_SHARE:
+        return False
+    turned_first = rhythm.lead_s > LEAST_LEAD_S and facts.turned_deg > LEAST_LEAD_DEG
+    unseen = bout.onset.jerk_g_s <= 0.0
+    share = rhythm.beating_s / bout.duration_s
+    return rhythm.late or turned_first or unseen or share < INSIDE_SHARE
+
+
+def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
+    """Weigh clonus where it begins in the midst of other movement, which hides how it began."""
+    checks = (
+        Check("movement before it", rhythm.lead_share, *DROWNING_SHARE),
+        Check("equal beats", rhythm.clearest_beats, *CLEAR_BEATS),
         Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
     )
     return Evidence("clonus", Kind.CLONUS, checks)
