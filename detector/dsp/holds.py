@@ -18,12 +18,15 @@ cannot stay on one value for 250 samples; ActiGraph's idle sleep mode holds for 
 FINEST_STEP_G = 8e-3
 """A sensor of coarser steps (8 bit at 2 g: 16 mg) truly shows one value while it rests."""
 
+Indices = NDArray[np.int64]
+
 
 class Holds:
     """Finds where held samples end: a boundary as after a gap, for nothing was seen meanwhile.
 
     Takes a sensor's own samples, block after block of one segment. Only one sample in 2.5 s is
-    looked at, at fixed indices; where two neighbours agree, the samples between them are.
+    looked at, at fixed indices: a hold spans two looks at least, so only where neighbours agree
+    are the samples about them compared one by one.
     """
 
     def __init__(self) -> None:
@@ -33,7 +36,7 @@ class Holds:
     def reset(self) -> None:
         """Forget the run at a gap; the resolution belongs to the sensor."""
         self._last: Samples = np.empty((0, AXES))  # the sample before the next block
-        self._run = 0  # samples before that one which equal it
+        self._run = 0  # how many samples up to that one equal it, itself counted
         self._looked: Samples = np.empty((0, AXES))  # sample at the last look
 
     def split(self, block: Block) -> list[Block]:
@@ -41,6 +44,8 @@ class Holds:
         if not len(block):
             return [block]
         ends = self._ends(block)
+        if not ends:
+            return [block]
         edges = [0, *ends, len(block)]
         return [
             Block(block.samples[first:stop], block.start + first, block.fs)
@@ -64,59 +69,65 @@ class Holds:
     def _ends(self, block: Block) -> list[int]:
         """Index in the block of the first sample after each hold that ends in it."""
         samples, every = block.samples, int(HELD_S * block.fs / 2)
-        known = len(self._last)
-        joined = np.concatenate((self._last, samples[:1]))
-        lead = 0
-        if known and _same(joined[:1], joined[1:]).all():
-            lead = _equal_from(samples, 0)
-        ends = []
-        if known and lead < len(samples) and self._run + 1 + lead >= 2 * every:
-            ends.append(lead)
-        first = -block.start % every
-        looks = np.arange(first, len(samples), every)
+        ends = self._follow(samples, least=2 * every)
+        looks = np.arange(-block.start % every, len(samples), every)
+        if not len(looks):
+            return ends if self._step_g <= FINEST_STEP_G else []
         seen = np.concatenate((self._looked, samples[looks]))
         resolution = self._resolution(seen)
-        same = _same(samples[looks[:-1]], samples[looks[1:]])
-        for index in np.flatnonzero(same):
-            begin = _equal_to(samples, int(looks[index]))
-            end = int(looks[index + 1]) + _equal_from(samples, int(looks[index + 1]))
-            if end - begin >= 2 * every and lead < end < len(samples) and end not in ends:
-                ends.append(end)
-        tail = _equal_to(samples, len(samples) - 1)
-        carried = self._run + known if tail == 0 and lead == len(samples) else 0
-        self._run = len(samples) - 1 - tail + carried
+        self._looked, self._step_g = seen[-1:].copy(), float(resolution[-1])
+        if not self._step_g <= FINEST_STEP_G:
+            return []
+        for first, stop in _agreeing(samples, looks):
+            ends += _ends_about(samples, first - every, stop + every, least=2 * every)
+        ends = sorted(set(ends))
+        known = resolution[np.searchsorted(looks, ends, side="right")]
+        return [end for end, step_g in zip(ends, known, strict=True) if step_g <= FINEST_STEP_G]
+
+    def _follow(self, samples: Samples, *, least: int) -> list[int]:
+        """Carry the run on into a block; where it ends, if it was a hold and ends there."""
+        before, count = self._run, len(samples)
+        goes_on = before and (samples[0] == self._last[0]).all()
+        lead = _equal_from(samples) if goes_on else 0
+        self._run = before + count if lead == count else _equal_from(samples[::-1])
         self._last = samples[-1:].copy()
-        self._looked = seen[-1:].copy()
-        fine = [resolution[np.searchsorted(looks, end, side="right")] for end in ends]
-        self._step_g = float(resolution[-1])
-        return [end for end, step_g in zip(ends, fine, strict=True) if step_g <= FINEST_STEP_G]
+        return [lead] if lead < count and before + lead >= least else []
 
     def _resolution(self, seen: Samples) -> NDArray[np.float64]:
         """Smallest change known before each look that is new, and after the last: (looks + 1,)."""
         change = np.abs(seen[1:] - seen[:-1])
         smallest = np.where(change > 0, change, np.inf).min(axis=1)
         if not len(self._looked):
-            smallest = np.concatenate(([np.inf], smallest))[: len(seen)]
+            smallest = np.concatenate(([np.inf], smallest))
         return np.minimum.accumulate(np.concatenate(([self._step_g], smallest)))
 
 
-def _same(left: Samples, right: Samples) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = (left == right).all(axis=1)
-    return same
+def _agreeing(samples: Samples, looks: Indices) -> list[tuple[int, int]]:
+    """First and last look of every stretch in which each equals the next and one in between."""
+    same = (samples[looks[1:]] == samples[looks[:-1]]).all(axis=1)
+    near = np.flatnonzero(same)
+    between = (looks[near] + looks[near + 1]) // 2
+    same[near] = (samples[between] == samples[looks[near]]).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False]))))
+    return list(zip(looks[edges[::2]].tolist(), looks[edges[1::2]].tolist(), strict=True))
 
 
-def _equal_from(samples: Samples, index: int) -> int:
-    """How many samples from `index` on equal it, itself counted."""
-    count, reach = 0, 64
-    while index + count < len(samples):
-        near = samples[index + count : index + count + reach]
-        differs = ~_same(near, samples[index : index + 1])
+def _ends_about(samples: Samples, first: int, stop: int, *, least: int) -> list[int]:
+    """Index after each run of `least` equal samples that lies between two indices."""
+    first = max(first, 0)
+    near = samples[first : stop + 1]
+    changes = np.flatnonzero((near[1:] != near[:-1]).any(axis=1)) + 1
+    lengths = np.diff(changes, prepend=0)
+    ends: list[int] = (first + changes[lengths >= least]).tolist()
+    return ends
+
+
+def _equal_from(samples: Samples) -> int:
+    """How many samples from the first on equal it, itself counted."""
+    count, reach = 1, 64
+    while count < len(samples):
+        differs = (samples[count : count + reach] != samples[0]).any(axis=1)
         if differs.any():
-            return count + int(np.argmax(differs))
-        count, reach = count + len(near), 2 * reach
+            return count + int(differs.argmax())
+        count, reach = count + len(differs), 2 * reach
     return count
-
-
-def _equal_to(samples: Samples, index: int) -> int:
-    """First index of the run of equal samples that `index` belongs to."""
-    return index + 1 - _equal_from(samples[: index + 1][::-1], 0)

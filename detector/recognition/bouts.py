@@ -201,7 +201,7 @@ class Tracker:
             look = LOOKS[self._looks] if self._looks < len(LOOKS) else None
             beat = self._rhythm_due()
             if beat is not None and beat <= reached and (look is None or beat < look):
-                moment = Moment.UPDATE if self._words > RHYTHM_WORDS else Moment.RHYTHM
+                moment = Moment.UPDATE if self._words >= RHYTHM_WORDS else Moment.RHYTHM
                 moments.append(self._bout(moment, count=beat))
                 self._told, self._words = beat, self._words + 1
             elif look is not None and self._first + look <= end:

@@ -12,7 +12,6 @@ from detector.recognition.facts import Facts, facts_of
 from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
 
-
 INSIDE_SHARE = 0.6
 """A rhythm that is less of its bout is judged as one inside other movement."""
 

@@ -1,0 +1,207 @@
+"""The measurements behind docs/evaluation.md: each a function of plain words that gives plain data.
+
+They run in processes of their own and their results are kept as JSON, so nothing but plain data
+goes in or out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from backgrounds import buried, chance
+from freezes import relabelled
+from seizures import compare_seizures
+from waking import alerts_in
+
+from detector.evaluation.report import tables, to_dict
+from detector.evaluation.runner import Case, Evaluation, case_of_file, case_of_samples, compare
+from detector.store.formats.labels import Label
+from detector.store.formats.reader import open_recording
+from firmware_sim.motion import Trace, Truth, scenario
+from firmware_sim.sealed import sealed
+
+OWN, SEALED = "own", "sealed"
+FEW = 3  # recordings of a set, where all of it would take too long for a smoke test
+Result = dict[str, Any]
+
+
+def simulated(
+    *,
+    generator: str,
+    name: str,
+    seeds: Sequence[int],
+    minutes: float,
+    engine: str = "both",
+    site: str = "ankle",
+    latency: bool = False,
+) -> Result:
+    """Score recordings of one simulated scenario."""
+    traces = _traces(generator, name, seeds, minutes, engine=engine, site=site)
+    cases = (_case_of_trace(trace, number) for number, trace in enumerate(traces))
+    return _result(compare(cases, site=site, latency=latency))
+
+
+def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> Result:
+    """Score simulated nights, and count the alerts that the usual wake rules would have raised."""
+    alerts = 0
+
+    def heard() -> Iterator[Case]:
+        nonlocal alerts
+        traces = _traces(generator, name, seeds, 60 * hours)
+        for number, trace in enumerate(traces):
+            case = _case_of_trace(trace, number)
+            alerts += alerts_in(case.open(), "ankle")
+            yield case
+
+    return _result(compare(heard(), site="ankle")) | {"alerts": alerts}
+
+
+def real(
+    *,
+    folder: str,
+    pattern: str = "*.npz",
+    traces: str,
+    skip: Sequence[str] = (),
+    without: str | None = None,
+    alerts: bool = False,
+    few: bool = False,
+) -> Result:
+    """Score real recordings in which every alarm is false, unless a label says otherwise."""
+    files = files_of(traces, folder, pattern, without)[: FEW if few else None]
+    found = _result(compare([case_of_file(file) for file in files], skip=skip))
+    if alerts:
+        found["alerts"] = 0
+        for file in files:
+            with open_recording(file) as reader:
+                found["alerts"] += alerts_in(reader, "wrist")
+    return found
+
+
+def freezes(*, traces: str, pattern: str, few: bool = False) -> Result:
+    """Score freezes of gait, parted beforehand into those that tremble and those that do not."""
+    cases = []
+    for file in files_of(traces, "daphnet", pattern)[: FEW if few else None]:
+        case = case_of_file(file)
+        if case.labels is None:
+            continue
+        with np.load(file, allow_pickle=False) as held:
+            items = relabelled(held["acc"], float(held["fs"]), case.labels.items)
+        cases.append(replace(case, labels=replace(case.labels, items=items)))
+    return _result(compare(cases, skip=["not_experiment"]))
+
+
+def injected(
+    *,
+    traces: str,
+    engine: str,
+    ratios: Sequence[float],
+    seconds: Sequence[float],
+    seeds: int,
+    few: bool = False,
+) -> Result:
+    """Put clonus of one engine into real walking and standing, size by size, length by length."""
+    legs = _legs(traces, few)
+    return buried(legs, engine=engine, ratios=ratios, seconds=seconds, seeds=seeds)
+
+
+def uninjected(
+    *, traces: str, seconds: Sequence[float], ratio: float, seeds: int, few: bool = False
+) -> Result:
+    """Score the same moments with nothing put in: what is found by chance."""
+    return chance(_legs(traces, few), ratio=ratio, seconds=seconds, seeds=seeds)
+
+
+def seizures(*, traces: str, few: bool = False) -> Result:
+    """Compare with OpenSeizureDetector on the seizures of its own database."""
+    return compare_seizures(files_of(traces, "osd_seizures")[: 4 * FEW if few else None])
+
+
+def _legs(traces: str, few: bool) -> list[Path]:
+    ankles = files_of(traces, "daphnet", "*_ankle.npz")
+    files = [*ankles, *files_of(traces, "stanford_fog", "*_ankle_?.npz")]
+    return files[: 1 if few else None]
+
+
+def files_of(
+    traces: str, folder: str, pattern: str = "*.npz", without: str | None = None
+) -> list[Path]:
+    """Give the recordings of a real set, in order; `without` a text in their names."""
+    files = sorted(Path(traces, folder).glob(pattern))
+    return [file for file in files if without is None or without not in file.name]
+
+
+def _traces(
+    generator: str,
+    name: str,
+    seeds: Sequence[int],
+    minutes: float,
+    *,
+    engine: str = "both",
+    site: str = "ankle",
+) -> Iterator[Trace]:
+    for seed in seeds:
+        if generator == SEALED:
+            yield sealed(name, seed=seed, duration_s=60 * minutes, site=site)
+        else:
+            yield scenario(
+                name,
+                seed=seed,
+                duration_s=60 * minutes,
+                site=site,
+                engine=engine,  # type: ignore[arg-type] # checked by scenario
+            )
+
+
+def _case_of_trace(trace: Trace, number: int) -> Case:
+    return case_of_samples(
+        f"{trace.scenario} {number}",
+        trace.samples,
+        trace.fs,
+        [label_of(truth) for truth in trace.truth],
+        simulated=True,
+    )
+
+
+def label_of(truth: Truth) -> Label:
+    """Give a simulated movement as the label that a file would hold."""
+    return Label(
+        onset_s=truth.onset_s,
+        duration_s=truth.duration_s,
+        text=truth.kind.value,
+        rhythm_hz=truth.rhythm_hz,
+        beats=truth.beats,
+        peak_g=truth.peak_g,
+        parts=truth.parts or (),
+        engine=truth.engine,
+        manner=truth.manner,
+        background_ratio=truth.background_ratio,
+    )
+
+
+def _result(found: Evaluation) -> Result:
+    """Keep the figures and the tables; recordings one by one would be a long list."""
+    whole = to_dict(found)
+    subjects = {recorded.subject for recorded in found.recordings} - {None}
+    return {
+        "hours": whole["hours"],
+        "recordings": len(found.recordings),
+        "subjects": len(subjects),
+        "truths": whole["truths"],
+        "simulated_truths": whole["simulated_truths"],
+        "model": found.model,
+        "scores": whole["scores"],
+        "warnings": sorted(set(chain.from_iterable(r.warnings for r in found.recordings))),
+        "tables": [[table.title, table.header, table.rows] for table in tables(found)],
+    }
+
+
+MEASURES = {
+    each.__name__: each
+    for each in (simulated, night, real, freezes, injected, uninjected, seizures)
+}
+"""What a plan may ask for, by name."""

@@ -1,0 +1,150 @@
+"""What is measured: every section's measurements by name, with all their numbers.
+
+Seeds of our own generator begin at 1000, beyond those that tests and training use; the sealed
+generator's at 0, since nothing else may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+OWN_SEEDS, SEALED_SEEDS = 1000, 0
+RATIOS = (0.15, 0.29, 0.6, 1.2)
+"""Background over clonus: two below the bar's 0.3, two above."""
+SECONDS = (1.5, 4.0, 12.0)
+CHANCE_RATIO = 0.29
+GRID_SEEDS = 1
+SITES = ("foot", "calf", "thigh")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measurement: `section/name`, the function of `measuring`, its words.
+
+    cost : seconds on an idle core, roughly: the longest go first
+    real : needs the recordings of people
+    """
+
+    name: str
+    measure: str
+    words: Mapping[str, Any] = field(default_factory=dict)
+    cost: float = 1.0
+    real: bool = False
+
+    @property
+    def section(self) -> str:
+        """What it belongs to."""
+        return self.name.partition("/")[0]
+
+
+def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
+    """Give all measurements; `quick` ones are too small to mean anything."""
+    return [*_positives(quick), *_nights(quick), *_alike(quick), *_people(traces, quick)]
+
+
+def _positives(quick: bool) -> list[Measurement]:
+    minutes, own, sealed = (10.0, 1, 1) if quick else (30.0, 6, 8)
+
+    def each(name: str, generator: str, scenario: str, latency: bool, **how: str) -> Measurement:
+        seeds = _seeds(generator, own if generator == "own" else sealed)
+        words = {"generator": generator, "name": scenario, "seeds": seeds, "minutes": minutes}
+        cost = len(seeds) * minutes / 30 * (7.0 if latency else 2.0)
+        return Measurement(name, "simulated", words | {"latency": latency} | how, cost)
+
+    found = []
+    for scenario, timed in (("clonus", True), ("mixed", False)):
+        found += [
+            each(f"{scenario}/own-reflex", "own", scenario, timed, engine="reflex"),
+            each(f"{scenario}/own-pulse", "own", scenario, timed, engine="pulse"),
+            each(f"{scenario}/sealed", "sealed", scenario, timed),
+        ]
+    found += [
+        each("spasms/own", "own", "spasms", True),
+        each("spasms/sealed", "sealed", "spasms", True),
+        each("spasms/sealed-tonic", "sealed", "tonic", True),
+    ]
+    own, sealed = (1, 1) if quick else (2, 3)
+    for site in SITES:
+        for generator in ("own", "sealed"):
+            found += [
+                each(f"sites/{generator}-{site}-{name}", generator, name, False, site=site)
+                for name in ("clonus", "spasms")
+            ]
+    return found
+
+
+def _nights(quick: bool) -> list[Measurement]:
+    found = []
+    for section, name in (("still-nights", "night-without-spasms"), ("nights", "night")):
+        for generator in ("own", "sealed"):
+            count = 1 if quick else 12 if name == "night-without-spasms" else 6
+            hours = 1.0 if quick else 8.0
+            words = {
+                "generator": generator,
+                "name": name,
+                "seeds": _seeds(generator, count),
+                "hours": hours,
+            }
+            found.append(
+                Measurement(f"{section}/{generator}", "night", words, count * hours / 8 * 5.0)
+            )
+    return found
+
+
+def _alike(quick: bool) -> list[Measurement]:
+    own = (
+        "tremor", "abrupt-tremor", "turning", "plm", "knocks", "scratching", "restless",
+        "walk-to-bathroom",
+    )  # fmt: skip
+    sealed = ("tremor", "turning", "plm", "knocks")
+    found = []
+    for generator, names in (("own", own), ("sealed", sealed)):
+        for name in names:
+            words = {
+                "generator": generator,
+                "name": name,
+                "seeds": _seeds(generator, 1 if quick else 4),
+                "minutes": 10.0 if quick else 30.0,
+            }
+            found.append(Measurement(f"alike/{generator}-{name}", "simulated", words, 6.0))
+    return found
+
+
+def _people(traces: str, quick: bool) -> list[Measurement]:
+    at: dict[str, Any] = {"traces": traces, "few": quick}
+    off = {"skip": ["not_experiment", "freeze"]}
+    found = [
+        _real("gait/daphnet-ankle", at | off, folder="daphnet", pattern="*_ankle.npz"),
+        _real("gait/daphnet-thigh", at | off, folder="daphnet", pattern="*_thigh.npz"),
+        _real("gait/daphnet-trunk", at | off, folder="daphnet", pattern="*_trunk.npz"),
+        _real("gait/stanford-ankle", at | off, folder="stanford_fog", pattern="*_ankle_?.npz"),
+        _real("gait/stanford-wrist", at | off, folder="stanford_fog", pattern="*_wrist_?.npz"),
+        _real("hand/hmp", at, folder="hmp_wrist_adl", without="brush_teeth"),
+        _real("hand/brushing", at, folder="hmp_wrist_adl", pattern="*brush_teeth*.npz"),
+        _real("hand/uji", at, folder="uji_watch_tug"),
+        _real("hand/seglearn", at, folder="seglearn_watch"),
+        _real("hand/day", at, folder="actigraph_day", alerts=True),
+        _real("mimicked/uea", at, folder="uea_epilepsy"),
+        Measurement("seizures/osd", "seizures", at, 5.0, real=True),
+    ]
+    for site in ("ankle", "thigh", "trunk"):
+        words = at | {"pattern": f"*_{site}.npz"}
+        found.append(Measurement(f"freezes/{site}", "freezes", words, 4.0, real=True))
+    grid = {"seconds": SECONDS[::2] if quick else SECONDS, "seeds": 1 if quick else GRID_SEEDS}
+    for engine in ("reflex", "pulse"):
+        words = at | grid | {"engine": engine, "ratios": RATIOS[1::2] if quick else RATIOS}
+        found.append(Measurement(f"buried/{engine}", "injected", words, 75.0, real=True))
+    words = at | grid | {"ratio": CHANCE_RATIO}
+    found.append(Measurement("buried/chance", "uninjected", words, 20.0, real=True))
+    return found
+
+
+def _real(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
+    return Measurement(name, "real", dict(at) | words, 5.0, real=True)
+
+
+def _seeds(generator: str, count: int) -> list[int]:
+    first = OWN_SEEDS if generator == "own" else SEALED_SEEDS
+    return list(range(first, first + count))

@@ -1,0 +1,124 @@
+"""What the page says whatever comes out: what was measured, on whom, and whose work it is."""
+
+from __future__ import annotations
+
+from freezes import FREEZE_INDEX, LEAST_G, WINDOW_S
+
+HEAD = """\
+# How well does it work?
+
+> **Not a medical device. No recording of real clonus or of an MS spasm is public**, and no night
+> with a sensor on a leg. What stands here is how well *simulated* movements are found, and how
+> often *real* movements of other people are taken for spasms. Nobody can say from it how many of a
+> person's spasms will be found.
+
+**Simulated**, and so labelled: movements from our own generator (two unrelated engines for clonus)
+and from a second, *sealed* one, written apart from the detector and never used to choose a
+threshold. **Simulated in real**: simulated clonus put into recordings of people. **Real**:
+recordings of people who have Parkinson's or epilepsy, mimic seizures, or just live.
+
+**How to read it.** *Named right*: an overlapping event has the right kind. *Seen*: one is a likely
+spasm of any kind. An event may begin 0.5 s before a movement and end 1 s after it; events of one
+kind less than 1 s apart count as one. *False alarms* are clonus, spasm and tonic that overlap no
+spasm; twitches, which look like a bump on the bed, are counted apart. In brackets 95 % intervals:
+Wilson's for shares, exact Poisson for rates (none in T hours means fewer than 3/T), and behind a
+semicolon the bootstrap over people, or over recordings where they are simulated; with fewer than
+three, or where all agree, there is none. Errors and latencies are given as p50 / p90.
+"""
+
+PEERS_NOTE = """\
+Beside our figures stand two rules of others on the same samples: **OpenSeizureDetector's** with its
+default settings (*OSD alarm*, and *OSD first block*, its first positive 5 s), and a **band-power**
+rule (more than half of the power in 3-8 Hz, at least 20 mg). The first is made for tonic-clonic
+seizures at the wrist and not for a leg; it is the nearest living open project, and no worse for not
+doing what it never promised. What they find is taken for clonus, the rhythmic kind they look for.
+"""
+
+QUICK = "> **A smoke test: too little was measured for any figure to mean anything.**"
+
+ABOUT = {
+    "clonus": """\
+Simulated bouts of 3 beats to a minute, in a limb at rest: two engines of our own, a delayed reflex
+loop and a train of pulses, and the sealed generator's bursts of muscle force.
+""",
+    "spasms": """\
+Simulated spasms, twitches and tonic pulls, in a limb at rest.
+""",
+    "mixed": """\
+Simulated spasms that end in clonus are one event, `clonus`, with both parts; any of its parts names
+it right. The sealed generator mixes all spasms with some ordinary movements.
+""",
+    "sites": """\
+The same simulated movements felt elsewhere on the leg.
+""",
+    "still-nights": """\
+Simulated nights with tremor, periodic leg movements, turns, bumps, a bed partner, a phone's buzz,
+scratching and walks to the bathroom, and not one spasm: every alarm is false.
+""",
+    "nights": """\
+Simulated whole nights with spasms in clusters among all of the above.
+""",
+    "alike": """\
+Simulated movements that are no spasms: the share that was named right, and the share that was taken
+for a likely spasm (twitches included; less is better).
+""",
+    "buried": """\
+Simulated clonus put into real recordings of ankles (Daphnet, Stanford; freezes left out): in
+walking, turning and standing, and beside it, where Daphnet's people sit, stand and wait and sensors
+are handled. The background is the recording's rms over that of the clonus. Rows with nothing put in
+say how often such a place is called clonus by chance.
+""",
+    "gait": """\
+People with Parkinson's walk, turn, and stand still on purpose. Freezes have a section of their own;
+in Daphnet, stretches outside the experiment are left out, as nobody said what happened there. Every
+alarm is false.
+""",
+    "freezes": f"""\
+Legs tremble at 3-8 Hz in some freezes of gait: the nearest public thing to clonus at the ankle.
+Which ones do is decided without the detector, by a criterion that was written down before it was
+used: in some window of {WINDOW_S:g} s the freeze index is above {FREEZE_INDEX:g}, a third of the
+power lies about one peak in 3-8 Hz, and the trembling is at least {1000 * LEAST_G:.0f} mg
+(`models/evaluation/freezes.py`). *Rhythmic*: called clonus or tremor; *alarm*: clonus, spasm or
+tonic.
+""",
+    "hand": """\
+Everyday acts at the wrist, where a flick out of rest and a spasm look alike. The rules are made for
+the leg; every alarm is false.
+""",
+    "mimicked": """\
+Clips of 12.9 s at 16 Hz from the wrist of three people who mimic a clonic seizure, walk, run or saw
+(UEA archive). A clip has no rest before it. OpenSeizureDetector's ALARM needs three positive blocks
+of 5 s in a row: no clip is long enough for it.
+""",
+    "seizures": """\
+[OpenSeizureDetector](https://openseizuredetector.org.uk) is a free phone app that watches a
+smartwatch for tonic-clonic seizures. Every 5 s it takes 125 samples of the acceleration's magnitude
+and compares the power in 3-8 Hz with that up to 12 Hz; positive blocks for more than 5 s are a
+WARNING, for more than 10 s an ALARM. spasmwatch looks at three axes every 0.24 s where something
+moves, asks for beats that resemble each other one period apart and for no walking stride under
+them, names what it finds and says why. It is made for the leg, for clonus and spasms, and is **no
+seizure detector**: do not use it as one.
+
+This section is the comparison that the licence of the data asks for. Data:
+[OpenSeizureDatabase](https://github.com/OpenSeizureDetector/OpenSeizureDatabase) by Graham Jones
+and the people who share their seizures, CC BY 4.0 with clause 3b. Wrist, 25 Hz, and for all but one
+recording the magnitude only, so posture is not seen; older ones hold |x|+|y|+|z|. *OSD's rule* is
+our own port of its published rule; *OSD's app* is what the app said on the person's phone, with the
+settings it had then.
+
+The recordings were kept *because* an alarm rang or a button was pressed: their false alarms in 24 h
+are nobody's daily life, and what the app said decided which seizures are in the set at all. A
+seizure is found when an alarm overlaps its label, 5 s to either side, as exact as labels are.
+""",
+}
+
+SOURCES = """\
+## Whose recordings
+
+Daphnet (Bächlin et al. 2010; UCI 245, CC BY 4.0) · Stanford freezing of gait (O'Day et al. 2022,
+BSD-3) · HMP wrist-worn ADL (Bruno et al. 2012; UCI 283, CC BY 4.0) · UJI smartwatch timed-up-and-go
+(Matey-Sanz et al. 2023, CC BY 4.0) · Seglearn watch (Burns et al. 2018, BSD-3) · UEA Epilepsy
+(Villar et al. 2016; Bagnall et al. 2018; evaluation only) · ActiGraph sample of pygt3x (GPL-3 test
+resource; evaluation only) · OpenSeizureDatabase (CC BY 4.0 and clause 3b). None of them is part of
+this repository.
+"""

@@ -1,0 +1,118 @@
+"""The pure parts of `make evaluation`: what counts, before anything is measured."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "models" / "evaluation"
+FS = 64.0
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch):
+    """Import a module of the evaluation, which is a folder of scripts and no package."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+    def enter(name: str) -> ModuleType:
+        return import_module(name)
+
+    return enter
+
+
+def swinging(*parts: tuple[float, float], length_s: float = 4.0) -> np.ndarray:
+    """Sines of (Hz, g) over gravity and a sensor's noise: (n, 3), g."""
+    t = np.arange(int(length_s * FS)) / FS
+    samples = np.random.default_rng(0).normal(0, 2e-3, (len(t), 3)) + np.array([0, 0, 1.0])
+    for rate_hz, size_g in parts:
+        samples[:, 0] += size_g * np.sin(2 * np.pi * rate_hz * t)
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("movement", "expected"),
+    [
+        (swinging((5.0, 0.1)), True),
+        (swinging((3.5, 0.1), (1.0, 0.05)), True),
+        (swinging((5.0, 0.01)), False),  # cannot be felt
+        (swinging((1.0, 0.3), (2.0, 0.2), (4.0, 0.05)), False),  # strides
+        (swinging(), False),  # noise alone
+        (swinging((5.0, 0.1), length_s=1.5), False),  # too short to tell
+        (swinging((10.0, 0.2)), False),
+    ],
+)
+def test_a_freeze_trembles_where_one_rate_of_3_to_8_hz_rules_it(room, movement, expected):
+    assert expected == room("freezes").trembles(movement, FS)
+
+
+def test_only_freezes_are_parted_into_those_that_tremble_and_those_that_do_not(room):
+    freezes, label = room("freezes"), import_module("detector.store.formats.labels").Label
+    labels = (
+        label(onset_s=0.0, duration_s=4.0, text="freeze"),
+        label(onset_s=4.0, duration_s=4.0, text="freeze"),
+        label(onset_s=0.0, duration_s=8.0, text="no_freeze"),
+    )
+    samples = np.concatenate([swinging((5.0, 0.1)), swinging()])
+
+    found = freezes.relabelled(samples, FS, labels)
+
+    assert ["freeze, trembling", "freeze, not trembling", "no_freeze"] == [f.text for f in found]
+
+
+def segment(seizures: ModuleType, event: str, labels=(), alarms=()):
+    everybody = {who: list(alarms) for who in seizures.WHO}
+    return seizures.Segment(event, 100.0, tuple(labels), everybody)
+
+
+def test_a_seizure_in_two_segments_is_one_and_found_in_either(room):
+    seizures = room("seizures")
+    tonic = (40.0, 60.0, "Seizure/Tonic-Clonic")
+
+    found = seizures.summary(
+        [segment(seizures, "a", [tonic]), segment(seizures, "a", [tonic], [(50.0, 55.0)])]
+    )
+
+    assert 1 == found["seizures"]
+    assert {"found": 1, "of": 1, "false": 0} == found["who"]["ours"]
+
+
+def test_an_alarm_is_false_only_where_no_seizure_of_any_type_is_near(room):
+    seizures = room("seizures")
+    labels = [(10.0, 20.0, "Seizure/Aura"), (70.0, 80.0, "False Alarm/Motor Vehicle")]
+    alarms = [(24.0, 26.0), (26.0, 28.0), (72.0, 75.0)]  # 5 s beside an aura is still near
+
+    found = seizures.summary([segment(seizures, "b", labels, alarms)])
+
+    assert {"found": 0, "of": 0, "false": 2} == found["who"]["OSD alarm"]
+    assert found["hours_without_seizure"] == pytest.approx(80 / 3600)
+
+
+def test_every_measurement_has_a_name_of_its_own_and_a_section_that_tells_it(room):
+    names = [each.name for each in room("plan").plan("nowhere")]
+    sections = room("page").SECTIONS
+
+    assert len(names) == len(set(names))
+    assert {name.partition("/")[0] for name in names} == sections.keys()
+    assert sections.keys() == room("texts").ABOUT.keys()
+
+
+def test_a_card_is_quoted_on_what_was_left_out(room):
+    about = room("page").about_left_out
+
+    assert ["by 0.02."] == about("# refined\n\n## Left out\nby 0.02.\n\n## Licences\nmany")
+    assert ["The other generator: 0.97."] == about("A card.\n\nThe other generator: 0.97.")
+    assert [] == about("A card that says nothing of it.")
+
+
+def test_an_empty_share_and_a_rate_of_no_hours_are_dashes(room):
+    cells = room("cells")
+
+    assert "-" == cells.share(cells.share_of(0, 0))
+    assert "-" == cells.rate(cells.rate_of(0, 0.0))
+    assert "50.0 % (1-99)" == cells.share(
+        {"hits": 1, "of": 2, "value": 0.5, "interval": (0.01, 0.99), "subjects": None}
+    )
