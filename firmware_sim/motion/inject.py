@@ -20,8 +20,9 @@ from firmware_sim.motion.truth import Truth
 
 POSTURE_S = 2.0
 """Local gravity is the mean over this time before the movement: longer than a stride."""
-ROUNDS = 40
-CLOSE_ENOUGH = 0.01
+ROUNDS = 20 * [(1.0, 0.01)] + 20 * [(0.5, 0.04)] + 20 * [(0.2, 0.04)]
+"""Power of each correction, and how close is close enough: what counts as the movement changes
+with its size, so that a full correction may overshoot for ever."""
 
 
 class UnfitError(ValueError):
@@ -91,7 +92,7 @@ def fit(
     if first < 1 or len(before) == 0 or not np.isfinite(before).all():
         raise UnfitError(f"no posture is recorded before {at_s} s; begin later")
     to_local = _shortest_turn(limb.up, before.mean(axis=0))
-    for _ in range(ROUNDS):
+    for damping, close in ROUNDS:
         played = play(act, limb)
         added = _sampled(played, limb, fs) @ to_local.T
         there = samples[first : first + len(added)]
@@ -107,9 +108,9 @@ def fit(
         if not (background > 0 or least_peak_g > 0):
             raise UnfitError(f"the recording at {at_s} s is constant; a ratio to it has no meaning")
         factor = max(ratio * background / movement, least_peak_g / played.peak_g)
-        if abs(factor - 1) < CLOSE_ENOUGH:
+        if abs(factor - 1) < close:
             break
-        act = replace(act, motion=act.motion.scaled(factor))
+        act = replace(act, motion=act.motion.scaled(factor**damping))
     else:
         raise UnfitError(f"no size of this movement reaches {ratio} times the recording")
     truth = truth_of(act, played, first / fs)
