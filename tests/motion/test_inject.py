@@ -41,7 +41,8 @@ def test_the_ratio_is_as_asked_and_the_past_untouched(seed, ratio, spasmodic):
         else clonus.bout(rng, limb, longest_s=8)
     )
     mixed, truth = inject(background, FS, act, limb, at_s=20.0, ratio=ratio)
-    span = slice(int(truth.onset_s * FS), int(truth.end_s * FS) + 1)
+    # The samples that the movement touches, as the injection counts them.
+    span = slice(int(np.floor(truth.onset_s * FS)), int(np.ceil(truth.end_s * FS)) + 1)
     assert spread((mixed - background)[span]) / spread(background[span]) == pytest.approx(
         ratio, rel=0.05
     )
