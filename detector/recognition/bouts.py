@@ -56,6 +56,11 @@ class OnsetFacts:
     rise_s: float
     jerk_g_s: float
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether it began out of a pause; a part of a bout did not."""
+        return self.jerk_g_s > 0.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bout:

@@ -50,7 +50,11 @@ Refine = Callable[[Case, Finding], Finding]
 
 def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding:
     """Name a bout as it is known at its moment."""
-    case = examine(bout, rules)
+    return decide(examine(bout, rules), refinement)
+
+
+def decide(case: Case, refinement: Refine | None = None) -> Finding:
+    """Name what was weighed, with a second opinion where there is one."""
     finding = conclude(case)
     return finding if refinement is None else refinement(case, finding)
 
@@ -58,10 +62,9 @@ def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding
 def conclude(case: Case) -> Finding:
     """Choose the kind whose evidence holds, the more specific before the more general."""
     rhythm = case.rhythm
-    jerk = _jerk(case)
     if rhythm is None or not case.holds("rhythm"):
-        return jerk
-    if rhythm.faint and jerk.kind is not Kind.MOVEMENT:
+        return _jerk(case)
+    if rhythm.faint and (jerk := _jerk(case)).kind is not Kind.MOVEMENT:
         return jerk
     if case.facts.over and case.holds("buzz"):
         return _named(case, "buzz", _in_words(case, "buzz"))
@@ -70,7 +73,9 @@ def conclude(case: Case) -> Finding:
     return _rhythmic(case, rhythm)
 
 
-def beside(bout: Bout, finding: Finding, rules: Rules) -> list[Finding]:
+def beside(
+    bout: Bout, finding: Finding, rules: Rules, refinement: Refine | None = None
+) -> list[Finding]:
     """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
 
     A second of it is worth a line; less is the blur of a window. Other rhythms in it are found as
@@ -82,9 +87,9 @@ def beside(bout: Bout, finding: Finding, rules: Rules) -> list[Finding]:
     for onset, end in stretches:
         if end - onset >= GRID_HZ:
             rest = bout.part(onset // FRAME - bout.first, -(-end // FRAME) - bout.first)
-            other = None if rest is None else judge(rest, rules)
+            other = None if rest is None else judge(rest, rules, refinement)
             if rest is not None and other is not None and other.rhythm_hz is not None:
-                found += [other, *beside(rest, other, rules)]
+                found += [other, *beside(rest, other, rules, refinement)]
                 continue
             peak_g, rms_g = strength(bout, onset, end)
             found.append(

@@ -18,7 +18,7 @@ from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
 from detector.recognition.bouts import Bout, Moment, Tracker, rhythm_score
-from detector.recognition.classifier import Finding, Refine, judge
+from detector.recognition.classifier import Finding, Refine, decide
 from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
 from detector.recognition.model import DEFAULT, Rules
 from detector.recognition.refinement import load_model
@@ -103,7 +103,9 @@ class Bank:
         self._gate_g = np.array([rules.gate_g for rules in self._rules])
         self._gate_over_floor = np.array([rules.gate_over_floor for rules in self._rules])
         self._trackers = [Tracker(rules) for rules in self._rules]
-        self._sequences = [Sequence(rules) for rules in self._rules]
+        self._sequences = [
+            Sequence(rules, refine) for rules, refine in zip(self._rules, self._refine, strict=True)
+        ]
 
     def process(
         self, rows: Rows[int], starts: Rows[int], samples: Samples
@@ -204,9 +206,9 @@ class Bank:
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
                 continue  # nothing to say yet
-            finding = judge(bout, self._rules[wearer], self._refine[wearer])
+            case = examine(bout, self._rules[wearer])
+            finding = decide(case, self._refine[wearer])
             if self._witness is not None:
-                case = examine(bout, self._rules[wearer])
                 self._witness.see_case(wearer, case, finding)
             said += [(wearer, event) for event in sequence.admit(bout, finding)]
         return said

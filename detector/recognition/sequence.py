@@ -9,7 +9,7 @@ from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
 from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of
 from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment
-from detector.recognition.classifier import Finding, beside
+from detector.recognition.classifier import Finding, Refine, beside
 from detector.recognition.model import Rules
 from detector.recognition.series import Series
 
@@ -29,8 +29,8 @@ class _Piece:
 class Sequence:
     """One wearer's memory between bouts; bounded, plain, saved and restored."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules, refinement: Refine | None = None) -> None:
+        self._opinion = rules, refinement
         self._told: Event | None = None  # what was last said of the bout under way
         self._pending: _Piece | None = None
         self._series = Series(rules)
@@ -51,7 +51,7 @@ class Sequence:
         self._told = self._pending = None
         rest = [
             self._phrase(f, f"{bout.first}+{f.onset}", phase)
-            for f in beside(bout, finding, self._rules)
+            for f in beside(bout, finding, *self._opinion)
         ]
         if bout.goes_on and whole.end >= bout.end_sample:
             self._pending = _Piece(event, whole)

@@ -197,9 +197,8 @@ def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
     if bout.duration_s < IN_USE_S and facts.busy < IN_USE_SHARE:
         return False
     turned_first = rhythm.lead_s > LEAST_LEAD_S and facts.turned_deg > LEAST_LEAD_DEG
-    unseen = bout.onset.jerk_g_s <= 0.0
     share = rhythm.beating_s / bout.duration_s
-    return rhythm.late or turned_first or unseen or share < INSIDE_SHARE
+    return rhythm.late or turned_first or not bout.onset.was_seen or share < INSIDE_SHARE
 
 
 def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
