@@ -51,6 +51,7 @@ class Rhythm:
     beats: Floats  # how many equal beats hold the window's energy; a ringing jerk has few
     frequency_hz: Floats  # of the beat; meaningless where regularity is low
     stride: Floats  # correlation at the best stride lag minus that at the beat
+    line: Floats  # share of its energy along one line, 1/3 to 1: a hinge against an ellipse
     pace_hz: Floats  # Hjorth's mobility of the last half second: its mean frequency
     peak_g: Floats  # largest deviation in the last frame from the moving mean
     envelope_g2: Floats  # (rows, 3) mean square of each third of the last frame
@@ -78,6 +79,7 @@ def measure(windows: Samples) -> Rhythm:
         beats=beats,
         frequency_hz=GRID_HZ / lag,
         stride=stride,
+        line=_line(quick),
         pace_hz=_pace_hz(quick[:, -2 * FRAME :]),
         peak_g=np.sqrt(last.max(axis=1)),
         envelope_g2=last.reshape(len(last), -1, SUBFRAME).sum(axis=2) / SUBFRAME,
@@ -101,6 +103,25 @@ def _pace_hz(quick: Samples) -> Floats:
     size = _sum_axes(quick * quick).sum(axis=1)
     pace: Floats = np.sqrt(_share(slope, size)) * (GRID_HZ / (2 * np.pi))
     return pace
+
+
+def _line(quick: Samples) -> Floats:
+    """Share of the energy of (rows, samples, 3) that lies along its strongest direction.
+
+    Largest eigenvalue of the 3x3 second moments over their trace, in closed form (Smith 1961,
+    Comm. ACM 4:168), so that a batch equals its rows to the bit.
+    """
+    x, y, z = quick[..., 0], quick[..., 1], quick[..., 2]
+    products = ((x, x), (y, y), (z, z), (x, y), (x, z), (y, z))
+    moments = [(a * b).sum(axis=1) for a, b in products]
+    energy = moments[0] + moments[1] + moments[2]
+    xx, yy, zz, xy, xz, yz = (_share(moment, energy) for moment in moments)
+    xx, yy, zz = xx - 1 / 3, yy - 1 / 3, zz - 1 / 3
+    spread = np.sqrt((xx * xx + yy * yy + zz * zz + 2 * (xy * xy + xz * xz + yz * yz)) / 6)
+    determinant = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
+    angle = np.arccos(np.clip(_share(determinant, 2 * spread**3), -1.0, 1.0)) / 3
+    line: Floats = np.where(energy > 0, 1 / 3 + 2 * spread * np.cos(angle), 0.0)
+    return line
 
 
 def _moving_mean(windows: Samples) -> Samples:

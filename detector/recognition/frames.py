@@ -22,6 +22,7 @@ FRAME_DTYPE = np.dtype(
         ("beats", np.float32),
         ("frequency_hz", np.float32),
         ("stride", np.float32),
+        ("line", np.float32),
         ("pace_hz", np.float32),
         ("peak_g", np.float32),
         ("envelope_g2", np.float32, FRAME // SUBFRAME),
@@ -29,5 +30,5 @@ FRAME_DTYPE = np.dtype(
     ]
 )
 RHYTHM_FIELDS = (
-    "regularity", "beats", "frequency_hz", "stride", "pace_hz", "peak_g", "envelope_g2",
+    "regularity", "beats", "frequency_hz", "stride", "line", "pace_hz", "peak_g", "envelope_g2",
 )  # fmt: skip

@@ -36,7 +36,7 @@ class Rules:
     plm_turn_deg: float
     announce_score: float
     clonus_beats: tuple[float, float]
-    clonus_odds: tuple[float, float, float, float]
+    clonus_odds: tuple[float, float, float, float, float, float, float]
     buzz_s: tuple[float, float]
     buzz_g: tuple[float, float]
     buzz_slope_s: tuple[float, float]
@@ -53,6 +53,10 @@ class Rules:
     rolled_deg: tuple[float, float]
     still_minute: tuple[float, float]
     clonus_g: tuple[float, float]
+    clonus_rate_hz: tuple[float, float]
+    drowning_share: tuple[float, float]
+    clear_beats: tuple[float, float]
+    undeniable_beats: tuple[float, float]
     rhythm_faint: float
     hand_rate_hz: tuple[float, float]
     hand_g: tuple[float, float]
@@ -60,8 +64,8 @@ class Rules:
     early_share: tuple[float, float]
     stayed: tuple[float, float]
     stayed_jerk_g_s: tuple[float, float]
+    stayed_peak: tuple[float, float]
     stayed_deg: float
-    beating_share: tuple[float, float]
     plm_least_deg: float
     long_s: tuple[float, float]
     twitch_s: tuple[float, float]

@@ -10,6 +10,7 @@ from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment, rhythmic_frames
+from detector.recognition.frames import FrameTable
 from detector.recognition.model import Rules
 
 BEATS_TO_SEE = 3.5
@@ -24,6 +25,8 @@ GROWN, BARE = 0.7, 0.15
 beat that is 20 % weaker than the next above the upper."""
 FULL = 0.75  # quantile of the envelope that is its full strength: half of it may be fading
 STEADY = 12  # values of the envelope, 1 s: what wanes more quickly is one beat after another
+BLUR_FRAMES = 11  # one window of 2.56 s: as long as one stray movement spoils what is seen
+SAME_RATE = 0.1  # apart at most; clonus and tremor each keep their rate within this for a minute
 LATEST_SEEN = 0.5
 """More than half of the strength at the first sight tells nothing of how it came."""
 
@@ -42,6 +45,7 @@ class Rhythm:
     rate_hz: float
     regularity: float
     stride: float
+    line: float  # share of its energy along one line
     clearest_beats: float  # most equal beats that a window held
     lead_s: float  # movement in the bout before it
     growth_beats: float  # until it beats at most of its strength
@@ -73,18 +77,19 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     """
     over = bout.moment is Moment.OVER
     least = rules.clonus_frames if over else 1
-    first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_on))
+    first, stop = _longest_run(bout, rules.rhythm_on)
     if stop - first < least and over:
-        first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_hindsight))
+        first, stop = _longest_run(bout, rules.rhythm_hindsight)
         if stop - first < MOSTLY * len(bout.frames):
             first = stop = 0
     faint = over and stop - first < least
     if faint:
-        first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_faint))
+        first, stop = _longest_run(bout, rules.rhythm_faint)
     if stop - first < least:
         return None
     run = bout.frames[first:stop]
-    rate_hz = float(np.median(run["frequency_hz"]))
+    seen = run[run["score"] > 0]
+    rate_hz = float(np.median(seen["frequency_hz"]))
     lead_s = first * FRAME_S - BEATS_TO_SEE / rate_hz
     late = lead_s > MIXED_S and not sudden
     onset, end = _span(bout, first, stop, rate_hz, late=late)
@@ -97,15 +102,16 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     if over and not bout.cut_short and not bout.goes_on:
         fade_beats = _growth_s(envelope[::-1], full, width) * rate_hz
     before = bout.frames["rms_g"][max(lead - PAUSE_FRAMES, 0) : lead]
-    strength = float(np.median(run["rms_g"]))
+    strength = float(np.median(seen["rms_g"]))
     return Rhythm(
         first=first,
         stop=stop,
         onset=onset,
         end=max(end, onset + 1),
         rate_hz=rate_hz,
-        regularity=float(np.median(run["regularity"])),
-        stride=float(np.median(run["stride"])),
+        regularity=float(np.median(seen["regularity"])),
+        stride=float(np.median(seen["stride"])),
+        line=float(np.median(seen["line"])),
         clearest_beats=float(run["beats"].max()),
         lead_s=lead_s,
         growth_beats=_growth_s(rise, full, width) * rate_hz,
@@ -119,13 +125,33 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     )
 
 
-def _longest_run(mask: Bools) -> tuple[int, int]:
-    """First index and end of the longest stretch of True; (0, 0) if there is none."""
+def _longest_run(bout: Bout, on: float) -> tuple[int, int]:
+    """First index and end of the longest stretch that beats; (0, 0) if there is none.
+
+    What goes on at the same rate after a moment of blur is the same stretch.
+    """
+    mask = rhythmic_frames(bout.score, on)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
     if not len(edges):
         return 0, 0
-    longest = int(np.argmax(edges[1::2] - edges[::2]))
-    return int(edges[2 * longest]), int(edges[2 * longest + 1])
+    frames = bout.frames
+    runs: list[tuple[int, int]] = []
+    for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if runs and _goes_on(
+            frames[runs[-1][0] : runs[-1][1]], frames[runs[-1][1] : first], frames[first:stop]
+        ):
+            runs[-1] = runs[-1][0], stop
+        else:
+            runs.append((first, stop))
+    return max(runs, key=lambda run: run[1] - run[0])
+
+
+def _goes_on(earlier: FrameTable, blur: FrameTable, later: FrameTable) -> bool:
+    """Whether two rhythmic stretches are one, with movement between them and no rest."""
+    if len(blur) > BLUR_FRAMES or not blur["active"].all():
+        return False
+    before_hz = float(np.median(earlier["frequency_hz"]))
+    return abs(float(np.median(later["frequency_hz"])) / before_hz - 1) <= SAME_RATE
 
 
 def _span(bout: Bout, first: int, stop: int, rate_hz: float, *, late: bool) -> tuple[int, int]:
@@ -139,7 +165,7 @@ def _span(bout: Bout, first: int, stop: int, rate_hz: float, *, late: bool) -> t
     if late:
         onset = round((bout.first + first) * FRAME - BEATS_TO_SEE / rate_hz * GRID_HZ)
     trailing_s = (len(bout.frames) - stop) * FRAME_S
-    if trailing_s <= MIXED_S or not late:
+    if trailing_s <= MIXED_S or not (late or not bout.onset.was_seen):
         return onset, bout.end_sample
     return onset, round((bout.first + stop) * FRAME - WINDOW_MEMORY_S * GRID_HZ)
 

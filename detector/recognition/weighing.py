@@ -12,19 +12,22 @@ from detector.recognition.facts import Facts, facts_of
 from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
 
-INSIDE_SHARE = 0.6
+INSIDE_SHARE = 0.85
 """A rhythm that is less of its bout is judged as one inside other movement."""
 
 IN_USE_S, IN_USE_SHARE = 20.0, 0.3
 """A limb is in use that moves for so long, or did for so much of the minute before."""
 
-DROWNING_SHARE = (0.9, 0.4)
-"""Strength of the second before over that of a rhythm that begins in the midst of other movement:
-below a third it is called clonus, near its own strength it is drowned."""
+ABRUPTNESS = (0.2, 8.0)  # far softer or steeper says no more
+ABRUPT_BEATS = 2.0
+"""Over the beats a rhythm takes to grow: its abruptness where something else began the bout."""
 
-CLEAR_BEATS = (1.9, 3.7)
-"""Equal beats that hold a window's energy in the midst of other movement: 99 % of gait stay below
-1.7, a leg that freezes while walking has two."""
+LINE, STRENGTH = (0.75, 0.95), (0.2, 3.3)
+"""Bounds of what the share along one line and the strength may say: a clonus can be elliptical and
+a tremor strong, and a simulator makes both too neatly (a large weight on polarisation took
+sensitivity on another generator from 1.00 to 0.05)."""
+
+STEADY, ALL_BEAT = 0.85, 0.95  # regularity and share of beating that cannot say more
 
 LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # ... and one that a turn of the limb precedes
 
@@ -82,8 +85,13 @@ def _spasm_start(facts: Facts, rules: Rules) -> tuple[Check, ...]:
     settled_deg = facts.settled_deg or 0.0
     if settled_deg < rules.stayed_deg or settled_deg / facts.turned_deg < sum(rules.stayed) / 2:
         return checks
-    what = f"start, for a limb that stayed {settled_deg:.0f} degrees away,"
-    return (*checks, Check(what, facts.jerk_g_s, *rules.stayed_jerk_g_s, "g/s"))
+    stayed = f", for a limb that stayed {settled_deg:.0f} degrees away,"
+    least_g, clear_g = (times * rules.spasm_peak_g[1] for times in rules.stayed_peak)
+    return (
+        *checks,
+        Check(f"start{stayed}", facts.jerk_g_s, *rules.stayed_jerk_g_s, "g/s"),
+        Check(f"peak{stayed}", facts.peak_g, least_g, clear_g, "g"),
+    )
 
 
 def _twitch(facts: Facts, rules: Rules) -> Evidence:
@@ -163,30 +171,36 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus against tremor: it is there at once and dies away, tremor waxes and wanes."""
     if _is_inside(bout, facts, rhythm):
         return _clonus_in_movement(rhythm, rules)
-    growth_beats = rhythm.growth_beats
-    if bout.joins and rhythm.lead_s <= 0:
-        growth_beats = 0.0  # it went on across a cut
-    abruptness = facts.jerk_g_s / (2 * pi * rhythm.rate_hz * rhythm.full_g)
-    bias, per_growth, per_start, per_waning = rules.clonus_odds
     clear = (rhythm.clearest_beats - 3.0) / 5.0
-    beating = max(rhythm.beating_s / bout.duration_s, clear)
-    odds = (
-        bias
-        + per_growth * log(growth_beats + 0.5)
-        + per_start * log(max(abruptness, 0.05))
-        + per_waning * rhythm.waning
+    beating = min(max(rhythm.beating_s / bout.duration_s, clear), 1.0)
+    abruptness = facts.jerk_g_s / (2 * pi * rhythm.rate_hz * rhythm.full_g)
+    if rhythm.lead_s > LEAST_LEAD_S:  # something else began the bout
+        abruptness = max(abruptness, ABRUPT_BEATS / (rhythm.growth_beats + 0.5))
+    speaks = (
+        log(_within(abruptness, ABRUPTNESS)),
+        rhythm.waning,
+        _within(rhythm.line, LINE) - sum(LINE) / 2,
+        log(_within(rhythm.full_g / rules.clonus_g[1], STRENGTH)),
+        min(rhythm.regularity, STEADY) - STEADY,
+        min(beating, ALL_BEAT) - ALL_BEAT,
     )
+    bias, *weights = rules.clonus_odds
+    odds = bias + sum(weight * said for weight, said in zip(weights, speaks, strict=True))
     seen = (
-        f"log odds of clonus against tremor (growth {growth_beats:.1f} beats, start "
-        f"{abruptness:.1f} times its own beat, waned by {rhythm.waning:.0%})"
+        f"log odds of clonus against tremor (start {abruptness:.1f} times its own beat, waned by "
+        f"{rhythm.waning:.0%}, {rhythm.line:.0%} along one line, {beating:.0%} of it beating)"
     )
     checks = (
         Check(seen, odds, -2.0, 2.0),
         Check("movement before it", rhythm.lead_share, *rules.calm_share),
-        Check("share of the movement that beats", beating, *rules.beating_share),
         Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
+        Check("rate", rhythm.rate_hz, *rules.clonus_rate_hz, "Hz"),
     )
     return Evidence("clonus", Kind.CLONUS, checks)
+
+
+def _within(value: float, bounds: tuple[float, float]) -> float:
+    return min(max(value, bounds[0]), bounds[1])
 
 
 def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
@@ -203,9 +217,12 @@ def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
 
 def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus where it begins in the midst of other movement, which hides how it began."""
+    beats = rhythm.clearest_beats
+    drowned = Check("movement before it", rhythm.lead_share, *rules.drowning_share)
+    undeniable = Check("equal beats", beats, *rules.undeniable_beats)
     checks = (
-        Check("movement before it", rhythm.lead_share, *DROWNING_SHARE),
-        Check("equal beats", rhythm.clearest_beats, *CLEAR_BEATS),
+        undeniable if undeniable.strength > drowned.strength else drowned,
+        Check("equal beats", beats, *rules.clear_beats),
         Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
     )
     return Evidence("clonus", Kind.CLONUS, checks)

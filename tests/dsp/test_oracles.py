@@ -115,8 +115,22 @@ def test_a_rhythm_does_not_depend_on_how_the_sensor_is_turned() -> None:
     turned, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
     straight, rotated = rhythm.measure(window[None]), rhythm.measure((window @ turned)[None])
 
-    for name in ("regularity", "beats", "frequency_hz", "stride", "pace_hz"):
+    for name in ("regularity", "beats", "frequency_hz", "stride", "line", "pace_hz"):
         np.testing.assert_allclose(getattr(straight, name), getattr(rotated, name), rtol=1e-6)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.0, 0.2, 1.0]))
+def test_the_share_along_one_line_is_that_of_the_largest_eigenvalue(
+    seed: int, width: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    shape = np.diag([1.0, width, width * rng.uniform()]) @ rng.normal(size=(3, 3))
+    window = rng.normal(size=(rhythm.WINDOW, 3)) @ shape
+    quick = window - rhythm._moving_mean(window[None])[0]
+    values = np.linalg.eigvalsh(quick.T @ quick)
+
+    assert rhythm.measure(window[None]).line[0] == pytest.approx(values[-1] / values.sum())
+    assert rhythm.measure(np.zeros((1, rhythm.WINDOW, 3))).line[0] == 0
 
 
 def test_noise_and_a_ringing_jerk_have_no_beats() -> None:
@@ -140,6 +154,7 @@ def test_windows_measured_together_equal_windows_measured_alone() -> None:
             "beats",
             "frequency_hz",
             "stride",
+            "line",
             "pace_hz",
             "peak_g",
             "envelope_g2",

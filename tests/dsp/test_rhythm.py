@@ -20,7 +20,7 @@ from detector.dsp.rhythm import BEAT_LAGS, DROWNED, HALF, WINDOW, Rhythm, measur
 from detector.recognition.model import load_rules
 
 RULES = load_rules()
-OF_SHAPE = ("regularity", "beats", "frequency_hz", "stride", "pace_hz")
+OF_SHAPE = ("regularity", "beats", "frequency_hz", "stride", "line", "pace_hz")
 """What tells of the movement's shape alone; the others are its strength, in g."""
 
 seeds = st.integers(0, 10_000)

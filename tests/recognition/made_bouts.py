@@ -35,7 +35,7 @@ def frames(count: int, **values: Any) -> FrameTable:
 
 def beating(count: int, rate_hz: float = 5.0, **values: Any) -> FrameTable:
     """Make frames of a clear rhythm."""
-    clear = {"regularity": 0.9, "beats": 6.0, "frequency_hz": rate_hz, "stride": -0.5}
+    clear = {"regularity": 0.9, "beats": 6.0, "frequency_hz": rate_hz, "stride": -0.5, "line": 0.9}
     return frames(count, **{**clear, **values})
 
 

@@ -14,7 +14,7 @@ from detector.dsp.frames import FRAME, FRAME_S
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts import Bout, Moment, rhythm_score
 from detector.recognition.frames import FrameTable
-from detector.recognition.rhythmic import BEATS_TO_SEE, MIXED_S, Rhythm, find_rhythm
+from detector.recognition.rhythmic import BEATS_TO_SEE, BLUR_FRAMES, MIXED_S, Rhythm, find_rhythm
 
 from .made_bouts import FIRST, RULES, beating, bout, frames
 
@@ -38,6 +38,20 @@ def shaped(envelope_g: NDArray[np.float64], rate_hz: float = 5.0) -> FrameTable:
 def grown(frames_: int, rise_s: float) -> NDArray[np.float64]:
     """Strength that grows evenly for so long and stays."""
     return 0.1 * np.clip((np.arange(frames_ * VALUES) + 0.5) * 0.08 / rise_s, 0.01, 1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 14), st.sampled_from([5.0, 5.4, 6.0]), st.booleans())
+def test_the_same_beat_after_a_moment_of_blur_is_the_same_rhythm(
+    blur: int, rate_after_hz: float, rests: bool
+) -> None:
+    between = frames(blur)
+    between["active"] = not rests
+    table = np.concatenate((beating(20, 5.0), between, beating(16, rate_after_hz)))
+    found = rhythm_of(bout(table))
+
+    same = rate_after_hz < 5.5 and blur <= BLUR_FRAMES and not rests
+    assert (found.first, found.stop) == (0, 36 + blur if same else 20)
 
 
 def test_no_rhythm_is_found_where_none_is() -> None:

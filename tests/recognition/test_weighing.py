@@ -222,17 +222,35 @@ def odds(case: Case, **changed: float) -> float:
     return check.value
 
 
-def test_growth_waning_and_a_soft_start_speak_for_tremor(seen: list[tuple[Case, Finding]]) -> None:
-    weighed = [case for case, _ in seen if case.rhythm is not None]
-    rhythmic = [c for c in weighed if c.evidence["clonus"].checks[0].what.startswith("log odds")]
+@cache
+def weighed_by_odds() -> list[Case]:
+    rhythmic = [case for case, _ in all_seen() if case.rhythm is not None]
+    found = [c for c in rhythmic if c.evidence["clonus"].checks[0].what.startswith("log odds")]
+    assert len(found) > 50
+    return found
 
-    assert len(rhythmic) > 50
-    for case in rhythmic:
-        assert case.rhythm is not None
-        if not case.bout.joins:
-            assert odds(case, growth_beats=case.rhythm.growth_beats + 5) < odds(case)
-        assert odds(case, waning=case.rhythm.waning + 0.2) < odds(case)
+
+def test_waning_a_soft_start_an_ellipse_and_other_movement_speak_for_tremor() -> None:
+    for case in weighed_by_odds():
+        rhythm = case.rhythm
+        assert rhythm is not None
+        assert odds(case, waning=rhythm.waning + 0.2) < odds(case)
         assert odds(case, jerk_g_s=0.5 * case.facts.jerk_g_s) <= odds(case)
+        assert odds(case, line=rhythm.line - 0.1) <= odds(case)
+        assert odds(case, regularity=rhythm.regularity - 0.1) <= odds(case)
+        assert odds(case, growth_beats=rhythm.growth_beats + 5) <= odds(case)
+
+
+def test_what_simulators_make_too_neatly_cannot_decide_alone() -> None:
+    """A strong tremor and an elliptical clonus are known by how they come and go."""
+    for case in weighed_by_odds():
+        rhythm = case.rhythm
+        assert rhythm is not None
+        steep = case.facts.jerk_g_s / rhythm.full_g
+        faint, strong = (odds(case, full_g=g, jerk_g_s=steep * g) for g in (0.001, 2.0))
+
+        assert 0 < odds(case, line=1.0) - odds(case, line=0.34) < 2
+        assert 0 <= strong - faint < 3
 
 
 def test_clonus_is_abrupt_and_tremor_waxes() -> None:
