@@ -223,6 +223,8 @@ class Tracker:
         if not self._looks:
             return None
         score = self._frames["score"]
+        if score.max() < self._rules.rhythm_hindsight:
+            return None
         rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))

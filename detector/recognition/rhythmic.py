@@ -8,6 +8,7 @@ import numpy as np
 
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.grid import GRID_HZ
+from detector.dsp.ranks import median, quantile
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment, rhythmic_frames
 from detector.recognition.model import Rules
@@ -73,44 +74,49 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     """
     over = bout.moment is Moment.OVER
     least = rules.clonus_frames if over else 1
-    first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_on))
+    score, levels = bout.score, [rules.rhythm_on]
+    if over:
+        levels += [rules.rhythm_hindsight, rules.rhythm_faint]
+    if score.max() < min(levels):
+        return None  # as most bouts: nothing that begins a run
+    first, stop = _longest_run(rhythmic_frames(score, rules.rhythm_on))
     if stop - first < least and over:
-        first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_hindsight))
+        first, stop = _longest_run(rhythmic_frames(score, rules.rhythm_hindsight))
         if stop - first < MOSTLY * len(bout.frames):
             first = stop = 0
     faint = over and stop - first < least
     if faint:
-        first, stop = _longest_run(rhythmic_frames(bout.score, rules.rhythm_faint))
+        first, stop = _longest_run(rhythmic_frames(score, rules.rhythm_faint))
     if stop - first < least:
         return None
     run = bout.frames[first:stop]
-    rate_hz = float(np.median(run["frequency_hz"]))
+    rate_hz = median(run["frequency_hz"])
     lead_s = first * FRAME_S - BEATS_TO_SEE / rate_hz
     late = lead_s > MIXED_S and not sudden
     onset, end = _span(bout, first, stop, rate_hz, late=late)
     width = max(round(1 / rate_hz / SUBFRAME_S), 2)  # one beat
     envelope = _envelope(bout, width)
-    full = float(np.quantile(envelope[len(envelope) * first // len(bout.frames) :], FULL))
+    full = quantile(envelope[len(envelope) * first // len(bout.frames) :], FULL)
     lead = round(lead_s / FRAME_S) if late else 0
     rise = envelope[lead * (FRAME // SUBFRAME) :]
     fade_beats = None
     if over and not bout.cut_short and not bout.goes_on:
         fade_beats = _growth_s(envelope[::-1], full, width) * rate_hz
     before = bout.frames["rms_g"][max(lead - PAUSE_FRAMES, 0) : lead]
-    strength = float(np.median(run["rms_g"]))
+    strength = median(run["rms_g"])
     return Rhythm(
         first=first,
         stop=stop,
         onset=onset,
         end=max(end, onset + 1),
         rate_hz=rate_hz,
-        regularity=float(np.median(run["regularity"])),
-        stride=float(np.median(run["stride"])),
+        regularity=median(run["regularity"]),
+        stride=median(run["stride"]),
         clearest_beats=float(run["beats"].max()),
         lead_s=lead_s,
         growth_beats=_growth_s(rise, full, width) * rate_hz,
         fade_beats=fade_beats,
-        lead_share=float(np.median(before)) / strength if len(before) else 0.0,
+        lead_share=median(before) / strength if len(before) else 0.0,
         waning=_waning(_envelope(bout, max(3 * width, STEADY))[lead * (FRAME // SUBFRAME) :]),
         full_g=full,
         late=late,
