@@ -270,13 +270,13 @@ class Tracker:
         begin = (self._first - BEFORE_FRAMES) * FRAME - origin
         window = samples[begin : begin + (BEFORE_FRAMES + max(frames, LOOKS[0])) * FRAME]
         self._before_g = window[: onset.QUIET].sum(axis=0) / onset.QUIET
-        facts = onset.measure(window[np.newaxis])
-        found = int(facts.sample[0]) + begin + origin
+        found = onset.measure(window)
+        first = found.sample + begin + origin
         return OnsetFacts(
-            sample=found if self._onset is None else self._onset.sample,
-            peak_g=float(facts.peak_g[0]),
-            rise_s=float(facts.rise_s[0]),
-            jerk_g_s=float(facts.jerk_g_s[0]),
+            sample=first if self._onset is None else self._onset.sample,
+            peak_g=found.peak_g,
+            rise_s=found.rise_s,
+            jerk_g_s=found.jerk_g_s,
         )
 
 
