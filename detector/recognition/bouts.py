@@ -57,6 +57,11 @@ class OnsetFacts:
     jerk_g_s: float
 
     @property
+    def slope_s(self) -> float:
+        """Peak over derivative: how long its steepest part would take to the peak."""
+        return self.peak_g / max(self.jerk_g_s, 1e-9)
+
+    @property
     def was_seen(self) -> bool:
         """Whether it began out of a pause; a part of a bout did not."""
         return self.jerk_g_s > 0.0

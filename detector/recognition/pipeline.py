@@ -206,6 +206,8 @@ class Bank:
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
                 continue  # nothing to say yet
+            if self._witness is None and sequence.says_little(bout):
+                continue
             case = examine(bout, self._rules[wearer])
             finding = decide(case, self._refine[wearer])
             if self._witness is not None:
