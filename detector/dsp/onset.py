@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from detector.block import Samples
+from detector.block import AXES, Samples
 from detector.dsp.frames import FRAME, Floats
 from detector.dsp.grid import GRID_HZ
 
@@ -20,8 +20,8 @@ NOISE_TIMES = 4.0  # ... but not down in the noise, which 4 sigma passes once in
 AIC_REACH = 15  # samples (0.3 s) about the walked-back moment in which the pick may move
 SPAN = 2 * AIC_REACH
 INNER = slice(3, SPAN - 4)  # a variance of fewer samples is none
-HEAD = np.arange(1, SPAN + 1)[INNER, np.newaxis]  # samples before each split
-TAIL = SPAN - HEAD  # ... and behind it
+HEAD = np.arange(1, SPAN + 1)[INNER, np.newaxis]
+COUNTS = np.stack((HEAD, SPAN - HEAD))  # samples before and behind each split
 LEAST_G2 = 1e-7  # samples quantised to 1 mg repeat: a floor keeps the logarithm finite
 
 
@@ -57,16 +57,11 @@ def measure(window: Samples) -> Onset:
 def _pick(window: Samples, walked: int) -> int:
     """Sample at which splitting the neighbourhood of `walked` explains its variance best."""
     first = min(max(walked - AIC_REACH, 0), len(window) - SPAN)
-    near = window[first : first + SPAN]
-    near = near - near[0]
-    sums = np.cumsum(near, axis=0)
-    squares = np.cumsum(near * near, axis=0)
-    before_sum, before_square = sums[INNER], squares[INNER]
-    after_sum, after_square = sums[-1] - before_sum, squares[-1] - before_square
-    before = before_square / HEAD - (before_sum / HEAD) ** 2
-    after = after_square / TAIL - (after_sum / TAIL) ** 2
-    criterion = HEAD * np.log(np.maximum(before, LEAST_G2))
-    criterion += TAIL * np.log(np.maximum(after, LEAST_G2))
+    near = window[first : first + SPAN] - window[first]
+    sums = np.concatenate((near, near * near), axis=1).cumsum(axis=0)
+    parts = np.stack((sums[INNER], sums[-1] - sums[INNER])) / COUNTS
+    variance = parts[..., AXES:] - parts[..., :AXES] ** 2
+    criterion = (COUNTS * np.log(np.maximum(variance, LEAST_G2))).sum(axis=0)
     total = criterion[:, 0] + criterion[:, 1] + criterion[:, 2]
     return first + INNER.start + int(total.argmin()) + 1
 

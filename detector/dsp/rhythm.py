@@ -64,13 +64,14 @@ def measure(windows: Samples) -> Rhythm:
     by the energy of the two overlapping parts instead of the whole: a burst that began within
     the window is judged by its own beats, not by the quiet before it.
     """
-    quick = windows - _moving_mean(windows)
+    by_axis = np.ascontiguousarray(windows.transpose(0, 2, 1))  # each axis runs along memory
+    quick = by_axis - _moving_mean(by_axis)
     energy = _sum_axes(quick * quick)
     correlation, regularity, beats, lag = _beating(quick, energy)
     stride = correlation[:, slice(*STRIDE_LAGS)].max(axis=1) - regularity
     drowned = energy[:, :HALF].sum(axis=1) > DROWNED * energy[:, HALF:].sum(axis=1)
     if drowned.any():
-        late = _beating(quick[drowned, HALF:], energy[drowned, HALF:])
+        late = _beating(quick[drowned, :, HALF:], energy[drowned, HALF:])
         regularity[drowned], beats[drowned], lag[drowned] = late[1:]
     last = energy[:, -FRAME:]
     return Rhythm(
@@ -78,7 +79,7 @@ def measure(windows: Samples) -> Rhythm:
         beats=beats,
         frequency_hz=GRID_HZ / lag,
         stride=stride,
-        pace_hz=_pace_hz(quick[:, -2 * FRAME :]),
+        pace_hz=_pace_hz(quick[..., -2 * FRAME :]),
         peak_g=np.sqrt(last.max(axis=1)),
         envelope_g2=last.reshape(len(last), -1, SUBFRAME).sum(axis=2) / SUBFRAME,
     )
@@ -95,8 +96,8 @@ def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Fl
 
 
 def _pace_hz(quick: Samples) -> Floats:
-    """Mean frequency of (rows, samples, 3) by Hjorth's mobility (1970): rms slope over rms."""
-    step = quick[:, 1:] - quick[:, :-1]
+    """Mean frequency of (rows, 3, samples) by Hjorth's mobility (1970): rms slope over rms."""
+    step = quick[..., 1:] - quick[..., :-1]
     slope = _sum_axes(step * step).sum(axis=1)
     size = _sum_axes(quick * quick).sum(axis=1)
     pace: Floats = np.sqrt(_share(slope, size)) * (GRID_HZ / (2 * np.pi))
@@ -104,21 +105,27 @@ def _pace_hz(quick: Samples) -> Floats:
 
 
 def _moving_mean(windows: Samples) -> Samples:
-    """Mean of the half second about each sample, of what there is of it at the ends."""
-    rows, count, axes = windows.shape
-    cumulative = np.zeros((rows, count + 1, axes))
+    """Mean of the half second about each sample, of what there is of it at the ends.
+
+    (rows, 3, samples): a difference of two running sums, which stand still beyond the ends.
+    """
+    rows, axes, count = windows.shape
+    sums = np.zeros((rows, axes, MEAN_REACH + 1 + count + MEAN_REACH))
+    within = sums[..., MEAN_REACH + 1 : -MEAN_REACH]
     # Relative to the first sample, so that a running sum of gravity costs no precision.
-    np.cumsum(windows - windows[:, :1], axis=1, out=cumulative[:, 1:])
+    np.cumsum(windows - windows[..., :1], axis=-1, out=within)
+    sums[..., -MEAN_REACH:] = within[..., -1:]
     index = np.arange(count)
-    first, stop = np.maximum(index - MEAN_REACH, 0), np.minimum(index + MEAN_REACH + 1, count)
-    total = cumulative[:, stop] - cumulative[:, first]
-    mean: Samples = windows[:, :1] + total / (stop - first)[:, np.newaxis]
+    of = np.minimum(index + MEAN_REACH + 1, count) - np.maximum(index - MEAN_REACH, 0)
+    mean: Samples = sums[..., 2 * MEAN_REACH + 1 :] - sums[..., :count]
+    mean /= of
+    mean += windows[..., :1]
     return mean
 
 
 def _sum_axes(values: Samples) -> Floats:
-    """Sum over the three axes in a fixed order, so that a batch equals its rows to the bit."""
-    total: Floats = values[..., 0] + values[..., 1] + values[..., 2]
+    """Sum (rows, 3, samples) over the axes in a fixed order: a batch equals its rows to the bit."""
+    total: Floats = values[:, 0] + values[:, 1] + values[:, 2]
     return total
 
 
@@ -130,14 +137,11 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
     """Products of each window with itself at lags up to half of it, raw and normalised."""
-    rows, count, _ = quick.shape
+    rows, _, count = quick.shape
     lags = count // 2 + 1
     padded = count + count // 2  # as many zeros as there are lags: nothing wraps round
-    by_axis = np.ascontiguousarray(quick.transpose(0, 2, 1))  # (rows, 3, samples)
-    spectrum = fft.rfft(by_axis, padded, axis=-1)
-    power = spectrum.real**2 + spectrum.imag**2
-    total = power[:, 0] + power[:, 1] + power[:, 2]
-    products = fft.irfft(total, padded, axis=-1)[:, :lags]
+    spectrum = fft.rfft(quick, padded, axis=-1)
+    products = fft.irfft(_sum_axes(spectrum.real**2 + spectrum.imag**2), padded, axis=-1)[:, :lags]
     cumulative = np.zeros((rows, count + 1))
     np.cumsum(energy, axis=1, out=cumulative[:, 1:])
     lag = np.arange(lags)

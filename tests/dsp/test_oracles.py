@@ -149,8 +149,8 @@ def test_windows_measured_together_equal_windows_measured_alone() -> None:
 
 def test_autocorrelation_is_the_sum_of_products_over_the_overlap() -> None:
     window = burst(6.0, 90, 3)
-    quick = window - rhythm._moving_mean(window[None])[0]
-    products, normalised = rhythm._autocorrelation(quick[None], (quick**2).sum(axis=1)[None])
+    quick = window - rhythm._moving_mean(window.T[None])[0].T
+    products, normalised = rhythm._autocorrelation(quick.T[None], (quick**2).sum(axis=1)[None])
     for lag in (0, 5, 9, 40):
         early, late = quick[: len(quick) - lag], quick[lag:]
         product = (early * late).sum()
