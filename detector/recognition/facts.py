@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.dsp.frames import FRAME, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import angle_deg
+from detector.dsp.posture import angle_deg, one_angle_deg
 from detector.recognition.bouts import LOOKS, Bout, Moment
 
 PULL_FRAMES = 9
@@ -54,8 +54,8 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         fast = active[PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
         trembling = np.count_nonzero(fast) / len(fast)
         hold_g, half = means_g[PULL_FRAMES:], len(fast) // 2
-        held_deg = _angle_deg(bout.before_g, _mean(hold_g))
-        drift_deg = _angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
+        held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
+        drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
     striding = np.count_nonzero(active & (frames["stride"] >= stride))
     return Facts(
         over=over,
@@ -67,7 +67,7 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         rest_s=bout.rest_s,
         busy=bout.busy,
         turned_deg=float(angle_deg(bout.before_g, _postures(means_g, bout.after_g)).max()),
-        settled_deg=None if bout.after_g is None else _angle_deg(bout.before_g, bout.after_g),
+        settled_deg=None if bout.after_g is None else one_angle_deg(bout.before_g, bout.after_g),
         early_share=float(rms_g[: LOOKS[-1]].max() / rms_g.max()),
         striding=striding / np.count_nonzero(active),
         trembling=trembling,
@@ -97,7 +97,3 @@ def _postures(means_g: Floats, after_g: Floats | None) -> Floats:
 def _mean(means_g: Floats) -> Floats:
     total: Floats = means_g.sum(axis=0)
     return total / len(means_g)
-
-
-def _angle_deg(before: Floats, after: Floats) -> float:
-    return float(angle_deg(before, after))

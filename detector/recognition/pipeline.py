@@ -126,12 +126,12 @@ class Bank:
             return []
         row = np.asarray(rows)
         first = np.asarray(starts) // FRAME
-        fresh = row[self._next[row] < 0]
-        # Before the first sample nothing is known: it is held, so that no step is seen there.
-        self._history[fresh] = samples[np.isin(row, fresh), :1]
-        self._born[fresh] = first[np.isin(row, fresh)]
-        for wearer in fresh:
-            self._trackers[int(wearer)].begin(int(self._born[wearer]))
+        for index in np.flatnonzero(self._next[row] < 0):
+            wearer, born = int(row[index]), int(first[index])
+            # Before the first sample nothing is known: it is held, so that no step is seen there.
+            self._history[wearer] = samples[index, 0]
+            self._born[wearer] = born
+            self._trackers[wearer].begin(born)
         joined = np.concatenate((self._history[row], samples), axis=1)
         means, rms = measure_frames(samples)
         floor = self._floor.follow(row, rms)
@@ -139,11 +139,13 @@ class Bank:
         level = np.maximum(self._gate_g[row, np.newaxis], gate)
         active = rms > level
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
-        age = first[:, np.newaxis] + np.arange(rms.shape[1]) - self._born[row, np.newaxis]
-        table["regularity"][age < WARM_FRAMES] = 0.0
-        for index, rules in enumerate(self._rule_sets):
-            same = self._rule_set_of[row] == index
-            table["score"][same] = rhythm_score(table[same], rules)
+        too_young = self._born[row] + WARM_FRAMES - first
+        for index in np.flatnonzero(too_young > 0):
+            table["regularity"][index, : too_young[index]] = 0.0
+        for number, rules in enumerate(self._rule_sets):
+            judged = active & (self._rule_set_of[row] == number)[:, np.newaxis]
+            if judged.any():
+                table["score"][judged] = rhythm_score(table[judged], rules)
         if self._witness is not None:
             for shown in range(len(row)):
                 self._witness.see_frames(
@@ -314,8 +316,10 @@ def _frame_table(
     """
     table = np.zeros(active.shape, FRAME_DTYPE)
     table["active"], table["rms_g"], table["mean_g"] = active, rms, means
-    windows = np.lib.stride_tricks.sliding_window_view(joined, rhythm.WINDOW, axis=1)
     wanted = np.ones_like(active) if everywhere else active
+    if not wanted.any():
+        return table
+    windows = np.lib.stride_tricks.sliding_window_view(joined, rhythm.WINDOW, axis=1)
     row, frame = np.nonzero(wanted)
     for begin in range(0, len(row), BATCH):
         r, f = row[begin : begin + BATCH], frame[begin : begin + BATCH]
