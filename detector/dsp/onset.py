@@ -25,11 +25,12 @@ COUNTS = np.stack((HEAD, SPAN - HEAD))  # samples before and behind each split
 LEAST_G2 = 1e-7  # samples quantised to 1 mg repeat: a floor keeps the logarithm finite
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Onset:
     """The first moments of a movement."""
 
     sample: int  # index of the onset in the window
+    before_g: Floats  # (3,) posture left behind
     peak_g: float  # largest deviation from the posture left behind
     rise_s: float  # from the onset to 80 % of that peak
     jerk_g_s: float  # largest derivative of acceleration, g/s
@@ -41,8 +42,8 @@ def measure(window: Samples) -> Onset:
     The onset is walked back from the flank to where the deviation leaves the noise, then picked
     by the Akaike criterion for a change of variance (Maeda 1985), all axes together.
     """
-    square = _square(window - window[:QUIET].sum(axis=0) / QUIET)
-    deviation = np.sqrt(square)
+    before_g = window[:QUIET].sum(axis=0) / QUIET
+    deviation = np.sqrt(_square(window - before_g))
     noise = sqrt((deviation[:QUIET] ** 2).sum() / QUIET)
     peak = float(deviation.max())
     level = min(max(RISE_SHARE * peak, NOISE_TIMES * noise), 0.5 * peak)
@@ -51,7 +52,7 @@ def measure(window: Samples) -> Onset:
     onset = _pick(window, int(below[-1]) + 1 if len(below) else 0)
     rise = int((deviation[onset:] >= 0.8 * peak).argmax())
     jerk = sqrt(_square(window[1:] - window[:-1]).max()) * GRID_HZ
-    return Onset(sample=onset, peak_g=peak, rise_s=rise / GRID_HZ, jerk_g_s=jerk)
+    return Onset(onset, before_g, peak_g=peak, rise_s=rise / GRID_HZ, jerk_g_s=jerk)
 
 
 def _pick(window: Samples, walked: int) -> int:
@@ -67,5 +68,6 @@ def _pick(window: Samples, walked: int) -> int:
 
 
 def _square(vectors: Samples) -> Floats:
-    square: Floats = vectors[:, 0] ** 2 + vectors[:, 1] ** 2 + vectors[:, 2] ** 2
+    x, y, z = (vectors * vectors).T
+    square: Floats = x + y + z
     return square

@@ -42,6 +42,10 @@ judged by itself: a clonus behind a spasm's jerk is ten times weaker than that i
 SUBFRAME = 4
 """Samples per value of the envelope: 80 ms, half a beat of 6 Hz."""
 
+_INDEX = np.arange(WINDOW)
+_WITHIN_REACH = np.minimum(_INDEX + MEAN_REACH + 1, WINDOW) - np.maximum(_INDEX - MEAN_REACH, 0)
+"""How many samples the moving mean is taken of."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rhythm:
@@ -79,7 +83,7 @@ def measure(windows: Samples) -> Rhythm:
         beats=beats,
         frequency_hz=GRID_HZ / lag,
         stride=stride,
-        pace_hz=_pace_hz(quick[..., -2 * FRAME :]),
+        pace_hz=_pace_hz(quick[..., -2 * FRAME :], energy[:, -2 * FRAME :]),
         peak_g=np.sqrt(last.max(axis=1)),
         envelope_g2=last.reshape(len(last), -1, SUBFRAME).sum(axis=2) / SUBFRAME,
     )
@@ -95,30 +99,26 @@ def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Fl
     return correlation, regularity, 1.0 / (1.0 - np.clip(partnered, 0.0, 0.99)), lag
 
 
-def _pace_hz(quick: Samples) -> Floats:
+def _pace_hz(quick: Samples, energy: Floats) -> Floats:
     """Mean frequency of (rows, 3, samples) by Hjorth's mobility (1970): rms slope over rms."""
     step = quick[..., 1:] - quick[..., :-1]
     slope = _sum_axes(step * step).sum(axis=1)
-    size = _sum_axes(quick * quick).sum(axis=1)
-    pace: Floats = np.sqrt(_share(slope, size)) * (GRID_HZ / (2 * np.pi))
+    pace: Floats = np.sqrt(_share(slope, energy.sum(axis=1))) * (GRID_HZ / (2 * np.pi))
     return pace
 
 
 def _moving_mean(windows: Samples) -> Samples:
     """Mean of the half second about each sample, of what there is of it at the ends.
 
-    (rows, 3, samples): a difference of two running sums, which stand still beyond the ends.
+    (rows, 3, 128): a difference of two running sums, which stand still beyond the ends.
     """
-    rows, axes, count = windows.shape
-    sums = np.zeros((rows, axes, MEAN_REACH + 1 + count + MEAN_REACH))
+    sums = np.zeros((*windows.shape[:2], MEAN_REACH + 1 + WINDOW + MEAN_REACH))
     within = sums[..., MEAN_REACH + 1 : -MEAN_REACH]
     # Relative to the first sample, so that a running sum of gravity costs no precision.
     np.cumsum(windows - windows[..., :1], axis=-1, out=within)
     sums[..., -MEAN_REACH:] = within[..., -1:]
-    index = np.arange(count)
-    of = np.minimum(index + MEAN_REACH + 1, count) - np.maximum(index - MEAN_REACH, 0)
-    mean: Samples = sums[..., 2 * MEAN_REACH + 1 :] - sums[..., :count]
-    mean /= of
+    mean: Samples = sums[..., 2 * MEAN_REACH + 1 :] - sums[..., :WINDOW]
+    mean /= _WITHIN_REACH
     mean += windows[..., :1]
     return mean
 
@@ -131,7 +131,7 @@ def _sum_axes(values: Samples) -> Floats:
 
 def _share(part: Floats, whole: Floats) -> Floats:
     """Quotient that is 0 where there is nothing: a dead-still window has no rhythm."""
-    quotient: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 1e-12)
+    quotient: Floats = np.divide(part, whole, out=np.zeros(part.shape), where=whole > 1e-12)
     return quotient
 
 
@@ -144,9 +144,8 @@ def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
     products = fft.irfft(_sum_axes(spectrum.real**2 + spectrum.imag**2), padded, axis=-1)[:, :lags]
     cumulative = np.zeros((rows, count + 1))
     np.cumsum(energy, axis=1, out=cumulative[:, 1:])
-    lag = np.arange(lags)
-    early = cumulative[:, count - lag]  # energy of what is compared with a later copy
-    late = cumulative[:, [count]] - cumulative[:, lag]
+    early = cumulative[:, count : count - lags : -1]  # energy of what meets a later copy
+    late = cumulative[:, count:] - cumulative[:, :lags]
     return products, _share(products, np.sqrt(early * late))
 
 
@@ -158,7 +157,7 @@ def _beat(correlation: Floats) -> tuple[Floats, Floats]:
     is_peak = (centre >= before) & (centre > after)
     heights = np.where(is_peak, centre, -1.0)
     good = heights >= FIRST_PEAK_SHARE * np.maximum(heights.max(axis=1, keepdims=True), 0.0)
-    index = np.where(is_peak.any(axis=1), np.argmax(good & is_peak, axis=1), 0)
+    index = good.argmax(axis=1)  # 0 where nothing is: only a peak reaches 0
     row = np.arange(len(correlation))
     left, peak, right = before[row, index], centre[row, index], after[row, index]
     bend = left - 2 * peak + right

@@ -248,7 +248,7 @@ class Tracker:
         """Give the open bout's first `count` frames as they stand, less a trailing pause."""
         assert self._onset is not None  # noqa: S101 - every path measures it first
         frames = self._frames[:count]
-        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1].copy()
+        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1]
         reached = None if after is None or not len(after) else _mean_posture(after)
         rest_from = self._past[-1][1] if self._past else self._born
         return Bout(
@@ -274,8 +274,8 @@ class Tracker:
     def _measure_onset(self, samples: Samples, origin: int, frames: int) -> OnsetFacts:
         begin = (self._first - BEFORE_FRAMES) * FRAME - origin
         window = samples[begin : begin + (BEFORE_FRAMES + max(frames, LOOKS[0])) * FRAME]
-        self._before_g = window[: onset.QUIET].sum(axis=0) / onset.QUIET
         found = onset.measure(window)
+        self._before_g = found.before_g
         first = found.sample + begin + origin
         return OnsetFacts(
             sample=first if self._onset is None else self._onset.sample,

@@ -127,7 +127,9 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
 
 def _longest_run(mask: Bools) -> tuple[int, int]:
     """First index and end of the longest stretch of True; (0, 0) if there is none."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
+    padded = np.zeros(len(mask) + 2, dtype=np.bool_)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     if not len(edges):
         return 0, 0
     longest = int(np.argmax(edges[1::2] - edges[::2]))
