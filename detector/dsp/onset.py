@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
 from detector.dsp.frames import FRAME, Floats
@@ -21,7 +21,7 @@ AIC_REACH = 15  # samples (0.3 s) about the walked-back moment in which the pick
 SPAN = 2 * AIC_REACH
 INNER = slice(3, SPAN - 4)  # a variance of fewer samples is none
 HEAD = np.arange(1, SPAN + 1)[INNER, np.newaxis]
-COUNTS = np.stack((HEAD, SPAN - HEAD))  # samples before and behind each split
+COUNTS = np.stack((HEAD, SPAN - HEAD))[:, np.newaxis]  # samples before and behind each split
 LEAST_G2 = 1e-7  # samples quantised to 1 mg repeat: a floor keeps the logarithm finite
 
 
@@ -36,38 +36,47 @@ class Onset:
     jerk_g_s: float  # largest derivative of acceleration, g/s
 
 
-def measure(window: Samples) -> Onset:
-    """Measure a window (samples, 3) g that starts with `QUIET` still samples.
+def measure(windows: Samples) -> list[Onset]:
+    """Measure windows (rows, samples, 3) g that start with `QUIET` still samples.
 
     The onset is walked back from the flank to where the deviation leaves the noise, then picked
     by the Akaike criterion for a change of variance (Maeda 1985), all axes together.
     """
-    before_g = window[:QUIET].sum(axis=0) / QUIET
-    deviation = np.sqrt(_square(window - before_g))
-    noise = sqrt((deviation[:QUIET] ** 2).sum() / QUIET)
-    peak = float(deviation.max())
-    level = min(max(RISE_SHARE * peak, NOISE_TIMES * noise), 0.5 * peak)
-    flank = int((deviation >= 0.5 * peak).argmax())
-    below = np.flatnonzero(deviation[:flank] < level)
-    onset = _pick(window, int(below[-1]) + 1 if len(below) else 0)
-    rise = int((deviation[onset:] >= 0.8 * peak).argmax())
-    jerk = sqrt(_square(window[1:] - window[:-1]).max()) * GRID_HZ
-    return Onset(onset, before_g, peak_g=peak, rise_s=rise / GRID_HZ, jerk_g_s=jerk)
+    before_g = windows[:, :QUIET].sum(axis=1) / QUIET
+    deviation = np.sqrt(_square(windows - before_g[:, np.newaxis]))
+    noise = np.sqrt((deviation[:, :QUIET] ** 2).sum(axis=1) / QUIET)
+    peak = deviation.max(axis=1)
+    level = np.minimum(np.maximum(RISE_SHARE * peak, NOISE_TIMES * noise), 0.5 * peak)
+    flank = (deviation >= 0.5 * peak[:, np.newaxis]).argmax(axis=1)
+    index = np.arange(windows.shape[1])
+    below = (deviation < level[:, np.newaxis]) & (index < flank[:, np.newaxis])
+    onset = _pick(windows, (below * (index + 1)).max(axis=1))
+    high = (deviation >= 0.8 * peak[:, np.newaxis]) & (index >= onset[:, np.newaxis])
+    rise = np.maximum(high.argmax(axis=1) - onset, 0)
+    jerk = np.sqrt(_square(windows[:, 1:] - windows[:, :-1]).max(axis=1)) * GRID_HZ
+    numbers = (onset.tolist(), before_g, peak.tolist(), (rise / GRID_HZ).tolist(), jerk.tolist())
+    return [Onset(*row) for row in zip(*numbers, strict=True)]
 
 
-def _pick(window: Samples, walked: int) -> int:
+def _pick(windows: Samples, walked: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sample at which splitting the neighbourhood of `walked` explains its variance best."""
-    first = min(max(walked - AIC_REACH, 0), len(window) - SPAN)
-    near = window[first : first + SPAN] - window[first]
-    sums = np.concatenate((near, near * near), axis=1).cumsum(axis=0)
-    parts = np.stack((sums[INNER], sums[-1] - sums[INNER])) / COUNTS
+    rows, count, _ = windows.shape
+    first = np.minimum(np.maximum(walked - AIC_REACH, 0), count - SPAN)
+    near = windows[np.arange(rows)[:, np.newaxis], first[:, np.newaxis] + np.arange(SPAN)]
+    near = near - near[:, :1]
+    sums = np.concatenate((near, near * near), axis=2).cumsum(axis=1)
+    parts = np.stack((sums[:, INNER], sums[:, -1:] - sums[:, INNER])) / COUNTS
     variance = parts[..., AXES:] - parts[..., :AXES] ** 2
-    criterion = (COUNTS * np.log(np.maximum(variance, LEAST_G2))).sum(axis=0)
-    total = criterion[:, 0] + criterion[:, 1] + criterion[:, 2]
-    return first + INNER.start + int(total.argmin()) + 1
+    head, tail = COUNTS * np.log(np.maximum(variance, LEAST_G2))
+    picked: NDArray[np.int64] = _sum_axes(head + tail).argmin(axis=1) + first + INNER.start + 1
+    return picked
 
 
 def _square(vectors: Samples) -> Floats:
-    x, y, z = (vectors * vectors).T
-    square: Floats = x + y + z
-    return square
+    return _sum_axes(vectors * vectors)
+
+
+def _sum_axes(values: Samples) -> Floats:
+    """Sum over the axes in a fixed order: a batch equals its rows to the bit."""
+    total: Floats = values[..., 0] + values[..., 1] + values[..., 2]
+    return total

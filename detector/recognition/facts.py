@@ -47,13 +47,12 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     """
     onset, frames = bout.onset, bout.frames
     active, rms_g = frames["active"], frames["rms_g"]
-    means_g = frames["mean_g"].astype(np.float64)
     over = bout.moment is Moment.OVER
     trembling = held_deg = drift_deg = 0.0
     if over and len(frames) >= 2 * PULL_FRAMES:
         fast = active[PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
         trembling = np.count_nonzero(fast) / len(fast)
-        hold_g, half = means_g[PULL_FRAMES:], len(fast) // 2
+        hold_g, half = frames["mean_g"][PULL_FRAMES:].astype(np.float64), len(fast) // 2
         held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
         drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
     striding = np.count_nonzero(active & (frames["stride"] >= stride))
@@ -66,7 +65,7 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         slope_s=onset.slope_s,
         rest_s=bout.rest_s,
         busy=bout.busy,
-        turned_deg=float(angle_deg(bout.before_g, _postures(means_g, bout.after_g)).max()),
+        turned_deg=turned_deg(bout),
         settled_deg=None if bout.after_g is None else one_angle_deg(bout.before_g, bout.after_g),
         early_share=float(rms_g[: LOOKS[-1]].max() / rms_g.max()),
         striding=striding / np.count_nonzero(active),
@@ -74,6 +73,18 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         held_deg=held_deg,
         drift_deg=drift_deg,
     )
+
+
+def turned_deg(bout: Bout) -> float:
+    """Give the largest angle from the posture left behind.
+
+    Of half-second means of gravity through the bout: a beat averages out.
+    """
+    means_g = bout.frames["mean_g"].astype(np.float64)
+    if bout.after_g is not None:
+        means_g = np.concatenate((means_g, bout.after_g[np.newaxis], bout.after_g[np.newaxis]))
+    postures = (means_g[1:] + means_g[:-1]) / 2 if len(means_g) > 1 else means_g
+    return float(angle_deg(bout.before_g, postures).max())
 
 
 def strength(bout: Bout, onset: int, end: int) -> tuple[float, float]:
@@ -85,13 +96,6 @@ def strength(bout: Bout, onset: int, end: int) -> tuple[float, float]:
         frames, active = bout.frames, np.ones(len(bout.frames), dtype=np.bool_)
     square = frames["rms_g"][active].astype(np.float64) ** 2
     return float(frames["peak_g"][active].max()), sqrt(square.sum() / len(square))
-
-
-def _postures(means_g: Floats, after_g: Floats | None) -> Floats:
-    """Half-second means of gravity through a bout, (n, 3): a beat averages out."""
-    if after_g is not None:
-        means_g = np.concatenate((means_g, after_g[np.newaxis], after_g[np.newaxis]))
-    return (means_g[1:] + means_g[:-1]) / 2 if len(means_g) > 1 else means_g
 
 
 def _mean(means_g: Floats) -> Floats:

@@ -122,6 +122,8 @@ class Series:
 
     def _is_series(self, members: Rows[_Member]) -> bool:
         rules = self._rules
+        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
+            return False
         intervals_s = _intervals_s(members)
         spreads = (
             _spread([m.event.peak_g or 0.0 for m in members]),
@@ -129,8 +131,6 @@ class Series:
             _spread([max(m.event.turn_deg or 0.0, LEAST_TURN_DEG) for m in members]),
             _spread(intervals_s),
         )
-        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
-            return False
         mild = median(np.array([m.jerk_g_s for m in members])) <= rules.plm_jerk_g_s
         if mild and all(s <= most for s, most in zip(spreads, rules.plm_alike, strict=True)):
             return True

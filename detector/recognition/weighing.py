@@ -8,7 +8,7 @@ from math import log, pi
 from detector.events import Kind
 from detector.recognition.bouts import Bout
 from detector.recognition.evidence import Check, Evidence, ramp
-from detector.recognition.facts import Facts, facts_of
+from detector.recognition.facts import Facts, facts_of, turned_deg
 from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
 
@@ -71,7 +71,9 @@ def may_be_spasm(bout: Bout, rules: Rules) -> bool:
         return True
     strong, quick = ramp(onset.peak_g, *rules.spasm_peak_g), ramp(onset.rise_s, *rules.spasm_rise_s)
     calm, sharp = ramp(bout.busy, *rules.busy), ramp(onset.slope_s, *rules.slope_s)
-    return min(strong, quick, calm, sharp) >= 0.5
+    if min(strong, quick, calm, sharp) < 0.5:
+        return False
+    return ramp(turned_deg(bout), *rules.spasm_turn_deg) >= 0.5
 
 
 def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:

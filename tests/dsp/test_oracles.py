@@ -169,7 +169,7 @@ def test_an_onset_is_found_to_the_sample(seed: int) -> None:
         window = np.array([0, 0, 1.0]) + rng.normal(0, 1.5e-3, (96, 3))
         t = np.arange(96) - true
         window += 0.2 * np.where(t >= 0, np.sin(0.6 * t), 0)[:, None] * rng.normal(size=3)
-        errors.append(onset.measure(window).sample - true)
+        errors.append(onset.measure(window[None])[0].sample - true)
 
     assert np.abs(errors).max() <= 2
 
