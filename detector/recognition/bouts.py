@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -334,8 +335,9 @@ def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:
     found: list[tuple[int, int, bool]] = []
     if not len(active):
         return found
-    for run in np.split(active, np.flatnonzero(np.diff(active) > PAUSE_FRAMES + 1) + 1):
-        rest = run
+    pauses = np.flatnonzero(active[1:] - active[:-1] > PAUSE_FRAMES + 1) + 1
+    for begin, stop in pairwise([0, *pauses.tolist(), len(active)]):
+        rest = active[begin:stop]
         while rest[-1] - rest[0] >= LONGEST_FRAMES:
             inside = int(np.searchsorted(rest, rest[0] + LONGEST_FRAMES))
             found.append((int(rest[0]), int(rest[inside - 1]), True))

@@ -319,11 +319,11 @@ def _frame_table(
     wanted = np.ones_like(active) if everywhere else active
     if not wanted.any():
         return table
-    windows = np.lib.stride_tricks.sliding_window_view(joined, rhythm.WINDOW, axis=1)
     row, frame = np.nonzero(wanted)
     for begin in range(0, len(row), BATCH):
         r, f = row[begin : begin + BATCH], frame[begin : begin + BATCH]
-        measured = rhythm.measure(windows[r, (f + 1) * FRAME].transpose(0, 2, 1))
+        sample = FRAME * (f + 1)[:, np.newaxis] + np.arange(rhythm.WINDOW)
+        measured = rhythm.measure(joined[r[:, np.newaxis], sample])
         for name in RHYTHM_FIELDS:
             table[name][r, f] = getattr(measured, name)
     if everywhere:
