@@ -96,7 +96,7 @@ def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Fl
     row, beat = np.arange(len(quick)), np.rint(lag).astype(np.int64)
     # n equal beats have n - 1 partners one beat later, so the share is (n - 1) / n.
     partnered = _share(products[row, beat], products[:, 0])
-    return correlation, regularity, 1.0 / (1.0 - np.clip(partnered, 0.0, 0.99)), lag
+    return correlation, regularity, 1.0 / (1.0 - np.minimum(np.maximum(partnered, 0.0), 0.99)), lag
 
 
 def _pace_hz(quick: Samples, energy: Floats) -> Floats:

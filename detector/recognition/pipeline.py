@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
 from detector.dsp import rhythm
@@ -140,13 +141,9 @@ class Bank:
         level = np.maximum(self._gate_g[row, np.newaxis], gate)
         active = rms > level
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
-        too_young = self._born[row] + WARM_FRAMES - first
-        for index in np.flatnonzero(too_young > 0):
-            table["regularity"][index, : too_young[index]] = 0.0
-        for number, rules in enumerate(self._rule_sets):
-            judged = active & (self._rule_set_of[row] == number)[:, np.newaxis]
-            if judged.any():
-                table["score"][judged] = rhythm_score(table[judged], rules)
+        moves = active.any(axis=1)
+        if moves.any():
+            self._score(table, row, first)
         if self._witness is not None:
             for shown in range(len(row)):
                 self._witness.see_frames(
@@ -158,7 +155,7 @@ class Bank:
                     floor_g=floor[shown],
                 )
         events: list[tuple[int, Event]] = []
-        for i in np.flatnonzero(active.any(axis=1) | self._open(row)):
+        for i in np.flatnonzero(moves | self._open(row)):
             wearer, start = int(row[i]), int(first[i])
             origin = start * FRAME - HISTORY
             bouts = self._trackers[wearer].follow(start, table[i], joined[i], origin)
@@ -200,7 +197,16 @@ class Bank:
         for sequence, saved in zip(self._sequences, state["sequences"], strict=True):
             sequence.load(saved)
 
-    def _open(self, row: np.ndarray[Any, np.dtype[np.int64]]) -> Bools:
+    def _score(self, table: FrameTable, row: NDArray[np.int64], first: NDArray[np.int64]) -> None:
+        """Weigh the beat of frames that move, by each wearer's rules; the young have none yet."""
+        too_young = self._born[row] + WARM_FRAMES - first
+        for index in np.flatnonzero(too_young > 0):
+            table["regularity"][index, : too_young[index]] = 0.0
+        for number, rules in enumerate(self._rule_sets):
+            judged = table["active"] & (self._rule_set_of[row] == number)[:, np.newaxis]
+            table["score"][judged] = rhythm_score(table[judged], rules)
+
+    def _open(self, row: NDArray[np.int64]) -> Bools:
         return np.array([self._trackers[int(r)].is_open for r in row])
 
     def _admit(self, wearer: int, bouts: list[Bout]) -> list[tuple[int, Event]]:
