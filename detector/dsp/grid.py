@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ rate of the wearables (Polar 50 to 52 Hz)."""
 LOBES = 3
 """Lanczos kernel half-width in zero crossings (Duchon 1979): 60 ms of look-ahead above 50 Hz,
 pass band flat to 15 Hz, aliases from above 35 Hz at most 3 % of their amplitude."""
+
+_STRETCH = np.array([1.0, LOBES])[:, np.newaxis, np.newaxis]  # of the kernel's two factors
 
 TILE = 1024  # positions worked on at once: what belongs to them stays in a core's own cache
 
@@ -37,13 +40,13 @@ class Grid:
     def process(self, block: Block) -> Block:
         """Take the next block of the segment, give the grid samples that are now certain."""
         if self._held is None:
-            self._next = int(np.ceil(block.start * GRID_HZ / block.fs - 1e-9))
+            self._next = ceil(block.start * GRID_HZ / block.fs - 1e-9)
             self._held = block
         else:
             samples = np.concatenate((self._held.samples, block.samples))
             self._held = Block(samples, self._held.start, block.fs)
         reach = _reach(block.fs)
-        certain = int(np.ceil((self._held.stop - 1 - reach) * GRID_HZ / block.fs))
+        certain = ceil((self._held.stop - 1 - reach) * GRID_HZ / block.fs)
         return self._render(max(certain, self._next))
 
     def finish(self) -> Block | None:
@@ -51,7 +54,7 @@ class Grid:
         if self._held is None or not len(self._held):
             self.reset()
             return None
-        last = int(np.floor((self._held.stop - 1) * GRID_HZ / self._held.fs + 1e-9))
+        last = floor((self._held.stop - 1) * GRID_HZ / self._held.fs + 1e-9)
         tail = self._render(max(last + 1, self._next))
         self.reset()
         return tail
@@ -83,7 +86,7 @@ class Grid:
             for first in range(0, len(positions), TILE):
                 tile = slice(first, first + TILE)
                 samples[tile] = _interpolate(held, positions[tile], reach)
-        keep = int(np.floor(stop * fs / GRID_HZ - reach)) - 1
+        keep = floor(stop * fs / GRID_HZ - reach) - 1
         drop = min(max(keep - held.start, 0), len(held))
         # One sample always stays, so that `finish` can hold it.
         drop = min(drop, max(len(held) - 1, 0))
@@ -101,8 +104,8 @@ def _interpolate(block: Block, positions: Samples, reach: float) -> Samples:
     first = np.ceil(positions - reach).astype(np.int64)
     index = first + np.arange(int(2 * reach) + 1)[:, np.newaxis]  # (taps, positions)
     offset = (index - positions) * (min(block.fs, GRID_HZ) / block.fs)
-    kernel = np.sinc(offset) * np.sinc(offset / LOBES)
-    weight = np.where(np.abs(offset) < LOBES, kernel, 0.0)
+    wave, hull = np.sinc(offset / _STRETCH)
+    weight = np.where(np.abs(offset) < LOBES, wave * hull, 0.0)
     inside = np.minimum(np.maximum(index - block.start, 0), len(block) - 1)
     weighted = weight[..., np.newaxis] * block.samples[inside]
     total: Samples = weighted[0]
