@@ -1,1 +1,1 @@
-"""Signal processing on rows of samples: pure numpy and scipy, no clock, no I/O."""
+"""Signal processing on rows of samples: pure numpy, no clock, no I/O."""

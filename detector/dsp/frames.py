@@ -93,6 +93,7 @@ class Floor:
 
     def __init__(self, wearers: int) -> None:
         self._minutes = np.full((wearers, BLOCKS_KEPT), np.inf)  # infinite: not yet known
+        self._level_g = _believed(self._minutes.min(axis=1))
         self._current = np.zeros((wearers, BLOCK_FRAMES))
         self._filled = np.zeros(wearers, dtype=np.int64)
 
@@ -100,17 +101,13 @@ class Floor:
         """Floor that applies to each of these frames of some wearers: (rows, frames) g, as rms."""
         filled, frames = self._filled[rows], rms.shape[1]
         ending = filled + frames >= BLOCK_FRAMES
-        floor = np.repeat(self._level(rows)[:, np.newaxis], frames, axis=1)
+        floor = np.repeat(self._level_g[rows, np.newaxis], frames, axis=1)
         within, column = rows[~ending, np.newaxis], filled[~ending, np.newaxis] + np.arange(frames)
         self._current[within, column] = rms[~ending]
         self._filled[rows[~ending]] += frames
         for index in np.flatnonzero(ending):
             floor[index] = self._follow_minutes(int(rows[index]), rms[index])
         return floor
-
-    def _level(self, rows: NDArray[np.int64]) -> Floats:
-        level = self._minutes[rows].min(axis=1)
-        return np.minimum(np.where(np.isinf(level), FIRST_FLOOR_G, level), MOST_FLOOR_G)
 
     def _follow_minutes(self, row: int, rms: Floats) -> Floats:
         """Do so for one wearer whose minute ends here: (frames,) g -> (frames,) g."""
@@ -121,27 +118,36 @@ class Floor:
         order = np.partition(whole, _QUIET_RANK, axis=1)[:, _QUIET_RANK]
         minutes = np.concatenate((self._minutes[row], order))
         levels = np.lib.stride_tricks.sliding_window_view(minutes, BLOCKS_KEPT).min(axis=1)
-        levels = np.minimum(np.where(np.isinf(levels), FIRST_FLOOR_G, levels), MOST_FLOOR_G)
+        levels = _believed(levels)
         floor = np.repeat(levels, BLOCK_FRAMES)[filled : filled + len(rms)]
         rest = pending[done * BLOCK_FRAMES :]
-        self._minutes[row] = minutes[-BLOCKS_KEPT:]
+        self._minutes[row], self._level_g[row] = minutes[-BLOCKS_KEPT:], levels[-1]
         self._current[row, : len(rest)] = rest
         self._filled[row] = len(rest)
         return floor
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Give the state as plain data: of a minute its quietest frames, which will decide."""
+        unseen = np.arange(BLOCK_FRAMES) >= self._filled[:, np.newaxis]
+        ordered = np.sort(np.where(unseen, np.inf, self._current), axis=1)
         return {
             "minutes": self._minutes.copy(),
-            "current": self._current.copy(),
+            "quietest": ordered[:, : _QUIET_RANK + 1].copy(),
             "filled": self._filled.copy(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self._minutes = state["minutes"].copy()
-        self._current = state["current"].copy()
+        self._level_g = _believed(self._minutes.min(axis=1))
+        self._current = np.full((len(self._minutes), BLOCK_FRAMES), np.inf)
+        self._current[:, : _QUIET_RANK + 1] = state["quietest"]
         self._filled = state["filled"].copy()
+
+
+def _believed(least: Floats) -> Floats:
+    """Floor by the least of the last minutes, within what a sensor can be."""
+    return np.minimum(np.where(np.isinf(least), FIRST_FLOOR_G, least), MOST_FLOOR_G)
 
 
 _QUIET_RANK = int(QUIET_QUANTILE * BLOCK_FRAMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from detector.dsp.frames import Floats
@@ -13,7 +15,15 @@ def angle_deg(before: Floats, after: Floats) -> Floats:
     By the two-argument arctangent, which stays exact for small angles where the arc cosine of
     a dot product does not. Rotation about gravity itself is invisible.
     """
-    (x, y, z), (u, v, w) = np.moveaxis(before, -1, 0), np.moveaxis(after, -1, 0)
+    x, y, z = before[..., 0], before[..., 1], before[..., 2]
+    u, v, w = after[..., 0], after[..., 1], after[..., 2]
     sine = np.sqrt((y * w - z * v) ** 2 + (z * u - x * w) ** 2 + (x * v - y * u) ** 2)
     angle: Floats = np.degrees(np.arctan2(sine, x * u + y * v + z * w))
     return angle
+
+
+def one_angle_deg(before: Floats, after: Floats) -> float:
+    """Do so for one pair of (3,) g."""
+    (x, y, z), (u, v, w) = before.tolist(), after.tolist()
+    sine = sqrt((y * w - z * v) ** 2 + (z * u - x * w) ** 2 + (x * v - y * u) ** 2)
+    return float(np.degrees(np.arctan2(sine, x * u + y * v + z * w)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from numpy import fft
 
 from detector.block import Samples
 from detector.dsp.frames import FRAME, Floats
@@ -42,6 +42,10 @@ judged by itself: a clonus behind a spasm's jerk is ten times weaker than that i
 SUBFRAME = 4
 """Samples per value of the envelope: 80 ms, half a beat of 6 Hz."""
 
+_INDEX = np.arange(WINDOW)
+_WITHIN_REACH = np.minimum(_INDEX + MEAN_REACH + 1, WINDOW) - np.maximum(_INDEX - MEAN_REACH, 0)
+"""How many samples the moving mean is taken of."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rhythm:
@@ -65,13 +69,14 @@ def measure(windows: Samples) -> Rhythm:
     by the energy of the two overlapping parts instead of the whole: a burst that began within
     the window is judged by its own beats, not by the quiet before it.
     """
-    quick = windows - _moving_mean(windows)
+    by_axis = np.ascontiguousarray(windows.transpose(0, 2, 1))  # each axis runs along memory
+    quick = by_axis - _moving_mean(by_axis)
     energy = _sum_axes(quick * quick)
     correlation, regularity, beats, lag = _beating(quick, energy)
     stride = correlation[:, slice(*STRIDE_LAGS)].max(axis=1) - regularity
     drowned = energy[:, :HALF].sum(axis=1) > DROWNED * energy[:, HALF:].sum(axis=1)
     if drowned.any():
-        late = _beating(quick[drowned, HALF:], energy[drowned, HALF:])
+        late = _beating(quick[drowned, :, HALF:], energy[drowned, HALF:])
         regularity[drowned], beats[drowned], lag[drowned] = late[1:]
     last = energy[:, -FRAME:]
     return Rhythm(
@@ -80,7 +85,7 @@ def measure(windows: Samples) -> Rhythm:
         frequency_hz=GRID_HZ / lag,
         stride=stride,
         line=_line(quick),
-        pace_hz=_pace_hz(quick[:, -2 * FRAME :]),
+        pace_hz=_pace_hz(quick[..., -2 * FRAME :], energy[:, -2 * FRAME :]),
         peak_g=np.sqrt(last.max(axis=1)),
         envelope_g2=last.reshape(len(last), -1, SUBFRAME).sum(axis=2) / SUBFRAME,
     )
@@ -93,25 +98,24 @@ def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Fl
     row, beat = np.arange(len(quick)), np.rint(lag).astype(np.int64)
     # n equal beats have n - 1 partners one beat later, so the share is (n - 1) / n.
     partnered = _share(products[row, beat], products[:, 0])
-    return correlation, regularity, 1.0 / (1.0 - np.clip(partnered, 0.0, 0.99)), lag
+    return correlation, regularity, 1.0 / (1.0 - np.minimum(np.maximum(partnered, 0.0), 0.99)), lag
 
 
-def _pace_hz(quick: Samples) -> Floats:
-    """Mean frequency of (rows, samples, 3) by Hjorth's mobility (1970): rms slope over rms."""
-    step = quick[:, 1:] - quick[:, :-1]
+def _pace_hz(quick: Samples, energy: Floats) -> Floats:
+    """Mean frequency of (rows, 3, samples) by Hjorth's mobility (1970): rms slope over rms."""
+    step = quick[..., 1:] - quick[..., :-1]
     slope = _sum_axes(step * step).sum(axis=1)
-    size = _sum_axes(quick * quick).sum(axis=1)
-    pace: Floats = np.sqrt(_share(slope, size)) * (GRID_HZ / (2 * np.pi))
+    pace: Floats = np.sqrt(_share(slope, energy.sum(axis=1))) * (GRID_HZ / (2 * np.pi))
     return pace
 
 
 def _line(quick: Samples) -> Floats:
-    """Share of the energy of (rows, samples, 3) that lies along its strongest direction.
+    """Share of the energy of (rows, 3, samples) that lies along its strongest direction.
 
     Largest eigenvalue of the 3x3 second moments over their trace, in closed form (Smith 1961,
     Comm. ACM 4:168), so that a batch equals its rows to the bit.
     """
-    x, y, z = quick[..., 0], quick[..., 1], quick[..., 2]
+    x, y, z = quick[:, 0], quick[:, 1], quick[:, 2]
     products = ((x, x), (y, y), (z, z), (x, y), (x, z), (y, z))
     moments = [(a * b).sum(axis=1) for a, b in products]
     energy = moments[0] + moments[1] + moments[2]
@@ -125,45 +129,44 @@ def _line(quick: Samples) -> Floats:
 
 
 def _moving_mean(windows: Samples) -> Samples:
-    """Mean of the half second about each sample, of what there is of it at the ends."""
-    rows, count, axes = windows.shape
-    cumulative = np.zeros((rows, count + 1, axes))
+    """Mean of the half second about each sample, of what there is of it at the ends.
+
+    (rows, 3, 128): a difference of two running sums, which stand still beyond the ends.
+    """
+    sums = np.zeros((*windows.shape[:2], MEAN_REACH + 1 + WINDOW + MEAN_REACH))
+    within = sums[..., MEAN_REACH + 1 : -MEAN_REACH]
     # Relative to the first sample, so that a running sum of gravity costs no precision.
-    np.cumsum(windows - windows[:, :1], axis=1, out=cumulative[:, 1:])
-    index = np.arange(count)
-    first, stop = np.maximum(index - MEAN_REACH, 0), np.minimum(index + MEAN_REACH + 1, count)
-    total = cumulative[:, stop] - cumulative[:, first]
-    mean: Samples = windows[:, :1] + total / (stop - first)[:, np.newaxis]
+    np.cumsum(windows - windows[..., :1], axis=-1, out=within)
+    sums[..., -MEAN_REACH:] = within[..., -1:]
+    mean: Samples = sums[..., 2 * MEAN_REACH + 1 :] - sums[..., :WINDOW]
+    mean /= _WITHIN_REACH
+    mean += windows[..., :1]
     return mean
 
 
 def _sum_axes(values: Samples) -> Floats:
-    """Sum over the three axes in a fixed order, so that a batch equals its rows to the bit."""
-    total: Floats = values[..., 0] + values[..., 1] + values[..., 2]
+    """Sum (rows, 3, samples) over the axes in a fixed order: a batch equals its rows to the bit."""
+    total: Floats = values[:, 0] + values[:, 1] + values[:, 2]
     return total
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
     """Quotient that is 0 where there is nothing: a dead-still window has no rhythm."""
-    quotient: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 1e-12)
+    quotient: Floats = np.divide(part, whole, out=np.zeros(part.shape), where=whole > 1e-12)
     return quotient
 
 
 def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
     """Products of each window with itself at lags up to half of it, raw and normalised."""
-    rows, count, _ = quick.shape
+    rows, _, count = quick.shape
     lags = count // 2 + 1
     padded = count + count // 2  # as many zeros as there are lags: nothing wraps round
-    by_axis = np.ascontiguousarray(quick.transpose(0, 2, 1))  # (rows, 3, samples)
-    spectrum = fft.rfft(by_axis, padded, axis=-1)
-    power = spectrum.real**2 + spectrum.imag**2
-    total = power[:, 0] + power[:, 1] + power[:, 2]
-    products = fft.irfft(total, padded, axis=-1)[:, :lags]
+    spectrum = fft.rfft(quick, padded, axis=-1)
+    products = fft.irfft(_sum_axes(spectrum.real**2 + spectrum.imag**2), padded, axis=-1)[:, :lags]
     cumulative = np.zeros((rows, count + 1))
     np.cumsum(energy, axis=1, out=cumulative[:, 1:])
-    lag = np.arange(lags)
-    early = cumulative[:, count - lag]  # energy of what is compared with a later copy
-    late = cumulative[:, [count]] - cumulative[:, lag]
+    early = cumulative[:, count : count - lags : -1]  # energy of what meets a later copy
+    late = cumulative[:, count:] - cumulative[:, :lags]
     return products, _share(products, np.sqrt(early * late))
 
 
@@ -175,7 +178,7 @@ def _beat(correlation: Floats) -> tuple[Floats, Floats]:
     is_peak = (centre >= before) & (centre > after)
     heights = np.where(is_peak, centre, -1.0)
     good = heights >= FIRST_PEAK_SHARE * np.maximum(heights.max(axis=1, keepdims=True), 0.0)
-    index = np.where(is_peak.any(axis=1), np.argmax(good & is_peak, axis=1), 0)
+    index = good.argmax(axis=1)  # 0 where nothing is: only a peak reaches 0
     row = np.arange(len(correlation))
     left, peak, right = before[row, index], centre[row, index], after[row, index]
     bend = left - 2 * peak + right

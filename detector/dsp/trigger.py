@@ -10,7 +10,8 @@ from detector.dsp.frames import Bools, Floats
 
 def ramp(feature: ArrayLike, none: float, full: float) -> Floats:
     """Evidence from 0 at `none` to 1 at `full`; falling where `full` lies below `none`."""
-    evidence: Floats = np.clip((np.asarray(feature, np.float64) - none) / (full - none), 0.0, 1.0)
+    share = (np.asarray(feature, np.float64) - none) / (full - none)
+    evidence: Floats = np.minimum(np.maximum(share, 0.0), 1.0)
     return evidence
 
 

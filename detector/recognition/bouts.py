@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ MINUTE_S = MINUTE_FRAMES * FRAME_S
 RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be told
 UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
 
+Onsets = dict[tuple[int, int], onset.Onset]
+"""How bouts began, by their first frame and the look."""
+
 
 class Moment(Enum):
     """Why a bout is looked at."""
@@ -55,6 +59,11 @@ class OnsetFacts:
     peak_g: float
     rise_s: float
     jerk_g_s: float
+
+    @property
+    def slope_s(self) -> float:
+        """Peak over derivative: how long its steepest part would take to the peak."""
+        return self.peak_g / max(self.jerk_g_s, 1e-9)
 
     @property
     def was_seen(self) -> bool:
@@ -156,12 +165,17 @@ class Tracker:
         base = self._first if self.is_open else start
         table = np.concatenate((self._frames, frames)) if self.is_open else frames
         end = base + len(table)
+        stretches = _stretches(np.flatnonzero(table["active"]) + base)
+        taken = LOOKS[: self._looks] if self.is_open else ()
+        looks = [(first, look) for first, _, _ in stretches for look in LOOKS]
+        looks = [(first, look) for first, look in looks[len(taken) :] if first + look <= end]
+        onsets = _onsets(looks, samples, origin)
         moments: list[Bout] = []
-        for first, last, cut in _stretches(np.flatnonzero(table["active"]) + base):
+        for first, last, cut in stretches:
             over = cut or last + PAUSE_FRAMES + 1 < end
             self._first = first
             self._frames = table[first - base : (last + 1 if over else end) - base]
-            moments += self._early_moments(end, samples, origin)
+            moments += self._early_moments(onsets)
             if over:
                 # Behind a cut there is no posture reached, and not always a next frame yet.
                 pause = None if cut else table[last + 2 - base : last + PAUSE_FRAMES + 2 - base]
@@ -176,7 +190,9 @@ class Tracker:
             return []
         self._frames = self._frames[: np.flatnonzero(self._frames["active"])[-1] + 1]
         if self._onset is None:
-            self._onset = self._measure_onset(samples, origin, len(self._frames))
+            begin = (self._first - BEFORE_FRAMES) * FRAME - origin
+            window = samples[begin : begin + (BEFORE_FRAMES + LOOKS[0]) * FRAME]
+            self._learn(onset.measure(window[np.newaxis])[0], at=begin + origin)
         return [self._bout(Moment.OVER, cut_short=True)]
 
     def save(self) -> dict[str, Any]:
@@ -197,8 +213,8 @@ class Tracker:
         recent = [span for span in self._past if span[1] > end - 2 * MINUTE_FRAMES]
         self._past = [*recent, (self._first, end)]
 
-    def _early_moments(self, end: int, samples: Samples, origin: int) -> list[Bout]:
-        """Moments of the open bout that have come with the frames up to `end`."""
+    def _early_moments(self, onsets: Onsets) -> list[Bout]:
+        """Moments of the open bout that have come with its frames and looks."""
         moments: list[Bout] = []
         # A pause is no time to speak: it may be the end, which then says it all.
         reached = int(np.flatnonzero(self._frames["active"])[-1]) + 1
@@ -209,8 +225,9 @@ class Tracker:
                 moment = Moment.UPDATE if self._words >= RHYTHM_WORDS else Moment.RHYTHM
                 moments.append(self._bout(moment, count=beat))
                 self._told, self._words = beat, self._words + 1
-            elif look is not None and self._first + look <= end:
-                self._onset = self._measure_onset(samples, origin, look)
+            elif look is not None and (self._first, look) in onsets:
+                at = (self._first - BEFORE_FRAMES) * FRAME
+                self._learn(onsets[self._first, look], at=at)
                 self._looks += 1
                 moments.append(self._bout(Moment.FIRST_LOOK, count=look))
             else:
@@ -223,6 +240,8 @@ class Tracker:
         if not self._looks:
             return None
         score = self._frames["score"]
+        if score.max() < self._rules.rhythm_hindsight:
+            return None
         rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
@@ -241,7 +260,7 @@ class Tracker:
         """Give the open bout's first `count` frames as they stand, less a trailing pause."""
         assert self._onset is not None  # noqa: S101 - every path measures it first
         frames = self._frames[:count]
-        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1].copy()
+        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1]
         reached = None if after is None or not len(after) else _mean_posture(after)
         rest_from = self._past[-1][1] if self._past else self._born
         return Bout(
@@ -264,17 +283,14 @@ class Tracker:
         moved = sum(max(end - max(first, since), 0) for first, end in self._past)
         return moved / max(self._first - since, 1)
 
-    def _measure_onset(self, samples: Samples, origin: int, frames: int) -> OnsetFacts:
-        begin = (self._first - BEFORE_FRAMES) * FRAME - origin
-        window = samples[begin : begin + (BEFORE_FRAMES + max(frames, LOOKS[0])) * FRAME]
-        self._before_g = window[: onset.QUIET].sum(axis=0) / onset.QUIET
-        facts = onset.measure(window[np.newaxis])
-        found = int(facts.sample[0]) + begin + origin
-        return OnsetFacts(
-            sample=found if self._onset is None else self._onset.sample,
-            peak_g=float(facts.peak_g[0]),
-            rise_s=float(facts.rise_s[0]),
-            jerk_g_s=float(facts.jerk_g_s[0]),
+    def _learn(self, found: onset.Onset, *, at: int) -> None:
+        """Take what was found in a window that begins `at` a grid sample."""
+        self._before_g = found.before_g
+        self._onset = OnsetFacts(
+            sample=found.sample + at if self._onset is None else self._onset.sample,
+            peak_g=found.peak_g,
+            rise_s=found.rise_s,
+            jerk_g_s=found.jerk_g_s,
         )
 
 
@@ -282,6 +298,19 @@ _STATE = (
     "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_words", "_joins", "_born",
     "_past",
 )  # fmt: skip
+
+
+def _onsets(looks: list[tuple[int, int]], samples: Samples, origin: int) -> Onsets:
+    """Measure how bouts began, all of a look at once."""
+    found: Onsets = {}
+    for look in LOOKS:
+        firsts = [first for first, of in looks if of == look]
+        if firsts:
+            begins = (np.array(firsts) - BEFORE_FRAMES) * FRAME - origin
+            windows = samples[begins[:, np.newaxis] + np.arange((BEFORE_FRAMES + look) * FRAME)]
+            for first, measured in zip(firsts, onset.measure(windows), strict=True):
+                found[first, look] = measured
+    return found
 
 
 def rhythmic_frames(score: Floats, on: float) -> Bools:
@@ -306,8 +335,9 @@ def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:
     found: list[tuple[int, int, bool]] = []
     if not len(active):
         return found
-    for run in np.split(active, np.flatnonzero(np.diff(active) > PAUSE_FRAMES + 1) + 1):
-        rest = run
+    pauses = np.flatnonzero(active[1:] - active[:-1] > PAUSE_FRAMES + 1) + 1
+    for begin, stop in pairwise([0, *pauses.tolist(), len(active)]):
+        rest = active[begin:stop]
         while rest[-1] - rest[0] >= LONGEST_FRAMES:
             inside = int(np.searchsorted(rest, rest[0] + LONGEST_FRAMES))
             found.append((int(rest[0]), int(rest[inside - 1]), True))

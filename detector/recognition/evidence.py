@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from detector.events import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One thing that a kind of event must show.
 
     Parameters
@@ -53,7 +53,7 @@ class Evidence:
     strength: float = field(init=False)  # evidence from 0 to 1
 
     def __post_init__(self) -> None:
-        strengths = [check.strength for check in self.checks]
+        strengths = [ramp(value, none, full) for _, value, none, full, _ in self.checks]
         strength = min(strengths)
         object.__setattr__(self, "weakest", self.checks[strengths.index(strength)])
         object.__setattr__(self, "strength", strength)

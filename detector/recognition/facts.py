@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from detector.dsp.frames import FRAME, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import angle_deg
+from detector.dsp.posture import angle_deg, one_angle_deg
 from detector.recognition.bouts import LOOKS, Bout, Moment
-from detector.recognition.frames import FrameTable
 
 PULL_FRAMES = 9
 """2.2 s: the longest pull of a tonic spasm, and time for a limb to settle."""
@@ -25,16 +25,16 @@ class Facts:
     peak_g: float  # of the first moments
     rise_s: float  # to most of that peak
     jerk_g_s: float  # largest derivative of the first moments
-    slope_s: float  # peak over derivative: how long its steepest part would take to the peak
+    slope_s: float  # how long its steepest part would take to the peak
     rest_s: float  # stillness before it
     busy: float  # share of the last minute before it that was movement
     turned_deg: float  # largest angle from the posture left behind
     settled_deg: float | None  # angle between the postures before and after, once over
     early_share: float  # strongest of its first 0.7 s over its strongest
     striding: float  # share of frames in which a stride is the best rhythm
-    trembling: float  # share of the frames behind the pull that tremble fast
-    held_deg: float  # angle from the posture left behind to that of the trembling hold
-    drift_deg: float  # how much that posture moves between the hold's halves
+    trembling: float  # share of the frames behind the pull that tremble fast, once over
+    held_deg: float  # angle from the posture left behind to that of the trembling hold, once over
+    drift_deg: float  # how much that posture moves between the hold's halves, once over
 
 
 def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
@@ -46,58 +46,58 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     tremble_hz : from this pace on it trembles
     """
     onset, frames = bout.onset, bout.frames
-    active = frames["active"]
-    postures = _postures(bout)
-    hold = frames[PULL_FRAMES:]
-    trembling = held_deg = drift_deg = 0.0
-    if len(hold) >= PULL_FRAMES:
-        fast = hold["active"] & (hold["pace_hz"] >= tremble_hz)
-        trembling = float(fast.sum() / len(hold))
-        early, late = _mean(hold[: len(hold) // 2]), _mean(hold[len(hold) // 2 :])
-        held_deg = _angle_deg(bout.before_g, _mean(hold))
-        drift_deg = _angle_deg(early, late)
+    active, rms_g = frames["active"], frames["rms_g"]
     over = bout.moment is Moment.OVER
-    before = np.broadcast_to(bout.before_g, postures.shape)
+    trembling = held_deg = drift_deg = 0.0
+    if over and len(frames) >= 2 * PULL_FRAMES:
+        fast = active[PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
+        trembling = np.count_nonzero(fast) / len(fast)
+        hold_g, half = frames["mean_g"][PULL_FRAMES:].astype(np.float64), len(fast) // 2
+        held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
+        drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
+    striding = np.count_nonzero(active & (frames["stride"] >= stride))
     return Facts(
         over=over,
         duration_s=(bout.end_sample - onset.sample) / GRID_HZ,
         peak_g=onset.peak_g,
         rise_s=onset.rise_s,
         jerk_g_s=onset.jerk_g_s,
-        slope_s=onset.peak_g / max(onset.jerk_g_s, 1e-9),
+        slope_s=onset.slope_s,
         rest_s=bout.rest_s,
         busy=bout.busy,
-        turned_deg=float(angle_deg(before, postures).max()),
-        settled_deg=None if bout.after_g is None else _angle_deg(bout.before_g, bout.after_g),
-        early_share=float(frames["rms_g"][: LOOKS[-1]].max() / frames["rms_g"].max()),
-        striding=float((active & (frames["stride"] >= stride)).sum() / active.sum()),
+        turned_deg=turned_deg(bout),
+        settled_deg=None if bout.after_g is None else one_angle_deg(bout.before_g, bout.after_g),
+        early_share=float(rms_g[: LOOKS[-1]].max() / rms_g.max()),
+        striding=striding / np.count_nonzero(active),
         trembling=trembling,
         held_deg=held_deg,
         drift_deg=drift_deg,
     )
 
 
+def turned_deg(bout: Bout) -> float:
+    """Give the largest angle from the posture left behind.
+
+    Of half-second means of gravity through the bout: a beat averages out.
+    """
+    means_g = bout.frames["mean_g"].astype(np.float64)
+    if bout.after_g is not None:
+        means_g = np.concatenate((means_g, bout.after_g[np.newaxis], bout.after_g[np.newaxis]))
+    postures = (means_g[1:] + means_g[:-1]) / 2 if len(means_g) > 1 else means_g
+    return float(angle_deg(bout.before_g, postures).max())
+
+
 def strength(bout: Bout, onset: int, end: int) -> tuple[float, float]:
     """Peak and rms, in g, of the active frames between two grid samples."""
     first, stop = onset // FRAME - bout.first, -(-end // FRAME) - bout.first
     frames = bout.frames[max(first, 0) : max(stop, 1)]
-    frames = frames[frames["active"]] if frames["active"].any() else bout.frames
-    square = frames["rms_g"].astype(np.float64) ** 2
-    return float(frames["peak_g"].max()), float(np.sqrt(square.sum() / len(square)))
+    active = frames["active"]
+    if not active.any():
+        frames, active = bout.frames, np.ones(len(bout.frames), dtype=np.bool_)
+    square = frames["rms_g"][active].astype(np.float64) ** 2
+    return float(frames["peak_g"][active].max()), sqrt(square.sum() / len(square))
 
 
-def _postures(bout: Bout) -> Floats:
-    """Half-second means of gravity through the bout, (n, 3): a beat averages out."""
-    means = bout.frames["mean_g"].astype(np.float64)
-    if bout.after_g is not None:
-        means = np.concatenate((means, bout.after_g[np.newaxis], bout.after_g[np.newaxis]))
-    return (means[1:] + means[:-1]) / 2 if len(means) > 1 else means
-
-
-def _mean(frames: FrameTable) -> Floats:
-    total: Floats = frames["mean_g"].astype(np.float64).sum(axis=0)
-    return total / len(frames)
-
-
-def _angle_deg(before: Floats, after: Floats) -> float:
-    return float(angle_deg(before, after))
+def _mean(means_g: Floats) -> Floats:
+    total: Floats = means_g.sum(axis=0)
+    return total / len(means_g)

@@ -10,6 +10,8 @@ from collections.abc import Sequence as Rows
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
 from detector.dsp import rhythm
@@ -126,12 +128,12 @@ class Bank:
             return []
         row = np.asarray(rows)
         first = np.asarray(starts) // FRAME
-        fresh = row[self._next[row] < 0]
-        # Before the first sample nothing is known: it is held, so that no step is seen there.
-        self._history[fresh] = samples[np.isin(row, fresh), :1]
-        self._born[fresh] = first[np.isin(row, fresh)]
-        for wearer in fresh:
-            self._trackers[int(wearer)].begin(int(self._born[wearer]))
+        for index in np.flatnonzero(self._next[row] < 0):
+            wearer, born = int(row[index]), int(first[index])
+            # Before the first sample nothing is known: it is held, so that no step is seen there.
+            self._history[wearer] = samples[index, 0]
+            self._born[wearer] = born
+            self._trackers[wearer].begin(born)
         joined = np.concatenate((self._history[row], samples), axis=1)
         means, rms = measure_frames(samples)
         floor = self._floor.follow(row, rms)
@@ -139,11 +141,9 @@ class Bank:
         level = np.maximum(self._gate_g[row, np.newaxis], gate)
         active = rms > level
         table = _frame_table(joined, means, rms, active, everywhere=not self._gated)
-        age = first[:, np.newaxis] + np.arange(rms.shape[1]) - self._born[row, np.newaxis]
-        table["regularity"][age < WARM_FRAMES] = 0.0
-        for index, rules in enumerate(self._rule_sets):
-            same = self._rule_set_of[row] == index
-            table["score"][same] = rhythm_score(table[same], rules)
+        moves = active.any(axis=1)
+        if moves.any():
+            self._score(table, row, first)
         if self._witness is not None:
             for shown in range(len(row)):
                 self._witness.see_frames(
@@ -155,7 +155,7 @@ class Bank:
                     floor_g=floor[shown],
                 )
         events: list[tuple[int, Event]] = []
-        for i in np.flatnonzero(active.any(axis=1) | self._open(row)):
+        for i in np.flatnonzero(moves | self._open(row)):
             wearer, start = int(row[i]), int(first[i])
             origin = start * FRAME - HISTORY
             bouts = self._trackers[wearer].follow(start, table[i], joined[i], origin)
@@ -197,7 +197,16 @@ class Bank:
         for sequence, saved in zip(self._sequences, state["sequences"], strict=True):
             sequence.load(saved)
 
-    def _open(self, row: np.ndarray[Any, np.dtype[np.int64]]) -> Bools:
+    def _score(self, table: FrameTable, row: NDArray[np.int64], first: NDArray[np.int64]) -> None:
+        """Weigh the beat of frames that move, by each wearer's rules; the young have none yet."""
+        too_young = self._born[row] + WARM_FRAMES - first
+        for index in np.flatnonzero(too_young > 0):
+            table["regularity"][index, : too_young[index]] = 0.0
+        for number, rules in enumerate(self._rule_sets):
+            judged = table["active"] & (self._rule_set_of[row] == number)[:, np.newaxis]
+            table["score"][judged] = rhythm_score(table[judged], rules)
+
+    def _open(self, row: NDArray[np.int64]) -> Bools:
         return np.array([self._trackers[int(r)].is_open for r in row])
 
     def _admit(self, wearer: int, bouts: list[Bout]) -> list[tuple[int, Event]]:
@@ -206,6 +215,8 @@ class Bank:
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
                 continue  # nothing to say yet
+            if self._witness is None and sequence.says_little(bout):
+                continue
             case = examine(bout, self._rules[wearer])
             finding = decide(case, self._refine[wearer])
             if self._witness is not None:
@@ -312,15 +323,26 @@ def _frame_table(
     """
     table = np.zeros(active.shape, FRAME_DTYPE)
     table["active"], table["rms_g"], table["mean_g"] = active, rms, means
-    windows = np.lib.stride_tricks.sliding_window_view(joined, rhythm.WINDOW, axis=1)
     wanted = np.ones_like(active) if everywhere else active
+    if not wanted.any():
+        return table
+    windows = _windows(joined)
     row, frame = np.nonzero(wanted)
     for begin in range(0, len(row), BATCH):
         r, f = row[begin : begin + BATCH], frame[begin : begin + BATCH]
-        measured = rhythm.measure(windows[r, (f + 1) * FRAME].transpose(0, 2, 1))
+        measured = rhythm.measure(windows[r, f].transpose(0, 2, 1))
         for name in RHYTHM_FIELDS:
             table[name][r, f] = getattr(measured, name)
     if everywhere:
         for name in RHYTHM_FIELDS:
             table[name][~active] = 0.0
     return table
+
+
+def _windows(joined: Samples) -> Samples:
+    """Rhythm windows that end with each new frame, where they lie: (rows, frames, 3, 128) g."""
+    rows, count, _ = joined.shape
+    of_row, of_sample, of_axis = joined.strides
+    shape = (rows, (count - HISTORY) // FRAME, AXES, rhythm.WINDOW)
+    strides = (of_row, FRAME * of_sample, of_axis, of_sample)
+    return as_strided(joined[:, FRAME:], shape, strides, writeable=False)

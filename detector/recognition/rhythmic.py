@@ -8,6 +8,7 @@ import numpy as np
 
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.grid import GRID_HZ
+from detector.dsp.ranks import median, quantile
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment, rhythmic_frames
 from detector.recognition.frames import FrameTable
@@ -77,46 +78,51 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     """
     over = bout.moment is Moment.OVER
     least = rules.clonus_frames if over else 1
-    first, stop = _longest_run(bout, rules.rhythm_on)
+    score, levels = bout.score, [rules.rhythm_on]
+    if over:
+        levels += [rules.rhythm_hindsight, rules.rhythm_faint]
+    if score.max() < min(levels):
+        return None  # as most bouts: nothing that begins a run
+    first, stop = _longest_run(bout, score, rules.rhythm_on)
     if stop - first < least and over:
-        first, stop = _longest_run(bout, rules.rhythm_hindsight)
+        first, stop = _longest_run(bout, score, rules.rhythm_hindsight)
         if stop - first < MOSTLY * len(bout.frames):
             first = stop = 0
     faint = over and stop - first < least
     if faint:
-        first, stop = _longest_run(bout, rules.rhythm_faint)
+        first, stop = _longest_run(bout, score, rules.rhythm_faint)
     if stop - first < least:
         return None
     run = bout.frames[first:stop]
-    seen = run[run["score"] > 0]
-    rate_hz = float(np.median(seen["frequency_hz"]))
+    seen = run[score[first:stop] > 0]
+    rate_hz = median(seen["frequency_hz"])
     lead_s = first * FRAME_S - BEATS_TO_SEE / rate_hz
     late = lead_s > MIXED_S and not sudden
     onset, end = _span(bout, first, stop, rate_hz, late=late)
     width = max(round(1 / rate_hz / SUBFRAME_S), 2)  # one beat
     envelope = _envelope(bout, width)
-    full = float(np.quantile(envelope[len(envelope) * first // len(bout.frames) :], FULL))
+    full = quantile(envelope[len(envelope) * first // len(bout.frames) :], FULL)
     lead = round(lead_s / FRAME_S) if late else 0
     rise = envelope[lead * (FRAME // SUBFRAME) :]
     fade_beats = None
     if over and not bout.cut_short and not bout.goes_on:
         fade_beats = _growth_s(envelope[::-1], full, width) * rate_hz
     before = bout.frames["rms_g"][max(lead - PAUSE_FRAMES, 0) : lead]
-    strength = float(np.median(seen["rms_g"]))
+    strength = median(seen["rms_g"])
     return Rhythm(
         first=first,
         stop=stop,
         onset=onset,
         end=max(end, onset + 1),
         rate_hz=rate_hz,
-        regularity=float(np.median(seen["regularity"])),
-        stride=float(np.median(seen["stride"])),
-        line=float(np.median(seen["line"])),
+        regularity=median(seen["regularity"]),
+        stride=median(seen["stride"]),
+        line=median(seen["line"]),
         clearest_beats=float(run["beats"].max()),
         lead_s=lead_s,
         growth_beats=_growth_s(rise, full, width) * rate_hz,
         fade_beats=fade_beats,
-        lead_share=float(np.median(before)) / strength if len(before) else 0.0,
+        lead_share=median(before) / strength if len(before) else 0.0,
         waning=_waning(_envelope(bout, max(3 * width, STEADY))[lead * (FRAME // SUBFRAME) :]),
         full_g=full,
         late=late,
@@ -125,13 +131,14 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     )
 
 
-def _longest_run(bout: Bout, on: float) -> tuple[int, int]:
+def _longest_run(bout: Bout, score: Floats, on: float) -> tuple[int, int]:
     """First index and end of the longest stretch that beats; (0, 0) if there is none.
 
     What goes on at the same rate after a moment of blur is the same stretch.
     """
-    mask = rhythmic_frames(bout.score, on)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
+    padded = np.zeros(len(score) + 2, dtype=np.bool_)
+    padded[1:-1] = rhythmic_frames(score, on)
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     if not len(edges):
         return 0, 0
     frames = bout.frames
@@ -150,8 +157,8 @@ def _goes_on(earlier: FrameTable, blur: FrameTable, later: FrameTable) -> bool:
     """Whether two rhythmic stretches are one, with movement between them and no rest."""
     if len(blur) > BLUR_FRAMES or not blur["active"].all():
         return False
-    before_hz = float(np.median(earlier["frequency_hz"]))
-    return abs(float(np.median(later["frequency_hz"])) / before_hz - 1) <= SAME_RATE
+    before_hz, after_hz = median(earlier["frequency_hz"]), median(later["frequency_hz"])
+    return abs(after_hz / before_hz - 1) <= SAME_RATE
 
 
 def _span(bout: Bout, first: int, stop: int, rate_hz: float, *, late: bool) -> tuple[int, int]:

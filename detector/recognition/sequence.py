@@ -40,7 +40,7 @@ class Sequence:
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
         """Take what a bout is at one of its moments, give what there is to say now."""
         over = bout.moment is Moment.OVER
-        if not over and (finding.kind not in ANNOUNCED or self._says_little(bout)):
+        if self.says_little(bout) or not (over or finding.kind in ANNOUNCED):
             return []
         released, whole = self._continued(self._in_context(finding))
         phase = Phase.END if over else Phase.UPDATE if self._told else Phase.START
@@ -58,8 +58,8 @@ class Sequence:
             return released + rest
         return released + self._end(event, whole) + rest
 
-    def _says_little(self, bout: Bout) -> bool:
-        """Whether a look adds nothing: it was spoken of, or is the rest of a cut bout."""
+    def says_little(self, bout: Bout) -> bool:
+        """Whether a look adds nothing, whatever it finds: it was spoken of, or is a cut's rest."""
         if bout.moment is Moment.RHYTHM:
             return self._told is not None and self._told.kind is Kind.CLONUS
         return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)

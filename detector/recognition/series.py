@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.dsp.ranks import median
 from detector.events import Event, Kind, from_dict, relabelled, to_dict
 from detector.recognition.classifier import Finding
 from detector.recognition.model import Rules
@@ -121,6 +122,8 @@ class Series:
 
     def _is_series(self, members: Rows[_Member]) -> bool:
         rules = self._rules
+        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
+            return False
         intervals_s = _intervals_s(members)
         spreads = (
             _spread([m.event.peak_g or 0.0 for m in members]),
@@ -128,9 +131,7 @@ class Series:
             _spread([max(m.event.turn_deg or 0.0, LEAST_TURN_DEG) for m in members]),
             _spread(intervals_s),
         )
-        if float(np.median([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
-            return False
-        mild = float(np.median([m.jerk_g_s for m in members])) <= rules.plm_jerk_g_s
+        mild = median(np.array([m.jerk_g_s for m in members])) <= rules.plm_jerk_g_s
         if mild and all(s <= most for s, most in zip(spreads, rules.plm_alike, strict=True)):
             return True
         share = 1.0 if len(members) >= FEWEST_STRONG else FEW_SHARE
@@ -156,5 +157,5 @@ def _spread(values: Rows[float]) -> float:
     0.3 is 30 %, whatever the unit.
     """
     logs = np.log(np.maximum(values, 1e-6))
-    deviations = np.sort(np.abs(logs - np.median(logs)))[: max(len(logs) - 1, 3)]
+    deviations = np.sort(np.abs(logs - median(logs)))[: max(len(logs) - 1, 3)]
     return float(np.sqrt((deviations**2).sum() / len(deviations)))

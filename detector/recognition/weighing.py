@@ -8,7 +8,7 @@ from math import log, pi
 from detector.events import Kind
 from detector.recognition.bouts import Bout
 from detector.recognition.evidence import Check, Evidence, ramp
-from detector.recognition.facts import Facts, facts_of
+from detector.recognition.facts import Facts, facts_of, turned_deg
 from detector.recognition.model import Rules
 from detector.recognition.rhythmic import Rhythm, find_rhythm
 
@@ -47,22 +47,36 @@ class Case:
 
 
 def examine(bout: Bout, rules: Rules) -> Case:
-    """Weigh a bout against every kind."""
+    """Weigh a bout against every kind that can be said at its moment: most only once it is over."""
     facts = facts_of(bout, stride=rules.stride[0], tremble_hz=rules.tremble_hz)
     start = Evidence("spasm start", Kind.SPASM, _spasm_start(facts, rules))
-    evidence = [start, _twitch(facts, rules), _spasm(facts, rules), _tonic(facts, rules)]
-    evidence += [_turn(facts, rules), _shaken(facts, rules), _walk(facts, rules)]
+    early, late = (_spasm, _walk), (_twitch, _spasm, _tonic, _turn, _shaken, _walk)
+    evidence = [start, *(rule(facts, rules) for rule in (late if facts.over else early))]
     rhythm = find_rhythm(bout, rules, sudden=start.holds)
     if rhythm is not None:
         evidence += [_rhythm(rhythm, rules), _clonus(bout, facts, rhythm, rules)]
-        evidence += [_buzz(facts, rhythm, rules), _hand(rhythm, rules)]
+        if facts.over:
+            evidence += [_buzz(facts, rhythm, rules)]
+        evidence += [_hand(rhythm, rules)]
     return Case(bout, facts, rhythm, {e.name: e for e in evidence})
 
 
 def may_be_spasm(bout: Bout, rules: Rules) -> bool:
-    """Whether a first look is worth its work: a soft start, or one without rest, never is."""
-    steep = ramp(bout.onset.jerk_g_s, *rules.spasm_jerk_g_s)
-    return steep >= 0.5 and ramp(bout.rest_s, *rules.rest_s) >= 0.5
+    """Whether a first look is worth its work: a soft start, or one without rest, never is.
+
+    What beats may be clonus; without a beat only a spasm is told at a first look.
+    """
+    onset = bout.onset
+    steep = ramp(onset.jerk_g_s, *rules.spasm_jerk_g_s)
+    if steep < 0.5 or ramp(bout.rest_s, *rules.rest_s) < 0.5:
+        return False
+    if bout.score.max() >= rules.rhythm_on:
+        return True
+    strong, quick = ramp(onset.peak_g, *rules.spasm_peak_g), ramp(onset.rise_s, *rules.spasm_rise_s)
+    calm, sharp = ramp(bout.busy, *rules.busy), ramp(onset.slope_s, *rules.slope_s)
+    if min(strong, quick, calm, sharp) < 0.5:
+        return False
+    return ramp(turned_deg(bout), *rules.spasm_turn_deg) >= 0.5
 
 
 def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:

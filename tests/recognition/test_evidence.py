@@ -32,15 +32,15 @@ def test_a_better_number_never_makes_a_check_weaker(check: Check, other: float) 
     towards = 1 if check.full > check.none else -1
     worse, better = sorted((check.value, other), key=lambda value: towards * value)
 
-    assert replace(check, value=worse).strength <= replace(check, value=better).strength
+    assert check._replace(value=worse).strength <= check._replace(value=better).strength
 
 
 @given(checks())
 def test_a_check_is_none_at_one_end_full_at_the_other_and_half_at_its_bar(check: Check) -> None:
-    at_ends = [replace(check, value=value).strength for value in (check.none, check.full)]
+    at_ends = [check._replace(value=value).strength for value in (check.none, check.full)]
 
     assert [0.0, 1.0] == at_ends
-    assert 0.5 == pytest.approx(replace(check, value=check.bar).strength)
+    assert 0.5 == pytest.approx(check._replace(value=check.bar).strength)
 
 
 @given(numbers, checks())
@@ -73,7 +73,7 @@ def test_making_one_number_better_never_lowers_the_evidence(
     check = made.checks[index]
     step = data.draw(st.floats(0, 300)) * (1 if check.full > check.none else -1)
     better = [*made.checks]
-    better[index] = replace(check, value=check.value + step)
+    better[index] = check._replace(value=check.value + step)
 
     assert made.strength <= replace(made, checks=tuple(better)).strength
 

@@ -97,7 +97,7 @@ def test_no_single_number_made_better_lowers_the_evidence(
     for evidence in evidence_of(seen):
         for index, check in enumerate(evidence.checks):
             for step in (0.01, 1.0, 100.0):
-                better = replace(check, value=check.value + step * (check.full - check.none))
+                better = check._replace(value=check.value + step * (check.full - check.none))
                 checks = (*evidence.checks[:index], better, *evidence.checks[index + 1 :])
 
                 assert evidence.strength <= replace(evidence, checks=checks).strength
