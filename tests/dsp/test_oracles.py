@@ -162,6 +162,19 @@ def test_windows_measured_together_equal_windows_measured_alone() -> None:
             np.testing.assert_array_equal(getattr(together, name)[row], getattr(alone, name)[0])
 
 
+@pytest.mark.parametrize("until", [0, 1, 30, 51, 120, 249, 250, 600])
+def test_a_floor_goes_on_from_what_was_saved_of_an_unfinished_minute(until: int) -> None:
+    rms = np.random.default_rng(until).gamma(4.0, 1e-3, (1, 5000))
+    row, whole, half, rest = np.array([0]), Floor(1), Floor(1), Floor(1)
+    expected = whole.follow(row, rms)
+
+    first = half.follow(row, rms[:, :until])
+    rest.load(half.save())
+    actual = np.concatenate((first, rest.follow(row, rms[:, until:])), axis=1)
+
+    np.testing.assert_array_equal(expected, actual)
+
+
 def test_autocorrelation_is_the_sum_of_products_over_the_overlap() -> None:
     window = burst(6.0, 90, 3)
     quick = window - rhythm._moving_mean(window.T[None])[0].T

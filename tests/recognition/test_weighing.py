@@ -35,7 +35,7 @@ from .conftest import busy_recording
 from .made_bouts import RULES, beating, bout, frames, tilted
 
 MODEL = Path(__file__).parents[2] / "models" / "rules-v1" / "model.json"
-PLAYED = ("spasms", "clonus", "turning", "knocks", "tremor", "restless")
+PLAYED = ("spasms", "clonus", "turning", "knocks", "tremor", "restless", "scratching")
 
 
 class Cases:
