@@ -22,12 +22,13 @@ from string import hexdigits
 from typing import Any
 
 from detector.errors import RecordingError, RecordingNotFoundError
-from firmware_sim.control_point import MODELS, VERITY_SENSE
-from firmware_sim.encoders import FrameType
 from firmware_sim.faults import parse_drop
 from firmware_sim.playback import load_trace
 from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
+from firmware_sim.wearables.catalogue import WEARABLES
+from firmware_sim.wearables.pmd import FrameType
+from firmware_sim.wearables.polar import VERITY_SENSE, verity_sense
 
 LAST_RESORT_S = 8.0
 """Longer than an orderly end may take (`radio.FLUSH_S`): better a hard end than an orphan."""
@@ -59,11 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     add("traces", nargs="+", type=Path, metavar="TRACE.npz", help="acc (n, 3) in g and fs")
     add("--listen", default="tcp:127.0.0.1:0", help="unix:PATH or tcp:HOST:PORT")
     add("--sensors", type=int, help="how many; traces are dealt round (default: one a trace)")
-    add("--model", choices=sorted(MODELS), default=VERITY_SENSE.name)
+    add("--model", choices=sorted(WEARABLES), default=VERITY_SENSE.name)
     add("--serial", default="3F2A1C29", help="of the first sensor, hex; the next ones count up")
     add("--speed", type=float, default=1.0, help="times faster than real time")
-    add("--frame-samples", type=int, default=36, help="most samples in one frame")
-    add("--frame-type", choices=[f"{kind:#04x}" for kind in FrameType])
+    add("--frame-samples", type=int, help="most samples in one frame (default: the usual number)")
+    add("--counts", action="store_true", help="a Verity Sense that sends counts instead of mg")
     add("--drop", action="append", default=[], metavar="AT:FOR", help="link loss, sensor seconds")
     add("--drift-ppm", type=float, default=0.0, help="how much too fast the sensor's clock runs")
     add("--battery", type=int, default=100, help="charge at the start, per cent")
@@ -75,11 +76,13 @@ def _plan(options: argparse.Namespace) -> AirPlan:
     count = len(traces) if options.sensors is None else options.sensors
     if count < 1:
         raise ValueError(f"--sensors must be 1 or more, got {count}")
+    model = WEARABLES[options.model]
+    if options.counts and model is not VERITY_SENSE:
+        raise ValueError(f"--counts is for a Verity Sense, not for {model.name}")
     common = {
-        "model": MODELS[options.model],
+        "model": verity_sense(FrameType.DELTA_COUNTS) if options.counts else model,
         "speed": options.speed,
         "frame_samples": options.frame_samples,
-        "frame_type": FrameType(int(options.frame_type, 16)) if options.frame_type else None,
         "drops": tuple(map(parse_drop, options.drop)),
         "drift_ppm": options.drift_ppm,
         "battery_percent": options.battery,

@@ -1,8 +1,11 @@
-"""What bumble's GATT server leaves out: saying no."""
+"""A firmware's attributes in bumble's words; and what its GATT server leaves out: saying no."""
 
 from __future__ import annotations
 
 from bumble import att, gatt
+from bumble.core import UUID, AdvertisingData
+
+from firmware_sim.wearables.firmware import Can
 
 
 class Characteristic(gatt.Characteristic[bytes]):
@@ -22,3 +25,51 @@ class Characteristic(gatt.Characteristic[bytes]):
         if not self.permissions & self.WRITEABLE:
             raise att.ATT_Error(att.ATT_WRITE_NOT_PERMITTED_ERROR, self.handle)
         await super().write_value(bearer, value)
+
+
+_PROPERTIES = {
+    Can.READ: Characteristic.Properties.READ,
+    Can.WRITE: Characteristic.Properties.WRITE,
+    Can.WRITE_SILENTLY: Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
+    Can.NOTIFY: Characteristic.Properties.NOTIFY,
+    Can.INDICATE: Characteristic.Properties.INDICATE,
+}
+
+
+def properties_of(can: Can) -> Characteristic.Properties:
+    """Give what a central can do with an attribute, in bumble's words."""
+    properties = Characteristic.Properties(0)
+    for one in can:
+        properties |= _PROPERTIES[one]
+    return properties
+
+
+MOST_ADVERTISED = 31  # octets of a legacy advertisement; the name then goes into the scan response
+
+
+def advertisements(name: str, services: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """Give the advertisement and the scan response."""
+    flags = bytes((AdvertisingData.LE_GENERAL_DISCOVERABLE_MODE_FLAG | 0x04,))  # LE only
+    parts = [(AdvertisingData.FLAGS, flags)]
+    for kind, octets in _LISTS.items():
+        listed = b"".join(u for uuid in services if len(u := uuid_of(uuid).to_bytes()) == octets)
+        if listed:
+            parts.append((kind, listed))
+    named = (AdvertisingData.COMPLETE_LOCAL_NAME, name.encode())
+    whole = bytes(AdvertisingData([parts[0], named, *parts[1:]]))
+    if len(whole) <= MOST_ADVERTISED:
+        return whole, b""
+    return bytes(AdvertisingData(parts)), bytes(AdvertisingData([named]))
+
+
+_LISTS = {
+    AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS: 2,
+    AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS: 16,
+}
+_ASSIGNED = "-0000-1000-8000-00805f9b34fb"
+
+
+def uuid_of(text: str) -> UUID:
+    """Read a UUID of 128 bits; an assigned number goes over the air in its short form."""
+    short = text.startswith("0000") and text.endswith(_ASSIGNED)
+    return UUID(text[4:8] if short else text)

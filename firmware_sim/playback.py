@@ -13,10 +13,7 @@ import numpy as np
 
 from detector.block import AXES, Samples
 from detector.errors import RecordingError, RecordingNotFoundError
-from firmware_sim.encoders import Counts
-
-BOOT_NS = 599_616_000_000_000_000
-"""2019-01-01 in ns since 2000: what the clock of an H10 shows after a power cycle."""
+from firmware_sim.wearables.firmware import Counts
 
 CATCH_UP_S = 0.1
 """Wall seconds of lateness that a sensor makes up for in a burst: scheduling, not a slow link."""
@@ -129,5 +126,5 @@ class SensorClock:
 
 
 def sample_ns(index: int, fs: int) -> int:
-    """Sensor's time stamp of a sample, ns since 2000-01-01."""
-    return BOOT_NS + index * 1_000_000_000 // fs
+    """Give the sensor's time of a sample, ns since it was switched on."""
+    return index * 1_000_000_000 // fs

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from firmware_sim.radio import Ether, listening
-from firmware_sim.sensors import Announce, PolarSensor, SensorPlan
+from firmware_sim.sensors import Announce, SensorPlan, VirtualSensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ async def serve(plan: AirPlan, announce: Announce) -> None:
     """
     ether = Ether()
     async with listening(ether, plan.listen) as address, asyncio.TaskGroup() as lives:
-        sensors = [PolarSensor(sensor, ether, announce) for sensor in plan.sensors]
+        sensors = [VirtualSensor(sensor, ether, announce) for sensor in plan.sensors]
         for sensor in sensors:
             lives.create_task(sensor.live())
         announce({"event": "ready", "address": address, "sensors": _described(plan)})

@@ -1,4 +1,4 @@
-"""Virtual Polar sensors: GATT servers on the virtual air that play what they feel."""
+"""Virtual sensors: GATT servers on the virtual air whose firmware plays what they feel."""
 
 from __future__ import annotations
 
@@ -6,32 +6,24 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any
 
 import numpy as np
 from bumble import gatt, hci
-from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
 from bumble.host import Host
 
-from firmware_sim.attributes import Characteristic
+from firmware_sim.attributes import Characteristic, advertisements, properties_of, uuid_of
 from firmware_sim.cancellation import cancellable
-from firmware_sim.control_point import ControlPoint, Measuring, Model
-from firmware_sim.encoders import FrameType, encode_frame
 from firmware_sim.faults import LinkDrop, in_order
 from firmware_sim.playback import SensorClock, Trace, quantise, sample_ns
 from firmware_sim.radio import AirController, Ether
+from firmware_sim.wearables.firmware import Attribute, Can, Measuring, Say, Service, Wearable
 
 Announce = Callable[[dict[str, Any]], None]
 
-PMD_SERVICE = UUID("FB005C80-02E7-F387-1CAD-8ACD2D8DF0C8")
-PMD_CONTROL = UUID("FB005C81-02E7-F387-1CAD-8ACD2D8DF0C8")
-PMD_DATA = UUID("FB005C82-02E7-F387-1CAD-8ACD2D8DF0C8")
-
-POLAR_UUID = bytes.fromhex("eefe")  # 0xFEEE, assigned to Polar Electro
-MTU = 232
-"""What a Verity Sense and an H10 agree to at most."""
 NOTIFICATION_HEADER = 3  # ATT opcode and handle
 ADVERTISING_INTERVAL_MS = 100.0
 POWER_OFF_GRACE_S = 0.5
@@ -49,16 +41,15 @@ class SensorPlan:
     ----------
     serial : device id, eight hex digits in its name; also makes its address
     speed : how many times faster than real time, > 0
-    frame_samples : most samples in one frame; fewer where they would not fit the link's MTU
-    frame_type : None for the usual one of the model
+    frame_samples : most samples in one frame, None for the usual number; fewer where they would not
+        fit the link's MTU
     """
 
-    model: Model
+    model: Wearable
     trace: Trace
     serial: int = 0x3F2A1C29
     speed: float = 1.0
-    frame_samples: int = 36
-    frame_type: FrameType | None = None
+    frame_samples: int | None = None
     drops: tuple[LinkDrop, ...] = ()
     drift_ppm: float = 0.0
     battery_percent: int = 100
@@ -68,10 +59,8 @@ class SensorPlan:
             raise ValueError(f"serial must have at most eight hex digits, got {self.serial:X}")
         if not 0 < self.speed < float("inf"):
             raise ValueError(f"speed must be > 0, got {self.speed}")
-        if not 1 <= self.frame_samples <= 1000:
+        if self.frame_samples is not None and not 1 <= self.frame_samples <= 1000:
             raise ValueError(f"frame_samples must be 1 to 1000, got {self.frame_samples}")
-        if self.frame_type not in (None, *self.model.frame_types):
-            raise ValueError(f"a {self.model.name} sends no frames of type {self.frame_type!r}")
         if not 0 <= self.battery_percent <= 100:
             raise ValueError(f"battery_percent must be 0 to 100, got {self.battery_percent}")
         object.__setattr__(self, "drops", in_order(self.drops))
@@ -79,7 +68,7 @@ class SensorPlan:
     @property
     def name(self) -> str:
         """Advertised name."""
-        return f"{self.model.advertised} {self.serial:08X}"
+        return self.model.called(self.serial)
 
     @property
     def address(self) -> str:
@@ -87,8 +76,8 @@ class SensorPlan:
         return ":".join(f"{byte:02X}" for byte in (0xC0, 0x5E, *self.serial.to_bytes(4)))
 
 
-class PolarSensor:
-    """A Polar sensor that is worn from its first start command to the end of its trace.
+class VirtualSensor:
+    """A sensor that is worn from the first start of its stream to the end of its trace.
 
     Without a listener it goes on feeling: what it would have sent is lost. A link that is merely
     slow makes it wait, and its time with it.
@@ -98,8 +87,7 @@ class PolarSensor:
         self._plan = plan
         self._ether = ether
         self._announce = announce
-        self._frame_type = plan.frame_type or plan.model.frame_types[0]
-        self._pmd = ControlPoint(plan.model, plan.trace.fs, self._frame_type)
+        self._firmware = plan.model.make(plan.trace.fs)
         self._clock = SensorClock(plan.speed, plan.drift_ppm)
         self._worn = asyncio.Event()
         self._drops = deque(drop for drop in plan.drops if drop.at_s < plan.trace.duration_s)
@@ -109,8 +97,10 @@ class PolarSensor:
         self._samples_sent = self._frames_sent = self._clipped = 0
         self._felt_as: Measuring | None = None  # what `_counts` was quantised for
         self._counts = np.empty((0, 3), np.int16)
+        self._frame_samples = plan.frame_samples or self._firmware.frame_samples
         self._battery_told = plan.battery_percent
-        self._control, self._data, self._battery = self._characteristics()
+        self._firmware.charge(plan.battery_percent)
+        self._attributes: dict[str, Characteristic] = {}
         self._controller = AirController(plan.name, link=ether)
         self._device = self._make_device()
 
@@ -173,7 +163,7 @@ class PolarSensor:
         for task in self._answering:
             task.cancel()
         self._stop_streaming()
-        self._pmd.link_lost()
+        self._firmware.link_lost()
         self._say("link", up=False, at_s=self._now_s, reason=reason)
         if self._reachable:
             self._tasks.create_task(cancellable(self._device.start_advertising()))
@@ -184,31 +174,59 @@ class PolarSensor:
 
     # The measurement
 
-    def _on_command(self, connection: Connection, command: bytes) -> None:
-        before = self._pmd.measuring
-        answer = self._pmd.answer(command)
-        if self._pmd.measuring is None:
-            self._stop_streaming()
-        begun = None if self._pmd.measuring is before else self._pmd.measuring
-        task = self._tasks.create_task(self._reply(connection, answer, begun))
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+    def _on_read(self, channel: str) -> bytes:
+        self._tell_charge()
+        return self._firmware.read(channel)
 
-    async def _reply(self, connection: Connection, answer: bytes, begun: Measuring | None) -> None:
-        """Indicate the answer; a stream begins after the word that it does."""
+    def _on_write(self, channel: str, connection: Connection, data: bytes) -> None:
+        self._go_on(connection, lambda: self._firmware.write(channel, data))
+
+    def _on_subscription(
+        self, channel: str, connection: Connection, notify: bool, indicate: bool
+    ) -> None:
+        def listened() -> list[Say]:
+            self._firmware.listened(channel, notify or indicate)
+            return []
+
+        self._go_on(connection, listened)
+
+    def _go_on(self, connection: Connection, act: Callable[[], list[Say]]) -> None:
+        """Let the firmware act, say what it says, and stream as it then does."""
+        before = self._firmware.measuring
+        said = act()
+        now = self._firmware.measuring
+        if now is not before:
+            self._stop_streaming()
+        begun = None if now is before else now
+        if said or begun is not None:
+            task = self._tasks.create_task(self._reply(connection, said, begun))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _reply(
+        self, connection: Connection, said: list[Say], begun: Measuring | None
+    ) -> None:
+        """Say what there is to say; a stream begins after the word that it does."""
         try:
-            await self._device.indicate_subscriber(connection, self._control, answer)
+            for say in said:
+                await self._say_on(connection, say)
         except TimeoutError:  # never confirmed: by the rules of ATT this link is of no more use
             await cancellable(connection.disconnect())
         else:
-            if begun is not None and begun is self._pmd.measuring:
+            if begun is not None and begun is self._firmware.measuring:
                 self._start_streaming(connection, begun)
+
+    async def _say_on(self, connection: Connection, say: Say) -> None:
+        attribute = self._attributes[say.channel]
+        if attribute.properties & Characteristic.Properties.INDICATE:
+            await self._device.indicate_subscriber(connection, attribute, say.data)
+        else:
+            await self._device.notify_subscriber(connection, attribute, say.data)
 
     def _start_streaming(self, connection: Connection, asked: Measuring) -> None:
         if asked != self._felt_as:
             samples = self._plan.trace.at_rate(asked.fs)
-            lsb_g = self._pmd.lsb_g(asked.range_g)
-            self._counts, self._clipped = quantise(samples, lsb_g, asked.range_g)
+            self._counts, self._clipped = quantise(samples, asked.lsb_g, asked.range_g)
             self._felt_as = asked
         position = self._clock.next_sample(asked.fs)
         self._clock.start()
@@ -224,34 +242,37 @@ class PolarSensor:
     async def _stream(self, connection: Connection, position: int, fs: int) -> None:
         """Send every frame once it is full, up to the next drop or the end of the trace."""
         while position < len(self._counts):
-            stop = min(position + self._plan.frame_samples, len(self._counts))
+            stop = min(position + self._frame_samples, len(self._counts))
             if self._drops and stop / fs > self._drops[0].at_s:
                 return
             await self._clock.reach(stop / fs)
             limit = connection.att_mtu - NOTIFICATION_HEADER
             for samples, frame in self._frames(position, stop, fs, limit):
                 await self._ether.room_towards(connection.peer_address)
-                await self._device.notify_subscriber(connection, self._data, frame)
+                await self._say_on(connection, frame)
                 self._samples_sent += samples
                 self._frames_sent += 1
                 await connection.drain()
             self._clock.hold_at(stop / fs)
             position = stop
-            await self._report_battery()
+            for say in self._tell_charge():
+                await self._say_on(connection, say)
 
-    def _frames(self, first: int, stop: int, fs: int, limit: int) -> list[tuple[int, bytes]]:
+    def _frames(self, first: int, stop: int, fs: int, limit: int) -> list[tuple[int, Say]]:
         """Give (samples, frame) for a run of samples, in halves where a frame exceeds `limit`."""
         counts = self._counts[first:stop]
-        frame = encode_frame(self._frame_type, sample_ns(stop - 1, fs), counts)
-        if len(frame) <= limit or len(counts) == 1:
+        frame = self._firmware.frame(sample_ns(stop - 1, fs), counts)
+        if len(frame.data) <= limit or len(counts) == 1:
             return [(len(counts), frame)]
         middle = (first + stop) // 2
         return self._frames(first, middle, fs, limit) + self._frames(middle, stop, fs, limit)
 
-    async def _report_battery(self) -> None:
-        if (percent := self._battery_percent) != self._battery_told:
-            self._battery_told = percent
-            await self._device.notify_subscribers(self._battery, bytes((percent,)))
+    def _tell_charge(self) -> list[Say]:
+        """Let the firmware know what the battery holds; give what it says where that is news."""
+        if (percent := self._battery_percent) == self._battery_told:
+            return []
+        self._battery_told = percent
+        return self._firmware.charge(percent)
 
     @property
     def _battery_percent(self) -> int:
@@ -266,43 +287,34 @@ class PolarSensor:
             address=hci.Address(self._plan.address, hci.Address.RANDOM_DEVICE_ADDRESS),
             host=Host(self._controller, self._controller),
         )
-        device.gatt_server.max_mtu = MTU
+        device.gatt_server.max_mtu = self._firmware.mtu
         device.advertising_interval_min = device.advertising_interval_max = ADVERTISING_INTERVAL_MS
-        device.advertising_data = _advertisement(self._plan.name)
-        pmd = gatt.Service(PMD_SERVICE, [self._control, self._data])
-        battery = gatt.Service(gatt.GATT_BATTERY_SERVICE, [self._battery])
-        device.add_services([pmd, battery])
+        heard = advertisements(self._plan.name, self._plan.model.advertises)
+        device.advertising_data, device.scan_response_data = heard
+        device.add_services([self._service(service) for service in self._firmware.services])
         device.on(device.EVENT_CONNECTION, self._on_connection)
         return device
 
-    def _characteristics(self) -> tuple[Characteristic, Characteristic, Characteristic]:
-        can, may = Characteristic.Properties, Characteristic.Permissions
-        control = Characteristic(
-            PMD_CONTROL,
-            can.READ | can.WRITE | can.INDICATE,
-            may.READABLE | may.WRITEABLE,
+    def _service(self, service: Service) -> gatt.Service:
+        found = [self._characteristic(attribute) for attribute in service.attributes]
+        return gatt.Service(uuid_of(service.uuid), found)
+
+    def _characteristic(self, attribute: Attribute) -> Characteristic:
+        may, can, channel = Characteristic.Permissions, attribute.can, attribute.uuid
+        permissions = may(0)
+        if Can.READ in can:
+            permissions |= may.READABLE
+        if can & (Can.WRITE | Can.WRITE_SILENTLY):
+            permissions |= may.WRITEABLE
+        made = Characteristic(
+            uuid_of(channel),
+            properties_of(can),
+            permissions,
             gatt.CharacteristicValue(
-                read=lambda _connection: self._plan.model.features, write=self._on_command
+                read=lambda _connection: self._on_read(channel),
+                write=partial(self._on_write, channel),
             ),
         )
-        data = Characteristic(PMD_DATA, can.NOTIFY, may(0))
-        battery = Characteristic(
-            gatt.GATT_BATTERY_LEVEL_CHARACTERISTIC,
-            can.READ | can.NOTIFY,
-            may.READABLE,
-            gatt.CharacteristicValue(read=lambda _connection: bytes((self._battery_percent,))),
-        )
-        return control, data, battery
-
-
-def _advertisement(name: str) -> bytes:
-    flags = bytes((AdvertisingData.LE_GENERAL_DISCOVERABLE_MODE_FLAG | 0x04,))  # LE only
-    return bytes(
-        AdvertisingData(
-            [
-                (AdvertisingData.FLAGS, flags),
-                (AdvertisingData.COMPLETE_LOCAL_NAME, name.encode()),
-                (AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, POLAR_UUID),
-            ]
-        )
-    )
+        made.on(made.EVENT_SUBSCRIPTION, partial(self._on_subscription, channel))
+        self._attributes[channel] = made
+        return made

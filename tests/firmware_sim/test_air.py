@@ -11,11 +11,11 @@ from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError, BleakGATTProtocolError
 
 from firmware_sim.backend import backends
-from firmware_sim.control_point import H10, VERITY_SENSE
-from firmware_sim.encoders import FrameType
 from firmware_sim.faults import LinkDrop
-from firmware_sim.playback import BOOT_NS, Trace, sample_ns
+from firmware_sim.playback import Trace, sample_ns
 from firmware_sim.sensors import SensorPlan
+from firmware_sim.wearables.pmd import FrameType
+from firmware_sim.wearables.polar import BOOT_NS, H10, VERITY_SENSE, verity_sense
 
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
@@ -28,19 +28,13 @@ def motion(n, fs, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("model", "fs", "frame_type"),
-    [
-        (VERITY_SENSE, 52, None),
-        (VERITY_SENSE, 64, None),
-        (H10, 200, None),
-        (H10, 128, None),
-    ],
+    ("model", "fs"), [(VERITY_SENSE, 52), (VERITY_SENSE, 64), (H10, 200), (H10, 128)]
 )
-def test_every_sample_arrives_as_it_was_with_its_own_time(serving, model, fs, frame_type):
+def test_every_sample_arrives_as_it_was_with_its_own_time(serving, model, fs):
     mg, trace = motion(1000, fs)  # 27 whole frames and a partial one
 
     async def law():
-        plan = SensorPlan(model=model, trace=trace, speed=50, frame_type=frame_type)
+        plan = SensorPlan(model=model, trace=trace, speed=50)
         async with serving(plan) as air:
             session = await air.connect(plan.name)
             assert (await session.start(fs)).startswith("f0 02 02 00 00")
@@ -49,7 +43,7 @@ def test_every_sample_arrives_as_it_was_with_its_own_time(serving, model, fs, fr
         np.testing.assert_array_equal(session.samples, mg)
         ends = np.cumsum([len(frame.samples) for frame in session.frames])
         assert [frame.last_ns for frame in session.frames] == [
-            sample_ns(int(end) - 1, fs) for end in ends
+            BOOT_NS + sample_ns(int(end) - 1, fs) for end in ends
         ]
         (finished,) = air.events("finished")
         assert finished["samples"] == finished["samples_sent"] == 1000
@@ -62,9 +56,7 @@ def test_every_sample_arrives_as_it_was_with_its_own_time(serving, model, fs, fr
 def test_raw_counts_and_frames_too_large_for_the_link_lose_nothing(serving):
     rng = np.random.default_rng(3)
     g = rng.choice([-8.0, 8.0], (600, 3))  # deltas of 17 bits: 36 samples exceed the MTU
-    plan = SensorPlan(
-        model=VERITY_SENSE, trace=Trace(g, 52), speed=50, frame_type=FrameType.DELTA_COUNTS
-    )
+    plan = SensorPlan(model=verity_sense(FrameType.DELTA_COUNTS), trace=Trace(g, 52), speed=50)
 
     async def law():
         async with serving(plan) as air:
@@ -104,7 +96,7 @@ def test_a_link_drop_loses_what_was_due_and_nothing_else(serving):
     assert resumed >= 27 * 52
     np.testing.assert_array_equal(second.samples, mg[resumed:])
     frame = second.frames[0]
-    assert frame.last_ns == sample_ns(int(resumed) + len(frame.samples) - 1, 52)
+    assert frame.last_ns == BOOT_NS + sample_ns(int(resumed) + len(frame.samples) - 1, 52)
     down = [event for event in air.events("link") if not event["up"]]
     assert [event["reason"] for event in down] == [0x08, 0x15]
     assert down[0]["at_s"] == pytest.approx(15, abs=3)  # sensor seconds, thirty to the wall's

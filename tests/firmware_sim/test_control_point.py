@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_sim.control_point import H10, VERITY_SENSE, ControlPoint, Measuring
-from firmware_sim.encoders import FrameType
+from firmware_sim.wearables.firmware import Measuring
+from firmware_sim.wearables.pmd import FrameType
+from firmware_sim.wearables.pmd_control import H10_MODEL, VERITY_MODEL, ControlPoint
 
 VERITY_START = "02 02 00 01 34 00 01 01 10 00 02 01 08 00 04 01 03"
 SDK_RATES = "00 05 1a 00 34 00 68 00 d0 00 a0 01"
@@ -23,13 +24,13 @@ def dialogue(model, trace_fs, *lines, frame_type=None):
 
 
 def test_a_verity_sense_starts_as_captured():
-    point = dialogue(VERITY_SENSE, 52, (VERITY_START, "f0 02 02 00 00"))
+    point = dialogue(VERITY_MODEL, 52, (VERITY_START, "f0 02 02 00 00"))
     assert point.measuring == Measuring(fs=52, range_g=8)
 
 
 def test_a_verity_sense_offers_more_in_sdk_mode():
     dialogue(
-        VERITY_SENSE,
+        VERITY_MODEL,
         52,
         ("01 02", "f0 01 02 00 00 00 01 34 00 01 01 10 00 02 01 08 00 04 01 03"),
         ("06", "f0 06 ff 00 00 00"),
@@ -50,7 +51,7 @@ def test_a_verity_sense_offers_more_in_sdk_mode():
 
 def test_an_h10_knows_no_sdk_mode_and_names_no_channels():
     dialogue(
-        H10,
+        H10_MODEL,
         50,
         (
             "01 02",
@@ -78,11 +79,11 @@ def test_an_h10_knows_no_sdk_mode_and_names_no_channels():
     ],
 )
 def test_an_invalid_start_is_refused_with_its_own_error(start, error):
-    point = dialogue(VERITY_SENSE, 52, ("02 02" + start, f"f0 02 02 {error} 00"))
+    point = dialogue(VERITY_MODEL, 52, ("02 02" + start, f"f0 02 02 {error} 00"))
     assert point.measuring is None
 
 
-@pytest.mark.parametrize("model", [VERITY_SENSE, H10])
+@pytest.mark.parametrize("model", [VERITY_MODEL, H10_MODEL])
 def test_a_foreign_rate_is_the_only_one_offered(model):
     point = dialogue(model, 64, ("02 02 00 01 34 00 01 01 10 00 02 01 08 00", "f0 02 02 08 00"))
     assert point.answer(b"\x01\x02")[5:9] == bytes((0, 1, 64, 0))
@@ -92,14 +93,14 @@ def test_a_foreign_rate_is_the_only_one_offered(model):
 
 def test_raw_counts_come_with_their_factor():
     dialogue(
-        VERITY_SENSE,
+        VERITY_MODEL,
         52,
         (VERITY_START, "f0 02 02 00 00 05 01 40 da 7f 39"),  # 2.44e-4 as a float
         frame_type=FrameType.DELTA_COUNTS,
     )
 
 
-@given(st.lists(st.binary(max_size=24), max_size=8), st.sampled_from([VERITY_SENSE, H10]))
+@given(st.lists(st.binary(max_size=24), max_size=8), st.sampled_from([VERITY_MODEL, H10_MODEL]))
 def test_whatever_is_written_is_answered(commands, model):
     point = ControlPoint(model, 52, model.frame_types[0])
     for command in commands:

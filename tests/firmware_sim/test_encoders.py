@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from firmware_sim.encoders import (
+from firmware_sim.wearables.pmd import (
     BLOCK_DELTAS,
     FrameType,
     Setting,

@@ -12,11 +12,11 @@ from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
 from detector.timing import GapCause, SampleClock
 from firmware_sim.backend import backends
-from firmware_sim.control_point import H10, VERITY_SENSE
 from firmware_sim.faults import LinkDrop
 from firmware_sim.playback import Trace
 from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
+from firmware_sim.wearables.polar import H10, VERITY_SENSE
 
 
 def walk(fs: int, duration_s: float) -> Trace:

@@ -12,8 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int16]
-"""Samples in the sensor's own unit, shape (n, 3)."""
+from firmware_sim.wearables.firmware import Counts
 
 ACC = 2
 BLOCK_DELTAS = 12

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from firmware_sim.encoders import (
+from firmware_sim.wearables.firmware import Measuring
+from firmware_sim.wearables.pmd import (
     ACC,
     FrameType,
     Setting,
@@ -85,7 +86,7 @@ class Model:
     frame_types: tuple[FrameType, ...]  # the first is the usual one
 
 
-VERITY_SENSE = Model(
+VERITY_MODEL = Model(
     name="polar-verity-sense",
     advertised="Polar Sense",
     features=bytes((FEATURES, 0x6E, 0x02)),  # PPG, ACC, PPI, gyroscope, magnetometer; SDK mode
@@ -93,7 +94,7 @@ VERITY_SENSE = Model(
     sdk=Offer((26, 52, 104, 208, 416), (2, 4, 8, 16), names_channels=True),
     frame_types=(FrameType.DELTA_MG, FrameType.DELTA_COUNTS),
 )
-H10 = Model(
+H10_MODEL = Model(
     name="polar-h10",
     advertised="Polar H10",
     features=bytes((FEATURES, 0x05, 0x00)),  # ECG, ACC
@@ -101,15 +102,6 @@ H10 = Model(
     sdk=None,
     frame_types=(FrameType.RAW_MG,),
 )
-MODELS = {model.name: model for model in (VERITY_SENSE, H10)}
-
-
-@dataclass(frozen=True, slots=True)
-class Measuring:
-    """What was asked for by the start command."""
-
-    fs: int
-    range_g: int
 
 
 class ControlPoint:
@@ -142,8 +134,7 @@ class ControlPoint:
         """Stop measuring, as a sensor does without a listener; SDK mode stays."""
         self.measuring = None
 
-    def lsb_g(self, range_g: int) -> float:
-        """Size of one count, g."""
+    def _lsb_g(self, range_g: int) -> float:
         if self._frame_type is FrameType.DELTA_COUNTS:
             return COUNT_G_AT_8_G * range_g / 8
         return 1e-3
@@ -187,10 +178,10 @@ class ControlPoint:
         _chosen(asked, Setting.RESOLUTION_BITS, (RESOLUTION_BITS,), Error.INVALID_RESOLUTION)
         if Setting.CHANNELS in asked:
             _chosen(asked, Setting.CHANNELS, (CHANNELS,), Error.INVALID_CHANNELS)
-        self.measuring = Measuring(fs, range_g)
+        self.measuring = Measuring(fs, range_g, self._lsb_g(range_g))
         if self._frame_type is not FrameType.DELTA_COUNTS:
             return b""  # a sensor that sends mg names no factor (captures of a Verity Sense)
-        return encode_settings([(Setting.FACTOR, (self.lsb_g(range_g),))])
+        return encode_settings([(Setting.FACTOR, (self._lsb_g(range_g),))])
 
     def _switch_sdk_mode(self, *, on: bool) -> bytes:
         if self.measuring is not None:

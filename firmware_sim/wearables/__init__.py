@@ -1,0 +1,1 @@
+"""The firmware of virtual sensors: bytes in, bytes out, one file a family."""
