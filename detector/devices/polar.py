@@ -25,12 +25,15 @@ from detector.devices.profile import (
     Battery,
     Chunk,
     Conversation,
+    DataSheet,
     Decoded,
+    Evidence,
     Note,
     Output,
     Refused,
     Started,
     Stopped,
+    Support,
     Write,
 )
 from detector.errors import ProtocolError
@@ -62,6 +65,12 @@ class PolarDriver:
     name: str
     advertised: tuple[str, ...]
     sdk_mode: bool
+    sheet: DataSheet
+
+    @property
+    def read_first(self) -> tuple[str, ...]:
+        """Nothing: what the sensor offers is asked for over the control point."""
+        return ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -86,8 +95,44 @@ class PolarDriver:
         return Decoded(*decode_frame(data))
 
 
-VERITY_SENSE = PolarDriver("polar-verity-sense", ("Polar Sense", "Polar OH1"), sdk_mode=True)
-H10 = PolarDriver("polar-h10", ("Polar H10",), sdk_mode=False)
+_SOURCE = "Polar, online_measurement.pdf v1.0 (August 2024); polar-ble-sdk issues"
+
+VERITY_SENSE = PolarDriver(
+    "polar-verity-sense",
+    ("Polar Sense", "Polar OH1"),
+    sdk_mode=True,
+    sheet=DataSheet(
+        title="Polar Verity Sense, OH1",
+        support=Support.RECOMMENDED,
+        evidence=Evidence.REAL,
+        fs=52,
+        range_g=8,
+        floor_s=1.4,  # about 71 samples every 1 to 2 s (issue 317)
+        battery="standard service",
+        loss="time stamps: to the sample",
+        advice="Its arm band fits an ankle. SDK mode keeps it from switching itself off after ten "
+        "minutes without a pulse; update its firmware in the Polar app.",
+        source=_SOURCE,
+    ),
+)
+H10 = PolarDriver(
+    "polar-h10",
+    ("Polar H10",),
+    sdk_mode=False,
+    sheet=DataSheet(
+        title="Polar H10",
+        support=Support.SUPPORTED,
+        evidence=Evidence.REAL,
+        fs=50,
+        range_g=8,
+        floor_s=0.72,  # 36 samples a frame
+        battery="standard service",
+        loss="time stamps: to the sample",
+        advice="A chest strap: it needs the contact of skin, and drops the link 45 s after it "
+        "leaves the strap.",
+        source=_SOURCE,
+    ),
+)
 
 
 class PolarConversation:

@@ -8,9 +8,51 @@ hands every notification to `feed()` and performs the writes it answers with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from detector.block import Samples
+
+
+class Support(StrEnum):
+    """How far a family of sensors can be relied upon for a night."""
+
+    RECOMMENDED = "recommended"
+    SUPPORTED = "supported"
+    TRYING = "for trying out"
+
+
+class Evidence(StrEnum):
+    """What a driver was tried with."""
+
+    REAL = "bytes of real sensors"
+    SIMULATED = "simulated only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSheet:
+    """What people need to know of a family of sensors; `docs/devices.md` is made of these.
+
+    Parameters
+    ----------
+    title : what it says on the box
+    fs : rate that the driver asks for, or that the sensor has, Hz
+    floor_s : how long a sample waits in the sensor until it is sent: no word can come sooner
+    battery, loss : where the charge is read, and how lost samples are noticed, in a few words
+    advice : what whoever wears it should know, a sentence or two
+    source : where the protocol's facts are from
+    """
+
+    title: str
+    support: Support
+    evidence: Evidence
+    fs: float
+    range_g: float
+    floor_s: float
+    battery: str
+    loss: str
+    advice: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +165,19 @@ class Driver(Protocol):
     @property
     def name(self) -> str:
         """The device name of the contract, such as `polar-verity-sense`."""
+        ...
+
+    @property
+    def sheet(self) -> DataSheet:
+        """What people need to know of it."""
+        ...
+
+    @property
+    def read_first(self) -> tuple[str, ...]:
+        """Characteristics to read before anything else: what decides how the rest is decoded.
+
+        Their values reach `Conversation.feed` like notifications; one that is missing is not read.
+        """
         ...
 
     @property

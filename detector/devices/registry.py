@@ -20,7 +20,10 @@ ENTRY_POINTS = "spasmwatch.drivers"
 
 BUILT_IN: tuple[Driver, ...] = (polar.VERITY_SENSE, polar.H10)
 
-_PARTS = ("name", "channels", "optional_channels", "recognises", "converse", "decode")
+_PARTS = (
+    "name", "sheet", "read_first", "channels", "optional_channels", "recognises", "converse",
+    "decode",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class Session:
                     self._end(f"{self._label} cannot be used: {output.reason}.")
 
     async def _subscribe(self) -> None:
+        for channel in self._driver.read_first:
+            await ask(f"read {self._label}", self._read(channel), _REQUEST_S)
         for channel in self._driver.channels:
             await ask(
                 f"subscribe to {self._label}",
@@ -161,6 +163,11 @@ class Session:
         for channel in self._driver.optional_channels:
             with suppress(LinkError):
                 await ask("read the battery", self._look_at(channel), _OPTIONAL_S)
+
+    async def _read(self, channel: str) -> None:
+        characteristic = self._client.services.get_characteristic(channel)
+        if characteristic is not None:
+            self._receive(channel, await self._client.read_gatt_char(characteristic))
 
     async def _look_at(self, channel: str) -> None:
         characteristic = self._client.services.get_characteristic(channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -13,9 +14,9 @@ from detector.devices.profile import Advertisement
 from detector.devices.registry import ENTRY_POINTS, installed, load
 from detector.errors import ConfigError
 
-ADDED = polar.PolarDriver("my-sensor", ("Mine",), sdk_mode=False)
-MISNAMED = polar.PolarDriver("another", ("Other",), sdk_mode=False)
-IMPOSTOR = polar.PolarDriver("polar-h10", ("",), sdk_mode=False)
+ADDED = replace(polar.H10, name="my-sensor", advertised=("Mine",))
+MISNAMED = replace(polar.H10, name="another", advertised=("Other",))
+IMPOSTOR = replace(polar.H10, advertised=("",))
 NO_DRIVER = object()
 
 
@@ -49,7 +50,7 @@ def test_a_package_adds_a_driver():
     [
         (EntryPoint("x", "no.such.module:thing", ENTRY_POINTS), "ModuleNotFoundError"),
         (point("x", "NOWHERE"), "AttributeError"),
-        (point("x", "NO_DRIVER"), "is no driver: it lacks name, channels"),
+        (point("x", "NO_DRIVER"), "is no driver: it lacks name, sheet, read_first, channels"),
         (point("x", "MISNAMED"), "calls itself 'another'"),
     ],
 )

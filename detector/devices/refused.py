@@ -1,0 +1,40 @@
+"""Sensors that can be heard and cannot be used, each with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector.devices.profile import Advertisement
+
+MOTION_SERVICE = "00030000-78fc-48fe-8e23-433b3a1942d0"  # InfiniTime doc/MotionService.md
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A family that no driver can help; `because` is a sentence with a remedy."""
+
+    title: str
+    names: tuple[str, ...]  # how the advertised name begins
+    services: frozenset[str]
+    because: str
+
+    def concerns(self, advertisement: Advertisement) -> bool:
+        """Whether that is one of them."""
+        named = bool(self.names) and advertisement.name.startswith(self.names)
+        return named or not self.services.isdisjoint(advertisement.services)
+
+
+PINETIME = Refusal(
+    title="PineTime (InfiniTime)",
+    names=("InfiniTime",),
+    services=frozenset({MOTION_SERVICE}),
+    because="its firmware sends 10 samples a second (SystemTask, every 100 ms): clonus beats at 3 "
+    "to 8 a second, and what is faster than 5 cannot be seen. Another sensor is needed",
+)
+
+REFUSED: tuple[Refusal, ...] = (PINETIME,)
+
+
+def refusal_of(advertisement: Advertisement) -> Refusal | None:
+    """Give the family that an advertisement is of, if it is one that cannot be used."""
+    return next((refusal for refusal in REFUSED if refusal.concerns(advertisement)), None)
