@@ -108,7 +108,7 @@ SMALL_FIT = Plan(
     still_nights=0,
     night_s=3_600.0,
     rounds=1,
-    scene_s=180.0,
+    scene_s=480.0,
     first_seed=1_000,
     scenes=("clonus", "abrupt-tremor"),
 )
