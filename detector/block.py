@@ -58,13 +58,16 @@ class Timebase:
     ----------
     fs : samples per second of the index, Hz
     epoch_ns : UTC of index 0, ns since 1970, or None for a recording without a wall clock
+    pace : true seconds per second of the index, where the sensor's drift is known
     """
 
     fs: float
     epoch_ns: int | None = None
+    pace: float = 1.0
 
     def at_s(self, seconds: float) -> datetime | None:
         """UTC of a moment counted in seconds from index 0, in whole ms as it is written down."""
         if self.epoch_ns is None:
             return None
-        return EPOCH + timedelta(milliseconds=(self.epoch_ns + round(seconds * 1e9)) // 1_000_000)
+        since_ns = round(seconds * self.pace * 1e9)
+        return EPOCH + timedelta(milliseconds=(self.epoch_ns + since_ns) // 1_000_000)

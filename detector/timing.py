@@ -99,6 +99,20 @@ class SampleClock:
         return self._timebase
 
     @property
+    def label(self) -> Timebase | None:
+        """Timebase by which samples are dated now: as the first arrival, but for delay and drift.
+
+        The packet that travelled fastest says where the index lies on the host's clock; its own
+        delay is all that is left of the error.
+        """
+        base, fit = self._timebase, self._meter.fit()
+        if base is None or fit is None:
+            return base
+        least_ns, growth = fit
+        pace = 1 / (1 - growth)
+        return Timebase(base.fs, round(least_ns * pace) + self._utc_ns - self._mono_ns, pace)
+
+    @property
     def gaps(self) -> tuple[Gap, ...]:
         """The latest gaps (at most 256), oldest first."""
         return tuple(self._gaps)
@@ -152,7 +166,7 @@ class SampleClock:
         if self._timebase is None:
             self._timebase = Timebase(chunk.fs, utc_ns - round(count / chunk.fs * _NS))
             self._restart_clocks(chunk, mono_ns)
-        elif self._is_repeated(chunk):
+        elif self._is_repeated(chunk, mono_ns):
             self.repeated += 1
             return []
         else:
@@ -170,9 +184,11 @@ class SampleClock:
         """Say that a sensor without time stamps cannot have gone on without a gap."""
         self._link_was_lost = True
 
-    def _is_repeated(self, chunk: Chunk) -> bool:
+    def _is_repeated(self, chunk: Chunk, mono_ns: int) -> bool:
         if chunk.last_ns is None or self._stamp_ns is None:
             return False
+        if mono_ns - self._mono_ns > _BEHIND_NS:
+            return False  # nothing is under way for so long: the clock was set to where it was
         return -_LATE_NS < chunk.last_ns - self._stamp_ns <= 0
 
     def _skip_gap(self, chunk: Chunk, fs: float, mono_ns: int, utc_ns: int) -> None:
@@ -190,10 +206,12 @@ class SampleClock:
             return
         advance_ns = chunk.last_ns - self._stamp_ns
         lost_ns = advance_ns - frame_ns
-        if advance_ns > 0 and lost_ns <= min(_UNSEEN_FRAMES * frame_ns, _UNSEEN_NS):
+        kept_ns = waited_ns - advance_ns  # how long the sensor must have kept it
+        unseen_ns = min(_UNSEEN_FRAMES * frame_ns, _UNSEEN_NS)
+        if advance_ns > 0 and lost_ns <= unseen_ns and kept_ns <= _BEHIND_NS:
             return
         lead_ns = self._least_lag_ns - (mono_ns - chunk.last_ns)
-        if advance_ns <= 0 or lead_ns > _AHEAD_NS or waited_ns - advance_ns > _BEHIND_NS:
+        if advance_ns <= 0 or lead_ns > _AHEAD_NS or kept_ns > _BEHIND_NS:
             self._note_gap(unheard_ns, fs, GapCause.RESET)
             self._restart_clocks(chunk, mono_ns)
         else:
@@ -236,6 +254,19 @@ class _RateMeter:
             self._lowest.append(self._point)
         self._window = mono_ns // _WINDOW_NS
         self._point = (mono_ns, lag_ns)
+
+    def fit(self) -> tuple[float, float] | None:
+        """Give the line under all points: lag in ns at host time 0, and its growth.
+
+        Before the drift is known, the least lag of the last minute.
+        """
+        if self._window is None:
+            return None
+        known = self.growth(_DRIFT_WINDOWS // 2, _DRIFT_WINDOWS)
+        points = [*self._lowest, self._point]
+        growth = 0.0 if known is None else known
+        points = points[-_RATE_WINDOWS:] if known is None else points
+        return min(lag_ns - growth * mono_ns for mono_ns, lag_ns in points), growth
 
     def growth(self, least: int, most: int) -> float | None:
         """Seconds that the lag grew by each second, over the last `most` windows."""

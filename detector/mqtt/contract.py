@@ -215,6 +215,7 @@ class Vitals:
     data_age_s: float | None = None
     rate_hz: float | None = None
     battery_percent: float | None = None
+    battery_lasts_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +251,7 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
             "data_age_s": _within(vitals.data_age_s),
             "rate_hz": _within(vitals.rate_hz),
             "battery_percent": _within(vitals.battery_percent, most=100),
+            "battery_lasts_s": _within(vitals.battery_lasts_s),
             "outbox_depth": outbox_depth,
             "expires_in_s": HEALTH_EXPIRES_S,
         }

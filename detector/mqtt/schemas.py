@@ -96,6 +96,7 @@ def _health() -> Schema:
         data_age_s=_or_null(_number(0)),
         rate_hz=_or_null(_number(0)),
         battery_percent=_or_null(_number(0, 100)),
+        battery_lasts_s=_or_null(_number(0)),
         outbox_depth=_or_null(_count()),
         expires_in_s={"const": HEALTH_EXPIRES_S},
     )

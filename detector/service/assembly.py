@@ -151,7 +151,12 @@ def _vitals(night: Night, clock: Clock) -> Vitals:
         data_age_s=night.data_age_s(clock.mono_ns()),
         rate_hz=night.clock.rate_hz,
         battery_percent=night.battery_percent,
+        battery_lasts_s=_whole(night.battery_lasts_s(clock.mono_ns())),
     )
+
+
+def _whole(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds)
 
 
 def _open_state(path: Path, tell: Callable[[News], None]) -> State:

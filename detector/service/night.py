@@ -16,6 +16,7 @@ from detector.alerts.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
 from detector.block import EPOCH, Block, Timebase
+from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
@@ -30,6 +31,12 @@ within which a lost sensor must be told."""
 
 NO_SIGNAL = "no-signal"
 WRONG_RATE = "wrong-rate"
+BATTERY = "battery"
+
+LOW_PERCENT = 10
+SOON_EMPTY_S = 3600.0
+"""Time to find another sensor or its charger before it stops; at 10 % most stop within the night,
+whatever their gauge says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,6 @@ class Night:
 
     Attributes
     ----------
-    battery_percent : as the sensor last said
     counts : ended events by kind, each in its latest form
     samples : that were watched
     """
@@ -73,7 +79,7 @@ class Night:
         self._analysed_s = 0.0  # how far the samples reach, from the first
         self._open: dict[str, Event] = {}  # announced and not yet over
         self._ended: dict[str, Kind] = {}
-        self.battery_percent: int | None = None
+        self._charge = Charge()
         self.samples = 0
 
     @property
@@ -96,6 +102,15 @@ class Night:
     def monitored_s(self) -> float:
         """How much of the night was really watched: samples received, not time passed."""
         return 0.0 if self.timebase is None else self.samples / self.timebase.fs
+
+    @property
+    def battery_percent(self) -> int | None:
+        """As the sensor last said."""
+        return self._charge.percent
+
+    def battery_lasts_s(self, mono_ns: int) -> float | None:
+        """Seconds until the sensor is empty; None before that can be foretold."""
+        return self._charge.lasts_s(mono_ns)
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -143,7 +158,7 @@ class Night:
                 case Started():
                     self._range_g = output.range_g
                 case Battery():
-                    self.battery_percent = output.percent
+                    self._charge.feed(output.percent, item.mono_ns)
                 case Stopped() | Refused():
                     self._link = output.reason
         said: list[Event] = []
@@ -167,6 +182,7 @@ class Night:
             )
         rate = self._clock.fault
         alerts += self._condition(WRONG_RATE, _rate_words(rate) if rate else None, now)
+        alerts += self._condition(BATTERY, self._battery_words(mono_ns), now)
         if self._quality is not None and self._quality.settled:
             # What was the matter before a restart, and is so no more.
             so = {condition.cause for condition in self._quality.active}
@@ -225,11 +241,21 @@ class Night:
             str(name), active=why is not None, since_ns=now.mono_ns, now=now, why=why or ""
         )
 
+    def _battery_words(self, mono_ns: int) -> str | None:
+        """Why the battery is a matter now; None while it is not."""
+        percent, lasts_s = self._charge.percent, self._charge.lasts_s(mono_ns)
+        if percent is None:
+            return None
+        soon = lasts_s is not None and lasts_s <= SOON_EMPTY_S
+        if not soon and percent > LOW_PERCENT:
+            return None
+        return f"the sensor's battery is at {percent} %: charge or change it now"
+
     def _stamped(self, events: list[Event]) -> list[Event]:
-        timebase = self.timebase
-        if timebase is None:
+        label = self._clock.label if self._dated else self.timebase
+        if label is None:
             return []
-        return [stamp(event, self._provenance, timebase) for event in events]
+        return [stamp(event, self._provenance, label) for event in events]
 
     def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
         for event in said:

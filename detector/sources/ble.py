@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Advertisement, Driver
+from detector.devices.refused import refusal_of
 from detector.devices.registry import Registry, installed
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.errors import LinkError
@@ -66,8 +67,9 @@ class BleSource:
 
     Parameters
     ----------
-    device : address or advertised name; None takes the nearest sensor that a driver recognises,
-        and stays with it once it has streamed
+    device : address or advertised name; None takes the nearest sensor that a driver recognises.
+        Whichever it was, once it has streamed its address is stayed with: a stronger sensor of the
+        same name is somebody else's
     driver : device name of the contract, where it should not be recognised
     clock : stamps what arrives; waiting is done by the event loop's clock
     scanner_backend, client_backend : bleak backends; None is this machine's adapter
@@ -98,6 +100,7 @@ class BleSource:
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._sessions = 0
+        self._worn = ""  # name of the sensor that has streamed
         self._failed: str | None = None  # address that was last chosen in vain
         self._state, self._since_s, self._why = LinkState.SCAN, 0.0, ""
         self._last_data_s: float | None = None
@@ -155,7 +158,7 @@ class BleSource:
             session.take(reading)
             if session.last_data_s is not None:
                 self._last_data_s = session.last_data_s
-                self._targets = self._targets or _called(session.address, session.name)
+                self._targets, self._worn = _called(session.address), session.name
                 if self._state is LinkState.SETUP:
                     self._enter(LinkState.STREAM)
         return reading
@@ -219,25 +222,31 @@ class BleSource:
     async def _find(self) -> tuple[Heard, Driver] | None:
         """Listen for one round; LinkError when there is no adapter to listen with."""
         candidates: dict[str, tuple[Heard, Driver]] = {}
-        strangers: set[str] = set()
+        others: dict[str, str] = {}  # why somebody who is heard is not taken, by name
 
         def collect(heard: Heard) -> None:
             ad = heard.advertisement
-            if self._targets and self._targets.isdisjoint(_called(ad.address, ad.name)):
+            wanted = not self._targets.isdisjoint(_called(ad.address, ad.name))
+            if self._targets and not wanted:
+                if self._worn and ad.name == self._worn:
+                    others[ad.name] = "is heard, but as another sensor, not the one that was worn"
                 return
-            driver = self._driver_for(ad)
+            driver, refusal = self._driver_for(ad), refusal_of(ad)
             if driver is not None:
                 candidates[ad.address] = heard, driver
-            elif self._targets:
-                strangers.add(ad.name)
+            elif refusal is not None:
+                others[ad.name] = f"cannot be used: {refusal.because}"
+            elif wanted:
+                others[ad.name] = "is heard, but no driver knows it. Name one (driver)"
 
         await listen(collect, _SCAN_ROUND_S, self._scanner_backend, enough=lambda: bool(candidates))
         if candidates and not self._targets:
             await listen(collect, _SETTLE_S, self._scanner_backend)
         if candidates:
             return min(candidates.values(), key=self._rank)
-        if strangers:
-            self._why = f"{strangers.pop()!r} is heard, but no driver knows it. Name one (driver)."
+        if others:
+            name, reason = others.popitem()
+            self._why = f"{name!r} {reason}."
         else:
             self._why = "The sensor is not heard. Is it on, near, and not connected to a phone?"
         return None

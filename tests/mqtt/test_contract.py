@@ -114,7 +114,11 @@ anything = st.floats()
 finite = st.floats(0, 1e6)
 stamps = st.builds(Stamp, words, st.integers(0), local)
 vitals = st.builds(
-    Vitals, data_age_s=maybe(anything), rate_hz=maybe(anything), battery_percent=maybe(anything)
+    Vitals,
+    data_age_s=maybe(anything),
+    rate_hz=maybe(anything),
+    battery_percent=maybe(anything),
+    battery_lasts_s=maybe(anything),
 )
 snapshots = st.builds(
     Snapshot,

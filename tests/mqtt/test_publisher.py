@@ -343,6 +343,7 @@ def test_the_heart_beats_every_5_s_and_state_is_repeated_every_30(
             "data_age_s": 0.2,
             "rate_hz": 52.0,
             "battery_percent": 80,
+            "battery_lasts_s": None,
             "outbox_depth": 1,
             "expires_in_s": 15,
         }

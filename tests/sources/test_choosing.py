@@ -57,6 +57,39 @@ def test_the_sensor_that_the_user_names_is_taken(air, sensor, in_virtual_time, d
     in_virtual_time(main())
 
 
+@pytest.mark.parametrize("device", [None, "AA:BB:CC:DD:EE:01", "Polar Sense 0001"])
+def test_a_stronger_clone_is_ignored_once_the_sensor_has_streamed(
+    air, sensor, in_virtual_time, device
+):
+    async def main():
+        one = sensor()
+        async with watching(air, device=device) as watcher:
+            await watcher.until_samples()
+            sensor(address="AA:BB:CC:DD:EE:99", rssi=-20)
+            one.reachable = False
+            one.drop()
+            await asyncio.sleep(60)
+            assert "as another sensor, not the one that was worn" in watcher.source.status.why
+            one.reachable = True
+            await watcher.until_samples()
+
+            assert {up.address for up in watcher.items(LinkUp)} == {"AA:BB:CC:DD:EE:01"}
+
+    in_virtual_time(main())
+
+
+def test_a_sensor_that_cannot_be_used_is_named_with_the_reason(air, sensor, in_virtual_time):
+    async def main():
+        sensor(name="InfiniTime")
+        async with watching(air) as watcher:
+            await asyncio.sleep(20)
+
+            assert "'InfiniTime' cannot be used: its firmware sends 10" in watcher.source.status.why
+            assert watcher.items(LinkUp) == []
+
+    in_virtual_time(main())
+
+
 def test_a_sensor_nobody_recognises_can_be_told_its_driver(air, sensor, in_virtual_time):
     async def main():
         sensor(name="My\x1b[31m clone")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -300,3 +302,37 @@ def test_a_host_that_is_started_anew_asks_its_wall_clock():
 
     assert mono_ns > 5
     assert block.start == 5000
+
+
+@pytest.mark.parametrize("true_ppm", [-200, 0, 200])
+def test_after_ten_minutes_a_sample_is_dated_to_ten_milliseconds(true_ppm):
+    """Against the truth, in spite of drift, jitter, retransmissions and bursts of two seconds."""
+    errors_ms = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        clock, arrived_s = SampleClock(), 0.0
+        taken_s = [(36 * i + np.arange(1, 37)) / 52 / (1 + true_ppm * 1e-6) for i in range(1000)]
+        for i in range(1000):
+            late_s = rng.uniform(0.002, 0.045)
+            late_s += 2 * (rng.random() < 0.002) + 0.1 * (rng.random() < 0.05)
+            arrived_s = max(arrived_s, taken_s[i][-1] + late_s)
+            clock.feed(chunk(36 * i, 36, 52.0), *at(arrived_s))
+            if i * 36 / 52 > 600:
+                label = clock.label
+                assert label is not None
+                dated = label.at_s((36 * i + 36) / 52)
+                assert dated is not None
+                truth_ns = at(taken_s[i][-1])[1]
+                errors_ms.append(dated.timestamp() * 1e3 - truth_ns / 1e6)
+
+    print(f"{true_ppm} ppm: {np.min(errors_ms):.1f} to {np.max(errors_ms):.1f} ms off")
+    assert np.abs(errors_ms).max() <= 10
+
+
+def test_a_gap_in_the_samples_moves_no_date():
+    clock = SampleClock()
+    play(clock, [(0, 50), (50, 50), (500, 50)])
+    label = clock.label
+
+    assert label is not None
+    assert label.at_s(11.0) == label.at_s(10.0) + timedelta(seconds=1)
