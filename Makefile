@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check format docs bench evaluation lock clean
+.PHONY: demo test check format docs bench bench-radio evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -28,6 +28,10 @@ docs: $(VENV)/.dev
 # How fast: ratios beside a copy of the array and OpenSeizureDetector's rule, in one run.
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.bench
+
+# How the client bears 32 virtual sensors at once: lost, late, and what it costs.
+bench-radio: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.radio
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev

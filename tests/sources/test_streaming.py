@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import threading
+from pathlib import Path
 
 from detector.devices.pmd import PMD_CONTROL, PMD_DATA
 from detector.devices.profile import Battery, Chunk, Started, Stopped
@@ -11,6 +14,8 @@ from detector.devices.stream import LinkDown, LinkUp, Packet
 from detector.sources.ble import LinkState
 
 from .watching import START, STOP, watching
+
+FILES = Path("/proc/self/fd")
 
 
 def test_a_sensor_is_found_set_up_and_streams(air, sensor, in_virtual_time):
@@ -186,5 +191,37 @@ def test_a_thousand_malformed_frames_are_counted_and_then_forgotten(air, sensor,
             # It may just have been given up as dead and be waiting for its next attempt.
             assert await watcher.until_samples() < 20
             assert sum(r.error is not None for r in watcher.readings) >= 1000
+
+    in_virtual_time(main())
+
+
+def test_ten_thousand_reconnects_leave_nothing_behind(air, sensor, in_virtual_time):
+    """Tasks, threads, files and memory are as after the first; one subscription at a time."""
+
+    def resources() -> tuple[int, int, int]:
+        files = len(list(FILES.iterdir())) if FILES.exists() else 0
+        return len(asyncio.all_tasks()), threading.active_count(), files
+
+    async def main():
+        one = sensor()
+        async with watching(air) as watcher:
+            for drop in range(10_000):
+                await watcher.until_samples()
+                if drop == 100:
+                    before, held_before = resources(), held()
+                one.drop()
+                one.reachable = True
+                watcher.readings[:-3] = []
+            await watcher.until_samples()
+
+            assert watcher.source.status.sessions == 10_001
+            assert resources() == before
+            assert held() < 1.2 * held_before
+        assert air.calls["connect"] == 10_001
+        assert not air.violations
+
+    def held() -> int:
+        gc.collect()
+        return len(gc.get_objects())
 
     in_virtual_time(main())
