@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -51,6 +52,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Knot:
+    """From a second of the index on: UTC of its zero, and true seconds per second of it."""
+
+    from_s: float
+    epoch_ns: int
+    pace: float
+
+
+@dataclass(frozen=True, slots=True)
 class Timebase:
     """Where sample index 0 lies in UTC; the only way from an index to a wall clock.
 
@@ -58,16 +68,19 @@ class Timebase:
     ----------
     fs : samples per second of the index, Hz
     epoch_ns : UTC of index 0, ns since 1970, or None for a recording without a wall clock
-    pace : true seconds per second of the index, where the sensor's drift is known
+    knots : from which second of the index on a sharper fit holds, in order; what is dated before
+        a knot stays as it was
     """
 
     fs: float
     epoch_ns: int | None = None
-    pace: float = 1.0
+    knots: tuple[Knot, ...] = ()
 
     def at_s(self, seconds: float) -> datetime | None:
         """UTC of a moment counted in seconds from index 0, in whole ms as it is written down."""
         if self.epoch_ns is None:
             return None
-        since_ns = round(seconds * self.pace * 1e9)
-        return EPOCH + timedelta(milliseconds=(self.epoch_ns + since_ns) // 1_000_000)
+        place = bisect_right(self.knots, seconds, key=lambda knot: knot.from_s)
+        knot = self.knots[place - 1] if place else Knot(0.0, self.epoch_ns, 1.0)
+        utc_ns = knot.epoch_ns + round(seconds * knot.pace * 1e9)
+        return EPOCH + timedelta(milliseconds=utc_ns // 1_000_000)

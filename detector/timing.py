@@ -7,10 +7,10 @@ asked only where there are none, or where the sensor's clock has been set anew.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from detector.block import Block, Timebase
+from detector.block import Block, Knot, Timebase
 from detector.devices.profile import Chunk
 from detector.devices.stream import LinkDown, Reading
 
@@ -36,6 +36,9 @@ _RATE_WINDOWS = 12  # a minute: a wrong rate is known within it, 45 ms of jitter
 _FIRST_RATE_WINDOWS = 4  # what a first word on the rate needs: 20 s
 _DRIFT_WINDOWS = 120  # ten minutes, and no word on the drift before half of them: a few ppm
 _RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
+
+_KNOT_S = 300.0  # a drift known to 5 ppm moves a date by 1.5 ms in that time
+_MOST_KNOTS = 1000  # three days
 
 _GAPS_KEPT = 256
 
@@ -95,22 +98,13 @@ class SampleClock:
 
     @property
     def timebase(self) -> Timebase | None:
-        """Where index 0 lies in UTC, fixed by the arrival of the first chunk; None before it."""
-        return self._timebase
+        """Where the index lies in UTC; None before the first chunk.
 
-    @property
-    def label(self) -> Timebase | None:
-        """Timebase by which samples are dated now: as the first arrival, but for delay and drift.
-
-        The packet that travelled fastest says where the index lies on the host's clock; its own
-        delay is all that is left of the error.
+        At first as that chunk arrived. Every five minutes of the index a knot is added: the packet
+        that travelled fastest says where the index lies on the host's clock, and the lag's growth
+        how the sensor drifts. A date once given stays, whenever it is asked for again.
         """
-        base, fit = self._timebase, self._meter.fit()
-        if base is None or fit is None:
-            return base
-        least_ns, growth = fit
-        pace = 1 / (1 - growth)
-        return Timebase(base.fs, round(least_ns * pace) + self._utc_ns - self._mono_ns, pace)
+        return self._timebase
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -178,17 +172,38 @@ class SampleClock:
         if chunk.last_ns is not None:
             self._least_lag_ns = min(self._least_lag_ns, mono_ns - chunk.last_ns)
         self._meter.feed(mono_ns, mono_ns - round(self._next / chunk.fs * _NS))
+        self._tie_knot(self._timebase)
         return [block]
+
+    def _tie_knot(self, base: Timebase) -> None:
+        """Date what comes from now on by all that is known."""
+        reached_s = self._next / base.fs
+        last_s = base.knots[-1].from_s if base.knots else 0.0
+        fit = self._meter.fit()
+        if reached_s - last_s < _KNOT_S or fit is None:
+            return
+        least_ns, growth = fit
+        pace = 1 / (1 - growth)
+        epoch_ns = round(least_ns * pace) + self._utc_ns - self._mono_ns
+        knots = (*base.knots, Knot(reached_s, epoch_ns, pace))[-_MOST_KNOTS:]
+        self._timebase = replace(base, knots=knots)
 
     def link_lost(self) -> None:
         """Say that a sensor without time stamps cannot have gone on without a gap."""
         self._link_was_lost = True
 
+    def _was_long_away(self, kept_ns: int) -> bool:
+        """Whether a sensor cannot have kept samples for so long: its link was lost meanwhile.
+
+        On a link that stands they may be minutes late (polar-ble-sdk issues 319, 569).
+        """
+        return self._link_was_lost and kept_ns > _BEHIND_NS
+
     def _is_repeated(self, chunk: Chunk, mono_ns: int) -> bool:
         if chunk.last_ns is None or self._stamp_ns is None:
             return False
-        if mono_ns - self._mono_ns > _BEHIND_NS:
-            return False  # nothing is under way for so long: the clock was set to where it was
+        if self._was_long_away(mono_ns - self._mono_ns):
+            return False  # the sensor's clock was set to where it was
         return -_LATE_NS < chunk.last_ns - self._stamp_ns <= 0
 
     def _skip_gap(self, chunk: Chunk, fs: float, mono_ns: int, utc_ns: int) -> None:
@@ -208,7 +223,7 @@ class SampleClock:
         lost_ns = advance_ns - frame_ns
         kept_ns = waited_ns - advance_ns  # how long the sensor must have kept it
         unseen_ns = min(_UNSEEN_FRAMES * frame_ns, _UNSEEN_NS)
-        if advance_ns > 0 and lost_ns <= unseen_ns and kept_ns <= _BEHIND_NS:
+        if advance_ns > 0 and lost_ns <= unseen_ns and not self._was_long_away(kept_ns):
             return
         lead_ns = self._least_lag_ns - (mono_ns - chunk.last_ns)
         if advance_ns <= 0 or lead_ns > _AHEAD_NS or kept_ns > _BEHIND_NS:

@@ -48,7 +48,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    source: Source
+    sources: tuple[Source, ...]
     clock: Clock
     origin: Origin
     speed: float
@@ -64,7 +64,7 @@ async def watch_night(
         narrator = Narrator(out, chosen.clock.utc_ns, zone)
         async with assembled(
             settings,
-            source=chosen.source,
+            sources=chosen.sources,
             origin=chosen.origin,
             clock=chosen.clock,
             tell=narrator.tell,
@@ -75,12 +75,13 @@ async def watch_night(
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
                 out.say(f"Telling {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…")
-            if made.recording is not None:
-                out.say(f"Recording to {made.recording}")
-            out.say("Looking for the sensor. Ctrl-C ends the night.")
+            for recording in made.recordings:
+                out.say(f"Recording to {recording}")
+            which = "sensors" if len(chosen.sources) > 1 else "sensor"
+            out.say(f"Looking for the {which}. Ctrl-C ends the night.")
             await _watch(made.service, chosen.ended, until)
             watched = length(made.night.monitored_s)
-            out.say(f"Night finished: {watched} watched, {_gap_words(made.night.clock.gap_count)}.")
+            out.say(f"Night finished: {watched} watched, {_gap_words(made.night.gap_count)}.")
 
 
 async def _watch(
@@ -110,30 +111,34 @@ async def _watch(
 
 @asynccontextmanager
 async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
-
-    device, driver = settings.sensor.device, settings.sensor.driver
+    device = settings.sensor.device
     async with AsyncExitStack() as stack:
         if wish.source == "ble":
-            clock = HostClock()
-            yield _Chosen(
-                BleSource(device=device, driver=driver, clock=clock), clock, Origin.LIVE, 1.0
+            clock, adapter = HostClock(), asyncio.Lock()
+            sources = tuple(
+                BleSource(device=worn.device, driver=worn.driver, clock=clock, adapter=adapter)
+                for worn in settings.sensors
             )
+            yield _Chosen(sources, clock, Origin.LIVE, 1.0)
         elif wish.source == "file":
             assert wish.file is not None  # noqa: S101 - `run` has refused that
             scaled = ScaledClock(wish.speed)
             played = _played(stack, wish.file, scaled)
-            yield _Chosen(played, scaled, Origin.REPLAY, wish.speed)
+            yield _Chosen((played,), scaled, Origin.REPLAY, wish.speed)
         elif wish.radio is not None:
             scaled = ScaledClock(wish.speed)
-            source = source_on(wish.radio, scaled, device)
-            yield _Chosen(source, scaled, Origin.SIMULATED, wish.speed)
+            adapter = asyncio.Lock()
+            simulated = tuple(
+                source_on(wish.radio, scaled, worn.device, adapter) for worn in settings.sensors
+            )
+            yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)
         else:
             trace = _scenario_trace(stack, wish) if wish.file is None else checked(wish.file)
             sensor = await stack.enter_async_context(
                 simulated_sensor(trace, speed=wish.speed, device=device)
             )
             ended = stack.enter_context(_Cancelled(asyncio.ensure_future(sensor.air.wait())))
-            yield _Chosen(sensor.source, sensor.clock, Origin.SIMULATED, wish.speed, ended)
+            yield _Chosen((sensor.source,), sensor.clock, Origin.SIMULATED, wish.speed, ended)
 
 
 def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:

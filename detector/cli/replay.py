@@ -29,6 +29,7 @@ def replay(
     from detector.cli.narrator import Narrator
     from detector.recognition.stamp import Provenance
     from detector.service.night import Night
+    from detector.service.watch import Worn
     from detector.sources.replay import from_items, from_samples
     from detector.store.formats.reader import open_recording
     from detector.store.recording import Recording
@@ -44,13 +45,13 @@ def replay(
         readings: Iterable[Reading], provenance: Provenance, site: str, *, dated: bool = True
     ) -> None:
         nonlocal last_utc_ns
-        night = Night(provenance, site=site, rules=rules, dated=dated)
+        night = Night([Worn(provenance, site)], rules=rules, dated=dated)
         mono_ns = 0
         for reading in readings:
             mono_ns, last_utc_ns = reading.item.mono_ns, reading.item.utc_ns
             narrator.tell(night.take(reading))
         narrator.tell(night.finish(mono_ns, last_utc_ns))
-        watched, gaps = length(night.monitored_s), night.clock.gap_count
+        watched, gaps = length(night.monitored_s), night.gap_count
         call.out.say(f"{file.name}: {watched} watched, {gaps} gaps. {NOTICE}")
 
     if file.suffix == ".sqlite":

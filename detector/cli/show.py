@@ -44,7 +44,7 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
         narrator = Narrator(out, sensor.clock.utc_ns)
         async with assembled(
             settings,
-            source=sensor.source,
+            sources=[sensor.source],
             origin=Origin.SIMULATED,
             clock=sensor.clock,
             tell=narrator.tell,
@@ -90,7 +90,7 @@ def _report(
     """Say what was simulated, what was found, and where it lies; 1 if anything was lost."""
     program = "spasmwatch" if which("spasmwatch") else sys.argv[0]
     final = narrator.final_events()
-    rate = made.night.clock.rate_hz
+    rate = made.night.watches[0].clock.rate_hz
     arrived = [event for event in final if heard.get(event.id, {}).get("phase") == "end"]
     spasms = [t for t in trace.truth if t.kind.is_spasm_family]
     found = [t for t in spasms if any(e.kind.is_spasm_family for e in _overlapping(t, final))]
@@ -107,13 +107,13 @@ def _report(
     out.data(f"Likely spasms: {len(found)} of {len(spasms)} found, {len(extra)} false.")
     out.data(
         f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
-        f"{made.night.clock.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
+        f"{made.night.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
     )
     out.data(f"Events that the second MQTT client heard: {len(arrived)} of {len(final)}.")
     out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
     out.data("")
-    out.data(f"Recording   {made.recording}")
-    out.data(f"            {program} replay {made.recording}")
+    out.data(f"Recording   {made.recordings[0]}")
+    out.data(f"            {program} replay {made.recordings[0]}")
     out.data(f"Events      {made.state} (SQLite)")
     topics = made.topics.prefix
     out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -48,12 +49,20 @@ async def simulated_sensor(
         yield SimulatedSensor(air, source_on(air.address, clock, device), clock)
 
 
-def source_on(radio: str, clock: Clock, device: str | None = None) -> BleSource:
+def source_on(
+    radio: str, clock: Clock, device: str | None = None, adapter: asyncio.Lock | None = None
+) -> BleSource:
     """Give a live source on a virtual radio: only bleak's backend differs from a real one."""
     from firmware_sim.backend import backends
 
     scanner, client = backends(radio)
-    return BleSource(device=device, clock=clock, scanner_backend=scanner, client_backend=client)
+    return BleSource(
+        device=device,
+        clock=clock,
+        scanner_backend=scanner,
+        client_backend=client,
+        adapter=adapter,
+    )
 
 
 def checked(path: Path) -> Path:

@@ -56,6 +56,8 @@ def line_of(key: Sequence[str], lines: Sequence[str]) -> int | None:
     The shortest head of the file that parses and holds the key ends with the statement that sets
     it, so this needs no TOML parser of its own.
     """
+    if not key:
+        return None  # sections that contradict each other
     first = behind = None
     parses = 0
     for number, line in enumerate(lines, 1):
@@ -87,8 +89,8 @@ def _sentence(key: Sequence[str], problem: Any, model: type[BaseModel]) -> str:
     must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
         **problem.get("ctx", {})
     )
-    if isinstance(value, Mapping):  # a section that contradicts itself
-        return f"[{name}]   {must}"
+    if isinstance(value, Mapping):  # a section that contradicts itself, or another
+        return f"[{name}]   {must}" if name else must
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         hint = _did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
@@ -118,6 +120,8 @@ def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:
 
 def _holds(values: object, key: Sequence[str]) -> bool:
     for part in key:
+        if isinstance(values, list) and values:  # [[sections]]: the one that was begun last
+            values = values[-1]
         if not isinstance(values, dict) or part not in values:
             return False
         values = values[part]

@@ -22,6 +22,7 @@ BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
 PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
 MOST_RULES = 32
+MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
 LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
 
 
@@ -131,6 +132,15 @@ class SensorSettings(_Section):
     """Names the sensor in events, such as left-calf."""
 
 
+class AnotherSensorSettings(SensorSettings):
+    """One more sensor that the same person wears; it needs a name or address and a label."""
+
+    device: Text
+    """Name or address from `spasmwatch scan`."""
+    label: Identifier
+    """Names the sensor in events; no two may be the same."""
+
+
 class AlertSettings(_Section):
     """Who is woken, and for what. Everything else is only written down."""
 
@@ -224,12 +234,31 @@ class Settings(_Section):
 
     wearer: WearerSettings = WearerSettings()
     sensor: SensorSettings = SensorSettings()
+    another_sensor: Annotated[
+        tuple[AnotherSensorSettings, ...], Field(strict=False, max_length=MOST_SENSORS - 1)
+    ] = ()
+    """More sensors of the same person, each a section [[another_sensor]]."""
     alerts: AlertSettings = AlertSettings()
     mqtt: MqttSettings = MqttSettings()
     recording: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()
     data_dir: FilePath = Field(default_factory=lambda: user_data_path("spasmwatch"))
     """Folder for recordings, events and state."""
+
+    @model_validator(mode="after")
+    def _sensors_differ(self) -> Settings:
+        labels = [sensor.label for sensor in self.sensors]
+        twice = next((label for label in labels if labels.count(label) > 1), None)
+        if twice is not None:
+            raise ValueError(f"must not call two sensors {twice!r}: give one another label")
+        if self.another_sensor and self.sensor.device is None:
+            raise ValueError("must have device in [sensor] too, where several sensors are worn")
+        return self
+
+    @property
+    def sensors(self) -> tuple[SensorSettings, ...]:
+        """All that the person wears, the first one first."""
+        return (self.sensor, *self.another_sensor)
 
 
 def _is_here(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from detector.alerts.rules import parse_rules
 from detector.block import EPOCH
-from detector.config import Settings
+from detector.config import SensorSettings, Settings
 from detector.events import Origin, Phase
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import Topics, Vitals
@@ -23,6 +23,7 @@ from detector.recognition.stamp import Provenance
 from detector.service.archive import Archive
 from detector.service.night import Night
 from detector.service.service import STARTING, News, Service, Source, Trouble
+from detector.service.watch import Worn
 from detector.sources.clock import Clock
 from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError
@@ -66,7 +67,7 @@ class Assembly:
     archive: Archive
     broker: Broker
     topics: Topics
-    recording: Path | None
+    recordings: tuple[Path, ...]  # one for each sensor, or none
     state: Path
 
 
@@ -74,7 +75,7 @@ class Assembly:
 async def assembled(
     settings: Settings,
     *,
-    source: Source,
+    sources: Sequence[Source],
     origin: Origin,
     clock: Clock,
     tell: Callable[[News], None],
@@ -83,6 +84,10 @@ async def assembled(
     free_port: bool = False,
 ) -> AsyncIterator[Assembly]:
     """Have a service for as long as the block lasts; everything it opened is closed behind it.
+
+    Parameters
+    ----------
+    sources : for the first of the settings' sensors, in their order
 
     Raises
     ------
@@ -97,28 +102,18 @@ async def assembled(
         _close_what_was_left_open(state, now)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         evening = now.astimezone(zone)
-        path = place.new_recording(evening)
-        recorder = None
-        if settings.recording.enabled and origin is not Origin.REPLAY:
-            header = RecordingHeader(
-                name=path.stem,
-                wearer=state.wearer,
-                sensor=settings.sensor.label,
-                site=settings.sensor.placement,
-                driver=settings.sensor.driver or "",
-                origin=origin,
-                created=evening,
-                version=version("spasmwatch"),
-                time_zone=settings.wearer.time_zone or "",
-            )
-            recorder = _begin_recording(path, header, tell)
-            stack.callback(_end_recording, recorder, tell)
-        provenance = Provenance(state.wearer, settings.sensor.label, path.stem, origin)
-        night = Night(
-            provenance,
-            site=settings.sensor.placement,
-            rules=parse_rules(settings.alerts.wake_for),
-        )
+        first = place.new_recording(evening)
+        worn: list[Worn] = []
+        recorders: list[RecordingWriter | None] = []
+        for number, sensor in enumerate(settings.sensors[: len(sources)]):
+            path = first if number == 0 else first.with_name(f"{first.stem}-{sensor.label}.sqlite")
+            provenance = Provenance(state.wearer, sensor.label, path.stem, origin)
+            worn.append(Worn(provenance, sensor.placement))
+            if settings.recording.enabled and origin is not Origin.REPLAY:
+                header = _header(settings, sensor, provenance, evening)
+                recorders.append(_begin_recording(path, header, tell))
+                stack.callback(_end_recording, recorders[-1], tell)
+        night = Night(worn, rules=parse_rules(settings.alerts.wake_for))
         _resume_alarms(night, state, tell)
         broker = await stack.enter_async_context(_provide_broker(settings, mqtt, free_port))
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
@@ -133,30 +128,52 @@ async def assembled(
                 vitals=lambda: _vitals(night, clock),
             )
         service = Service(
-            source=source,
+            sources=sources,
             night=night,
             archive=archive,
             clock=clock,
             tell=tell,
-            recorder=recorder,
+            recorders=recorders,
             publisher=publisher,
             pace=pace,
         )
-        recording = None if recorder is None else path
-        yield Assembly(service, night, archive, broker, topics, recording, place.state)
+        recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
+        yield Assembly(service, night, archive, broker, topics, recordings, place.state)
 
 
-def _vitals(night: Night, clock: Clock) -> Vitals:
-    return Vitals(
-        data_age_s=night.data_age_s(clock.mono_ns()),
-        rate_hz=night.clock.rate_hz,
-        battery_percent=night.battery_percent,
-        battery_lasts_s=_whole(night.battery_lasts_s(clock.mono_ns())),
+def _header(
+    settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
+) -> RecordingHeader:
+    return RecordingHeader(
+        name=provenance.recording or "",
+        wearer=provenance.wearer or "",
+        sensor=sensor.label,
+        site=sensor.placement,
+        driver=sensor.driver or "",
+        origin=provenance.source,
+        created=evening,
+        version=version("spasmwatch"),
+        time_zone=settings.wearer.time_zone or "",
     )
 
 
-def _whole(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds)
+def _vitals(night: Night, clock: Clock) -> Vitals:
+    """Give the vitals of the sensor that is worst off in each."""
+    mono_ns = clock.mono_ns()
+    rates_hz = [watch.clock.rate_hz for watch in night.watches]
+    charges = [watch.battery_percent for watch in night.watches]
+    lasting_s = [watch.battery_lasts_s(mono_ns) for watch in night.watches]
+    least_s = _least(lasting_s)
+    return Vitals(
+        data_age_s=night.data_age_s(mono_ns),
+        rate_hz=_least(rates_hz),
+        battery_percent=_least(charges),
+        battery_lasts_s=None if least_s is None else round(least_s),
+    )
+
+
+def _least(values: Sequence[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _open_state(path: Path, tell: Callable[[News], None]) -> State:

@@ -1,42 +1,27 @@
-"""One wearer's night: readings in, events and alerts out. The same for a live sensor and a replay.
+"""One wearer's night: readings in, events and alerts out. The same for live sensors and replays.
 
 No clock and no I/O: what it says depends on the items alone, so that a recording gives the same
-words again, byte for byte.
+words again, byte for byte. Several sensors are several watches; what they saw of one movement is
+one event.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from detector.alerts.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
-from detector.block import EPOCH, Block, Timebase
-from detector.devices.charge import Charge
-from detector.devices.profile import Battery, Refused, Started, Stopped
-from detector.devices.stream import Item, LinkDown, LinkUp, Reading
-from detector.dsp.quality import Cause, Quality
+from detector.block import EPOCH
+from detector.devices.stream import LinkDown, Reading
+from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase
-from detector.recognition.pipeline import Watcher
-from detector.recognition.stamp import Provenance, stamp
-from detector.timing import SampleClock, WrongRate
-
-SILENT_S = 8.0
-"""Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
-within which a lost sensor must be told."""
-
-NO_SIGNAL = "no-signal"
-WRONG_RATE = "wrong-rate"
-BATTERY = "battery"
-
-LOW_PERCENT = 10
-SOON_EMPTY_S = 3600.0
-"""Time to find another sensor or its charger before it stops; at 10 % most stop within the night,
-whatever their gauge says."""
+from detector.recognition.fusion import Fusion
+from detector.service.watch import WRONG_RATE, Matter, Watch, Worn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,47 +36,30 @@ class Told:
 
 
 class Night:
-    """Samples on one clock, events stamped, alarms followed.
+    """What a wearer's sensors say, as one wearer's events and alarms.
 
     Parameters
     ----------
+    sensors : one or more, with labels of their own
     dated : whether the items' wall clock means anything; a foreign file may have none
 
     Attributes
     ----------
-    counts : ended events by kind, each in its latest form
-    samples : that were watched
+    watches : one for each sensor, in the same order
     """
 
     def __init__(
-        self, provenance: Provenance, *, site: str, rules: Sequence[Rule], dated: bool = True
+        self, sensors: Sequence[Worn], *, rules: Sequence[Rule], dated: bool = True
     ) -> None:
-        self._provenance = provenance
+        self.watches = tuple(Watch(worn, dated=dated) for worn in sensors)
+        whose = sensors[0].provenance
         self._dated = dated
-        self._clock = SampleClock()
-        self._watcher = Watcher(site=site)
-        self._quality: Quality | None = None  # before the first sample
-        self._range_g: float | None = None
-        self._policy = Policy(rules, wearer=provenance.wearer, source=provenance.source)
-        self._last_mono_ns: int | None = None  # arrival of the last samples
-        self._begun_ns: int | None = None  # first moment heard of, samples or not
-        self._link = "the sensor was not heard yet"
-        self._analysed_s = 0.0  # how far the samples reach, from the first
+        self._fusion = Fusion(dated=dated) if len(sensors) > 1 else None
+        self._policy = Policy(rules, wearer=whose.wearer, source=whose.source)
+        self._matters: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
+        self._origin: datetime | None = None  # where the wearer's seconds begin
         self._open: dict[str, Event] = {}  # announced and not yet over
         self._ended: dict[str, Kind] = {}
-        self._charge = Charge()
-        self.samples = 0
-
-    @property
-    def timebase(self) -> Timebase | None:
-        """Where sample 0 lies in UTC; None before the first."""
-        timebase = self._clock.timebase
-        return timebase if timebase is None or self._dated else Timebase(timebase.fs)
-
-    @property
-    def clock(self) -> SampleClock:
-        """Rate, drift and gaps of the samples so far."""
-        return self._clock
 
     @property
     def counts(self) -> Counter[Kind]:
@@ -99,18 +67,19 @@ class Night:
         return Counter(self._ended.values())
 
     @property
-    def monitored_s(self) -> float:
-        """How much of the night was really watched: samples received, not time passed."""
-        return 0.0 if self.timebase is None else self.samples / self.timebase.fs
+    def samples(self) -> int:
+        """How many were watched."""
+        return sum(watch.samples for watch in self.watches)
 
     @property
-    def battery_percent(self) -> int | None:
-        """As the sensor last said."""
-        return self._charge.percent
+    def monitored_s(self) -> float:
+        """How much of the night was really watched, by the sensor that saw most of it."""
+        return max(watch.monitored_s for watch in self.watches)
 
-    def battery_lasts_s(self, mono_ns: int) -> float | None:
-        """Seconds until the sensor is empty; None before that can be foretold."""
-        return self._charge.lasts_s(mono_ns)
+    @property
+    def gap_count(self) -> int:
+        """How many gaps there were."""
+        return sum(watch.clock.gap_count for watch in self.watches)
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -125,9 +94,10 @@ class Night:
 
     @property
     def blind(self) -> str | None:
-        """Why the samples that come show nothing of the wearer, in words; None while they may."""
-        conditions = () if self._quality is None else self._quality.active
-        return next((c.reason for c in conditions if c.cause is not Cause.CLIPPED), None)
+        """Why no sensor shows anything of the wearer, in words; None while one may."""
+        whys = {watch.label: watch.blind for watch in self.watches}
+        seeing = [label for label, why in whys.items() if why is None]
+        return None if seeing else self._in_words(whys)
 
     @property
     def doubt(self) -> str | None:
@@ -136,69 +106,57 @@ class Night:
         return next((a.reason for a in self._policy.open_alerts if a.kind in doubts), None)
 
     def data_age_s(self, mono_ns: int) -> float | None:
-        """Seconds since samples last came; None if they never did."""
-        return None if self._last_mono_ns is None else (mono_ns - self._last_mono_ns) / 1e9
+        """Seconds since samples last came from the sensor that is silent for longest."""
+        ages_s = [watch.data_age_s(mono_ns) for watch in self.watches]
+        known_s = [age_s for age_s in ages_s if age_s is not None]
+        return max(known_s) if len(known_s) == len(ages_s) else None
 
     def silence(self, mono_ns: int) -> str | None:
-        """Why there is no signal, in words; None while samples come."""
-        age_s = self.data_age_s(mono_ns)
-        return None if age_s is not None and age_s < SILENT_S else self._link
+        """Why there is no signal at all, in words; None while samples come."""
+        whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
+        return None if None in whys.values() else self._in_words(whys)
 
-    def take(self, reading: Reading) -> Told:
-        """Take the next thing that came from the sensor."""
-        item = reading.item
-        self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
-        match item:
-            case LinkUp():
-                self._link = "connected, but no samples come"
-            case LinkDown():
-                self._link = item.reason
-        for output in reading.outputs:
-            match output:
-                case Started():
-                    self._range_g = output.range_g
-                case Battery():
-                    self._charge.feed(output.percent, item.mono_ns)
-                case Stopped() | Refused():
-                    self._link = output.reason
-        said: list[Event] = []
-        alerts: list[Alert] = []
-        for block in self._clock.take(reading):
-            said += self._watch(block)
-            alerts += self._hear(item)
-            alerts += self._examine(block, item)
-        return self._told(said, alerts, self._now(item.mono_ns, item.utc_ns))
+    def partly_silent(self, mono_ns: int) -> str | None:
+        """Which of several sensors is silent, and why; None where all or none are."""
+        whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
+        silent = {label: why for label, why in whys.items() if why is not None}
+        return self._in_words(silent) if 0 < len(silent) < len(whys) else None
+
+    def take(self, reading: Reading, *, sensor: int = 0) -> Told:
+        """Take the next thing that came from one of the sensors."""
+        watch, item = self.watches[sensor], reading.item
+        seen = watch.take(reading)
+        now = self._now(item.mono_ns, item.utc_ns)
+        alerts = self._hear_matters(watch, seen.matters, now)
+        events = self._joined(seen.events)
+        if isinstance(item, LinkDown) and self._fusion is not None:
+            events += self._fusion.lost(watch.label)
+        return self._told(events, alerts, self._now(item.mono_ns, item.utc_ns))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
         """Let time pass: notices what did not happen."""
-        self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
         now = self._now(mono_ns, utc_ns)
         alerts = self._policy.tick(now)
-        why = self.silence(mono_ns)
-        since_ns = self._begun_ns if self._last_mono_ns is None else self._last_mono_ns
-        if why is not None:
-            alerts += self._policy.condition(
-                NO_SIGNAL, active=True, since_ns=since_ns, now=now, why=why
-            )
-        rate = self._clock.fault
-        alerts += self._condition(WRONG_RATE, _rate_words(rate) if rate else None, now)
-        alerts += self._condition(BATTERY, self._battery_words(mono_ns), now)
-        if self._quality is not None and self._quality.settled:
-            # What was the matter before a restart, and is so no more.
-            so = {condition.cause for condition in self._quality.active}
-            for cause in Cause:
-                alerts += [] if cause in so else self._condition(cause, None, now)
+        for watch in self.watches:
+            alerts += self._hear_matters(watch, watch.tick(mono_ns), now)
         return Told(alerts=tuple(alerts))
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
         """Take a state of the watching itself from outside, such as a full disk; None: over."""
-        return Told(alerts=tuple(self._condition(name, why, self._now(mono_ns, utc_ns))))
+        now = self._now(mono_ns, utc_ns)
+        told = self._policy.condition(
+            name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
+        )
+        return Told(alerts=tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Told:
         """Close what is open: the night is over."""
-        if self.timebase is None:
-            return Told()
-        return self._told(self._stamped(self._watcher.finish()), [], self._now(mono_ns, utc_ns))
+        events: list[Event] = []
+        for watch in self.watches:
+            events += self._joined(watch.finish())
+            if self._fusion is not None:
+                events += self._fusion.lost(watch.label)
+        return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
 
     def save_policy(self) -> dict[str, Any]:
         """Give the alarm state as plain data; it is committed together with what it told."""
@@ -214,70 +172,67 @@ class Night:
         """
         self._policy.restore(saved)
 
-    def _watch(self, block: Block) -> list[Event]:
-        self.samples += len(block)
-        self._analysed_s = block.stop / block.fs
-        return self._stamped(self._watcher.process(block))
-
-    def _hear(self, item: Item) -> list[Alert]:
-        """Take it that samples came: whatever silence there was is over."""
-        self._last_mono_ns = item.mono_ns
-        now = self._now(item.mono_ns, item.utc_ns)
-        return self._policy.condition(NO_SIGNAL, active=False, since_ns=item.mono_ns, now=now)
-
-    def _examine(self, block: Block, item: Item) -> list[Alert]:
-        """Ask of the samples whether they can be trusted."""
-        if self._quality is None:
-            self._quality = Quality(block.fs, self._range_g)
-        now = self._now(item.mono_ns, item.utc_ns)
+    def _hear_matters(self, watch: Watch, matters: Iterable[Matter], now: Now) -> list[Alert]:
+        """Take matters of one sensor: each is the wearer's while it is that of any of them."""
         alerts: list[Alert] = []
-        for condition in self._quality.process(block):
-            why = condition.reason if condition.end_s is None else None
-            alerts += self._condition(condition.cause, why, now)
+        for matter in matters:
+            having = self._matters.setdefault(matter.name, {})
+            if matter.why is None:
+                having.pop(watch.label, None)
+            else:
+                having[watch.label] = matter
+            since_ns = min((m.since_ns for m in having.values()), default=matter.since_ns)
+            alerts += self._policy.condition(
+                matter.name,
+                active=bool(having),
+                since_ns=since_ns,
+                now=now,
+                why=self._in_words({label: m.why for label, m in having.items()}),
+            )
         return alerts
 
-    def _condition(self, name: str, why: str | None, now: Now) -> list[Alert]:
-        return self._policy.condition(
-            str(name), active=why is not None, since_ns=now.mono_ns, now=now, why=why or ""
-        )
+    def _in_words(self, whys: Mapping[str, str | None]) -> str:
+        if len(self.watches) == 1:
+            return next(iter(whys.values()), None) or ""
+        return "; ".join(f"{label}: {why}" for label, why in whys.items())
 
-    def _battery_words(self, mono_ns: int) -> str | None:
-        """Why the battery is a matter now; None while it is not."""
-        percent, lasts_s = self._charge.percent, self._charge.lasts_s(mono_ns)
-        if percent is None:
-            return None
-        soon = lasts_s is not None and lasts_s <= SOON_EMPTY_S
-        if not soon and percent > LOW_PERCENT:
-            return None
-        return f"the sensor's battery is at {percent} %: charge or change it now"
-
-    def _stamped(self, events: list[Event]) -> list[Event]:
-        label = self._clock.label if self._dated else self.timebase
-        if label is None:
-            return []
-        return [stamp(event, self._provenance, label) for event in events]
+    def _joined(self, events: Iterable[Event]) -> list[Event]:
+        if self._fusion is None:
+            return list(events)
+        return [said for event in events for said in self._fusion.process(event)]
 
     def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
         for event in said:
             if event.phase is Phase.END:
                 self._open.pop(event.id, None)
                 self._ended[event.id] = event.kind
+            elif event.kind is Kind.MOVEMENT:
+                self._open.pop(event.id, None)  # taken back: another event tells it now
             else:
                 self._open[event.id] = event
-            alerts += self._policy.observe(event, now)
+            alerts += self._policy.observe(self._in_wearers_seconds(event), now)
         alerts += self._policy.tick(now)
         return Told(tuple(said), tuple(alerts))
 
+    def _in_wearers_seconds(self, event: Event) -> Event:
+        """Count from where the wearer's night began: each sensor's recording began by itself."""
+        if self._fusion is None or event.onset is None or self._origin is None:
+            return event
+        return replace(event, onset_s=max((event.onset - self._origin).total_seconds(), 0.0))
+
     def _now(self, mono_ns: int, utc_ns: int) -> Now:
-        timebase = self.timebase
-        utc = _utc(utc_ns) if self._dated else None
-        stream_utc = utc if timebase is None else timebase.at_s(self._analysed_s)
-        return Now(mono_ns=mono_ns, utc=utc, stream_s=self._analysed_s, stream_utc=stream_utc)
-
-
-def _rate_words(fault: WrongRate) -> str:
-    return f"the sensor samples at {fault.got_hz:.1f} Hz instead of {fault.expected_hz:.1f} Hz"
-
-
-def _utc(utc_ns: int) -> datetime:
-    return EPOCH + timedelta(microseconds=utc_ns // 1000)
+        utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None
+        reached = [
+            (timebase.at_s(watch.analysed_s), timebase.at_s(0.0), watch.analysed_s)
+            for watch in self.watches
+            if (timebase := watch.timebase) is not None
+        ]
+        if self._fusion is None or not self._dated or not reached:
+            stream_s = max(watch.analysed_s for watch in self.watches)
+            stream_utc = reached[0][0] if reached else utc
+            return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=stream_utc)
+        ends = [end for end, _, _ in reached if end is not None]
+        begun = min(begin for _, begin, _ in reached if begin is not None)
+        self._origin = self._origin or begun
+        stream_s = (max(ends) - self._origin).total_seconds()
+        return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=max(ends))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -63,10 +63,12 @@ News = Told | Status | LinkUp | LinkDown | Note | Refused | Trouble
 
 
 class Service:
-    """Watches one wearer until the source ends or `stop` is called.
+    """Watches one wearer until all sources have ended or `stop` is called.
 
     Parameters
     ----------
+    sources : one for each of the night's watches
+    recorders : one for each source; None where there is none
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
     tell : called with every piece of news; must return at once and never raise
@@ -75,21 +77,21 @@ class Service:
     def __init__(
         self,
         *,
-        source: Source,
+        sources: Sequence[Source],
         night: Night,
         archive: Archive,
         clock: Clock,
         tell: Callable[[News], None],
-        recorder: RecordingWriter | None = None,
+        recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
         pace: float = 1.0,
     ) -> None:
-        self._source = source
+        self._sources = tuple(sources)
         self._night = night
         self._archive = archive
         self._clock = clock
         self._tell = tell
-        self._recorder = recorder
+        self._recorders = tuple(recorders)
         self._publisher = publisher
         self._pace = pace
         self._status = STARTING
@@ -101,7 +103,7 @@ class Service:
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
 
     async def run(self) -> None:
-        """Watch. Returns when the source has ended, everything is committed and, if it can, told.
+        """Watch. Returns when all sources have ended, and all is committed and, if it can, told.
 
         Raises
         ------
@@ -112,12 +114,16 @@ class Service:
         if self._publisher is not None:
             keepers["publisher"] = self._publisher.run
         background = [asyncio.create_task(self._keep(*keeper)) for keeper in keepers.items()]
-        reading = asyncio.create_task(self._read(), name="read")
+        readings = [
+            asyncio.create_task(self._read(sensor), name=f"read {sensor}")
+            for sensor in range(len(self._sources))
+        ]
         try:
-            await reading
+            await asyncio.gather(*readings)
+            self._hear(self._night.finish(*self._now()))
             await self._attempt("commit", self._flush)
         finally:
-            for task in (reading, *reversed(background)):
+            for task in (*readings, *reversed(background)):
                 await _end(task)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -136,19 +142,18 @@ class Service:
             self._trouble(name, f"{name} failed ({error!r}) and is started again")
 
     async def stop(self) -> None:
-        """End the night: the source says goodbye, then `run` returns."""
-        await self._source.close()
+        """End the night: the sources say goodbye, then `run` returns."""
+        await asyncio.gather(*(source.close() for source in self._sources))
 
-    async def _read(self) -> None:
-        async for reading in self._source.readings():
-            self._record(reading.item)
+    async def _read(self, sensor: int) -> None:
+        async for reading in self._sources[sensor].readings():
+            self._record(sensor, reading.item)
             if isinstance(reading.item, (LinkUp, LinkDown)):
                 self._tell(reading.item)
             for output in reading.outputs:
                 if isinstance(output, (Note, Refused)):
                     self._tell(output)
-            self._hear(self._night.take(reading))
-        self._hear(self._night.finish(*self._now()))
+            self._hear(self._night.take(reading, sensor=sensor))
 
     async def _tick_forever(self) -> None:
         while True:
@@ -157,7 +162,7 @@ class Service:
 
     def _tick(self) -> None:
         self._hear(self._night.tick(*self._now()))
-        self._commit_recording()
+        self._commit_recordings()
         link = None if self._publisher is None else self._publisher.link.state
         if link is not None:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
@@ -168,23 +173,24 @@ class Service:
             self._more.set()
         self._show()
 
-    def _record(self, item: Item) -> None:
+    def _record(self, sensor: int, item: Item) -> None:
         """Keep it, if the disk takes it: the recording may fail, alarms may not."""
-        if self._recorder is not None:
+        recorder = self._recorders[sensor] if self._recorders else None
+        if recorder is not None:
             try:
-                self._recorder.write(item)
+                recorder.write(item)
             except RecordingWriteError as error:
                 self._trouble("recording", str(error))
 
-    def _commit_recording(self) -> None:
-        if self._recorder is not None:
-            kept = self._recorder.kept
+    def _commit_recordings(self) -> None:
+        for recorder in filter(None, self._recorders):
+            kept = recorder.kept
             try:
-                self._recorder.commit()
+                recorder.commit()
             except RecordingWriteError as error:
                 self._trouble("recording", str(error))
             else:
-                if self._recorder.kept > kept:  # nothing written proves nothing
+                if recorder.kept > kept:  # nothing written proves nothing
                     self._trouble("recording", None)
 
     def _hear(self, told: Told) -> None:
@@ -264,15 +270,17 @@ class Service:
             )
 
     def _judge(self) -> Status:
-        silent = self._night.silence(self._clock.mono_ns())
+        mono_ns = self._clock.mono_ns()
+        silent = self._night.silence(mono_ns)
         if silent is not None:
-            return Status(Watch.NO_SIGNAL, why=self._source.status.why or silent)
+            why = self._sources[0].status.why if len(self._sources) == 1 else ""
+            return Status(Watch.NO_SIGNAL, why=why or silent)
         spasm = self._night.spasm
         if spasm is not None:
             return Status(Watch.SPASM, why=spasm.reason, kind=spasm.kind)
         if self._night.blind is not None:
             return Status(Watch.NO_SIGNAL, why=self._night.blind)
-        return Status(Watch.WATCHING, why=self._night.doubt)
+        return Status(Watch.WATCHING, why=self._night.partly_silent(mono_ns) or self._night.doubt)
 
     async def _flush(self) -> None:
         """Give disk and broker a moment: the night's last word should arrive tonight."""

@@ -66,7 +66,7 @@ async def open_house(
         simulated_sensor(trace, speed=speed) as sensor,
         assembled(
             settings,
-            source=sensor.source,
+            sources=[sensor.source],
             origin=Origin.SIMULATED,
             clock=sensor.clock,
             tell=tell,
@@ -93,7 +93,7 @@ async def live_through(
         made: Assembly = await stack.enter_async_context(
             assembled(
                 configuration.settings,
-                source=sensor.source,
+                sources=[sensor.source],
                 origin=Origin.SIMULATED,
                 clock=sensor.clock,
                 tell=lambda news: house.news.append((loop.time(), news)),
@@ -115,10 +115,10 @@ async def live_through(
             await made.service.run()
         listening.cancel()
         await asyncio.wait({listening})
-        house.recording, house.state, house.topics = made.recording, made.state, made.topics
-        house.samples, house.gaps = made.night.samples, made.night.clock.gap_count
+        house.recording, house.state, house.topics = made.recordings[0], made.state, made.topics
+        house.samples, house.gaps = made.night.samples, made.night.gap_count
         house.sessions = sensor.source.status.sessions
-        house.rate_hz = made.night.clock.rate_hz
+        house.rate_hz = made.night.watches[0].clock.rate_hz
     return house
 
 

@@ -15,7 +15,8 @@ from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
 from detector.recognition.stamp import Provenance
-from detector.service.night import SILENT_S, Night
+from detector.service.night import Night
+from detector.service.watch import SILENT_S, Worn
 from firmware_sim.motion.scenarios import scenario
 
 FS, FRAME = 52.0, 36
@@ -24,7 +25,7 @@ ME = Provenance("k3vq7m2xta", "left-calf", "2026-11-20", Origin.LIVE)
 
 
 def night(**how: bool) -> Night:
-    return Night(ME, site="calf", rules=parse_rules(DEFAULT_RULES), **how)
+    return Night([Worn(ME, "calf")], rules=parse_rules(DEFAULT_RULES), **how)
 
 
 def readings(name: str, seed: int = 3, duration_s: float = 120.0) -> list[Reading]:
@@ -123,7 +124,7 @@ def test_the_battery_is_remembered():
     item = Packet(1, "00002a19", b"", 1, START_UTC_NS)
     one.take(Reading(item, (Battery(41),)))
 
-    assert one.battery_percent == 41
+    assert one.watches[0].battery_percent == 41
 
 
 def test_alarms_go_on_after_a_restart(evening):

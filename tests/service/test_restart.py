@@ -36,7 +36,7 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
     async def start_and_stop() -> None:
         async with assembled(
             settings,
-            source=ReplaySource([], HostClock()),
+            sources=[ReplaySource([], HostClock())],
             origin=Origin.SIMULATED,
             clock=HostClock(),
             tell=lambda news: None,

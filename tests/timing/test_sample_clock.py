@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detector.block import Timebase
@@ -144,9 +144,12 @@ def test_an_oscillator_that_is_a_little_off_makes_no_gaps(fs_true):
     st.integers(1, 8 * 3600),
     st.sampled_from([-700_000_000 * S, -3600 * S, -2 * S, 3600 * S, 700_000_000 * S, 2**63]),
 )
+@example(3600, -3600 * S)  # set back to where it was
+@example(3599, -3600 * S)
 def test_a_clock_that_was_set_anew_gives_a_gap_by_the_hosts_clock(away_s, set_by_ns):
     clock = SampleClock()
     play(clock, [(50 * i, 50) for i in range(10)])
+    clock.link_lost()
     first = 500 + 50 * away_s
     if set_by_ns == -2 * S:  # back, however long it was away
         set_by_ns -= away_s * S
@@ -318,9 +321,8 @@ def test_after_ten_minutes_a_sample_is_dated_to_ten_milliseconds(true_ppm):
             arrived_s = max(arrived_s, taken_s[i][-1] + late_s)
             clock.feed(chunk(36 * i, 36, 52.0), *at(arrived_s))
             if i * 36 / 52 > 600:
-                label = clock.label
-                assert label is not None
-                dated = label.at_s((36 * i + 36) / 52)
+                assert clock.timebase is not None
+                dated = clock.timebase.at_s((36 * i + 36) / 52)
                 assert dated is not None
                 truth_ns = at(taken_s[i][-1])[1]
                 errors_ms.append(dated.timestamp() * 1e3 - truth_ns / 1e6)
@@ -329,10 +331,33 @@ def test_after_ten_minutes_a_sample_is_dated_to_ten_milliseconds(true_ppm):
     assert np.abs(errors_ms).max() <= 10
 
 
+def test_packets_that_are_minutes_late_on_a_link_that_stands_are_no_gap():
+    clock = SampleClock()
+    placed = play(clock, [(50 * i, 50) for i in range(400)], delay_s=lambda i: 200 * (i > 20))
+
+    assert placed == [(i, i) for i in range(20_000)]
+    assert clock.gap_count == 0
+
+
 def test_a_gap_in_the_samples_moves_no_date():
     clock = SampleClock()
     play(clock, [(0, 50), (50, 50), (500, 50)])
-    label = clock.label
+    timebase = clock.timebase
 
-    assert label is not None
-    assert label.at_s(11.0) == label.at_s(10.0) + timedelta(seconds=1)
+    assert timebase is not None
+    assert timebase.at_s(11.0) == timebase.at_s(10.0) + timedelta(seconds=1)
+
+
+@given(st.floats(0, 3000), st.floats(0, 3000), st.floats(-300, 300))
+def test_a_date_once_given_stays(moment_s, asked_s, ppm):
+    """Live it is asked for at once, of a recording when all of it was read."""
+    dates = set()
+    clock = SampleClock()
+    for i in range(300):
+        arrived_s = 10 * (i + 1) / (1 + ppm * 1e-6) + 0.03 * (i % 3)
+        clock.feed(chunk(500 * i, 500), *at(arrived_s))
+        assert clock.timebase is not None
+        if 10 * (i + 1) >= max(moment_s, min(asked_s, 2990)):
+            dates.add(clock.timebase.at_s(moment_s))
+
+    assert len(dates) == 1

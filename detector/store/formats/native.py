@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -39,7 +39,7 @@ def open_native(
             raise RecordingError(f"{name} holds no samples")
         rate = checked_rate(name, clock.timebase.fs, fs)
         notes += rate_warnings(name, rate)
-        return RecordingReader(
+        reader = RecordingReader(
             name=name,
             recording=recording.header.name,
             wearer=recording.header.wearer,
@@ -48,9 +48,19 @@ def open_native(
             timebase=clock.timebase,
             total=None,
             warnings=notes,
-            source=chain([first], blocks),
+            source=iter(()),
             close=stack.pop_all().close,
         )
+        reader.source = _dated(reader, clock, chain([first], blocks))
+        return reader
+
+
+def _dated(reader: RecordingReader, clock: SampleClock, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Let the reader date as the night itself did: better the longer it went on."""
+    for block in blocks:
+        if clock.timebase is not None:
+            reader.timebase = clock.timebase
+        yield block
 
 
 def _blocks(

@@ -1,0 +1,162 @@
+"""Several sensors of one wearer are one night: one movement is one event, and none goes missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from heapq import merge
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.alerts.alert import AlertState
+from detector.alerts.rules import parse_rules
+from detector.config import read_configuration
+from detector.devices.profile import Battery
+from detector.devices.stream import LinkDown, Packet, Reading
+from detector.errors import ConfigError
+from detector.events import Kind, Origin, Phase, final_forms
+from detector.recognition.fusion import fuse_final
+from detector.recognition.stamp import Provenance
+from detector.service.night import Night, Told
+from detector.service.watch import SILENT_S, Worn
+
+from .test_night import START_UTC_NS, readings
+
+S = 1_000_000_000
+LEFT, RIGHT = (
+    Worn(Provenance("k3vq7m2xta", label, f"2026-11-20-{label}", Origin.LIVE), "ankle")
+    for label in ("left", "right")
+)
+
+
+def night(
+    *worn: Worn, rules: tuple[str, ...] = ("3 spasms in 10min", "no-signal >= 2min")
+) -> Night:
+    return Night(worn, rules=parse_rules(rules))
+
+
+def later(stream: list[Reading], by_s: float) -> list[Reading]:
+    """The same sensor, put on so much later: its own time begins then, the host's goes on."""
+    by_ns = round(by_s * S)
+    return [
+        replace(
+            r,
+            item=replace(r.item, mono_ns=r.item.mono_ns + by_ns, utc_ns=r.item.utc_ns + by_ns),
+        )
+        for r in stream
+    ]
+
+
+def lived(one: Night, *streams: list[Reading]) -> Told:
+    """What is said when these sensors speak together."""
+    together = merge(
+        *([(r.item.mono_ns, i, n, r) for n, r in enumerate(s)] for i, s in enumerate(streams))
+    )
+    told = [one.take(reading, sensor=sensor) for _, sensor, _, reading in together]
+    last = max(stream[-1].item.mono_ns for stream in streams)
+    told.append(one.finish(last, START_UTC_NS + last))
+    return Told(
+        tuple(event for each in told for event in each.events),
+        tuple(alert for each in told for alert in each.alerts),
+    )
+
+
+@pytest.fixture(scope="module")
+def evening() -> list[Reading]:
+    return readings("mixed", duration_s=180.0)
+
+
+@pytest.fixture(scope="module")
+def other() -> list[Reading]:
+    return readings("spasms", seed=8, duration_s=180.0)
+
+
+def test_what_both_legs_felt_is_said_once_and_names_both(evening):
+    alone = final_forms(lived(night(LEFT), evening).events)
+    both = final_forms(lived(night(LEFT, RIGHT), evening, evening).events)
+
+    assert [event.kind for event in both] == [event.kind for event in alone]
+    assert {event.sensor for event in both} == {"left+right"}
+
+
+def test_one_sensor_among_several_says_what_it_says_alone(evening, other):
+    """What the wearer did is what the fusion of each sensor's own night gives."""
+    apart = [lived(night(worn), s).events for worn, s in ((LEFT, evening), (RIGHT, other))]
+    together = final_forms(lived(night(LEFT, RIGHT), evening, other).events)
+    told = [e for e in together if e.kind is not Kind.MOVEMENT or e.phase is Phase.END]
+
+    assert sorted((e.kind, e.onset) for e in told) == sorted(
+        (e.kind, e.onset) for e in fuse_final(apart)
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(by_s=st.floats(0, 3000), swapped=st.booleans())
+def test_a_cluster_is_a_cluster_however_late_a_sensor_was_put_on(evening, other, by_s, swapped):
+    """Seconds are the wearer's: what one leg did counts together with what the other did."""
+    streams = (later(evening, by_s), other) if swapped else (evening, later(other, by_s))
+    told = lived(night(LEFT, RIGHT), *streams)
+    onsets = sorted(
+        event.onset
+        for event in final_forms(told.events)
+        if event.kind in (Kind.CLONUS, Kind.SPASM, Kind.TONIC) and event.onset is not None
+    )
+    spans_s = [(c - a).total_seconds() for a, c in zip(onsets, onsets[2:], strict=False)]
+    raised = any(alert.state is AlertState.RAISED for alert in told.alerts)
+
+    assert raised == any(span_s <= 600 for span_s in spans_s)
+
+
+def test_a_silent_leg_is_told_by_name_while_the_other_is_watched(evening):
+    one = night(LEFT, RIGHT)
+    one.tick(S, START_UTC_NS + S)
+    gone = LinkDown(1, "it went out of range", 2 * S, START_UTC_NS + 2 * S)
+    one.take(Reading(gone), sensor=1)
+    one.tick(3 * S, START_UTC_NS + 3 * S)
+    alerts = [alert for reading in evening for alert in one.take(reading, sensor=0).alerts]
+    last_ns = evening[-1].item.mono_ns
+    soon_ns = last_ns + 4 * S
+
+    assert one.silence(soon_ns) is None
+    assert one.partly_silent(soon_ns) == "right: it went out of range"
+    assert [a.reason for a in alerts if a.kind == "no-signal"] == [
+        "no-signal >= 2min: right: it went out of range"
+    ]
+    late_ns = last_ns + round((SILENT_S + 1) * S)
+    assert (
+        one.silence(late_ns) == "left: connected, but no samples come; right: it went out of range"
+    )
+
+
+def test_a_matter_is_over_only_when_it_is_so_for_every_sensor():
+    one = night(LEFT, RIGHT)
+
+    def charge(sensor: int, percent: int, at: int) -> list[tuple[str, str]]:
+        item = Packet(1, "00002a19", b"", at * S, START_UTC_NS + at * S)
+        one.take(Reading(item, (Battery(percent),)), sensor=sensor)
+        told = one.tick(at * S + 1, START_UTC_NS + at * S).alerts
+        return [(a.state, a.reason) for a in told if a.kind == "battery"]
+
+    assert charge(0, 5, 1)[0][0] is AlertState.RAISED
+    charge(1, 6, 2)
+    assert not [state for state, _ in charge(0, 90, 3) if state is AlertState.RESOLVED]
+    assert charge(1, 90, 4)[-1][0] is AlertState.RESOLVED
+
+
+def test_settings_name_several_sensors_apart(tmp_path):
+    file = tmp_path / "c.toml"
+    text = (
+        "[sensor]\ndevice = 'A'\nlabel = 'left'\n[[another_sensor]]\ndevice = 'B'\nlabel = '{}'\n"
+    )
+    file.write_text(text.format("right"))
+    found = read_configuration(file, environ={}).settings
+
+    assert [sensor.label for sensor in found.sensors] == ["left", "right"]
+    for label, expected in (("left", "two sensors 'left'"), ("no spaces", "must be letters")):
+        file.write_text(text.format(label))
+        with pytest.raises(ConfigError, match=expected):
+            read_configuration(file, environ={})
+    file.write_text("[[another_sensor]]\ndevice = 'B'\nlabel = 'right'\n")
+    with pytest.raises(ConfigError, match=r"device in \[sensor\] too"):
+        read_configuration(file, environ={})
