@@ -27,7 +27,7 @@ from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.service.assembly import assembled
 from detector.service.service import Service, Source
-from detector.sources.ble import BleSource
+from detector.sources.ble import Adapter, BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
 from detector.sources.replay import ReplaySource, from_items, from_samples
 from detector.store.formats.reader import open_recording
@@ -114,7 +114,7 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
     device = settings.sensor.device
     async with AsyncExitStack() as stack:
         if wish.source == "ble":
-            clock, adapter = HostClock(), asyncio.Lock()
+            clock, adapter = HostClock(), Adapter()
             sources = tuple(
                 BleSource(device=worn.device, driver=worn.driver, clock=clock, adapter=adapter)
                 for worn in settings.sensors
@@ -127,7 +127,7 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             yield _Chosen((played,), scaled, Origin.REPLAY, wish.speed)
         elif wish.radio is not None:
             scaled = ScaledClock(wish.speed)
-            adapter = asyncio.Lock()
+            adapter = Adapter()
             simulated = tuple(
                 source_on(wish.radio, scaled, worn.device, adapter) for worn in settings.sensors
             )

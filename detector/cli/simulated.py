@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 
 from detector.block import Samples
 from detector.errors import ConfigError, RecordingError
-from detector.sources.ble import BleSource
+from detector.sources.ble import Adapter, BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
 
 VERITY_HZ = 52.0  # what a real Verity Sense offers, so that nothing is resampled on the way
@@ -50,7 +49,7 @@ async def simulated_sensor(
 
 
 def source_on(
-    radio: str, clock: Clock, device: str | None = None, adapter: asyncio.Lock | None = None
+    radio: str, clock: Clock, device: str | None = None, adapter: Adapter | None = None
 ) -> BleSource:
     """Give a live source on a virtual radio: only bleak's backend differs from a real one."""
     from firmware_sim.backend import backends

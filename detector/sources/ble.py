@@ -14,10 +14,19 @@ from detector.devices.registry import Registry, installed
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
-from detector.sources.radio import ClientBackend, Found, Heard, ScannerBackend, listen, scan
+from detector.sources.radio import (
+    Adapter,
+    ClientBackend,
+    Found,
+    Heard,
+    ScannerBackend,
+    listen,
+    look_round,
+    scan,
+)
 from detector.sources.session import Inbox, Session
 
-__all__ = ["BleSource", "Found", "LinkState", "LinkStatus", "scan"]
+__all__ = ["Adapter", "BleSource", "Found", "LinkState", "LinkStatus", "scan"]
 
 # A sensor that was heard but could not be used: pauses before the next attempts. They begin anew
 # only once samples came, since attempts in quick succession have crashed BlueZ.
@@ -73,7 +82,7 @@ class BleSource:
     driver : device name of the contract, where it should not be recognised
     clock : stamps what arrives; waiting is done by the event loop's clock
     scanner_backend, client_backend : bleak backends; None is this machine's adapter
-    adapter : to be shared by all sources on one adapter, which can make one connection at a time
+    adapter : to be shared by all sources on one adapter
     """
 
     def __init__(
@@ -84,7 +93,7 @@ class BleSource:
         clock: Clock,
         scanner_backend: ScannerBackend | None = None,
         client_backend: ClientBackend | None = None,
-        adapter: asyncio.Lock | None = None,
+        adapter: Adapter | None = None,
         registry: Registry | None = None,
     ) -> None:
         self._registry = installed() if registry is None else registry
@@ -94,7 +103,7 @@ class BleSource:
         self._clock = clock
         self._scanner_backend = scanner_backend
         self._client_backend = client_backend
-        self._adapter = asyncio.Lock() if adapter is None else adapter
+        self._adapter = Adapter() if adapter is None else adapter
         self._interpreter = Interpreter(self._registry)
         self._inbox = Inbox()
         self._task: asyncio.Task[None] | None = None
@@ -169,7 +178,7 @@ class BleSource:
         while True:
             session: Session | None = None
             try:
-                async with self._adapter:
+                async with self._adapter.connecting:
                     self._enter(LinkState.SCAN, self._why)
                     found = await self._find()
                     adapter_seen = True
@@ -215,6 +224,7 @@ class BleSource:
             inbox=self._inbox,
             interpreter=self._interpreter,
             clock=self._clock,
+            adapter=self._adapter,
             backend=self._client_backend,
         )
         return self._session
@@ -239,9 +249,17 @@ class BleSource:
             elif wanted:
                 others[ad.name] = "is heard, but no driver knows it. Name one (driver)"
 
-        await listen(collect, _SCAN_ROUND_S, self._scanner_backend, enough=lambda: bool(candidates))
-        if candidates and not self._targets:
-            await listen(collect, _SETTLE_S, self._scanner_backend)
+        if self._targets and not self._sessions:
+            # One of them may be connected by a process that was killed, and silent for that.
+            await look_round(collect, self._scanner_backend, self._adapter.linked)
+        if not candidates:
+            await listen(
+                collect, _SCAN_ROUND_S, self._scanner_backend, enough=lambda: bool(candidates)
+            )
+            if candidates and not self._targets:
+                await listen(collect, _SETTLE_S, self._scanner_backend)
+        if not candidates:
+            await look_round(collect, self._scanner_backend, self._adapter.linked)
         if candidates:
             return min(candidates.values(), key=self._rank)
         if others:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bleak import BleakScanner
+from bleak import BleakAdapter, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+)
 
 from detector.devices.profile import Advertisement, Driver
+from detector.devices.refused import refusal_of
 from detector.devices.registry import Registry, installed
 from detector.errors import LinkError
 
@@ -40,6 +46,27 @@ _NO_ADAPTER = {
     "Ask whoever administers it",
 }
 _NO_ANSWER = "Bluetooth does not answer on this machine. Start its service (Linux: BlueZ)"
+# What the system's bus answers for a bluetoothd that does not run, or that this user may not ask.
+_BUS_ERRORS = {
+    "org.freedesktop.DBus.Error.ServiceUnknown": _NO_ANSWER,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": _NO_ANSWER,
+    "org.freedesktop.systemd1.NoSuchUnit": _NO_ANSWER,
+    "org.freedesktop.DBus.Error.AccessDenied": _NO_ADAPTER[_Reason.DENIED_BY_SYSTEM],
+}
+
+
+@dataclass(eq=False)
+class Adapter:
+    """What all sources on one adapter share.
+
+    Attributes
+    ----------
+    connecting : held while one of them scans or connects: it can make one connection at a time
+    linked : addresses that their sessions are connected to
+    """
+
+    connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    linked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +79,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `spasmwatch scan` shows; `driver` is None for a device that we cannot talk to."""
+    """What `spasmwatch scan` shows; `driver` is None for a device that we cannot talk to.
+
+    `because` says why it works or not, in a few words of ours.
+    """
 
     name: str  # hostile text
     address: str
     rssi_dbm: int | None
     driver: str | None
+    because: str
 
 
 async def scan(
@@ -74,18 +105,33 @@ async def scan(
         There is no adapter that could listen.
     """
     known = installed() if registry is None else registry
-    heard: dict[str, Found] = {}
+    heard: dict[str, Advertisement] = {}
 
     def note(one: Heard) -> None:
         ad = one.advertisement
-        driver: Driver | None = known.recognise(ad)
-        name = None if driver is None else driver.name
-        heard[ad.address] = Found(ad.name, ad.address, ad.rssi_dbm, name)
+        before = heard.get(ad.address, ad)  # a name and services may come in different packets
+        heard[ad.address] = Advertisement(
+            ad.address,
+            ad.name or before.name,
+            before.rssi_dbm if ad.rssi_dbm is None else ad.rssi_dbm,
+            ad.services | before.services,
+        )
 
     await listen(note, duration_s, scanner_backend)
-    return sorted(
-        heard.values(), key=lambda f: (f.driver is None, -(f.rssi_dbm or -999), f.address)
-    )
+    found = [_found(ad, known.recognise(ad)) for ad in heard.values()]
+    return sorted(found, key=lambda f: (f.driver is None, -(f.rssi_dbm or -999), f.address))
+
+
+def _found(ad: Advertisement, driver: Driver | None) -> Found:
+    refusal = refusal_of(ad)
+    if driver is not None:
+        because = f"{driver.sheet.title} ({driver.sheet.support})"
+    elif refusal is not None:
+        because = f"{refusal.title}: {refusal.because}"
+    else:
+        because = "no driver knows it"
+    name = None if driver is None else driver.name
+    return Found(ad.name, ad.address, ad.rssi_dbm, name, because)
 
 
 async def listen(
@@ -126,6 +172,32 @@ async def listen(
         await ask("stop listening for sensors", scanner.stop(), _START_SCAN_S)
 
 
+async def look_round(
+    hear: Callable[[Heard], None], backend: ScannerBackend | None, known: set[str]
+) -> None:
+    """Call `hear` with what this machine is connected to, but for `known` addresses.
+
+    That does not advertise, and BlueZ keeps the connections of a program that was killed (bluez
+    issue 89). Only Linux and macOS can tell.
+    """
+    if backend is not None:
+        return
+    with suppress(LinkError):
+        adapter = await ask("look for connected sensors", BleakAdapter.get(), _START_SCAN_S)
+        for device in await ask(
+            "look for connected sensors", adapter.get_connected_devices(), _START_SCAN_S
+        ):
+            if device.address not in known:
+                name = (device.name or "")[:_LONGEST_NAME]
+                hear(Heard(Advertisement(device.address, name, None, _services(device)), device))
+
+
+def _services(device: BLEDevice) -> frozenset[str]:
+    """Give the services that BlueZ knows of a device; other systems do not say."""
+    details = device.details if isinstance(device.details, dict) else {}
+    return frozenset(uuid.lower() for uuid in details.get("props", {}).get("UUIDs", ()))
+
+
 async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
     """Await a call to bleak, but not for longer than `timeout_s`.
 
@@ -149,14 +221,23 @@ async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
         raise LinkError(f"Could not {what}: the link broke meanwhile.")
     try:
         return call.result()
-    except BleakBluetoothNotAvailableError as error:
-        remedy = _NO_ADAPTER.get(error.reason, _NO_ANSWER)
-        raise LinkError(f"{remedy}, or try `spasmwatch demo`, which needs none.") from error
-    except (FileNotFoundError, ConnectionRefusedError) as error:  # no D-Bus, so no BlueZ
-        raise LinkError(f"{_NO_ANSWER}, or try `spasmwatch demo`, which needs none.") from error
     except Exception as error:  # bleak announces "backend-specific exceptions: in rare cases"
+        if remedy := _remedy(error):
+            raise LinkError(f"{remedy}, or try `spasmwatch demo`, which needs none.") from error
         reason = str(error) or type(error).__name__
         raise LinkError(f"Could not {what}: {reason}.") from error
+
+
+def _remedy(error: Exception) -> str | None:
+    """Say what to do where nothing on this machine can be listened to."""
+    match error:
+        case BleakBluetoothNotAvailableError():
+            return _NO_ADAPTER.get(error.reason, _NO_ANSWER)
+        case BleakDBusError():
+            return _BUS_ERRORS.get(error.dbus_error)
+        case FileNotFoundError() | ConnectionRefusedError():  # no D-Bus, so no BlueZ
+            return _NO_ANSWER
+    return None
 
 
 def _forget(call: asyncio.Future[T]) -> None:

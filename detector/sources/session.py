@@ -15,7 +15,7 @@ from detector.devices.profile import Chunk, Driver, Refused, Write
 from detector.devices.stream import Item, LinkUp, Packet, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
-from detector.sources.radio import ClientBackend, Heard, ask
+from detector.sources.radio import Adapter, ClientBackend, Heard, ask
 
 # Connecting and discovering took 13 s on a link with a 400 ms interval; bleak's own limit is 30.
 _CONNECT_S = 30.0
@@ -77,6 +77,7 @@ class Session:
         inbox: Inbox,
         interpreter: Interpreter,
         clock: Clock,
+        adapter: Adapter,
         backend: ClientBackend | None,
     ) -> None:
         self.number = number
@@ -87,6 +88,7 @@ class Session:
         self._inbox = inbox
         self._interpreter = interpreter
         self._clock = clock
+        self._adapter = adapter
         # Always a new client: one that was connected before keeps the state of its old link.
         self._client = BleakClient(
             heard.device, self._disconnected, timeout=_CONNECT_S, backend=backend
@@ -112,6 +114,11 @@ class Session:
             # Without it, a half-made connection keeps one of BlueZ' few slots.
             await self._hang_up()
             raise
+        if self._client.is_connected:
+            # bleak tries again by itself where BlueZ aborts a connection, and reports the aborted
+            # one as lost: that was not this one.
+            self._over = None
+        self._adapter.linked.add(self.address)
 
     async def serve(self) -> None:
         """Keep the sensor streaming until its link is lost; says goodbye when cancelled.
@@ -213,6 +220,7 @@ class Session:
                 await self._write(write, _GOODBYE_S)
 
     async def _hang_up(self) -> None:
+        self._adapter.linked.discard(self.address)
         with suppress(LinkError):
             await ask(f"disconnect {self._label}", self._client.disconnect(), _DISCONNECT_S)
 

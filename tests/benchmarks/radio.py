@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.devices.profile import Chunk
-from detector.sources.ble import BleSource
+from detector.sources.ble import Adapter, BleSource
 from detector.sources.clock import HostClock
 from detector.timing import SampleClock
 from firmware_sim.backend import backends
@@ -43,7 +43,7 @@ class Heard:
         return (lag - lag.min()) / 1e6
 
 
-async def listen(radio: str, name: str, due: int, adapter: asyncio.Lock) -> Heard:
+async def listen(radio: str, name: str, due: int, adapter: Adapter) -> Heard:
     """Read one sensor to the end of its trace."""
     scanner, client = backends(radio)
     source = BleSource(
@@ -77,7 +77,7 @@ async def measure(sensors: int, seconds: float, folder: Path) -> dict[str, float
         traces.append(np.clip(steps.cumsum(axis=0), -4000, 4000) / 1000)
         np.savez(folder / f"{number}.npz", acc=traces[-1], fs=float(FS))
     paths = [str(folder / f"{number}.npz") for number in range(sensors)]
-    adapter = asyncio.Lock()
+    adapter = Adapter()
     async with running_air(*paths) as air:
         names = [str(sensor["name"]) for sensor in air.sensors]
         cpu_s, wall_s = time.process_time(), time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Battery, Chunk, Note, Refused, Write
 from detector.devices.stream import LinkDown, LinkUp, Reading
-from detector.sources.ble import BleSource, scan
+from detector.sources.ble import Adapter, BleSource, scan
 
 from .watching import LoopClock, watching
 
@@ -193,7 +193,7 @@ def _essence(reading: Reading):
 
 def test_two_sources_share_an_adapter_one_connection_at_a_time(air, sensor, in_virtual_time):
     async def main():
-        adapter = asyncio.Lock()
+        adapter = Adapter()
         for n in (1, 2, 3):
             sensor(address=f"00:00:00:00:00:0{n}", name=f"Polar Sense {n}")
         async with (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.sources.ble import BleSource
+from detector.sources.ble import Adapter, BleSource
 from detector.sources.clock import ScaledClock
 from detector.timing import SampleClock
 from firmware_sim.backend import backends
@@ -37,7 +37,7 @@ def walks(folder: Path) -> list[Path]:
     return paths
 
 
-async def listen(radio: str, sensor: dict[str, object], adapter: asyncio.Lock, speed: float):
+async def listen(radio: str, sensor: dict[str, object], adapter: Adapter, speed: float):
     """Every sample one source gets until its sensor switches itself off."""
     scanner, client = backends(radio)
     source = BleSource(
@@ -64,7 +64,7 @@ def test_eight_sensors_at_once_lose_and_alter_nothing(speed, tmp_path):
     paths = walks(tmp_path)
 
     async def law():
-        adapter = asyncio.Lock()
+        adapter = Adapter()
         async with running_air(*map(str, paths), "--speed", str(speed)) as air:
             async with asyncio.timeout(90):
                 return await asyncio.gather(

@@ -1,0 +1,1 @@
+"""A bluetoothd without Bluetooth: `org.bluez` on a D-Bus of our own, its radio the virtual air."""
