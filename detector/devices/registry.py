@@ -12,13 +12,21 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from detector.devices import polar
+from detector.devices import microbit, movesense, open_frame, openseizure, polar, witmotion
 from detector.devices.profile import Advertisement, Driver
 from detector.errors import ConfigError
 
 ENTRY_POINTS = "spasmwatch.drivers"
 
-BUILT_IN: tuple[Driver, ...] = (polar.VERITY_SENSE, polar.H10)
+BUILT_IN: tuple[Driver, ...] = (
+    polar.VERITY_SENSE,
+    polar.H10,
+    movesense.MOVESENSE,
+    openseizure.OPENSEIZURE,
+    witmotion.WITMOTION,
+    microbit.MICROBIT,
+    open_frame.OPEN_FRAME,
+)
 
 _PARTS = (
     "name", "sheet", "read_first", "channels", "optional_channels", "recognises", "converse",

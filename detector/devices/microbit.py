@@ -1,0 +1,159 @@
+"""The BBC micro:bit's Bluetooth accelerometer service, for trying out.
+
+Facts from Lancaster University's micro:bit documentation (Bluetooth profile, accelerometer) and
+what its runtime does (microbit-dal and codal-microbit-v2, MicroBitAccelerometerService.cpp). No
+bytes of a real micro:bit were at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.block import AXES, Samples
+from detector.devices.profile import (
+    Advertisement,
+    Chunk,
+    Conversation,
+    DataSheet,
+    Decoded,
+    Evidence,
+    Output,
+    Started,
+    Support,
+    Write,
+)
+from detector.errors import ProtocolError
+
+SERVICE = "e95d0753-251d-470a-a062-fa1922dfa9a8"
+DATA = "e95dca4b-251d-470a-a062-fa1922dfa9a8"
+PERIOD = "e95dfb24-251d-470a-a062-fa1922dfa9a8"
+
+PERIODS_MS = (1, 2, 5, 10, 20, 80, 160, 640)  # what the profile allows; 0 makes it crash
+PERIOD_MS = 20  # its own default, and the analysis grid's rate
+RATE_HZ = 1000 / PERIOD_MS
+RANGE_G = 2.0  # the runtime's default; a program can set 1 to 8 g, and nobody is told
+
+WIDEST_G = 16.1  # the widest range of any of its parts is 16 g; the rest is for rounding
+
+_SAMPLE_BYTES = 2 * AXES
+# A new period is obeyed within a round trip or two; what came before may be at the old one.
+_SETTLED_S = 1
+_SET_PERIOD = PERIOD_MS.to_bytes(2, "little")
+
+
+@dataclass(frozen=True, slots=True)
+class MicrobitDriver:
+    """Driver for a micro:bit whose program has the accelerometer service."""
+
+    name: str
+    sheet: DataSheet
+
+    @property
+    def read_first(self) -> tuple[str, ...]:
+        """The period: samples at another than ours are of no use."""
+        return (PERIOD,)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The acceleration; it is sent as soon as somebody listens."""
+        return (DATA,)
+
+    @property
+    def optional_channels(self) -> tuple[str, ...]:
+        """None: it does not know its battery."""
+        return ()
+
+    def recognises(self, advertisement: Advertisement) -> bool:
+        """Whether it calls itself a micro:bit ("BBC micro:bit [zuvup]")."""
+        return advertisement.name.startswith("BBC micro:bit")
+
+    def converse(self) -> Conversation:
+        """Start a fresh connection's state."""
+        return MicrobitConversation()
+
+    def decode(self, data: bytes) -> Decoded:
+        """Decode one notification; it holds no time."""
+        return Decoded(None, _samples(data))
+
+
+MICROBIT = MicrobitDriver(
+    "microbit",
+    sheet=DataSheet(
+        title="BBC micro:bit",
+        support=Support.TRYING,
+        evidence=Evidence.SIMULATED,
+        fs=RATE_HZ,
+        range_g=RANGE_G,
+        floor_s=1 / RATE_HZ,
+        battery="not told",
+        loss="no stamps, no counter: only a lost link or a silence of seconds",
+        advice="Its program must have the Bluetooth accelerometer service. Pair it first (hold A "
+        "and B, press reset, then `bluetoothctl pair`), or choose 'No pairing required' in the "
+        "project's settings in MakeCode; there, 'set accelerometer range 8g' keeps a kick from "
+        "being cut off.",
+        source="Lancaster University, micro:bit Bluetooth profile; microbit-dal, codal-microbit-v2",
+    ),
+)
+
+
+class MicrobitConversation:
+    """One connection: the period, then a sample a notification."""
+
+    def __init__(self) -> None:
+        self._fs: float | None = None  # known once the period is ours
+        self._unsettled = round(_SETTLED_S * RATE_HZ)  # samples that may be at the old period
+
+    def open(self) -> list[Write]:
+        """Set the period."""
+        return [Write(PERIOD, _SET_PERIOD)]
+
+    def feed(self, channel: str, data: bytes) -> list[Output]:
+        """Take one notification; ProtocolError when it makes no sense."""
+        if channel == DATA:
+            samples = _samples(data)
+            return [*self._settle(len(samples)), Chunk(samples, self._fs, None)]
+        if channel == PERIOD:
+            return self._told_period(data)
+        raise ProtocolError(f"nothing is expected on channel {channel}")
+
+    def restart(self) -> list[Write]:
+        """Set the period again: all that it can be told."""
+        return self.open()
+
+    def close(self) -> list[Write]:
+        """Nothing: it stops when nobody listens."""
+        return []
+
+    def _told_period(self, data: bytes) -> list[Output]:
+        period_ms = int.from_bytes(data, "little")
+        if len(data) != len(_SET_PERIOD) or not period_ms:
+            raise ProtocolError(f"period: {data[:8].hex(' ') or 'nothing'} is no number of ms")
+        if period_ms == PERIOD_MS:
+            self._unsettled = 0
+            return self._settle(0)
+        self._fs = None
+        self._unsettled = round(_SETTLED_S * max(RATE_HZ, 1000 / period_ms))
+        return []
+
+    def _settle(self, count: int) -> list[Output]:
+        """Count the samples of an old period; say when the rate is ours."""
+        if self._fs is not None:
+            return []
+        if self._unsettled > 0:
+            self._unsettled -= count
+            return []
+        self._fs = RATE_HZ
+        return [Started(RATE_HZ)]
+
+
+def _samples(data: bytes) -> Samples:
+    """Three axes in mg, (n, 3) in g; it sends one sample at a time, and more would be as good."""
+    if not data or len(data) % _SAMPLE_BYTES:
+        raise ProtocolError(f"{len(data)} bytes of acceleration are no multiple of {_SAMPLE_BYTES}")
+    samples: Samples = np.frombuffer(data, "<i2").reshape(-1, AXES) / 1000
+    peak_g = float(np.abs(samples).max())
+    if peak_g > WIDEST_G:
+        raise ProtocolError(f"{peak_g:.4g} g is beyond any range of the sensor (16 g)")
+    return samples
