@@ -24,6 +24,7 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m detector.mqtt.schemas docs/schemas
+	$(BIN)/python -m detector.devices.page docs/devices.md
 
 # How fast: ratios beside a copy of the array and OpenSeizureDetector's rule, in one run.
 bench: $(VENV)/.dev

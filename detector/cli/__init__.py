@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from detector.cli import config, decode, demo, detect, evaluate, replay, run, scan, simulate
+from detector.cli import (
+    config,
+    decode,
+    demo,
+    detect,
+    doctor,
+    evaluate,
+    record,
+    replay,
+    run,
+    scan,
+    setup,
+    simulate,
+)
 from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
 from detector.cli.output import Output
@@ -142,11 +155,14 @@ def version_command(ctx: typer.Context) -> None:
 
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
+app.command(rich_help_panel=SETUP)(setup.setup)
 app.command(rich_help_panel=SETUP)(scan.scan)
+app.command(rich_help_panel=SETUP)(doctor.doctor)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)
 app.command(rich_help_panel=TRY)(simulate.simulate)
+app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from detector.cli.invocation import Invocation
+from detector.cli.output import Output
 from detector.errors import ConfigError, ProtocolError
 
+CAPTURES = {".jsonl", ".capture"}
 LONGEST_HEX = 4096  # characters; a notification has at most 512 bytes, with room for blanks
 
 
@@ -19,17 +22,29 @@ def decode(
     ctx: typer.Context,
     hexes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[HEX…|-]", help="One notification each; - reads lines from stdin."),
+        typer.Argument(
+            metavar="[HEX…|-|CAPTURE]",
+            help="Notifications; - reads lines from stdin. Or a file of `record --capture`.",
+        ),
     ] = None,
     *,
     device: Annotated[
-        str, typer.Option(metavar="NAME", help="Device name, such as polar-verity-sense.")
-    ],
+        str | None,
+        typer.Option(metavar="NAME", help="Device name, such as polar-verity-sense; for HEX."),
+    ] = None,
 ) -> None:
-    """Turn notification bytes into samples, as JSON lines."""
+    """Turn notification bytes into samples, as JSON lines.
+
+    Of a capture, every packet with samples gives a line, decoded as in the session it is of.
+    """
     from detector.devices.registry import installed
 
     out = Invocation.of(ctx).out
+    if hexes is not None and len(hexes) == 1 and Path(hexes[0]).suffix.lower() in CAPTURES:
+        _decode_capture(out, Path(hexes[0]))
+        return
+    if device is None:
+        raise typer.BadParameter("bytes alone do not say whose they are", param_hint="--device")
     try:
         driver = installed().named(device)
     except ConfigError as error:
@@ -41,6 +56,25 @@ def decode(
             raise ProtocolError(f"{place}: {error}") from error
         line = {"t_ns": decoded.t_ns, "samples_g": decoded.samples.tolist()}
         out.data(json.dumps(line, allow_nan=False))
+
+
+def _decode_capture(out: Output, path: Path) -> None:
+    """Decode a capture from end to end; what makes no sense is told, and fails at the end."""
+    from detector.devices.interpreter import Interpreter
+    from detector.devices.profile import Chunk
+    from detector.store.capture import Capture
+
+    capture, interpreter = Capture.open(path), Interpreter()
+    for number, item in enumerate(capture.items(), 2):  # below the header
+        reading = interpreter.feed(item)
+        if reading.error is not None:
+            out.say(f"{path.name} line {number}: {reading.error}")
+        for chunk in reading.outputs:
+            if isinstance(chunk, Chunk):
+                line = {"t_ns": chunk.last_ns, "samples_g": chunk.samples.tolist()}
+                out.data(json.dumps(line, allow_nan=False))
+    if interpreter.protocol_errors:
+        raise ProtocolError(f"{path.name}: {interpreter.protocol_errors} packets made no sense")
 
 
 def _texts(arguments: list[str]) -> Iterator[tuple[str, str]]:

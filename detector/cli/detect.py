@@ -36,7 +36,9 @@ UnitName = Literal["g", "m/s2", "mg"]
 
 def detect(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, TSV, npz or sqlite.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="CSV, TSV, npz, sqlite or capture.")
+    ],
     *,
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has none.")

@@ -29,6 +29,12 @@ class Output:
     quiet: bool = False
     verbosity: int = 0
 
+    @property
+    def redraws(self) -> bool:
+        """Whether a line on stderr can be drawn over: somebody looks at a terminal and wants it."""
+        dumb = self.plain or os.environ.get("TERM") == "dumb"
+        return not (self.json or self.quiet or dumb) and sys.stderr.isatty()
+
     def data(self, line: str) -> None:
         """Write one line of what was asked for."""
         print(line if self.json else harmless(line), file=sys.stdout)
@@ -48,7 +54,7 @@ class Output:
         """Show how far long work is: a bar on a terminal, a line for every 10 % elsewhere."""
         if self.json or self.quiet or not total:
             yield _nothing
-        elif self.plain or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        elif not self.redraws:
             yield _Tenths(self, label, total)
         else:
             with _bar(harmless(label), total) as advance:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def replay(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A night of ours, CSV or npz.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A night or capture of ours, CSV, npz.")
+    ],
 ) -> None:
     """Say again what was said while a recording was made.
 
@@ -31,6 +33,7 @@ def replay(
     from detector.service.night import Night
     from detector.service.watch import Worn
     from detector.sources.replay import from_items, from_samples
+    from detector.store.capture import Capture, is_capture
     from detector.store.formats.reader import open_recording
     from detector.store.recording import Recording
 
@@ -61,6 +64,10 @@ def replay(
             play(from_items(recording.items()), provenance, header.site)
             if recording.damaged:
                 call.out.say(f"{file.name}: {recording.damaged} damaged rows were left out.")
+    elif is_capture(file):
+        capture = Capture.open(file)
+        site = capture.header.placement or settings.sensor.placement
+        play(from_items(capture.items()), Provenance(recording=file.stem), site, dated=False)
     else:
         with open_recording(file) as reader:
             provenance = Provenance(recording=file.stem)

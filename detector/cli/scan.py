@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,77 +13,204 @@ from detector.cli.invocation import Invocation
 from detector.errors import LinkError
 
 if TYPE_CHECKING:
+    from detector.cli.output import Output
+    from detector.cli.reach import Reach
     from detector.sources.ble import Found
 
-NOTHING = """No sensor found in {timeout_s:g} seconds.
+NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
   2. Is another phone or app connected to it? Sensors talk to one at a time.
   3. Is it charged, and within a few metres of this computer?
-Try: spasmwatch scan --timeout 30"""
+Try: spasmwatch scan --timeout 30      Help: spasmwatch doctor"""
+
+HELD = """\
+Your sensor, {device}, is not heard. While a sensor talks to somebody it is silent for all others:
+close its phone app (or switch that phone's Bluetooth off), and end a `spasmwatch run` that has it.
+Otherwise it is off, empty or too far away."""
 
 STRONG_DBM, WEAK_DBM = -65, -80  # beside the bed is -50 to -65; below -80 packets get lost
+BARS = "▂▄▆█"
+BATTERY_PATIENCE_S = 20.0  # to connect and ask takes 2 s, on a slow link 15
+MOST_ASKED = 16  # sensors whose batteries are asked for: with --battery in a clinic, 5 minutes
+NAME_WIDTH = 24
+LONGEST_LINE = 100
 
 
 def scan(
     ctx: typer.Context,
     *,
     timeout: Annotated[float, typer.Option(min=1, max=300, help="Seconds to listen.")] = 10.0,
-    every: Annotated[bool, typer.Option("--all", help="Also what we cannot use.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also what we cannot use, and why.")] = False,
+    battery: Annotated[
+        bool, typer.Option("--battery", help="Connect to each usable sensor and ask its charge.")
+    ] = False,
     radio: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
     ] = None,
 ) -> None:
-    """List the sensors that can be heard."""
+    """List the sensors that can be heard, and whether they work with spasmwatch.
+
+    With --json one object a line: address, name (as advertised: anybody's text), rssi_dbm and
+    battery_percent (null where unknown), signal (strong, fair, weak, unknown), driver (null where
+    there is none), usable, because (a sentence), chosen (whether the settings name it).
+    """
     import asyncio
 
-    out = Invocation.of(ctx).out
-    out.say(f"Listening for {timeout:g} seconds …")
-    found = asyncio.run(_scan(timeout, radio))
+    from detector.cli.reach import Reach
+
+    call = Invocation.of(ctx)
+    out = call.out
+    worn = call.configuration().settings.sensors
+    devices = [one.device for one in worn if one.device is not None]
+    reach = Reach(radio)
+    found = asyncio.run(heard(out, reach, timeout))
     usable = [one for one in found if one.driver is not None]
-    shown = found if every else usable
+    chosen = [one for one in found if any(is_called(one, device) for device in devices)]
+    shown = found if every else [one for one in found if one in usable or one in chosen]
+    charges = asyncio.run(_charges(out, reach, usable)) if battery else {}
     if out.json:
         for one in shown:
-            out.data(json.dumps(_plain(one)))
-    elif shown:
-        out.data(f"{'Name':<28} {'Signal':<16} {'Works with spasmwatch':<24} Address")
-        for one in shown:
-            works = f"yes ({one.driver})" if one.driver else "no"
-            out.data(f"{_short(one.name):<28} {_signal(one):<16} {works:<24} {one.address}")
+            out.data(json.dumps(plain(one, charges.get(one.address), chosen=one in chosen)))
+    else:
+        for line in table(shown, chosen, charges if battery else None, bars=_bars(out)):
+            out.data(line)
     hidden = len(found) - len(shown)
     if hidden:
-        out.say(f"({hidden} other Bluetooth devices hidden; --all shows them)")
+        others = "1 other Bluetooth device" if hidden == 1 else f"{hidden} other Bluetooth devices"
+        out.say(f"({others} hidden; --all shows {'it' if hidden == 1 else 'them'})")
+    for device in devices:
+        if not any(is_called(one, device) for one in found):
+            out.say(HELD.format(device=device))
     if not usable:
         raise LinkError(NOTHING.format(timeout_s=timeout))
+    if not devices:
+        out.say("Next: spasmwatch setup")
 
 
-async def _scan(timeout_s: float, radio: str | None) -> list[Found]:
-    from detector.sources.ble import scan as listen
+async def heard(out: Output, reach: Reach, timeout_s: float) -> list[Found]:
+    """Listen, and let it be seen."""
+    from detector.cli.live_line import bar, live_line
 
-    if radio is None:
-        return await listen(timeout_s)
-    from firmware_sim.backend import backends
-
-    return await listen(timeout_s, scanner_backend=backends(radio)[0])
-
-
-def _signal(found: Found) -> str:
-    dbm = found.rssi_dbm
-    if dbm is None:
-        return "unknown"
-    word = "strong" if dbm >= STRONG_DBM else "fair" if dbm >= WEAK_DBM else "weak"
-    return f"{word} {dbm} dBm"
+    seconds = "1 second" if timeout_s == 1 else f"{timeout_s:g} seconds"
+    out.say(f"Listening for {seconds} … (press the sensor's button, or shake it)")
+    with live_line(out) as draw:
+        return await reach.scan(
+            timeout_s, lambda s: draw(f"{bar(s / timeout_s)}  {max(0, timeout_s - s):.0f} s left")
+        )
 
 
-def _plain(found: Found) -> dict[str, Any]:
+def table(
+    shown: Sequence[Found],
+    chosen: Sequence[Found],
+    charges: dict[str, int] | None,
+    *,
+    bars: bool,
+) -> list[str]:
+    """Write what was heard as lines of a table; none where there is nothing."""
+    if not shown:
+        return []
+    names = [short(one.name) for one in shown]
+    words = [signal_words(one, bars=bars) for one in shown]
+    rows = [("Name", "Signal", "Battery", "Address")]
+    for one, name, signal in zip(shown, names, words, strict=True):
+        percent = (charges or {}).get(one.address)
+        rows.append((name, signal, "unknown" if percent is None else f"{percent} %", one.address))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    widths[2] *= charges is not None
+    heads = [
+        "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True) if width)
+        for row in rows
+    ]
+    lines = [f"  {heads[0]}  Works with spasmwatch"]
+    for one, head in zip(shown, heads[1:], strict=True):
+        works = f"{'yes' if one.driver else 'no'}: {one.because}"
+        line = f"{'*' if one in chosen else ' '} {head}  {works}"
+        if len(line) <= LONGEST_LINE:
+            lines.append(line)
+        else:
+            lines += [line.removesuffix(f"  {works}"), *_indented(works)]
+    if chosen:
+        lines.append("  (* in your settings)")
+    return lines
+
+
+def plain(found: Found, percent: int | None, *, chosen: bool) -> dict[str, Any]:
+    """Give what --json prints of a sensor; stable, see the command's help."""
     return {
-        "name": found.name,
         "address": found.address,
+        "name": found.name,
         "rssi_dbm": found.rssi_dbm,
+        "signal": signal_word(found.rssi_dbm),
+        "battery_percent": percent,
         "driver": found.driver,
         "usable": found.driver is not None,
+        "because": found.because,
+        "chosen": chosen,
     }
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 28 else name[:27] + "…"
+def signal_word(dbm: int | None) -> str:
+    """Say how well it is heard."""
+    if dbm is None:
+        return "unknown"
+    return "strong" if dbm >= STRONG_DBM else "fair" if dbm >= WEAK_DBM else "weak"
+
+
+def signal_words(found: Found, *, bars: bool) -> str:
+    """Say how well it is heard: a bar, a word, a number."""
+    dbm = found.rssi_dbm
+    if dbm is None:
+        return "unknown"
+    steps = sum(dbm >= least for least in (-999, WEAK_DBM, (WEAK_DBM + STRONG_DBM) / 2, STRONG_DBM))
+    picture = f"{BARS[:steps]:<4} " if bars else ""
+    return f"{picture}{signal_word(dbm):<6} {dbm} dBm"
+
+
+def short(name: str) -> str:
+    """Give a name of bounded length on one line; one who has none is called so."""
+    name = "".join(c if c.isprintable() else "�" for c in name.strip())
+    if not name:
+        return "(no name)"
+    return name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
+
+
+def is_called(found: Found, device: str | None) -> bool:
+    """Whether settings that name `device`, by name or address, mean this one."""
+    return device is not None and device.casefold() in {
+        found.address.casefold(),
+        found.name.casefold(),
+    }
+
+
+def _indented(text: str) -> list[str]:
+    import textwrap
+
+    indent = "      "
+    return textwrap.wrap(text, 80, initial_indent=indent, subsequent_indent=indent)
+
+
+async def _charges(out: Output, reach: Reach, usable: Sequence[Found]) -> dict[str, int]:
+    """Ask one sensor after the other what its battery holds."""
+    charges = {}
+    for one in usable[:MOST_ASKED]:
+        out.say(f"Asking {short(one.name)} for its charge …")
+        look, _ = await reach.look(
+            one.address,
+            driver=one.driver,
+            patience_s=BATTERY_PATIENCE_S,
+            enough=lambda look: look.charge.percent is not None,
+        )
+        if look.charge.percent is not None:
+            charges[one.address] = look.charge.percent
+    return charges
+
+
+def _bars(out: Output) -> bool:
+    """Whether bars can be read: not by a voice, and not on a terminal that lacks them."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        BARS.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return not out.plain

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from detector.devices.profile import Advertisement
 
-MOTION_SERVICE = "00030000-78fc-48fe-8e23-433b3a1942d0"  # InfiniTime doc/MotionService.md
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -26,10 +24,11 @@ class Refusal:
 
 PINETIME = Refusal(
     title="PineTime (InfiniTime)",
-    names=("InfiniTime",),
-    services=frozenset({MOTION_SERVICE}),
+    names=("InfiniTime", "PineTimeSD"),
+    services=frozenset(),  # it advertises only that of a firmware update, as others do
     because="its firmware sends 10 samples a second (SystemTask, every 100 ms): clonus beats at 3 "
-    "to 8 a second, and what is faster than 5 cannot be seen. Another sensor is needed",
+    "to 8 a second, and what is faster than 5 cannot be seen; OpenSeizureDetector's firmware for it cannot be told from the "
+    "maker's, and its rate is off by up to 16 %. Another sensor is needed",
 )
 
 REFUSED: tuple[Refusal, ...] = (PINETIME,)

@@ -182,7 +182,7 @@ class WitMotionConversation:
 
     def restart(self) -> list[Write]:
         """Set the rate anew: all that can be done for a stream that fell silent."""
-        return [*self._set_rate()]
+        return self._set_rate()
 
     def close(self) -> list[Write]:
         """Nothing: it has a switch, but no command to stop."""

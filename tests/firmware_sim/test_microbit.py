@@ -16,7 +16,7 @@ from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.firmware import Measuring, Wearable
 from firmware_sim.wearables.microbit import DATA, MICROBIT, PERIOD, MicrobitFirmware
 
-from .hearing import hear, walk
+from .hearing import SPEED, hear, walk
 
 
 def test_a_sample_is_written_as_the_profile_says():
@@ -61,7 +61,7 @@ def test_names_are_five_letters_that_can_be_spoken():
 
 def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
     trace = walk(50, 12)
-    heard = hear(SensorPlan(model=MICROBIT, trace=trace, speed=12), tmp_path)
+    heard = hear(SensorPlan(model=MICROBIT, trace=trace, speed=SPEED), tmp_path)
 
     assert heard.errors == []
     assert heard.clock.gap_count == 0

@@ -20,7 +20,7 @@ from firmware_sim.wearables.openseizure import (
     openseizure,
 )
 
-from .hearing import hear, walk
+from .hearing import SPEED, hear, walk
 
 GOLDEN_MG = np.array([[-500, 26, 1000], [-498, 28, 998], [-496, 30, 996]], np.int16)
 
@@ -61,8 +61,8 @@ def test_whatever_is_written_is_what_the_driver_reads(cut):
 
 
 def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
-    trace = walk(25, 90)
-    plan = SensorPlan(model=OPENSEIZURE, trace=trace, speed=60, battery_percent=87)
+    trace = walk(25, 40)
+    plan = SensorPlan(model=OPENSEIZURE, trace=trace, speed=SPEED, battery_percent=87)
 
     heard = hear(plan, tmp_path)
 
@@ -75,15 +75,15 @@ def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
 
 
 def test_a_motion_at_another_rate_is_felt_at_the_watchs_own(tmp_path):
-    trace = walk(50, 30)
-    heard = hear(SensorPlan(model=OPENSEIZURE, trace=trace, speed=60), tmp_path)
+    trace = walk(50, 20)
+    heard = hear(SensorPlan(model=OPENSEIZURE, trace=trace, speed=SPEED), tmp_path)
 
     assert np.abs(heard.samples - trace.samples[::2]).max() <= 0.0005 + 1e-9
 
 
 def test_after_a_lost_link_it_streams_again_where_it_belongs(tmp_path):
-    trace = walk(25, 90)
-    plan = SensorPlan(model=OPENSEIZURE, trace=trace, speed=15, drops=(LinkDrop(15, 5),))
+    trace = walk(25, 60)
+    plan = SensorPlan(model=OPENSEIZURE, trace=trace, speed=SPEED, drops=(LinkDrop(15, 5),))
 
     heard = hear(plan, tmp_path)
 
@@ -92,7 +92,7 @@ def test_after_a_lost_link_it_streams_again_where_it_belongs(tmp_path):
     assert first == 0
     assert np.abs(heard.samples[:before] - trace.samples[:before]).max() <= 0.0005 + 1e-9
     assert np.abs(heard.samples[before:] - trace.samples[second:]).max() <= 0.0005 + 1e-9
-    late = 0.5 * plan.speed * 25  # of a machine that is busy with other tests
+    late = 0.5 * SPEED * 25  # of a machine that is busy with other tests
     assert [gap.stop for gap in heard.clock.gaps] == pytest.approx([second], abs=late)
 
 

@@ -25,7 +25,7 @@ from firmware_sim.wearables.witmotion import (
     witmotion,
 )
 
-from .hearing import hear, walk
+from .hearing import SPEED, hear, walk
 
 UNLOCK, FIFTY_HZ, SAVE = "ff aa 69 88 b5", "ff aa 03 08 00", "ff aa 00 00 00"
 ASK_RATE, ASK_BATTERY = "ff aa 27 03 00", "ff aa 27 64 00"
@@ -110,8 +110,8 @@ def test_the_battery_is_told_within_a_hundredth_of_a_volt(percent):
 
 
 def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
-    trace = walk(50, 60, most_g=15)
-    plan = SensorPlan(model=WITMOTION, trace=trace, speed=60, battery_percent=90)
+    trace = walk(50, 30, most_g=15)
+    plan = SensorPlan(model=WITMOTION, trace=trace, speed=SPEED, battery_percent=90)
 
     heard = hear(plan, tmp_path)
 
@@ -121,13 +121,13 @@ def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
     assert heard.of(Started) == [Started(50, 16)]
     assert heard.of(Battery)[0] == Battery(90)
     assert len(heard.samples) == len(trace.samples) - first
-    assert first < 10 * plan.speed  # 0.2 s of the wall's time
+    assert first < 50 * SPEED  # a second of the wall's time
     assert np.abs(heard.samples - trace.samples[first:]).max() <= LSB_G
 
 
 def test_one_that_was_left_at_the_makers_rate_is_set_to_ours(tmp_path):
     trace = walk(50, 30)
-    plan = SensorPlan(model=witmotion(rate_code=TEN_HZ), trace=trace, speed=10)
+    plan = SensorPlan(model=witmotion(rate_code=TEN_HZ), trace=trace, speed=SPEED)
 
     heard = hear(plan, tmp_path)
 
@@ -144,7 +144,7 @@ def test_frames_that_a_small_mtu_allows_only_one_by_one_are_heard(tmp_path):
 
     small = Wearable(name=WITMOTION.name, called=WITMOTION.called, make=SmallMtu)
     trace = walk(50, 15)
-    heard = hear(SensorPlan(model=small, trace=trace, speed=15), tmp_path)
+    heard = hear(SensorPlan(model=small, trace=trace, speed=SPEED), tmp_path)
 
     assert heard.errors == []
     assert np.abs(heard.samples - trace.samples[heard.clock.unplaced :]).max() <= LSB_G

@@ -11,6 +11,8 @@ import numpy as np
 
 from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
+from detector.store.capture import is_capture
+from detector.store.formats.captured import open_capture
 from detector.store.formats.checks import Unit
 from detector.store.formats.native import open_native
 from detector.store.formats.npz import open_npz
@@ -70,12 +72,16 @@ def open_recording(
         return open_native(file, fs=fs, unit=known)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
         return open_npz(file, fs=fs, unit=known)
+    if is_capture(file):
+        return open_capture(file, fs=fs, unit=known)
     if file.suffix.lower() in TABLES:
         return open_table(file, fs=fs, unit=known)
     kind = NOT_YET.get(file.suffix.lower())
     if kind is not None:
         raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
-    raise RecordingError(f"{file.name} is no recording: give a .csv, .tsv, .npz or .sqlite file")
+    raise RecordingError(
+        f"{file.name} is no recording: give a .csv, .tsv, .npz, .sqlite or .jsonl file"
+    )
 
 
 def load(

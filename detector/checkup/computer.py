@@ -1,0 +1,184 @@
+"""The rest of this computer: settings, disk, broker, clock and time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from shlex import quote
+
+from detector.checkup.check import Check, fail, ok, skip, warn
+
+PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
+DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
+CLOCK, ZONE = "Clock", "Time zone"
+
+NIGHT_BYTES = 12 << 20  # 8 h of a Polar sensor: 30 nights were 360 MB
+LEAST_BYTES = 5 * NIGHT_BYTES  # SQLite needs room to fold its log; other programs write too
+# ntpd steps a clock beyond this, and a night's times are read to the minute.
+MOST_CLOCK_ERROR_S = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFacts:
+    """The settings file: `path` None where there is none; `problem` None where it is right."""
+
+    path: str | None
+    problem: str | None
+    device: str | None
+    where: str  # it is, or would be
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFacts:
+    """Where recordings go: `problem` None where a file could be made there."""
+
+    path: str
+    problem: str | None
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFacts:
+    """Who would be told: `kind` is url, mosquitto, embedded or none.
+
+    `problem` None where it answered; `busy` says that another broker answers on the port of ours.
+    """
+
+    kind: str
+    where: str
+    round_trip_ms: float | None = None
+    problem: str | None = None
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """The kernel's opinion of its own clock, None where it has none: the largest error, s."""
+
+    largest_error_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFacts:
+    """Time zones: the computer's, and the one in the settings, with their offsets now."""
+
+    computer: str
+    computer_offset: timedelta
+    configured: str | None
+    configured_offset: timedelta | None
+
+
+def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[str]) -> Check:
+    """Say which versions run here, and ask whether every driver loads."""
+    shown = ", ".join(f"{name} {version}" for name, version in versions)
+    if broken_drivers:
+        return warn(PYTHON, f"{shown}. {' '.join(broken_drivers)}", "pip check")
+    return ok(PYTHON, shown)
+
+
+def check_settings(facts: SettingsFacts) -> Check:
+    """Ask whether the settings can be read."""
+    if facts.problem is not None:
+        return fail(SETTINGS, facts.problem, "spasmwatch config check   (after mending that)")
+    if facts.path is None:
+        return ok(SETTINGS, f"none at {facts.where}: the defaults hold")
+    return ok(SETTINGS, f"{facts.path} valid")
+
+
+def check_chosen(facts: SettingsFacts) -> Check:
+    """Ask whether it is settled which sensor is the wearer's."""
+    if facts.device is None:
+        return warn(
+            CHOSEN,
+            "none: the nearest that a driver knows is taken, be it a neighbour's",
+            "spasmwatch setup",
+        )
+    return ok(CHOSEN, facts.device)
+
+
+def check_folder(facts: FolderFacts) -> Check:
+    """Ask whether recordings can be written."""
+    path = quote(facts.path)
+    if facts.problem is not None:
+        return fail(
+            DATA_DIR,
+            f"{facts.path}: {facts.problem}",
+            f'sudo mkdir -p {path} && sudo chown -R "$USER" {path}',
+        )
+    return ok(DATA_DIR, f"{facts.path} can be written")
+
+
+def check_disk(facts: FolderFacts, *, nights: int) -> Check:
+    """Ask whether there is room for the nights that are to be kept."""
+    if facts.free_bytes is None:
+        return skip(DISK, "the folder cannot be looked at")
+    room = facts.free_bytes // NIGHT_BYTES
+    detail = f"{_size(facts.free_bytes)} free, about {_nights(room)} of recordings"
+    look = f"df -h {quote(facts.path)}   (make room, or set data_dir to another disk)"
+    if facts.free_bytes < LEAST_BYTES:
+        return fail(DISK, detail, look)
+    if room < nights:
+        return warn(DISK, f"{detail}; {nights} are to be kept", look)
+    return ok(DISK, detail)
+
+
+def check_broker(facts: BrokerFacts, *, settings_path: str) -> Check:
+    """Ask whether the broker answers."""
+    if facts.kind == "none":
+        return ok(BROKER, "none, as set: nobody is told by MQTT")
+    if facts.busy:
+        return warn(
+            BROKER,
+            f"a broker answers at {facts.where} already: `spasmwatch run`, or one of the system's",
+            f'nano {quote(settings_path)}   ([mqtt] broker = "mqtt://{facts.where}" uses that one)',
+        )
+    if facts.problem is not None:
+        return fail(
+            BROKER,
+            f"{facts.where}: {facts.problem}",
+            f"nano {quote(settings_path)}   ([mqtt] broker, username, password_file)",
+        )
+    ms = "" if facts.round_trip_ms is None else f", round trip {facts.round_trip_ms:.0f} ms"
+    ours = "" if facts.kind == "url" else f"ours ({facts.kind}), "
+    return ok(BROKER, f"{ours}{facts.where}{ms}")
+
+
+def check_clock(facts: ClockFacts) -> Check:
+    """Ask whether the wall clock is kept right."""
+    if facts.largest_error_s is None:
+        return skip(CLOCK, "this system does not say whether its clock is kept right")
+    if facts.largest_error_s >= MOST_CLOCK_ERROR_S:
+        return warn(
+            CLOCK,
+            "nothing keeps it right: the times of a night may be wrong",
+            "sudo timedatectl set-ntp true",
+        )
+    return ok(CLOCK, "synchronised")
+
+
+def check_zone(facts: ZoneFacts) -> Check:
+    """Ask whether people will read the times they expect."""
+    if facts.configured is not None:
+        if facts.configured_offset != facts.computer_offset:
+            return warn(
+                ZONE,
+                f"times are read in {facts.configured}, this computer is in {facts.computer}",
+                f"sudo timedatectl set-timezone {facts.configured}   (or mend [wearer] time_zone)",
+            )
+        return ok(ZONE, facts.configured)
+    if not facts.computer_offset and facts.computer in {"UTC", "Etc/UTC", "Etc/UCT"}:
+        return warn(
+            ZONE,
+            "UTC: no zone was ever chosen, so times may not be yours",
+            "sudo timedatectl set-timezone Europe/Amsterdam   (or set [wearer] time_zone)",
+        )
+    return ok(ZONE, facts.computer)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.0f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _nights(count: int) -> str:
+    return f"{count} nights" if count < 730 else f"{count / 365:.0f} years"

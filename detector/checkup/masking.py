@@ -1,0 +1,59 @@
+"""What must not leave the house, taken out of text that is to be shared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SHORTEST = 2  # characters; a name of one letter cannot be told from the text round it
+WHOLE_WORDS_BELOW = 4  # characters; a password shorter than this is looked for as a word only
+
+_HEX = "[0-9A-Fa-f]"
+_BLUETOOTH = re.compile(rf"(?<!{_HEX})(?:{_HEX}{{2}}[:_-]){{5}}{_HEX}{{2}}(?!{_HEX})")
+_IPV4 = re.compile(r"(?<![\w.])(?!127\.)\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+# Two colons are a time of day, and ::1 is this computer, so an address has at least three.
+_IPV6 = re.compile(rf"(?<![\w:]){_HEX}{{1,4}}(?::{_HEX}{{0,4}}){{3,7}}(?![\w:])")
+
+
+class Mask:
+    """Replaces secrets by placeholders such as `<host-1>`, the same one always by the same.
+
+    Bluetooth and network addresses are found by their form, wherever they stand; `127.0.0.1` is
+    everybody's and stays. Everything else must be named by `hide`.
+    """
+
+    def __init__(self) -> None:
+        self._placeholders: dict[str, str] = {}  # of a secret in lower case
+        self._counts: dict[str, int] = {}
+
+    def hide(self, kind: str, secrets: Iterable[str | None]) -> None:
+        """Name secrets of a kind; upper and lower case are one. A name hides as a whole word."""
+        for secret in secrets:
+            if secret is not None and len(secret) >= SHORTEST:
+                self._placeholder(kind, secret)
+
+    def __call__(self, text: str) -> str:
+        """Give the text without them."""
+        # The longest first: a host may be named after its user.
+        for secret in sorted(self._placeholders, key=len, reverse=True):
+            placeholder = self._placeholders[secret]
+            text = _pattern(secret, placeholder).sub(placeholder.replace("\\", r"\\"), text)
+        for kind, form in (("address", _BLUETOOTH), ("ip", _IPV4), ("ip", _IPV6)):
+            text = form.sub(lambda found, kind=kind: self._placeholder(kind, found[0]), text)  # type: ignore[misc]
+        return text
+
+    def _placeholder(self, kind: str, secret: str) -> str:
+        known = self._placeholders.get(secret.casefold())
+        if known is not None:
+            return known
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        made = f"<{kind}-{self._counts[kind]}>"
+        self._placeholders[secret.casefold()] = made
+        return made
+
+
+def _pattern(secret: str, placeholder: str) -> re.Pattern[str]:
+    inner = re.escape(secret)
+    anywhere = placeholder.startswith("<password") and len(secret) >= WHOLE_WORDS_BELOW
+    bounded = inner if anywhere else rf"(?<!\w){inner}(?!\w)"
+    return re.compile(bounded, re.IGNORECASE)

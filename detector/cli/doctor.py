@@ -1,0 +1,70 @@
+"""`spasmwatch doctor`: what stands in a good night's way, and the command that takes it out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from detector.checkup.check import Check
+
+SCHEMA = "doctor/1"
+
+
+def doctor(
+    ctx: typer.Context,
+    *,
+    share: Annotated[
+        bool, typer.Option("--share", help="Mask addresses, names and secrets, to be sent on.")
+    ] = False,
+    look: Annotated[
+        float, typer.Option(min=0, max=600, metavar="S", help="Seconds of samples; 0: no sensor.")
+    ] = 10.0,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME|ADDRESS", help="Another sensor than the settings'.")
+    ] = None,
+    radio: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
+    ] = 1.0,
+) -> None:
+    """Check all that a night needs; what fails ends in the command that fixes it.
+
+    Ends with 1 if anything failed. With --json one object: schema, checks (each name, status of
+    ok, warn, FAIL or skip, detail, fix), counts by status.
+    """
+    from detector.checkup.check import Status
+    from detector.checkup.masking import Mask
+    from detector.cli.check_lines import lines, plain
+    from detector.cli.examination import Examination
+    from detector.cli.reach import Reach
+
+    call = Invocation.of(ctx)
+    out, reach, mask = call.out, Reach(radio, speed), Mask()
+    hide = mask if share else str
+    done: list[Check] = []
+    for check in Examination(call, reach, look, device, mask, share).checks():
+        done.append(check)
+        if not out.json:
+            for line in lines(check, hide):
+                out.data(line)
+    counts = Counter(check.status for check in done)
+    if out.json:
+        totals = {status.value: counts[status] for status in Status}
+        body = {"schema": SCHEMA, "checks": [plain(one, hide) for one in done], "counts": totals}
+        out.data(json.dumps(body))
+    else:
+        order = (Status.FAIL, Status.WARN, Status.OK, Status.SKIP)
+        out.data("   ".join(f"{status} {counts[status]}" for status in order if counts[status]))
+        if not share:
+            out.say("To send this to somebody: spasmwatch doctor --share   (masked)")
+    if counts[Status.FAIL]:
+        raise typer.Exit(1)

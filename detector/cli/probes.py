@@ -1,0 +1,294 @@
+"""What `doctor` finds out about this computer: the questions, none of the judgement.
+
+Every probe is bounded in time and never raises: what cannot be found out is a fact as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from detector.checkup.bluetooth import Adapter, Blocked, BluetoothFacts, BusTrouble, UsbPower
+from detector.checkup.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
+from detector.errors import ConfigError, LinkError
+
+if TYPE_CHECKING:
+    from detector.config import Settings
+    from detector.mqtt.endpoint import Endpoint
+
+PATIENCE_S = 5.0  # a D-Bus call takes milliseconds, a broker across the internet a second
+PACKAGES = ("spasmwatch", "bleak")
+
+_SYS = Path("/sys")
+_ZONE_LINK = Path("/etc/localtime")
+
+
+def versions() -> list[tuple[str, str]]:
+    """Name Python and the packages whose releases matter."""
+    found = [("Python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            found.append((package, "(not installed)"))
+    return found
+
+
+async def bluetooth(sys_folder: Path = _SYS) -> BluetoothFacts | str:
+    """Ask BlueZ, and the system round it; a text says why there was nothing to ask."""
+    if sys.platform != "linux":
+        return f"not looked at on {platform.system()}: `spasmwatch scan` will say if it does not do"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            adapters, trouble = await _ask_bluez()
+    except TimeoutError:
+        adapters, trouble = None, BusTrouble.NO_ANSWER
+    return BluetoothFacts(
+        adapters=adapters,
+        trouble=trouble,
+        bluez=await asyncio.to_thread(bluez_version),
+        kernel=platform.release(),
+        blocked=blocked(sys_folder),
+        usb=usb_power(sys_folder),
+        user=user(),
+    )
+
+
+def bluez_version(run: Callable[[list[str]], str] | None = None) -> str | None:
+    """Ask bluetoothctl, None where it is not there: BlueZ tells its version to nobody else."""
+    said = (run or _said)(["bluetoothctl", "--version"])
+    found = re.search(r"\d{1,3}\.\d{1,3}", said)
+    return None if found is None else found[0]
+
+
+def blocked(sys_folder: Path = _SYS) -> Blocked | None:
+    """Say whether a Bluetooth radio is switched off by rfkill, and none is left on."""
+    switches = [
+        (_read(switch / "hard"), _read(switch / "soft"))
+        for switch in _listed(sys_folder / "class/rfkill")
+        if _read(switch / "type") == "bluetooth"
+    ]
+    if not switches or ("0", "0") in switches:
+        return None
+    return Blocked.HARD if all(hard == "1" for hard, _ in switches) else Blocked.SOFT
+
+
+def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
+    """Say of every USB adapter how its port saves power."""
+    found = []
+    for adapter in _listed(sys_folder / "class/bluetooth"):
+        if not re.fullmatch(r"hci[0-9]+", adapter.name):
+            continue  # a connection under way is listed as hci0:64
+        control = (adapter / "device").resolve().parent / "power/control"  # above the interface
+        setting = _read(control)
+        if setting and any(part.startswith("usb") for part in control.parts):
+            found.append(UsbPower(adapter.name, setting, str(control)))
+    return tuple(found)
+
+
+def folder(path: Path) -> FolderFacts:
+    """Ask whether a file could be made in a folder, without making the folder."""
+    place = path
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    problem = None
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return FolderFacts(str(path), error.strerror, None)
+    if not place.is_dir():
+        problem = f"{place} is not a folder"
+    elif place != path:
+        problem = None if os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written to"
+    else:
+        try:
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"0")
+        except OSError as error:
+            problem = error.strerror
+    return FolderFacts(str(path), problem, free)
+
+
+async def broker(settings: Settings) -> BrokerFacts:
+    """Connect to the broker that a night would use; ours is started for that, and ended."""
+    from detector.mqtt.broker import provide
+    from detector.mqtt.endpoint import Endpoint, Tls
+
+    mqtt = settings.mqtt
+    if mqtt.broker == "none":
+        return BrokerFacts("none", "")
+    address = mqtt.address
+    port = mqtt.port or 1883
+    where = f"127.0.0.1:{port}" if address is None else f"{address.host}:{address.port}"
+    kind = mqtt.broker if address is None else "url"
+    try:
+        choice: str | Endpoint = mqtt.broker
+        if address is not None:
+            choice = Endpoint(
+                host=address.host,
+                port=address.port,
+                username=mqtt.username,
+                password=mqtt.secret(),
+                tls=Tls() if address.tls else None,
+                insecure=mqtt.insecure,
+            )
+        async with provide(choice, port=port) as made:
+            assert made.endpoint is not None  # noqa: S101 - only "none" has none
+            problem, ms = await _round_trip(made.endpoint)
+            return BrokerFacts(made.kind, where, ms, problem)
+    except ConfigError as error:
+        return BrokerFacts(kind, where, problem=str(error))
+    except LinkError as error:
+        if address is None and (await _round_trip(Endpoint(port=port)))[0] is None:
+            return BrokerFacts(kind, where, busy=True)
+        return BrokerFacts(kind, where, problem=str(error))
+
+
+def clock() -> ClockFacts:
+    """Ask the kernel how wrong its clock may be (adjtimex(2)); it costs nothing and needs nobody.
+
+    systemd goes by the same figure, and not by STA_UNSYNC, which may be set for other reasons.
+    """
+    try:
+        ask = ctypes.CDLL(None, use_errno=True).adjtimex
+    except (AttributeError, OSError):
+        return ClockFacts(None)
+    answer = _Timex()
+    return ClockFacts(None if ask(ctypes.byref(answer)) < 0 else answer.maxerror / 1e6)
+
+
+def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
+    """Say in which time zone this computer is, and in which times are to be read."""
+    now = datetime.now().astimezone()
+    _, _, name = str(link.resolve()).rpartition("zoneinfo/")
+    configured = settings.wearer.time_zone
+    there = None if configured is None else now.astimezone(ZoneInfo(configured)).utcoffset()
+    offset = now.utcoffset()
+    assert offset is not None  # noqa: S101 - an aware time has one
+    return ZoneFacts(os.environ.get("TZ") or name or str(now.tzinfo), offset, configured, there)
+
+
+def user() -> str:
+    """Name who runs this."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may know no name for a number
+        return str(os.getuid())
+
+
+def host_names() -> list[str]:
+    """Name this computer, whole and without its domain."""
+    name = platform.node()
+    return list(dict.fromkeys([name, name.partition(".")[0]]))
+
+
+class _Timex(ctypes.Structure):
+    """The head of `struct timex`, with room for all that the kernel writes."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),  # 0: change nothing
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),  # microseconds
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+async def _ask_bluez() -> tuple[tuple[Adapter, ...] | None, BusTrouble | None]:
+    """Ask for BlueZ' objects, as every program that uses Bluetooth does first."""
+    from dbus_fast import BusType, Message, MessageType
+    from dbus_fast.aio import MessageBus
+    from dbus_fast.errors import AuthError
+
+    try:
+        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    except AuthError:
+        return None, BusTrouble.DENIED
+    except Exception:  # a missing, dead or strange socket: dbus-fast lets all of theirs through
+        return None, BusTrouble.NO_BUS
+    try:
+        reply = await bus.call(
+            Message(
+                destination="org.bluez",
+                path="/",
+                interface="org.freedesktop.DBus.ObjectManager",
+                member="GetManagedObjects",
+            )
+        )
+    finally:
+        bus.disconnect()
+    if reply.message_type is MessageType.ERROR:
+        name = reply.error_name or ""
+        denied = name.endswith(".AccessDenied")
+        gone = name.endswith((".ServiceUnknown", ".NameHasNoOwner", "NotFound"))
+        return None, (
+            BusTrouble.DENIED if denied else BusTrouble.NO_SERVICE if gone else BusTrouble.NO_ANSWER
+        )
+    return tuple(_adapters(reply.body[0].items())), None
+
+
+def _adapters(objects: Iterable[tuple[str, dict[str, dict[str, object]]]]) -> Iterable[Adapter]:
+    for path, interfaces in sorted(objects):
+        properties = interfaces.get("org.bluez.Adapter1")
+        if properties is not None:
+            powered = getattr(properties.get("Powered"), "value", False)
+            yield Adapter(path.rpartition("/")[2], bool(powered))
+
+
+async def _round_trip(endpoint: Endpoint) -> tuple[str | None, float | None]:
+    """Connect and subscribe; gives what stood in the way, and how long the answer took."""
+    from detector.mqtt.link import Link
+
+    loop = asyncio.get_running_loop()
+    link = Link(endpoint, f"spasmwatch-doctor-{os.getpid()}")
+    running = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await link.connected()
+            began_s = loop.time()
+            await link.subscribe("spasmwatch/doctor", lambda _: None)
+        return None, (loop.time() - began_s) * 1e3
+    except TimeoutError:
+        return link.state.last_error or f"no answer within {PATIENCE_S:g} s", None
+    except LinkError as error:
+        return str(error), None
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+def _said(argv: list[str]) -> str:
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=PATIENCE_S, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _listed(place: Path) -> list[Path]:
+    try:
+        return sorted(place.iterdir())
+    except OSError:
+        return []

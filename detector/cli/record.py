@@ -1,0 +1,145 @@
+"""`spasmwatch record`: keep what a sensor sends, for tests, bug reports and new drivers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from detector.cli.invocation import Invocation
+from detector.cli.words import length, sentence
+from detector.errors import LinkError
+
+if TYPE_CHECKING:
+    from detector.cli.recorder import Job, Sinks
+    from detector.store.capture import CaptureWriter
+
+MOST_S = 24 * 3600
+IO_ERROR = 74
+_UNITS_S = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600}
+
+
+def record(
+    ctx: typer.Context,
+    *,
+    duration: Annotated[
+        str, typer.Option(metavar="TIME", help="From the first sample on: 90s, 10min, 8h.")
+    ] = "10min",
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.sqlite", help="Default: a new one in the data folder."),
+    ] = None,
+    capture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl", help="Also what came over the air, as text, addresses masked."
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
+    ] = None,
+    radio: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
+    ] = 1.0,
+) -> None:
+    """Record a sensor for a while; Ctrl-C ends it with what was got.
+
+    Nothing is detected and nobody is told. `detect` and `replay` read both files. A capture holds
+    how you moved and the sensor's own time stamps, but no address, serial number or time of day.
+    """
+    import asyncio
+
+    from detector.cli.reach import Reach, worn_as
+    from detector.cli.recorder import Job, keep_recording, sinks_of
+
+    try:
+        seconds = parse_duration(duration)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--duration") from None
+    call = Invocation.of(ctx)
+    reach = Reach(radio, speed)
+    settings = call.configuration().settings
+    for option, file in (("--out", out_file), ("--capture", capture)):
+        _check_target(option, file)
+    job = Job(call.out, settings, worn_as(settings, device), reach, seconds)
+    with sinks_of(job, out_file, capture) as sinks:
+        asyncio.run(keep_recording(job, sinks))
+    _report(job, sinks)
+
+
+def parse_duration(text: str) -> int:
+    """Understand `90s`, `10min`, `8h` or seconds.
+
+    Raises
+    ------
+    ValueError
+        It is none of these, or longer than a day.
+    """
+    found = re.fullmatch(r"\s*([0-9]{1,6})\s*(s|min|m|h|)\s*", text.casefold())
+    seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
+    if not 1 <= seconds <= MOST_S:
+        raise ValueError(f"{text[:20]!r} is no time from 1s to 24h: write it like 90s, 10min or 8h")
+    return seconds
+
+
+def _report(job: Job, sinks: Sinks) -> None:
+    """Say what was got; LinkError if it was nothing."""
+    out, look = job.out, job.look
+    path, captured = sinks.recording.path, sinks.capture
+    packets = 0 if captured is None else captured.packets
+    if look.samples:
+        if out.json:
+            out.data(json.dumps(_plain(job, path, captured)))
+        else:
+            rate = "" if look.pace is None else f" at {look.pace.rate_hz:.1f} a second"
+            lost = look.clock.missing
+            out.data(
+                f"Recorded {length(job.recorded_s)}: {look.samples} samples{rate}, {lost} lost."
+            )
+            out.data(f"  {path}")
+            if captured is not None:
+                out.data(f"  {captured.path} ({packets} packets, addresses masked)")
+            out.say(f"Look at it: spasmwatch detect {path}")
+    elif captured is not None and packets:
+        out.say(f"{captured.path} holds {packets} packets, none of them with samples.")
+    if job.trouble is not None:
+        out.error(job.trouble)
+        raise typer.Exit(IO_ERROR)
+    if not look.samples:
+        why = look.refused or job.why or "the sensor was not heard"
+        raise LinkError(f"Nothing was recorded: {sentence(why)} Help: spasmwatch doctor")
+
+
+def _plain(job: Job, path: Path, captured: CaptureWriter | None) -> dict[str, Any]:
+    look = job.look
+    return {
+        "recording": str(path),
+        "capture": None if captured is None else str(captured.path),
+        "ended": job.ended,
+        "driver": None if look.link is None else look.link.driver,
+        "duration_s": round(job.recorded_s, 1),
+        "samples": look.samples,
+        "fs": look.fs,
+        "rate_hz": None if look.pace is None else round(look.pace.rate_hz, 2),
+        "missing": look.clock.missing,
+        "gaps": look.clock.gap_count,
+        "protocol_errors": look.errors,
+        "battery_percent": look.charge.percent,
+    }
+
+
+def _check_target(option: str, file: Path | None) -> None:
+    """Refuse a file that is there, or a folder that is not, before anybody has moved a leg."""
+    if file is None:
+        return
+    if file.exists():
+        raise typer.BadParameter(f"{file} exists already. Choose another name.", param_hint=option)
+    if not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=option)

@@ -1,0 +1,145 @@
+"""Changing the settings file as a careful person would: comments stay, the old one is kept."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Item, Table
+
+from detector.errors import ConfigError
+
+NEW_FILE = "# spasmwatch settings. Check with: spasmwatch config check\n"
+OURS = "heard as: "  # marks a comment that we wrote and may write anew
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of the file; `backup` is the old one, None where there was none."""
+
+    path: Path
+    backup: Path | None
+    changed: bool
+
+
+def change_section(
+    path: Path,
+    section: str,
+    values: Mapping[str, str],
+    remarks: Mapping[str, str],
+    check: Callable[[Path], object] = lambda _: None,
+) -> Change:
+    """Set values of one section, whole or not at all; everything else stays as it was.
+
+    Parameters
+    ----------
+    remarks : key → comment behind it, unless there is one of the owner's
+    check : looks at a draft, and raises ConfigError where it makes no sense as a whole
+
+    Raises
+    ------
+    ConfigError
+        The file is written in a way that cannot be changed safely, or the disk refuses it.
+    """
+    place = path.resolve()  # a link stays one
+    try:
+        before = place.read_bytes().decode("utf-8-sig") if place.exists() else None
+        after = changed_text(before, section, values, remarks)
+        if after == before:
+            return Change(path, None, changed=False)
+        with _draft(place, after) as draft:
+            try:
+                check(draft)
+            except ConfigError as error:
+                raise ConfigError(str(error).replace(str(draft), f"{path}, so changed,")) from None
+            backup = None if before is None else _back_up(place)
+            draft.replace(place)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}. Nothing was changed.") from error
+    except (TOMLKitError, ValueError, TypeError, KeyError, AttributeError) as error:
+        lines = ", ".join(f'{key} = "{value}"' for key, value in values.items())
+        raise ConfigError(
+            f"{path} cannot be changed safely ({error}). Nothing was changed. Write by hand, "
+            f"below [{section}]: {lines}"
+        ) from error
+    return Change(path, backup, changed=True)
+
+
+def changed_text(
+    before: str | None, section: str, values: Mapping[str, str], remarks: Mapping[str, str]
+) -> str:
+    """Give the text with the values set.
+
+    Raises
+    ------
+    ValueError
+        What came out does not mean what was wanted.
+    """
+    document = tomlkit.parse(before if before is not None else NEW_FILE)
+    if section not in document:
+        document.add(tomlkit.nl())
+        document.add(section, tomlkit.table())
+    table: Any = document[section]
+    for key, value in values.items():
+        old = table.get(key)
+        if old != value:
+            table[key] = value
+        comment = old.trivia.comment if isinstance(old, Item) else ""
+        item = table[key]
+        # Inside braces there is no room for a remark.
+        if key in remarks and isinstance(table, Table) and _is_ours(comment):
+            item.comment(OURS + remarks[key])
+    after = tomlkit.dumps(document)
+    wanted = tomllib.loads(before or "")
+    wanted[section] = wanted.get(section, {}) | dict(values)
+    if tomllib.loads(after) != wanted:
+        raise ValueError("its layout is unusual")
+    return after
+
+
+def _is_ours(comment: str) -> bool:
+    return not comment or comment.removeprefix("#").strip().startswith(OURS.strip())
+
+
+def _back_up(place: Path) -> Path:
+    """Copy the file beside itself, under a name that is free."""
+    number = 1
+    while True:
+        suffix = ".bak" if number == 1 else f".bak{number}"
+        backup = place.with_name(place.name + suffix)
+        try:
+            descriptor = os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _mode(place))
+        except FileExistsError:
+            number += 1
+            continue
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(place.read_bytes())
+        return backup
+
+
+@contextmanager
+def _draft(place: Path, text: str) -> Iterator[Path]:
+    """Have a text beside a file, safe on disk: renamed, it is the whole new file or the old one."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _mode(place))
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _mode(place: Path) -> int:
+    """Whoever may read the file now may read it then; a new one may hold a password one day."""
+    return place.stat().st_mode & 0o777 if place.exists() else 0o600

@@ -1,0 +1,174 @@
+"""`spasmwatch setup`: which sensor, where it is worn, and into the settings with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from detector.cli.invocation import Invocation
+from detector.cli.questions import (
+    Worn,
+    ask,
+    new_label,
+    parse_worn,
+    where_question,
+)
+from detector.cli.words import NOTICE
+
+if TYPE_CHECKING:
+    from detector.checkup.sensor import Look
+    from detector.cli.output import Output
+    from detector.cli.settings_file import Change
+    from detector.config import SensorSettings
+    from detector.sources.ble import Found
+
+NO_ANSWER = (
+    "No answer came. Nothing was changed. In a script: "
+    "spasmwatch setup --non-interactive --device ADDRESS --placement ankle"
+)
+
+
+def setup(
+    ctx: typer.Context,
+    *,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME|ADDRESS", help="Do not ask which; see `scan`.")
+    ] = None,
+    placement: Annotated[
+        str | None, typer.Option(metavar="PLACE", help='Do not ask where: "ankle", "left calf".')
+    ] = None,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="Ask nothing; with --device, --placement.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=1, max=300, help="Seconds to listen.")] = 10.0,
+    radio: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
+    ] = 1.0,
+) -> None:
+    """Choose your sensor: listen, connect, look at its samples, write it into the settings.
+
+    The sensor is remembered by its address, so that no other of the same name is ever taken for
+    it. Comments in the settings file stay, and the old file is kept beside it.
+    """
+    from detector.cli.reach import Reach
+    from detector.cli.visit import Visit
+    from detector.config import SensorSettings, default_path
+
+    call = Invocation.of(ctx)
+    if non_interactive and (device is None or placement is None):
+        raise typer.BadParameter("--non-interactive needs --device and --placement")
+    try:
+        worn = None if placement is None else parse_worn(placement)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--placement") from None
+    path = call.config_path or default_path()
+    settings = call.configuration().settings if path.exists() else None
+    now = SensorSettings() if settings is None else settings.sensor
+    zone = ZoneInfo(settings.wearer.time_zone) if settings and settings.wearer.time_zone else None
+    visit = Visit(call.out, Reach(radio, speed), timeout, now, zone, asks=not non_interactive)
+    call.out.say(NOTICE)
+    try:
+        chosen = visit.choose(device)
+        if chosen is None:
+            _demo(ctx)
+            return
+        found, look = chosen
+        if worn is None:
+            worn = ask(
+                call.out, where_question(now), lambda text: parse_worn(text or now.placement)
+            )
+    except EOFError:
+        call.out.error(NO_ANSWER)
+        raise typer.Exit(2) from None
+    except (KeyboardInterrupt, typer.Abort):
+        call.out.error("\nNothing was changed.")
+        raise typer.Exit(1) from None
+    _write(call.out, _Choice(path, now, found, worn, look))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    path: Path
+    now: SensorSettings
+    found: Found
+    worn: Worn
+    look: Look
+
+
+def _demo(ctx: typer.Context) -> None:
+    from detector.cli.demo import SPEED, demo
+
+    Invocation.of(ctx).out.say("Nothing was changed. When you have a sensor: spasmwatch setup\n")
+    demo(ctx, speed=SPEED, seed=1)
+
+
+def _write(out: Output, choice: _Choice) -> None:
+    from detector.cli.output import harmless
+    from detector.cli.settings_file import change_section
+    from detector.config import read_configuration
+
+    now, found, worn = choice.now, choice.found, choice.worn
+    values = {"device": found.address, "placement": worn.placement}
+    label = new_label(now, worn)
+    if label is not None:
+        values["label"] = label
+    if now.driver is not None and found.driver is not None:
+        values["driver"] = found.driver  # it named the driver of the sensor before
+    name = harmless(found.name).replace("\n", " ").strip()
+    remarks = {"device": name} if name else {}
+    change = change_section(
+        choice.path, "sensor", values, remarks, lambda draft: read_configuration(draft, environ={})
+    )
+    if out.json:
+        out.data(json.dumps(_plain(change, choice, label or now.label)))
+    _say_changed(out, change)
+    for key in values:
+        variable = f"SPASMWATCH_SENSOR__{key.upper()}"
+        if variable in os.environ:
+            out.say(f"The environment variable {variable} wins over the file: unset {variable}")
+    out.say("Next: spasmwatch run      (once in a while: spasmwatch doctor)")
+
+
+def _plain(change: Change, choice: _Choice, label: str) -> dict[str, Any]:
+    look = choice.look
+    return {
+        "path": str(change.path),
+        "backup": None if change.backup is None else str(change.backup),
+        "changed": change.changed,
+        "sensor": {
+            "device": choice.found.address,
+            "name": choice.found.name,
+            "driver": choice.found.driver,
+            "placement": choice.worn.placement,
+            "label": label,
+        },
+        "look": {
+            "samples": look.samples,
+            "fs": look.fs,
+            "rate_hz": None if look.pace is None else round(look.pace.rate_hz, 2),
+            "missing": look.clock.missing,
+            "battery_percent": look.charge.percent,
+        },
+    }
+
+
+def _say_changed(out: Output, change: Change) -> None:
+    path = shlex.quote(str(change.path))
+    if not change.changed:
+        out.say(f"{change.path} says that already: nothing was changed.")
+    elif change.backup is None:
+        out.say(f"Written: {change.path}      Undo: rm {path}")
+    else:
+        out.say(f"Written: {change.path}, the old one is kept.")
+        out.say(f"Undo: mv {shlex.quote(str(change.backup))} {path}")

@@ -1,0 +1,108 @@
+"""Laws of the checks on the computer: settings, disk, broker, clock, zone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from detector.checkup.check import Status
+from detector.checkup.computer import (
+    BrokerFacts,
+    ClockFacts,
+    FolderFacts,
+    SettingsFacts,
+    ZoneFacts,
+    check_broker,
+    check_chosen,
+    check_clock,
+    check_disk,
+    check_folder,
+    check_python,
+    check_settings,
+    check_zone,
+)
+
+HOUR = timedelta(hours=1)
+
+
+def test_settings_are_valid_absent_or_wrong():
+    assert check_settings(SettingsFacts("c.toml", None, None, "c.toml")).detail == "c.toml valid"
+    absent = check_settings(SettingsFacts(None, None, None, "c.toml"))
+    assert (absent.status, "the defaults hold" in absent.detail) == (Status.OK, True)
+    wrong = check_settings(SettingsFacts("c.toml", "line 3", None, "c.toml"))
+    assert (wrong.status, wrong.detail) == (Status.FAIL, "line 3")
+    assert "config check" in (wrong.fix or "")
+
+
+def test_no_chosen_sensor_is_a_risk_and_setup_ends_it():
+    assert check_chosen(SettingsFacts(None, None, None, "c")).fix == "spasmwatch setup"
+    assert check_chosen(SettingsFacts(None, None, "AA", "c")).status is Status.OK
+
+
+def test_a_driver_that_does_not_load_is_told():
+    assert check_python([("Python", "3.11")], []).detail == "Python 3.11"
+    assert check_python([("Python", "3.11")], ["It is broken."]).status is Status.WARN
+
+
+def test_a_folder_that_cannot_be_written_fails_with_a_quoted_command():
+    check = check_folder(FolderFacts("/data/a b", "Permission denied", 10**12))
+
+    assert check.status is Status.FAIL
+    assert "chown -R \"$USER\" '/data/a b'" in (check.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("free", "status", "words"),
+    [
+        (10**12, "ok", "1000 GB free"),
+        (40 * (12 << 20), "ok", "40 nights"),
+        (20 * (12 << 20), "warn", "30 are to be kept"),
+        (4 * (12 << 20), "FAIL", "4 nights"),
+        (0, "FAIL", "0 MB free"),
+        (None, "skip", "cannot be looked at"),
+    ],
+)
+def test_room_is_counted_in_nights(free, status, words):
+    check = check_disk(FolderFacts("/d", None, free), nights=30)
+
+    assert check.status == status
+    assert words in check.detail
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "words"),
+    [
+        (BrokerFacts("none", ""), "ok", "nobody is told"),
+        (BrokerFacts("url", "ha.lan:1883", 14.2), "ok", "ha.lan:1883, round trip 14 ms"),
+        (BrokerFacts("embedded", "127.0.0.1:1883", 1.0), "ok", "ours (embedded)"),
+        (BrokerFacts("url", "ha.lan:1883", problem="not authorised"), "FAIL", "not authorised"),
+        (BrokerFacts("auto", "127.0.0.1:1883", busy=True), "warn", "answers at 127.0.0.1:1883"),
+    ],
+)
+def test_the_broker_is_one_that_answers(facts, status, words):
+    check = check_broker(facts, settings_path="/c d.toml")
+
+    assert check.status == status
+    assert words in check.detail
+    assert check.fix is None or "nano '/c d.toml'" in check.fix
+
+
+def test_the_clock_is_right_wrong_or_unknown():
+    assert check_clock(ClockFacts(0.2)).status is Status.OK
+    assert check_clock(ClockFacts(None)).status is Status.SKIP
+    assert check_clock(ClockFacts(16.0)).fix == "sudo timedatectl set-ntp true"
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        (ZoneFacts("Europe/Berlin", HOUR, None, None), "ok"),
+        (ZoneFacts("Europe/Berlin", HOUR, "Europe/Amsterdam", HOUR), "ok"),
+        (ZoneFacts("Etc/UTC", 0 * HOUR, "Europe/Berlin", HOUR), "warn"),
+        (ZoneFacts("Etc/UTC", 0 * HOUR, None, None), "warn"),
+        (ZoneFacts("Europe/London", 0 * HOUR, None, None), "ok"),
+    ],
+)
+def test_the_zone_is_one_that_somebody_chose(facts, status):
+    assert check_zone(facts).status == status
