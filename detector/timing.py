@@ -30,6 +30,9 @@ _AHEAD_NS = 2 * _NS
 _BEHIND_NS = 30 * _NS
 # Without time stamps: the longest stall measured on a link that lost nothing was 3.6 s.
 _SILENCE_NS = 4 * _NS
+# A shorter pause is a stall if the stream then catches up, and a loss if it is still behind by as
+# much as nothing may be counted across; a stall is over within a window.
+_PAUSE_NS = _NS // 2
 
 _WINDOW_NS = 5 * _NS  # holds two frames of the slowest sensor, so that one is likely on time
 _RATE_WINDOWS = 12  # a minute: a wrong rate is known within it, 45 ms of jitter leave 0.1 %
@@ -90,6 +93,7 @@ class SampleClock:
         self._link_was_lost = False
         self._other_hz: float | None = None
         self._meter = _RateMeter()
+        self._pause: _Pause | None = None
         self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
         self.gap_count = 0
         self.missing = 0
@@ -218,6 +222,8 @@ class SampleClock:
             if self._link_was_lost or unheard_ns > _SILENCE_NS:
                 self._note_gap(unheard_ns, fs, GapCause.SILENCE)
                 self._restart_clocks(chunk, mono_ns)
+            else:
+                self._catch_up(unheard_ns, len(chunk.samples), fs, mono_ns)
             return
         advance_ns = chunk.last_ns - self._stamp_ns
         lost_ns = advance_ns - frame_ns
@@ -234,6 +240,21 @@ class SampleClock:
             if lost_ns > _WINDOW_NS:
                 self._meter = _RateMeter()
 
+    def _catch_up(self, unheard_ns: int, count: int, fs: float, mono_ns: int) -> None:
+        """Find out whether a short pause of a stream without stamps was a stall or a loss."""
+        if self._pause is None:
+            if unheard_ns > _PAUSE_NS:
+                self._pause = _Pause(mono_ns + _WINDOW_NS, self._meter.least(_RATE_WINDOWS))
+            return
+        lag_ns = mono_ns - round((self._next + count) / fs * _NS)
+        self._pause.least_ns = min(self._pause.least_ns, lag_ns)
+        if mono_ns < self._pause.until_ns:
+            return
+        behind_ns, self._pause = self._pause.least_ns - self._pause.before_ns, None
+        if behind_ns > _UNSEEN_NS:
+            self._note_gap(behind_ns, fs, GapCause.SILENCE)
+            self._meter = _RateMeter()
+
     def _note_gap(self, length_ns: int, fs: float, cause: GapCause) -> None:
         missing = max(1, round(length_ns * fs / _NS))
         self._next += missing
@@ -244,7 +265,17 @@ class SampleClock:
     def _restart_clocks(self, chunk: Chunk, mono_ns: int) -> None:
         """Forget how the two clocks went together: the sensor's begins anew."""
         self._meter = _RateMeter()
+        self._pause = None
         self._least_lag_ns = mono_ns - (chunk.last_ns or 0)
+
+
+@dataclass(slots=True)
+class _Pause:
+    """A pause that may have been a loss: judged at `until_ns` by the least lag since."""
+
+    until_ns: int
+    before_ns: int  # least lag before it
+    least_ns: int = 1 << 62
 
 
 class _RateMeter:
@@ -269,6 +300,10 @@ class _RateMeter:
             self._lowest.append(self._point)
         self._window = mono_ns // _WINDOW_NS
         self._point = (mono_ns, lag_ns)
+
+    def least(self, most: int) -> int:
+        """Give the least lag of the last `most` windows and the present one."""
+        return min(lag_ns for _, lag_ns in [*list(self._lowest)[-most:], self._point])
 
     def fit(self) -> tuple[float, float] | None:
         """Give the line under all points: lag in ns at host time 0, and its growth.

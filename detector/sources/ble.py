@@ -195,7 +195,8 @@ class BleSource:
                 if not adapter_seen:
                     raise
                 self._why = str(error)
-            if session is not None and session.last_data_s is not None:
+            streamed = session is not None and session.last_data_s is not None
+            if session is not None and streamed and not session.refused:
                 failures, pause_s = 0, _AFTER_LOSS_S
             else:
                 self._failed = None if session is None else session.address

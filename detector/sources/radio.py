@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bleak import BleakAdapter, BleakScanner
@@ -108,14 +108,7 @@ async def scan(
     heard: dict[str, Advertisement] = {}
 
     def note(one: Heard) -> None:
-        ad = one.advertisement
-        before = heard.get(ad.address, ad)  # a name and services may come in different packets
-        heard[ad.address] = Advertisement(
-            ad.address,
-            ad.name or before.name,
-            before.rssi_dbm if ad.rssi_dbm is None else ad.rssi_dbm,
-            ad.services | before.services,
-        )
+        heard[one.advertisement.address] = one.advertisement
 
     await listen(note, duration_s, scanner_backend)
     found = [_found(ad, known.recognise(ad)) for ad in heard.values()]
@@ -149,15 +142,19 @@ async def listen(
         There is no adapter that could listen.
     """
     done = asyncio.Event()
-    addresses: set[str] = set()
+    known: dict[str, Advertisement] = {}
 
     def detected(device: BLEDevice, data: AdvertisementData) -> None:
-        if device.address not in addresses and len(addresses) >= _MOST_DEVICES:
+        if device.address not in known and len(known) >= _MOST_DEVICES:
             return
-        addresses.add(device.address)
         name = (data.local_name or device.name or "")[:_LONGEST_NAME]
         services = frozenset(uuid.lower() for uuid in data.service_uuids)
-        hear(Heard(Advertisement(device.address, name, data.rssi, services), device))
+        ad = Advertisement(device.address, name, data.rssi, services)
+        # Its name and its services may come in different packets.
+        before = known.get(device.address, ad)
+        ad = replace(ad, name=ad.name or before.name, services=ad.services | before.services)
+        known[device.address] = ad
+        hear(Heard(ad, device))
         if enough():
             done.set()
 

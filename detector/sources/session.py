@@ -96,6 +96,7 @@ class Session:
         self._writes: deque[Write] = deque(maxlen=_MOST_WRITES)
         self._wake = asyncio.Event()
         self._over: str | None = None  # why
+        self.refused = False  # the sensor cannot stream as it is
         self._restarted = False
         self._frame_s = 0.0
         self._last_data_s: float | None = None
@@ -156,6 +157,7 @@ class Session:
                     if output.fs is not None:
                         self._frame_s = len(output.samples) / output.fs
                 case Refused():
+                    self.refused = True
                     self._end(f"{self._label} cannot be used: {output.reason}.")
 
     async def _subscribe(self) -> None:

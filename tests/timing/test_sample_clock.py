@@ -361,3 +361,28 @@ def test_a_date_once_given_stays(moment_s, asked_s, ppm):
             dates.add(clock.timebase.at_s(moment_s))
 
     assert len(dates) == 1
+
+
+@given(
+    pause_s=st.floats(1.1, 3.4),
+    lost=st.booleans(),
+    at_s=st.integers(20, 200),
+    frame=st.sampled_from([3, 10, 25]),
+)
+def test_without_stamps_a_short_pause_is_a_loss_unless_the_stream_catches_up(
+    pause_s, lost, at_s, frame
+):
+    """Told within a window or two, so that nothing is counted across for longer."""
+    clock, rng = SampleClock(), np.random.default_rng(0)
+    first, arrived_s = 0, 0.0
+    missing = round(pause_s * 50 / frame) * frame if lost else 0
+    while first < 50 * (at_s + 30):
+        taken_s = (first + frame + (missing if first >= 50 * at_s else 0)) / 50
+        stalled = not lost and at_s <= taken_s < at_s + pause_s
+        due_s = at_s + pause_s if stalled else taken_s + rng.uniform(0, 0.045)
+        arrived_s = max(arrived_s, due_s)
+        clock.feed(unstamped(first, frame), *at(arrived_s))
+        first += frame
+
+    assert clock.gap_count == int(lost)
+    assert abs(clock.missing - missing) <= 3
