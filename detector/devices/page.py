@@ -71,8 +71,16 @@ class MySensor:
     name = "my-sensor"
     read_first, channels, optional_channels = (), (DATA,), ()
     sheet = DataSheet(
-        title="My sensor", support=Support.TRYING, evidence=Evidence.SIMULATED, fs=50, range_g=8,
-        floor_s=0.02, battery="not told", loss="not noticed", advice="None.", source="my desk",
+        title="My sensor",
+        support=Support.TRYING,
+        evidence=Evidence.SIMULATED,
+        fs=50,
+        range_g=8,
+        floor_s=0.02,
+        battery="not told",
+        loss="not noticed",
+        advice="None.",
+        source="my desk",
     )
 
     def recognises(self, advertisement):

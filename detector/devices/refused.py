@@ -27,8 +27,8 @@ PINETIME = Refusal(
     names=("InfiniTime", "PineTimeSD"),
     services=frozenset(),  # it advertises only that of a firmware update, as others do
     because="its firmware sends 10 samples a second (SystemTask, every 100 ms): clonus beats at 3 "
-    "to 8 a second, and what is faster than 5 cannot be seen; OpenSeizureDetector's firmware for it cannot be told from the "
-    "maker's, and its rate is off by up to 16 %. Another sensor is needed",
+    "to 8 a second, and what is faster than 5 cannot be seen; OpenSeizureDetector's firmware for "
+    "it cannot be told from the maker's, and its rate is off by up to 16 %. Another sensor is needed",
 )
 
 REFUSED: tuple[Refusal, ...] = (PINETIME,)
