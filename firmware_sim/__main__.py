@@ -21,10 +21,12 @@ from pathlib import Path
 from string import hexdigits
 from typing import Any
 
-from detector.errors import RecordingError, RecordingNotFoundError
+from detector.errors import ConfigError, RecordingError, RecordingNotFoundError
+from firmware_sim.chaos import chaos
 from firmware_sim.faults import parse_drop
 from firmware_sim.playback import load_trace
 from firmware_sim.process import AirPlan, serve
+from firmware_sim.script import LARGEST_SEED, Entry, Script, read_script, written
 from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.catalogue import WEARABLES
 from firmware_sim.wearables.pmd import FrameType
@@ -33,7 +35,7 @@ from firmware_sim.wearables.polar import VERITY_SENSE, verity_sense
 LAST_RESORT_S = 8.0
 """Longer than an orderly end may take (`radio.FLUSH_S`): better a hard end than an orphan."""
 
-BAD_DATA, NO_INPUT, IO_ERROR, USAGE = 65, 66, 74, 2
+BAD_DATA, NO_INPUT, IO_ERROR, BAD_SCRIPT, USAGE = 65, 66, 74, 78, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
     # It warns of packets for links that have just gone, which is what links here do.
     logging.getLogger("bumble").setLevel(logging.ERROR)
     try:
-        asyncio.run(_serve_until_told(_plan(options)))
+        plan, script = _plan(options)
+        if options.show_script:
+            sys.stdout.write(written(script))
+            return 0
+        asyncio.run(_serve_until_told(plan))
+    except ConfigError as error:
+        return _complain(str(error), BAD_SCRIPT)
     except RecordingError as error:
         code = NO_INPUT if isinstance(error, RecordingNotFoundError) else BAD_DATA
         return _complain(str(error), code)
@@ -67,11 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--counts", action="store_true", help="a Verity Sense that sends counts instead of mg")
     add("--drop", action="append", default=[], metavar="AT:FOR", help="link loss, sensor seconds")
     add("--drift-ppm", type=float, default=0.0, help="how much too fast the sensor's clock runs")
+    faults = parser.add_mutually_exclusive_group()
+    faults.add_argument("--script", type=Path, metavar="FAULTS.toml", help="see docs/faults.md")
+    faults.add_argument("--chaos", type=int, metavar="SEED", help="random faults, but seeded")
+    add("--show-script", action="store_true", help="print the faults as a script, and end")
     add("--battery", type=int, default=100, help="charge at the start, per cent")
     return parser
 
 
-def _plan(options: argparse.Namespace) -> AirPlan:
+def _plan(options: argparse.Namespace) -> tuple[AirPlan, Script]:
     traces = [load_trace(path) for path in options.traces]
     count = len(traces) if options.sensors is None else options.sensors
     if count < 1:
@@ -90,9 +102,35 @@ def _plan(options: argparse.Namespace) -> AirPlan:
     if not set(options.serial) <= set(hexdigits):
         raise ValueError(f"--serial must be hex digits, got {options.serial!r}")
     first = int(options.serial, 16)
-    dealt = enumerate(islice(cycle(traces), count))
-    sensors = (SensorPlan(trace=trace, serial=first + i, **common) for i, trace in dealt)
-    return AirPlan(options.listen, tuple(sensors))
+    dealt = tuple(islice(cycle(traces), count))
+    script = _script(options, [trace.duration_s for trace in dealt])
+    sensors = (
+        SensorPlan(
+            trace=trace,
+            serial=first + i,
+            faults=script.faults_of(i + 1),
+            seed=script.seed,
+            **common,
+        )
+        for i, trace in enumerate(dealt)
+    )
+    return AirPlan(options.listen, tuple(sensors), script.neighbours), script
+
+
+def _script(options: argparse.Namespace, durations_s: list[float]) -> Script:
+    """Give what goes wrong with sensors whose traces last so long."""
+    if options.script is not None:
+        return read_script(options.script, sensors=len(durations_s))
+    if options.chaos is None:
+        return Script()
+    if not 0 <= options.chaos <= LARGEST_SEED:
+        raise ValueError(f"--chaos must be a whole number of 0 or more, got {options.chaos}")
+    entries = (
+        Entry(fault, number)
+        for number, duration_s in enumerate(durations_s, 1)
+        for fault in chaos(options.chaos, duration_s, sensor=number)
+    )
+    return Script(tuple(entries), seed=options.chaos)
 
 
 async def _serve_until_told(plan: AirPlan) -> None:

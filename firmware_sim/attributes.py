@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bumble import att, gatt
 from bumble.core import UUID, AdvertisingData
+from bumble.device import Connection
 
-from firmware_sim.wearables.firmware import Can
+from firmware_sim.wearables.firmware import Attribute, Can
 
 
 class Characteristic(gatt.Characteristic[bytes]):
@@ -42,6 +45,24 @@ def properties_of(can: Can) -> Characteristic.Properties:
     for one in can:
         properties |= _PROPERTIES[one]
     return properties
+
+
+def characteristic(
+    attribute: Attribute,
+    *,
+    read: Callable[[Connection], bytes],
+    write: Callable[[Connection, bytes], None],
+) -> Characteristic:
+    """Make a firmware's attribute one of bumble's, answered by these two."""
+    may = Characteristic.Permissions
+    permissions = may(0)
+    if Can.READ in attribute.can:
+        permissions |= may.READABLE
+    if attribute.can & (Can.WRITE | Can.WRITE_SILENTLY):
+        permissions |= may.WRITEABLE
+    value = gatt.CharacteristicValue(read=read, write=write)
+    properties = properties_of(attribute.can)
+    return Characteristic(uuid_of(attribute.uuid), properties, permissions, value)
 
 
 MOST_ADVERTISED = 31  # octets of a legacy advertisement; the name then goes into the scan response

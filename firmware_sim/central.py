@@ -14,6 +14,8 @@ from bumble.transport.tcp_client import open_tcp_client_transport
 from bumble.transport.unix import open_unix_client_transport
 
 from firmware_sim.cancellation import cancellable
+from firmware_sim.host import QuietHost
+from firmware_sim.radio import Cable, plug_in
 
 T = TypeVar("T")
 
@@ -22,11 +24,10 @@ class Central:
     """One open adapter. `lost` is done once the socket is closed, by whichever side."""
 
     def __init__(self, transport: Transport) -> None:
-        self._sink = cast(StreamPacketSink, transport.sink)  # what both clients open
+        self._sink = cast(StreamPacketSink | Cable, transport.sink)  # all three ways in
         self.lost: asyncio.Future[None] = transport.source.terminated
-        self.device = Device.with_hci(
-            "central", hci.Address.ANY_RANDOM, transport.source, transport.sink
-        )
+        host = QuietHost(transport.source, transport.sink)
+        self.device = Device("central", hci.Address.ANY_RANDOM, host=host)
 
     async def close(self) -> None:
         """Vanish from the air."""
@@ -40,7 +41,7 @@ class Central:
 
 
 async def open_central(address: str) -> Central:
-    """Switch an adapter on at `unix:PATH` or `tcp:HOST:PORT`.
+    """Switch an adapter on at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
 
     Raises
     ------
@@ -51,6 +52,8 @@ async def open_central(address: str) -> Central:
     try:
         if kind == "unix":
             transport = await open_unix_client_transport(place)
+        elif kind == "here":
+            transport = plug_in(place)
         else:
             transport = await open_tcp_client_transport(place)
     except (OSError, ValueError) as error:

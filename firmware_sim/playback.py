@@ -18,6 +18,9 @@ from firmware_sim.wearables.firmware import Counts
 CATCH_UP_S = 0.1
 """Wall seconds of lateness that a sensor makes up for in a burst: scheduling, not a slow link."""
 
+NOTHING_S = 1e-8
+"""A wait too short to be waited for: loops call a timer due some nanoseconds early."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
@@ -94,6 +97,7 @@ class SensorClock:
     """
 
     def __init__(self, speed: float, drift_ppm: float = 0.0) -> None:
+        self._speed = speed
         self._rate = speed * (1 + drift_ppm * 1e-6)
         self._origin: float | None = None  # on the loop's clock
 
@@ -101,6 +105,13 @@ class SensorClock:
         """Begin at zero, unless it runs already."""
         if self._origin is None:
             self._origin = asyncio.get_running_loop().time()
+
+    def run(self, factor: float) -> None:
+        """Go on so much too fast, from the time that it shows."""
+        rate = self._speed * factor
+        if self._origin is not None:
+            self._origin = asyncio.get_running_loop().time() - self.now_s / rate
+        self._rate = rate
 
     @property
     def now_s(self) -> float:
@@ -111,18 +122,23 @@ class SensorClock:
 
     def next_sample(self, fs: int) -> int:
         """Index of the first sample taken from now on."""
-        return math.ceil(self.now_s * fs)
+        return first_sample(self.now_s, fs)
 
     async def reach(self, moment_s: float) -> None:
         """Wait for a moment; the clock must have been started."""
-        while (left_s := moment_s - self.now_s) > 0:
-            await asyncio.sleep(left_s / self._rate)
+        while (left_s := (moment_s - self.now_s) / self._rate) > NOTHING_S:
+            await asyncio.sleep(left_s)
 
     def hold_at(self, moment_s: float) -> None:
         """Let simulated time wait for a link that fell behind, instead of piling up frames."""
         late_s = self.now_s - moment_s - CATCH_UP_S * self._rate
         if self._origin is not None and late_s > 0:
             self._origin += late_s / self._rate
+
+
+def first_sample(at_s: float, fs: int) -> int:
+    """Give the index of the first sample taken from a moment on."""
+    return math.ceil((at_s - NOTHING_S) * fs)
 
 
 def sample_ns(index: int, fs: int) -> int:

@@ -1,40 +1,62 @@
-"""The whole virtual air: an ether, its sensors and the socket centrals come by."""
+"""The whole virtual air: an ether, its sensors and the way centrals come to them."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
-from firmware_sim.radio import Ether, listening
+from firmware_sim.ether import Ether
+from firmware_sim.faults import Neighbours
+from firmware_sim.neighbours import clones_of, idle_neighbours
+from firmware_sim.radio import listening
 from firmware_sim.sensors import Announce, SensorPlan, VirtualSensor
 
 
 @dataclass(frozen=True, slots=True)
 class AirPlan:
-    """Who is on the air, and where centrals reach it (`unix:PATH` or `tcp:HOST:PORT`)."""
+    """Who is on the air, and where centrals reach it (see `radio.listening`)."""
 
     listen: str
     sensors: tuple[SensorPlan, ...]
+    neighbours: Neighbours | None = None
 
     def __post_init__(self) -> None:
-        if len({sensor.serial for sensor in self.sensors}) < len(self.sensors):
+        everybody = [*self.sensors, *self.clones]
+        if len({sensor.serial for sensor in everybody}) < len(everybody):
             raise ValueError("two sensors have the same serial number")
+
+    @property
+    def clones(self) -> list[SensorPlan]:
+        """Those who pretend to be one of the sensors."""
+        return [clone for sensor in self.sensors for clone in clones_of(sensor)]
 
 
 async def serve(plan: AirPlan, announce: Announce) -> None:
     """Keep the air until every sensor has played its trace and switched itself off.
 
     Announces plain dictionaries, each with an `event`: once `ready` (`address`, `sensors`), then
-    for each sensor `link` (`up`, `at_s`, `reason`), `streaming` (`fs`, `range_g`, `at_s`) and
-    `finished` (`samples`, `samples_sent`, `frames_sent`, `values_clipped`). `at_s` is the
-    sensor's own time since its stream first started.
+    for each sensor `link` (`up`, `at_s`, `reason`), `streaming` (`fs`, `range_g`, `at_s`), `fault`
+    (`kind`, `at_s`, `on`) and `finished` (`samples`, `samples_sent`, `frames_sent`,
+    `values_clipped`). `at_s` is the sensor's own time since its stream first started.
     """
     ether = Ether()
-    async with listening(ether, plan.listen) as address, asyncio.TaskGroup() as lives:
-        sensors = [VirtualSensor(sensor, ether, announce) for sensor in plan.sensors]
-        for sensor in sensors:
-            lives.create_task(sensor.live())
-        announce({"event": "ready", "address": address, "sensors": _described(plan)})
+    count = plan.neighbours.count if plan.neighbours else 0
+    async with listening(ether, plan.listen) as address, asyncio.TaskGroup() as everybody:
+        clones = [VirtualSensor(clone, ether, _say_nothing) for clone in plan.clones]
+        with idle_neighbours(ether, count):
+            pretending = [everybody.create_task(clone.live()) for clone in clones]
+            async with asyncio.TaskGroup() as lives:
+                sensors = [VirtualSensor(sensor, ether, announce) for sensor in plan.sensors]
+                for sensor in sensors:
+                    lives.create_task(sensor.live())
+                announce({"event": "ready", "address": address, "sensors": _described(plan)})
+            for clone in pretending:
+                clone.cancel()
+
+
+def _say_nothing(_event: dict[str, Any]) -> None:
+    """Keep quiet about a clone: it is no part of the plan whose course is told."""
 
 
 def _described(plan: AirPlan) -> list[dict[str, str | int | float]]:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
 from typing import Any
 
 import numpy as np
 from bumble import gatt, hci
 from bumble.device import Connection, Device
-from bumble.host import Host
 
-from firmware_sim.attributes import Characteristic, advertisements, properties_of, uuid_of
+from firmware_sim.attributes import Characteristic, advertisements, characteristic, uuid_of
 from firmware_sim.cancellation import cancellable
-from firmware_sim.faults import LinkDrop, in_order
-from firmware_sim.playback import SensorClock, Trace, quantise, sample_ns
-from firmware_sim.radio import AirController, Ether
-from firmware_sim.wearables.firmware import Attribute, Can, Measuring, Say, Service, Wearable
+from firmware_sim.course import (
+    Moment,
+    charge_percent,
+    clock_factor,
+    happened,
+    moments,
+    reception,
+)
+from firmware_sim.ether import USUAL_DBM, AirController, Ether
+from firmware_sim.faults import (
+    BatteryDrain,
+    Fault,
+    LinkDrop,
+    SmallMtu,
+    Stop,
+    Uptime,
+    in_order,
+)
+from firmware_sim.host import QuietHost
+from firmware_sim.measurement import Measurement, garbled
+from firmware_sim.playback import SensorClock, Trace
+from firmware_sim.wearables.firmware import Measuring, Say, Service, Wearable
 
 Announce = Callable[[dict[str, Any]], None]
 
@@ -29,8 +44,6 @@ ADVERTISING_INTERVAL_MS = 100.0
 POWER_OFF_GRACE_S = 0.5
 """Wall time between the last frame and switching off, for the listener to say goodbye."""
 POWER_OFF_REASON = hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
-HOURS_PER_BATTERY_PERCENT = 0.2
-"""A charge of about 20 h, between the makers' figures and what owners report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,11 @@ class SensorPlan:
     speed : how many times faster than real time, > 0
     frame_samples : most samples in one frame, None for the usual number; fewer where they would not
         fit the link's MTU
+    faults : what goes wrong besides `drops`
+    seed : decides what happens where a fault leaves it to chance
+    called : advertised name, None for the one that goes with the serial number
+    rssi_dbm : how strong it is heard
+    silent : it answers, and says that it streams, but sends no samples
     """
 
     model: Wearable
@@ -53,6 +71,11 @@ class SensorPlan:
     drops: tuple[LinkDrop, ...] = ()
     drift_ppm: float = 0.0
     battery_percent: int = 100
+    faults: tuple[Fault, ...] = ()
+    seed: int = 0
+    called: str | None = None
+    rssi_dbm: int = USUAL_DBM
+    silent: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.serial <= 0xFFFF_FFFF:
@@ -64,11 +87,18 @@ class SensorPlan:
         if not 0 <= self.battery_percent <= 100:
             raise ValueError(f"battery_percent must be 0 to 100, got {self.battery_percent}")
         object.__setattr__(self, "drops", in_order(self.drops))
+        object.__setattr__(self, "faults", in_order(self.faults))
+        in_order(self.troubles)  # which says what overlaps
+
+    @property
+    def troubles(self) -> tuple[Fault, ...]:
+        """All that goes wrong, `drops` among it."""
+        return (*self.faults, *self.drops)
 
     @property
     def name(self) -> str:
         """Advertised name."""
-        return self.model.called(self.serial)
+        return self.called or self.model.called(self.serial)
 
     @property
     def address(self) -> str:
@@ -76,11 +106,21 @@ class SensorPlan:
         return ":".join(f"{byte:02X}" for byte in (0xC0, 0x5E, *self.serial.to_bytes(4)))
 
 
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """A stream; its task is done while it waits for a moment of the course to pass."""
+
+    connection: Connection
+    measurement: Measurement
+    position: int
+    task: asyncio.Task[None] = field(init=False)
+
+
 class VirtualSensor:
     """A sensor that is worn from the first start of its stream to the end of its trace.
 
-    Without a listener it goes on feeling: what it would have sent is lost. A link that is merely
-    slow makes it wait, and its time with it.
+    Without a listener it goes on feeling: what it would have sent is lost. A listener that is
+    merely slow makes it wait, and its time with it; a slow link does not.
     """
 
     def __init__(self, plan: SensorPlan, ether: Ether, announce: Announce) -> None:
@@ -90,35 +130,44 @@ class VirtualSensor:
         self._firmware = plan.model.make(plan.trace.fs)
         self._clock = SensorClock(plan.speed, plan.drift_ppm)
         self._worn = asyncio.Event()
-        self._drops = deque(drop for drop in plan.drops if drop.at_s < plan.trace.duration_s)
-        self._reachable = True
-        self._streaming: asyncio.Task[None] | None = None
+        self._active: list[Fault] = []
+        self._next_moment_s = 0.0
+        self._chance = np.random.default_rng((plan.seed, plan.serial))
+        self._on = True
+        self._stream: _Stream | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._samples_sent = self._frames_sent = self._clipped = 0
-        self._felt_as: Measuring | None = None  # what `_counts` was quantised for
-        self._counts = np.empty((0, 3), np.int16)
+        self._felt: tuple[Measuring, Measurement] | None = None  # the last, and how
         self._frame_samples = plan.frame_samples or self._firmware.frame_samples
         self._battery_told = plan.battery_percent
         self._firmware.charge(plan.battery_percent)
         self._attributes: dict[str, Characteristic] = {}
         self._controller = AirController(plan.name, link=ether)
+        self._controller.pace, self._controller.rssi_dbm = plan.speed, plan.rssi_dbm
+        self._controller.chance = self._chance
         self._device = self._make_device()
 
     async def live(self) -> None:
         """Advertise, serve, play the trace once and switch off."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
+                course = moments(self._plan.troubles, self._plan.trace.duration_s)
+                for moment in (birth for birth in course if not birth.at_s):
+                    self._turn(moment)
                 await cancellable(self._device.power_on())
                 await cancellable(self._device.start_advertising())
                 await self._worn.wait()
-                while self._drops:
-                    await self._play_until(self._drops[0].at_s)
-                    await self._drop_link(self._drops.popleft())
-                await self._play_until(self._plan.trace.duration_s)
-                await asyncio.sleep(POWER_OFF_GRACE_S)
+                for moment in (later for later in course if later.at_s):
+                    await self._play_until(moment.at_s)
+                    self._turn(moment)
+                    if not self._on:
+                        break
+                else:
+                    await self._play_until(self._plan.trace.duration_s)
+                    await asyncio.sleep(POWER_OFF_GRACE_S)
                 await self._power_off()
         finally:
-            self._reachable = False
+            self._on = False
             self._ether.remove_controller(self._controller)
         self._say(
             "finished",
@@ -131,21 +180,33 @@ class VirtualSensor:
     # The life of the sensor
 
     async def _play_until(self, moment_s: float) -> None:
+        """Send what is full by then."""
+        self._next_moment_s = moment_s
+        if self._stream is not None and self._stream.task.done():
+            self._stream.task = self._tasks.create_task(self._play(self._stream))
         await self._clock.reach(moment_s)
-        if self._streaming is not None:
-            await asyncio.wait({self._streaming})
+        while self._stream is not None and not self._stream.task.done():
+            await asyncio.wait({self._stream.task})
 
-    async def _drop_link(self, drop: LinkDrop) -> None:
-        self._reachable = False
-        await cancellable(self._device.stop_advertising())
-        self._ether.break_links(self._controller)
-        await self._clock.reach(min(drop.end_s, self._plan.trace.duration_s))
-        self._reachable = True
-        if not self._device.connections:
-            await cancellable(self._device.start_advertising())
+    def _turn(self, moment: Moment) -> None:
+        """Let a fault begin, or be over."""
+        fault, begins = moment.fault, moment.begins
+        self._active = happened(self._active, moment)
+        self._say("fault", kind=fault.kind, at_s=moment.at_s, on=begins)
+        self._clock.run(clock_factor(self._active, self._plan.drift_ppm))
+        self._ether.hear(self._controller, reception(self._active))
+        match fault:
+            case LinkDrop() if begins:
+                self._stop_streaming()
+                self._ether.break_links(self._controller)
+            case Stop() if self._firmware.measuring is not None:
+                for connection in tuple(self._device.connections.values()):
+                    self._go_on(connection, self._firmware.stop_by_itself)
+            case BatteryDrain() if not begins:
+                self._on = False
 
     async def _power_off(self) -> None:
-        self._reachable = False
+        self._on = False
         await cancellable(self._device.stop_advertising())
         for connection in tuple(self._device.connections.values()):
             await cancellable(connection.disconnect(POWER_OFF_REASON))
@@ -165,7 +226,7 @@ class VirtualSensor:
         self._stop_streaming()
         self._firmware.link_lost()
         self._say("link", up=False, at_s=self._now_s, reason=reason)
-        if self._reachable:
+        if self._on:
             self._tasks.create_task(cancellable(self._device.start_advertising()))
 
     @property
@@ -174,7 +235,7 @@ class VirtualSensor:
 
     # The measurement
 
-    def _on_read(self, channel: str) -> bytes:
+    def _on_read(self, channel: str, _connection: Connection) -> bytes:
         self._tell_charge()
         return self._firmware.read(channel)
 
@@ -224,60 +285,81 @@ class VirtualSensor:
             await self._device.notify_subscriber(connection, attribute, say.data)
 
     def _start_streaming(self, connection: Connection, asked: Measuring) -> None:
-        if asked != self._felt_as:
-            samples = self._plan.trace.at_rate(asked.fs)
-            self._counts, self._clipped = quantise(samples, asked.lsb_g, asked.range_g)
-            self._felt_as = asked
+        if self._felt is None:
+            self._make_counters_turn()
+        if self._felt is None or self._felt[0] != asked:
+            self._felt = asked, Measurement(self._plan.trace, asked, self._plan.troubles)
+        measurement = self._felt[1]
+        self._clipped = measurement.clipped
         position = self._clock.next_sample(asked.fs)
         self._clock.start()
         self._worn.set()
         self._say("streaming", fs=asked.fs, range_g=asked.range_g, at_s=position / asked.fs)
-        self._streaming = self._tasks.create_task(self._stream(connection, position, asked.fs))
+        if not self._plan.silent:
+            self._stream = _Stream(connection, measurement, position)
+            self._stream.task = self._tasks.create_task(self._play(self._stream))
+
+    def _make_counters_turn(self) -> None:
+        """Have the firmware count the frames that it has sent before the night."""
+        for fault in self._plan.troubles:
+            if isinstance(fault, Uptime):
+                still = np.zeros((self._frame_samples, 3), np.int16)
+                for _ in range(fault.frames):
+                    self._firmware.frame(0, still)
 
     def _stop_streaming(self) -> None:
-        if self._streaming is not None:
-            self._streaming.cancel()
-            self._streaming = None
+        if self._stream is not None:
+            self._stream.task.cancel()
+            self._stream = None
 
-    async def _stream(self, connection: Connection, position: int, fs: int) -> None:
-        """Send every frame once it is full, up to the next drop or the end of the trace."""
-        while position < len(self._counts):
-            stop = min(position + self._frame_samples, len(self._counts))
-            if self._drops and stop / fs > self._drops[0].at_s:
+    async def _play(self, stream: _Stream) -> None:
+        """Send every frame once it is full, up to the next moment or the end of the trace."""
+        connection, measurement = stream.connection, stream.measurement
+        while stream.position < len(measurement):
+            first, stop = measurement.next_run(stream.position, self._frame_samples)
+            full_s = stop / measurement.fs
+            if full_s > self._next_moment_s:
                 return
-            await self._clock.reach(stop / fs)
-            limit = connection.att_mtu - NOTIFICATION_HEADER
-            for samples, frame in self._frames(position, stop, fs, limit):
-                await self._ether.room_towards(connection.peer_address)
-                await self._say_on(connection, frame)
+            await self._clock.reach(full_s)
+            for samples, frame in self._frames(measurement, first, stop, connection.att_mtu):
+                await self._ether.room_towards(self._controller, connection.peer_address)
+                for data in garbled(frame.data, full_s, self._plan.troubles, self._chance):
+                    await self._say_on(connection, Say(frame.channel, data))
                 self._samples_sent += samples
                 self._frames_sent += 1
                 await connection.drain()
-            self._clock.hold_at(stop / fs)
-            position = stop
+            self._clock.hold_at(full_s)
+            stream.position = stop
             for say in self._tell_charge():
                 await self._say_on(connection, say)
 
-    def _frames(self, first: int, stop: int, fs: int, limit: int) -> list[tuple[int, Say]]:
-        """Give (samples, frame) for a run of samples, in halves where a frame exceeds `limit`."""
-        counts = self._counts[first:stop]
-        frame = self._firmware.frame(sample_ns(stop - 1, fs), counts)
-        if len(frame.data) <= limit or len(counts) == 1:
+    def _frames(
+        self, measurement: Measurement, first: int, stop: int, mtu: int
+    ) -> list[tuple[int, Say]]:
+        """Give (samples, frame) for a run of samples, in halves where a frame is too long."""
+        if first == stop:
+            return []
+        counts = measurement.counts[first:stop]
+        frame = self._firmware.frame(measurement.stamp_ns(stop - 1), counts)
+        fits = len(frame.data) <= mtu - NOTIFICATION_HEADER
+        if fits or len(counts) == 1 or self._cuts_frames:
             return [(len(counts), frame)]
         middle = (first + stop) // 2
-        return self._frames(first, middle, fs, limit) + self._frames(middle, stop, fs, limit)
+        return self._frames(measurement, first, middle, mtu) + self._frames(
+            measurement, middle, stop, mtu
+        )
+
+    @property
+    def _cuts_frames(self) -> bool:
+        return any(isinstance(f, SmallMtu) and f.frames == "cut" for f in self._plan.troubles)
 
     def _tell_charge(self) -> list[Say]:
         """Let the firmware know what the battery holds; give what it says where that is news."""
-        if (percent := self._battery_percent) == self._battery_told:
+        full, now_s = self._plan.battery_percent, self._clock.now_s
+        if (percent := charge_percent(full, self._plan.troubles, now_s)) == self._battery_told:
             return []
         self._battery_told = percent
         return self._firmware.charge(percent)
-
-    @property
-    def _battery_percent(self) -> int:
-        used = self._clock.now_s / 3600 / HOURS_PER_BATTERY_PERCENT
-        return max(0, ceil(self._plan.battery_percent - used))
 
     # What it is made of
 
@@ -285,9 +367,10 @@ class VirtualSensor:
         device = Device(
             name=self._plan.name,
             address=hci.Address(self._plan.address, hci.Address.RANDOM_DEVICE_ADDRESS),
-            host=Host(self._controller, self._controller),
+            host=QuietHost(self._controller, self._controller),
         )
-        device.gatt_server.max_mtu = self._firmware.mtu
+        small = [fault.octets for fault in self._plan.troubles if isinstance(fault, SmallMtu)]
+        device.gatt_server.max_mtu = min([self._firmware.mtu, *small])
         device.advertising_interval_min = device.advertising_interval_max = ADVERTISING_INTERVAL_MS
         heard = advertisements(self._plan.name, self._plan.model.advertises)
         device.advertising_data, device.scan_response_data = heard
@@ -296,25 +379,14 @@ class VirtualSensor:
         return device
 
     def _service(self, service: Service) -> gatt.Service:
-        found = [self._characteristic(attribute) for attribute in service.attributes]
-        return gatt.Service(uuid_of(service.uuid), found)
-
-    def _characteristic(self, attribute: Attribute) -> Characteristic:
-        may, can, channel = Characteristic.Permissions, attribute.can, attribute.uuid
-        permissions = may(0)
-        if Can.READ in can:
-            permissions |= may.READABLE
-        if can & (Can.WRITE | Can.WRITE_SILENTLY):
-            permissions |= may.WRITEABLE
-        made = Characteristic(
-            uuid_of(channel),
-            properties_of(can),
-            permissions,
-            gatt.CharacteristicValue(
-                read=lambda _connection: self._on_read(channel),
+        for attribute in service.attributes:
+            channel = attribute.uuid
+            made = characteristic(
+                attribute,
+                read=partial(self._on_read, channel),
                 write=partial(self._on_write, channel),
-            ),
-        )
-        made.on(made.EVENT_SUBSCRIPTION, partial(self._on_subscription, channel))
-        self._attributes[channel] = made
-        return made
+            )
+            made.on(made.EVENT_SUBSCRIPTION, partial(self._on_subscription, channel))
+            self._attributes[channel] = made
+        found = [self._attributes[attribute.uuid] for attribute in service.attributes]
+        return gatt.Service(uuid_of(service.uuid), found)
