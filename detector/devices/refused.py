@@ -28,7 +28,7 @@ PINETIME = Refusal(
     services=frozenset(),  # it advertises only that of a firmware update, as others do
     because="its firmware sends 10 samples a second (SystemTask, every 100 ms): clonus beats at 3 "
     "to 8 a second, and what is faster than 5 cannot be seen; OpenSeizureDetector's firmware for "
-    "it cannot be told from the maker's, and its rate is off by up to 16 %. Another sensor is needed",
+    "it cannot be told from the maker's, and its rate is off by up to 16 %. Use another sensor",
 )
 
 REFUSED: tuple[Refusal, ...] = (PINETIME,)

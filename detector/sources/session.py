@@ -146,6 +146,9 @@ class Session:
 
     def take(self, reading: Reading) -> None:
         """Learn what became of an item of this session."""
+        if self._last_data_s is None and isinstance(reading.item, Packet) and not reading.error:
+            # On a slow link the talk that begins a stream takes seconds: it is no silence yet.
+            self._alive_s = asyncio.get_running_loop().time()
         for output in reading.outputs:
             match output:
                 case Write():
