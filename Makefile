@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check format docs bench bench-radio evaluation lock clean
+.PHONY: demo test check format docs bench bench-radio soak evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -33,6 +33,10 @@ bench: $(VENV)/.dev
 # How the client bears 32 virtual sensors at once: lost, late, and what it costs.
 bench-radio: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.radio
+
+# Ten thousand lost links over real GATT, in virtual time: a day of them in ten minutes.
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.firmware_sim.many_drops --drops 10000 --streams-s 2 --away-s 1
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev

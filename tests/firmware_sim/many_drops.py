@@ -1,7 +1,7 @@
 """How the source bears lost links: `python -m tests.firmware_sim.many_drops [--drops N]`.
 
 Seeded drops between a virtual sensor and the production source, real GATT, virtual time. Prints
-one JSON object; ends with 1 where a bar of issue 4 is missed. 1,000 drops take about a minute,
+one JSON object; ends with 1 where a bar of the plan is missed. 1,000 drops take about a minute,
 10,000 short ones (`--streams-s 4 --away-s 1`) about eight.
 """
 
