@@ -198,12 +198,19 @@ class Tracker:
     def save(self) -> dict[str, Any]:
         """Give the state as plain data."""
         state = {name: getattr(self, name) for name in _STATE}
-        return {**state, "_frames": self._frames.copy(), "_before_g": self._before_g.copy()}
+        frames = np.empty(len(self._frames), _SAVED_DTYPE)
+        for name in _SAVED_DTYPE.names or ():
+            frames[name] = self._frames[name]
+        return {**state, "_frames": frames, "_before_g": self._before_g.copy()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         for name in _STATE:
             setattr(self, name, state[name])
+        self._frames = np.zeros(len(state["_frames"]), FRAME_DTYPE)
+        for name in _SAVED_DTYPE.names or ():
+            self._frames[name] = state["_frames"][name]
+        self._frames["score"] = rhythm_score(self._frames, self._rules)
 
     def _close(self, end: int, *, goes_on: bool) -> None:
         self._frames = np.empty(0, FRAME_DTYPE)
@@ -293,6 +300,9 @@ class Tracker:
             jerk_g_s=found.jerk_g_s,
         )
 
+
+_SAVED_DTYPE = np.dtype([field for field in FRAME_DTYPE.descr if field[0] != "score"])
+"""The rules give the score again."""
 
 _STATE = (
     "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_words", "_joins", "_born",

@@ -31,7 +31,7 @@ from .stopwatch import Timing, interleaved
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 POLAR_HZ = 52.0  # what a Verity Sense offers
 NIGHT_SEED = 1
-COPIES_BAR, CHUNK_BAR_MS = 60.0, 1.0  # issue 3, "Speed is part of being right"
+COPIES_BAR, CHUNK_BAR_MS = 60.0, 1.0  # what this must run on: a small computer by the bed
 OURS, COPY, OSD = "spasmwatch", "copy", "OSD's rule"
 
 

@@ -126,8 +126,9 @@ def test_the_share_along_one_line_is_that_of_the_largest_eigenvalue(
     rng = np.random.default_rng(seed)
     shape = np.diag([1.0, width, width * rng.uniform()]) @ rng.normal(size=(3, 3))
     window = rng.normal(size=(rhythm.WINDOW, 3)) @ shape
-    quick = window - rhythm._moving_mean(window[None])[0]
-    values = np.linalg.eigvalsh(quick.T @ quick)
+    by_axis = window.T[None]
+    quick = (by_axis - rhythm._moving_mean(by_axis))[0]
+    values = np.linalg.eigvalsh(quick @ quick.T)
 
     assert rhythm.measure(window[None]).line[0] == pytest.approx(values[-1] / values.sum())
     assert rhythm.measure(np.zeros((1, rhythm.WINDOW, 3))).line[0] == 0

@@ -1,4 +1,4 @@
-"""What is found and what is left alone, at the bars of issue 3; run with -s to read the figures.
+"""What is found and what is left alone, at its bars; run with -s to read the figures.
 
 Clonus, spasms and nights here are simulated, as no recording of real ones is public. Walking and
 freezing of gait are real (Daphnet, Stanford), and so are everyday acts, mimicked seizures and a day

@@ -67,7 +67,7 @@ def outputs(items) -> list:
                 made.append((output.samples.tolist(), output.fs, output.last_ns))
             else:
                 made.append(output)
-        made.append(reading.error)
+        made.append(reading.error is not None)  # its words may quote what is masked
     return made
 
 
