@@ -7,15 +7,12 @@ bytes of a real micro:bit were at hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from detector.block import AXES, Samples
+from detector.devices.family import Family
 from detector.devices.profile import (
-    Advertisement,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -41,61 +38,6 @@ _SAMPLE_BYTES = 2 * AXES
 # A new period is obeyed within a round trip or two; what came before may be at the old one.
 _SETTLED_S = 1
 _SET_PERIOD = PERIOD_MS.to_bytes(2, "little")
-
-
-@dataclass(frozen=True, slots=True)
-class MicrobitDriver:
-    """Driver for a micro:bit whose program has the accelerometer service."""
-
-    name: str
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """The period: samples at another than ours are of no use."""
-        return (PERIOD,)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The acceleration; it is sent as soon as somebody listens."""
-        return (DATA,)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """None: it does not know its battery."""
-        return ()
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether it calls itself a micro:bit ("BBC micro:bit [zuvup]")."""
-        return advertisement.name.startswith("BBC micro:bit")
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return MicrobitConversation()
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one notification; it holds no time."""
-        return Decoded(None, _samples(data))
-
-
-MICROBIT = MicrobitDriver(
-    "microbit",
-    sheet=DataSheet(
-        title="BBC micro:bit",
-        support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
-        fs=RATE_HZ,
-        range_g=RANGE_G,
-        floor_s=1 / RATE_HZ,
-        battery="not told",
-        loss="no stamps, no counter: only a lost link or a silence of seconds",
-        advice="Its program must have the Bluetooth accelerometer service. Pair it first (hold A "
-        "and B, press reset, then `bluetoothctl pair`), or choose 'No pairing required' in the "
-        "project's settings in MakeCode; there, 'set accelerometer range 8g' keeps a kick from "
-        "being cut off.",
-        source="Lancaster University, micro:bit Bluetooth profile; microbit-dal, codal-microbit-v2",
-    ),
-)
 
 
 class MicrobitConversation:
@@ -157,3 +99,28 @@ def _samples(data: bytes) -> Samples:
     if peak_g > WIDEST_G:
         raise ProtocolError(f"{peak_g:.4g} g is beyond any range of the sensor (16 g)")
     return samples
+
+
+MICROBIT = Family(
+    name="microbit",
+    recognises=lambda ad: ad.name.startswith("BBC micro:bit"),  # "BBC micro:bit [zuvup]"
+    converse=MicrobitConversation,
+    decode=lambda data: Decoded(None, _samples(data)),
+    read_first=(PERIOD,),  # samples at another period than ours are of no use
+    channels=(DATA,),  # sent as soon as somebody listens
+    sheet=DataSheet(
+        title="BBC micro:bit",
+        support=Support.TRYING,
+        evidence=Evidence.SIMULATED,
+        fs=RATE_HZ,
+        range_g=RANGE_G,
+        floor_s=1 / RATE_HZ,
+        battery="not told",
+        loss="no stamps, no counter: only a lost link or a silence of seconds",
+        advice="Its program must have the Bluetooth accelerometer service. Pair it first (hold A "
+        "and B, press reset, then `bluetoothctl pair`), or choose 'No pairing required' in the "
+        "project's settings in MakeCode; there, 'set accelerometer range 8g' keeps a kick from "
+        "being cut off.",
+        source="Lancaster University, micro:bit Bluetooth profile; microbit-dal, codal-microbit-v2",
+    ),
+)

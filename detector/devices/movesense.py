@@ -19,18 +19,16 @@ Not verified: that every firmware answers an UNSUBSCRIBE, and that every model s
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 import numpy as np
 
 from detector.block import AXES, Samples
 from detector.devices.counters import unwrapped
+from detector.devices.family import BATTERY_LEVEL, Family, battery_level
 from detector.devices.profile import (
     Advertisement,
-    Battery,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -46,8 +44,6 @@ from detector.errors import ProtocolError
 GSP_SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 GSP_COMMAND = "34800001-7185-4d5d-b431-630e7050e8f0"
 GSP_DATA = "34800002-7185-4d5d-b431-630e7050e8f0"
-BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
-
 RATE_HZ = 52  # the highest at which its accelerometer saves power (movesense.com, best practices)
 RANGE_G = 8
 PATH = f"/Meas/Acc/{RATE_HZ}"
@@ -104,66 +100,22 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MovesenseDriver:
-    """Driver for all sensors whose firmware speaks GSP."""
-
-    name: str
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """Nothing: what is measured is chosen by the path that is subscribed to."""
-        return ()
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The one through which it says everything."""
-        return (GSP_DATA,)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """The standard battery level."""
-        return (BATTERY_LEVEL,)
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether it calls itself Movesense, or advertises GSP (the maker's firmware does not)."""
-        named = advertisement.name.startswith("Movesense ")
-        return named or GSP_SERVICE in advertisement.services
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return MovesenseConversation()
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one data notification; the time is the first sample's, since it was switched on.
-
-        The unit is judged by this one alone.
-        """
-        if len(data) >= 1 and data[0] != Kind.DATA:
-            raise ProtocolError(f"GSP: {data[0]} is no data (2); parts and answers have no samples")
-        _, t_ms, values = parse_data(data)
-        samples, _ = UnitCheck().in_g(values)
-        return Decoded(t_ms * 1_000_000, samples)
+def _recognises(advertisement: Advertisement) -> bool:
+    """Whether it calls itself Movesense, or advertises GSP (the maker's firmware does not)."""
+    named = advertisement.name.startswith("Movesense ")
+    return named or GSP_SERVICE in advertisement.services
 
 
-MOVESENSE = MovesenseDriver(
-    "movesense",
-    sheet=DataSheet(
-        title="Movesense HR+, HR2, MD, Flash",
-        support=Support.SUPPORTED,
-        evidence=Evidence.REAL,
-        fs=RATE_HZ,
-        range_g=RANGE_G,
-        floor_s=0.08,  # four samples a packet
-        battery="standard service",
-        loss="time stamps: to the sample",
-        advice="Small enough for a strap at an ankle; its coin cell is not recharged. Its firmware "
-        "must be 2.3 or newer (Movesense Showcase app), and that app closed.",
-        source="Movesense GD-77 (GATT SensorData Protocol 1.0) and acc.yaml; a packet that "
-        "sensein/movesense-py published",
-    ),
-)
+def _decode(data: bytes) -> Decoded:
+    """Decode one data notification; the time is the first sample's, since it was switched on.
+
+    The unit is judged by this one alone.
+    """
+    if len(data) >= 1 and data[0] != Kind.DATA:
+        raise ProtocolError(f"GSP: {data[0]} is no data (2); parts and answers have no samples")
+    _, t_ms, values = parse_data(data)
+    samples, _ = UnitCheck().in_g(values)
+    return Decoded(t_ms * 1_000_000, samples)
 
 
 def parse_data(data: bytes) -> tuple[int, int, Samples]:
@@ -259,9 +211,7 @@ class MovesenseConversation:
     def feed(self, channel: str, data: bytes) -> list[Output]:
         """Take one notification; ProtocolError when it makes no sense."""
         if channel == BATTERY_LEVEL:
-            if len(data) != 1 or data[0] > 100:
-                raise ProtocolError(f"battery level: {data[:8].hex(' ')} is not one byte to 100")
-            return [Battery(data[0])]
+            return [battery_level(data)]
         if channel != GSP_DATA:
             raise ProtocolError(f"nothing is expected on channel {channel}")
         if len(data) < 2:
@@ -357,3 +307,27 @@ def _news_of(unit: Unit, before: Unit | None) -> Note | None:
     if before is None:
         return Note(f"{shown}, where m/s² is usual")
     return Note(f"{shown}; until now it was read as {_UNIT_NAMES[before]}")
+
+
+MOVESENSE = Family(
+    name="movesense",
+    recognises=_recognises,
+    converse=MovesenseConversation,
+    decode=_decode,
+    channels=(GSP_DATA,),  # through which it says everything
+    optional_channels=(BATTERY_LEVEL,),
+    sheet=DataSheet(
+        title="Movesense HR+, HR2, MD, Flash",
+        support=Support.SUPPORTED,
+        evidence=Evidence.REAL,
+        fs=RATE_HZ,
+        range_g=RANGE_G,
+        floor_s=0.08,  # four samples a packet
+        battery="standard service",
+        loss="time stamps: to the sample",
+        advice="Small enough for a strap at an ankle; its coin cell is not recharged. Its firmware "
+        "must be 2.3 or newer (Movesense Showcase app), and that app closed.",
+        source="Movesense GD-77 (GATT SensorData Protocol 1.0) and acc.yaml; a packet that "
+        "sensein/movesense-py published",
+    ),
+)

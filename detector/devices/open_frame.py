@@ -12,11 +12,10 @@ import numpy as np
 
 from detector.block import AXES, Samples
 from detector.devices.counters import unwrapped
+from detector.devices.family import Family
 from detector.devices.profile import (
-    Advertisement,
     Battery,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -113,58 +112,10 @@ def parse_about(data: bytes) -> About:
     return About(rate * RATE_UNIT_HZ, range_g, name)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFrameDriver:
-    """Driver for whatever advertises the open frame's service."""
-
-    name: str
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """What it says of itself: without its rate, samples have no time."""
-        return (ABOUT,)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The frames; it streams as long as it is listened to."""
-        return (FRAMES,)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """None: every frame tells the battery."""
-        return ()
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether it advertises the service; names are free."""
-        return SERVICE in advertisement.services
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return OpenFrameConversation()
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one frame; the time is its first sample's, by the sensor's ticks."""
-        frame = parse_frame(data)
-        return Decoded(round(frame.tick / TICKS_HZ * 1e9), frame.samples)
-
-
-OPEN_FRAME = OpenFrameDriver(
-    "open-frame",
-    sheet=DataSheet(
-        title="Your own firmware (ESP32, Bangle.js, …)",
-        support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
-        fs=50,
-        range_g=8,
-        floor_s=0.5,  # 25 samples a frame; whoever builds it may choose
-        battery="in every frame",
-        loss="sequence and time stamps: to the sample",
-        advice="For whoever builds a sensor: docs/open-frame.md has the layout, the rules, and "
-        "encoders in C and JavaScript. How well it wears and lasts is up to its builder.",
-        source="docs/open-frame.md, version 1",
-    ),
-)
+def _decode(data: bytes) -> Decoded:
+    """Decode one frame; the time is its first sample's, by the sensor's ticks."""
+    frame = parse_frame(data)
+    return Decoded(round(frame.tick / TICKS_HZ * 1e9), frame.samples)
 
 
 class OpenFrameConversation:
@@ -265,3 +216,26 @@ def _check_version(version: int, what: str) -> None:
             f"{what}: version {version} at byte 0; only {VERSION} is known here, so update "
             "spasmwatch or the firmware"
         )
+
+
+OPEN_FRAME = Family(
+    name="open-frame",
+    recognises=lambda ad: SERVICE in ad.services,  # names are free
+    converse=OpenFrameConversation,
+    decode=_decode,
+    read_first=(ABOUT,),  # without its rate, samples have no time
+    channels=(FRAMES,),  # it streams as long as it is listened to
+    sheet=DataSheet(
+        title="Your own firmware (ESP32, Bangle.js, …)",
+        support=Support.TRYING,
+        evidence=Evidence.SIMULATED,
+        fs=50,
+        range_g=8,
+        floor_s=0.5,  # 25 samples a frame; whoever builds it may choose
+        battery="in every frame",
+        loss="sequence and time stamps: to the sample",
+        advice="For whoever builds a sensor: docs/open-frame.md has the layout, the rules, and "
+        "encoders in C and JavaScript. How well it wears and lasts is up to its builder.",
+        source="docs/open-frame.md, version 1",
+    ),
+)

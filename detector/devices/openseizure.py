@@ -7,17 +7,15 @@ app, "BLE Data Source Specification (BLE2)") and from what the watch app does (`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
+from detector.devices.family import Family, battery_level
 from detector.devices.profile import (
     Advertisement,
     Battery,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -60,64 +58,15 @@ _SET_FORMAT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSeizureDriver:
-    """Driver for watches that run OpenSeizureDetector's source."""
+def _recognises(advertisement: Advertisement) -> bool:
+    """Whether it names the service, or is a Bangle.js that names only what all of them do.
 
-    name: str
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """The format: it decides what the bytes of acceleration mean."""
-        return (FORMAT,)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The acceleration; the watch sends as soon as somebody listens."""
-        return (ACCELERATION,)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """A battery level of its own, not the standard one, and the app's version."""
-        return (BATTERY, APP_VERSION)
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether it names the service, or is a Bangle.js that names only what all of them do.
-
-        The app does not ask for its service to be advertised: one without the app looks the same,
-        and only a connection tells. Those with other firmware (our open frame) name a service.
-        """
-        services = advertisement.services
-        usual = _UART in services and services <= {_UART, _KEYBOARD}
-        return SERVICE in services or (usual and advertisement.name.startswith("Bangle.js"))
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return OpenSeizureConversation()
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one notification of format 3; it holds no time."""
-        return Decoded(None, _in_g(_counts(data)))
-
-
-OPENSEIZURE = OpenSeizureDriver(
-    "openseizure",
-    sheet=DataSheet(
-        title="Bangle.js 2 with OpenSeizureDetector's app",
-        support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
-        fs=RATE_HZ,
-        range_g=RANGE_G,
-        floor_s=3 / RATE_HZ,  # three samples a notification
-        battery="characteristic of its own",
-        loss="no stamps, no counter: only a lost link or a silence of seconds",
-        advice="Set the app to send three axes (Settings, Apps, OSD, ACC_FMT 3), and leave its "
-        "TEST_MODE off. Its strap is made for a wrist; an ankle needs a longer one.",
-        source="OpenSeizureDetector/BangleSD, OpenSeizureDetector.md and widget.js; "
-        "Android_Pebble_SD, BLE2 specification",
-    ),
-)
+    The app does not ask for its service to be advertised: one without the app looks the same, and
+    only a connection tells. Those with other firmware (our open frame) name a service.
+    """
+    services = advertisement.services
+    usual = _UART in services and services <= {_UART, _KEYBOARD}
+    return SERVICE in services or (usual and advertisement.name.startswith("Bangle.js"))
 
 
 class OpenSeizureConversation:
@@ -206,9 +155,7 @@ class OpenSeizureConversation:
         return None
 
     def _charged(self, data: bytes) -> list[Output]:
-        if len(data) != 1 or data[0] > 100:
-            raise ProtocolError(f"battery level: {data[:8].hex(' ')} is not one byte to 100")
-        percent = data[0]
+        percent = battery_level(data).percent
         # The level comes with every notification, and is 0 until the app has looked for it once.
         if percent in (0, self._percent):
             return []
@@ -242,3 +189,28 @@ def _text(data: bytes) -> str:
     if len(text) > _LONGEST_VERSION or not text.isascii() or not text.decode().isprintable():
         raise ProtocolError(f"version: {data[:8].hex(' ')} … is no short text")
     return text.decode()
+
+
+OPENSEIZURE = Family(
+    name="openseizure",
+    recognises=_recognises,
+    converse=OpenSeizureConversation,
+    decode=lambda data: Decoded(None, _in_g(_counts(data))),  # of format 3
+    read_first=(FORMAT,),  # decides what the bytes of acceleration mean
+    channels=(ACCELERATION,),  # sent as soon as somebody listens
+    optional_channels=(BATTERY, APP_VERSION),  # a battery level of its own
+    sheet=DataSheet(
+        title="Bangle.js 2 with OpenSeizureDetector's app",
+        support=Support.TRYING,
+        evidence=Evidence.SIMULATED,
+        fs=RATE_HZ,
+        range_g=RANGE_G,
+        floor_s=3 / RATE_HZ,  # three samples a notification
+        battery="characteristic of its own",
+        loss="no stamps, no counter: only a lost link or a silence of seconds",
+        advice="Set the app to send three axes (Settings, Apps, OSD, ACC_FMT 3), and leave its "
+        "TEST_MODE off. Its strap is made for a wrist; an ankle needs a longer one.",
+        source="OpenSeizureDetector/BangleSD, OpenSeizureDetector.md and widget.js; "
+        "Android_Pebble_SD, BLE2 specification",
+    ),
+)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from detector.devices.family import BATTERY_LEVEL, Family, battery_level
 from detector.devices.pmd import (
     ALREADY_IN_STATE,
     DEFAULT_FACTOR_G,
@@ -21,10 +20,7 @@ from detector.devices.pmd import (
     start_acceleration,
 )
 from detector.devices.profile import (
-    Advertisement,
-    Battery,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -38,8 +34,6 @@ from detector.devices.profile import (
 )
 from detector.errors import ProtocolError
 
-BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
-
 WANTED_RATE_HZ = 50  # the analysis grid's rate; more would only cost battery
 LOWEST_RATE_HZ = 15  # below, the clonus band (3 to 8 Hz) does not fit under half the rate
 WIDEST_RANGE_G = 8  # a kick stays below; a wider range only coarsens the steps
@@ -49,55 +43,32 @@ _GET_SETTINGS = bytes([Command.GET_SETTINGS, Measurement.ACCELERATION])
 _STOP = bytes([Command.STOP, Measurement.ACCELERATION])
 
 
-@dataclass(frozen=True, slots=True)
-class PolarDriver:
-    """Driver for one group of Polar's sensors.
+def _family(name: str, advertised: tuple[str, ...], sheet: DataSheet, *, sdk_mode: bool) -> Family:
+    """Make the driver of one group of Polar's sensors.
 
     Parameters
     ----------
-    name : device name of the contract
     advertised : how the advertised name begins. Polar does not advertise the PMD service, so the
         name says whom to ask, and that its characteristics can be subscribed to proves it
     sdk_mode : enter SDK mode first; without it a Verity Sense switches itself off after ten
         minutes without a heart rate, which an ankle never gives (polar-ble-sdk issues 382, 390)
     """
-
-    name: str
-    advertised: tuple[str, ...]
-    sdk_mode: bool
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """Nothing: what the sensor offers is asked for over the control point."""
-        return ()
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Control point before data: the first answer must not be missed (issue 374)."""
-        return (PMD_CONTROL, PMD_DATA)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """The standard battery level."""
-        return (BATTERY_LEVEL,)
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether the sensor calls itself one of this group."""
-        return advertisement.name.startswith(self.advertised)
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return PolarConversation(self.sdk_mode)
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one frame as sent at 8 g; the time is in ns since 2000-01-01."""
-        return Decoded(*decode_frame(data))
+    return Family(
+        name=name,
+        sheet=sheet,
+        recognises=lambda ad: ad.name.startswith(advertised),
+        converse=lambda: PolarConversation(sdk_mode),
+        # As sent at 8 g; the time is in ns since 2000-01-01.
+        decode=lambda data: Decoded(*decode_frame(data)),
+        # Control point before data: the first answer must not be missed (issue 374).
+        channels=(PMD_CONTROL, PMD_DATA),
+        optional_channels=(BATTERY_LEVEL,),
+    )
 
 
 _SOURCE = "Polar, online_measurement.pdf v1.0 (August 2024); polar-ble-sdk issues"
 
-VERITY_SENSE = PolarDriver(
+VERITY_SENSE = _family(
     "polar-verity-sense",
     ("Polar Sense", "Polar OH1"),
     sdk_mode=True,
@@ -115,7 +86,7 @@ VERITY_SENSE = PolarDriver(
         source=_SOURCE,
     ),
 )
-H10 = PolarDriver(
+H10 = _family(
     "polar-h10",
     ("Polar H10",),
     sdk_mode=False,
@@ -164,9 +135,7 @@ class PolarConversation:
                 return self._stopped(data[1:])
             return self._answered(parse_response(data))
         if channel == BATTERY_LEVEL:
-            if len(data) != 1 or data[0] > 100:
-                raise ProtocolError(f"battery level: {data[:8].hex(' ')} is not one byte to 100")
-            return [Battery(data[0])]
+            return [battery_level(data)]
         raise ProtocolError(f"nothing is expected on channel {channel}")
 
     def restart(self) -> list[Write]:

@@ -8,17 +8,15 @@ rate when it is switched off, and answers a question in the midst of its stream.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
+from detector.devices.family import Family
 from detector.devices.profile import (
     Advertisement,
     Battery,
     Chunk,
-    Conversation,
     DataSheet,
     Decoded,
     Evidence,
@@ -76,71 +74,22 @@ _NOT_ONE_OF_THEM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WitMotionDriver:
-    """Driver for WitMotion's sensors that send frames of 20 bytes.
-
-    Parameters
-    ----------
-    advertised : how the advertised name begins. Others of the maker's have the same service and
-        the same head of a frame, so neither says what they are
-    but_not : names that begin so too and belong to others
-    """
-
-    name: str
-    advertised: tuple[str, ...]
-    but_not: tuple[str, ...]
-    sheet: DataSheet
-
-    @property
-    def read_first(self) -> tuple[str, ...]:
-        """Nothing can be read: the sensor is asked by commands."""
-        return ()
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The stream and the answers, all on one."""
-        return (DATA,)
-
-    @property
-    def optional_channels(self) -> tuple[str, ...]:
-        """None: it has no battery service, its battery is asked for."""
-        return ()
-
-    def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether it calls itself one of these."""
-        name = advertisement.name
-        return name.startswith(self.advertised) and not name.startswith(self.but_not)
-
-    def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
-        return WitMotionConversation()
-
-    def decode(self, data: bytes) -> Decoded:
-        """Decode one notification of whole frames; it holds no time."""
-        if not data or len(data) % FRAME_BYTES or not _aligned(data):
-            raise ProtocolError(_NOT_ONE_OF_THEM if _is_long(data) else _nonsense(data))
-        return Decoded(None, _in_g(_rows(data)))
+ADVERTISED, BUT_NOT = ("WT901", "BWT901BLE"), ("WT901SDCL",)
+"""How names begin, and those that begin so too and belong to others of the maker's: they have the
+same service and the same head of a frame, so neither says what they are."""
 
 
-WITMOTION = WitMotionDriver(
-    "witmotion",
-    advertised=("WT901", "BWT901BLE"),
-    but_not=("WT901SDCL",),
-    sheet=DataSheet(
-        title="WitMotion WT9011DCL, WT901BLE, BWT901BLE",
-        support=Support.SUPPORTED,
-        evidence=Evidence.REAL,
-        fs=RATE_HZ,
-        range_g=RANGE_G,
-        floor_s=2 / RATE_HZ,  # two frames a notification at 50 Hz
-        battery="voltage, asked for every five minutes",
-        loss="no stamps, no counter: only a lost link or a silence of seconds",
-        advice="An elastic strap holds it at an ankle. Charge it every day: owners report "
-        "10 to 12 hours.",
-        source="WitMotion, Bluetooth 5.0 communication protocol; WitBluetooth_BWT901BLE5_0",
-    ),
-)
+def _recognises(advertisement: Advertisement) -> bool:
+    """Whether it calls itself one of these."""
+    name = advertisement.name
+    return name.startswith(ADVERTISED) and not name.startswith(BUT_NOT)
+
+
+def _decode(data: bytes) -> Decoded:
+    """Decode one notification of whole frames; it holds no time."""
+    if not data or len(data) % FRAME_BYTES or not _aligned(data):
+        raise ProtocolError(_NOT_ONE_OF_THEM if _is_long(data) else _nonsense(data))
+    return Decoded(None, _in_g(_rows(data)))
 
 
 class WitMotionConversation:
@@ -292,3 +241,25 @@ def _in_g(rows: NDArray[np.uint8]) -> Samples:
 def _nonsense(data: bytes) -> str:
     head = data[:8].hex(" ") or "nothing"
     return f"{len(data)} bytes that begin with {head} are no frames of {FRAME_BYTES}"
+
+
+WITMOTION = Family(
+    name="witmotion",
+    recognises=_recognises,
+    converse=WitMotionConversation,
+    decode=_decode,
+    channels=(DATA,),  # the stream and the answers, all on one
+    sheet=DataSheet(
+        title="WitMotion WT9011DCL, WT901BLE, BWT901BLE",
+        support=Support.SUPPORTED,
+        evidence=Evidence.REAL,
+        fs=RATE_HZ,
+        range_g=RANGE_G,
+        floor_s=2 / RATE_HZ,  # two frames a notification at 50 Hz
+        battery="voltage, asked for every five minutes",
+        loss="no stamps, no counter: only a lost link or a silence of seconds",
+        advice="An elastic strap holds it at an ankle. Charge it every day: owners report "
+        "10 to 12 hours.",
+        source="WitMotion, Bluetooth 5.0 communication protocol; WitBluetooth_BWT901BLE5_0",
+    ),
+)

@@ -14,9 +14,9 @@ from detector.devices.profile import Advertisement
 from detector.devices.registry import ENTRY_POINTS, installed, load
 from detector.errors import ConfigError
 
-ADDED = replace(polar.H10, name="my-sensor", advertised=("Mine",))
-MISNAMED = replace(polar.H10, name="another", advertised=("Other",))
-IMPOSTOR = replace(polar.H10, advertised=("",))
+ADDED = replace(polar.H10, name="my-sensor", recognises=lambda ad: ad.name.startswith("Mine"))
+MISNAMED = replace(polar.H10, name="another")
+IMPOSTOR = replace(polar.H10, recognises=lambda _ad: True)
 NO_DRIVER = object()
 
 
