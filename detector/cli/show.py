@@ -117,7 +117,7 @@ def _report(
     out.data(f"Events      {made.state} (SQLite)")
     topics = made.topics.prefix
     out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")
-    out.data(f"Next        {program} scan      looks for your sensor")
+    out.data(f"Next        {program} setup     finds your sensor and remembers it")
     out.say("\n" + NOTICE + " Everything above was simulated.")
     return 0 if len(arrived) == len(final) and lost == 0 else 1
 
