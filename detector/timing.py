@@ -232,7 +232,7 @@ class SampleClock:
         if advance_ns > 0 and lost_ns <= unseen_ns and not self._was_long_away(kept_ns):
             return
         lead_ns = self._least_lag_ns - (mono_ns - chunk.last_ns)
-        if advance_ns <= 0 or lead_ns > _AHEAD_NS or kept_ns > _BEHIND_NS:
+        if advance_ns <= 0 or lead_ns > _AHEAD_NS or self._was_long_away(kept_ns):
             self._note_gap(unheard_ns, fs, GapCause.RESET)
             self._restart_clocks(chunk, mono_ns)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 SHORTEST = 2  # characters; a name of one letter cannot be told from the text round it
 WHOLE_WORDS_BELOW = 4  # characters; a password shorter than this is looked for as a word only
@@ -39,8 +40,11 @@ class Mask:
             placeholder = self._placeholders[secret]
             text = _pattern(secret, placeholder).sub(placeholder.replace("\\", r"\\"), text)
         for kind, form in (("address", _BLUETOOTH), ("ip", _IPV4), ("ip", _IPV6)):
-            text = form.sub(lambda found, kind=kind: self._placeholder(kind, found[0]), text)  # type: ignore[misc]
+            text = form.sub(partial(self._masked, kind), text)
         return text
+
+    def _masked(self, kind: str, found: re.Match[str]) -> str:
+        return self._placeholder(kind, found[0])
 
     def _placeholder(self, kind: str, secret: str) -> str:
         known = self._placeholders.get(secret.casefold())

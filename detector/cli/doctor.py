@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, RadioOption, SpeedOption
 
 if TYPE_CHECKING:
     from detector.checkup.check import Check
@@ -28,13 +28,8 @@ def doctor(
     device: Annotated[
         str | None, typer.Option(metavar="NAME|ADDRESS", help="Another sensor than the settings'.")
     ] = None,
-    radio: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
-    ] = 1.0,
+    radio: RadioOption = None,
+    speed: SpeedOption = 1.0,
 ) -> None:
     """Check all that a night needs; what fails ends in the command that fixes it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,18 @@ from detector.cli.output import Output
 
 if TYPE_CHECKING:
     from detector.config import Configuration
+
+
+RadioOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+]
+SpeedOption = Annotated[
+    float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
+]
 
 
 @dataclass(frozen=True, slots=True)

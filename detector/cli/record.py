@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import DeviceOption, Invocation, RadioOption, SpeedOption
 from detector.cli.words import length, sentence
 from detector.errors import LinkError
 
@@ -38,16 +38,9 @@ def record(
             metavar="FILE.jsonl", help="Also what came over the air, as text, addresses masked."
         ),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
-    ] = None,
-    radio: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
-    ] = 1.0,
+    device: DeviceOption = None,
+    radio: RadioOption = None,
+    speed: SpeedOption = 1.0,
 ) -> None:
     """Record a sensor for a while; Ctrl-C ends it with what was got.
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import DeviceOption, Invocation, RadioOption
 
 
 class SourceName(StrEnum):
@@ -29,9 +29,7 @@ def run(
     ] = None,
     *,
     source: Annotated[SourceName, typer.Option(help="Where samples come from.")] = SourceName.BLE,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
-    ] = None,
+    device: DeviceOption = None,
     until: Annotated[
         str | None, typer.Option(metavar="HH:MM", help="When the night ends; default: Ctrl-C.")
     ] = None,
@@ -42,10 +40,7 @@ def run(
         str, typer.Option(help="For --source simulator without a FILE; see `simulate`.")
     ] = "night",
     seed: Annotated[int, typer.Option(min=0, help="Of the scenario.")] = 1,
-    radio: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
-    ] = None,
+    radio: RadioOption = None,
     no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody outside.")] = False,
 ) -> None:
     """Watch a sensor, write everything down, and tell the people you chose."""

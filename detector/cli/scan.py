@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, RadioOption
 from detector.errors import LinkError
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ def scan(
     battery: Annotated[
         bool, typer.Option("--battery", help="Connect to each usable sensor and ask its charge.")
     ] = False,
-    radio: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
-    ] = None,
+    radio: RadioOption = None,
 ) -> None:
     """List the sensors that can be heard, and whether they work with spasmwatch.
 

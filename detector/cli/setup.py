@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, RadioOption, SpeedOption
 from detector.cli.questions import (
     Worn,
     ask,
@@ -48,13 +48,8 @@ def setup(
         bool, typer.Option("--non-interactive", help="Ask nothing; with --device, --placement.")
     ] = False,
     timeout: Annotated[float, typer.Option(min=1, max=300, help="Seconds to listen.")] = 10.0,
-    radio: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
-    ] = 1.0,
+    radio: RadioOption = None,
+    speed: SpeedOption = 1.0,
 ) -> None:
     """Choose your sensor: listen, connect, look at its samples, write it into the settings.
 

@@ -338,12 +338,10 @@ def test_the_heart_beats_every_5_s_and_state_is_repeated_every_30(
             "sent": "2026-01-01T00:00:00.000Z",
             "state": "watching",
             "words": "Watching",
-            "why": None,
-            "until": None,
+            **dict.fromkeys(["why", "until", "battery_lasts_s"]),
             "data_age_s": 0.2,
             "rate_hz": 52.0,
             "battery_percent": 80,
-            "battery_lasts_s": None,
             "outbox_depth": 1,
             "expires_in_s": 15,
         }

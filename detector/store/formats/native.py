@@ -1,81 +1,67 @@
-"""Our own recordings: the packets as they were received, decoded again by the same driver."""
+"""Files of ours: nights as they were recorded, and captures that were made to be shared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from itertools import chain
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-from detector.block import Block
-from detector.devices.interpreter import Interpreter
-from detector.errors import ConfigError, RecordingError
-from detector.store.formats.checks import Unit, checked_rate, rate_warnings
+from detector.store.capture import Capture
+from detector.store.formats.checks import Unit
+from detector.store.formats.packets import read_packets
 from detector.store.formats.reading import RecordingReader
 from detector.store.recording import Recording
-from detector.timing import SampleClock
 
 
 def open_native(
     path: Path, *, fs: float | None = None, unit: Unit | None = None
 ) -> RecordingReader:
-    """Open a recording of ours; it knows its rate and unit.
+    """Open a recording of ours.
 
     Raises
     ------
     RecordingError
-        It is damaged, holds no samples, or its sensor's driver is not installed here.
+        It is damaged, or `read_packets` cannot use it.
     """
-    name = path.name
-    if unit not in {None, Unit.G}:
-        raise RecordingError(f"{name} knows its own unit: leave --unit out")
     with ExitStack() as stack:
         recording = stack.enter_context(Recording.open(path))
-        clock = SampleClock()
-        notes: list[str] = []
-        blocks = _blocks(recording, clock, name, notes)
-        first = next(blocks, None)
-        if first is None or clock.timebase is None:
-            raise RecordingError(f"{name} holds no samples")
-        rate = checked_rate(name, clock.timebase.fs, fs)
-        notes += rate_warnings(name, rate)
-        reader = RecordingReader(
-            name=name,
+        reader = read_packets(
+            path.name,
+            recording.items(),
+            close=stack.close,
             recording=recording.header.name,
-            wearer=recording.header.wearer,
-            sensor=recording.header.sensor,
-            site=recording.header.site,
-            timebase=clock.timebase,
-            total=None,
-            warnings=notes,
-            source=iter(()),
-            close=stack.pop_all().close,
+            fs=fs,
+            unit=unit,
+            dated=True,
+            damaged=lambda: recording.damaged,
         )
-        reader.source = _dated(reader, clock, chain([first], blocks))
+        reader.wearer, reader.sensor = recording.header.wearer, recording.header.sensor
+        reader.site = recording.header.site
+        reader.close = stack.pop_all().close
         return reader
 
 
-def _dated(reader: RecordingReader, clock: SampleClock, blocks: Iterable[Block]) -> Iterator[Block]:
-    """Let the reader date as the night itself did: better the longer it went on."""
-    for block in blocks:
-        if clock.timebase is not None:
-            reader.timebase = clock.timebase
-        yield block
+def open_capture(
+    path: Path, *, fs: float | None = None, unit: Unit | None = None
+) -> RecordingReader:
+    """Open a capture, which tells no time of day.
 
-
-def _blocks(
-    recording: Recording, clock: SampleClock, name: str, notes: list[str]
-) -> Iterator[Block]:
-    interpreter = Interpreter()
-    for item in recording.items():
-        try:
-            reading = interpreter.feed(item)
-        except ConfigError as error:
-            raise RecordingError(f"{name}: {error}") from None
-        yield from clock.take(reading)
-    if recording.damaged:
-        notes.append(f"{name}: {recording.damaged} rows are damaged and were left out")
-    if interpreter.protocol_errors:
-        notes.append(f"{name}: {interpreter.protocol_errors} packets made no sense")
-    if clock.unplaced:
-        notes.append(f"{name}: {clock.unplaced} samples came at another rate and were left out")
+    Raises
+    ------
+    RecordingError
+        It is damaged, or `read_packets` cannot use it.
+    """
+    capture = Capture.open(path)
+    with ExitStack() as stack:
+        items = stack.enter_context(closing(capture.items()))
+        reader = read_packets(
+            path.name,
+            items,
+            close=stack.close,
+            recording=path.stem,
+            fs=fs,
+            unit=unit,
+            dated=False,
+        )
+        reader.site = capture.header.placement
+        reader.close = stack.pop_all().close
+        return reader

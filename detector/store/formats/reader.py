@@ -12,9 +12,8 @@ import numpy as np
 from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
-from detector.store.formats.captured import open_capture
 from detector.store.formats.checks import Unit
-from detector.store.formats.native import open_native
+from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
 from detector.store.formats.table import open_table
