@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -21,10 +20,12 @@ from detector.cli.words import length, sentence
 from detector.config import SensorSettings, Settings
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
-from detector.service.assembly import Place
+from detector.recognition.stamp import Provenance
+from detector.service.assembly import Place, header_of
 from detector.store.capture import CaptureWriter
-from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
+from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import State
+from detector.store.state_file import wearer_in
 
 FOLDER = "recordings"  # beside `nights`: no report shall count one
 PATIENCE_S = 60.0  # a sensor may have to be found, switched on or taken from a phone first
@@ -69,17 +70,8 @@ def sinks_of(job: Job, out_file: Path | None, capture: Path | None) -> Iterator[
     place = Place.of(settings.data_dir, origin)
     began = datetime.now().astimezone()
     path = out_file or _new_file(place.folder / FOLDER, began)
-    header = RecordingHeader(
-        name=path.stem,
-        wearer=_wearer(place.state),
-        sensor=job.sensor.label,
-        site=job.sensor.placement,
-        driver=job.sensor.driver or "",
-        origin=origin,
-        created=began,
-        version=version("spasmwatch"),
-        time_zone=settings.wearer.time_zone or "",
-    )
+    provenance = Provenance(_wearer(place.state), job.sensor.label, path.stem, origin)
+    header = header_of(settings, job.sensor, provenance, began)
     carried = {"bleak": version("bleak"), "Python": python_version(), "system": platform()}
     try:
         with ExitStack() as stack:
@@ -178,13 +170,7 @@ def _new_file(folder: Path, began: datetime) -> Path:
 
 def _wearer(state: Path) -> str:
     """Name whose it is, as the nights do; a `run` that is under way is not disturbed."""
-    if not state.exists():
-        with closing(State.open(state)) as begun:
-            return begun.wearer
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)) as db,
-    ):
-        for (wearer,) in db.execute("SELECT value FROM meta WHERE name = 'wearer'"):
-            return str(wearer)
-    return "unknown"
+    if state.exists():
+        return wearer_in(state) or "unknown"
+    with closing(State.open(state)) as begun:
+        return begun.wearer

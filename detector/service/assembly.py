@@ -110,7 +110,7 @@ async def assembled(
             provenance = Provenance(state.wearer, sensor.label, path.stem, origin)
             worn.append(Worn(provenance, sensor.placement))
             if settings.recording.enabled and origin is not Origin.REPLAY:
-                header = _header(settings, sensor, provenance, evening)
+                header = header_of(settings, sensor, provenance, evening)
                 recorders.append(_begin_recording(path, header, tell))
                 stack.callback(_end_recording, recorders[-1], tell)
         night = Night(worn, rules=parse_rules(settings.alerts.wake_for))
@@ -141,9 +141,10 @@ async def assembled(
         yield Assembly(service, night, archive, broker, topics, recordings, place.state)
 
 
-def _header(
+def header_of(
     settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
 ) -> RecordingHeader:
+    """Give what a recording of this sensor says of itself."""
     return RecordingHeader(
         name=provenance.recording or "",
         wearer=provenance.wearer or "",

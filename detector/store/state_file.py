@@ -12,7 +12,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -106,6 +106,17 @@ def connect(path: Path, wearer: str | None) -> sqlite3.Connection:
         db.close()
         raise _move_aside(path, why, found.get("wearer"))
     return db
+
+
+def wearer_in(path: Path) -> str | None:
+    """Say whose state it is without disturbing a process that owns it; None where it is none."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,
+    ):
+        for (wearer,) in db.execute("SELECT value FROM meta WHERE name = 'wearer'"):
+            return str(wearer)
+    return None
 
 
 @contextmanager
