@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from detector.alerts.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
 from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
 from detector.block import EPOCH
 from detector.events import Event, Kind, Origin, Phase

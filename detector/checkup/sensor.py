@@ -13,7 +13,7 @@ from detector.checkup.check import Check, fail, ok, skip, warn
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Chunk, Note, Refused
 from detector.devices.stream import Item, LinkUp, Reading
-from detector.timing import SampleClock
+from detector.timing.sample_clock import SampleClock
 
 SENSOR, RATE, LOSS = "Sensor", "Sample rate", "Lost samples"
 DRIFT, BATTERY = "Sensor clock", "Battery"

@@ -21,7 +21,7 @@ def demo(
     import asyncio
     import shutil
 
-    from detector.cli.show import show
+    from detector.cli.demo_night import show
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings

@@ -15,17 +15,17 @@ from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
 from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
-from detector.cli.words import NOTICE, alert_line, event_line, length, summary
 from detector.errors import RecordingError
+from detector.words.phrases import NOTICE, alert_line, event_line, length, summary
 
 if TYPE_CHECKING:
-    from detector.alerts.alert import Alert
+    from detector.alert import Alert
     from detector.alerts.policy import Now, Policy
     from detector.block import Timebase
     from detector.cli.explained import Place
     from detector.events import Event
-    from detector.recognition.explanation import Explanation
-    from detector.recognition.stamp import Provenance
+    from detector.recognition.events.stamp import Provenance
+    from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
 
 
@@ -151,9 +151,9 @@ def _find(
     from detector.alerts.policy import Now
     from detector.cli.explained import Place
     from detector.events import final_forms
-    from detector.recognition.explain import Explainer
+    from detector.recognition.events.stamp import Provenance, stamp
     from detector.recognition.pipeline import Watcher
-    from detector.recognition.stamp import Provenance, stamp
+    from detector.recognition.why.explainer import Explainer
 
     provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=model)
     worn = site or reader.site or "ankle"
@@ -203,7 +203,7 @@ def _find(
 
 
 def _stamped(answer: Explanation, provenance: Provenance, timebase: Timebase) -> Explanation:
-    from detector.recognition.stamp import stamp
+    from detector.recognition.events.stamp import stamp
 
     def whole(event: Event | None) -> Event | None:
         return None if event is None else stamp(event, provenance, timebase)
@@ -216,7 +216,7 @@ BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have b
 
 def _together(found: list[_Found], policy: Policy | None) -> _Found:
     """Make one wearer's events of what several recordings hold."""
-    from detector.recognition.fusion import fuse_final
+    from detector.recognition.events.fusion import fuse_final
 
     wearers = {event.wearer for each in found for event in each.events} - {None}
     if len(wearers) > 1:
@@ -273,7 +273,7 @@ def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
 
 
 def _show(found: _Found, out: Output, zone: tzinfo | None, *, name_sensors: bool = False) -> None:
-    from detector.alerts.alert import to_json as alert_json
+    from detector.alert import to_json as alert_json
     from detector.events import to_json as event_json
 
     for warning in found.warnings:

@@ -14,9 +14,8 @@ from typing import Any
 from detector.block import Timebase
 from detector.cli.moments import clock_words, elapsed_words
 from detector.cli.output import Output, harmless
-from detector.cli.words import TITLES, length, sentence
 from detector.events import Event, Kind, format_utc
-from detector.recognition.explanation import (
+from detector.recognition.why.explanation import (
     Explanation,
     Presence,
     SeenBout,
@@ -25,7 +24,8 @@ from detector.recognition.explanation import (
     Verdict,
     explanation_dict,
 )
-from detector.recognition.readings import Outcome, Reading, Weighed
+from detector.recognition.why.margins import Outcome, Reading, Weighed
+from detector.words.phrases import TITLES, length, sentence
 
 FEW = 2  # misses shown of each rule: the worst, and how many more there are
 LABEL = 12  # width of the lines' first column

@@ -21,17 +21,19 @@ from detector.cli.simulated import (
     simulated_sensor,
     source_on,
 )
-from detector.cli.words import NOTICE, length
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.service.assembly import assembled
-from detector.service.service import Service, Source
-from detector.sources.ble import Adapter, BleSource
+from detector.service.service import Service
+from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
+from detector.sources.radio import Adapter
 from detector.sources.replay import ReplaySource, from_items, from_samples
+from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
+from detector.words.phrases import NOTICE, length
 
 
 @dataclass(frozen=True, slots=True)

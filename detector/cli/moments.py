@@ -13,7 +13,7 @@ from detector.errors import RecordingError
 
 if TYPE_CHECKING:
     from detector.block import Timebase
-    from detector.recognition.explanation import Asked
+    from detector.recognition.why.explanation import Asked
 
 HELP = (
     "Say why, or why not, at this time; may be given again. 03:12 or 192 count from the start; "
@@ -100,7 +100,7 @@ def place(when: When, name: str, timebase: Timebase, zone: tzinfo | None) -> Ask
     RecordingError
         A date is asked about, and the recording has no wall clock.
     """
-    from detector.recognition.explanation import Asked
+    from detector.recognition.why.explanation import Asked
 
     start = timebase.at_s(0.0)
     if when.date is not None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 
-from detector.alerts.alert import Alert, AlertState
+from detector.alert import Alert, AlertState
 from detector.block import EPOCH
 from detector.cli.output import Output
-from detector.cli.words import TITLES, event_line, moment, sentence
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
-from detector.mqtt.contract import Status, Watch
-from detector.service.night import Told
+from detector.night.night import Told
 from detector.service.service import News, Trouble
+from detector.status import Status, Watch
+from detector.words.phrases import TITLES, event_line, moment, sentence
 
 
 class Narrator:

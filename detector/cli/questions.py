@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 if TYPE_CHECKING:
     from detector.cli.output import Output
     from detector.config import SensorSettings
-    from detector.sources.ble import Found
+    from detector.sources.nearby import Found
 
 T = TypeVar("T")
 

@@ -11,8 +11,9 @@ import typer
 from detector.checkup.sensor import Look
 from detector.config import SensorSettings, Settings
 from detector.devices.stream import Reading
-from detector.sources.ble import BleSource, Found, scan
+from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
+from detector.sources.nearby import Found, scan
 from detector.sources.radio import ClientBackend, ScannerBackend
 
 # A sensor that is there is heard within a second, connected within two; a slow link takes 13 s.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from detector.cli.invocation import DeviceOption, Invocation, RadioOption, SpeedOption
-from detector.cli.words import length, sentence
 from detector.errors import LinkError
+from detector.words.phrases import length, sentence
 
 if TYPE_CHECKING:
     from detector.cli.recorder import Job, Sinks

@@ -16,16 +16,16 @@ from detector.checkup.sensor import Look
 from detector.cli.output import Advance, Output
 from detector.cli.reach import Reach
 from detector.cli.scan import short
-from detector.cli.words import length, sentence
 from detector.config import SensorSettings, Settings
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
-from detector.recognition.stamp import Provenance
+from detector.recognition.events.stamp import Provenance
 from detector.service.assembly import Place, header_of
 from detector.store.capture import CaptureWriter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import State
 from detector.store.state_file import wearer_in
+from detector.words.phrases import length, sentence
 
 FOLDER = "recordings"  # beside `nights`: no report shall count one
 PATIENCE_S = 60.0  # a sensor may have to be found, switched on or taken from a phone first

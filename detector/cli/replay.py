@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from detector.cli.invocation import Invocation
-from detector.cli.words import NOTICE, length
+from detector.words.phrases import NOTICE, length
 
 if TYPE_CHECKING:
     from detector.devices.stream import Reading
-    from detector.recognition.stamp import Provenance
+    from detector.recognition.events.stamp import Provenance
 
 
 def replay(
@@ -29,9 +29,9 @@ def replay(
     """
     from detector.alerts.rules import parse_rules
     from detector.cli.narrator import Narrator
-    from detector.recognition.stamp import Provenance
-    from detector.service.night import Night
-    from detector.service.watch import Worn
+    from detector.night.night import Night
+    from detector.night.sensor_watch import Worn
+    from detector.recognition.events.stamp import Provenance
     from detector.sources.replay import from_items, from_samples
     from detector.store.capture import Capture, is_capture
     from detector.store.formats.reader import open_recording

@@ -15,7 +15,7 @@ from detector.errors import LinkError
 if TYPE_CHECKING:
     from detector.cli.output import Output
     from detector.cli.reach import Reach
-    from detector.sources.ble import Found
+    from detector.sources.nearby import Found
 
 NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.

@@ -20,14 +20,14 @@ from detector.cli.questions import (
     parse_worn,
     where_question,
 )
-from detector.cli.words import NOTICE
+from detector.words.phrases import NOTICE
 
 if TYPE_CHECKING:
     from detector.checkup.sensor import Look
     from detector.cli.output import Output
-    from detector.cli.settings_file import Change
     from detector.config import SensorSettings
-    from detector.sources.ble import Found
+    from detector.config.settings_file import Change
+    from detector.sources.nearby import Found
 
 NO_ANSWER = (
     "No answer came. Nothing was changed. In a script: "
@@ -110,8 +110,8 @@ def _demo(ctx: typer.Context) -> None:
 
 def _write(out: Output, choice: _Choice) -> None:
     from detector.cli.output import harmless
-    from detector.cli.settings_file import change_section
     from detector.config import read_configuration
+    from detector.config.settings_file import change_section
 
     now, found, worn = choice.now, choice.found, choice.worn
     values = {"device": found.address, "placement": worn.placement}

@@ -12,7 +12,7 @@ import typer
 from detector.cli.detect import Site, UnitName
 from detector.cli.invocation import Invocation
 from detector.cli.output import Output
-from detector.cli.words import length
+from detector.words.phrases import length
 
 if TYPE_CHECKING:
     from detector.cli.simulated import Wanted

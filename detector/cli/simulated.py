@@ -14,8 +14,9 @@ import numpy as np
 
 from detector.block import Samples
 from detector.errors import ConfigError, RecordingError
-from detector.sources.ble import Adapter, BleSource
+from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
+from detector.sources.radio import Adapter
 
 VERITY_HZ = 52.0  # what a real Verity Sense offers, so that nothing is resampled on the way
 

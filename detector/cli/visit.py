@@ -18,7 +18,7 @@ from detector.cli.scan import HELD, heard, is_called, short
 from detector.config import SensorSettings
 from detector.devices.registry import installed
 from detector.errors import LinkError
-from detector.sources.ble import Found
+from detector.sources.nearby import Found
 
 
 @dataclass(frozen=True, slots=True)

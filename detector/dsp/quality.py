@@ -1,7 +1,7 @@
 """Whether a sensor's samples can be trusted: it holds one value, is at its limit, is not worn.
 
 Looked at are the sensor's own samples, before any resampling, by whole seconds counted from the
-beginning of a contiguous segment. A wrong rate needs a second clock: `detector.timing` knows it.
+beginning of a contiguous segment. A wrong rate needs a second clock: `timing` knows it.
 """
 
 from __future__ import annotations

@@ -9,16 +9,16 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from detector.alerts import alert as alerts
-from detector.alerts.alert import Alert
+from detector import alert as alerts
 from detector.errors import ConfigError
 from detector.events import Kind, Origin, format_utc
+from detector.status import Snapshot, Status, Vitals
 from detector.store.outbox import Letter
 
 DEFAULT_PREFIX = "sw/v1"
@@ -174,64 +174,6 @@ def outgoing(letter: Letter, home: Topics, now: datetime) -> Message:
     return Message(topics.of(leaf), _json(said), how.qos, how.retain, max(60, min(left_s, WEEK_S)))
 
 
-class Watch(StrEnum):
-    """The four things a screen or topic can say; there is no fifth."""
-
-    WATCHING = "watching"
-    SPASM = "spasm"
-    NO_SIGNAL = "no_signal"
-    PAUSED = "paused"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Which of the four is true now; no signal always says why, a pause until when."""
-
-    watch: Watch
-    why: str | None = None
-    until: datetime | None = None  # in the wearer's own time zone
-    kind: Kind | None = None  # of the spasm that is going on
-
-    def __post_init__(self) -> None:
-        if self.watch is Watch.NO_SIGNAL and not self.why:
-            raise ValueError("no_signal must say why")
-        if (self.watch is Watch.PAUSED) != (self.until is not None):
-            raise ValueError("a pause, and only a pause, must say until when")
-
-    @property
-    def words(self) -> str:
-        """What a person reads."""
-        if self.watch is Watch.PAUSED and self.until is not None:
-            return f"Paused until {self.until:%H:%M}"
-        if self.watch is Watch.SPASM and self.kind is Kind.CLONUS:
-            return "Clonus"
-        return _WORDS[self.watch]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
-    """How the sensor's data arrives; None, or what cannot be, where it is not known."""
-
-    data_age_s: float | None = None
-    rate_hz: float | None = None
-    battery_percent: float | None = None
-    battery_lasts_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """All a screen needs that comes late: status, open alerts, tonight's counts.
-
-    Two snapshots are equal when nothing worth announcing at once differs between them.
-    """
-
-    status: Status
-    open_alerts: tuple[Alert, ...] = ()
-    since: datetime | None = None
-    counts: Mapping[Kind, int] = field(default_factory=dict)
-    monitored_s: float = field(default=0.0, compare=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Which run of the service spoke, with the number and the time of its message."""
@@ -281,11 +223,6 @@ _WEARER = re.compile(r"[a-z2-7]{10}")
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PLAIN_TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,512}")
 _APART = {Origin.SIMULATED.value, Origin.REPLAY.value}
-_WORDS = {
-    Watch.WATCHING: "Watching",
-    Watch.SPASM: "Spasm",
-    Watch.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
-}
 
 
 def _status(status: Status) -> dict[str, Any]:

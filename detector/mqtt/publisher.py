@@ -12,19 +12,11 @@ from typing import Protocol
 
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import contract
-from detector.mqtt.contract import (
-    HEALTH_EVERY_S,
-    STATE_EVERY_S,
-    Availability,
-    Leaf,
-    Snapshot,
-    Stamp,
-    Topics,
-    Vitals,
-)
+from detector.mqtt.contract import HEALTH_EVERY_S, STATE_EVERY_S, Availability, Leaf, Stamp, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.session import WINDOW, Ack
+from detector.status import Snapshot, Status, Vitals
 from detector.store.outbox import Letter
 
 HELD_MOST = 1000  # refused letters put aside; beyond it all wait until these are tried again
@@ -81,7 +73,7 @@ class Publisher:
         topics: Topics,
         *,
         boot_id: str,
-        status: contract.Status,
+        status: Status,
         vitals: Callable[[], Vitals],
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

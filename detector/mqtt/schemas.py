@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from detector import alert as alerts
 from detector import events
-from detector.alerts import alert as alerts
-from detector.alerts.alert import AlertClass, AlertState, Level
+from detector.alert import AlertClass, AlertState, Level
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
@@ -17,8 +17,8 @@ from detector.mqtt.contract import (
     STATE_EXPIRES_S,
     Availability,
     Leaf,
-    Watch,
 )
+from detector.status import Watch
 
 Schema = dict[str, Any]
 

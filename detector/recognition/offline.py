@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 
 from detector.block import Block, Samples
 from detector.events import Event, final_forms
-from detector.recognition.model import DEFAULT
 from detector.recognition.pipeline import Watcher
+from detector.recognition.rules.thresholds import DEFAULT
 
 
 def detect(

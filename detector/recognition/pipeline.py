@@ -19,13 +19,14 @@ from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_fra
 from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
-from detector.recognition.bouts import Bout, Moment, Tracker, rhythm_score
-from detector.recognition.classifier import Finding, Refine, decide
-from detector.recognition.frames import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
-from detector.recognition.model import DEFAULT, Rules
-from detector.recognition.refinement import load_model
-from detector.recognition.sequence import Sequence
-from detector.recognition.weighing import Case, examine, may_be_spasm
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
+from detector.recognition.bouts.tracker import Tracker, rhythm_score
+from detector.recognition.events.sequence import Sequence
+from detector.recognition.rules.kinds import Case, examine, may_be_spasm
+from detector.recognition.rules.refinement import load_model
+from detector.recognition.rules.thresholds import DEFAULT, Rules
+from detector.recognition.rules.verdict import Finding, Refine, decide
 
 SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
 

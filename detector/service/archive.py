@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
-from detector.alerts.alert import Alert
+from detector.alert import Alert
 from detector.events import Event
 from detector.store.state import Letter, State
 

@@ -16,15 +16,17 @@ from detector.block import EPOCH
 from detector.config import SensorSettings, Settings
 from detector.events import Origin, Phase
 from detector.mqtt.broker import Broker, provide
-from detector.mqtt.contract import Topics, Vitals
+from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint, Tls
 from detector.mqtt.publisher import Publisher
-from detector.recognition.stamp import Provenance
+from detector.night.night import Night
+from detector.night.sensor_watch import Worn
+from detector.recognition.events.stamp import Provenance
 from detector.service.archive import Archive
-from detector.service.night import Night
-from detector.service.service import STARTING, News, Service, Source, Trouble
-from detector.service.watch import Worn
+from detector.service.service import STARTING, News, Service, Trouble
 from detector.sources.clock import Clock
+from detector.sources.source import Source
+from detector.status import Vitals
 from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from detector.alerts.alert import to_json as alert_json
+from detector.alert import to_json as alert_json
 from detector.block import EPOCH
 from detector.devices.profile import Note, Refused
-from detector.devices.stream import Item, LinkDown, LinkUp, Reading
+from detector.devices.stream import Item, LinkDown, LinkUp
 from detector.events import to_json as event_json
-from detector.mqtt.contract import Leaf, Snapshot, Status, Watch
+from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
+from detector.night.night import Night, Told
 from detector.service.archive import Archive
-from detector.service.night import Night, Told
-from detector.sources.ble import LinkStatus
 from detector.sources.clock import Clock
+from detector.sources.source import Source
+from detector.status import Snapshot, Status, Watch
 from detector.store.outbox import EXPIRES, Letter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import StateError
@@ -31,23 +31,6 @@ CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one troubl
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 STARTING = Status(Watch.NO_SIGNAL, why="just started, the sensor was not heard yet")
-
-
-class Source(Protocol):
-    """Where readings come from: a sensor, or a recording of one."""
-
-    def readings(self) -> AsyncIterator[Reading]:
-        """Yield readings until closed, or until a recording ends."""
-        ...
-
-    async def close(self) -> None:
-        """End, politely."""
-        ...
-
-    @property
-    def status(self) -> LinkStatus:
-        """How the link does."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Advertisement, Driver
@@ -14,19 +12,9 @@ from detector.devices.registry import Registry, installed
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
-from detector.sources.radio import (
-    Adapter,
-    ClientBackend,
-    Found,
-    Heard,
-    ScannerBackend,
-    listen,
-    look_round,
-    scan,
-)
+from detector.sources.radio import Adapter, ClientBackend, Heard, ScannerBackend, listen, look_round
 from detector.sources.session import Inbox, Session
-
-__all__ = ["Adapter", "BleSource", "Found", "LinkState", "LinkStatus", "scan"]
+from detector.sources.source import LinkState, LinkStatus
 
 # A sensor that was heard but could not be used: pauses before the next attempts. They begin anew
 # only once samples came, since attempts in quick succession have crashed BlueZ.
@@ -40,35 +28,6 @@ _SCAN_ROUND_S, _BETWEEN_ROUNDS_S = 8.0, 0.5
 _SETTLE_S = 1.0
 # Goodbye, disconnecting and the end of a scan are bounded one by one; this is for all of them.
 _CLOSE_S = 20.0
-
-
-class LinkState(StrEnum):
-    """What the source is busy with."""
-
-    SCAN = "scan"
-    CONNECT = "connect"
-    SETUP = "setup"
-    STREAM = "stream"
-    BACKOFF = "backoff"
-
-
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """How the link does. Only `data_age_s` is proof of life.
-
-    `why` says what stands in the way, empty while nothing does; `address` is the present or last
-    sensor's; `dropped`, `late`, `protocol_errors` count what was lost on the way.
-    """
-
-    state: LinkState
-    in_state_s: float
-    data_age_s: float | None
-    why: str
-    address: str | None
-    sessions: int
-    dropped: int
-    late: int
-    protocol_errors: int
 
 
 class BleSource:

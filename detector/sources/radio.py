@@ -22,9 +22,7 @@ from bleak.exc import (
     BleakDBusError,
 )
 
-from detector.devices.profile import Advertisement, Driver
-from detector.devices.refused import refusal_of
-from detector.devices.registry import Registry, installed
+from detector.devices.profile import Advertisement
 from detector.errors import LinkError
 
 T = TypeVar("T")
@@ -75,56 +73,6 @@ class Heard:
 
     advertisement: Advertisement
     device: BLEDevice
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What `spasmwatch scan` shows; `driver` is None for a device that we cannot talk to.
-
-    `because` says why it works or not, in a few words of ours.
-    """
-
-    name: str  # hostile text
-    address: str
-    rssi_dbm: int | None
-    driver: str | None
-    because: str
-
-
-async def scan(
-    duration_s: float,
-    *,
-    scanner_backend: ScannerBackend | None = None,
-    registry: Registry | None = None,
-) -> list[Found]:
-    """Listen for a while; give known sensors first, then by strength.
-
-    Raises
-    ------
-    LinkError
-        There is no adapter that could listen.
-    """
-    known = installed() if registry is None else registry
-    heard: dict[str, Advertisement] = {}
-
-    def note(one: Heard) -> None:
-        heard[one.advertisement.address] = one.advertisement
-
-    await listen(note, duration_s, scanner_backend)
-    found = [_found(ad, known.recognise(ad)) for ad in heard.values()]
-    return sorted(found, key=lambda f: (f.driver is None, -(f.rssi_dbm or -999), f.address))
-
-
-def _found(ad: Advertisement, driver: Driver | None) -> Found:
-    refusal = refusal_of(ad)
-    if driver is not None:
-        because = f"{driver.sheet.title} ({driver.sheet.support})"
-    elif refusal is not None:
-        because = f"{refusal.title}: {refusal.because}"
-    else:
-        because = "no driver knows it"
-    name = None if driver is None else driver.name
-    return Found(ad.name, ad.address, ad.rssi_dbm, name, because)
 
 
 async def listen(

@@ -9,8 +9,8 @@ from dataclasses import replace
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk
 from detector.devices.stream import Item, LinkUp, Packet, Reading
-from detector.sources.ble import LinkState, LinkStatus
 from detector.sources.clock import Clock
+from detector.sources.source import LinkState, LinkStatus
 from detector.store.formats.reading import RecordingReader
 
 FILE_CHANNEL = "file"

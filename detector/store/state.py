@@ -16,9 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+from detector import alert as alert_values
 from detector import events as event_values
-from detector.alerts import alert as alert_values
-from detector.alerts.alert import Alert, AlertClass, AlertState
+from detector.alert import Alert, AlertClass, AlertState
 from detector.events import Event, Phase
 from detector.store import outbox, state_file
 from detector.store.outbox import Letter

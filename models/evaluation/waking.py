@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.alerts.alert import AlertState
+from detector.alert import AlertState
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.events import Event, Origin

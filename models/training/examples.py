@@ -12,10 +12,10 @@ from detector.block import Block
 from detector.dsp.grid import GRID_HZ
 from detector.evaluation.matching import Matching
 from detector.events import Event, Kind, final_forms
-from detector.recognition.classifier import Finding, Refine
 from detector.recognition.pipeline import Watcher
-from detector.recognition.refinement import features_of
-from detector.recognition.weighing import Case
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.refinement import features_of
+from detector.recognition.rules.verdict import Finding, Refine
 from detector.store.formats.checks import runs
 
 MATCHING = Matching()

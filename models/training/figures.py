@@ -14,7 +14,7 @@ from recordings import CHECK, ENGINES, LOOKED_AT, TRAINED_ON, Recording, of_trac
 from detector.evaluation.matching import Context, Found, Matching, Outcome, score_recording
 from detector.evaluation.scoring import Score, summarise
 from detector.events import SPASM_FAMILY, Kind
-from detector.recognition.classifier import Refine
+from detector.recognition.rules.verdict import Refine
 
 RULES, REFINED = "rules", "refined"
 SUBJECT, DATA_SET = "subject left out", "data set left out"

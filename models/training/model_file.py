@@ -12,7 +12,7 @@ from typing import Any
 from examples import Example
 from recordings import Plan
 
-from detector.recognition.refinement import FEATURES, SCHEMA, Opinion, Refinement
+from detector.recognition.rules.refinement import FEATURES, SCHEMA, Opinion, Refinement
 
 NAME = "refined-v1"
 REFINES = "rules-v1"

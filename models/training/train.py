@@ -34,7 +34,7 @@ from recordings import (
     simulated,
 )
 
-from detector.recognition.refinement import Refinement, parse_refinement
+from detector.recognition.rules.refinement import Refinement, parse_refinement
 
 FOLDER = MODELS / NAME
 DEFAULT_TRACES = MODELS.parents[1] / "shared" / "traces"

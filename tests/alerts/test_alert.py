@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alerts.alert import (
+from detector.alert import (
     Alert,
     AlertClass,
     AlertState,

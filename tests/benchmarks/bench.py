@@ -21,7 +21,7 @@ import numpy as np
 import scipy
 
 from detector.block import Block, Samples
-from detector.recognition.stamp import detector_version
+from detector.recognition.events.stamp import detector_version
 from firmware_sim.motion import scenario
 
 from .contestants import FS, STAGES, Shares, by_stage, contestants, frames_of

@@ -27,9 +27,9 @@ from detector.evaluation.peers import (
 )
 from detector.events import Event
 from detector.recognition import pipeline
-from detector.recognition.bouts import Tracker
+from detector.recognition.bouts.tracker import Tracker
+from detector.recognition.events.sequence import Sequence
 from detector.recognition.pipeline import Watcher
-from detector.recognition.sequence import Sequence
 
 FS = 50.0
 EQUAL_HOP = 6  # samples at 25 Hz, 0.24 s: OpenSeizureDetector's block as often as our frame

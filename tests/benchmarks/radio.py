@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from detector.devices.profile import Chunk
-from detector.sources.ble import Adapter, BleSource
+from detector.sources.ble import BleSource
 from detector.sources.clock import HostClock
-from detector.timing import SampleClock
+from detector.sources.radio import Adapter
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.child import running_air
 

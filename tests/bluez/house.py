@@ -11,9 +11,10 @@ import numpy as np
 from bleak.backends.bluezdbus import manager
 
 from detector.errors import LinkError
-from detector.sources.ble import BleSource, LinkState
+from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import SampleClock
+from detector.sources.source import LinkState
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.bluez.bus import PrivateBus, as_system_bus, private_bus
 from firmware_sim.bluez.daemon import Bluetoothd, bluetoothd
 from firmware_sim.bluez.device import Device

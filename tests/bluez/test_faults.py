@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from detector.devices.pmd import PMD_DATA
-from detector.timing import GapCause
+from detector.timing.sample_clock import GapCause
 from firmware_sim.bluez.device import Patience
 from firmware_sim.bluez.faults import Fault
 from firmware_sim.bluez.names import ADAPTER, CHARACTERISTIC, DEVICE

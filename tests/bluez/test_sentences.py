@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from detector.errors import LinkError
-from detector.sources.ble import scan
+from detector.sources.nearby import scan
 from firmware_sim.bluez.bus import as_system_bus
 from firmware_sim.bluez.faults import Fault
 

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from detector.sources import ble
-from detector.sources.ble import Adapter, scan
-from detector.timing import GapCause
+from detector.sources.nearby import scan
+from detector.sources.radio import Adapter
+from detector.timing.sample_clock import GapCause
 from firmware_sim.faults import LinkDrop
 from firmware_sim.wearables.polar import H10
 

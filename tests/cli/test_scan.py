@@ -10,7 +10,7 @@ from detector.checkup.check import Check, Status
 from detector.cli import check_lines
 from detector.cli.output import Output
 from detector.cli.scan import short, signal_word, signal_words, table
-from detector.sources.ble import Found
+from detector.sources.nearby import Found
 
 from .airs import on_air
 

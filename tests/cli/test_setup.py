@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.cli.questions import Again, Worn, new_label, parse_worn, pick
-from detector.cli.settings_file import change_section, changed_text
 from detector.config import SensorSettings
+from detector.config.settings_file import change_section, changed_text
 from detector.errors import ConfigError
-from detector.sources.ble import Found
+from detector.sources.nearby import Found
 
 from .airs import on_air
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from detector.cli.output import Output, harmless
-from detector.cli.words import event_line, length, sentence, summary
 from detector.events import Event, Kind, Phase
+from detector.words.phrases import event_line, length, sentence, summary
 
 
 def event(kind: Kind, **fields) -> Event:

@@ -18,7 +18,7 @@ from detector.devices.registry import BUILT_IN, installed
 from detector.errors import ProtocolError
 from detector.recognition.offline import detect
 from detector.recognition.pipeline import Watcher
-from detector.timing import SampleClock
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.motion.scenarios import scenario
 from firmware_sim.wearables.catalogue import WEARABLES
 

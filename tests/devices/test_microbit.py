@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from detector.devices.microbit import DATA, MICROBIT, PERIOD, PERIODS_MS
 from detector.devices.profile import Advertisement, Chunk, Started, Write
 from detector.errors import ProtocolError
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 
 GOLDEN = bytes.fromhex("10fc 0000 0800")  # lying on its back, tilted a little
 GOLDEN_MG = [[-1008, 0, 8]]

@@ -31,7 +31,7 @@ from detector.devices.profile import (
     Write,
 )
 from detector.errors import ProtocolError
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 
 HELLO = b"\x00\xff"
 SUBSCRIBE = b"\x01\x01/Meas/Acc/52"

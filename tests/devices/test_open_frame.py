@@ -21,7 +21,7 @@ from detector.devices.open_frame import (
 )
 from detector.devices.profile import Advertisement, Battery, Chunk, Note, Refused, Started
 from detector.errors import ProtocolError
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 
 SECOND_NS = 1_000_000_000
 # docs/open-frame.md's own examples, in the shape of its tables

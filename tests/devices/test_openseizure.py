@@ -24,7 +24,7 @@ from detector.devices.openseizure import (
 )
 from detector.devices.profile import Advertisement, Battery, Chunk, Refused, Started
 from detector.errors import ProtocolError
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 
 UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 # Three samples as `widget.js` writes them: mg, low byte first, and two bytes that carry nothing.

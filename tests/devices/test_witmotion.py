@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from detector.devices.profile import Advertisement, Battery, Chunk, Note, Refused, Started, Write
 from detector.devices.witmotion import COMMAND, DATA, WITMOTION
 from detector.errors import ProtocolError
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 
 # What an owner read from a WT9011DCL-BT50 (WT901BLE67) that lay flat and still, and what it
 # answered to `ff aa 27 64 00` in the midst of its stream (30 September 2026).

@@ -17,7 +17,7 @@ from detector.block import Samples
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.rhythm import BEAT_LAGS, DROWNED, HALF, WINDOW, Rhythm, measure
-from detector.recognition.model import load_rules
+from detector.recognition.rules.thresholds import load_rules
 
 RULES = load_rules()
 OF_SHAPE = ("regularity", "beats", "frequency_hz", "stride", "line", "pace_hz")

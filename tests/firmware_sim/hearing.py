@@ -13,7 +13,7 @@ from detector.block import Block
 from detector.devices.profile import Output
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import SampleClock
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.playback import Trace
 from firmware_sim.process import AirPlan, serve

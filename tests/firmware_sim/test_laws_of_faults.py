@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.sources.ble import LinkState
-from detector.timing import GapCause
+from detector.sources.source import LinkState
+from detector.timing.sample_clock import GapCause
 from firmware_sim.chaos import chaos
 from firmware_sim.faults import (
     BatteryDrain,

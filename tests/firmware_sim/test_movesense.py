@@ -17,7 +17,7 @@ from detector.devices.profile import Chunk
 from detector.devices.registry import Registry
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import SampleClock
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.playback import Trace
 from firmware_sim.sensors import SensorPlan

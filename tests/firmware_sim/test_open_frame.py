@@ -15,7 +15,7 @@ from detector.devices.open_frame import About, parse_about, parse_frame
 from detector.devices.registry import Registry
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.faults import LinkDrop
 from firmware_sim.playback import Trace

@@ -13,8 +13,9 @@ import numpy as np
 from detector.block import Block
 from detector.devices.profile import Chunk
 from detector.devices.stream import LinkDown, LinkUp, Packet
-from detector.sources.ble import BleSource, LinkStatus
-from detector.timing import Gap, SampleClock
+from detector.sources.ble import BleSource
+from detector.sources.source import LinkStatus
+from detector.timing.sample_clock import Gap, SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.faults import Fault, Neighbours
 from firmware_sim.playback import Trace

@@ -12,24 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
-from detector.alerts.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.alert import to_dict as alerts_to_dict
+from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.alert import to_dict as alerts_to_dict
 from detector.errors import ConfigError
 from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_dict
 from detector.mqtt import contract
-from detector.mqtt.contract import (
-    DELIVERY,
-    Availability,
-    Leaf,
-    Message,
-    Snapshot,
-    Stamp,
-    Status,
-    Topics,
-    Vitals,
-    Watch,
-)
+from detector.mqtt.contract import DELIVERY, Availability, Leaf, Message, Stamp, Topics
 from detector.mqtt.schemas import schemas
+from detector.status import Snapshot, Status, Vitals, Watch
 from detector.store.outbox import Letter
 
 WEARER = "k3vq7m2xta"

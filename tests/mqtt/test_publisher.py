@@ -18,13 +18,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from detector.alerts.alert import Alert, AlertClass, AlertState, Level
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Kind, Origin
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import Snapshot, Status, Topics, Vitals, Watch
+from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.schemas import schemas
+from detector.status import Snapshot, Status, Vitals, Watch
 
 Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -259,7 +260,8 @@ def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
 
 PUBLISH = """
 import asyncio, sys
-from detector.mqtt.contract import Status, Topics, Vitals, Watch
+from detector.mqtt.contract import Topics
+from detector.status import Status, Vitals, Watch
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 

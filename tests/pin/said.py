@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from typer.testing import CliRunner
 
-from detector.alerts import alert as alerts
+from detector import alert as alerts
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.cli import app
 from detector.events import Origin, to_json
 from detector.mqtt import contract
-from detector.recognition.stamp import Provenance
-from detector.service.night import Night, Told
-from detector.service.watch import Worn
+from detector.night.night import Night, Told
+from detector.night.sensor_watch import Worn
+from detector.recognition.events.stamp import Provenance
 from detector.sources.replay import from_items
 from detector.store.outbox import Letter
 from detector.store.recording import RecordingHeader, RecordingWriter

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from detector.dsp.frames import FRAME, Floats
-from detector.recognition.bouts import Bout, Moment, OnsetFacts, rhythm_score
-from detector.recognition.frames import FRAME_DTYPE, FrameTable
-from detector.recognition.model import load_rules
+from detector.recognition.bouts.bout import Bout, Moment, OnsetFacts
+from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
+from detector.recognition.bouts.tracker import rhythm_score
+from detector.recognition.rules.thresholds import load_rules
 
 RULES = load_rules()
 FIRST = 500  # absolute frame at which made bouts begin: two minutes into a recording

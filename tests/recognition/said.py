@@ -18,7 +18,7 @@ from detector.events import (
     relabelled,
     to_dict,
 )
-from detector.recognition.fusion import (
+from detector.recognition.events.fusion import (
     Fusion,
 )
 

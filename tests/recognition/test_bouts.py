@@ -14,18 +14,17 @@ from hypothesis import strategies as st
 
 from detector.block import Block, Samples
 from detector.dsp.frames import FRAME
-from detector.recognition.bouts import (
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.tracker import (
     LONGEST_FRAMES,
     LOOKS,
     PAUSE_FRAMES,
     RHYTHM_WORDS,
     UPDATE_FRAMES,
-    Bout,
-    Moment,
     Tracker,
     rhythm_score,
 )
-from detector.recognition.frames import FrameTable
 from detector.recognition.pipeline import HISTORY, Watcher
 
 from .made_bouts import RULES, beating, frames

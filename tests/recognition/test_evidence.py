@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detector.dsp import trigger
 from detector.events import Kind
-from detector.recognition.evidence import Check, Evidence, ramp
+from detector.recognition.rules.evidence import Check, Evidence, ramp
 
 numbers = st.floats(-100, 100)
 

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from detector.block import Block
 from detector.events import Event, Kind, final_forms, to_json
-from detector.recognition.classifier import Finding
-from detector.recognition.evidence import Check
-from detector.recognition.explain import Explainer
-from detector.recognition.explanation import (
+from detector.recognition.pipeline import Bank, Watcher
+from detector.recognition.rules.evidence import Check
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.verdict import Finding
+from detector.recognition.why.explainer import Explainer
+from detector.recognition.why.explanation import (
     Asked,
     Explanation,
     State,
     Verdict,
     explanation_dict,
 )
-from detector.recognition.pipeline import Bank, Watcher
-from detector.recognition.readings import Outcome, reading_of
-from detector.recognition.weighing import Case
+from detector.recognition.why.margins import Outcome, reading_of
 
 from .conftest import watch
 

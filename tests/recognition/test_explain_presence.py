@@ -7,7 +7,7 @@ import pytest
 
 from detector.block import Block
 from detector.dsp.frames import FRAME_S
-from detector.recognition.explanation import Asked, State, Verdict
+from detector.recognition.why.explanation import Asked, State, Verdict
 
 from .test_explain import FS, explain, still
 

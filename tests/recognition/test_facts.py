@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.dsp.frames import FRAME, FRAME_S
-from detector.recognition.bouts import Bout, Moment, OnsetFacts
-from detector.recognition.facts import PULL_FRAMES, Facts, facts_of, strength
+from detector.recognition.bouts.bout import Bout, Moment, OnsetFacts
+from detector.recognition.bouts.facts import PULL_FRAMES, Facts, facts_of, strength
 
 from .made_bouts import DOWN, FIRST, RULES, bout, frames, tilted
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.alerts.alert import AlertState
+from detector.alert import AlertState
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.block import Block

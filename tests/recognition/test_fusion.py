@@ -18,7 +18,7 @@ from detector.events import (
     from_dict,
     to_dict,
 )
-from detector.recognition.fusion import (
+from detector.recognition.events.fusion import (
     CHAIN_MS,
     PRECEDENCE,
     Fusion,

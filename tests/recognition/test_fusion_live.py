@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detector.alerts.alert import AlertState
+from detector.alert import AlertState
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import parse_rules
 from detector.events import (
@@ -19,7 +19,7 @@ from detector.events import (
     final_forms,
     relabelled,
 )
-from detector.recognition.fusion import (
+from detector.recognition.events.fusion import (
     MOST_MEMBERS,
     Fusion,
     fuse_final,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from detector.block import Block
 from detector.errors import ModelError
 from detector.events import SPASM_FAMILY, Kind
-from detector.recognition.classifier import Finding
 from detector.recognition.pipeline import Watcher
-from detector.recognition.refinement import (
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.refinement import (
     FEATURES,
     SCHEMA,
     USED,
@@ -27,7 +27,7 @@ from detector.recognition.refinement import (
     load_model,
     parse_refinement,
 )
-from detector.recognition.weighing import Case
+from detector.recognition.rules.verdict import Finding
 
 Seen = list[tuple[Case, Finding]]
 

@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 
 from detector.dsp.frames import FRAME, FRAME_S
 from detector.dsp.rhythm import SUBFRAME
-from detector.recognition.bouts import Bout, Moment, rhythm_score
-from detector.recognition.frames import FrameTable
-from detector.recognition.rhythmic import BEATS_TO_SEE, BLUR_FRAMES, MIXED_S, Rhythm, find_rhythm
+from detector.recognition.bouts.beating import (
+    BEATS_TO_SEE,
+    BLUR_FRAMES,
+    MIXED_S,
+    Rhythm,
+    find_rhythm,
+)
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.tracker import rhythm_score
 
 from .made_bouts import FIRST, RULES, beating, bout, frames
 

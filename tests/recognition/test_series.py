@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.events import Event, Kind, Phase, final_forms
-from detector.recognition.classifier import Finding
-from detector.recognition.model import load_rules
-from detector.recognition.series import FEWEST, MEMORY, Series
+from detector.recognition.events.periodic import FEWEST, MEMORY, Series
+from detector.recognition.rules.thresholds import load_rules
+from detector.recognition.rules.verdict import Finding
 
 RULES = load_rules()
 MILD_G_S, ABRUPT_G_S = 2.0, 12.0

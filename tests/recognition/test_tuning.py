@@ -12,9 +12,23 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from detector.events import DetectorVersion, Event, Kind, Phase
-from detector.recognition import personal as plain
-from detector.recognition.personal import MEASURED, QUANTITIES, Minimum, Personal, apply, kind_found
-from detector.recognition.tuning import Label, Proposal, Refusal, Verdict, accepted, propose
+from detector.recognition.personal import minimums as plain
+from detector.recognition.personal.minimums import (
+    MEASURED,
+    QUANTITIES,
+    Minimum,
+    Personal,
+    apply,
+    kind_found,
+)
+from detector.recognition.personal.tuning import (
+    Label,
+    Proposal,
+    Refusal,
+    Verdict,
+    accepted,
+    propose,
+)
 
 REAL, FALSE, UNSURE = Verdict
 NAN, INF = float("nan"), float("inf")

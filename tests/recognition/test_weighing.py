@@ -20,15 +20,16 @@ from detector.block import Block
 from detector.dsp.frames import Floats
 from detector.errors import ModelError
 from detector.events import Kind
-from detector.recognition import model, weighing
-from detector.recognition.bouts import Moment
-from detector.recognition.classifier import Finding, conclude, judge
-from detector.recognition.evidence import Evidence
-from detector.recognition.facts import Facts
-from detector.recognition.frames import FrameTable
-from detector.recognition.model import Rules, load_rules
+from detector.recognition.bouts.bout import Moment
+from detector.recognition.bouts.facts import Facts
+from detector.recognition.bouts.frame_table import FrameTable
 from detector.recognition.pipeline import SITES, Watcher
-from detector.recognition.weighing import Case, examine, may_be_spasm
+from detector.recognition.rules import kinds as weighing
+from detector.recognition.rules import thresholds as model
+from detector.recognition.rules.evidence import Evidence
+from detector.recognition.rules.kinds import Case, examine, may_be_spasm
+from detector.recognition.rules.thresholds import Rules, load_rules
+from detector.recognition.rules.verdict import Finding, conclude, judge
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import busy_recording
@@ -288,7 +289,15 @@ def thresholds() -> dict[str, dict[str, Any]]:
     return found
 
 
-DECIDE = ("pipeline", "bouts", "rhythmic", "weighing", "sequence", "series", "classifier")
+DECIDE = (
+    "pipeline.py",
+    "bouts/tracker.py",
+    "bouts/beating.py",
+    "rules/kinds.py",
+    "rules/verdict.py",
+    "events/sequence.py",
+    "events/periodic.py",
+)
 """Where thresholds decide something; explanations and tuning only speak of them."""
 
 
@@ -296,7 +305,7 @@ DECIDE = ("pipeline", "bouts", "rhythmic", "weighing", "sequence", "series", "cl
 def used_attributes() -> frozenset[str]:
     """Names that the code reads of `rules` or `self._rules`."""
     used = set()
-    for file in (Path(weighing.__file__).with_name(f"{name}.py") for name in DECIDE):
+    for file in (Path(weighing.__file__).parents[1] / name for name in DECIDE):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 owner = getattr(node.value, "id", getattr(node.value, "attr", ""))

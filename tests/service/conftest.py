@@ -19,11 +19,11 @@ from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
 from detector.mqtt.broker import SBIN
-from detector.mqtt.contract import Status
 from detector.mqtt.link import Link
+from detector.night.night import Told
 from detector.service.assembly import Assembly, assembled
-from detector.service.night import Told
 from detector.service.service import News
+from detector.status import Status
 
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from detector.config import read_configuration
-from detector.service.night import Told
+from detector.night.night import Told
 from detector.service.service import News, Trouble
 from firmware_sim.motion.scenarios import scenario
 

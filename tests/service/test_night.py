@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.alert import AlertState
+from detector.alert import AlertState
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
-from detector.recognition.stamp import Provenance
-from detector.service.night import Night
-from detector.service.watch import SILENT_S, Worn
+from detector.night.night import Night
+from detector.night.sensor_watch import SILENT_S, Worn
+from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 
 FS, FRAME = 52.0, 36

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.alert import AlertState
+from detector.alert import AlertState
 from detector.alerts.rules import parse_rules
 from detector.config import read_configuration
 from detector.devices.profile import Battery
 from detector.devices.stream import LinkDown, Packet, Reading
 from detector.errors import ConfigError
 from detector.events import Kind, Origin, Phase, final_forms
-from detector.recognition.fusion import fuse_final
-from detector.recognition.stamp import Provenance
-from detector.service.night import Night, Told
-from detector.service.watch import SILENT_S, Worn
+from detector.night.night import Night, Told
+from detector.night.sensor_watch import SILENT_S, Worn
+from detector.recognition.events.fusion import fuse_final
+from detector.recognition.events.stamp import Provenance
 
 from .test_night import START_UTC_NS, readings
 

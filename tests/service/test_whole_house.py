@@ -13,7 +13,7 @@ import pytest
 
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import final_forms, from_dict, to_dict
-from detector.mqtt.contract import Watch
+from detector.status import Watch
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
 from detector.store.state import State

@@ -9,7 +9,9 @@ import pytest
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Battery, Chunk, Note, Refused, Write
 from detector.devices.stream import LinkDown, LinkUp, Reading
-from detector.sources.ble import Adapter, BleSource, scan
+from detector.sources.ble import BleSource
+from detector.sources.nearby import scan
+from detector.sources.radio import Adapter
 
 from .watching import LoopClock, watching
 

@@ -18,7 +18,8 @@ from bleak.exc import (
 
 from detector.devices.pmd import PMD_DATA
 from detector.errors import ConfigError, LinkError
-from detector.sources.ble import BleSource, scan
+from detector.sources.ble import BleSource
+from detector.sources.nearby import scan
 
 from .watching import STOP, LoopClock, watching
 

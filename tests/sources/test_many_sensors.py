@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.sources.ble import Adapter, BleSource
+from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import SampleClock
+from detector.sources.radio import Adapter
+from detector.timing.sample_clock import SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.child import running_air
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from detector.devices.pmd import PMD_CONTROL, PMD_DATA
 from detector.devices.profile import Battery, Chunk, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Packet
-from detector.sources.ble import LinkState
+from detector.sources.source import LinkState
 
 from .watching import START, STOP, watching
 

@@ -10,7 +10,7 @@ import pytest
 
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
-from detector.timing import GapCause, SampleClock
+from detector.timing.sample_clock import GapCause, SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.faults import LinkDrop
 from firmware_sim.playback import Trace

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from detector.alerts.alert import Alert, AlertClass, AlertState, Level
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Event, Kind, Phase, RecordingSpan
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -246,7 +246,7 @@ COMMITTER = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from detector.alerts.alert import Alert, AlertClass, AlertState, Level
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Event, Kind, Phase
 from detector.store.state import State
 

@@ -11,7 +11,7 @@ from detector.devices.stream import Item
 from detector.errors import ConfigError, RecordingError
 from detector.store.formats.checks import Unit, checked_rate, rate_warnings
 from detector.store.formats.reading import RecordingReader
-from detector.timing import SampleClock
+from detector.timing.sample_clock import SampleClock
 
 
 def read_packets(

@@ -112,7 +112,8 @@ def _at(entry: dict[str, Any], site: str) -> Any:
 
 def model_folder(name: str) -> Any:
     """Inside the installed package, or beside it in a checkout."""
-    installed = resources.files("detector").joinpath("models", name)
+    package = resources.files("detector")
+    installed = package.joinpath("models", name)
     if installed.is_dir():
         return installed
-    return Path(__file__).parents[2] / "models" / name
+    return Path(str(package)).parent / "models" / name

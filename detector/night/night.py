@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from detector.alerts.alert import Alert
+from detector.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
 from detector.block import EPOCH
 from detector.devices.stream import LinkDown, Reading
 from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase
-from detector.recognition.fusion import Fusion
-from detector.service.watch import WRONG_RATE, Matter, Watch, Worn
+from detector.night.sensor_watch import WRONG_RATE, Matter, Watch, Worn
+from detector.recognition.events.fusion import Fusion
 
 
 @dataclass(frozen=True, slots=True)

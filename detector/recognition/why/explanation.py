@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from detector.events import Event, Kind, to_dict
-from detector.recognition.facts import Facts
-from detector.recognition.readings import Reading, Weighed
-from detector.recognition.rhythmic import Rhythm
+from detector.recognition.bouts.beating import Rhythm
+from detector.recognition.bouts.facts import Facts
+from detector.recognition.why.margins import Reading, Weighed
 
 SCHEMA = "explanation/1"
 

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from detector.block import Timebase
 from detector.events import DetectorVersion, Event, Origin, RecordingSpan, event_id
-from detector.recognition.model import DEFAULT
+from detector.recognition.rules.thresholds import DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from math import ceil, floor, inf
 from scipy.special import betaincinv
 
 from detector.events import Event, Kind, Phase
-from detector.recognition.personal import MEASURED, QUANTITIES, Minimum, Personal, kind_found
+from detector.recognition.personal.minimums import (
+    MEASURED,
+    QUANTITIES,
+    Minimum,
+    Personal,
+    kind_found,
+)
 
 LEAST_LABELS = 20  # of a kind, real or false: fewer are an anecdote (research/experience.md)
 LEAST_NIGHTS = 3  # with real ones: leaving one out must still leave more than one

@@ -20,9 +20,14 @@ from detector.dsp.frames import BLOCK_FRAMES, FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.holds import HELD_S
 from detector.events import Event, Phase, event_id, final_forms
-from detector.recognition.bouts import Moment
-from detector.recognition.classifier import Finding, Refine, conclude
-from detector.recognition.explanation import (
+from detector.recognition.bouts.bout import Moment
+from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
+from detector.recognition.pipeline import WARM_FRAMES, Watcher
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.refinement import load_model
+from detector.recognition.rules.thresholds import DEFAULT, Rules
+from detector.recognition.rules.verdict import Finding, Refine, conclude
+from detector.recognition.why.explanation import (
     Asked,
     Explanation,
     Presence,
@@ -32,17 +37,12 @@ from detector.recognition.explanation import (
     Step,
     Verdict,
 )
-from detector.recognition.frames import FRAME_DTYPE, FrameTable
-from detector.recognition.model import DEFAULT, Rules
-from detector.recognition.pipeline import WARM_FRAMES, Watcher
-from detector.recognition.readings import (
+from detector.recognition.why.margins import (
     best_beating,
     gate_reading,
     rhythm_readings,
     weigh_all,
 )
-from detector.recognition.refinement import load_model
-from detector.recognition.weighing import Case
 
 NEAR_S = 60.0
 """How far off an event is still worth a line: people's clocks and memories are that good."""

@@ -10,9 +10,10 @@ from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.ranks import median, quantile
 from detector.dsp.rhythm import SUBFRAME
-from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment, rhythmic_frames
-from detector.recognition.frames import FrameTable
-from detector.recognition.model import Rules
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.tracker import PAUSE_FRAMES, rhythmic_frames
+from detector.recognition.rules.thresholds import Rules
 
 BEATS_TO_SEE = 3.5
 """A rhythm is seen this many beats after it began: correlation needs a beat to compare with."""

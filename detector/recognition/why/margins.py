@@ -12,12 +12,12 @@ import numpy as np
 from detector.dsp.frames import FRAME_S, Bools
 from detector.dsp.trigger import ramp
 from detector.events import Kind
-from detector.recognition.bouts import rhythmic_frames
-from detector.recognition.classifier import Finding
-from detector.recognition.evidence import Check
-from detector.recognition.frames import FrameTable
-from detector.recognition.model import Rules
-from detector.recognition.weighing import Case
+from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.tracker import rhythmic_frames
+from detector.recognition.rules.evidence import Check
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.thresholds import Rules
+from detector.recognition.rules.verdict import Finding
 
 START = "spasm start"  # what a spasm and a clonus out of one share; no kind by itself
 RHYTHM = "rhythm"  # what clonus and tremor share
@@ -109,7 +109,7 @@ def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Reading:
 
 
 def rhythm_readings(frame: Any, rules: Rules) -> tuple[Reading, ...]:
-    """Give what a frame must show to beat like clonus or tremor; see `bouts.rhythm_score`."""
+    """Give what a frame must show to beat like clonus or tremor; see `tracker.rhythm_score`."""
     rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.band_low_hz, rules.band_high_hz
     outside_hz = max(low_hz - rate_hz, rate_hz - high_hz, 0.0)
     band = Reading(

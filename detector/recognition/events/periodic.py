@@ -11,8 +11,8 @@ import numpy as np
 
 from detector.dsp.ranks import median
 from detector.events import Event, Kind, from_dict, relabelled, to_dict
-from detector.recognition.classifier import Finding
-from detector.recognition.model import Rules
+from detector.recognition.rules.thresholds import Rules
+from detector.recognition.rules.verdict import Finding
 
 LONGEST_S = 10.0  # of a candidate leg movement (WASM 2016)
 WHOLE_S = 6.0

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
 from detector.events import Kind
-from detector.recognition.bouts import Bout
-from detector.recognition.facts import Facts, strength
-from detector.recognition.model import Rules
-from detector.recognition.rhythmic import Rhythm
-from detector.recognition.weighing import Case, examine
+from detector.recognition.bouts.beating import Rhythm
+from detector.recognition.bouts.bout import Bout
+from detector.recognition.bouts.facts import Facts, strength
+from detector.recognition.rules.kinds import Case, examine
+from detector.recognition.rules.thresholds import Rules
 
 SPASM_LEAD_S = 0.5  # movement before the rhythm that makes a jerk of its own
 LEAST_TURN_DEG = 2.0  # ... and what it turns at least

@@ -8,10 +8,11 @@ from typing import Any
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
 from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of
-from detector.recognition.bouts import PAUSE_FRAMES, Bout, Moment
-from detector.recognition.classifier import Finding, Refine, beside
-from detector.recognition.model import Rules
-from detector.recognition.series import Series
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.tracker import PAUSE_FRAMES
+from detector.recognition.events.periodic import Series
+from detector.recognition.rules.thresholds import Rules
+from detector.recognition.rules.verdict import Finding, Refine, beside
 
 ANNOUNCED = frozenset({Kind.SPASM, Kind.CLONUS})  # the others are told when they are over
 TREMOR_RESUMES_S = 6.0  # a tremor that sinks below the gate is back within a few breaths

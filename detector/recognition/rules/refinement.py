@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 
 from detector.errors import ModelError
 from detector.events import Kind
-from detector.recognition.classifier import Finding
-from detector.recognition.facts import Facts
-from detector.recognition.model import Rules, load_rules, model_folder
-from detector.recognition.rhythmic import Rhythm
-from detector.recognition.weighing import Case
+from detector.recognition.bouts.beating import Rhythm
+from detector.recognition.bouts.facts import Facts
+from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.thresholds import Rules, load_rules, model_folder
+from detector.recognition.rules.verdict import Finding
 
 SCHEMA: Final = "refinement/1"
 

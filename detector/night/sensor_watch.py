@@ -10,9 +10,9 @@ from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
 from detector.events import Event
+from detector.recognition.events.stamp import Provenance, stamp
 from detector.recognition.pipeline import Watcher
-from detector.recognition.stamp import Provenance, stamp
-from detector.timing import SampleClock, WrongRate
+from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from math import log, pi
 
 from detector.events import Kind
-from detector.recognition.bouts import Bout
-from detector.recognition.evidence import Check, Evidence, ramp
-from detector.recognition.facts import Facts, facts_of, turned_deg
-from detector.recognition.model import Rules
-from detector.recognition.rhythmic import Rhythm, find_rhythm
+from detector.recognition.bouts.beating import Rhythm, find_rhythm
+from detector.recognition.bouts.bout import Bout
+from detector.recognition.bouts.facts import Facts, facts_of, turned_deg
+from detector.recognition.rules.evidence import Check, Evidence, ramp
+from detector.recognition.rules.thresholds import Rules
 
 INSIDE_SHARE = 0.85
 """A rhythm that is less of its bout is judged as one inside other movement."""

@@ -10,7 +10,8 @@ import numpy as np
 from detector.dsp.frames import FRAME, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.posture import angle_deg, one_angle_deg
-from detector.recognition.bouts import LOOKS, Bout, Moment
+from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.tracker import LOOKS
 
 PULL_FRAMES = 9
 """2.2 s: the longest pull of a tonic spasm, and time for a limb to settle."""

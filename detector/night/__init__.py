@@ -1,0 +1,1 @@
+"""The one way to watch: one sensor, one wearer."""

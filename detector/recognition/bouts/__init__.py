@@ -1,0 +1,1 @@
+"""From frames to bouts, and a bout's numbers."""

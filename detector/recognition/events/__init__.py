@@ -1,0 +1,1 @@
+"""What bouts mean together: sequences, periodic series, several sensors."""

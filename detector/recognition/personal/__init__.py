@@ -1,0 +1,1 @@
+"""A wearer's own minimums, and how they are proposed."""

@@ -1,0 +1,1 @@
+"""What speaks for each kind, and the thresholds it is held against."""

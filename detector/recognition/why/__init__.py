@@ -1,0 +1,1 @@
+"""Why something was found at a moment, or not."""

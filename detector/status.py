@@ -1,0 +1,76 @@
+"""The four words a screen can say, with all it needs to say them: status, vitals, snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from detector.alert import Alert
+from detector.events import Kind
+
+
+class Watch(StrEnum):
+    """The four things a screen or topic can say; there is no fifth."""
+
+    WATCHING = "watching"
+    SPASM = "spasm"
+    NO_SIGNAL = "no_signal"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Which of the four is true now; no signal always says why, a pause until when."""
+
+    watch: Watch
+    why: str | None = None
+    until: datetime | None = None  # in the wearer's own time zone
+    kind: Kind | None = None  # of the spasm that is going on
+
+    def __post_init__(self) -> None:
+        if self.watch is Watch.NO_SIGNAL and not self.why:
+            raise ValueError("no_signal must say why")
+        if (self.watch is Watch.PAUSED) != (self.until is not None):
+            raise ValueError("a pause, and only a pause, must say until when")
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        if self.watch is Watch.PAUSED and self.until is not None:
+            return f"Paused until {self.until:%H:%M}"
+        if self.watch is Watch.SPASM and self.kind is Kind.CLONUS:
+            return "Clonus"
+        return _WORDS[self.watch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How the sensor's data arrives; None, or what cannot be, where it is not known."""
+
+    data_age_s: float | None = None
+    rate_hz: float | None = None
+    battery_percent: float | None = None
+    battery_lasts_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All a screen needs that comes late: status, open alerts, tonight's counts.
+
+    Two snapshots are equal when nothing worth announcing at once differs between them.
+    """
+
+    status: Status
+    open_alerts: tuple[Alert, ...] = ()
+    since: datetime | None = None
+    counts: Mapping[Kind, int] = field(default_factory=dict)
+    monitored_s: float = field(default=0.0, compare=False)
+
+
+_WORDS = {
+    Watch.WATCHING: "Watching",
+    Watch.SPASM: "Spasm",
+    Watch.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
+}

@@ -1,0 +1,1 @@
+"""From packets to samples on one clock: gaps, resets, the true rate."""

@@ -1,0 +1,1 @@
+"""All English that more than one screen says."""
