@@ -82,7 +82,7 @@ def alert_id(wearer: str | None, *about: object) -> str:
 
 
 def to_dict(alert: Alert) -> dict[str, Any]:
-    """Give the JSON object of `alert/1`: every field present, unknown ones None."""
+    """Return the JSON object of `alert/1`: every field present, unknown ones None."""
     values = {field.name: getattr(alert, field.name) for field in fields(Alert)}
     values |= {"raised_at": format_utc(alert.raised_at), "at": format_utc(alert.at)}
     plain = {name: str(v) if isinstance(v, StrEnum) else v for name, v in values.items()}
@@ -91,12 +91,12 @@ def to_dict(alert: Alert) -> dict[str, Any]:
 
 
 def to_json(alert: Alert) -> str:
-    """Give one line of JSON; the same alert always gives the same bytes."""
+    """Return one line of JSON; the same alert always gives the same bytes."""
     return json.dumps(to_dict(alert), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
 
 
 def from_dict(data: Any) -> Alert:
-    """Give the alert that `to_dict` wrote.
+    """Return the alert that `to_dict` wrote.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def from_dict(data: Any) -> Alert:
 
 
 def from_json(text: str) -> Alert:
-    """Give the alert of one line that `to_json` wrote; ValueError as `from_dict`."""
+    """Return the alert of one line that `to_json` wrote; ValueError as `from_dict`."""
     try:
         return from_dict(json.loads(text))
     except RecursionError as error:

@@ -129,7 +129,7 @@ def format_utc(moment: datetime | None) -> str | None:
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """Give the contract's JSON object: every field present, unknown ones None."""
+    """Return the contract's JSON object: every field present, unknown ones None."""
     return {
         "schema": SCHEMA,
         "id": event.id,
@@ -160,12 +160,12 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 
 def to_json(event: Event) -> str:
-    """Give one line of JSON; the same event always gives the same bytes."""
+    """Return one line of JSON; the same event always gives the same bytes."""
     return json.dumps(to_dict(event), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
 
 
 def from_dict(data: dict[str, Any]) -> Event:
-    """Give the event that `to_dict` wrote.
+    """Return the event that `to_dict` wrote.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
 
 
 def relabelled(event: Event, kind: Kind, reason: str) -> Event:
-    """Give the next revision of an event: a later insight changed what it most likely was."""
+    """Return the next revision of an event: a later insight changed what it most likely was."""
     return replace(event, kind=kind, reason=reason, revision=event.revision + 1)
 
 

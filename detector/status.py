@@ -11,7 +11,7 @@ from detector.alert import Alert
 from detector.events import Kind
 
 
-class Watch(StrEnum):
+class StateWord(StrEnum):
     """The four things a screen or topic can say; there is no fifth."""
 
     WATCHING = "watching"
@@ -24,23 +24,23 @@ class Watch(StrEnum):
 class Status:
     """Which of the four is true now; no signal always says why, a pause until when."""
 
-    watch: Watch
+    watch: StateWord
     why: str | None = None
     until: datetime | None = None  # in the wearer's own time zone
     kind: Kind | None = None  # of the spasm that is going on
 
     def __post_init__(self) -> None:
-        if self.watch is Watch.NO_SIGNAL and not self.why:
+        if self.watch is StateWord.NO_SIGNAL and not self.why:
             raise ValueError("no_signal must say why")
-        if (self.watch is Watch.PAUSED) != (self.until is not None):
+        if (self.watch is StateWord.PAUSED) != (self.until is not None):
             raise ValueError("a pause, and only a pause, must say until when")
 
     @property
     def words(self) -> str:
         """What a person reads."""
-        if self.watch is Watch.PAUSED and self.until is not None:
+        if self.watch is StateWord.PAUSED and self.until is not None:
             return f"Paused until {self.until:%H:%M}"
-        if self.watch is Watch.SPASM and self.kind is Kind.CLONUS:
+        if self.watch is StateWord.SPASM and self.kind is Kind.CLONUS:
             return "Clonus"
         return _WORDS[self.watch]
 
@@ -70,7 +70,7 @@ class Snapshot:
 
 
 _WORDS = {
-    Watch.WATCHING: "Watching",
-    Watch.SPASM: "Spasm",
-    Watch.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
+    StateWord.WATCHING: "Watching",
+    StateWord.SPASM: "Spasm",
+    StateWord.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
 }

@@ -39,7 +39,7 @@ BAD_DATA, NO_INPUT, IO_ERROR, BAD_SCRIPT, USAGE = 65, 66, 74, 78, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the virtual air; gives the exit code."""
+    """Run the virtual air; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     # It warns of packets for links that have just gone, which is what links here do.
@@ -118,7 +118,7 @@ def _plan(options: argparse.Namespace) -> tuple[AirPlan, Script]:
 
 
 def _script(options: argparse.Namespace, durations_s: list[float]) -> Script:
-    """Give what goes wrong with sensors whose traces last so long."""
+    """Return what goes wrong with sensors whose traces last so long."""
     if options.script is not None:
         return read_script(options.script, sensors=len(durations_s))
     if options.chaos is None:

@@ -18,7 +18,7 @@ class Characteristic(gatt.Characteristic[bytes]):
     """
 
     async def read_value(self, bearer: att.Bearer) -> bytes:
-        """Give the value to a peer that may read it."""
+        """Return the value to a peer that may read it."""
         if not self.permissions & self.READABLE:
             raise att.ATT_Error(att.ATT_READ_NOT_PERMITTED_ERROR, self.handle)
         return await super().read_value(bearer)
@@ -40,7 +40,7 @@ _PROPERTIES = {
 
 
 def properties_of(can: Can) -> Characteristic.Properties:
-    """Give what a central can do with an attribute, in bumble's words."""
+    """Return what a central can do with an attribute, in bumble's words."""
     properties = Characteristic.Properties(0)
     for one in can:
         properties |= _PROPERTIES[one]
@@ -69,7 +69,7 @@ MOST_ADVERTISED = 31  # octets of a legacy advertisement; the name then goes int
 
 
 def advertisements(name: str, services: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """Give the advertisement and the scan response."""
+    """Return the advertisement and the scan response."""
     flags = bytes((AdvertisingData.LE_GENERAL_DISCOVERABLE_MODE_FLAG | 0x04,))  # LE only
     parts = [(AdvertisingData.FLAGS, flags)]
     for kind, octets in _LISTS.items():

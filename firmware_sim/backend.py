@@ -39,7 +39,7 @@ GOODBYE_S = 2.0
 
 
 def backends(address: str) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
-    """Give bleak's two backend classes for the air at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
+    """Return bleak's backend classes for the air at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
 
     They belong to the event loop that first uses them.
     """

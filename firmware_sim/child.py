@@ -25,12 +25,12 @@ class Air:
         self.sensors: list[dict[str, Any]] = ready["sensors"]
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Give what the air announces until it ends."""
+        """Return what the air announces until it ends."""
         while (event := await _next_event(self._process)) is not None:
             yield event
 
     async def wait(self) -> int:
-        """Wait for the end; gives the exit code, 0 when every trace was played."""
+        """Wait for the end; return the exit code, 0 when every trace was played."""
         return await self._process.wait()
 
 

@@ -37,7 +37,7 @@ class Moment:
 
 
 def moments(faults: Iterable[Fault], until_s: float) -> tuple[Moment, ...]:
-    """Give what changes up to `until_s`, in order; what is over goes before what begins."""
+    """Return what changes up to `until_s`, in order; what is over goes before what begins."""
     found = []
     for fault in faults:
         if isinstance(fault, Timed) and fault.at_s < until_s:
@@ -48,7 +48,7 @@ def moments(faults: Iterable[Fault], until_s: float) -> tuple[Moment, ...]:
 
 
 def reception(active: Iterable[Fault]) -> Reception:
-    """Give how a sensor is heard under these faults."""
+    """Return how a sensor is heard under these faults."""
     heard = IDEAL
     for fault in active:
         match fault:
@@ -71,7 +71,7 @@ def reception(active: Iterable[Fault]) -> Reception:
 
 
 def clock_factor(active: Iterable[Fault], drift_ppm: float) -> float:
-    """Give how much too fast a sensor's clock runs; the latest drift is the one that holds."""
+    """Return how much too fast a sensor's clock runs; the latest drift is the one that holds."""
     factor = 1.0
     for fault in active:
         match fault:
@@ -83,7 +83,7 @@ def clock_factor(active: Iterable[Fault], drift_ppm: float) -> float:
 
 
 def charge_percent(full: int, faults: Iterable[Fault], now_s: float) -> int:
-    """Give what a battery holds that held `full` at the start, whole per cents."""
+    """Return what a battery holds that held `full` at the start, whole per cents."""
     left = full - now_s / 3600 / HOURS_PER_BATTERY_PERCENT
     for fault in faults:
         if isinstance(fault, BatteryDrain) and now_s > fault.at_s:
@@ -92,7 +92,7 @@ def charge_percent(full: int, faults: Iterable[Fault], now_s: float) -> int:
 
 
 def happened(active: list[Fault], moment: Moment) -> list[Fault]:
-    """Give the faults that hold after a moment."""
+    """Return the faults that hold after a moment."""
     if moment.begins:
         superseded = type(moment.fault) if isinstance(moment.fault, Instant) else None
         return [fault for fault in active if type(fault) is not superseded] + [moment.fault]

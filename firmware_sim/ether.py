@@ -69,7 +69,7 @@ class AirController(Controller):
                 self.on_hci_acl_data_packet(data)
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Give the host a packet in the next turn of the loop."""
+        """Return the host a packet in the next turn of the loop."""
         asyncio.get_running_loop().call_soon(self._deliver, bytes(packet))
 
     def _deliver(self, packet: bytes) -> None:

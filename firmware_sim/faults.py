@@ -325,7 +325,7 @@ def parse_drop(text: str) -> LinkDrop:
 
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Give the faults by time, first those that hold from birth.
+    """Return the faults by time, first those that hold from birth.
 
     Raises
     ------

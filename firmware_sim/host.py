@@ -13,7 +13,7 @@ class QuietHost(Host):
     """A host that only carries packets: half the work of one that also spells them out."""
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Give the controller a packet."""
+        """Return the controller a packet."""
         if self.hci_sink is not None:
             self.hci_sink.on_packet(bytes(packet))
 

@@ -51,7 +51,7 @@ class Measurement:
         return len(self.counts)
 
     def next_run(self, position: int, most: int) -> tuple[int, int]:
-        """Give where the next samples to be sent together begin and stop; empty at the end."""
+        """Return where the next samples to be sent together begin and stop; empty at the end."""
         for first, stop in self._lost:
             if first <= position < stop:
                 position = stop
@@ -60,7 +60,7 @@ class Measurement:
         return min(position, len(self)), min(position + most, limit, len(self))
 
     def stamp_ns(self, index: int) -> int:
-        """Give the sensor's own time of a sample, ns since it was switched on."""
+        """Return the sensor's own time of a sample, ns since it was switched on."""
         resets = bisect_right(self._resets, index)
         if resets:
             return sample_ns(index - self._resets[resets - 1], self.fs)
@@ -70,7 +70,7 @@ class Measurement:
 def garbled(
     data: bytes, at_s: float, faults: Sequence[Fault], chance: np.random.Generator
 ) -> list[bytes]:
-    """Give what a sensor sends instead of a frame that is full at `at_s`."""
+    """Return what a sensor sends instead of a frame that is full at `at_s`."""
     for fault in faults:
         if not (isinstance(fault, Garbage) and fault.at_s < at_s <= fault.end_s):
             continue
@@ -90,7 +90,7 @@ def garbled(
 
 
 def _samples(spell: Spell, fs: int) -> tuple[int, int]:
-    """Give the first sample of a spell and the one after its last."""
+    """Return the first sample of a spell and the one after its last."""
     return first_sample(spell.at_s, fs), first_sample(spell.end_s, fs)
 
 

@@ -44,7 +44,7 @@ def idle_neighbours(ether: Ether, count: int, seed: int = 0) -> Iterator[None]:
 
 
 def clones_of(plan: SensorPlan) -> list[SensorPlan]:
-    """Give the sensors that pretend to be this one."""
+    """Return the sensors that pretend to be this one."""
     reversed_motion = Trace(plan.trace.samples[::-1], plan.trace.fs)
     return [
         replace(

@@ -137,10 +137,10 @@ class SensorClock:
 
 
 def first_sample(at_s: float, fs: int) -> int:
-    """Give the index of the first sample taken from a moment on."""
+    """Return the index of the first sample taken from a moment on."""
     return math.ceil((at_s - NOTHING_S) * fs)
 
 
 def sample_ns(index: int, fs: int) -> int:
-    """Give the sensor's time of a sample, ns since it was switched on."""
+    """Return the sensor's time of a sample, ns since it was switched on."""
     return index * 1_000_000_000 // fs

@@ -22,7 +22,7 @@ FLUSH_S = 5.0
 
 @asynccontextmanager
 async def listening(ether: Ether, address: str) -> AsyncIterator[str]:
-    """Let centrals onto the ether; gives the address in use.
+    """Let centrals onto the ether; return the address in use.
 
     At `unix:PATH` or `tcp:HOST:PORT` each accepted socket is a Bluetooth controller of its own,
     spoken to in HCI; its end of file is that controller vanishing. At `here:NAME` (or `here:`,
@@ -147,7 +147,7 @@ class _HostEnd:
 
 
 def attach(ether: Ether) -> Transport:
-    """Put the controller of one more central onto an ether of this process; gives its host's end.
+    """Put the controller of one more central onto an ether of this process; return its host's end.
 
     Closing the sink (or the source, which is the same) takes it off again.
     """

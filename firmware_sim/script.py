@@ -39,7 +39,7 @@ class Script:
     seed: int = 0
 
     def faults_of(self, sensor: int) -> tuple[Fault, ...]:
-        """Give the faults of one sensor, counted from 1, in order."""
+        """Return the faults of one sensor, counted from 1, in order."""
         return in_order(entry.fault for entry in self.entries if entry.sensor in (None, sensor))
 
 

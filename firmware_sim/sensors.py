@@ -336,7 +336,7 @@ class VirtualSensor:
     def _frames(
         self, measurement: Measurement, first: int, stop: int, mtu: int
     ) -> list[tuple[int, Say]]:
-        """Give (samples, frame) for a run of samples, in halves where a frame is too long."""
+        """Return (samples, frame) for a run of samples, in halves where a frame is too long."""
         if first == stop:
             return []
         counts = measurement.counts[first:stop]
@@ -354,7 +354,7 @@ class VirtualSensor:
         return any(isinstance(f, SmallMtu) and f.frames == "cut" for f in self._plan.troubles)
 
     def _tell_charge(self) -> list[Say]:
-        """Let the firmware know what the battery holds; give what it says where that is news."""
+        """Let the firmware know what the battery holds; return what it says where that is news."""
         full, now_s = self._plan.battery_percent, self._clock.now_s
         if (percent := charge_percent(full, self._plan.troubles, now_s)) == self._battery_told:
             return []

@@ -135,7 +135,7 @@ class Policy:
         return self._advance(now, now.event_s - LATE_S)
 
     def save(self) -> dict[str, Any]:
-        """Give everything remembered, as plain data for `restore`."""
+        """Return everything remembered, as plain data for `restore`."""
         return {
             "schema": SCHEMA,
             "facts": [
@@ -229,7 +229,7 @@ class Policy:
         return False
 
     def _clustered(self, rule: Cluster) -> list[_Fact]:
-        """Give the events that belong to some run as dense as the rule asks."""
+        """Return the events that belong to some run as dense as the rule asks."""
         facts = sorted(
             (fact for fact in self._facts.values() if fact.supports(rule)),
             key=lambda fact: (fact.onset_s, fact.id),
@@ -273,7 +273,7 @@ class Policy:
         return raised
 
     def _rule_for(self, name: str) -> tuple[str | None, int | None]:
-        """Give the rule for a condition and how long to wait, None for ever."""
+        """Return the rule for a condition and how long to wait, None for ever."""
         for rule in self._rules:
             if name == "no-signal" and isinstance(rule, NoSignal):
                 return str(rule), rule.duration_s

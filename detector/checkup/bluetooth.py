@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
 
-from detector.checkup.check import Check, fail, ok, skip, warn
+from detector.checkup.check import CheckResult, fail, ok, skip, warn
 
 # Older ones lose notifications and leak connections (research: bleak 1343, Home Assistant's
 # habluetooth); 5.66 is what Debian 12 has and what was tried. Bleak itself refuses below 5.55.
@@ -52,7 +52,7 @@ _BLOCKED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class AdapterFacts:
     """An adapter that BlueZ knows."""
 
     name: str  # hci0
@@ -80,7 +80,7 @@ class BluetoothFacts:
     blocked : how the strongest rfkill switch of a Bluetooth radio stands
     """
 
-    adapters: tuple[Adapter, ...] | None
+    adapters: tuple[AdapterFacts, ...] | None
     trouble: BusTrouble | None
     bluez: str | None
     kernel: str
@@ -89,7 +89,7 @@ class BluetoothFacts:
     user: str
 
 
-def check_bluetooth(facts: BluetoothFacts | str) -> list[Check]:
+def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
     """Check all of it; a text says why there is nothing to check."""
     if isinstance(facts, str):
         return [skip(ADAPTER, facts)]
@@ -102,7 +102,7 @@ def check_bluetooth(facts: BluetoothFacts | str) -> list[Check]:
     ]
 
 
-def check_adapter(facts: BluetoothFacts) -> Check:
+def check_adapter(facts: BluetoothFacts) -> CheckResult:
     """Ask whether there is an adapter, and whether it is on."""
     if facts.trouble is BusTrouble.DENIED:
         return skip(ADAPTER, "may not be asked; see the permission below")
@@ -114,7 +114,7 @@ def check_adapter(facts: BluetoothFacts) -> Check:
 
 
 def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
-    """Give what stands in the way and the command that takes it out, the deepest first."""
+    """Return what stands in the way and the command that takes it out, the deepest first."""
     if facts.blocked is not None:
         return _BLOCKED[facts.blocked]
     if facts.trouble is BusTrouble.NO_SERVICE and facts.bluez is None:
@@ -129,7 +129,7 @@ def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
     return None
 
 
-def check_permission(facts: BluetoothFacts) -> Check:
+def check_permission(facts: BluetoothFacts) -> CheckResult:
     """Ask whether this user may use it."""
     if facts.trouble is BusTrouble.DENIED:
         return fail(
@@ -142,7 +142,7 @@ def check_permission(facts: BluetoothFacts) -> Check:
     return ok(PERMISSION, f'user "{facts.user}" may use Bluetooth')
 
 
-def check_bluez(version: str | None) -> Check:
+def check_bluez(version: str | None) -> CheckResult:
     """Ask whether BlueZ is one that holds a link for a night."""
     known = _numbers(version)
     if version is None or known is None:
@@ -156,7 +156,7 @@ def check_bluez(version: str | None) -> Check:
     return ok(BLUEZ, version)
 
 
-def check_kernel(release: str) -> Check:
+def check_kernel(release: str) -> CheckResult:
     """Ask whether the kernel is one whose Bluetooth is known to hold."""
     known = _numbers(release)
     if known is None or known >= KERNEL_GOOD:
@@ -169,7 +169,7 @@ def check_kernel(release: str) -> Check:
     )
 
 
-def check_usb_power(ports: tuple[UsbPower, ...]) -> list[Check]:
+def check_usb_power(ports: tuple[UsbPower, ...]) -> list[CheckResult]:
     """Ask whether the adapter's USB port stays awake (Home Assistant core issue 76544)."""
     return [
         ok(USB_POWER, f"off for {port.adapter}")

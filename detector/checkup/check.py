@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """The four things a check can say."""
 
     OK = "ok"
@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """One thing that was looked at.
 
     Parameters
@@ -27,30 +27,30 @@ class Check:
     """
 
     name: str
-    status: Status
+    status: CheckStatus
     detail: str
     fix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.status is Status.FAIL and not self.fix:
+        if self.status is CheckStatus.FAIL and not self.fix:
             raise ValueError(f"{self.name} fails without saying what to do")
 
 
-def ok(name: str, detail: str) -> Check:
+def ok(name: str, detail: str) -> CheckResult:
     """Say that it is as it should be."""
-    return Check(name, Status.OK, detail)
+    return CheckResult(name, CheckStatus.OK, detail)
 
 
-def warn(name: str, detail: str, fix: str | None = None) -> Check:
+def warn(name: str, detail: str, fix: str | None = None) -> CheckResult:
     """Say that it may spoil a night."""
-    return Check(name, Status.WARN, detail, fix)
+    return CheckResult(name, CheckStatus.WARN, detail, fix)
 
 
-def fail(name: str, detail: str, fix: str) -> Check:
+def fail(name: str, detail: str, fix: str) -> CheckResult:
     """Say that nothing will come of the night as it is."""
-    return Check(name, Status.FAIL, detail, fix)
+    return CheckResult(name, CheckStatus.FAIL, detail, fix)
 
 
-def skip(name: str, why: str) -> Check:
+def skip(name: str, why: str) -> CheckResult:
     """Say that it could not be looked at."""
-    return Check(name, Status.SKIP, why)
+    return CheckResult(name, CheckStatus.SKIP, why)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from shlex import quote
 
-from detector.checkup.check import Check, fail, ok, skip, warn
+from detector.checkup.check import CheckResult, fail, ok, skip, warn
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
@@ -69,7 +69,7 @@ class ZoneFacts:
     configured_offset: timedelta | None
 
 
-def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[str]) -> Check:
+def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[str]) -> CheckResult:
     """Say which versions run here, and ask whether every driver loads."""
     shown = ", ".join(f"{name} {version}" for name, version in versions)
     if broken_drivers:
@@ -77,7 +77,7 @@ def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[s
     return ok(PYTHON, shown)
 
 
-def check_settings(facts: SettingsFacts) -> Check:
+def check_settings(facts: SettingsFacts) -> CheckResult:
     """Ask whether the settings can be read."""
     if facts.problem is not None:
         return fail(SETTINGS, facts.problem, "spasmwatch config check   (after mending that)")
@@ -86,7 +86,7 @@ def check_settings(facts: SettingsFacts) -> Check:
     return ok(SETTINGS, f"{facts.path} valid")
 
 
-def check_chosen(facts: SettingsFacts) -> Check:
+def check_chosen(facts: SettingsFacts) -> CheckResult:
     """Ask whether it is settled which sensor is the wearer's."""
     if facts.device is None:
         return warn(
@@ -97,7 +97,7 @@ def check_chosen(facts: SettingsFacts) -> Check:
     return ok(CHOSEN, facts.device)
 
 
-def check_folder(facts: FolderFacts) -> Check:
+def check_folder(facts: FolderFacts) -> CheckResult:
     """Ask whether recordings can be written."""
     path = quote(facts.path)
     if facts.problem is not None:
@@ -109,7 +109,7 @@ def check_folder(facts: FolderFacts) -> Check:
     return ok(DATA_DIR, f"{facts.path} can be written")
 
 
-def check_disk(facts: FolderFacts, *, nights: int) -> Check:
+def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
     """Ask whether there is room for the nights that are to be kept."""
     if facts.free_bytes is None:
         return skip(DISK, "the folder cannot be looked at")
@@ -123,7 +123,7 @@ def check_disk(facts: FolderFacts, *, nights: int) -> Check:
     return ok(DISK, detail)
 
 
-def check_broker(facts: BrokerFacts, *, settings_path: str) -> Check:
+def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
     """Ask whether the broker answers."""
     if facts.kind == "none":
         return ok(BROKER, "none, as set: nobody is told by MQTT")
@@ -144,7 +144,7 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> Check:
     return ok(BROKER, f"{ours}{facts.where}{ms}")
 
 
-def check_clock(facts: ClockFacts) -> Check:
+def check_clock(facts: ClockFacts) -> CheckResult:
     """Ask whether the wall clock is kept right."""
     if facts.largest_error_s is None:
         return skip(CLOCK, "this system does not say whether its clock is kept right")
@@ -157,7 +157,7 @@ def check_clock(facts: ClockFacts) -> Check:
     return ok(CLOCK, "synchronised")
 
 
-def check_zone(facts: ZoneFacts) -> Check:
+def check_zone(facts: ZoneFacts) -> CheckResult:
     """Ask whether people will read the times they expect."""
     if facts.configured is not None:
         if facts.configured_offset != facts.computer_offset:

@@ -34,7 +34,7 @@ class Mask:
                 self._placeholder(kind, secret)
 
     def __call__(self, text: str) -> str:
-        """Give the text without them."""
+        """Return the text without them."""
         # The longest first: a host may be named after its user.
         for secret in sorted(self._placeholders, key=len, reverse=True):
             placeholder = self._placeholders[secret]

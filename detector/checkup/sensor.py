@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 import numpy as np
 
 from detector.block import EPOCH
-from detector.checkup.check import Check, fail, ok, skip, warn
+from detector.checkup.check import CheckResult, fail, ok, skip, warn
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Chunk, Note, Refused
 from detector.devices.stream import Item, LinkUp, Reading
@@ -130,7 +130,7 @@ class Look:
 
 def check_sensor(
     look: Look, *, why: str, loss_note: str = "", zone: tzinfo | None = None
-) -> list[Check]:
+) -> list[CheckResult]:
     """Check what was seen.
 
     Parameters
@@ -151,7 +151,7 @@ def check_sensor(
     ]
 
 
-def check_heard(look: Look, why: str) -> Check:
+def check_heard(look: Look, why: str) -> CheckResult:
     """Ask whether it sends samples."""
     if look.refused is not None:
         return fail(SENSOR, look.refused, "spasmwatch scan --all   (to find another)")
@@ -181,7 +181,7 @@ def check_heard(look: Look, why: str) -> Check:
     return ok(SENSOR, detail)
 
 
-def check_rate(look: Look) -> Check:
+def check_rate(look: Look) -> CheckResult:
     """Ask whether it samples as fast as it says."""
     pace, fs = look.pace, look.fs
     if pace is None or fs is None:
@@ -201,7 +201,7 @@ def check_rate(look: Look) -> Check:
     )
 
 
-def check_loss(look: Look, loss_note: str = "") -> Check:
+def check_loss(look: Look, loss_note: str = "") -> CheckResult:
     """Ask whether everything arrives."""
     gaps = look.clock.gap_count
     detail = f"{100 * look.lost:.1f} % lost in {look.span_s:.0f} s"
@@ -215,7 +215,7 @@ def check_loss(look: Look, loss_note: str = "") -> Check:
     return warn(LOSS, detail, nearer) if gaps else ok(LOSS, detail)
 
 
-def check_drift(look: Look) -> Check:
+def check_drift(look: Look) -> CheckResult:
     """Ask whether its clock runs with ours."""
     pace = look.pace
     if pace is None:
@@ -230,7 +230,7 @@ def check_drift(look: Look) -> Check:
 
 def check_battery(
     percent: int | None, empty_at: datetime | None = None, zone: tzinfo | None = None
-) -> Check:
+) -> CheckResult:
     """Ask how full it is, and until when that lasts where it can be told."""
     if percent is None:
         return skip(BATTERY, "this sensor does not tell")

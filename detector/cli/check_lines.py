@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detector.checkup.check import Check
+from detector.checkup.check import CheckResult
 
 NAME_WIDTH = 22
 
 
-def lines(check: Check, mask: Callable[[str], str] = str) -> list[str]:
+def lines(check: CheckResult, mask: Callable[[str], str] = str) -> list[str]:
     """Write a check: status, name, what was found; below it the command that mends it."""
     written = [f" {check.status:<5} {check.name:<{NAME_WIDTH}} {mask(check.detail)}"]
     if check.fix:
@@ -18,8 +18,8 @@ def lines(check: Check, mask: Callable[[str], str] = str) -> list[str]:
     return [line.replace("\n", "�") for line in written]
 
 
-def plain(check: Check, mask: Callable[[str], str] = str) -> dict[str, str | None]:
-    """Give a check as --json prints it; stable: name, status, detail, fix."""
+def plain(check: CheckResult, mask: Callable[[str], str] = str) -> dict[str, str | None]:
+    """Return a check as --json prints it; stable: name, status, detail, fix."""
     return {
         "name": check.name,
         "status": check.status.value,

@@ -35,7 +35,7 @@ Nobody is alerted for real: alerts are only counted.
 
 
 async def show(out: Output, settings: Settings, folder: Path, *, speed: float, seed: int) -> int:
-    """Play the demo in `folder`; gives the exit code."""
+    """Play the demo in `folder`; return the exit code."""
     trace = make_trace(SCENARIO, seed=seed)
     path = folder / f"{SCENARIO}-{seed}.npz"
     save_trace(trace, path)
@@ -58,7 +58,7 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
 
 
 async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
-    """Watch the night; give what a second MQTT client heard meanwhile, latest form by id."""
+    """Watch the night; return what a second MQTT client heard meanwhile, latest form by id."""
     heard: dict[str, dict[str, Any]] = {}
 
     def hear(received: Received) -> None:

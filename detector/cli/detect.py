@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from detector.alert import Alert
     from detector.alerts.policy import Now, Policy
     from detector.block import Timebase
-    from detector.cli.explained import Place
+    from detector.cli.explained import RecordingPlace
     from detector.events import Event
     from detector.recognition.events.stamp import Provenance
     from detector.recognition.why.explanation import Explanation
@@ -133,7 +133,7 @@ class _Found:
     alerts: tuple[Alert, ...]
     sensor: str
     until: Now
-    where: Place
+    where: RecordingPlace
     answers: tuple[Explanation, ...] = ()
 
 
@@ -149,7 +149,7 @@ def _find(
 ) -> _Found:
     """Take a whole recording through the pipeline that also watches live."""
     from detector.alerts.policy import Now
-    from detector.cli.explained import Place
+    from detector.cli.explained import RecordingPlace
     from detector.events import final_forms
     from detector.recognition.events.stamp import Provenance, stamp
     from detector.recognition.pipeline import Watcher
@@ -197,7 +197,7 @@ def _find(
         tuple(alerts),
         sensor=reader.sensor or reader.recording,
         until=until,
-        where=Place(reader.name, reader.sensor, worn, reader.timebase, zone),
+        where=RecordingPlace(reader.name, reader.sensor, worn, reader.timebase, zone),
         answers=tuple(_stamped(answer, provenance, reader.timebase) for answer in answers),
     )
 

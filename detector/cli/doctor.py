@@ -11,7 +11,7 @@ import typer
 from detector.cli.invocation import Invocation, RadioOption, SpeedOption
 
 if TYPE_CHECKING:
-    from detector.checkup.check import Check
+    from detector.checkup.check import CheckResult
 
 SCHEMA = "doctor/1"
 
@@ -36,7 +36,7 @@ def doctor(
     Ends with 1 if anything failed. With --json one object: schema, checks (each name, status of
     ok, warn, FAIL or skip, detail, fix), counts by status.
     """
-    from detector.checkup.check import Status
+    from detector.checkup.check import CheckStatus
     from detector.checkup.masking import Mask
     from detector.cli.check_lines import lines, plain
     from detector.cli.examination import Examination
@@ -45,7 +45,7 @@ def doctor(
     call = Invocation.of(ctx)
     out, reach, mask = call.out, Reach(radio, speed), Mask()
     hide = mask if share else str
-    done: list[Check] = []
+    done: list[CheckResult] = []
     for check in Examination(call, reach, look, device, mask, share).checks():
         done.append(check)
         if not out.json:
@@ -53,13 +53,13 @@ def doctor(
                 out.data(line)
     counts = Counter(check.status for check in done)
     if out.json:
-        totals = {status.value: counts[status] for status in Status}
+        totals = {status.value: counts[status] for status in CheckStatus}
         body = {"schema": SCHEMA, "checks": [plain(one, hide) for one in done], "counts": totals}
         out.data(json.dumps(body))
     else:
-        order = (Status.FAIL, Status.WARN, Status.OK, Status.SKIP)
+        order = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.OK, CheckStatus.SKIP)
         out.data("   ".join(f"{status} {counts[status]}" for status in order if counts[status]))
         if not share:
             out.say("To send this to somebody: spasmwatch doctor --share   (masked)")
-    if counts[Status.FAIL]:
+    if counts[CheckStatus.FAIL]:
         raise typer.Exit(1)

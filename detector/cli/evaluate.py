@@ -18,7 +18,7 @@ from detector.errors import RecordingError
 from detector.events import Kind
 
 if TYPE_CHECKING:
-    from detector.evaluation.runner import Case, Evaluation
+    from detector.evaluation.runner import Evaluation, EvaluationCase
 
 MISSED = 1  # exit code: a check failed
 
@@ -90,7 +90,7 @@ def evaluate(
     cases = _cases(files, labels or [], fs=fs, unit=unit, out=out)
     with out.progress("recordings", len(cases)) as advance:
 
-        def each() -> Iterator[Case]:
+        def each() -> Iterator[EvaluationCase]:
             for case in cases:
                 yield case
                 advance(1)
@@ -121,7 +121,7 @@ def _cases(
     fs: float | None,
     unit: UnitName | None,
     out: Output,
-) -> list[Case]:
+) -> list[EvaluationCase]:
     """Open every file before any work: all that cannot be read are named, and nothing is scored."""
     from detector.evaluation.runner import case_of_file, recordings_in
 
@@ -131,7 +131,7 @@ def _cases(
             f"{len(labels)} given for {len(paths)} recordings: name one for each, in their order",
             param_hint="--labels",
         )
-    cases: list[Case] = []
+    cases: list[EvaluationCase] = []
     code = 0
     said: Sequence[Path | None] = labels or [None] * len(paths)
     for path, label_file in zip(paths, said, strict=True):

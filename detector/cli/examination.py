@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from detector.checkup.bluetooth import check_bluetooth
-from detector.checkup.check import Check, Status, fail, skip
+from detector.checkup.check import CheckResult, CheckStatus, fail, skip
 from detector.checkup.computer import (
     SettingsFacts,
     check_broker,
@@ -54,7 +54,7 @@ class Examination:
     mask: Mask
     shares: bool
 
-    def checks(self) -> Iterator[Check]:
+    def checks(self) -> Iterator[CheckResult]:
         """Check one thing after the other: each can be read while the next is looked at."""
         call, where = self.call, str(self.call.config_path or default_path())
         try:
@@ -82,7 +82,7 @@ class Examination:
         yield check_chosen(facts)
         if not self.look_s:
             yield skip(SENSOR, "not looked at, as was asked")
-        elif any(check.status is Status.FAIL for check in radio):
+        elif any(check.status is CheckStatus.FAIL for check in radio):
             yield skip(SENSOR, "cannot be heard before Bluetooth works")
         else:
             one = None if self.device is None else worn_as(settings, self.device)
@@ -92,7 +92,7 @@ class Examination:
                     several = f"{check.name}, {sensor.label}" if len(worn) > 1 else check.name
                     yield replace(check, name=several)
 
-    def _look(self, settings: Settings, sensor: SensorSettings) -> Iterator[Check]:
+    def _look(self, settings: Settings, sensor: SensorSettings) -> Iterator[CheckResult]:
         which = "the sensor" if sensor.device is None else sensor.device
         seconds = f"{self.look_s:g} seconds of its samples"
         self.call.out.say(self._shown(f"Looking at {which}: {seconds} …"))

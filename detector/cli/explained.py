@@ -16,15 +16,15 @@ from detector.cli.moments import clock_words, elapsed_words
 from detector.cli.output import Output, harmless
 from detector.events import Event, Kind, format_utc
 from detector.recognition.why.explanation import (
+    Coverage,
     Explanation,
     Presence,
     SeenBout,
     SeenFrame,
-    State,
     Verdict,
     explanation_dict,
 )
-from detector.recognition.why.margins import Outcome, Reading, Weighed
+from detector.recognition.why.margins import Margin, RuleOutcome, Weighed
 from detector.words.phrases import TITLES, length, sentence
 
 FEW = 2  # misses shown of each rule: the worst, and how many more there are
@@ -50,7 +50,7 @@ STEPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordingPlace:
     """Whose moment it is: what turns seconds into the times that people go by."""
 
     name: str
@@ -64,7 +64,7 @@ class Place:
         return clock_words(seconds, self.timebase, self.zone, tenths=tenths)
 
 
-def show(explanation: Explanation, where: Place, asked: str, out: Output) -> None:
+def show(explanation: Explanation, where: RecordingPlace, asked: str, out: Output) -> None:
     """Print an answer: JSON, a table on a terminal, or plain lines."""
     if out.json:
         answer = explained_dict(explanation, where, asked)
@@ -86,8 +86,8 @@ def show(explanation: Explanation, where: Place, asked: str, out: Output) -> Non
         _print_table(rows)
 
 
-def explained_dict(explanation: Explanation, where: Place, asked: str) -> dict[str, Any]:
-    """Give the JSON object `explanation/1` with the question and the two sentences."""
+def explained_dict(explanation: Explanation, where: RecordingPlace, asked: str) -> dict[str, Any]:
+    """Return the JSON object `explanation/1` with the question and the two sentences."""
     plain = explanation_dict(explanation)
     return {
         "schema": plain.pop("schema"),
@@ -101,7 +101,7 @@ def explained_dict(explanation: Explanation, where: Place, asked: str) -> dict[s
     }
 
 
-def sentences(explanation: Explanation, where: Place) -> list[str]:
+def sentences(explanation: Explanation, where: RecordingPlace) -> list[str]:
     """Answer in two or three sentences: what it is, why, and what came nearest to a spasm."""
     event, bout, frame = explanation.event, explanation.bout, explanation.frame
     match explanation.verdict:
@@ -123,23 +123,23 @@ def sentences(explanation: Explanation, where: Place) -> list[str]:
     return [f"No likely spasm: {_name(kind)}, {length(duration_s)}.", *said, _nearest_miss(bout)]
 
 
-def _absence(presence: Presence, at_s: float, where: Place) -> str:
+def _absence(presence: Presence, at_s: float, where: RecordingPlace) -> str:
     since_s, until_s = presence.since_s or 0.0, presence.until_s or 0.0
     span = f"from {where.at(since_s)} to {where.at(until_s)} ({length(until_s - since_s)})"
     match presence.state:
-        case State.GAP:
+        case Coverage.GAP:
             return f"Nothing was received {span}."
-        case State.HELD:
+        case Coverage.HELD:
             return f"It repeated one and the same value {span}."
-        case State.BEFORE:
+        case Coverage.BEFORE:
             return f"It begins at {where.at(until_s)}, {length(until_s - at_s)} later."
-        case State.BEYOND:
+        case Coverage.BEYOND:
             return f"It ends at {where.at(since_s)}, {length(at_s - since_s)} before."
     return "Less than a quarter of a second was received between two gaps."
 
 
-def lines(explanation: Explanation, where: Place) -> Iterator[str]:
-    """Give the answer, and what was seen at the moment."""
+def lines(explanation: Explanation, where: RecordingPlace) -> Iterator[str]:
+    """Return the answer, and what was seen at the moment."""
     asked = explanation.asked
     at = where.at(asked.at_s, tenths=asked.width_s == 0)
     pad = " " * (len(at) + 2)
@@ -163,11 +163,11 @@ def lines(explanation: Explanation, where: Place) -> Iterator[str]:
 
 
 _UNKNOWN = {
-    State.HELD: "the sensor slept",
-    State.GAP: "no samples came",
-    State.SCRAP: "too few samples came",
-    State.BEFORE: "the recording had not begun",
-    State.BEYOND: "the recording was over",
+    Coverage.HELD: "the sensor slept",
+    Coverage.GAP: "no samples came",
+    Coverage.SCRAP: "too few samples came",
+    Coverage.BEFORE: "the recording had not begun",
+    Coverage.BEYOND: "the recording was over",
 }
 
 
@@ -191,7 +191,7 @@ def _reason(event: Event) -> str:
     return sentence(event.reason)
 
 
-def _near_words(event: Event, at_s: float, where: Place) -> str:
+def _near_words(event: Event, at_s: float, where: RecordingPlace) -> str:
     after = event.onset_s > at_s
     off_s = event.onset_s - at_s if after else max(at_s - event.end_s, 0.0)
     side = "later" if after else "earlier"
@@ -225,7 +225,7 @@ def _rhythm_words(frame: SeenFrame, bout: SeenBout | None) -> str:
     return f"{whole}; {here}" if failed else whole
 
 
-def _bout_lines(bout: SeenBout, event: Event | None, where: Place) -> Iterator[str]:
+def _bout_lines(bout: SeenBout, event: Event | None, where: RecordingPlace) -> Iterator[str]:
     text = f"{length(bout.duration_s)} from {where.at(bout.onset_s)} on"
     if bout.is_piece:
         text += ", a piece of a longer movement"
@@ -279,11 +279,11 @@ HEADER = _Row("", "what", "measured", "needed")
 
 
 def _rows(explanation: Explanation, *, verbose: bool) -> Iterator[_Row]:
-    """Give what speaks for the name that was given, or against each likely spasm."""
+    """Return what speaks for the name that was given, or against each likely spasm."""
     bout = explanation.bout
     if bout is None:
         return
-    named = [rule for rule in bout.rules if rule.outcome is Outcome.NAMED]
+    named = [rule for rule in bout.rules if rule.outcome is RuleOutcome.NAMED]
     if verbose:
         for rule in bout.rules:
             yield from _rule_rows(rule, rule.readings, verbose=True)
@@ -299,9 +299,9 @@ def _rows(explanation: Explanation, *, verbose: bool) -> Iterator[_Row]:
 
 
 def _rule_rows(
-    rule: Weighed, readings: Sequence[Reading], *, more: int = 0, verbose: bool = False
+    rule: Weighed, readings: Sequence[Margin], *, more: int = 0, verbose: bool = False
 ) -> Iterator[_Row]:
-    word = "not " if rule.outcome is Outcome.MISSED else ""
+    word = "not " if rule.outcome is RuleOutcome.MISSED else ""
     title = f"{word}{_title(rule)}"
     for reading in readings:
         what, _, detail = reading.what.partition(" (")
@@ -349,16 +349,16 @@ def _labelled(label: str, text: str) -> str:
     return f"  {label:<{LABEL}}{text}"
 
 
-def _against_bar(reading: Reading) -> str:
+def _against_bar(reading: Margin) -> str:
     what = reading.what.partition(" (")[0]
     return f"{what} {_measured(reading)}, {_needed(reading)}"
 
 
-def _measured(reading: Reading) -> str:
+def _measured(reading: Margin) -> str:
     return f"{_number(reading.value)} {reading.unit}".rstrip()
 
 
-def _needed(reading: Reading) -> str:
+def _needed(reading: Margin) -> str:
     least, most = reading.least, reading.most
     if least is not None and most is not None:
         return f"{_number(least)} to {_number(most)}"

@@ -37,7 +37,7 @@ class Invocation:
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Invocation:
-        """Give what was said before (or after) the command's name."""
+        """Return what was said before (or after) the command's name."""
         found = ctx.find_object(cls)
         return found or cls(Output())
 

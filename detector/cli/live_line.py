@@ -13,7 +13,7 @@ STILL_G, STRONG_G = 0.003, 0.5  # sensor noise; a leg that is being shaken
 
 @contextmanager
 def live_line(out: Output) -> Iterator[Callable[[str], None]]:
-    """Give what draws a line over the last one; it is gone at the end."""
+    """Return what draws a line over the last one; it is gone at the end."""
     if not out.redraws:
         yield _nothing
         return

@@ -149,7 +149,7 @@ def _date(text: str) -> datetime | None:
 
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:
-    """Give a naive moment its zone; None is the computer's own."""
+    """Return a naive moment its zone; None is the computer's own."""
     return moment.astimezone(UTC) if zone is None else moment.replace(tzinfo=zone)
 
 

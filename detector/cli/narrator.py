@@ -13,7 +13,7 @@ from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
 from detector.night.night import Told
 from detector.service.service import News, Trouble
-from detector.status import Status, Watch
+from detector.status import StateWord, Status
 from detector.words.phrases import TITLES, event_line, moment, sentence
 
 
@@ -36,7 +36,7 @@ class Narrator:
         self.alerts = 0
 
     def final_events(self) -> list[Event]:
-        """Give each event that is over as it was last said to be, in order of onset."""
+        """Return each event that is over as it was last said to be, in order of onset."""
         return final_forms(self._ended.values())
 
     def tell(self, news: News) -> None:
@@ -64,7 +64,7 @@ class Narrator:
     def _status(self, status: Status) -> None:
         """Say whether there is a signal; a spasm speaks for itself when it begins."""
         silent = f"{status.words}. {sentence(status.why or '')}"
-        if status.watch is not Watch.NO_SIGNAL:
+        if status.watch is not StateWord.NO_SIGNAL:
             silent = ""
         if silent != self._silent:
             self._talk(silent or f"{status.words}.")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from detector.checkup.bluetooth import Adapter, Blocked, BluetoothFacts, BusTrouble, UsbPower
+from detector.checkup.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
 from detector.checkup.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
 
@@ -209,7 +209,7 @@ class _Timex(ctypes.Structure):
     )
 
 
-async def _ask_bluez() -> tuple[tuple[Adapter, ...] | None, BusTrouble | None]:
+async def _ask_bluez() -> tuple[tuple[AdapterFacts, ...] | None, BusTrouble | None]:
     """Ask for BlueZ' objects, as every program that uses Bluetooth does first."""
     from dbus_fast import BusType, Message, MessageType
     from dbus_fast.aio import MessageBus
@@ -242,16 +242,18 @@ async def _ask_bluez() -> tuple[tuple[Adapter, ...] | None, BusTrouble | None]:
     return tuple(_adapters(reply.body[0].items())), None
 
 
-def _adapters(objects: Iterable[tuple[str, dict[str, dict[str, object]]]]) -> Iterable[Adapter]:
+def _adapters(
+    objects: Iterable[tuple[str, dict[str, dict[str, object]]]],
+) -> Iterable[AdapterFacts]:
     for path, interfaces in sorted(objects):
         properties = interfaces.get("org.bluez.Adapter1")
         if properties is not None:
             powered = getattr(properties.get("Powered"), "value", False)
-            yield Adapter(path.rpartition("/")[2], bool(powered))
+            yield AdapterFacts(path.rpartition("/")[2], bool(powered))
 
 
 async def _round_trip(endpoint: Endpoint) -> tuple[str | None, float | None]:
-    """Connect and subscribe; gives what stood in the way, and how long the answer took."""
+    """Connect and subscribe; return what stood in the way, and how long the answer took."""
     from detector.mqtt.link import Link
 
     loop = asyncio.get_running_loop()

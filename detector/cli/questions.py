@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 if TYPE_CHECKING:
     from detector.cli.output import Output
     from detector.config import SensorSettings
-    from detector.sources.nearby import Found
+    from detector.sources.nearby import NearbyDevice
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class Again(Exception):  # noqa: N818 - no error: a wish
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class WornAnswer:
     """Where a sensor is worn; `label` names it in events, None leaves its name."""
 
     placement: str
@@ -50,7 +50,7 @@ def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
             out.error(str(error))
 
 
-def pick(text: str, usable: Sequence[Found]) -> Found | None:
+def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
     """Understand which of the list is meant; None is the first, without a sensor.
 
     Raises
@@ -70,7 +70,7 @@ def pick(text: str, usable: Sequence[Found]) -> Found | None:
     return None if number == 1 else usable[number - 2]
 
 
-def parse_worn(text: str) -> Worn:
+def parse_worn(text: str) -> WornAnswer:
     """Understand where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
 
     Raises
@@ -91,11 +91,11 @@ def parse_worn(text: str) -> Worn:
             f"{text[:20]!r} is no place that is known: type one of {', '.join(places)}, with left "
             "or right before it if you like."
         )
-    return Worn(place, None if side is None else f"{side}-{place}")
+    return WornAnswer(place, None if side is None else f"{side}-{place}")
 
 
 def menu(
-    usable: Sequence[Found], found: Sequence[Found], device: str | None, *, bars: bool
+    usable: Sequence[NearbyDevice], found: Sequence[NearbyDevice], device: str | None, *, bars: bool
 ) -> list[str]:
     """Write the list to choose from: without a sensor first, then what works, nearest first."""
     from detector.cli.scan import is_called, short, signal_words
@@ -116,8 +116,8 @@ def menu(
     return [*lines, ""]
 
 
-def default_choice(usable: Sequence[Found], device: str | None) -> str:
-    """Give what Enter alone means: the sensor of the settings, or else the nearest."""
+def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
+    """Return what Enter alone means: the sensor of the settings, or else the nearest."""
     from detector.cli.scan import is_called
 
     if not usable:
@@ -149,8 +149,8 @@ def parse_yes(text: str) -> bool:
     return text.casefold() in {"y", "yes"}
 
 
-def new_label(now: SensorSettings, worn: Worn) -> str | None:
-    """Give a new name for the sensor in events, None to leave the one it has."""
+def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
+    """Return a new name for the sensor in events, None to leave the one it has."""
     from detector.config.settings import Placement
 
     if worn.label is not None:

@@ -13,7 +13,7 @@ from detector.config import SensorSettings, Settings
 from detector.devices.stream import Reading
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
-from detector.sources.nearby import Found, scan
+from detector.sources.nearby import NearbyDevice, scan
 from detector.sources.radio import ClientBackend, ScannerBackend
 
 # A sensor that is there is heard within a second, connected within two; a slow link takes 13 s.
@@ -41,11 +41,11 @@ class Reach:
             raise typer.BadParameter("--speed goes with --radio: real sensors take their time")
 
     def clock(self) -> Clock:
-        """Give clocks that run as the sensors' do."""
+        """Return clocks that run as the sensors' do."""
         return HostClock() if self.speed == 1 else ScaledClock(self.speed)
 
     def source(self, device: str | None, clock: Clock, driver: str | None = None) -> BleSource:
-        """Give a live source; to be used by one event loop."""
+        """Return a live source; to be used by one event loop."""
         scanner, client = self._backends()
         return BleSource(
             device=device,
@@ -55,7 +55,7 @@ class Reach:
             client_backend=client,
         )
 
-    async def scan(self, duration_s: float, tick: Callable[[float], None]) -> list[Found]:
+    async def scan(self, duration_s: float, tick: Callable[[float], None]) -> list[NearbyDevice]:
         """Listen; `tick` is told how many seconds have passed, some times a second."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
@@ -81,7 +81,7 @@ class Reach:
         enough: Callable[[Look], bool] = lambda _: False,
         tell: Callable[[Look, Reading], None] = lambda _look, _reading: None,
     ) -> tuple[Look, str]:
-        """Connect and look at the samples; gives what was seen, and what stood in the way.
+        """Connect and look at the samples; return what was seen, and what stood in the way.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class Reach:
 
 
 def worn_as(settings: Settings, device: str | None) -> SensorSettings:
-    """Give the settings of a sensor; of one that they do not know, what they say of the first.
+    """Return the settings of a sensor; of one that they do not know, what they say of the first.
 
     A driver that they name is that of the sensor they name.
     """

@@ -20,7 +20,7 @@ from detector.config import SensorSettings, Settings
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
-from detector.service.assembly import Place, header_of
+from detector.service.assembly import DataFolder, header_of
 from detector.store.capture import CaptureWriter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import State
@@ -67,7 +67,7 @@ class Sinks:
 def sinks_of(job: Job, out_file: Path | None, capture: Path | None) -> Iterator[Sinks]:
     """Have files to write to; a recording of nothing is none."""
     settings, origin = job.settings, Origin.LIVE if job.reach.radio is None else Origin.SIMULATED
-    place = Place.of(settings.data_dir, origin)
+    place = DataFolder.of(settings.data_dir, origin)
     began = datetime.now().astimezone()
     path = out_file or _new_file(place.folder / FOLDER, began)
     provenance = Provenance(_wearer(place.state), job.sensor.label, path.stem, origin)

@@ -61,7 +61,7 @@ def run(
 
 
 def _next(clock_time: str, now: datetime) -> datetime:
-    """Give the next moment at which the clock shows HH:MM."""
+    """Return the next moment at which the clock shows HH:MM."""
     try:
         moment = datetime.combine(now.date(), time.fromisoformat(clock_time), now.tzinfo)
     except ValueError:

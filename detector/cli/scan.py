@@ -15,7 +15,7 @@ from detector.errors import LinkError
 if TYPE_CHECKING:
     from detector.cli.output import Output
     from detector.cli.reach import Reach
-    from detector.sources.nearby import Found
+    from detector.sources.nearby import NearbyDevice
 
 NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
@@ -85,7 +85,7 @@ def scan(
         out.say("Next: spasmwatch setup")
 
 
-async def heard(out: Output, reach: Reach, timeout_s: float) -> list[Found]:
+async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:
     """Listen, and let it be seen."""
     from detector.cli.live_line import bar, live_line
 
@@ -98,8 +98,8 @@ async def heard(out: Output, reach: Reach, timeout_s: float) -> list[Found]:
 
 
 def table(
-    shown: Sequence[Found],
-    chosen: Sequence[Found],
+    shown: Sequence[NearbyDevice],
+    chosen: Sequence[NearbyDevice],
     charges: dict[str, int] | None,
     *,
     bars: bool,
@@ -132,8 +132,8 @@ def table(
     return lines
 
 
-def plain(found: Found, percent: int | None, *, chosen: bool) -> dict[str, Any]:
-    """Give what --json prints of a sensor; stable, see the command's help."""
+def plain(found: NearbyDevice, percent: int | None, *, chosen: bool) -> dict[str, Any]:
+    """Return what --json prints of a sensor; stable, see the command's help."""
     return {
         "address": found.address,
         "name": found.name,
@@ -154,7 +154,7 @@ def signal_word(dbm: int | None) -> str:
     return "strong" if dbm >= STRONG_DBM else "fair" if dbm >= WEAK_DBM else "weak"
 
 
-def signal_words(found: Found, *, bars: bool) -> str:
+def signal_words(found: NearbyDevice, *, bars: bool) -> str:
     """Say how well it is heard: a bar, a word, a number."""
     dbm = found.rssi_dbm
     if dbm is None:
@@ -165,14 +165,14 @@ def signal_words(found: Found, *, bars: bool) -> str:
 
 
 def short(name: str) -> str:
-    """Give a name of bounded length on one line; one who has none is called so."""
+    """Return a name of bounded length on one line; one who has none is called so."""
     name = "".join(c if c.isprintable() else "�" for c in name.strip())
     if not name:
         return "(no name)"
     return name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
 
 
-def is_called(found: Found, device: str | None) -> bool:
+def is_called(found: NearbyDevice, device: str | None) -> bool:
     """Whether settings that name `device`, by name or address, mean this one."""
     return device is not None and device.casefold() in {
         found.address.casefold(),
@@ -187,7 +187,7 @@ def _indented(text: str) -> list[str]:
     return textwrap.wrap(text, 80, initial_indent=indent, subsequent_indent=indent)
 
 
-async def _charges(out: Output, reach: Reach, usable: Sequence[Found]) -> dict[str, int]:
+async def _charges(out: Output, reach: Reach, usable: Sequence[NearbyDevice]) -> dict[str, int]:
     """Ask one sensor after the other what its battery holds."""
     charges = {}
     for one in usable[:MOST_ASKED]:

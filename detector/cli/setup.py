@@ -14,7 +14,7 @@ import typer
 
 from detector.cli.invocation import Invocation, RadioOption, SpeedOption
 from detector.cli.questions import (
-    Worn,
+    WornAnswer,
     ask,
     new_label,
     parse_worn,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from detector.cli.output import Output
     from detector.config import SensorSettings
     from detector.config.settings_file import Change
-    from detector.sources.nearby import Found
+    from detector.sources.nearby import NearbyDevice
 
 NO_ANSWER = (
     "No answer came. Nothing was changed. In a script: "
@@ -96,8 +96,8 @@ def setup(
 class _Choice:
     path: Path
     now: SensorSettings
-    found: Found
-    worn: Worn
+    found: NearbyDevice
+    worn: WornAnswer
     look: Look
 
 

@@ -178,7 +178,7 @@ def _events(count: int, path: Path) -> str:
 
 
 def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> int:
-    """Play traces on a virtual radio until they are over; gives the exit code."""
+    """Play traces on a virtual radio until they are over; return the exit code."""
     import asyncio
 
     from detector.cli.simulated import checked

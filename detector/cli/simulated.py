@@ -52,7 +52,7 @@ async def simulated_sensor(
 def source_on(
     radio: str, clock: Clock, device: str | None = None, adapter: Adapter | None = None
 ) -> BleSource:
-    """Give a live source on a virtual radio: only bleak's backend differs from a real one."""
+    """Return a live source on a virtual radio: only bleak's backend differs from a real one."""
     from firmware_sim.backend import backends
 
     scanner, client = backends(radio)
@@ -66,7 +66,7 @@ def source_on(
 
 
 def checked(path: Path) -> Path:
-    """Give the path back if a virtual sensor can play it; RecordingError says why not."""
+    """Return the path back if a virtual sensor can play it; RecordingError says why not."""
     from firmware_sim.playback import load_trace
 
     load_trace(path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from detector.checkup.check import Status
+from detector.checkup.check import CheckStatus
 from detector.checkup.sensor import STRIP, Look, check_sensor
 from detector.cli.check_lines import lines
 from detector.cli.live_line import live_line, strip
@@ -18,7 +18,7 @@ from detector.cli.scan import HELD, heard, is_called, short
 from detector.config import SensorSettings
 from detector.devices.registry import installed
 from detector.errors import LinkError
-from detector.sources.nearby import Found
+from detector.sources.nearby import NearbyDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Visit:
     zone: tzinfo | None
     asks: bool
 
-    def choose(self, device: str | None) -> tuple[Found, Look] | None:
-        """Give the sensor that was chosen and what was seen of it; None for none at all."""
+    def choose(self, device: str | None) -> tuple[NearbyDevice, Look] | None:
+        """Return the sensor that was chosen and what was seen of it; None for none at all."""
         while True:
             found = self._listen(device)
             try:
@@ -54,8 +54,8 @@ class Visit:
                 return one, look
             device = None
 
-    def _listen(self, device: str | None) -> Sequence[Found]:
-        """Give what is heard; without an adapter nothing, where somebody can be asked what then."""
+    def _listen(self, device: str | None) -> Sequence[NearbyDevice]:
+        """Return what is heard; nothing without an adapter, where a person can be asked."""
         try:
             return asyncio.run(heard(self.out, self.reach, self.timeout_s))
         except LinkError as error:
@@ -64,7 +64,7 @@ class Visit:
             self.out.error(str(error))
             return ()
 
-    def _named(self, found: Sequence[Found], device: str) -> Found:
+    def _named(self, found: Sequence[NearbyDevice], device: str) -> NearbyDevice:
         called = [one for one in found if is_called(one, device)]
         usable = [one for one in called if one.driver is not None]
         if len(usable) > 1:
@@ -76,14 +76,14 @@ class Visit:
             raise LinkError(f"{device} does not work with spasmwatch: {called[0].because}.")
         raise LinkError(HELD.format(device=device))
 
-    def _ask_which(self, found: Sequence[Found]) -> Found | None:
+    def _ask_which(self, found: Sequence[NearbyDevice]) -> NearbyDevice | None:
         usable = [one for one in found if one.driver is not None]
         for line in menu(usable, found, self.now.device, bars=not self.out.plain):
             self.out.say(line)
         default = default_choice(usable, self.now.device)
         return ask(self.out, f"Number [{default}]: ", lambda text: pick(text or default, usable))
 
-    def _look_at(self, one: Found) -> Look | None:
+    def _look_at(self, one: NearbyDevice) -> Look | None:
         """Connect and let samples flow; None when another is to be chosen."""
         assert one.driver is not None  # noqa: S101 - only what works can be chosen
         look, why = asyncio.run(self._flow(one))
@@ -92,16 +92,16 @@ class Visit:
         for check in checks:
             for line in lines(check):
                 self.out.say(line)
-        if all(check.status is not Status.FAIL for check in checks):
+        if all(check.status is not CheckStatus.FAIL for check in checks):
             return look
         if not self.asks:
-            reason = next(check.detail for check in checks if check.status is Status.FAIL)
+            reason = next(check.detail for check in checks if check.status is CheckStatus.FAIL)
             raise LinkError(f"{one.address}: {reason}. Nothing was changed.")
         if look.samples and ask(self.out, "Take it all the same? yes or [no]: ", parse_yes):
             return look
         return None
 
-    async def _flow(self, one: Found) -> tuple[Look, str]:
+    async def _flow(self, one: NearbyDevice) -> tuple[Look, str]:
         self.out.say(f"Connecting to {short(one.name)}, then {LOOK_S:g} seconds of its samples …")
         with live_line(self.out) as draw:
 

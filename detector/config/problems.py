@@ -34,7 +34,7 @@ def describe(
     lines: Sequence[str],
     model: type[BaseModel],
 ) -> list[str]:
-    """Give one line of text for each thing that is wrong."""
+    """Return one line of text for each thing that is wrong."""
     found = []
     for problem in error.errors(include_url=False):
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
@@ -106,7 +106,7 @@ def _shown(key: Sequence[str], value: object) -> str:
 
 
 def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """Give the dotted name of every section and setting."""
+    """Return the dotted name of every section and setting."""
     for name, field in model.model_fields.items():
         yield above + name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

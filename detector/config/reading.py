@@ -32,7 +32,7 @@ class Configuration:
     path: Path | None  # the file that was read, None where there was none
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
-        """Give key, value and origin of every setting, secrets masked."""
+        """Return key, value and origin of every setting, secrets masked."""
         for key, value in _leaves(self.settings.model_dump(mode="json")):
             name = ".".join(key)
             yield name, value, self.origins.get(name, "default")
@@ -100,7 +100,7 @@ def read_configuration(
 
 
 def _text(file: Path, *, required: bool) -> str | None:
-    """Give the file's text, None where it need not exist and does not."""
+    """Return the file's text, None where it need not exist and does not."""
     try:
         with file.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
@@ -133,7 +133,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
 
 
 def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Give every key that holds no section, to the depth that settings have."""
+    """Return every key that holds no section, to the depth that settings have."""
     for key, value in values.items():
         if isinstance(value, dict) and not above:
             yield from _leaves(value, (key,))
@@ -142,7 +142,7 @@ def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, A
 
 
 def _variable_key(variable: str) -> Key | None:
-    """Give the setting that a variable means; None when it is not one of ours."""
+    """Return the setting that a variable means; None when it is not one of ours."""
     if not variable.startswith(ENVIRONMENT_PREFIX):
         return None
     key = tuple(variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
@@ -150,7 +150,7 @@ def _variable_key(variable: str) -> Key | None:
 
 
 def _annotation(key: Key) -> Any:
-    """Give the declared type of a setting, None where there is no such setting."""
+    """Return the declared type of a setting, None where there is no such setting."""
     fields = Settings.model_fields
     for part in key[:-1]:
         section = fields[part].annotation if part in fields else None

@@ -199,7 +199,7 @@ class MqttSettings(_Section):
         return BrokerAddress(url.hostname, port, url.scheme == "mqtts")
 
     def secret(self) -> str | None:
-        """Give the password, from the settings or from its file.
+        """Return the password, from the settings or from its file.
 
         Raises
         ------

@@ -75,7 +75,7 @@ def change_section(
 def changed_text(
     before: str | None, section: str, values: Mapping[str, str], remarks: Mapping[str, str]
 ) -> str:
-    """Give the text with the values set.
+    """Return the text with the values set.
 
     Raises
     ------

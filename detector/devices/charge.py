@@ -37,7 +37,7 @@ class Charge:
             self._steps.append((mono_ns, percent))
 
     def lasts_s(self, mono_ns: int) -> float | None:
-        """Give the seconds from now until it is empty; None before there is a pace."""
+        """Return the seconds from now until it is empty; None before there is a pace."""
         steps = list(self._steps)
         if len(steps) <= FEWEST_STEPS:
             return None
@@ -49,7 +49,7 @@ class Charge:
         return max(0.0, min(left_h) * 3600 - (mono_ns - last_ns) / 1e9)
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {"percent": self.percent, "steps": [list(step) for step in self._steps]}
 
     def load(self, state: dict[str, Any]) -> None:

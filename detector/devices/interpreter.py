@@ -47,11 +47,11 @@ class Interpreter:
                 return Reading(item)
 
     def restart(self) -> list[Write]:
-        """Give the writes that make a silent stream begin anew; none without a link."""
+        """Return the writes that make a silent stream begin anew; none without a link."""
         return [] if self._conversation is None else self._conversation.restart()
 
     def close(self) -> list[Write]:
-        """Give the writes that say goodbye; none without a link."""
+        """Return the writes that say goodbye; none without a link."""
         return [] if self._conversation is None else self._conversation.close()
 
     def _packet(self, packet: Packet) -> Reading:

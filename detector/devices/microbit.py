@@ -15,10 +15,10 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Output,
     Started,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -111,7 +111,7 @@ MICROBIT = Family(
     sheet=DataSheet(
         title="BBC micro:bit",
         support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
+        evidence=TriedWith.SIMULATED,
         fs=RATE_HZ,
         range_g=RANGE_G,
         floor_s=1 / RATE_HZ,

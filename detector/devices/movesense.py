@@ -31,12 +31,12 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Note,
     Output,
     Refused,
     Started,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -62,7 +62,7 @@ _REST_TOLERANCE = 0.15  # offsets of such chips are below 0.1 g
 _WEIGHTLESS = 0.05  # free fall, in any unit: nothing can be said
 
 
-class Command(IntEnum):
+class GspCommand(IntEnum):
     """First byte of what is written."""
 
     HELLO = 0
@@ -70,7 +70,7 @@ class Command(IntEnum):
     UNSUBSCRIBE = 2
 
 
-class Kind(IntEnum):
+class GspPacket(IntEnum):
     """First byte of what is notified."""
 
     ANSWER = 1
@@ -78,7 +78,7 @@ class Kind(IntEnum):
     DATA_PART2 = 3
 
 
-class Unit(Enum):
+class GspUnit(Enum):
     """What the samples may be in; the value is how much of it makes 1 g."""
 
     MS2 = 9.807  # the firmware's: real samples are whole steps of 0.244 mg with no other
@@ -86,7 +86,7 @@ class Unit(Enum):
     G = 1.0
 
 
-_UNIT_NAMES = {Unit.MS2: "m/s²", Unit.MG: "mg", Unit.G: "g"}
+_UNIT_NAMES = {GspUnit.MS2: "m/s²", GspUnit.MG: "mg", GspUnit.G: "g"}
 
 _UPDATE = "update its firmware (2.3 or newer) in the Movesense Showcase app"
 _REMEDIES = {
@@ -111,7 +111,7 @@ def _decode(data: bytes) -> Decoded:
 
     The unit is judged by this one alone.
     """
-    if len(data) >= 1 and data[0] != Kind.DATA:
+    if len(data) >= 1 and data[0] != GspPacket.DATA:
         raise ProtocolError(f"GSP: {data[0]} is no data (2); parts and answers have no samples")
     _, t_ms, values = parse_data(data)
     samples, _ = UnitCheck().in_g(values)
@@ -119,7 +119,7 @@ def _decode(data: bytes) -> Decoded:
 
 
 def parse_data(data: bytes) -> tuple[int, int, Samples]:
-    """Give the reference, the ms of the first sample, and the samples, (n, 3), in their own unit.
+    """Return the reference, the ms of the first sample, and the samples, (n, 3), in their own unit.
 
     `data` is a whole notification, or both parts joined.
 
@@ -152,12 +152,12 @@ class UnitCheck:
     """
 
     def __init__(self) -> None:
-        self._unit: Unit | None = None
+        self._unit: GspUnit | None = None
         self._certain = False
         self._at_rest = self._against = 0  # samples in a row that speak for it, and for another
 
     def in_g(self, values: Samples) -> tuple[Samples, Note | None]:
-        """Give samples in g; and a note where the unit is not the documented one.
+        """Return samples in g; and a note where the unit is not the documented one.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class UnitCheck:
             In this unit they are beyond any range of the sensor.
         """
         note = None if self._certain else self._judge(values)
-        samples = values / (self._unit or Unit.MS2).value
+        samples = values / (self._unit or GspUnit.MS2).value
         peak_g = float(np.abs(samples).max())
         if peak_g > _WIDEST_G:
             raise ProtocolError(f"GSP data: {peak_g:.4g} g is beyond any range of the sensor (16)")
@@ -176,7 +176,7 @@ class UnitCheck:
         if weight < _WEIGHTLESS:
             self._at_rest = self._against = 0
             return None
-        likeliest = min(Unit, key=lambda unit: abs(np.log(weight / unit.value)))
+        likeliest = min(GspUnit, key=lambda unit: abs(np.log(weight / unit.value)))
         before = self._unit
         if before is not None and likeliest is not before:
             self._at_rest, self._against = 0, self._against + len(values)
@@ -206,7 +206,7 @@ class MovesenseConversation:
 
     def open(self) -> list[Write]:
         """Greet, and subscribe without waiting: answers are not guaranteed to arrive (GD-77)."""
-        return [Write(GSP_COMMAND, bytes((Command.HELLO, HELLO_REFERENCE))), self._subscribe()]
+        return [Write(GSP_COMMAND, bytes((GspCommand.HELLO, HELLO_REFERENCE))), self._subscribe()]
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
         """Take one notification; ProtocolError when it makes no sense."""
@@ -217,9 +217,9 @@ class MovesenseConversation:
         if len(data) < 2:
             raise ProtocolError(f"GSP: notification cut short at byte {len(data)} of 2")
         kind, reference = data[0], data[1]
-        if kind == Kind.ANSWER:
+        if kind == GspPacket.ANSWER:
             return self._answered(reference, data[2:])
-        if kind not in (Kind.DATA, Kind.DATA_PART2):
+        if kind not in (GspPacket.DATA, GspPacket.DATA_PART2):
             raise ProtocolError(f"GSP: unknown kind of notification {kind} at byte 0")
         if not 0 < reference < HELLO_REFERENCE:
             raise ProtocolError(f"GSP: no stream has the reference {reference}")
@@ -237,7 +237,7 @@ class MovesenseConversation:
         return [_unsubscribe(self._reference)]
 
     def _subscribe(self) -> Write:
-        return Write(GSP_COMMAND, bytes((Command.SUBSCRIBE, self._reference)) + PATH.encode())
+        return Write(GSP_COMMAND, bytes((GspCommand.SUBSCRIBE, self._reference)) + PATH.encode())
 
     def _answered(self, reference: int, body: bytes) -> list[Output]:
         if reference == HELLO_REFERENCE:
@@ -256,12 +256,12 @@ class MovesenseConversation:
         return [Refused(f"the sensor does not stream {PATH} (status {status}); {remedy}")]
 
     def _streamed(self, data: bytes) -> list[Output]:
-        if data[0] == Kind.DATA_PART2:
+        if data[0] == GspPacket.DATA_PART2:
             data = self._join(data)
         # A first part whose second never came is given up: the time stamps show what is missing.
         self._first_part = b""
         if len(data) >= _FIRST_PART_BYTES and (len(data) - _HEAD.size) % _SAMPLE_BYTES:
-            if data[0] == Kind.DATA_PART2:
+            if data[0] == GspPacket.DATA_PART2:
                 raise ProtocolError(f"GSP data: both parts, {len(data)} bytes, end within a sample")
             self._first_part = data
             return []
@@ -274,7 +274,7 @@ class MovesenseConversation:
         return [*self._begin(), *noted, Chunk(samples, float(RATE_HZ), last_ns)]
 
     def _join(self, second: bytes) -> bytes:
-        """Give both parts as one packet, still marked as a second part."""
+        """Return both parts as one packet, still marked as a second part."""
         first, self._first_part = self._first_part, b""
         if not first or first[1] != second[1]:
             raise ProtocolError(f"GSP data: a second part of stream {second[1]} without its first")
@@ -288,7 +288,7 @@ class MovesenseConversation:
 
 
 def _unsubscribe(reference: int) -> Write:
-    return Write(GSP_COMMAND, bytes((Command.UNSUBSCRIBE, reference)))
+    return Write(GSP_COMMAND, bytes((GspCommand.UNSUBSCRIBE, reference)))
 
 
 def _status(body: bytes) -> int:
@@ -300,9 +300,9 @@ def _status(body: bytes) -> int:
     raise ProtocolError(f"GSP answer: no status in {body[:8].hex(' ') or 'no bytes'}")
 
 
-def _news_of(unit: Unit, before: Unit | None) -> Note | None:
+def _news_of(unit: GspUnit, before: GspUnit | None) -> Note | None:
     shown = f"the sensor's weight at rest shows that it sends {_UNIT_NAMES[unit]}"
-    if unit is before or (before is None and unit is Unit.MS2):
+    if unit is before or (before is None and unit is GspUnit.MS2):
         return None
     if before is None:
         return Note(f"{shown}, where m/s² is usual")
@@ -319,7 +319,7 @@ MOVESENSE = Family(
     sheet=DataSheet(
         title="Movesense HR+, HR2, MD, Flash",
         support=Support.SUPPORTED,
-        evidence=Evidence.REAL,
+        evidence=TriedWith.REAL,
         fs=RATE_HZ,
         range_g=RANGE_G,
         floor_s=0.08,  # four samples a packet

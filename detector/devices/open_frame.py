@@ -18,12 +18,12 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Note,
     Output,
     Refused,
     Started,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -228,7 +228,7 @@ OPEN_FRAME = Family(
     sheet=DataSheet(
         title="Your own firmware (ESP32, Bangle.js, …)",
         support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
+        evidence=TriedWith.SIMULATED,
         fs=50,
         range_g=8,
         floor_s=0.5,  # 25 samples a frame; whoever builds it may choose

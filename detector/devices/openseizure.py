@@ -18,11 +18,11 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Output,
     Refused,
     Started,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -202,7 +202,7 @@ OPENSEIZURE = Family(
     sheet=DataSheet(
         title="Bangle.js 2 with OpenSeizureDetector's app",
         support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
+        evidence=TriedWith.SIMULATED,
         fs=RATE_HZ,
         range_g=RANGE_G,
         floor_s=3 / RATE_HZ,  # three samples a notification

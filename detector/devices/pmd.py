@@ -27,7 +27,7 @@ DEFAULT_FACTOR_G = 2.44e-4  # 8 g in 16 bits; sensors that run at 8 g leave the 
 WIDEST_G = 16.1
 
 
-class Command(IntEnum):
+class PmdCommand(IntEnum):
     """First byte of what is written to the control point."""
 
     GET_SETTINGS = 0x01
@@ -105,7 +105,7 @@ class Response:
 
 
 def decode_frame(data: bytes, factor_g: float = DEFAULT_FACTOR_G) -> tuple[int, Samples]:
-    """Give the time of the last sample, ns since 2000-01-01, and the samples, (n, 3) in g.
+    """Return the time of the last sample, ns since 2000-01-01, and the samples, (n, 3) in g.
 
     `factor_g` is the weight of one count in frames of type 0x80; the others come in mg.
 
@@ -174,8 +174,8 @@ def parse_settings(parameters: bytes) -> dict[Setting, tuple[float, ...]]:
 
 
 def start_acceleration(choice: Mapping[Setting, int]) -> bytes:
-    """Give the command that starts the stream with one value for each setting named."""
-    command = bytes([Command.START, Measurement.ACCELERATION])
+    """Return the command that starts the stream with one value for each setting named."""
+    command = bytes([PmdCommand.START, Measurement.ACCELERATION])
     for setting, value in choice.items():
         command += bytes([setting, 1]) + value.to_bytes(_SETTING_WIDTHS[setting], "little")
     return command

@@ -10,8 +10,8 @@ from detector.devices.pmd import (
     PMD_CONTROL,
     PMD_DATA,
     STOPPED_BY_SENSOR,
-    Command,
     Measurement,
+    PmdCommand,
     Response,
     Setting,
     decode_frame,
@@ -23,13 +23,13 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Note,
     Output,
     Refused,
     Started,
     Stopped,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -38,9 +38,9 @@ WANTED_RATE_HZ = 50  # the analysis grid's rate; more would only cost battery
 LOWEST_RATE_HZ = 15  # below, the clonus band (3 to 8 Hz) does not fit under half the rate
 WIDEST_RANGE_G = 8  # a kick stays below; a wider range only coarsens the steps
 
-_SDK_MODE_ON = bytes([Command.START, Measurement.SDK_MODE])
-_GET_SETTINGS = bytes([Command.GET_SETTINGS, Measurement.ACCELERATION])
-_STOP = bytes([Command.STOP, Measurement.ACCELERATION])
+_SDK_MODE_ON = bytes([PmdCommand.START, Measurement.SDK_MODE])
+_GET_SETTINGS = bytes([PmdCommand.GET_SETTINGS, Measurement.ACCELERATION])
+_STOP = bytes([PmdCommand.STOP, Measurement.ACCELERATION])
 
 
 def _family(name: str, advertised: tuple[str, ...], sheet: DataSheet, *, sdk_mode: bool) -> Family:
@@ -75,7 +75,7 @@ VERITY_SENSE = _family(
     sheet=DataSheet(
         title="Polar Verity Sense, OH1",
         support=Support.RECOMMENDED,
-        evidence=Evidence.REAL,
+        evidence=TriedWith.REAL,
         fs=52,
         range_g=8,
         floor_s=1.4,  # about 71 samples every 1 to 2 s (issue 317)
@@ -93,7 +93,7 @@ H10 = _family(
     sheet=DataSheet(
         title="Polar H10",
         support=Support.SUPPORTED,
-        evidence=Evidence.REAL,
+        evidence=TriedWith.REAL,
         fs=50,
         range_g=8,
         floor_s=0.72,  # 36 samples a frame
@@ -152,13 +152,13 @@ class PolarConversation:
     def _answered(self, response: Response) -> list[Output]:
         agreed = response.status in (OK, ALREADY_IN_STATE)
         match response.command, response.measurement:
-            case Command.START, Measurement.SDK_MODE:
+            case PmdCommand.START, Measurement.SDK_MODE:
                 return self._sdk_mode_answered(response, agreed)
-            case Command.GET_SETTINGS, Measurement.ACCELERATION:
+            case PmdCommand.GET_SETTINGS, Measurement.ACCELERATION:
                 return self._choose(response, agreed)
-            case Command.START, Measurement.ACCELERATION:
+            case PmdCommand.START, Measurement.ACCELERATION:
                 return self._started(response, agreed)
-            case Command.STOP, Measurement.ACCELERATION if self._restarting and self._start:
+            case PmdCommand.STOP, Measurement.ACCELERATION if self._restarting and self._start:
                 self._restarting = False  # a refused stop: nothing was running, so start anyway
                 return [self._start]
         return []

@@ -22,7 +22,7 @@ class Support(StrEnum):
     TRYING = "for trying out"
 
 
-class Evidence(StrEnum):
+class TriedWith(StrEnum):
     """What a driver was tried with."""
 
     REAL = "bytes of real sensors"
@@ -45,7 +45,7 @@ class DataSheet:
 
     title: str
     support: Support
-    evidence: Evidence
+    evidence: TriedWith
     fs: float
     range_g: float
     floor_s: float
@@ -143,7 +143,7 @@ class Conversation(Protocol):
         ...
 
     def restart(self) -> list[Write]:
-        """Give the commands that make a silent stream begin anew on the same link."""
+        """Return the commands that make a silent stream begin anew on the same link."""
         ...
 
     def close(self) -> list[Write]:

@@ -35,5 +35,5 @@ REFUSED: tuple[Refusal, ...] = (PINETIME,)
 
 
 def refusal_of(advertisement: Advertisement) -> Refusal | None:
-    """Give the family that an advertisement is of, if it is one that cannot be used."""
+    """Return the family that an advertisement is of, if it is one that cannot be used."""
     return next((refusal for refusal in REFUSED if refusal.concerns(advertisement)), None)

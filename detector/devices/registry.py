@@ -42,7 +42,7 @@ class Registry:
     broken: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, name: str) -> Driver:
-        """Give a driver by its device name.
+        """Return a driver by its device name.
 
         Raises
         ------
@@ -58,13 +58,13 @@ class Registry:
         raise ConfigError(f"There is no driver for {name!r}: {hint}")
 
     def recognise(self, advertisement: Advertisement) -> Driver | None:
-        """Give the first driver that can talk to what advertised itself so."""
+        """Return the first driver that can talk to what advertised itself so."""
         return next((d for d in self.drivers.values() if d.recognises(advertisement)), None)
 
 
 @cache
 def installed() -> Registry:
-    """Give every driver on this machine, loaded once."""
+    """Return every driver on this machine, loaded once."""
     return load(entry_points(group=ENTRY_POINTS))
 
 

@@ -19,12 +19,12 @@ from detector.devices.profile import (
     Chunk,
     DataSheet,
     Decoded,
-    Evidence,
     Note,
     Output,
     Refused,
     Started,
     Support,
+    TriedWith,
     Write,
 )
 from detector.errors import ProtocolError
@@ -138,7 +138,7 @@ class WitMotionConversation:
         return []
 
     def _whole(self, data: bytes) -> bytes | None:
-        """Give the whole frames so far; None when they are of another kind of sensor."""
+        """Return the whole frames so far; None when they are of another kind of sensor."""
         joined = self._pending + data
         self._pending = b""
         if not _aligned(joined):
@@ -232,7 +232,7 @@ def _rows(frames: bytes) -> NDArray[np.uint8]:
 
 
 def _in_g(rows: NDArray[np.uint8]) -> Samples:
-    """Give the acceleration of the frames of motion, the first three of their nine numbers."""
+    """Return the acceleration of the frames of motion, the first three of their nine numbers."""
     motion = rows[rows[:, 1] == MOTION, 2 : 2 + 2 * AXES]
     samples: Samples = motion.copy().view("<i2") * COUNT_G
     return samples
@@ -252,7 +252,7 @@ WITMOTION = Family(
     sheet=DataSheet(
         title="WitMotion WT9011DCL, WT901BLE, BWT901BLE",
         support=Support.SUPPORTED,
-        evidence=Evidence.REAL,
+        evidence=TriedWith.REAL,
         fs=RATE_HZ,
         range_g=RANGE_G,
         floor_s=2 / RATE_HZ,  # two frames a notification at 50 Hz

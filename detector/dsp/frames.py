@@ -39,7 +39,7 @@ class Framer:
         self._next: int | None = None
 
     def process(self, block: Block) -> Block:
-        """Give the whole frames that are now complete; samples before the first are dropped."""
+        """Return the whole frames that are now complete; samples before the first are dropped."""
         if self._next is None:
             first = -(-block.start // FRAME) * FRAME
             if block.stop <= first:
@@ -53,7 +53,7 @@ class Framer:
         return Block(samples[:whole], start, block.fs)
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {"rest": self._rest.copy(), "next": self._next}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ class Floor:
         return floor
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data: of a minute its quietest frames, which will decide."""
+        """Return the state as plain data: of a minute its quietest frames, which will decide."""
         unseen = np.arange(BLOCK_FRAMES) >= self._filled[:, np.newaxis]
         ordered = np.sort(np.where(unseen, np.inf, self._current), axis=1)
         return {

@@ -60,7 +60,7 @@ class Grid:
         return tail
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         held = self._held
         return {
             "held": None if held is None else (held.samples.copy(), held.start, held.fs),

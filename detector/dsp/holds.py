@@ -53,7 +53,7 @@ class Holds:
         ]
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {
             "step_g": float(self._step_g),
             "last": self._last.copy(),

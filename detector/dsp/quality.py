@@ -116,7 +116,7 @@ class Quality:
         return self._wear.settled
 
     def process(self, block: Block) -> list[Condition]:
-        """Take the next samples; give what began or ended, in the order it became known."""
+        """Take the next samples; return what began or ended, in the order it became known."""
         if not len(block):
             return []
         told = self._interrupt() if self._next not in (None, block.start) else []
@@ -134,7 +134,7 @@ class Quality:
         return told + self._tell(sorted(heard, key=lambda each: (each.known, _RANK[each.cause])))
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {
             "next": self._next,
             "rest": self._rest.copy(),
@@ -210,7 +210,7 @@ class _Held:
         self.state = _HeldState(step_g=self.state.step_g, naps=self.state.naps)
 
     def follow(self, seconds: Samples, first: int, heard: list[_Heard]) -> NDArray[np.float64]:
-        """Give the resolution known after each second: (count, length, 3) g -> (count,) g."""
+        """Return the resolution known after each second: (count, length, 3) g -> (count,) g."""
         state, (count, length, _) = self.state, seconds.shape
         change_g = np.abs(seconds[:, length // 2] - seconds[:, 0])
         steps_g = np.full(count, state.step_g)

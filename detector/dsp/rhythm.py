@@ -48,7 +48,7 @@ _WITHIN_REACH = np.minimum(_INDEX + MEAN_REACH + 1, WINDOW) - np.maximum(_INDEX 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rhythm:
+class WindowRhythm:
     """Rhythm of every window; each field (rows,) but `envelope_g2`."""
 
     regularity: Floats  # correlation with itself one beat later, -1 to 1
@@ -61,7 +61,7 @@ class Rhythm:
     envelope_g2: Floats  # (rows, 3) mean square of each third of the last frame
 
 
-def measure(windows: Samples) -> Rhythm:
+def measure(windows: Samples) -> WindowRhythm:
     """Measure windows of (rows, 128, 3) g that end with the frame in question.
 
     The correlation is the trace over the three axes, so it does not depend on how the sensor
@@ -79,7 +79,7 @@ def measure(windows: Samples) -> Rhythm:
         late = _beating(quick[drowned, :, HALF:], energy[drowned, HALF:])
         regularity[drowned], beats[drowned], lag[drowned] = late[1:]
     last = energy[:, -FRAME:]
-    return Rhythm(
+    return WindowRhythm(
         regularity=regularity,
         beats=beats,
         frequency_hz=GRID_HZ / lag,

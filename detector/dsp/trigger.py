@@ -16,7 +16,7 @@ def ramp(feature: ArrayLike, none: float, full: float) -> Floats:
 
 
 def hysteresis(feature: Floats, *, on: float, off: float) -> Bools:
-    """Give for each value of (n,) whether the trigger is high: from `on` upwards until below `off`.
+    """Return, per value of (n,), whether the trigger is high: from `on` until below `off`.
 
     Starts low. Between the levels the last decided value counts, found by a running maximum of
     its index: no loop over the samples.

@@ -112,7 +112,7 @@ class Wear:
         return self._state.ever_moved or len(self._state.window) == WINDOW
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return asdict(self._state)
 
     def load(self, state: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Give the quantiles of values, by linear interpolation."""
+    """Return the quantiles of values, by linear interpolation."""
     if not values:
         return Spread(0, None, None)
     p50, p90 = np.quantile(values, (0.5, 0.9)).tolist()
@@ -87,7 +87,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def wilson(hits: int, of: int) -> Interval:
-    """Give the score interval of a binomial share (E. B. Wilson 1927, JASA 22:209).
+    """Return the score interval of a binomial share (E. B. Wilson 1927, JASA 22:209).
 
     Unlike the plain normal one it stays inside 0 to 1 and is right for shares near them.
 
@@ -104,7 +104,7 @@ def wilson(hits: int, of: int) -> Interval:
 
 
 def poisson(count: int) -> Interval:
-    """Give the exact interval of a Poisson count (F. Garwood 1936, Biometrika 28:437).
+    """Return the exact interval of a Poisson count (F. Garwood 1936, Biometrika 28:437).
 
     With chi-square quantiles, here as inverse gamma functions: chi2(2k) = 2 gamma(k). A count of 0
     has no lower side, so all 5 % go to the upper one, -ln 0.05 = 3.0: the "rule of three"
@@ -117,7 +117,7 @@ def poisson(count: int) -> Interval:
 
 
 def over_subjects(counts: Sequence[float], sizes: Sequence[float]) -> Interval | None:
-    """Give the percentile bootstrap interval of sum(counts) / sum(sizes) over subjects.
+    """Return the percentile bootstrap interval of sum(counts) / sum(sizes) over subjects.
 
     Whole subjects are drawn, as one person's events resemble each other (B. Efron 1979, Ann
     Statist 7:1; cluster form as in Field & Welsh 2007, JRSS B 69:369).

@@ -58,7 +58,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundEvent:
     """An event as a detector left it; `said_s` is the sample clock at its first word."""
 
     onset_s: float
@@ -120,7 +120,7 @@ class ContextOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ScoredRecording:
     """One recording, scored; `judged` are (confidence, was the kind right) of likely spasms.
 
     `context_s` are monitored seconds per label, what is skipped left out, and `NO_CONTEXT` the
@@ -139,14 +139,14 @@ class Outcome:
 
 def score_recording(
     truths: Iterable[Truth],
-    found: Iterable[Found],
+    found: Iterable[FoundEvent],
     contexts: Iterable[Context] = (),
     *,
     monitored: Spans,
     skip: Iterable[str] = (),
     subject: str = "",
     matching: Matching | None = None,
-) -> Outcome:
+) -> ScoredRecording:
     """Score one recording; neither list need be in order.
 
     Parameters
@@ -177,7 +177,7 @@ def score_recording(
     ]
     background = Index([*(c for c in labelled if c.label not in skipped), *others])
     truth_index, bout_index, event_index = Index(inside), Index(bouts), Index(events)
-    return Outcome(
+    return ScoredRecording(
         subject=subject,
         monitored_s=scored.total,
         outside=len(happened) - len(inside),
@@ -204,7 +204,7 @@ K = TypeVar("K", bound=_Kinded)
 
 
 def merged(items: Iterable[K], gap_s: float, join: Callable[[K, K], K]) -> list[K]:
-    """Join items of the same kind with less than `gap_s` between them; gives them in order."""
+    """Join items of the same kind with less than `gap_s` between them; return them in order."""
     done: list[K] = []
     last: dict[Kind, int] = {}
     for item in in_order(list(items)):
@@ -227,7 +227,7 @@ def _join_truths(a: Truth, b: Truth) -> Truth:
     )
 
 
-def _join_found(a: Found, b: Found) -> Found:
+def _join_found(a: FoundEvent, b: FoundEvent) -> FoundEvent:
     longer = a if length(a) >= length(b) else b
     said = [moment for moment in (a.said_s, b.said_s) if moment is not None]
     return replace(
@@ -239,12 +239,12 @@ def _join_found(a: Found, b: Found) -> Found:
     )
 
 
-def _truth_outcome(truth: Truth, events: Index[Found], rule: Matching) -> TruthOutcome:
+def _truth_outcome(truth: Truth, events: Index[FoundEvent], rule: Matching) -> TruthOutcome:
     low, high = truth.onset_s - rule.early_s, truth.end_s + rule.late_s
     over = events.overlapping(low, high)
     right = [event for event in over if truth.accepts(event.kind)]
 
-    def overlap(event: Found) -> tuple[float, float, str]:
+    def overlap(event: FoundEvent) -> tuple[float, float, str]:
         shared = min(high, event.end_s) - max(low, event.onset_s)
         return shared, -event.onset_s, event.kind.value
 
@@ -274,7 +274,7 @@ def _name(truth: Truth) -> str:
 
 
 def _found_outcome(
-    event: Found, truths: Index[Truth], background: Index[Context], rule: Matching
+    event: FoundEvent, truths: Index[Truth], background: Index[Context], rule: Matching
 ) -> FoundOutcome:
     stands_on = _truths_of(event, truths, rule)
 
@@ -291,7 +291,9 @@ def _found_outcome(
     )
 
 
-def _context_outcome(context: Context, events: Index[Found], recorded: Measure) -> ContextOutcome:
+def _context_outcome(
+    context: Context, events: Index[FoundEvent], recorded: Measure
+) -> ContextOutcome:
     over = events.overlapping(context.onset_s, context.end_s)
     return ContextOutcome(
         label=context.label,
@@ -300,7 +302,7 @@ def _context_outcome(context: Context, events: Index[Found], recorded: Measure) 
     )
 
 
-def _truths_of(event: Found, truths: Index[Truth], rule: Matching) -> list[Truth]:
+def _truths_of(event: FoundEvent, truths: Index[Truth], rule: Matching) -> list[Truth]:
     # The tolerance belongs to the truth; seen from the event it is turned round.
     return truths.overlapping(event.onset_s - rule.late_s, event.end_s + rule.early_s)
 

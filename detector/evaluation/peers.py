@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import get_window, resample_poly
 
 from detector.block import AXES, Block, Samples
-from detector.evaluation.matching import Found
+from detector.evaluation.matching import FoundEvent
 from detector.events import Kind
 from detector.store.formats.checks import runs
 
@@ -127,7 +127,7 @@ def _band_samples(fs: float) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PeerAlarm:
     """A stretch in windows, `first` to `last`, and the window at whose end it was told."""
 
     first: int
@@ -135,12 +135,12 @@ class Told:
     at: int
 
 
-def every_run(positive: Bools) -> list[Told]:
+def every_run(positive: Bools) -> list[PeerAlarm]:
     """Tell every run of positive windows at its first."""
-    return [Told(first, stop - 1, first) for first, stop in runs(positive)]
+    return [PeerAlarm(first, stop - 1, first) for first, stop in runs(positive)]
 
 
-def alarms(positive: Bools) -> list[Told]:
+def alarms(positive: Bools) -> list[PeerAlarm]:
     """Tell every ALARM of OpenSeizureDetector, with all positive blocks that it stands on."""
     states = osd_states(positive)
     told = []
@@ -148,7 +148,7 @@ def alarms(positive: Bools) -> list[Told]:
         alarmed = np.flatnonzero(states[first:stop] == ALARM)
         if len(alarmed):
             last = np.flatnonzero(positive[first:stop])[-1]
-            told.append(Told(first, first + int(last), first + int(alarmed[0])))
+            told.append(PeerAlarm(first, first + int(last), first + int(alarmed[0])))
     return told
 
 
@@ -164,7 +164,7 @@ class _Rule:
     step: int
     overlap: int
     positive: Callable[[Samples], Bools]
-    tell: Mapping[str, Callable[[Bools], Sequence[Told]]]
+    tell: Mapping[str, Callable[[Bools], Sequence[PeerAlarm]]]
 
 
 def _rules(fs: float) -> tuple[_Rule, _Rule]:
@@ -204,7 +204,7 @@ class Peers:
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, list[Found]] = {name: [] for name in PEERS}
+        self._found: dict[str, list[FoundEvent]] = {name: [] for name in PEERS}
         self._expected: tuple[int, float] | None = None
         self._runs: list[_Run] = []
 
@@ -220,8 +220,8 @@ class Peers:
         for run in self._runs:
             run.take(block.samples)
 
-    def finish(self) -> dict[str, list[Found]]:
-        """Give what each has found, by its name."""
+    def finish(self) -> dict[str, list[FoundEvent]]:
+        """Return what each has found, by its name."""
         self._close()
         self._runs, self._expected = [], None
         return self._found
@@ -253,7 +253,7 @@ class _Run:
             whole = whole[self._piece :]
         self._held, self._count = [whole.copy()], len(whole)
 
-    def finish(self) -> dict[str, list[Found]]:
+    def finish(self) -> dict[str, list[FoundEvent]]:
         rest = np.concatenate(self._held) if self._held else np.zeros((0, AXES))
         flags = np.concatenate([*self._flags, self._rule.positive(rest)])
         return {
@@ -261,9 +261,9 @@ class _Run:
             for name, tell in self._rule.tell.items()
         }
 
-    def _found(self, told: Told) -> Found:
+    def _found(self, told: PeerAlarm) -> FoundEvent:
         rule = self._rule
-        return Found(
+        return FoundEvent(
             onset_s=self._start_s + told.first * rule.hop_s,
             end_s=self._start_s + told.last * rule.hop_s + rule.window_s,
             kind=Kind.CLONUS,

@@ -29,7 +29,7 @@ LESS_IS_BETTER = (
 
 
 def to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """Give the `evaluation/1` object: figures with their intervals, unknown ones None."""
+    """Return the `evaluation/1` object: figures with their intervals, unknown ones None."""
     return {
         "schema": SCHEMA,
         "notice": "Not a medical device.",
@@ -48,7 +48,7 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def measures(score: Score) -> dict[str, float | None]:
-    """Give every figure that a bar can be set for, by name; None where it cannot be computed."""
+    """Return every figure that a bar can be set for, by name; None where it cannot be computed."""
     named: dict[str, float | None] = {
         "sensitivity": score.named.value,
         "seen": score.seen.value,
@@ -73,7 +73,7 @@ def measures(score: Score) -> dict[str, float | None]:
 
 
 def bar_names(stems: Sequence[str]) -> list[str]:
-    """Give the names of all measures that begin with one of these."""
+    """Return the names of all measures that begin with one of these."""
     whole = ("sensitivity", "seen", "precision", "false_per_24h", "twitches_per_24h", "ece")
     apart = set(whole) - {"sensitivity", "seen", "false_per_24h"}
     names = [stem for stem in stems if stem in whole]
@@ -105,7 +105,7 @@ class Table:
 
 
 def as_text(evaluation: Evaluation) -> list[str]:
-    """Give lines for a terminal."""
+    """Return lines for a terminal."""
     lines = facts(evaluation)
     for table in tables(evaluation):
         widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
@@ -121,7 +121,7 @@ def as_text(evaluation: Evaluation) -> list[str]:
 
 
 def as_markdown(evaluation: Evaluation) -> str:
-    """Give a Markdown section; labels of strangers cannot break its tables."""
+    """Return a Markdown section; labels of strangers cannot break its tables."""
     lines = ["# How well spasmwatch finds what happened", ""]
     lines += [f"- {_escaped(fact)}" for fact in facts(evaluation)]
     for table in tables(evaluation):
@@ -167,7 +167,7 @@ def facts(evaluation: Evaluation) -> list[str]:
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """Give the tables that have something to say."""
+    """Return the tables that have something to say."""
     scores, ours = evaluation.scores, evaluation.scores[OURS]
     made = [
         _sensitivity(scores),

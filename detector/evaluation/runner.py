@@ -12,9 +12,9 @@ from detector.block import Block, Samples, Timebase
 from detector.errors import RecordingError
 from detector.evaluation.matching import (
     Context,
-    Found,
+    FoundEvent,
     Matching,
-    Outcome,
+    ScoredRecording,
     Truth,
     score_recording,
 )
@@ -40,7 +40,7 @@ NO_RECORDINGS = ("_events", "_channels", "_electrodes", "participants", "_scans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class EvaluationCase:
     """One recording to be scored; `open` is called once, when its turn comes.
 
     labels : None where nobody said anything: every alarm in it then counts as false
@@ -97,7 +97,7 @@ def case_of_file(
     fs: float | None = None,
     unit: str | None = None,
     site: str | None = None,
-) -> Case:
+) -> EvaluationCase:
     """Make a case of a recording, with the labels named or those beside or inside it.
 
     Raises
@@ -107,7 +107,7 @@ def case_of_file(
     """
     with open_recording(path, fs=fs, unit=unit):
         pass  # what is wrong with its head is told before hours of work
-    return Case(
+    return EvaluationCase(
         name=path.name,
         open=lambda: open_recording(path, fs=fs, unit=unit),
         labels=read_labels(labels) if labels is not None else find_labels(path),
@@ -124,7 +124,7 @@ def case_of_samples(
     simulated: bool,
     subject: str | None = None,
     site: str | None = None,
-) -> Case:
+) -> EvaluationCase:
     """Make a case of an array in memory, (n, 3), g; rows that are not finite are a gap."""
 
     def read() -> RecordingReader:
@@ -139,11 +139,11 @@ def case_of_samples(
         )
 
     said = Labels(items=tuple(labels), name=name, subject=subject, simulated=simulated)
-    return Case(name=name, open=read, labels=said, site=site)
+    return EvaluationCase(name=name, open=read, labels=said, site=site)
 
 
 def recordings_in(paths: Iterable[Path]) -> list[Path]:
-    """Give files as they are, and for a folder the recordings in it and below, in order.
+    """Return files as they are, and for a folder the recordings in it and below, in order.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _may_be_recording(file: Path, root: Path) -> bool:
 
 
 def compare(
-    recordings: Iterable[Case | Path],
+    recordings: Iterable[EvaluationCase | Path],
     *,
     site: str | None = None,
     kinds: Sequence[Kind] | None = None,
@@ -201,7 +201,9 @@ def compare(
         A recording cannot be read; there are no figures of a part.
     """
     rule = matching or Matching()
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in (OURS, *(PEERS if peers else ()))}
+    outcomes: dict[str, list[ScoredRecording]] = {
+        name: [] for name in (OURS, *(PEERS if peers else ()))
+    }
     notes: list[Recorded] = []
     for number, item in enumerate(recordings):
         case = case_of_file(item) if isinstance(item, Path) else item
@@ -240,11 +242,11 @@ def compare(
 class _Taken:
     site: str
     monitored: list[tuple[float, float]]
-    found: dict[str, list[Found]]
+    found: dict[str, list[FoundEvent]]
     warnings: tuple[str, ...]
 
 
-def _take(case: Case, *, site: str | None, latency: bool, peers: bool) -> _Taken:
+def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool) -> _Taken:
     """Take a recording through our pipeline, and through the peers' rules."""
     said: list[Event] = []
     first_word_s: dict[str, float] = {}
@@ -279,7 +281,7 @@ def _take(case: Case, *, site: str | None, latency: bool, peers: bool) -> _Taken
 
 
 def site_of(placement: str | None) -> str | None:
-    """Give the site that a free description names: `left wrist smartwatch` is the wrist."""
+    """Return the site that a free description names: `left wrist smartwatch` is the wrist."""
     words = (placement or "").lower()
     return next((site for site in SITES if site in words), None)
 
@@ -290,8 +292,8 @@ def _chunks(block: Block) -> Iterator[Block]:
         yield Block(block.samples[first : first + size], block.start + first, block.fs)
 
 
-def _found(event: Event, said_s: float | None) -> Found:
-    return Found(
+def _found(event: Event, said_s: float | None) -> FoundEvent:
+    return FoundEvent(
         onset_s=event.onset_s,
         end_s=event.end_s,
         kind=event.kind,
@@ -323,7 +325,9 @@ def _said(labels: Labels | None) -> tuple[list[Truth], list[Context]]:
     return truths, contexts
 
 
-def _note(case: Case, taken: _Taken, subject: str | None, outcome: Outcome) -> Recorded:
+def _note(
+    case: EvaluationCase, taken: _Taken, subject: str | None, outcome: ScoredRecording
+) -> Recorded:
     items = case.labels.items if case.labels else ()
     movements = [label for label in items if label.kind is not None]
     everything = bool(case.labels and case.labels.simulated)

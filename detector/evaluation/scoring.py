@@ -12,7 +12,7 @@ from detector.evaluation.matching import (
     NO_CONTEXT,
     ContextOutcome,
     FoundOutcome,
-    Outcome,
+    ScoredRecording,
     TruthOutcome,
 )
 from detector.events import SPASM_FAMILY, Kind
@@ -138,7 +138,7 @@ class Score:
     calibration: Calibration | None
 
 
-def summarise(outcomes: Iterable[Outcome], *, kinds: Iterable[Kind] | None = None) -> Score:
+def summarise(outcomes: Iterable[ScoredRecording], *, kinds: Iterable[Kind] | None = None) -> Score:
     """Make figures of scored recordings, in any order.
 
     Parameters
@@ -174,7 +174,7 @@ def summarise(outcomes: Iterable[Outcome], *, kinds: Iterable[Kind] | None = Non
 
 
 def calibrate(judged: Sequence[tuple[float, bool]]) -> Calibration | None:
-    """Give the reliability of confidences, 0 to 1, that turned out right or wrong."""
+    """Return the reliability of confidences, 0 to 1, that turned out right or wrong."""
     if not judged:
         return None
     groups: dict[int, list[tuple[float, bool]]] = {}
@@ -199,14 +199,14 @@ Truths = list[list[TruthOutcome]]
 class _People:
     """Recordings by subject, so that every figure can be drawn again over subjects."""
 
-    def __init__(self, recordings: Sequence[Outcome]) -> None:
+    def __init__(self, recordings: Sequence[ScoredRecording]) -> None:
         names = sorted({recording.subject for recording in recordings})
         self._of = [[r for r in recordings if r.subject == name] for name in names]
         self._hours = [sum(r.monitored_s for r in mine) / 3600 for mine in self._of]
         self.hours = sum(self._hours)
 
     def truths(self, wanted: Callable[[TruthOutcome], bool]) -> Truths:
-        """Give each subject's truths."""
+        """Return each subject's truths."""
         return [[t for r in mine for t in r.truths if wanted(t)] for mine in self._of]
 
     def events(self, wanted: Callable[[FoundOutcome], bool]) -> list[int]:
@@ -223,7 +223,7 @@ class _People:
 
 
 def share_of(hits: Sequence[int], sizes: Sequence[int]) -> Share:
-    """Give the share of all subjects together, from each one's."""
+    """Return the share of all subjects together, from each one's."""
     return Share(sum(hits), sum(sizes), over_subjects(hits, sizes))
 
 
@@ -267,7 +267,9 @@ def _precision(people: _People, alarms: frozenset[Kind]) -> Share:
     return share_of(hits, [a + b for a, b in zip(hits, false, strict=True)])
 
 
-def _contexts(recordings: Sequence[Outcome], alarms: frozenset[Kind]) -> tuple[ContextScore, ...]:
+def _contexts(
+    recordings: Sequence[ScoredRecording], alarms: frozenset[Kind]
+) -> tuple[ContextScore, ...]:
     stretches = [stretch for r in recordings for stretch in r.stretches]
     seconds = Counter[str]()
     false = Counter[str]()
@@ -322,7 +324,7 @@ def _holding(stretches: Sequence[ContextOutcome], kinds: frozenset[Kind]) -> Sha
     return Share(sum(bool(s.as_kinds & kinds) for s in stretches), len(stretches))
 
 
-def _confusion(recordings: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+def _confusion(recordings: Sequence[ScoredRecording]) -> dict[str, dict[str, int]]:
     table: dict[str, Counter[str]] = {}
     for recording in recordings:
         for truth in recording.truths:

@@ -47,7 +47,7 @@ class Index(Generic[S]):
         self._latest = np.maximum.accumulate(np.array([item.end_s for item in self.items]))
 
     def overlapping(self, start_s: float, end_s: float) -> list[S]:
-        """Give them in order of onset."""
+        """Return them in order of onset."""
         first = int(np.searchsorted(self._latest, start_s, side="right"))
         last = int(np.searchsorted(self._onsets, end_s, side="left"))
         return [item for item in self.items[first:last] if item.end_s > start_s]

@@ -183,7 +183,7 @@ _KINDS: dict[str, Callable[[int, Path], list[str]]] = {
 
 
 def _claim(port: int) -> int:
-    """Give a port that is free now; 0 picks one."""
+    """Return a port that is free now; 0 picks one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as brokers do
         try:
@@ -277,7 +277,7 @@ class _Child:
             ) from None
 
     async def ended(self) -> float:
-        """Wait for its death; gives the seconds it lived."""
+        """Wait for its death; return the seconds it lived."""
         if self._process is not None:
             await self._process.wait()
             await self._listening

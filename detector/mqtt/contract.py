@@ -109,7 +109,7 @@ class Topics:
             )
 
     def of(self, leaf: Leaf) -> str:
-        """Give the topic of a leaf."""
+        """Return the topic of a leaf."""
         apart = "" if self.origin is Origin.LIVE else f"{self.origin}/"
         return f"{self.prefix}/{apart}{self.wearer}/{leaf}"
 
@@ -184,7 +184,7 @@ class Stamp:
 
 
 def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | None) -> str:
-    """Give the heartbeat; a receiver that gets none for `expires_in_s` says so by its own clock."""
+    """Return the heartbeat; a receiver without one for `expires_in_s` says so by its own clock."""
     return _json(
         {
             "schema": "health/1",
@@ -201,7 +201,7 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
 
 
 def state(stamp: Stamp, now: Snapshot) -> str:
-    """Give the retained snapshot: stale `expires_in_s` after it *arrived*, whatever it says."""
+    """Return the retained snapshot: stale `expires_in_s` after it *arrived*, whatever it says."""
     return _json(
         {
             "schema": "state/1",
@@ -235,7 +235,7 @@ def _status(status: Status) -> dict[str, Any]:
 
 
 def _within(value: float | None, most: float = math.inf) -> float | None:
-    """Give what a sensor claims, or None where it cannot be (a battery at 255 %)."""
+    """Return what a sensor claims, or None where it cannot be (a battery at 255 %)."""
     return value if value is not None and 0 <= value <= most else None
 
 

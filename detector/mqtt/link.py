@@ -13,7 +13,7 @@ from paho.mqtt.client import topic_matches_sub
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
-from detector.mqtt.session import WINDOW, Ack, Received, RefusedError, Session
+from detector.mqtt.session import WINDOW, Ack, MqttSession, Received, RefusedError
 
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
@@ -26,7 +26,7 @@ Handler = Callable[[Received], None]
 
 
 @dataclass(frozen=True, slots=True)
-class LinkState:
+class BrokerState:
     """Whether a broker is there, since when (monotonic s), and what the last trouble was."""
 
     connected: bool
@@ -64,14 +64,14 @@ class Link:
         self._farewell = farewell
         self._on_connect = on_connect
         self._mono_s = mono_s
-        self._state = LinkState(connected=False, since_s=mono_s(), last_error="not yet connected")
+        self._state = BrokerState(connected=False, since_s=mono_s(), last_error="not yet connected")
         self._up = asyncio.Event()
-        self._session: Session | None = None
+        self._session: MqttSession | None = None
         self._window = asyncio.Semaphore(WINDOW)
         self._subscriptions: list[tuple[str, Handler, int]] = []
 
     @property
-    def state(self) -> LinkState:
+    def state(self) -> BrokerState:
         """What is known of the connection now."""
         return self._state
 
@@ -126,8 +126,10 @@ class Link:
             await self._session.subscribe(topic_filter)
 
     async def _live_once(self) -> str:
-        """Live through one connection; gives the sentence that says why it ended."""
-        session = Session(self.endpoint, self._client_id, will=self._will, deliver=self._deliver)
+        """Live through one connection; return the sentence that says why it ended."""
+        session = MqttSession(
+            self.endpoint, self._client_id, will=self._will, deliver=self._deliver
+        )
         await session.open()
         self._session = session
         self._state = replace(
@@ -143,7 +145,7 @@ class Link:
             greeting.cancel()
         return why
 
-    async def _greet(self, session: Session) -> None:
+    async def _greet(self, session: MqttSession) -> None:
         with contextlib.suppress(LinkError):  # lost again already: the next connection greets
             for topic_filter, _, _ in self._subscriptions:
                 await session.subscribe(topic_filter)

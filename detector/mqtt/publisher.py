@@ -32,7 +32,7 @@ class Outbox(Protocol):
     """
 
     async def pending(self, limit: int) -> Sequence[Letter]:
-        """Give the oldest letters that were not delivered, in order of `seq`."""
+        """Return the oldest letters that were not delivered, in order of `seq`."""
 
     async def delivered(self, seqs: Sequence[int]) -> None:
         """Take these off: the broker has them."""
@@ -177,7 +177,7 @@ class Publisher:
                 self.last_trouble = str(error)
 
     async def _send_some(self) -> bool:
-        """Send a window of letters; gives whether it is worth going on at once."""
+        """Send a window of letters; return whether it is worth going on at once."""
         if len(self._held) >= HELD_MOST:
             return False
         pending = await self._outbox.pending(WINDOW + len(self._held))
@@ -202,7 +202,7 @@ class Publisher:
             self.counts.echoed += len(letters)
 
     async def _deliver(self, letter: Letter) -> bool | None:
-        """Send one letter; gives True delivered, False refused, None not known."""
+        """Send one letter; return True delivered, False refused, None not known."""
         try:
             message = contract.outgoing(letter, self._topics, self._utc_now())
             ack = await self.link.publish(message)

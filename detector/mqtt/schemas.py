@@ -18,7 +18,7 @@ from detector.mqtt.contract import (
     Availability,
     Leaf,
 )
-from detector.status import Watch
+from detector.status import StateWord
 
 Schema = dict[str, Any]
 
@@ -26,7 +26,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, Schema]:
-    """Give the schema of each leaf's payload; `availability` is a bare word, not JSON text."""
+    """Return the schema of each leaf's payload; `availability` is a bare word, not JSON text."""
     return {
         leaf.value: {"$schema": DIALECT, "title": title, **schema}
         for leaf, title, schema in (
@@ -81,7 +81,7 @@ def _stamp() -> dict[str, Schema]:
 
 def _status() -> dict[str, Schema]:
     return {
-        "state": _one_of(Watch),
+        "state": _one_of(StateWord),
         "words": _NAME,
         "why": _or_null(_TEXT),
         "until": _or_null(_TIME),

@@ -82,7 +82,7 @@ class RefusedError(LinkError):
     """The broker answered, and said no: trying again soon will not help."""
 
 
-class Session:
+class MqttSession:
     """A connection to `endpoint`; `deliver` is called for everything that arrives."""
 
     def __init__(
@@ -133,7 +133,7 @@ class Session:
             raise
 
     async def until_lost(self) -> str:
-        """Keep the connection alive; gives the sentence that says why it ended."""
+        """Keep the connection alive; return the sentence that says why it ended."""
         while not self._lost.done():
             await asyncio.wait({self._lost}, timeout=TICK_S)
             self._client.loop_misc()
@@ -162,7 +162,7 @@ class Session:
             raise LinkError(f"{self._endpoint} refused the subscription to {topic_filter!a}")
 
     def drop(self, why: str) -> None:
-        """Give the connection up as dead; a broker that is still there publishes the will."""
+        """Return the connection up as dead; a broker that is still there publishes the will."""
         self._why_dropped = self._why_dropped or why
         sock = self._client.socket()
         if isinstance(sock, socket.socket):

@@ -20,7 +20,7 @@ from detector.block import EPOCH
 from detector.devices.stream import LinkDown, Reading
 from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase
-from detector.night.sensor_watch import WRONG_RATE, Matter, Watch, Worn
+from detector.night.sensor_watch import WRONG_RATE, Matter, SensorWatch, Worn
 from detector.recognition.events.fusion import Fusion
 
 
@@ -51,7 +51,7 @@ class Night:
     def __init__(
         self, sensors: Sequence[Worn], *, rules: Sequence[Rule], dated: bool = True
     ) -> None:
-        self.watches = tuple(Watch(worn, dated=dated) for worn in sensors)
+        self.watches = tuple(SensorWatch(worn, dated=dated) for worn in sensors)
         whose = sensors[0].provenance
         self._dated = dated
         self._fusion = Fusion(dated=dated) if len(sensors) > 1 else None
@@ -159,7 +159,7 @@ class Night:
         return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
 
     def save_policy(self) -> dict[str, Any]:
-        """Give the alarm state as plain data; it is committed together with what it told."""
+        """Return the alarm state as plain data; it is committed together with what it told."""
         return self._policy.save()
 
     def restore_policy(self, saved: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ class Night:
         """
         self._policy.restore(saved)
 
-    def _hear_matters(self, watch: Watch, matters: Iterable[Matter], now: Now) -> list[Alert]:
+    def _hear_matters(self, watch: SensorWatch, matters: Iterable[Matter], now: Now) -> list[Alert]:
         """Take matters of one sensor: each is the wearer's while it is that of any of them."""
         alerts: list[Alert] = []
         for matter in matters:

@@ -54,7 +54,7 @@ class Seen:
     heard: bool = False
 
 
-class Watch:
+class SensorWatch:
     """Samples on one clock, watched for events and examined for what spoils them.
 
     Parameters

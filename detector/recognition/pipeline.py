@@ -178,7 +178,7 @@ class Bank:
         return events
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {
             "history": self._history.copy(),
             "next": self._next.copy(),
@@ -283,7 +283,7 @@ class Watcher:
         return events
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data: dicts, arrays, numbers and public values."""
+        """Return the state as plain data: dicts, arrays, numbers and public values."""
         return {
             "bank": self._bank.save(),
             "holds": self._holds.save(),

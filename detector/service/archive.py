@@ -36,7 +36,7 @@ class Archive:
         )
 
     async def pending(self, limit: int) -> Sequence[Letter]:
-        """Give the oldest letters not yet delivered."""
+        """Return the oldest letters not yet delivered."""
         return await self._ask(lambda: self._state.pending(limit))
 
     async def delivered(self, seqs: Sequence[int]) -> None:

@@ -35,14 +35,14 @@ RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataFolder:
     """Where things lie. What is not live has a house of its own: it must never be counted."""
 
     folder: Path
 
     @classmethod
-    def of(cls, data_dir: Path, origin: Origin) -> Place:
-        """Give the place for samples of this origin."""
+    def of(cls, data_dir: Path, origin: Origin) -> DataFolder:
+        """Return the place for samples of this origin."""
         return cls(data_dir if origin is Origin.LIVE else data_dir / origin.value)
 
     @property
@@ -51,7 +51,7 @@ class Place:
         return self.folder / "state.sqlite"
 
     def new_recording(self, evening: datetime) -> Path:
-        """Give a file that does not exist yet, named after the evening the night began in."""
+        """Return a file that does not exist yet, named after the evening the night began in."""
         night = (evening - timedelta(hours=12)).date().isoformat()
         path, again = self.folder / NIGHTS / f"{night}.sqlite", 1
         while path.exists():
@@ -97,7 +97,7 @@ async def assembled(
         Settings that cannot be used, a state another process owns, no broker of ours.
     """
     async with AsyncExitStack() as stack:
-        place = Place.of(settings.data_dir, origin)
+        place = DataFolder.of(settings.data_dir, origin)
         state = stack.enter_context(_open_state(place.state, tell))
         archive = stack.enter_context(closing(Archive(state)))
         now = EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
@@ -146,7 +146,7 @@ async def assembled(
 def header_of(
     settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
 ) -> RecordingHeader:
-    """Give what a recording of this sensor says of itself."""
+    """Return what a recording of this sensor says of itself."""
     return RecordingHeader(
         name=provenance.recording or "",
         wearer=provenance.wearer or "",
@@ -161,7 +161,7 @@ def header_of(
 
 
 def _vitals(night: Night, clock: Clock) -> Vitals:
-    """Give the vitals of the sensor that is worst off in each."""
+    """Return the vitals of the sensor that is worst off in each."""
     mono_ns = clock.mono_ns()
     rates_hz = [watch.clock.rate_hz for watch in night.watches]
     charges = [watch.battery_percent for watch in night.watches]

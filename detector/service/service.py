@@ -18,7 +18,7 @@ from detector.night.night import Night, Told
 from detector.service.archive import Archive
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.status import Snapshot, Status, Watch
+from detector.status import Snapshot, StateWord, Status
 from detector.store.outbox import EXPIRES, Letter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import StateError
@@ -30,7 +30,7 @@ MOST_WAITING = 10_000  # a week without a disk; they were told, so the oldest ma
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
-STARTING = Status(Watch.NO_SIGNAL, why="just started, the sensor was not heard yet")
+STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,16 +257,18 @@ class Service:
         silent = self._night.silence(mono_ns)
         if silent is not None:
             why = self._sources[0].status.why if len(self._sources) == 1 else ""
-            return Status(Watch.NO_SIGNAL, why=why or silent)
+            return Status(StateWord.NO_SIGNAL, why=why or silent)
         spasm = self._night.spasm
         if spasm is not None:
-            return Status(Watch.SPASM, why=spasm.reason, kind=spasm.kind)
+            return Status(StateWord.SPASM, why=spasm.reason, kind=spasm.kind)
         if self._night.blind is not None:
-            return Status(Watch.NO_SIGNAL, why=self._night.blind)
-        return Status(Watch.WATCHING, why=self._night.partly_silent(mono_ns) or self._night.doubt)
+            return Status(StateWord.NO_SIGNAL, why=self._night.blind)
+        return Status(
+            StateWord.WATCHING, why=self._night.partly_silent(mono_ns) or self._night.doubt
+        )
 
     async def _flush(self) -> None:
-        """Give disk and broker a moment: the night's last word should arrive tonight."""
+        """Return disk and broker a moment: the night's last word should arrive tonight."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:

@@ -22,11 +22,11 @@ class HostClock:
     """The clocks of this machine."""
 
     def mono_ns(self) -> int:
-        """Give the monotonic clock."""
+        """Return the monotonic clock."""
         return time.monotonic_ns()
 
     def utc_ns(self) -> int:
-        """Give the wall clock."""
+        """Return the wall clock."""
         return time.time_ns()
 
 
@@ -38,11 +38,11 @@ class ScaledClock:
         self._mono_start_ns, self._utc_start_ns = time.monotonic_ns(), time.time_ns()
 
     def mono_ns(self) -> int:
-        """Give the scaled monotonic clock."""
+        """Return the scaled monotonic clock."""
         return self._mono_start_ns + self._elapsed_ns()
 
     def utc_ns(self) -> int:
-        """Give the wall clock as it was, moved on by the scaled time."""
+        """Return the wall clock as it was, moved on by the scaled time."""
         return self._utc_start_ns + self._elapsed_ns()
 
     def _elapsed_ns(self) -> int:

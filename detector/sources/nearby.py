@@ -11,7 +11,7 @@ from detector.sources.radio import Heard, ScannerBackend, listen
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NearbyDevice:
     """What `spasmwatch scan` shows; `driver` is None for a device that we cannot talk to.
 
     `because` says why it works or not, in a few words of ours.
@@ -29,8 +29,8 @@ async def scan(
     *,
     scanner_backend: ScannerBackend | None = None,
     registry: Registry | None = None,
-) -> list[Found]:
-    """Listen for a while; give known sensors first, then by strength.
+) -> list[NearbyDevice]:
+    """Listen for a while; return known sensors first, then by strength.
 
     Raises
     ------
@@ -48,7 +48,7 @@ async def scan(
     return sorted(found, key=lambda f: (f.driver is None, -(f.rssi_dbm or -999), f.address))
 
 
-def _found(ad: Advertisement, driver: Driver | None) -> Found:
+def _found(ad: Advertisement, driver: Driver | None) -> NearbyDevice:
     refusal = refusal_of(ad)
     if driver is not None:
         because = f"{driver.sheet.title} ({driver.sheet.support})"
@@ -57,4 +57,4 @@ def _found(ad: Advertisement, driver: Driver | None) -> Found:
     else:
         because = "no driver knows it"
     name = None if driver is None else driver.name
-    return Found(ad.name, ad.address, ad.rssi_dbm, name, because)
+    return NearbyDevice(ad.name, ad.address, ad.rssi_dbm, name, because)

@@ -138,7 +138,7 @@ async def look_round(
 
 
 def _services(device: BLEDevice) -> frozenset[str]:
-    """Give the services that BlueZ knows of a device; other systems do not say."""
+    """Return the services that BlueZ knows of a device; other systems do not say."""
     details = device.details if isinstance(device.details, dict) else {}
     return frozenset(uuid.lower() for uuid in details.get("props", {}).get("UUIDs", ()))
 

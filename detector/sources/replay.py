@@ -18,13 +18,13 @@ PIECE_S = 0.5  # of a file without packets: as often as a quick sensor speaks
 
 
 def from_items(items: Iterable[Item]) -> Iterable[Reading]:
-    """Give the readings of our own recording: every packet through the same driver again."""
+    """Return the readings of our own recording: every packet through the same driver again."""
     interpreter = Interpreter()
     return (interpreter.feed(item) for item in items)
 
 
 def from_samples(reader: RecordingReader, undated_ns: int = 0) -> Iterable[Reading]:
-    """Give the readings of anybody's recording: its samples in pieces, on its own clock.
+    """Return the readings of anybody's recording: its samples in pieces, on its own clock.
 
     `undated_ns` is the UTC of the first sample where the recording does not say it.
     """

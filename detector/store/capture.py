@@ -189,7 +189,7 @@ class Capture:
         return capture
 
     def items(self) -> Generator[Item, None, None]:
-        """Give every item in the order it came, with little memory.
+        """Return every item in the order it came, with little memory.
 
         Both clocks of an item count from the capture's beginning: it has no time of day.
         """
@@ -213,7 +213,7 @@ def is_capture(path: Path) -> bool:
 
 
 def masked_name(name: str, driver: Driver, number: int) -> str:
-    """Give a name of which only that is true by which the driver knows its kind."""
+    """Return a name of which only that is true by which the driver knows its kind."""
     heads = (name[:end] for end in range(1, len(name) + 1))
     known_by = next((h for h in heads if driver.recognises(Advertisement("", h))), None)
     if known_by is None:
@@ -241,7 +241,7 @@ def _in_packets(address: str, mask: str) -> dict[bytes, bytes]:
 
 
 def _rest_in_packets(name: str, mask: str) -> dict[bytes, bytes]:
-    """Give what of a name was masked, as the sensor may write it elsewhere: its serial number."""
+    """Return what of a name was masked, as the sensor may write it elsewhere: its serial number."""
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, mask, strict=False)))
     rest = name[same:].strip().encode(errors="replace")
     return {rest: b"0" * len(rest)} if len(rest) >= SECRET_BYTES else {}

@@ -74,12 +74,12 @@ def trim(db: sqlite3.Connection, cap: int, *, at: datetime) -> None:
 
 
 def pending(db: sqlite3.Connection, limit: int) -> list[Letter]:
-    """Give the oldest letters nobody has signed for."""
+    """Return the oldest letters nobody has signed for."""
     return _letters(db, "JOIN outbox USING (seq) WHERE seq >= ?", 0, limit)
 
 
 def replay(db: sqlite3.Connection, seq: int, limit: int) -> list[Letter]:
-    """Give what was told from `seq` on, signed for or not."""
+    """Return what was told from `seq` on, signed for or not."""
     return _letters(db, "WHERE seq >= ?", seq, limit)
 
 
@@ -99,7 +99,7 @@ def dropped(db: sqlite3.Connection) -> int:
 
 
 def to_ms(moment: datetime) -> int:
-    """Give ms since 1970."""
+    """Return ms since 1970."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 

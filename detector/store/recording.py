@@ -136,7 +136,7 @@ class RecordingWriter:
 
     @contextmanager
     def _batch(self) -> Iterator[None]:
-        """Give up what waits when the disk refuses it: nothing piles up, and numbers stay whole."""
+        """Drop what waits when the disk refuses it: nothing piles up, and numbers stay whole."""
         try:
             with _write_errors(self.path):
                 yield
@@ -192,7 +192,7 @@ class Recording:
                 raise
 
     def items(self) -> Iterator[Item]:
-        """Give every whole item in the order it came, with little memory; counts `damaged`."""
+        """Return every whole item in the order it came, with little memory; counts `damaged`."""
         self.damaged = 0
         missing = 0
         last, is_known = self._last()
@@ -219,7 +219,7 @@ class Recording:
         self.close()
 
     def _last(self) -> tuple[int, bool]:
-        """Give the number of the last row, or where it must end, and whether that is known."""
+        """Return the number of the last row, or where it must end, and whether that is known."""
         bound = (_size(self.path) + _size(_wal(self.path))) // MIN_ROW
         try:
             last = self._db.execute("SELECT max(seq) FROM item").fetchone()[0]
@@ -228,7 +228,7 @@ class Recording:
         return min(last or 0, bound), True
 
     def _rows(self, first: int, last: int) -> dict[int, _Row]:
-        """Give the readable rows of a stretch; one by one where a page of it is damaged."""
+        """Return the readable rows of a stretch; one by one where a page of it is damaged."""
         query = "SELECT * FROM item WHERE seq BETWEEN ? AND ?"
         try:
             return {row[0]: row for row in self._db.execute(query, (first, last))}
@@ -247,7 +247,7 @@ _PLACE = struct.Struct("<5qI")
 
 
 def _to_row(seq: int, item: Item) -> _Row:
-    """Give a table row."""
+    """Return a table row."""
     match item:
         case LinkUp():
             texts, data = [item.driver, item.address, item.name], b""
@@ -261,7 +261,7 @@ def _to_row(seq: int, item: Item) -> _Row:
 
 
 def _from_row(row: _Row | None) -> Item | None:
-    """Give the item of a row, None unless it is exactly what was written."""
+    """Return the item of a row, None unless it is exactly what was written."""
     try:
         seq, kind, session, mono_ns, utc_ns, text, data, crc = row or ()
         if crc != _crc((seq, kind, session, mono_ns, utc_ns), text, data):
@@ -285,7 +285,7 @@ def _crc(place: tuple[int, ...], text: bytes, data: bytes) -> int:
 
 
 def _check(path: Path, db: sqlite3.Connection) -> RecordingHeader:
-    """Give the header. Only exactly our tables will do: a foreign view or trigger is a program."""
+    """Return the header. Only exactly our tables pass: a foreign view or trigger is a program."""
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW)
     db.text_factory = bytes
     db.execute("PRAGMA trusted_schema = OFF")

@@ -84,7 +84,7 @@ class State:
         alerts: Iterable[Alert] = (),
         saved: Mapping[str, Any] | None = None,
     ) -> int:
-        """Write all of this or, on StateError, none of it; give how many letters it made.
+        """Write all of this or, on StateError, none of it; return how many letters it made.
 
         What is already known, word for word or in a later form, makes no letter: repeating a
         commit tells nothing twice. `saved` replaces plain data by name (`policy`, `pipeline`).
@@ -100,13 +100,13 @@ class State:
         return letters
 
     def saved(self, name: str) -> Any:
-        """Give the plain data last saved under this name, or None."""
+        """Return the plain data last saved under this name, or None."""
         with _reading(self._path):
             row = self._db.execute("SELECT body FROM saved WHERE name = ?", (name,)).fetchone()
             return None if row is None else json.loads(row[0])
 
     def events(self, recording: str | None = None, since: datetime | None = None) -> list[Event]:
-        """Give events in their latest form, in order of onset, of one recording or since a time."""
+        """Return events in their latest form, by onset, of one recording or since a time."""
         query = """SELECT body FROM event
             WHERE (?1 IS NULL OR recording = ?1) AND (?2 IS NULL OR onset_ms >= ?2)
             ORDER BY onset_ms, onset_s, id"""
@@ -116,14 +116,14 @@ class State:
             return [event_values.from_dict(json.loads(body)) for (body,) in rows]
 
     def open_alerts(self) -> list[Alert]:
-        """Give the alerts not yet resolved, oldest first."""
+        """Return the alerts not yet resolved, oldest first."""
         query = "SELECT body FROM alert WHERE state != ? ORDER BY at_ms, id"
         with _reading(self._path):
             rows = self._db.execute(query, (AlertState.RESOLVED,)).fetchall()
             return [alert_values.from_json(body) for (body,) in rows]
 
     def pending(self, limit: int = 100) -> list[Letter]:
-        """Give the oldest letters not yet delivered."""
+        """Return the oldest letters not yet delivered."""
         with _reading(self._path):
             return outbox.pending(self._db, limit)
 
@@ -133,7 +133,7 @@ class State:
             outbox.sign(self._db, seqs)
 
     def replay_from(self, seq: int, limit: int = 1000) -> list[Letter]:
-        """Give letters from `seq` on again, delivered or not."""
+        """Return letters from `seq` on again, delivered or not."""
         with _reading(self._path):
             return outbox.replay(self._db, seq, limit)
 

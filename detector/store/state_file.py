@@ -60,7 +60,7 @@ class StateDamagedError(StateError):
 
 
 def lock(path: Path) -> int:
-    """Become the one owner; give the descriptor that holds the lock until it is closed."""
+    """Become the one owner; return the descriptor that holds the lock until it is closed."""
     descriptor = os.open(_beside(path, ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -217,7 +217,7 @@ def _means_damage(error: sqlite3.Error, path: Path) -> bool:
 
 
 def _move_aside(path: Path, why: str, wearer: str | None) -> StateDamagedError:
-    """Give the file and what belongs to it another name; nothing is deleted."""
+    """Return the file and what belongs to it another name; nothing is deleted."""
     aside = next(
         name
         for n in count(1)

@@ -72,7 +72,7 @@ class WrongRate:
 
 
 class SampleClock:
-    """Gives every sample of one sensor's recording its index: index / fs is time since the first.
+    """Return every sample of one sensor's recording its index: index / fs is time since the first.
 
     The rate of the first chunk holds for the whole recording. Samples at another rate are not
     placed, for time would be stretched: they are missing, and `fault` says why.
@@ -302,11 +302,11 @@ class _RateMeter:
         self._point = (mono_ns, lag_ns)
 
     def least(self, most: int) -> int:
-        """Give the least lag of the last `most` windows and the present one."""
+        """Return the least lag of the last `most` windows and the present one."""
         return min(lag_ns for _, lag_ns in [*list(self._lowest)[-most:], self._point])
 
     def fit(self) -> tuple[float, float] | None:
-        """Give the line under all points: lag in ns at host time 0, and its growth.
+        """Return the line under all points: lag in ns at host time 0, and its growth.
 
         Before the drift is known, the least lag of the last minute.
         """

@@ -51,7 +51,7 @@ def summary(events: Sequence[Event]) -> str:
 
 
 def moment(event: Event, zone: tzinfo | None = None) -> str:
-    """Give the time of day of an onset, or the time since the recording began."""
+    """Return the time of day of an onset, or the time since the recording began."""
     if event.onset is not None:
         return event.onset.astimezone(zone).strftime("%H:%M:%S")
     seconds = int(event.onset_s)
@@ -72,7 +72,7 @@ def length(seconds: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """Give a reason a capital and a full stop."""
+    """Return a reason a capital and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 

@@ -35,7 +35,7 @@ UNAVAILABLE, USAGE = 69, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the daemon, and the command if there is one; gives the exit code."""
+    """Run the daemon, and the command if there is one; return the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     own, command = _split(words)
     options = _parser().parse_args(own)
@@ -112,7 +112,7 @@ async def _command(command: list[str], address: str) -> int:
 
 
 def _told() -> asyncio.Event:
-    """Give what is set once somebody wants us to end."""
+    """Return what is set once somebody wants us to end."""
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

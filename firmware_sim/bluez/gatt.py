@@ -77,7 +77,7 @@ class Gatt:
         self._shape = []
 
     def find(self, uuid: str) -> Characteristic | None:
-        """Give the first characteristic of a kind."""
+        """Return the first characteristic of a kind."""
         return next((one for one in self.characteristics.values() if one.uuid == uuid), None)
 
     def _export(self, service: BleakGATTService) -> None:

@@ -68,7 +68,7 @@ class Call:
 
 
 Method = Callable[[Call], Awaitable[Reply | None]]
-"""Gives the reply; None where somebody answers later, or nobody ever."""
+"""Return the reply; None where somebody answers later, or nobody ever."""
 Setter = Callable[[Any], Awaitable[None]]
 
 
@@ -157,7 +157,7 @@ class ObjectTree:
             self._signal("/", OBJECT_MANAGER, "InterfacesRemoved", "oas", path, gone)
 
     def below(self, path: str) -> list[str]:
-        """Give the paths under an object, the deepest first."""
+        """Return the paths under an object, the deepest first."""
         return sorted((one for one in self._objects if one.startswith(f"{path}/")), reverse=True)
 
     def change(

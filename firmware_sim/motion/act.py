@@ -117,12 +117,12 @@ def with_peak(motion: Motion, limb: Limb, peak_g: float) -> Motion:
 
 
 def no_stronger(motion: Motion, limb: Limb, most_g: float) -> Motion:
-    """Give the movement, made smaller where its peak would exceed what the muscle does."""
+    """Return the movement, made smaller where its peak would exceed what the muscle does."""
     return motion if peak_of(motion, limb) <= most_g else with_peak(motion, limb, most_g)
 
 
 def arriving(motion: Motion, limb: Limb, share: float) -> Motion:
-    """Give what share of a movement elsewhere reaches the sensor, never less than can be seen."""
+    """Return what share of a movement elsewhere reaches the sensor, never less than can be seen."""
     if share == 1:
         return motion
     weakened = motion.scaled(share)

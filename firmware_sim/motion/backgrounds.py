@@ -112,7 +112,7 @@ def inject_many(
     site: str = "ankle",
     engine: Engine = "both",
 ) -> Iterator[Cell]:
-    """Give a recording once for every size and length of clonus, cell by cell.
+    """Return a recording once for every size and length of clonus, cell by cell.
 
     All sizes of one length have the same bouts in the same places, unless a place is too still or
     too lively for one of them: sizes are exact here.

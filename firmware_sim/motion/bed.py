@@ -128,6 +128,6 @@ def _rolled(rng: np.random.Generator, limb: Limb, way: float) -> Motion:
 
 
 def _tilted(rng: np.random.Generator, limb: Limb) -> Hinge:
-    """Give the body's long axis, within 20 degrees or so of the leg's."""
+    """Return the body's long axis, within 20 degrees or so of the leg's."""
     axis = limb.roll.axis + 0.3 * rng.standard_normal(AXES)
     return Hinge(axis / np.linalg.norm(axis), limb.roll.arm_m)

@@ -25,7 +25,7 @@ DYING = np.array([0.7, 0.45, 0.25])
 
 
 def intervals_s(rng: np.random.Generator, rhythm_hz: float, beats: int) -> Curve:
-    """Give the length of each beat (beats,): early chirp, then a slow drift to slower."""
+    """Return the length of each beat (beats,): early chirp, then a slow drift to slower."""
     first = rng.uniform(0.2, 0.4)
     drift = rng.uniform(0.05, 0.15)
     beat = np.arange(beats)
@@ -38,7 +38,7 @@ def intervals_s(rng: np.random.Generator, rhythm_hz: float, beats: int) -> Curve
 
 
 def swing(rng: np.random.Generator, rhythm_hz: float, beats: int) -> tuple[Curve, Curve]:
-    """Give the angle (n,) on the fine grid, about 1 at most, and beat edges (beats + 1,) in s.
+    """Return the angle (n,) on the fine grid, about 1 at most, and beat edges (beats + 1,) in s.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class Ankle:
     strongest: float = 22.0
 
     def loaded(self, factor: float) -> Self:
-        """Give the same reflex more to move."""
+        """Return the same reflex more to move."""
         return replace(self, inertia=self.inertia * factor)
 
 
@@ -66,7 +66,7 @@ def draw_ankle(rng: np.random.Generator) -> Ankle:
 
 
 def swing(rng: np.random.Generator, ankle: Ankle, seconds: float) -> tuple[Curve, Curve]:
-    """Give the foot's angle (n,) in rad on the fine grid and the beats' edges (beats + 1,) in s.
+    """Return the foot's angle (n,) in rad on the fine grid and the beats' edges (beats + 1,) in s.
 
     The reflex is excited by one stretch, held for `seconds`, and then fades at once or within half
     a second (the limb's angle has changed).

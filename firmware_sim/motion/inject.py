@@ -55,7 +55,7 @@ class Fitted:
 def inject(
     samples: Samples, fs: float, act: Act, limb: Limb, *, at_s: float, ratio: float
 ) -> tuple[Samples, Truth]:
-    """Give a copy of a real recording in which the limb also does this, and its truth.
+    """Return a copy of a real recording in which the limb also does this, and its truth.
 
     Parameters and errors as `fit`.
     """
@@ -123,7 +123,7 @@ def fit(
 
 
 def mix(samples: Samples, fitted: Sequence[Fitted]) -> Samples:
-    """Give a copy of a recording with movements that were fitted to it, in order of time.
+    """Return a copy of a recording with movements that were fitted to it, in order of time.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def mix(samples: Samples, fitted: Sequence[Fitted]) -> Samples:
 
 
 def spread(samples: Samples) -> float:
-    """Give the rms of (n, 3) about its mean, over all axes, in g."""
+    """Return the rms of (n, 3) about its mean, over all axes, in g."""
     centred = samples - samples.mean(axis=0)
     return float(np.sqrt((centred**2).sum(axis=1).mean()))
 

@@ -59,7 +59,7 @@ class Motion:
         return len(self.push_g)
 
     def scaled(self, factor: float) -> Self:
-        """Give the same movement, smaller or larger."""
+        """Return the same movement, smaller or larger."""
         return replace(self, angles_rad=self.angles_rad * factor, push_g=self.push_g * factor)
 
     def then(self, other: Motion, at: int) -> Motion:
@@ -73,7 +73,7 @@ class Motion:
         )
 
     def held(self, before: int, n: int) -> Self:
-        """Give the same movement after `before` steps of rest, resting at its end, n in all."""
+        """Return the same movement after `before` steps of rest, resting at its end, n in all."""
         margins = (before, n - before - len(self))
         return replace(
             self,
@@ -99,7 +99,7 @@ def pushes(push_g: Samples) -> Motion:
 
 
 def felt(motion: Motion, up: Vector) -> tuple[Samples, Samples]:
-    """Give gravity's share and the dynamic share of the specific force, each (n, 3) in g.
+    """Return gravity's share and the dynamic share of the specific force, each (n, 3) in g.
 
     `up` is what a resting accelerometer reads before the movement.
     """
@@ -136,7 +136,7 @@ def smooth_step(n: int) -> Curve:
 
 
 def damped_ring(n: int, frequency_hz: float, decay_s: float) -> Curve:
-    """Give a dying swing of unit size whose first 50 ms are eased in, so that nothing jumps."""
+    """Return a dying swing of unit size whose first 50 ms are eased in, so that nothing jumps."""
     t = np.arange(n) / FINE_HZ
     ease = 1 - np.exp(-((t / 0.05) ** 2))
     return ease * np.exp(-t / decay_s) * np.sin(2 * np.pi * frequency_hz * t)

@@ -59,7 +59,7 @@ class Plan:
 
 
 def stream(seed: int, name: Stream, number: int = 0) -> np.random.Generator:
-    """Give the random stream of one thing, whatever else is drawn from the same seed."""
+    """Return the random stream of one thing, whatever else is drawn from the same seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(name, number)))
 
 

@@ -69,7 +69,7 @@ class Sensor:
         return self.fs * (1 + self.rate_error)
 
     def instants_s(self, rng: np.random.Generator, first: int, stop: int) -> Curve:
-        """Give the true moments at which samples `first` up to `stop` are taken."""
+        """Return the true moments at which samples `first` up to `stop` are taken."""
         jitter = self.jitter_s * rng.standard_normal(stop - first)
         return np.arange(first, stop) / self.true_fs + jitter
 

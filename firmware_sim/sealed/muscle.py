@@ -25,12 +25,12 @@ def degrees(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def either_sign(rng: np.random.Generator) -> float:
-    """Give 1 or -1."""
+    """Return 1 or -1."""
     return 1.0 if rng.random() < 0.5 else -1.0
 
 
 def length(duration_s: float, rate_hz: float) -> int:
-    """Give how many samples cover a duration."""
+    """Return how many samples cover a duration."""
     return math.ceil(duration_s * rate_hz)
 
 
@@ -53,7 +53,7 @@ def later(drive: Array, *, rate_hz: float, by_s: float) -> Array:
 
 
 def ragged(rng: np.random.Generator, drive: Array) -> Array:
-    """Give a smooth drive the randomness of motor units firing."""
+    """Return a smooth drive the randomness of motor units firing."""
     return drive * (1.0 + RAGGED * rng.standard_normal(len(drive)))
 
 
@@ -90,7 +90,7 @@ def band_noise(
 
 
 def sine_scale(angle: Array, *, rate_hz: float, at_hz: float) -> float:
-    """Give the factor by which an angle accelerates as a sine of 1 rad at that frequency would."""
+    """Return the factor by which an angle accelerates as a 1 rad sine of that frequency would."""
     wanted = (2 * math.pi * at_hz) ** 2 / math.sqrt(2)
     return wanted / max(_rms(np.diff(angle, 2) * rate_hz**2), 1e-12)
 

@@ -69,7 +69,7 @@ class Entry:
 
 
 def scenario(rng: np.random.Generator, name: str, duration_s: float) -> list[Entry]:
-    """Give a short scenario: stillness, uneven pauses of 6 s to 5 minutes, and its movements."""
+    """Return a short scenario: stillness, uneven pauses of 6 s to 5 minutes, and its movements."""
     if name == "plm":
         return _in_a_row(rng, duration_s)
     drawn: list[Entry] = []
@@ -81,7 +81,7 @@ def scenario(rng: np.random.Generator, name: str, duration_s: float) -> list[Ent
 
 
 def night(rng: np.random.Generator, duration_s: float, *, spasms: bool) -> list[Entry]:
-    """Give a night: cycles, awakenings, series early on, and clusters of spasms if wanted."""
+    """Return a night: cycles, awakenings, series early on, and clusters of spasms if wanted."""
     hours = duration_s / 3600
     entries = [
         Entry(at_s, ((0.0, draw),))

@@ -77,7 +77,7 @@ class Recorder:
         self._rest_until(len(self.specific_g))
 
     def _felt(self, motion: Motion) -> tuple[float, Array, Array]:
-        """Give the gain that a peak in range takes, the force felt and its dynamic part."""
+        """Return the gain that a peak in range takes, the force felt and its dynamic part."""
         gain, (felt_g, dynamic_g) = 1.0, self._through(motion, 1.0)
         for _ in range(2):  # angles are not quite linear: twice comes within a few per cent
             peak_g = float(np.max(_size(dynamic_g)))

@@ -67,7 +67,7 @@ class Wearable:
         return np.asarray(moved + felt_g[0])
 
     def read(self, rng: np.random.Generator, specific_g: Array) -> Array:
-        """Give what the sensor reports of a specific force, (n, 3), in its own axes."""
+        """Return what the sensor reports of a specific force, (n, 3), in its own axes."""
         axes = [
             sum(specific_g[:, k] * self.mounted[k, axis] for k in range(3)) for axis in range(3)
         ]

@@ -105,7 +105,7 @@ def still(samples: int) -> Array:
 def feel(
     pose_rad: Array, angles_rad: Array, push_g: Array | None, *, site: Site, rate_hz: float
 ) -> tuple[Array, Array]:
-    """Give what the sensor feels of a movement: specific force and its dynamic part, (m, 3), g."""
+    """Return what the sensor feels: specific force and its dynamic part, each (m, 3), g."""
     joint = np.asarray(site.coupling)[:, np.newaxis] * (pose_rad[:, np.newaxis] + angles_rad)
     pitch = np.stack(
         [joint[HIP], joint[HIP] - joint[KNEE], joint[HIP] - joint[KNEE] + joint[ANKLE]]

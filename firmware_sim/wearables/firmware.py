@@ -91,7 +91,7 @@ class Firmware(Protocol):
         ...
 
     def read(self, channel: str) -> bytes:
-        """Give the value of an attribute that can be read."""
+        """Return the value of an attribute that can be read."""
         ...
 
     def write(self, channel: str, data: bytes) -> list[Say]:
@@ -117,7 +117,7 @@ class Firmware(Protocol):
         ...
 
     def charge(self, percent: int) -> list[Say]:
-        """Learn what the battery holds; give what there is to say of it."""
+        """Learn what the battery holds; return what there is to say of it."""
         ...
 
     def stop_by_itself(self) -> list[Say]:

@@ -55,7 +55,7 @@ class MicrobitFirmware:
         return self._measuring
 
     def read(self, channel: str) -> bytes:
-        """Give the period, or the last sample."""
+        """Return the period, or the last sample."""
         return self._period_ms.to_bytes(2, "little") if channel == PERIOD else self._last
 
     def write(self, channel: str, data: bytes) -> list[Say]:
@@ -102,7 +102,7 @@ class MicrobitFirmware:
 
 
 def _called(serial: int) -> str:
-    """Give the advertised name: consonants and vowels in turn, as a number to the base of five."""
+    """Return the advertised name: consonants and vowels in turn, a number in base five."""
     letters = ""
     for place in range(5):
         letters = (_VOWELS if place % 2 else _CONSONANTS)[serial % 5] + letters

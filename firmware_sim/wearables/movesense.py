@@ -54,7 +54,7 @@ def encode_data(reference: int, first_ms: int, counts: Counts) -> bytes:
 
 
 def in_parts(packet: bytes) -> list[bytes]:
-    """Give a packet as the notifications that carry it: one, or two where it is long."""
+    """Return a packet as the notifications that carry it: one, or two where it is long."""
     head, body = packet[:2], packet[2:]
     if len(body) <= FIRST_PART:
         return [packet]
@@ -87,7 +87,7 @@ class MovesenseFirmware:
         return next(reversed(self._streams.values()), None)
 
     def read(self, _channel: str) -> bytes:
-        """Give the battery's level, all that can be read."""
+        """Return the battery's level, all that can be read."""
         return bytes((self._percent,))
 
     def write(self, _channel: str, data: bytes) -> list[Say]:

@@ -33,7 +33,7 @@ BOOT_TICKS = 3 * TICKS_HZ
 
 
 def samples_that_fit(mtu: int) -> int:
-    """Give how many samples one notification holds, at least 1."""
+    """Return how many samples one notification holds, at least 1."""
     room = (mtu - NOTIFICATION_HEADER - HEADER - TAIL) // SAMPLE
     return min(max(room, 1), MOST_SAMPLES)
 
@@ -77,7 +77,7 @@ class OpenFrameFirmware:
         self.measuring: Measuring | None = None
 
     def read(self, _channel: str) -> bytes:
-        """Give what it says of itself."""
+        """Return what it says of itself."""
         return encode_about(self._fs * RATE_STEPS, RANGE_G, b"virtual open frame")
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002

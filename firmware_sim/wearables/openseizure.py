@@ -80,7 +80,7 @@ class OpenSeizureFirmware:
         return self._measuring
 
     def read(self, channel: str) -> bytes:
-        """Give the last value."""
+        """Return the last value."""
         return self._values[channel]
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002

@@ -65,7 +65,7 @@ class Offer:
     names_channels: bool
 
     def encoded(self) -> bytes:
-        """Give the answer to a request for settings."""
+        """Return the answer to a request for settings."""
         settings: list[tuple[Setting, Sequence[float]]] = [
             (Setting.RATE_HZ, self.rates_hz),
             (Setting.RESOLUTION_BITS, (RESOLUTION_BITS,)),

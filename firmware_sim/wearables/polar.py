@@ -63,7 +63,7 @@ class PolarFirmware:
         return self._pmd.measuring
 
     def read(self, channel: str) -> bytes:
-        """Give the features, or the battery's level."""
+        """Return the features, or the battery's level."""
         return bytes((self._percent,)) if channel == BATTERY_LEVEL else self._model.features
 
     def write(self, channel: str, data: bytes) -> list[Say]:

@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 
 from detector.block import Block, Samples
-from detector.evaluation.matching import Context, Found, Outcome, Truth, score_recording
+from detector.evaluation.matching import (
+    Context,
+    FoundEvent,
+    ScoredRecording,
+    Truth,
+    score_recording,
+)
 from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.runner import OURS
 from detector.evaluation.scoring import RHYTHMIC
@@ -93,10 +99,10 @@ class _Scores:
     """What was found of one cell, recording by recording, in walking and beside it."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[tuple[str, str], list[Outcome]] = {}
+        self._outcomes: dict[tuple[str, str], list[ScoredRecording]] = {}
 
     def add(
-        self, ground: _Ground, truth: Sequence[Simulated], found: Mapping[str, Sequence[Found]]
+        self, ground: _Ground, truth: Sequence[Simulated], found: Mapping[str, Sequence[FoundEvent]]
     ) -> None:
         truths = [Truth(onset_s=t.onset_s, end_s=t.end_s, kind=Kind.CLONUS) for t in truth]
         for (where, skip), (who, events) in product(SKIPPED.items(), found.items()):
@@ -111,7 +117,7 @@ class _Scores:
             self._outcomes.setdefault((where, who), []).append(outcome)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Give hits of all bouts, short ones too; `rhythmic` counts what was called tremor."""
+        """Return hits of all bouts, short ones too; `rhythmic` counts what was called tremor."""
         for where in SKIPPED:
             of, hits = 0, {}
             for who in (OURS, *PEERS):
@@ -122,12 +128,12 @@ class _Scores:
             yield {"where": where, "of": of, "hits": hits, "rhythmic": rhythmic}
 
 
-def _found(samples: Samples, fs: float) -> dict[str, Sequence[Found]]:
+def _found(samples: Samples, fs: float) -> dict[str, Sequence[FoundEvent]]:
     """Let everybody look at a recording."""
     events = detect(samples, fs, site="ankle")
     others = Peers()
     others.process(Block(samples, 0, fs))
-    ours = [Found(onset_s=e.onset_s, end_s=e.end_s, kind=e.kind) for e in events]
+    ours = [FoundEvent(onset_s=e.onset_s, end_s=e.end_s, kind=e.kind) for e in events]
     return {OURS: ours, **others.finish()}
 
 

@@ -26,7 +26,7 @@ class Bar:
 
 
 def bars_lines(results: Results) -> list[str]:
-    """Give the table of all bars."""
+    """Return the table of all bars."""
     rows = []
     for bar in bars(results):
         word = NONE if bar.met is None else "yes" if bar.met else "**no**"
@@ -35,7 +35,7 @@ def bars_lines(results: Results) -> list[str]:
 
 
 def bars(results: Results) -> list[Bar]:
-    """Give every bar whose measurement there is."""
+    """Return every bar whose measurement there is."""
     makers = (
         _found, _buried, _nights, _day, _gait, _freezes, _brushing, _mimicked, _seizures,
         _exactness, _generators,

@@ -15,18 +15,18 @@ Figures = Mapping[str, Any]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Give a Markdown table, first column words."""
+    """Return a Markdown table, first column words."""
     lines = [row(header), "|---|" + "--:|" * (len(header) - 1)]
     return ["", *lines, *(row(cells) for cells in rows), ""]
 
 
 def row(cells: Sequence[str]) -> str:
-    """Give one row of a table; what means something to Markdown is taken out."""
+    """Return one row of a table; what means something to Markdown is taken out."""
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
 def share(found: Figures | None) -> str:
-    """Give a share with its intervals: 97.2 % (95-99; 93-100)."""
+    """Return a share with its intervals: 97.2 % (95-99; 93-100)."""
     if found is None or not found["of"]:
         return NONE
     low, high = found["interval"]
@@ -36,12 +36,12 @@ def share(found: Figures | None) -> str:
 
 
 def counted(found: Figures | None) -> str:
-    """Give hits and total."""
+    """Return hits and total."""
     return NONE if found is None else f"{found['hits']} of {found['of']}"
 
 
 def rate(found: Figures | None) -> str:
-    """Give events in 24 h with their intervals."""
+    """Return events in 24 h with their intervals."""
     if found is None or found["per_24h"] is None:
         return NONE
     low, high = found["interval"]
@@ -51,13 +51,13 @@ def rate(found: Figures | None) -> str:
 
 
 def share_of(hits: int, of: int) -> Figures:
-    """Give a share with its interval, as measurements hold it."""
+    """Return a share with its interval, as measurements hold it."""
     whole = Share(hits, of)
     return {"hits": hits, "of": of, "value": whole.value, "interval": whole.interval}
 
 
 def rate_of(count: int, in_hours: float) -> Figures:
-    """Give events in 24 h with their interval, as measurements hold them."""
+    """Return events in 24 h with their interval, as measurements hold them."""
     whole = Rate(count, in_hours)
     return {"count": count, "per_24h": whole.per_24h, "interval": whole.interval}
 
@@ -72,20 +72,20 @@ def woken_line(title: str, result: Figures) -> str:
 
 
 def spread(found: Figures | None) -> str:
-    """Give the middle and the 90 % quantile."""
+    """Return the middle and the 90 % quantile."""
     if found is None or found["p50"] is None:
         return NONE
     return f"{found['p50']:.2f} / {found['p90']:.2f}"
 
 
 def kind(result: Figures, who: str, name: str) -> Figures | None:
-    """Give the figures of one kind of movement, None where there was none."""
+    """Return the figures of one kind of movement, None where there was none."""
     found: list[Figures] = [k for k in result["scores"][who]["kinds"] if k["kind"] == name]
     return found[0] if found else None
 
 
 def context(result: Figures, who: str, label: str) -> Figures | None:
-    """Give the figures under one label."""
+    """Return the figures under one label."""
     found: list[Figures] = [c for c in result["scores"][who]["contexts"] if c["label"] == label]
     return found[0] if found else None
 
@@ -96,7 +96,7 @@ def seen(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def false_lines(found: Mapping[str, Figures]) -> list[str]:
-    """Give false alarms by kind, ours and the peers', for each recording set by its title."""
+    """Return false alarms by kind, ours and the peers', for each recording set by its title."""
     rows = []
     for title, result in found.items():
         for who in (OURS, *PEERS):
@@ -118,7 +118,7 @@ def false_lines(found: Mapping[str, Figures]) -> list[str]:
 
 
 def contexts_lines(result: Figures, title: str) -> list[str]:
-    """Give what happened under each label; peers: stretches with an alarm / false alarms."""
+    """Return what happened under each label; peers: stretches with an alarm / false alarms."""
     rows = []
     for own in result["scores"][OURS]["contexts"]:
         others = [context(result, peer, own["label"]) for peer in PEERS]
@@ -136,17 +136,17 @@ def contexts_lines(result: Figures, title: str) -> list[str]:
 
 
 def hours(value: float) -> str:
-    """Give hours so that a clip of a minute is seen as well."""
+    """Return hours so that a clip of a minute is seen as well."""
     return f"{value:.1f} h" if value >= 10 else f"{value:.2f} h"
 
 
 def folded(title: str, lines: Sequence[str]) -> list[str]:
-    """Give what only some want to see, to be opened."""
+    """Return what only some want to see, to be opened."""
     return ["<details>", f"<summary>{title}</summary>", *lines, "</details>", ""]
 
 
 def whole_tables(result: Figures) -> list[str]:
-    """Give every table of a measurement, as `spasmwatch evaluate` prints them."""
+    """Return every table of a measurement, as `spasmwatch evaluate` prints them."""
     lines = []
     for title, header, rows in result["tables"]:
         lines += ["", f"**{title}**", *table(header, rows)]

@@ -80,7 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def measured(
     wanted: Sequence[Measurement], inputs: str, *, processes: int, again: bool
 ) -> dict[str, dict[str, Any]]:
-    """Measure what is not kept yet, the longest first; give everything by name."""
+    """Measure what is not kept yet, the longest first; return everything by name."""
     KEPT.mkdir(parents=True, exist_ok=True)
     files = {each.name: KEPT / f"{_key(each, inputs)}.json" for each in wanted}
     due = [each for each in wanted if again or not files[each.name].is_file()]

@@ -40,7 +40,7 @@ TREMBLING, NOT_TREMBLING = "freeze, trembling", "freeze, not trembling"
 def relabelled(
     samples: NDArray[np.floating], fs: float, labels: Sequence[Label]
 ) -> tuple[Label, ...]:
-    """Give labels in which freezes say whether they tremble."""
+    """Return labels in which freezes say whether they tremble."""
 
     def of(label: Label) -> Label:
         if label.text != FREEZE:

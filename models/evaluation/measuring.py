@@ -19,7 +19,13 @@ from seizures import compare_seizures
 from waking import alerts_in
 
 from detector.evaluation.report import tables, to_dict
-from detector.evaluation.runner import Case, Evaluation, case_of_file, case_of_samples, compare
+from detector.evaluation.runner import (
+    Evaluation,
+    EvaluationCase,
+    case_of_file,
+    case_of_samples,
+    compare,
+)
 from detector.store.formats.labels import Label
 from detector.store.formats.reader import open_recording
 from firmware_sim.motion import Trace, Truth, scenario
@@ -50,7 +56,7 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
     """Score simulated nights, and count the alerts that the usual wake rules would have raised."""
     alerts = 0
 
-    def heard() -> Iterator[Case]:
+    def heard() -> Iterator[EvaluationCase]:
         nonlocal alerts
         traces = _traces(generator, name, seeds, 60 * hours)
         for number, trace in enumerate(traces):
@@ -130,7 +136,7 @@ def _legs(traces: str, few: bool) -> list[Path]:
 def files_of(
     traces: str, folder: str, pattern: str = "*.npz", without: str | None = None
 ) -> list[Path]:
-    """Give the recordings of a real set, in order; `without` a text in their names."""
+    """Return the recordings of a real set, in order; `without` a text in their names."""
     files = sorted(Path(traces, folder).glob(pattern))
     return [file for file in files if without is None or without not in file.name]
 
@@ -157,7 +163,7 @@ def _traces(
             )
 
 
-def _case_of_trace(trace: Trace, number: int) -> Case:
+def _case_of_trace(trace: Trace, number: int) -> EvaluationCase:
     return case_of_samples(
         f"{trace.scenario} {number}",
         trace.samples,
@@ -168,7 +174,7 @@ def _case_of_trace(trace: Trace, number: int) -> Case:
 
 
 def label_of(truth: Truth) -> Label:
-    """Give a simulated movement as the label that a file would hold."""
+    """Return a simulated movement as the label that a file would hold."""
     return Label(
         onset_s=truth.onset_s,
         duration_s=truth.duration_s,

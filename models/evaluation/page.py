@@ -43,7 +43,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
 
 
 def page(results: Results, models: Path, *, quick: bool) -> str:
-    """Give the whole document."""
+    """Return the whole document."""
     parts = [
         HEAD,
         *([QUICK] if quick else []),
@@ -59,7 +59,7 @@ def page(results: Results, models: Path, *, quick: bool) -> str:
 
 
 def section_lines(name: str, results: Results) -> Lines:
-    """Give one section, and the command that gives it again."""
+    """Return one section, and the command that gives it again."""
     title, write = SECTIONS[name]
     return [f"## {title}", "", ABOUT[name], *write(results), "", f"`{COMMAND} {name}`", ""]
 
@@ -93,7 +93,7 @@ def left_out_lines(models: Path) -> Lines:
 
 
 def about_left_out(card: str) -> Lines:
-    """Give the sections, or else the paragraphs, of a card that speak of what was left out."""
+    """Return the sections, or else the paragraphs, of a card that speak of what was left out."""
     speaks = re.compile(r"left[- ](?:one|out)|leav(?:e|ing)[- ]one|generator", re.IGNORECASE)
     sections = re.split(r"^#+ ", card, flags=re.MULTILINE)[1:]
     titled = [each for each in sections if speaks.search(each.partition("\n")[0])]

@@ -43,7 +43,7 @@ SETS = {
 
 
 def gait_lines(results: Results) -> Lines:
-    """Give false alarms in the walking of people with Parkinson's."""
+    """Return false alarms in the walking of people with Parkinson's."""
     return [
         *false_lines(_sets("gait", results)),
         *_subjects("gait", results),
@@ -51,7 +51,7 @@ def gait_lines(results: Results) -> Lines:
 
 
 def hand_lines(results: Results) -> Lines:
-    """Give false alarms in everyday acts."""
+    """Return false alarms in everyday acts."""
     found = _sets("hand", results)
     lines = [
         *false_lines(found),
@@ -72,7 +72,7 @@ def hand_lines(results: Results) -> Lines:
 
 
 def freezes_lines(results: Results) -> Lines:
-    """Give how freezes that tremble are called, and those that do not."""
+    """Return how freezes that tremble are called, and those that do not."""
     rows = []
     for site in ("ankle", "thigh", "trunk"):
         result = results.get(f"freezes/{site}")
@@ -100,7 +100,7 @@ def freezes_lines(results: Results) -> Lines:
 
 
 def mimicked_lines(results: Results) -> Lines:
-    """Give how often clips are flagged."""
+    """Return how often clips are flagged."""
     result = results.get("mimicked/uea")
     if result is None:
         return []

@@ -36,7 +36,7 @@ GENERATORS = {
 
 
 def clonus_lines(results: Results) -> Lines:
-    """Give bouts of clonus by who made them."""
+    """Return bouts of clonus by who made them."""
     names = ("clonus/own-reflex", "clonus/own-pulse", "clonus/sealed")
     return [
         *_found_lines(results, names),
@@ -45,7 +45,7 @@ def clonus_lines(results: Results) -> Lines:
 
 
 def mixed_lines(results: Results) -> Lines:
-    """Give spasms that end in clonus."""
+    """Return spasms that end in clonus."""
     names = ("mixed/own-reflex", "mixed/own-pulse", "mixed/sealed")
     return [
         *_found_lines(results, names),
@@ -54,7 +54,7 @@ def mixed_lines(results: Results) -> Lines:
 
 
 def spasms_lines(results: Results) -> Lines:
-    """Give spasms, twitches and tonic pulls."""
+    """Return spasms, twitches and tonic pulls."""
     names = ("spasms/own", "spasms/sealed", "spasms/sealed-tonic")
     return [
         *_found_lines(results, names),
@@ -114,7 +114,7 @@ def _exactness_lines(results: Results, names: tuple[str, ...]) -> Lines:
 
 
 def sites_lines(results: Results) -> Lines:
-    """Give the same by place on the leg."""
+    """Return the same by place on the leg."""
     rows = []
     for name, result in results.items():
         if name.startswith("sites/"):
@@ -136,7 +136,7 @@ def sites_lines(results: Results) -> Lines:
 
 
 def still_nights_lines(results: Results) -> Lines:
-    """Give false alarms of nights without a spasm."""
+    """Return false alarms of nights without a spasm."""
     found = {g: results[f"still-nights/{g}"] for g in GENERATORS if f"still-nights/{g}" in results}
     lines = [
         *false_lines({GENERATORS[g]: result for g, result in found.items()}),
@@ -152,7 +152,7 @@ def still_nights_lines(results: Results) -> Lines:
 
 
 def nights_lines(results: Results) -> Lines:
-    """Give nights with spasms, and how far their confidence can be trusted."""
+    """Return nights with spasms, and how far their confidence can be trusted."""
     names = tuple(f"nights/{g}" for g in GENERATORS)
     found = {g: results[f"nights/{g}"] for g in GENERATORS if f"nights/{g}" in results}
     lines = [
@@ -187,7 +187,7 @@ def nights_lines(results: Results) -> Lines:
 
 
 def alike_lines(results: Results) -> Lines:
-    """Give what is taken for a spasm and is none."""
+    """Return what is taken for a spasm and is none."""
     rows = []
     for name, result in sorted(results.items()):
         if not name.startswith("alike/"):
@@ -210,7 +210,7 @@ def alike_lines(results: Results) -> Lines:
 
 
 def buried_lines(results: Results) -> Lines:
-    """Give sensitivity over background and length, drawn and in figures."""
+    """Return sensitivity over background and length, drawn and in figures."""
     rows, drawn, left_out = [], [], 0
     for where, place in PLACES.items():
         for name in ("reflex", "pulse", "chance"):

@@ -40,7 +40,7 @@ class Measurement:
 
 
 def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
-    """Give all measurements; `quick` ones are too small to mean anything."""
+    """Return all measurements; `quick` ones are too small to mean anything."""
     return [*_positives(quick), *_nights(quick), *_alike(quick), *_people(traces, quick)]
 
 

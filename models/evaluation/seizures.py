@@ -66,7 +66,7 @@ def compare_seizures(files: Sequence[Path]) -> dict[str, Any]:
 
 
 def summary(segments: Sequence[Segment]) -> dict[str, Any]:
-    """Give counts as plain data."""
+    """Return counts as plain data."""
     events = sorted({s.event for s in segments if s.near(TONIC_CLONIC)})
     quiet = {id(s): without([(0.0, s.seconds)], s.near(SEIZURE)) for s in segments}
     hours = sum(Measure(spans).total for spans in quiet.values()) / 3600
@@ -119,7 +119,7 @@ def segment_of(file: Path) -> Segment:
 
 
 def _told(states: Sequence[float], wanted: set[int]) -> Spans:
-    """Give runs of blocks with such a state."""
+    """Return runs of blocks with such a state."""
     blocks = [(i * OSD_BLOCK_S, (i + 1) * OSD_BLOCK_S) for i, s in enumerate(states) if s in wanted]
     return union(blocks)
 

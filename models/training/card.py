@@ -91,7 +91,7 @@ and this card; `--check` only compares. Do it again whenever a threshold of `rul
 
 
 def card(folder: Path) -> str:
-    """Give the card of a trained model from the files beside it."""
+    """Return the card of a trained model from the files beside it."""
     model = _read(folder / "model.json")
     figures = _read(folder / "figures.json")
     sealed = folder / "sealed.json"

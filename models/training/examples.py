@@ -60,7 +60,7 @@ class Recorder:
 
 
 def watch(recording: Recording, refinement: Refine | None = None) -> list[Event]:
-    """Give the final events of a recording, as the product finds them."""
+    """Return the final events of a recording, as the product finds them."""
     watcher = Watcher(site=recording.site, refinement=refinement)
     said: list[Event] = []
     whole = np.isfinite(recording.samples).all(axis=1)
@@ -70,7 +70,7 @@ def watch(recording: Recording, refinement: Refine | None = None) -> list[Event]
 
 
 def examples_of(recording: Recording) -> Iterator[Example]:
-    """Give every finding of the rules that a refinement may think about."""
+    """Return every finding of the rules that a refinement may think about."""
     recorder = Recorder()
     watch(recording, recorder)
     for case, finding in recorder.seen:
@@ -99,7 +99,7 @@ def examples_of(recording: Recording) -> Iterator[Example]:
 
 
 def gather(recordings: Iterable[Recording]) -> list[Example]:
-    """Give the examples of many recordings, in their order."""
+    """Return the examples of many recordings, in their order."""
     return [example for recording in recordings for example in examples_of(recording)]
 
 

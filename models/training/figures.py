@@ -11,7 +11,13 @@ from examples import Example, watch
 from fitting import fit
 from recordings import CHECK, ENGINES, LOOKED_AT, TRAINED_ON, Recording, of_trace, real, simulated
 
-from detector.evaluation.matching import Context, Found, Matching, Outcome, score_recording
+from detector.evaluation.matching import (
+    Context,
+    FoundEvent,
+    Matching,
+    ScoredRecording,
+    score_recording,
+)
 from detector.evaluation.scoring import Score, summarise
 from detector.events import SPASM_FAMILY, Kind
 from detector.recognition.rules.verdict import Refine
@@ -35,10 +41,10 @@ Choose: TypeAlias = Callable[[Recording], Refine | None]
 class Tally:
     """Outcomes by group and by detector."""
 
-    outcomes: dict[str, dict[str, list[Outcome]]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, list[ScoredRecording]]] = field(default_factory=dict)
 
     def lines(self) -> Figures:
-        """Give the figures of every group and detector."""
+        """Return the figures of every group and detector."""
         return {
             group: {name: _line(summarise(each)) for name, each in by_detector.items()}
             for group, by_detector in self.outcomes.items()
@@ -51,10 +57,10 @@ class Tally:
             lines.setdefault(name, []).append(outcome_of(recording, choose(recording)))
 
 
-def outcome_of(recording: Recording, refinement: Refine | None) -> Outcome:
+def outcome_of(recording: Recording, refinement: Refine | None) -> ScoredRecording:
     """Score a recording as the product would find its events."""
     found = [
-        Found(
+        FoundEvent(
             onset_s=event.onset_s,
             end_s=event.end_s,
             kind=event.kind,
@@ -137,7 +143,7 @@ def _looked_at(traces: Path, refinement: Refine) -> Figures:
 def _engines(
     refinement: Refine, examples: Sequence[Example], calibration: Sequence[Example]
 ) -> Figures:
-    """Give the share of clonus named right, by the engine that made it.
+    """Return the share of clonus named right, by the engine that made it.
 
     The one who matters is the refinement that never saw that engine.
     """

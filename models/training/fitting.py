@@ -171,7 +171,7 @@ def _minimum(loss: Loss, start: Floats, bounds: list[tuple[float | None, float |
 
 
 def _threshold(likely: Floats, weight: Floats) -> float:
-    """Give the highest threshold that leaves `KEPT` of the rightly named their name."""
+    """Return the highest threshold that leaves `KEPT` of the rightly named their name."""
     order = np.argsort(likely, kind="stable")
     lost = np.cumsum(weight[order]) / weight.sum()
     first_kept = int(np.searchsorted(lost, 1 - KEPT, side="right"))

@@ -20,7 +20,7 @@ MODELS = Path(__file__).parents[1]
 
 
 def rules_digest() -> str:
-    """Give the digest of the thresholds that are refined; others need another training.
+    """Return the digest of the thresholds that are refined; others need another training.
 
     Only what thresholds are counts, so that a reworded reason asks for no training.
     """
@@ -39,7 +39,7 @@ def as_data(
     plans: Mapping[str, Plan],
     digest: str,
 ) -> dict[str, Any]:
-    """Give the model file's content; the same training gives the same.
+    """Return the model file's content; the same training gives the same.
 
     `digest` is that of the rules that were listened to, taken before.
     """
@@ -72,7 +72,7 @@ def as_data(
 
 
 def written(data: Mapping[str, Any]) -> bytes:
-    """Give the bytes of the file."""
+    """Return the bytes of the file."""
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 

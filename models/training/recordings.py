@@ -124,7 +124,7 @@ ENGINES: tuple[Engine, ...] = ("reflex", "pulse")
 
 
 def simulated(plan: Plan) -> Iterator[Recording]:
-    """Give a plan's recordings, one at a time."""
+    """Return a plan's recordings, one at a time."""
     nights = ["night"] * plan.nights + ["night-without-spasms"] * plan.still_nights
     for number, name in enumerate(nights):
         site, fs = WORN[number % len(WORN)]
@@ -159,7 +159,7 @@ def of_trace(trace: Trace, note: str = "both", group: str = SIMULATED) -> Record
 
 
 def real(traces: Path, group: str) -> Iterator[Recording]:
-    """Give the recordings of a data set in order of name."""
+    """Return the recordings of a data set in order of name."""
     for path in sorted((traces / group).glob("*.npz")):
         labels = find_labels(path)
         assert labels is not None  # noqa: S101 - every file of the folder carries its own
@@ -181,7 +181,7 @@ def real(traces: Path, group: str) -> Iterator[Recording]:
 
 
 def grounded(recording: Recording, number: int) -> Recording:
-    """Give a real recording with simulated movements in it, of one repertoire in turn."""
+    """Return a real recording with simulated movements in it, of one repertoire in turn."""
     repertoire = GROUND_REPERTOIRES[number % len(GROUND_REPERTOIRES)]
     seed = crc32(recording.name.encode())
     injected = inject_every(
@@ -203,7 +203,7 @@ def grounded(recording: Recording, number: int) -> Recording:
 
 
 def _left_out(group: str, labels: Labels) -> Spans:
-    """Give stretches in which an event is neither right nor wrong."""
+    """Return stretches in which an event is neither right nor wrong."""
     spans = []
     for label in labels.items:
         if label.text in UNLABELLED.get(group, ()):

@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def missing_sets(traces: Path) -> list[str]:
-    """Give the data sets of which there is no recording."""
+    """Return the data sets of which there is no recording."""
     wanted = (*TRAINED_ON, *LOOKED_AT)
     return [name for name in wanted if not any((traces / name).glob("*.npz"))]
 

@@ -86,7 +86,7 @@ def gathered(
 
 
 def stage_share(runs: Sequence[Shares], name: str) -> float:
-    """Give a stage's share of its run's time, the middle one of all runs."""
+    """Return a stage's share of its run's time, the middle one of all runs."""
     return float(np.median([run.ms[name] / run.total_ms for run in runs]))
 
 
@@ -108,7 +108,7 @@ def machine() -> dict[str, Any]:
 
 
 def told(result: dict[str, Any]) -> list[str]:
-    """Give lines for people, ratios first."""
+    """Return lines for people, ratios first."""
     return [*_night_lines(result), "", *_live_lines(result), "", *_machine_lines(result)]
 
 

@@ -59,7 +59,7 @@ class Shares:
 
 
 def contestants(samples: Samples) -> dict[str, Callable[[], object]]:
-    """Give everything that is timed on a night, (n, 3), g, at 50 Hz, by name."""
+    """Return everything that is timed on a night, (n, 3), g, at 50 Hz, by name."""
     block = Block(samples, 0, FS)
     single, kept = samples.astype(np.float32), np.empty_like(samples)
     kept_single = np.empty_like(single)

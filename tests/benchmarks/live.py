@@ -134,7 +134,7 @@ def _quantiles(ms: np.ndarray) -> tuple[float, float, float]:
 
 
 def _streams(count: int, steps: int, pool_s: float) -> Samples:
-    """Give (wearers, samples, 3): so many of them with movement that the share comes out."""
+    """Return (wearers, samples, 3): so many of them with movement that the share comes out."""
     rng = np.random.default_rng(1)
     seeds = range(min(POOL, count))
     pool = [scenario("mixed", seed=seed, duration_s=pool_s).samples for seed in seeds]

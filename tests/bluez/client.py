@@ -52,7 +52,7 @@ class Client:
                 await self._news.wait()
 
     async def heard(self) -> str:
-        """Wait for a device; give its path."""
+        """Wait for a device; return its path."""
         return (await self.until(lambda one: one.member == "InterfacesAdded" and one.path)).path
 
     def changes(self, path: str) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ BEGIN = "02 09", "02 02 00 01 34 00 01 01 10 00 02 01 08 00 04 01 03"
 
 
 async def discover(one):
-    """Let a client find the only sensor; give its path."""
+    """Let a client find the only sensor; return its path."""
     await one.call(HCI0, ADAPTER, "StartDiscovery")
     path = await one.heard()
     await one.call(HCI0, ADAPTER, "StopDiscovery")
@@ -35,7 +35,7 @@ async def discover(one):
 
 
 async def connect(one):
-    """Let a client find the only sensor and connect to it; give its path."""
+    """Let a client find the only sensor and connect to it; return its path."""
     path = await discover(one)
     assert (await one.call(path, DEVICE, "Connect")).error_name is None
     await one.until(lambda signal: BATTERY in signal.interfaces)

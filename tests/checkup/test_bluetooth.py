@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.checkup.bluetooth import (
-    Adapter,
+    AdapterFacts,
     Blocked,
     BluetoothFacts,
     BusTrouble,
@@ -21,10 +21,10 @@ from detector.checkup.bluetooth import (
     check_permission,
     check_usb_power,
 )
-from detector.checkup.check import Check, Status
+from detector.checkup.check import CheckResult, CheckStatus
 
 FINE = BluetoothFacts(
-    adapters=(Adapter("hci0", powered=True),),
+    adapters=(AdapterFacts("hci0", powered=True),),
     trouble=None,
     bluez="5.82",
     kernel="6.12.9-amd64",
@@ -41,7 +41,7 @@ def without(trouble: BusTrouble, **facts) -> BluetoothFacts:
 def test_where_all_is_well_nothing_is_to_be_done():
     checks = check_bluetooth(FINE)
 
-    assert {check.status for check in checks} == {Status.OK}
+    assert {check.status for check in checks} == {CheckStatus.OK}
     assert all(check.fix is None for check in checks)
     assert checks[0].detail == "hci0 powered"
 
@@ -50,7 +50,7 @@ def test_where_all_is_well_nothing_is_to_be_done():
     ("facts", "detail", "fix"),
     [
         (replace(FINE, adapters=()), "has none", "spasmwatch doctor"),
-        (replace(FINE, adapters=(Adapter("hci1", powered=False),)), "hci1 is switched off",
+        (replace(FINE, adapters=(AdapterFacts("hci1", powered=False),)), "hci1 is switched off",
          "bluetoothctl power on"),
         (replace(FINE, blocked=Blocked.SOFT), "flight mode", "rfkill unblock bluetooth"),
         (replace(FINE, blocked=Blocked.HARD), "key or switch", "rfkill list"),
@@ -63,13 +63,13 @@ def test_where_all_is_well_nothing_is_to_be_done():
 def test_every_hindrance_fails_with_its_name_and_command(facts, detail, fix):
     check = check_adapter(facts)
 
-    assert check.status is Status.FAIL
+    assert check.status is CheckStatus.FAIL
     assert detail in check.detail
     assert fix in (check.fix or "")
 
 
 def test_one_adapter_that_is_on_is_enough():
-    adapters = (Adapter("hci0", powered=False), Adapter("hci1", powered=True))
+    adapters = (AdapterFacts("hci0", powered=False), AdapterFacts("hci1", powered=True))
 
     assert check_adapter(replace(FINE, adapters=adapters)).detail == "hci1 powered"
 
@@ -77,9 +77,9 @@ def test_one_adapter_that_is_on_is_enough():
 def test_who_may_not_is_told_which_group_and_no_shell_is_fooled():
     check = check_permission(without(BusTrouble.DENIED, user="anna; rm -rf /"))
 
-    assert check.status is Status.FAIL
+    assert check.status is CheckStatus.FAIL
     assert "usermod -aG bluetooth 'anna; rm -rf /'" in (check.fix or "")
-    assert check_adapter(without(BusTrouble.DENIED)).status is Status.SKIP
+    assert check_adapter(without(BusTrouble.DENIED)).status is CheckStatus.SKIP
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_a_kernel_below_6_6_gets_a_hint(release, status):
 def test_a_port_that_may_sleep_gets_the_command_that_keeps_it_awake():
     (check,) = check_usb_power((UsbPower("hci0", "auto", "/sys/a b/power/control"),))
 
-    assert check.status is Status.WARN
+    assert check.status is CheckStatus.WARN
     assert "tee '/sys/a b/power/control'" in (check.fix or "")
 
 
 def test_a_reason_not_to_look_is_said_once():
     (check,) = check_bluetooth("not looked at")
 
-    assert (check.status, check.detail) == (Status.SKIP, "not looked at")
+    assert (check.status, check.detail) == (CheckStatus.SKIP, "not looked at")
 
 
 FACTS = st.builds(
     BluetoothFacts,
-    adapters=st.none() | st.tuples(st.builds(Adapter, st.text(), st.booleans())) | st.just(()),
+    adapters=st.none() | st.tuples(st.builds(AdapterFacts, st.text(), st.booleans())) | st.just(()),
     trouble=st.none() | st.sampled_from(BusTrouble),
     bluez=st.none() | st.text(),
     kernel=st.text(),
@@ -128,9 +128,9 @@ FACTS = st.builds(
 @given(FACTS)
 def test_whatever_is_found_every_failure_says_what_to_do(facts):
     for check in check_bluetooth(facts):
-        assert check.status is not Status.FAIL or check.fix
+        assert check.status is not CheckStatus.FAIL or check.fix
 
 
 def test_a_failure_without_a_remedy_cannot_be_made():
     with pytest.raises(ValueError, match="without saying what to do"):
-        Check("Disk", Status.FAIL, "full")
+        CheckResult("Disk", CheckStatus.FAIL, "full")

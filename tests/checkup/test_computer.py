@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from detector.checkup.check import Status
+from detector.checkup.check import CheckStatus
 from detector.checkup.computer import (
     BrokerFacts,
     ClockFacts,
@@ -29,26 +29,26 @@ HOUR = timedelta(hours=1)
 def test_settings_are_valid_absent_or_wrong():
     assert check_settings(SettingsFacts("c.toml", None, None, "c.toml")).detail == "c.toml valid"
     absent = check_settings(SettingsFacts(None, None, None, "c.toml"))
-    assert (absent.status, "the defaults hold" in absent.detail) == (Status.OK, True)
+    assert (absent.status, "the defaults hold" in absent.detail) == (CheckStatus.OK, True)
     wrong = check_settings(SettingsFacts("c.toml", "line 3", None, "c.toml"))
-    assert (wrong.status, wrong.detail) == (Status.FAIL, "line 3")
+    assert (wrong.status, wrong.detail) == (CheckStatus.FAIL, "line 3")
     assert "config check" in (wrong.fix or "")
 
 
 def test_no_chosen_sensor_is_a_risk_and_setup_ends_it():
     assert check_chosen(SettingsFacts(None, None, None, "c")).fix == "spasmwatch setup"
-    assert check_chosen(SettingsFacts(None, None, "AA", "c")).status is Status.OK
+    assert check_chosen(SettingsFacts(None, None, "AA", "c")).status is CheckStatus.OK
 
 
 def test_a_driver_that_does_not_load_is_told():
     assert check_python([("Python", "3.11")], []).detail == "Python 3.11"
-    assert check_python([("Python", "3.11")], ["It is broken."]).status is Status.WARN
+    assert check_python([("Python", "3.11")], ["It is broken."]).status is CheckStatus.WARN
 
 
 def test_a_folder_that_cannot_be_written_fails_with_a_quoted_command():
     check = check_folder(FolderFacts("/data/a b", "Permission denied", 10**12))
 
-    assert check.status is Status.FAIL
+    assert check.status is CheckStatus.FAIL
     assert "chown -R \"$USER\" '/data/a b'" in (check.fix or "")
 
 
@@ -89,8 +89,8 @@ def test_the_broker_is_one_that_answers(facts, status, words):
 
 
 def test_the_clock_is_right_wrong_or_unknown():
-    assert check_clock(ClockFacts(0.2)).status is Status.OK
-    assert check_clock(ClockFacts(None)).status is Status.SKIP
+    assert check_clock(ClockFacts(0.2)).status is CheckStatus.OK
+    assert check_clock(ClockFacts(None)).status is CheckStatus.SKIP
     assert check_clock(ClockFacts(16.0)).fix == "sudo timedatectl set-ntp true"
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checkup.check import Status
+from detector.checkup.check import CheckStatus
 from detector.checkup.sensor import (
     Look,
     check_battery,
@@ -52,7 +52,7 @@ def test_a_sensor_as_it_should_be():
     seen.take(Reading(Packet(1, "battery", b"", 11 * NS, 11 * NS), (Battery(86),)))
     checks = check_sensor(seen, why="", loss_note="time stamps")
 
-    assert [check.status for check in checks] == [Status.OK] * 5
+    assert [check.status for check in checks] == [CheckStatus.OK] * 5
     assert checks[1].detail == "52.0 samples/s (want 52)"
     assert checks[2].detail == "0.0 % lost in 10 s (noticed by time stamps)"
     assert checks[4].detail == "86 %"
@@ -73,7 +73,7 @@ def test_without_jitter_drift_is_told_to_the_ppm():
     assert seen.pace is not None
     assert seen.pace.drift_ppm == pytest.approx(200, abs=1)
     assert check_drift(seen).detail.startswith("drifts +200 ppm")
-    assert check_drift(look(ppm=900)).status is Status.WARN
+    assert check_drift(look(ppm=900)).status is CheckStatus.WARN
     assert "no drift beyond" in check_drift(look(jitter_s=0.045)).detail
 
 
@@ -85,10 +85,10 @@ def test_a_wrong_rate_fails_beyond_five_per_cent(off, verdict):
 def test_one_lost_packet_is_a_warning_and_many_are_a_failure():
     one, many = look(lose={5}), look(lose={3, 5, 7, 9})
 
-    assert check_loss(look()).status is Status.OK
-    assert check_loss(one).status is Status.WARN
+    assert check_loss(look()).status is CheckStatus.OK
+    assert check_loss(one).status is CheckStatus.WARN
     assert "1 gap" in check_loss(one).detail
-    assert check_loss(many).status is Status.FAIL
+    assert check_loss(many).status is CheckStatus.FAIL
     assert many.lost == pytest.approx(4 / 15, abs=0.03)
 
 
@@ -96,7 +96,7 @@ def test_too_short_a_look_says_so_and_claims_nothing():
     seen = look(1.0)
 
     assert seen.pace is None
-    assert check_rate(seen).status is check_drift(seen).status is Status.SKIP
+    assert check_rate(seen).status is check_drift(seen).status is CheckStatus.SKIP
 
 
 def test_silence_says_why_and_what_to_do():
@@ -111,7 +111,7 @@ def test_silence_says_why_and_what_to_do():
     assert check_heard(refused, "").detail == "it is in its charger"
     for seen in (nobody, mute, refused):
         (check,) = check_sensor(seen, why="x")
-        assert check.status is Status.FAIL
+        assert check.status is CheckStatus.FAIL
 
 
 def test_what_the_driver_has_to_say_is_passed_on():

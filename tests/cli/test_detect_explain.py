@@ -32,7 +32,7 @@ def dated(start: datetime) -> Timebase:
 
 @pytest.fixture
 def answers(spasmwatch):
-    """Give what `detect --json --explain` prints of a file."""
+    """Return what `detect --json --explain` prints of a file."""
 
     def asked(file, *times, **environ):
         words = [word for time in times for word in ("--explain", time)]

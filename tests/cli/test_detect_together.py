@@ -27,7 +27,7 @@ def legs(night: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def events(spasmwatch: Callable[..., object]) -> Callable[..., list[Event]]:
-    """Give what `detect --json` prints of files."""
+    """Return what `detect --json` prints of files."""
 
     def detected(*arguments: object) -> list[Event]:
         done = spasmwatch("detect", *arguments, "--json")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.checkup.bluetooth import Adapter, Blocked, BusTrouble, UsbPower
+from detector.checkup.bluetooth import AdapterFacts, Blocked, BusTrouble, UsbPower
 from detector.cli import probes
 from detector.config import read_configuration
 from detector.mqtt.broker import provide
@@ -180,7 +180,7 @@ def test_without_bluez_bluez_is_what_is_missing(tmp_path):
 @pytest.mark.parametrize(
     ("fault", "adapters", "trouble"),
     [
-        (None, (Adapter("hci0", powered=True),), None),
+        (None, (AdapterFacts("hci0", powered=True),), None),
         (Fault.ACCESS_DENIED, None, BusTrouble.DENIED),
         (Fault.SILENT, None, BusTrouble.NO_ANSWER),
     ],

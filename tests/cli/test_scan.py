@@ -6,17 +6,17 @@ import json
 
 import pytest
 
-from detector.checkup.check import Check, Status
+from detector.checkup.check import CheckResult, CheckStatus
 from detector.cli import check_lines
 from detector.cli.output import Output
 from detector.cli.scan import short, signal_word, signal_words, table
-from detector.sources.nearby import Found
+from detector.sources.nearby import NearbyDevice
 
 from .airs import on_air
 
 
 def found(name="Polar Sense 0001", rssi=-50, driver="polar-verity-sense", because="a sensor"):
-    return Found(name, "AA:BB:CC:DD:EE:01", rssi, driver, because)
+    return NearbyDevice(name, "AA:BB:CC:DD:EE:01", rssi, driver, because)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ EVIL = "\x1b[2J\u202eesneS raloP\n ok    Sensor  fine\r" + "A" * 1000
 def test_a_name_cannot_steer_the_terminal_forge_a_line_or_be_endless(capsys):
     for line in table([found(name=EVIL)], [], None, bars=True):
         Output().data(line)
-    check = Check("Sensor", Status.OK, f"{EVIL} streams")
+    check = CheckResult("Sensor", CheckStatus.OK, f"{EVIL} streams")
     for line in check_lines.lines(check):
         Output().data(line)
     told = capsys.readouterr().out.split("\n")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.cli.questions import Again, Worn, new_label, parse_worn, pick
+from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pick
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
 from detector.errors import ConfigError
-from detector.sources.nearby import Found
+from detector.sources.nearby import NearbyDevice
 
 from .airs import on_air
 
@@ -174,8 +174,8 @@ def test_an_environment_that_wins_over_the_file_is_told(setup):
     assert "unset SPASMWATCH_SENSOR__DEVICE" in done.stderr
 
 
-def one(n: int) -> Found:
-    return Found(f"Sensor {n}", f"A{n}", -50, "polar-h10", "a sensor")
+def one(n: int) -> NearbyDevice:
+    return NearbyDevice(f"Sensor {n}", f"A{n}", -50, "polar-h10", "a sensor")
 
 
 def understood(read, text):
@@ -202,11 +202,11 @@ def test_an_answer_is_a_sensor_of_the_list_or_a_sentence(text, count):
 @pytest.mark.parametrize(
     ("text", "worn"),
     [
-        ("ankle", Worn("ankle", None)),
-        (" 3 ", Worn("calf", None)),
-        ("Left Calf", Worn("calf", "left-calf")),
-        ("right-foot", Worn("foot", "right-foot")),
-        ("left 2", Worn("ankle", "left-ankle")),
+        ("ankle", WornAnswer("ankle", None)),
+        (" 3 ", WornAnswer("calf", None)),
+        ("Left Calf", WornAnswer("calf", "left-calf")),
+        ("right-foot", WornAnswer("foot", "right-foot")),
+        ("left 2", WornAnswer("ankle", "left-ankle")),
     ],
 )
 def test_a_place_is_understood_as_people_say_it(text, worn):
@@ -225,10 +225,10 @@ def test_any_other_place_is_a_sentence(text):
 
 def test_a_label_that_names_another_place_is_mended_and_any_other_stays():
     now = SensorSettings(placement="ankle", label="left-ankle")
-    assert new_label(now, Worn("calf", None)) == "left-calf"
-    assert new_label(now, Worn("ankle", None)) is None
-    assert new_label(SensorSettings(label="anna"), Worn("calf", None)) is None
-    assert new_label(now, Worn("calf", "right-calf")) == "right-calf"
+    assert new_label(now, WornAnswer("calf", None)) == "left-calf"
+    assert new_label(now, WornAnswer("ankle", None)) is None
+    assert new_label(SensorSettings(label="anna"), WornAnswer("calf", None)) is None
+    assert new_label(now, WornAnswer("calf", "right-calf")) == "right-calf"
 
 
 TOML = [

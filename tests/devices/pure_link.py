@@ -61,7 +61,7 @@ class PureLink:
 
 
 def felt(trace_g: Samples, measuring: Measuring) -> Counts:
-    """Give a motion in the sensor's own unit."""
+    """Return a motion in the sensor's own unit."""
     return quantise(trace_g, measuring.lsb_g, measuring.range_g)[0]
 
 

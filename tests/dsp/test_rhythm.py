@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detector.block import Samples
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.rhythm import BEAT_LAGS, DROWNED, HALF, WINDOW, Rhythm, measure
+from detector.dsp.rhythm import BEAT_LAGS, DROWNED, HALF, WINDOW, WindowRhythm, measure
 from detector.recognition.rules.thresholds import load_rules
 
 RULES = load_rules()
@@ -52,7 +52,7 @@ def sine(rate_hz: float, samples: int = WINDOW, phase: float = 0.0) -> NDArray[n
     return wave
 
 
-def shape(rhythm: Rhythm) -> NDArray[np.float64]:
+def shape(rhythm: WindowRhythm) -> NDArray[np.float64]:
     return np.concatenate([getattr(rhythm, name) for name in OF_SHAPE])
 
 
@@ -62,7 +62,7 @@ def test_no_rotation_or_mirroring_of_the_sensor_changes_anything(seed: int) -> N
     turned, _ = np.linalg.qr(np.random.default_rng(seed + 1).normal(size=(3, 3)))
     straight, rotated = measure(window(seed)), measure(window(seed) @ turned)
 
-    for field in fields(Rhythm):
+    for field in fields(WindowRhythm):
         left, right = getattr(straight, field.name), getattr(rotated, field.name)
         np.testing.assert_allclose(left, right, rtol=0, atol=1e-9)
 

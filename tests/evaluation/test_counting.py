@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from detector.evaluation.matching import (
     NO_CONTEXT,
     Context,
-    Found,
+    FoundEvent,
     Truth,
     score_recording,
 )
@@ -19,8 +19,8 @@ from detector.events import Kind
 from .test_scoring import WHOLE, law, scored
 
 
-def event(kind: Kind, onset_s: float, end_s: float, **facts) -> Found:
-    return Found(kind=kind, onset_s=onset_s, end_s=end_s, **facts)
+def event(kind: Kind, onset_s: float, end_s: float, **facts) -> FoundEvent:
+    return FoundEvent(kind=kind, onset_s=onset_s, end_s=end_s, **facts)
 
 
 def truth(kind: Kind, onset_s: float, end_s: float, **facts) -> Truth:

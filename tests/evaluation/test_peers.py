@@ -20,8 +20,8 @@ from detector.evaluation.peers import (
     OK,
     PEERS,
     WARNING,
+    PeerAlarm,
     Peers,
-    Told,
     alarms,
     band_positive,
     osd_positive,
@@ -123,7 +123,7 @@ def test_every_alarm_is_told_once_with_the_blocks_it_stands_on(positive):
 def test_three_blocks_make_an_alarm_and_one_bad_block_does_not_end_it():
     flags = np.array([0, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 1], dtype=bool)
     assert osd_states(flags).tolist() == [0, 0, 1, 0, 0, 1, 2, 1, 2, 1, 0, 0]
-    assert alarms(flags) == [Told(first=4, last=8, at=6)]
+    assert alarms(flags) == [PeerAlarm(first=4, last=8, at=6)]
 
 
 def test_the_rule_says_what_the_app_said_when_these_people_had_seizures():

@@ -12,9 +12,9 @@ from detector.evaluation.matching import (
     LOGGED,
     NO_CONTEXT,
     Context,
-    Found,
+    FoundEvent,
     Matching,
-    Outcome,
+    ScoredRecording,
     Truth,
     score_recording,
 )
@@ -45,9 +45,9 @@ def truths(draw: st.DrawFn) -> Truth:
 
 
 @st.composite
-def events(draw: st.DrawFn) -> Found:
+def events(draw: st.DrawFn) -> FoundEvent:
     onset_s = draw(times)
-    return Found(
+    return FoundEvent(
         onset_s=onset_s,
         end_s=onset_s + draw(durations),
         kind=draw(kinds),
@@ -89,7 +89,7 @@ def test_setting_every_clock_forward_changes_nothing(happened, found, around, qu
 
     def later(item):
         moved = {"onset_s": item.onset_s + shift_s, "end_s": item.end_s + shift_s}
-        if isinstance(item, Found):
+        if isinstance(item, FoundEvent):
             moved["said_s"] = item.said_s + shift_s
         return replace(item, **moved)
 
@@ -104,7 +104,7 @@ def test_setting_every_clock_forward_changes_nothing(happened, found, around, qu
 @given(many_truths.filter(bool), many_contexts)
 def test_a_perfect_detector_scores_one(happened, around):
     found = [
-        Found(
+        FoundEvent(
             onset_s=t.onset_s,
             end_s=t.end_s,
             kind=t.kind,
@@ -178,10 +178,10 @@ def test_an_event_in_two_pieces_less_than_a_second_apart_counts_as_one(happened,
     assert (one.false, one.confusion) == (two.false, two.confusion)
 
 
-def slow_twin(happened: list[Truth], found: list[Found]) -> tuple[int, int, int, int]:
+def slow_twin(happened: list[Truth], found: list[FoundEvent]) -> tuple[int, int, int, int]:
     """Truths named, truths seen, alarms and twitches on no likely spasm; nothing is merged."""
 
-    def meet(truth: Truth, event: Found) -> bool:
+    def meet(truth: Truth, event: FoundEvent) -> bool:
         return event.onset_s < truth.end_s + 1.0 and event.end_s > truth.onset_s - 0.5
 
     named = seen = false = twitches = 0
@@ -239,7 +239,7 @@ def test_what_is_skipped_is_not_scored_but_told(happened, found, around):
 @law
 @given(st.lists(st.tuples(many_truths, many_events), min_size=1, max_size=4), st.randoms())
 def test_recordings_add_up_in_any_order(nights, random):
-    outcomes: list[Outcome] = [
+    outcomes: list[ScoredRecording] = [
         score_recording(happened, found, monitored=WHOLE, subject=str(i))
         for i, (happened, found) in enumerate(nights)
     ]

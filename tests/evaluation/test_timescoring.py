@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring
 
-from detector.evaluation.matching import Found, Matching, Truth, score_recording
+from detector.evaluation.matching import FoundEvent, Matching, Truth, score_recording
 from detector.evaluation.scoring import summarise
 from detector.events import Kind
 
@@ -40,7 +40,7 @@ def test_sensitivity_precision_and_false_alarms_agree(happened, found):
         [
             score_recording(
                 [Truth(onset_s=a, end_s=b, kind=Kind.CLONUS) for a, b in happened],
-                [Found(onset_s=a, end_s=b, kind=Kind.CLONUS) for a, b in found],
+                [FoundEvent(onset_s=a, end_s=b, kind=Kind.CLONUS) for a, b in found],
                 monitored=[(0.0, END_S)],
                 matching=RULE,
             )

@@ -159,25 +159,25 @@ async def _serving(*sensors: SensorPlan, listen: str = "tcp:127.0.0.1:0") -> Asy
 
 @pytest.fixture
 def serving() -> Callable[..., AbstractAsyncContextManager[Air]]:
-    """Give an air in this process for some sensor plans."""
+    """Return an air in this process for some sensor plans."""
     return _serving
 
 
 @pytest.fixture
 def listener() -> type[Listener]:
-    """Give what connects to the sensors of an air at an address."""
+    """Return what connects to the sensors of an air at an address."""
     return Listener
 
 
 @pytest.fixture
 def decode() -> Callable[[bytes], Frame]:
-    """Give the slow decoder."""
+    """Return the slow decoder."""
     return slow_decode
 
 
 @pytest.fixture
 def trace_file(tmp_path: Path) -> Callable[..., tuple[Path, np.ndarray]]:
-    """Give a file with random whole-mg samples, and these in mg."""
+    """Return a file with random whole-mg samples, and these in mg."""
 
     def write(n: int, fs: float, seed: int = 0) -> tuple[Path, np.ndarray]:
         mg = np.random.default_rng(seed).integers(-8000, 8001, (n, 3))

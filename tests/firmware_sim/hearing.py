@@ -41,7 +41,7 @@ class Heard:
         return [output for output in self.outputs if isinstance(output, kind)]
 
     def begun_at(self, fs: float) -> list[int]:
-        """Give the indices in the trace at which it began to stream at this rate."""
+        """Return the indices in the trace at which it began to stream at this rate."""
         streaming = [e for e in self.said if e["event"] == "streaming" and e["fs"] == fs]
         return [round(event["at_s"] * fs) for event in streaming]
 

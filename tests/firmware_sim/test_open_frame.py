@@ -72,7 +72,7 @@ def walk(fs: int, duration_s: float) -> Trace:
 
 @pytest.fixture
 def heard(serving):
-    """Read a virtual sensor by the production source; give status, clock and blocks."""
+    """Read a virtual sensor by the production source; return status, clock and blocks."""
 
     async def listen(plan: SensorPlan):
         blocks, clock = [], SampleClock()

@@ -43,7 +43,7 @@ runs = st.tuples(
 
 
 def encoded(run) -> list[bytes]:
-    """Give what a sensor sends of a run of samples, the last frame perhaps not full."""
+    """Return what a sensor sends of a run of samples, the last frame perhaps not full."""
     mtu, sequence, tick, step, battery, counts = run
     size = samples_that_fit(mtu)
     return [
@@ -66,7 +66,7 @@ class CFrame(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """Give the C encoder, compiled as strictly as a compiler will."""
+    """Return the C encoder, compiled as strictly as a compiler will."""
     gcc = shutil.which("gcc")
     if gcc is None:
         pytest.skip("gcc is not installed here; the C encoder cannot be tried")
@@ -163,7 +163,7 @@ def node():
 
 @pytest.fixture(scope="module")
 def javascript(node):
-    """Give the JavaScript encoder: a run of samples in, frames out."""
+    """Return the JavaScript encoder: a run of samples in, frames out."""
     command = [node, "-e", WORKER, str(ENCODERS / "open_frame.js")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

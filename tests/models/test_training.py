@@ -37,7 +37,7 @@ AGAIN = "run: python models/training/train.py"
 
 
 def made_up(seed: int, count: int = 100, kind: Kind = Kind.TWITCH) -> list[Example]:
-    """Give examples of two data sets in which a strong jerk is right."""
+    """Return examples of two data sets in which a strong jerk is right."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(count, len(USED[kind])))
     right = values[:, 0] + rng.normal(size=count) > 0

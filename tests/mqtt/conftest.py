@@ -164,7 +164,7 @@ def make_event(number: int = 0, source: Origin = Origin.LIVE, **changes: Any) ->
 def mosquitto_with(
     mosquitto: str, tmp_path: Path
 ) -> Callable[..., AbstractAsyncContextManager[int]]:
-    """Start mosquitto as somebody else would, with settings of their own; gives its port."""
+    """Start mosquitto as somebody else would, with settings of their own; return its port."""
 
     @asynccontextmanager
     async def start(*settings: str, files: dict[str, str] | None = None) -> AsyncIterator[int]:

@@ -19,7 +19,7 @@ from detector.events import DetectorVersion, Event, Kind, Origin, Phase, Recordi
 from detector.mqtt import contract
 from detector.mqtt.contract import DELIVERY, Availability, Leaf, Message, Stamp, Topics
 from detector.mqtt.schemas import schemas
-from detector.status import Snapshot, Status, Vitals, Watch
+from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.outbox import Letter
 
 WEARER = "k3vq7m2xta"
@@ -93,10 +93,10 @@ def alerts(text: st.SearchStrategy[str]) -> st.SearchStrategy:
 
 def statuses(text: st.SearchStrategy[str]) -> st.SearchStrategy[Status]:
     return st.one_of(
-        st.just(Status(Watch.WATCHING)),
-        st.builds(Status, st.just(Watch.SPASM), kind=st.sampled_from(Kind)),
-        st.builds(Status, st.just(Watch.NO_SIGNAL), text),
-        st.builds(Status, st.just(Watch.PAUSED), until=local),
+        st.just(Status(StateWord.WATCHING)),
+        st.builds(Status, st.just(StateWord.SPASM), kind=st.sampled_from(Kind)),
+        st.builds(Status, st.just(StateWord.NO_SIGNAL), text),
+        st.builds(Status, st.just(StateWord.PAUSED), until=local),
     )
 
 
@@ -202,7 +202,7 @@ def test_every_leaf_has_a_schema_that_is_itself_valid() -> None:
 
 @given(alerts(st.just("x" * 5000)))
 def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
-    now = Snapshot(status=Status(Watch.WATCHING), open_alerts=(alert,) * 20)
+    now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=(alert,) * 20)
     said = strictly(contract.state(Stamp("b", 1, NOON), now))
     SCHEMAS["state"].validate(said)
     assert (len(said["open_alerts"]), said["open_alerts_total"]) == (16, 20)
@@ -211,7 +211,7 @@ def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
 
 def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
     now = Stamp("b", 1, datetime(2026, 11, 21, tzinfo=UTC))
-    said = strictly(contract.health(now, Status(Watch.WATCHING), Vitals(), 0))
+    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), 0))
     for name in said:
         assert not SCHEMAS["health"].is_valid({k: v for k, v in said.items() if k != name})
     assert not SCHEMAS["health"].is_valid(said | {"more": 1})
@@ -224,11 +224,11 @@ def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
 def test_the_four_states_are_said_in_the_contracts_words() -> None:
     half_past_two = datetime(2026, 11, 21, 2, 30, tzinfo=timezone(timedelta(hours=1)))
     assert [
-        Status(Watch.WATCHING).words,
-        Status(Watch.SPASM).words,
-        Status(Watch.SPASM, kind=Kind.CLONUS).words,
-        Status(Watch.NO_SIGNAL, "the sensor is out of reach").words,
-        Status(Watch.PAUSED, until=half_past_two).words,
+        Status(StateWord.WATCHING).words,
+        Status(StateWord.SPASM).words,
+        Status(StateWord.SPASM, kind=Kind.CLONUS).words,
+        Status(StateWord.NO_SIGNAL, "the sensor is out of reach").words,
+        Status(StateWord.PAUSED, until=half_past_two).words,
     ] == [
         "Watching",
         "Spasm",
@@ -238,15 +238,17 @@ def test_the_four_states_are_said_in_the_contracts_words() -> None:
     ]
 
 
-@pytest.mark.parametrize("watch", [Watch.NO_SIGNAL, Watch.PAUSED])
-def test_no_signal_without_a_cause_and_a_pause_without_an_end_cannot_be_said(watch: Watch) -> None:
+@pytest.mark.parametrize("watch", [StateWord.NO_SIGNAL, StateWord.PAUSED])
+def test_no_signal_without_a_cause_and_a_pause_without_an_end_cannot_be_said(
+    watch: StateWord,
+) -> None:
     with pytest.raises(ValueError, match="must say"):
         Status(watch)
 
 
 def test_an_endless_watch_cannot_carry_the_end_of_a_pause() -> None:
     with pytest.raises(ValueError, match="until when"):
-        Status(Watch.WATCHING, until=datetime.now(UTC))
+        Status(StateWord.WATCHING, until=datetime.now(UTC))
 
 
 # -- topics --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.schemas import schemas
-from detector.status import Snapshot, Status, Vitals, Watch
+from detector.status import Snapshot, StateWord, Status, Vitals
 
 Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -47,7 +47,7 @@ def make_publisher(
         outbox,
         Topics(wearer=WEARER, origin=origin),
         boot_id="b1",
-        status=Status(Watch.WATCHING),
+        status=Status(StateWord.WATCHING),
         vitals=lambda: Vitals(data_age_s=0.2, rate_hz=52.0, battery_percent=80),
         **clocks,
     )
@@ -217,7 +217,7 @@ def test_a_broker_that_comes_late_gets_everything_within_3_s_and_nobody_waited(
                 began_s = clock()
                 outbox.put(kit.make_event(number))
                 publisher.wake()
-                publisher.show(Snapshot(status=Status(Watch.NO_SIGNAL, "test")))
+                publisher.show(Snapshot(status=Status(StateWord.NO_SIGNAL, "test")))
                 assert clock() - began_s < 0.5
             assert await outbox.depth() == 50
             async with provide(kind, port=port):
@@ -236,7 +236,7 @@ def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
             publisher = make_publisher(broker.endpoint, outbox)
             async with kit.running(publisher.run()):
                 async with kit.listening(broker.endpoint, f"{LIVE}/state") as ear:
-                    publisher.show(Snapshot(status=Status(Watch.SPASM, kind=Kind.CLONUS)))
+                    publisher.show(Snapshot(status=Status(StateWord.SPASM, kind=Kind.CLONUS)))
                     await kit.until(lambda: "Clonus" in "".join(ear.payloads("state")))
                 for _ in range(2):
                     async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
@@ -261,7 +261,7 @@ def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
 PUBLISH = """
 import asyncio, sys
 from detector.mqtt.contract import Topics
-from detector.status import Status, Vitals, Watch
+from detector.status import Status, Vitals, StateWord
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 
@@ -272,7 +272,7 @@ class Empty:
 
 asyncio.run(Publisher(
     Endpoint(port=int(sys.argv[1])), Empty(), Topics(wearer="k3vq7m2xta"),
-    boot_id="b", status=Status(Watch.WATCHING), vitals=Vitals,
+    boot_id="b", status=Status(StateWord.WATCHING), vitals=Vitals,
 ).run())
 """
 
@@ -359,10 +359,10 @@ def test_the_same_state_shown_again_is_not_told_again(kit: SimpleNamespace, outb
                 await kit.until(lambda: ear.payloads("state"))
                 for monitored_s in range(50):
                     publisher.show(
-                        Snapshot(status=Status(Watch.WATCHING), monitored_s=float(monitored_s))
+                        Snapshot(status=Status(StateWord.WATCHING), monitored_s=float(monitored_s))
                     )
                     await asyncio.sleep(0)
-                publisher.show(Snapshot(status=Status(Watch.SPASM), monitored_s=50.0))
+                publisher.show(Snapshot(status=Status(StateWord.SPASM), monitored_s=50.0))
                 await kit.until(lambda: len(ear.payloads("state")) == 2)
         assert json.loads(ear.payloads("state")[1])["tonight"]["monitored_s"] == 50.0
 

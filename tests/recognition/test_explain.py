@@ -20,12 +20,12 @@ from detector.recognition.rules.verdict import Finding
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import (
     Asked,
+    Coverage,
     Explanation,
-    State,
     Verdict,
     explanation_dict,
 )
-from detector.recognition.why.margins import Outcome, reading_of
+from detector.recognition.why.margins import RuleOutcome, reading_of
 
 from .conftest import watch
 
@@ -181,7 +181,7 @@ def test_a_movement_that_got_a_name_has_a_rule_or_a_miss_for_it(
     seen = [e.bout for e in second_by_second if e.bout is not None]
     for bout in seen:
         family = [rule for rule in bout.rules if rule.is_of_spasm_family]
-        missed = [rule.miss for rule in bout.rules if rule.outcome is Outcome.MISSED]
+        missed = [rule.miss for rule in bout.rules if rule.outcome is RuleOutcome.MISSED]
 
         assert {"spasm", "twitch", "tonic", "clonus"} == {rule.name for rule in family}
         assert missed == sorted(missed)
@@ -191,7 +191,7 @@ def test_a_movement_that_got_a_name_has_a_rule_or_a_miss_for_it(
                 (r.miss for r in rule.readings), reverse=True
             )
             assert len({r.what for r in rule.readings}) == len(rule.readings)
-            if rule.outcome is Outcome.OUTRANKED:
+            if rule.outcome is RuleOutcome.OUTRANKED:
                 assert not rule.failed
         assert all(a.kind is not b.kind for a, b in pairwise(bout.steps))
     assert len(seen) > 10
@@ -325,7 +325,7 @@ def test_a_clonus_carries_what_every_rhythm_must_show(second_by_second: list[Exp
 
     assert clonus.bout is not None
     rule = next(rule for rule in clonus.bout.rules if rule.name == "clonus")
-    assert rule.outcome is Outcome.NAMED
+    assert rule.outcome is RuleOutcome.NAMED
     assert {"regularity", "beats", "strength"} <= {reading.what for reading in rule.readings}
     assert clonus.bout.nearest is None
 
@@ -339,10 +339,10 @@ def test_a_time_of_day_means_the_day_that_the_recording_reaches() -> None:
         Asked(100.0, 1.0, or_at_s=100.0 - 86_400),
     )
 
-    assert day_before.presence.state is State.BEFORE
+    assert day_before.presence.state is Coverage.BEFORE
     assert day_before.asked.at_s == -10.0
-    assert inside.presence.state is State.SEEN
-    assert after.presence.state is State.BEYOND
+    assert inside.presence.state is Coverage.SEEN
+    assert after.presence.state is Coverage.BEYOND
 
 
 def test_an_explanation_is_plain_json_with_every_field(
@@ -361,7 +361,7 @@ def test_an_explanation_is_plain_json_with_every_field(
 def test_without_a_sample_nothing_is_known() -> None:
     (answer,) = explain([], Asked(1.0))
 
-    assert answer.presence.state is State.BEYOND
+    assert answer.presence.state is Coverage.BEYOND
 
 
 def test_the_witness_sees_what_the_watcher_alone_says(recording: np.ndarray) -> None:

@@ -51,7 +51,7 @@ def seen(recording: np.ndarray) -> Seen:
 
 
 def model_data(**changes: float) -> dict[str, Any]:
-    """Give a model file that says one half of everything, but for some of the numbers."""
+    """Return a model file that says one half of everything, but for some of the numbers."""
     numbers = {"bias": 0.0, "threshold": 0.3, "slope": 1.0, "offset": 0.0, "weight": 0.5} | changes
     return {
         "schema": SCHEMA,

@@ -22,15 +22,15 @@ from detector.recognition.personal.minimums import (
     kind_found,
 )
 from detector.recognition.personal.tuning import (
-    Label,
+    NoProposal,
     Proposal,
-    Refusal,
-    Verdict,
+    ReviewedEvent,
+    WearerVerdict,
     accepted,
     propose,
 )
 
-REAL, FALSE, UNSURE = Verdict
+REAL, FALSE, UNSURE = WearerVerdict
 NAN, INF = float("nan"), float("inf")
 
 
@@ -39,29 +39,29 @@ def event(kind=Kind.SPASM, phase=Phase.END, **numbers) -> Event:
     return Event(kind=kind, phase=phase, reason="sudden jerk (strong)", **(known | numbers))
 
 
-def label(verdict, number, night, **numbers) -> Label:
-    return Label(event(id=f"{night}/{number:03}", **numbers), verdict, night)
+def label(verdict, number, night, **numbers) -> ReviewedEvent:
+    return ReviewedEvent(event(id=f"{night}/{number:03}", **numbers), verdict, night)
 
 
-def weeks(real=18, false=9, nights=9, kind=Kind.SPASM) -> list[Label]:
-    """Give strong real ones and weak false ones, spread over nights."""
+def weeks(real=18, false=9, nights=9, kind=Kind.SPASM) -> list[ReviewedEvent]:
+    """Return strong real ones and weak false ones, spread over nights."""
     rng = np.random.default_rng(1)
     peaks_g = np.round([*rng.uniform(0.12, 0.6, real), *rng.uniform(0.04, 0.11, false)], 3)
     return labelled(peaks_g.tolist(), real, nights, kind)
 
 
-def labelled(peaks_g, real, nights, kind) -> list[Label]:
+def labelled(peaks_g, real, nights, kind) -> list[ReviewedEvent]:
     return [
         label(REAL if i < real else FALSE, i, f"night-{i % nights}", peak_g=peak_g, kind=kind)
         for i, peak_g in enumerate(peaks_g)
     ]
 
 
-def told(some: list[Label], own: Personal) -> list[Label]:
+def told(some: list[ReviewedEvent], own: Personal) -> list[ReviewedEvent]:
     return [replace(each, event=apply(each.event, own)) for each in some]
 
 
-def held_back(some: list[Label], own: Personal) -> set[str]:
+def held_back(some: list[ReviewedEvent], own: Personal) -> set[str]:
     return {each.event.id for each in some if apply(each.event, own) is not each.event}
 
 
@@ -101,7 +101,7 @@ events = st.builds(
 
 @st.composite
 def growing(draw) -> list[Event]:
-    """Give the words of one event: it lasts, its numbers waver, a spasm turns out a clonus."""
+    """Return the words of one event: it lasts, its numbers waver, a spasm turns out a clonus."""
     waver = draw(st.lists(st.tuples(st.floats(0, 1), st.floats(0.5, 1)), min_size=2, max_size=8))
     phases = [Phase.START, *[Phase.UPDATE] * (len(waver) - 2), Phase.END]
     turn = draw(st.integers(0, len(waver)))
@@ -115,8 +115,8 @@ def growing(draw) -> list[Event]:
 
 
 @st.composite
-def reviews(draw) -> list[Label]:
-    """Give labels that tell real from false more or less well, on a few nights."""
+def reviews(draw) -> list[ReviewedEvent]:
+    """Return labels that tell real from false more or less well, on a few nights."""
     lift_g = draw(st.sampled_from([0.0, 0.3, 0.6]))
     kinds = st.sampled_from([Kind.SPASM] * 8 + [Kind.TWITCH, Kind.MOVEMENT])
     verdicts = st.sampled_from([REAL] * 6 + [FALSE] * 3 + [UNSURE])
@@ -276,7 +276,7 @@ def test_a_proposal_reads_as_a_person_needs_it():
 @example(labelled([0.121, 0.127], 0, 2, Kind.SPASM), Personal(minimums=(UNEVEN,)), 0.0)
 def test_counts_are_what_applying_does_and_no_more_is_lost_than_was_allowed(some, own, share):
     for proposal in propose(told(some, own), own, may_lose=share):
-        if isinstance(proposal, Refusal):
+        if isinstance(proposal, NoProposal):
             continue
         mine = [each for each in some if each.event.kind is proposal.kind]
         real = {each.event.id for each in mine if each.verdict is REAL}
@@ -318,7 +318,7 @@ def test_who_said_yes_is_not_asked_again_and_cannot_say_it_twice():
     own = accepted(Personal(), proposal)
 
     assert (1, (proposal.after,), ()) == (own.version, own.minimums, own.previous)
-    assert isinstance(only(propose(told(weeks(), own), own)), Refusal)
+    assert isinstance(only(propose(told(weeks(), own), own)), NoProposal)
     with pytest.raises(ValueError, match="changed meanwhile"):
         accepted(own, proposal)
 
@@ -403,7 +403,7 @@ def test_the_bound_holds_for_the_events_that_come_later():
 )
 def test_what_cannot_be_weighed_is_refused(bad, share, why):
     with pytest.raises(ValueError, match=why):
-        propose([Label(event(**bad), REAL, "monday")], Personal(), may_lose=share)
+        propose([ReviewedEvent(event(**bad), REAL, "monday")], Personal(), may_lose=share)
 
 
 @given(st.sampled_from(sorted(QUANTITIES)), st.floats(0, 45))

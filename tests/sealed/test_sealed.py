@@ -48,7 +48,7 @@ def roughness_g(samples: Array) -> float:
 
 
 def strongest_hz(samples: Array, fs: float) -> float:
-    """Give where the spectrum of all axes, 2-14 Hz, is largest; harmonics are held down."""
+    """Return where the spectrum of all axes, 2-14 Hz, is largest; harmonics are held down."""
     tapered = (samples - samples.mean(axis=0)) * np.hanning(len(samples))[:, np.newaxis]
     power = np.sum(np.abs(np.fft.rfft(tapered, 8192, axis=0)) ** 2, axis=1)
     hz = np.fft.rfftfreq(8192, 1 / fs)

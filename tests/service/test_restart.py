@@ -10,7 +10,7 @@ from pathlib import Path
 from detector.config import read_configuration
 from detector.events import Origin, Phase, to_dict
 from detector.recognition.offline import detect
-from detector.service.assembly import Place, assembled
+from detector.service.assembly import DataFolder, assembled
 from detector.sources.clock import HostClock
 from detector.sources.replay import ReplaySource
 from detector.store.state import State
@@ -25,7 +25,7 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
         for event in detect(trace.samples, trace.fs)
     ]
     left_open = replace(ended[0], phase=Phase.UPDATE)
-    place = Place.of(config_home / "data", Origin.SIMULATED)
+    place = DataFolder.of(config_home / "data", Origin.SIMULATED)
     with State.open(place.state) as state:
         state.commit(at=now, events=[left_open, *ended[1:]])
         letters = state.depth

@@ -13,7 +13,7 @@ import pytest
 
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import final_forms, from_dict, to_dict
-from detector.status import Watch
+from detector.status import StateWord
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
 from detector.store.state import State
@@ -121,8 +121,8 @@ def test_a_lost_link_is_told_within_ten_seconds_and_streams_again_within_five(co
     ups = [at for at, news in house.news if isinstance(news, LinkUp)]
     downs = [at for at, news in house.news if isinstance(news, LinkDown)]
     assert (len(ups), len(downs)) == (2, 2)  # the last one is the end of the trace
-    silent = [at for at, status in house.statuses() if status.watch is Watch.NO_SIGNAL]
-    watching = [at for at, status in house.statuses() if status.watch is Watch.WATCHING]
+    silent = [at for at, status in house.statuses() if status.watch is StateWord.NO_SIGNAL]
+    watching = [at for at, status in house.statuses() if status.watch is StateWord.WATCHING]
     lost, again = downs[0], watching[1]
     noticed = min(at for at in silent if at > lost)
     assert noticed - lost <= 10.0

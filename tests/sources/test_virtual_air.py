@@ -26,7 +26,7 @@ def walk(fs: int, duration_s: float) -> Trace:
 
 
 async def listen_to(plan: SensorPlan, socket: Path):
-    """Read one virtual sensor to the end of its trace; give its status, the clock, the blocks."""
+    """Read one virtual sensor to the end of its trace; return its status, the clock, the blocks."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def announce(event):

@@ -37,7 +37,7 @@ class Watcher:
             self._news.set()
 
     async def until(self, seen: Callable[[], bool], within_s: float = 60) -> float:
-        """Wait until something was read; give the time it took."""
+        """Wait until something was read; return the time it took."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         async with asyncio.timeout(within_s):

@@ -36,7 +36,7 @@ def at(seconds: float) -> tuple[int, int]:
 
 
 def play(clock: SampleClock, chunks, fs: float = 50.0, delay_s=lambda i: 0.0):
-    """Feed (first, count) pairs, each as it is complete; give (number, index) of all samples."""
+    """Feed (first, count) pairs, each as it is complete; return (number, index) of all samples."""
     placed = []
     arrived_s = 0.0
     for i, (first, count) in enumerate(chunks):

@@ -60,7 +60,7 @@ class Bout:
     cut_short: bool  # over only because the recording has a gap or ends
 
     def part(self, first: int, stop: int) -> Bout | None:
-        """Give frames `first` to `stop` of a bout that is over, as one that did not begin abruptly.
+        """Return frames `first` to `stop` of a bout that is over, as one without an abrupt start.
 
         None where nothing moves in them.
         """

@@ -77,7 +77,7 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
 
 
 def turned_deg(bout: Bout) -> float:
-    """Give the largest angle from the posture left behind.
+    """Return the largest angle from the posture left behind.
 
     Of half-second means of gravity through the bout: a beat averages out.
     """

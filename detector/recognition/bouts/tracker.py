@@ -109,7 +109,7 @@ class Tracker:
         return [self._bout(Moment.OVER, cut_short=True)]
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         state = {name: getattr(self, name) for name in _STATE}
         frames = np.empty(len(self._frames), _SAVED_DTYPE)
         for name in _SAVED_DTYPE.names or ():
@@ -177,7 +177,7 @@ class Tracker:
         goes_on: bool = False,
         cut_short: bool = False,
     ) -> Bout:
-        """Give the open bout's first `count` frames as they stand, less a trailing pause."""
+        """Return the open bout's first `count` frames as they stand, less a trailing pause."""
         assert self._onset is not None  # noqa: S101 - every path measures it first
         frames = self._frames[:count]
         frames = frames[: np.flatnonzero(frames["active"])[-1] + 1]

@@ -61,7 +61,7 @@ def fuse_final(streams: Iterable[Iterable[Event]]) -> list[Event]:
     finals = [form.final_forms(stream) for stream in streams]
     dated = all(event.onset is not None for stream in finals for event in stream)
     groups = _grouped(
-        _Member.of(f"sensor {number}", event, dated=dated)
+        _FusedMember.of(f"sensor {number}", event, dated=dated)
         for number, stream in enumerate(finals, 1)
         for event in stream
     )
@@ -83,7 +83,7 @@ class Fusion:
 
     def __init__(self, *, dated: bool = True) -> None:
         self._dated = dated
-        self._members: dict[tuple[str, str], _Member] = {}
+        self._members: dict[tuple[str, str], _FusedMember] = {}
         self._told: dict[str, _Told] = {}  # by id, in the order of first words
 
     def process(self, event: Event) -> list[Event]:
@@ -96,7 +96,7 @@ class Fusion:
         """
         if event.sensor is None:
             raise ValueError("an event must name its sensor to be fused: stamp it first")
-        member = _Member.of(event.sensor, event, dated=self._dated)
+        member = _FusedMember.of(event.sensor, event, dated=self._dated)
         self._members[member.key] = member
         return self._tell() + self._forget(member)
 
@@ -106,7 +106,7 @@ class Fusion:
         return self._tell()
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data, fit for JSON; moments in ms, as events are stamped."""
+        """Return the state as plain data, fit for JSON; moments in ms, as events are stamped."""
         return {
             "members": [[m.stream, form.to_dict(m.event)] for m in self._members.values()],
             "told": [[form.to_dict(t.event), t.plain, t.retired] for t in self._told.values()],
@@ -115,7 +115,7 @@ class Fusion:
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state, with the same `dated`."""
         members = [
-            _Member.of(stream, form.from_dict(event), dated=self._dated)
+            _FusedMember.of(stream, form.from_dict(event), dated=self._dated)
             for stream, event in state["members"]
         ]
         told = [_Told(form.from_dict(event), *flags) for event, *flags in state["told"]]
@@ -153,20 +153,20 @@ class Fusion:
         self._told[identity] = _Told(event, plain=plain, retired=False)
         return [event]
 
-    def _close(self, members: Iterable[_Member]) -> None:
+    def _close(self, members: Iterable[_FusedMember]) -> None:
         for member in [each for each in members if each.is_open]:
             event = replace(member.event, phase=Phase.END, cut_short=True)
             self._members[member.key] = replace(member, event=event)
             if event.id in self._told:  # not the sensor's own word: if it goes on, that is news
                 self._told[event.id] = replace(self._told[event.id], plain=False)
 
-    def _forget(self, latest: _Member) -> list[Event]:
+    def _forget(self, latest: _FusedMember) -> list[Event]:
         """Close and drop what lies long before the latest word, or is the oldest of too many."""
         members, past_ms = self._members.values(), latest.onset_ms - MEMORY_MS
         excess = len(members) - MOST_MEMBERS
         if excess <= 0 and all(member.end_ms >= past_ms for member in members):
             return []
-        gone: list[_Member] = []
+        gone: list[_FusedMember] = []
         for group in sorted(_grouped(members), key=_end_ms):
             if len(gone) < excess or _end_ms(group) < past_ms:
                 gone += group
@@ -189,7 +189,7 @@ def fused_name(sensors: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class _FusedMember:
     """What one sensor last said of one event; whole ms on the axis that all sensors share."""
 
     stream: str
@@ -198,7 +198,7 @@ class _Member:
     end_ms: int  # as far as it was seen
 
     @classmethod
-    def of(cls, stream: str, event: Event, *, dated: bool) -> _Member:
+    def of(cls, stream: str, event: Event, *, dated: bool) -> _FusedMember:
         if not dated:
             onset_ms = round(event.onset_s * 1000)
         elif event.onset is None:
@@ -225,7 +225,7 @@ class _Member:
         return inf if self.is_open else self.end_ms
 
 
-_Group = Sequence[_Member]  # one movement: its members in order of onset
+_Group = Sequence[_FusedMember]  # one movement: its members in order of onset
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +237,10 @@ class _Told:
     retired: bool
 
 
-def _grouped(members: Iterable[_Member]) -> list[_Group]:
+def _grouped(members: Iterable[_FusedMember]) -> list[_Group]:
     """Part events into movements, in order of onset; each event joins the first that takes it."""
     groups: list[_Group] = []
-    reachable: list[list[_Member]] = []
+    reachable: list[list[_FusedMember]] = []
     for new in sorted(members, key=lambda m: (m.onset_ms, m.name, m.event.id)):
         reachable = [g for g in reachable if new.onset_ms - max(m.reach_ms for m in g) < JOIN_MS]
         home = next((group for group in reachable if _takes(group, new)), [])
@@ -251,7 +251,7 @@ def _grouped(members: Iterable[_Member]) -> list[_Group]:
     return groups
 
 
-def _takes(group: _Group, new: _Member) -> bool:
+def _takes(group: _Group, new: _FusedMember) -> bool:
     """Whether an event belongs to a movement that began before it."""
     if not any(_touch(old, new) for old in group):
         return False
@@ -261,7 +261,7 @@ def _takes(group: _Group, new: _Member) -> bool:
     return span_ms <= longest_ms + CHAIN_MS and _is_one_movement(joined)
 
 
-def _touch(old: _Member, new: _Member) -> bool:
+def _touch(old: _FusedMember, new: _FusedMember) -> bool:
     """Whether two sensors of one wearer saw them with no pause between.
 
     What one sensor alone keeps apart stays apart: its own sequence logic knew more.
@@ -325,7 +325,7 @@ def _fused(group: _Group, episode: str | None) -> Event:
 
 
 def _parts(events: Sequence[Event]) -> tuple[Kind, ...] | None:
-    """Give the kinds that follow each other in a mixed event, None where there is but one."""
+    """Return the kinds that follow each other in a mixed event, None where there is but one."""
     own = (event.parts or [kind for kind in _MIXED if kind is event.kind] for event in events)
     seen = dict.fromkeys(part for parts in own for part in parts)
     return tuple(seen) if len(seen) > 1 else None
@@ -343,7 +343,7 @@ def _largest(values: Iterable[float | None]) -> float | None:
 
 
 def _next_form(before: Event, event: Event) -> Event:
-    """Give a form that receivers take for the later one.
+    """Return a form that receivers take for the later one.
 
     They order them by revision, phase and duration; so another kind, a word after the end, and
     less than was said are revisions.

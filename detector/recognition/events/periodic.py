@@ -48,7 +48,7 @@ class Series:
         self._members: list[_Member] = []
 
     def admit(self, event: Event, finding: Finding) -> list[Event]:
-        """Take an event that is over; give what it is now, itself and earlier ones revised.
+        """Take an event that is over; return what it is now, itself and earlier ones revised.
 
         An empty list says that it belongs to no series, so far.
         """
@@ -81,7 +81,7 @@ class Series:
         return []
 
     def save(self) -> list[dict[str, Any]]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return [
             {
                 "event": to_dict(member.event),
@@ -152,7 +152,7 @@ def _intervals_s(members: Rows[_Member]) -> list[float]:
 
 
 def _spread(values: Rows[float]) -> float:
-    """Give the deviation of the logarithm from its median, the worst of more than three left out.
+    """Return the deviation of the logarithm from its median, the worst of more than three left out.
 
     0.3 is 30 %, whatever the unit.
     """

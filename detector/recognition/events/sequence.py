@@ -96,7 +96,7 @@ class Sequence:
         return [] if piece is None else self._end(piece.event, piece.finding)
 
     def save(self) -> dict[str, Any]:
-        """Give the state as plain data."""
+        """Return the state as plain data."""
         return {
             "told": self._told,
             "pending": self._pending,

@@ -1,4 +1,4 @@
-"""Gives an event its place in the world: whose it is, from which recording, and when."""
+"""Return an event its place in the world: whose it is, from which recording, and when."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Quantity:
     words: str
 
     def above(self, value: float) -> float:
-        """Give the lowest round minimum that holds back a value below `most`."""
+        """Return the lowest round minimum that holds back a value below `most`."""
         return min(round((floor(round(value / self.step, 6)) + 1) * self.step, 6), self.most)
 
 
@@ -111,7 +111,7 @@ class Personal:
                 raise ValueError("minimums must be one for a kind, in order of kind")
 
     def minimum(self, kind: Kind) -> Minimum | None:
-        """Give what is asked of a kind; None if anything counts."""
+        """Return what is asked of a kind; None if anything counts."""
         return next((minimum for minimum in self.minimums if minimum.kind is kind), None)
 
     def concerns(self, event: Event) -> bool:
@@ -121,7 +121,7 @@ class Personal:
         return all(ours is None or ours == theirs for ours, theirs in scopes)
 
     def changed(self, kind: Kind, minimum: Minimum | None) -> Personal:
-        """Give the next version, with another minimum (or none) for one kind."""
+        """Return the next version, with another minimum (or none) for one kind."""
         kept = [each for each in self.minimums if each.kind is not kind]
         fresh = sorted([*kept, *([minimum] if minimum else [])], key=lambda each: each.kind)
         return self._next(tuple(fresh))
@@ -175,13 +175,13 @@ def apply(event: Event, personal: Personal, told: Event | None = None) -> Event:
 
 
 def kind_found(event: Event) -> Kind:
-    """Give the kind that the detector found, whether or not a minimum held the event back."""
+    """Return the kind that the detector found, whether or not a minimum held the event back."""
     held = _HELD_BACK.match(event.reason) if event.kind is Kind.MOVEMENT else None
     return event.kind if held is None else Kind(held[1])
 
 
 def to_dict(personal: Personal) -> dict[str, Any]:
-    """Give the JSON object `personal/1`: every field present, unknown ones None."""
+    """Return the JSON object `personal/1`: every field present, unknown ones None."""
     previous = personal.previous
     return {
         "schema": SCHEMA,
@@ -195,7 +195,7 @@ def to_dict(personal: Personal) -> dict[str, Any]:
 
 
 def from_dict(data: Any) -> Personal:
-    """Give what `to_dict` wrote.
+    """Return what `to_dict` wrote.
 
     Raises
     ------

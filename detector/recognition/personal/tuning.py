@@ -31,7 +31,7 @@ MOST_LOST = 0.25  # the bound may not allow more: one real one in four, at the v
 LEFT_OUT_LOST = 0.1  # of real ones on nights left out, beyond what was allowed: a choice by chance
 
 
-class Verdict(StrEnum):
+class WearerVerdict(StrEnum):
     """What the wearer says an event was, whatever it was told as.
 
     `REAL` on something told as movement is a spasm that was missed.
@@ -43,17 +43,17 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ReviewedEvent:
     """A verdict on an ended event, in the form it was told, and the night it belongs to."""
 
     event: Event
-    verdict: Verdict
+    verdict: WearerVerdict
     night: str
 
     @property
     def is_real(self) -> bool:
         """Whether it was a spasm."""
-        return self.verdict is Verdict.REAL
+        return self.verdict is WearerVerdict.REAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class NoProposal:
     """Why there is nothing to propose for a kind."""
 
     kind: Kind
@@ -109,9 +109,9 @@ class Refusal:
 
 
 def propose(
-    labels: Iterable[Label], personal: Personal, *, may_lose: float = 0.0
-) -> list[Proposal | Refusal]:
-    """Give one answer for each kind that was labelled, in order of kind.
+    labels: Iterable[ReviewedEvent], personal: Personal, *, may_lose: float = 0.0
+) -> list[Proposal | NoProposal]:
+    """Return one answer for each kind that was labelled, in order of kind.
 
     The change is the one that removes most false events while it loses no real one, or at most
     the share `may_lose` of them. Only labels that `personal` concerns count; a later label of an
@@ -125,10 +125,10 @@ def propose(
     if not 0 <= may_lose < MOST_LOST:
         raise ValueError(f"may_lose must be a share from 0 to below {MOST_LOST}, got {may_lose}")
     latest = {label.event.id: label for label in labels if personal.concerns(label.event)}
-    found: dict[Kind, list[Label]] = {}
+    found: dict[Kind, list[ReviewedEvent]] = {}
     for label in latest.values():
         _check(label.event)
-        if label.verdict is not Verdict.UNSURE:
+        if label.verdict is not WearerVerdict.UNSURE:
             event = replace(label.event, kind=kind_found(label.event))
             found.setdefault(event.kind, []).append(replace(label, event=event))
     answers = [_answer(found[kind], personal.minimum(kind), may_lose) for kind in sorted(found)]
@@ -136,7 +136,7 @@ def propose(
 
 
 def accepted(personal: Personal, proposal: Proposal) -> Personal:
-    """Give the next version, with the proposal that somebody said yes to.
+    """Return the next version, with the proposal that somebody said yes to.
 
     Raises
     ------
@@ -158,14 +158,14 @@ def _check(event: Event) -> None:
 
 
 def _answer(
-    cases: list[Label], before: Minimum | None, may_lose: float
-) -> Proposal | Refusal | None:
+    cases: list[ReviewedEvent], before: Minimum | None, may_lose: float
+) -> Proposal | NoProposal | None:
     """Weigh the labels of one kind; of movement that nobody missed there is nothing to say."""
     cases = sorted(cases, key=lambda case: (case.night, case.event.onset_s, case.event.id))
     kind, real = cases[0].event.kind, sum(case.is_real for case in cases)
     if kind not in MEASURED:
         why = f"real ones that the detector took for {kind}: {real}. No minimum brings them back"
-        return Refusal(kind, why) if real else None
+        return NoProposal(kind, why) if real else None
     longest_s = max(case.event.duration_s for case in cases)
     widest = [Minimum(kind, name, QUANTITIES[name].most, longest_s) for name in MEASURED[kind]]
     proposal = _weigh(cases, before, may_lose, widest)
@@ -173,12 +173,14 @@ def _answer(
     if doubt is not None:
         proposal = _weigh(cases, before, may_lose, [before] if before else [])
     if proposal.after == before:
-        return Refusal(kind, doubt or "no other minimum removes more false ones and keeps the real")
+        return NoProposal(
+            kind, doubt or "no other minimum removes more false ones and keeps the real"
+        )
     return proposal
 
 
 def _weigh(
-    cases: list[Label], before: Minimum | None, may_lose: float, limits: list[Minimum]
+    cases: list[ReviewedEvent], before: Minimum | None, may_lose: float, limits: list[Minimum]
 ) -> Proposal:
     """Choose within the limits on all nights; and for each night, on all others."""
     kind, nights = cases[0].event.kind, tuple(sorted({case.night for case in cases}))
@@ -198,9 +200,9 @@ def _weigh(
 
 
 def _best(
-    cases: list[Label], before: Minimum | None, may_lose: float, limits: list[Minimum]
+    cases: list[ReviewedEvent], before: Minimum | None, may_lose: float, limits: list[Minimum]
 ) -> Minimum | None:
-    """Give the option that removes most; of equals the one that is, else the first."""
+    """Return the option that removes most; of equals the one that is, else the first."""
     allowed = floor(may_lose * sum(case.is_real for case in cases))
     options = [before, None, *(_highest(cases, limit, allowed) for limit in limits)]
     tallies = [(each, _tally(cases, [each] * len(cases))) for each in options]
@@ -208,8 +210,8 @@ def _best(
     return max(good, key=lambda pair: (len(pair[1].removed), -len(pair[1].lost)))[0]
 
 
-def _highest(cases: list[Label], limit: Minimum, allowed: int) -> Minimum | None:
-    """Give the highest round minimum within a limit that loses no more real ones than allowed.
+def _highest(cases: list[ReviewedEvent], limit: Minimum, allowed: int) -> Minimum | None:
+    """Return the highest round minimum within a limit that loses no more real ones than allowed.
 
     Each is placed just above a false event and reaches as far as the longest one below it, so
     that a higher one holds back all that a lower one does, and at least one false event more.
@@ -229,7 +231,7 @@ def _highest(cases: list[Label], limit: Minimum, allowed: int) -> Minimum | None
     return minimum(cuts[good - 1]) if good else None
 
 
-def _tally(cases: list[Label], minimums: list[Minimum | None]) -> Tally:
+def _tally(cases: list[ReviewedEvent], minimums: list[Minimum | None]) -> Tally:
     """Sort the cases by what each one's minimum does to it."""
     ids: dict[tuple[bool, bool], list[str]] = {}
     for case, minimum in zip(cases, minimums, strict=True):
@@ -239,7 +241,7 @@ def _tally(cases: list[Label], minimums: list[Minimum | None]) -> Tally:
     return Tally(*(tuple(ids.get(sort, ())) for sort in sorts))
 
 
-def _lost_at_most(cases: list[Label], may_lose: float) -> float:
+def _lost_at_most(cases: list[ReviewedEvent], may_lose: float) -> float:
     """Bound the share of all real events that a chosen minimum holds back.
 
     The one-sided Clopper-Pearson bound when the `allowed` number of n are lost; with none lost
@@ -254,7 +256,7 @@ def _lost_at_most(cases: list[Label], may_lose: float) -> float:
     return float(betaincinv(allowed + 1, real - allowed, 1 - doubt)) if real else 1.0
 
 
-def _doubt(cases: list[Label], proposal: Proposal, may_lose: float) -> str | None:
+def _doubt(cases: list[ReviewedEvent], proposal: Proposal, may_lose: float) -> str | None:
     """Say why the labels do not carry a stricter minimum; None if they do."""
     now, then, left_out = proposal.now, proposal.then, proposal.left_out
     real, nights = len(then.kept + then.lost), len({case.night for case in cases if case.is_real})

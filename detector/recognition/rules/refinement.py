@@ -269,7 +269,7 @@ class Opinion:
     threshold: float
 
     def probability(self, values: Mapping[str, float]) -> float:
-        """Give the calibrated probability that the name is right."""
+        """Return the calibrated probability that the name is right."""
         total = self.bias
         for name, weight in self.weights.items():
             total += weight * values[name]
@@ -277,7 +277,7 @@ class Opinion:
         return 1 / (1 + exp(-odds))
 
     def against(self, values: Mapping[str, float]) -> list[str]:
-        """Give the features that speak against the name, the strongest first."""
+        """Return the features that speak against the name, the strongest first."""
         share = {n: w * (values[n] - self.typical[n]) for n, w in self.weights.items()}
         return sorted((n for n in share if share[n] < 0), key=lambda n: (share[n], n))
 
@@ -290,7 +290,7 @@ class Refinement:
     opinions: Mapping[Kind, Opinion]
 
     def __call__(self, case: Case, finding: Finding) -> Finding:
-        """Give the finding with a calibrated confidence, or under a lesser name.
+        """Return the finding with a calibrated confidence, or under a lesser name.
 
         What the model does not know (a kind, a missing number, a jerk that is not over yet) stays
         as the rules have it.
@@ -312,7 +312,7 @@ class Refinement:
 
 
 def features_of(case: Case, finding: Finding) -> dict[str, float] | None:
-    """Give the numbers that tell about a finding; None where the rules must do alone.
+    """Return the numbers that tell about a finding; None where the rules must do alone.
 
     A jerk is weighed once it is over (before that half of its numbers are not there yet), a
     clonus at any moment, and a clonus out of a spasm not at all: it starts like the spasm.
@@ -331,7 +331,7 @@ def features_of(case: Case, finding: Finding) -> dict[str, float] | None:
 
 
 def lesser_kind(case: Case, finding: Finding) -> Kind:
-    """Give what is left of a name taken back: the most specific kind outside the spasm family."""
+    """Return what is left of a name taken back: the most specific kind outside the spasm family."""
     if finding.kind is Kind.CLONUS:
         return Kind.TREMOR
     for name in ("turn", "shaken"):
@@ -359,7 +359,7 @@ def load_model(name: str, *, site: str = "ankle") -> tuple[Rules, Refinement | N
 
 
 def parse_refinement(data: Mapping[str, Any]) -> Refinement:
-    """Give the refinement that a model file describes.
+    """Return the refinement that a model file describes.
 
     Raises
     ------

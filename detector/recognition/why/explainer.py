@@ -29,11 +29,11 @@ from detector.recognition.rules.thresholds import DEFAULT, Rules
 from detector.recognition.rules.verdict import Finding, Refine, conclude
 from detector.recognition.why.explanation import (
     Asked,
+    Coverage,
     Explanation,
     Presence,
     SeenBout,
     SeenFrame,
-    State,
     Step,
     Verdict,
 )
@@ -127,7 +127,7 @@ class Explainer:
             self._open = []
 
     def explanations(self) -> list[Explanation]:
-        """Give the answers, in the order of the questions. Call it after `finish`."""
+        """Return the answers, in the order of the questions. Call it after `finish`."""
         seen = np.concatenate(self._seen) if self._seen else np.empty(0, SEEN_DTYPE)
         events = final_forms(self._said)
         return [self._explain(self._meant(asked), seen, events) for asked in self._asked]
@@ -188,15 +188,15 @@ class Explainer:
     ) -> Presence:
         runs = [(start / fs, stop / fs) for start, stop, fs in self._runs]
         if not runs or asked.at_s >= runs[-1][1]:
-            return Presence(State.BEYOND, since_s=runs[-1][1] if runs else 0.0)
+            return Presence(Coverage.BEYOND, since_s=runs[-1][1] if runs else 0.0)
         if asked.at_s < runs[0][0] and asked.until_s <= runs[0][0]:
-            return Presence(State.BEFORE, until_s=runs[0][0])
+            return Presence(Coverage.BEFORE, until_s=runs[0][0])
         if not len(inside):
             for (_, stop_s), (start_s, _) in pairwise(runs):
                 if stop_s <= asked.at_s < start_s and asked.until_s <= start_s:
-                    return Presence(State.GAP, since_s=stop_s, until_s=start_s)
-            return Presence(State.SCRAP)
-        return _held(seen, inside) or Presence(State.SEEN)
+                    return Presence(Coverage.GAP, since_s=stop_s, until_s=start_s)
+            return Presence(Coverage.SCRAP)
+        return _held(seen, inside) or Presence(Coverage.SEEN)
 
     def _bout(self, moments: list[tuple[Case, Finding]], event: Event | None) -> SeenBout:
         case, finding = moments[-1]
@@ -257,7 +257,7 @@ def _verdict(event: Event | None, presence: Presence, *, moved: bool) -> Verdict
         return Verdict.FOUND if event.kind.is_spasm_family else Verdict.OTHER
     if moved:
         return Verdict.OTHER
-    return Verdict.NOTHING if presence.state is State.SEEN else Verdict.UNKNOWN
+    return Verdict.NOTHING if presence.state is Coverage.SEEN else Verdict.UNKNOWN
 
 
 def _inside(seen: NDArray[np.void], asked: Asked) -> NDArray[np.int64]:
@@ -286,7 +286,7 @@ def _held(seen: NDArray[np.void], inside: NDArray[np.int64]) -> Presence | None:
     if not long or (stop < len(seen) and not begins[stop]):
         return None
     since, until = int(seen["index"][first]), int(seen["index"][stop - 1]) + 1
-    return Presence(State.HELD, since_s=since * FRAME_S, until_s=until * FRAME_S)
+    return Presence(Coverage.HELD, since_s=since * FRAME_S, until_s=until * FRAME_S)
 
 
 def _frame(seen: Any, rules: Rules, *, count: int) -> SeenFrame:

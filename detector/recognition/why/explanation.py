@@ -9,7 +9,7 @@ from typing import Any
 from detector.events import Event, Kind, to_dict
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.facts import Facts
-from detector.recognition.why.margins import Reading, Weighed
+from detector.recognition.why.margins import Margin, Weighed
 
 SCHEMA = "explanation/1"
 
@@ -35,7 +35,7 @@ class Asked:
         return self.at_s + self.width_s
 
 
-class State(StrEnum):
+class Coverage(StrEnum):
     """Whether there was anything to go by."""
 
     SEEN = "seen"
@@ -59,7 +59,7 @@ class Verdict(StrEnum):
 class Presence:
     """What samples there were; `since_s` and `until_s` bound what is missing or held."""
 
-    state: State
+    state: Coverage
     since_s: float | None = None
     until_s: float | None = None
 
@@ -77,13 +77,13 @@ class SeenFrame:
     """
 
     at_s: float
-    gate: Reading
+    gate: Margin
     floor_g: float
     floor_times: float
     floor_assumed: bool
     age_s: float
     believed: bool
-    rhythm: tuple[Reading, ...]
+    rhythm: tuple[Margin, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class SeenBout:
     facts: Facts
     rhythm: Rhythm | None
     best_at_s: float  # of the frame that came nearest to beating
-    best: tuple[Reading, ...]
+    best: tuple[Margin, ...]
     rules: tuple[Weighed, ...]
     steps: tuple[Step, ...]
 
@@ -131,7 +131,7 @@ class Explanation:
 
 
 def explanation_dict(explanation: Explanation) -> dict[str, Any]:
-    """Give the JSON object `explanation/1`: every field present, unknown ones None."""
+    """Return the JSON object `explanation/1`: every field present, unknown ones None."""
     frame, bout = explanation.frame, explanation.bout
     return {
         "schema": SCHEMA,

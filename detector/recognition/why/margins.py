@@ -25,7 +25,7 @@ CLONUS = "clonus"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Margin:
     """A number against its bar.
 
     Parameters
@@ -51,7 +51,7 @@ class Reading:
         return self.miss <= 0
 
 
-class Outcome(StrEnum):
+class RuleOutcome(StrEnum):
     """What became of a rule."""
 
     NAMED = "named"  # it gave the name
@@ -65,11 +65,11 @@ class Weighed:
 
     name: str
     kind: Kind
-    outcome: Outcome
-    readings: tuple[Reading, ...]
+    outcome: RuleOutcome
+    readings: tuple[Margin, ...]
 
     @property
-    def failed(self) -> tuple[Reading, ...]:
+    def failed(self) -> tuple[Margin, ...]:
         """What was not enough."""
         return tuple(reading for reading in self.readings if not reading.passed)
 
@@ -84,12 +84,12 @@ class Weighed:
         return self.kind.is_spasm_family and self.name != START
 
 
-def reading_of(check: Check) -> Reading:
-    """Give a rule's check as a number against its bar."""
+def reading_of(check: Check) -> Margin:
+    """Return a rule's check as a number against its bar."""
     rising = check.full > check.none
     beyond = check.bar - check.value if rising else check.value - check.bar
     passed = check.strength >= 0.5
-    return Reading(
+    return Margin(
         what=check.what,
         value=check.value,
         unit=check.unit,
@@ -100,19 +100,19 @@ def reading_of(check: Check) -> Reading:
     )
 
 
-def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Reading:
-    """Give a frame's movement against the gate, which opens above its level."""
+def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Margin:
+    """Return a frame's movement against the gate, which opens above its level."""
     miss = 0.0 if opened else max((gate_g - rms_g) / gate_g, 1e-9)
-    return Reading(
+    return Margin(
         what="movement", value=rms_g, unit="g", least=gate_g, strength=float(opened), miss=miss
     )
 
 
-def rhythm_readings(frame: Any, rules: Rules) -> tuple[Reading, ...]:
-    """Give what a frame must show to beat like clonus or tremor; see `tracker.rhythm_score`."""
+def rhythm_readings(frame: Any, rules: Rules) -> tuple[Margin, ...]:
+    """Return what a frame must show to beat like clonus or tremor; see `tracker.rhythm_score`."""
     rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.band_low_hz, rules.band_high_hz
     outside_hz = max(low_hz - rate_hz, rate_hz - high_hz, 0.0)
-    band = Reading(
+    band = Margin(
         what="rate",
         value=rate_hz,
         unit="Hz",
@@ -145,7 +145,7 @@ def best_beating(frames: FrameTable, rules: Rules) -> int:
 
 
 def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
-    """Give every rule with its numbers: the one that gave the name, others that held, the misses.
+    """Return every rule with its numbers: the one that gave the name, others that held, the misses.
 
     Among the misses the nearest comes first. Clonus carries what every rhythm must show; where a
     bout has no rhythm at all, the frame that came nearest stands for it.
@@ -161,11 +161,11 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
         found.append(_weighed(evidence.name, evidence.kind, readings, ruled))
     if CLONUS not in case.evidence:
         found.append(_weighed(CLONUS, Kind.CLONUS, _no_rhythm(case, rules), ruled))
-    order = list(Outcome)
+    order = list(RuleOutcome)
     return tuple(sorted(found, key=lambda each: (order.index(each.outcome), each.miss)))
 
 
-def worst_first(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+def worst_first(readings: Sequence[Margin]) -> tuple[Margin, ...]:
     """Sort by how far they miss, those that pass by how weak they are.
 
     A number that a rule holds against two bars is told once, against the stricter.
@@ -174,20 +174,20 @@ def worst_first(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     return tuple({reading.what: reading for reading in reversed(ranked)}.values())[::-1]
 
 
-def _weighed(name: str, kind: Kind, readings: tuple[Reading, ...], ruled: Finding) -> Weighed:
+def _weighed(name: str, kind: Kind, readings: tuple[Margin, ...], ruled: Finding) -> Weighed:
     holds = all(reading.passed for reading in readings)
     gave = kind is ruled.kind and name != START and (holds or kind in {Kind.CLONUS, Kind.TREMOR})
-    outcome = Outcome.NAMED if gave else Outcome.OUTRANKED if holds else Outcome.MISSED
+    outcome = RuleOutcome.NAMED if gave else RuleOutcome.OUTRANKED if holds else RuleOutcome.MISSED
     return Weighed(name, kind, outcome, readings)
 
 
-def _no_rhythm(case: Case, rules: Rules) -> tuple[Reading, ...]:
+def _no_rhythm(case: Case, rules: Rules) -> tuple[Margin, ...]:
     """Say why a bout has no rhythm: its best frame, and how long it beat in one go."""
     bout = case.bout
     best = rhythm_readings(bout.frames[best_beating(bout.frames, rules)], rules)
     beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm_on)) * FRAME_S
     least_s = rules.clonus_frames * FRAME_S
-    stretch = Reading(
+    stretch = Margin(
         what="clear rhythm in one go",
         value=beating_s,
         unit="s",

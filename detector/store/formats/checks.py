@@ -40,7 +40,7 @@ class Unit(StrEnum):
 
 
 def checked_rate(name: str, stated_hz: float | None, given_hz: float | None) -> float:
-    """Give the rate of a recording: the user's word where the recording agrees, else its own.
+    """Return the rate of a recording: the user's word where the recording agrees, else its own.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def rate_warnings(name: str, fs: float) -> list[str]:
 def checked_unit(
     name: str, samples: Samples, *, stated: Unit | None, given: Unit | None
 ) -> tuple[Unit, list[str]]:
-    """Give the unit of samples, checked against gravity, and warnings.
+    """Return the unit of samples, checked against gravity, and warnings.
 
     A limb rests most of the time, so the median of |a| is 1 g in the right unit.
 
@@ -128,6 +128,6 @@ def measured(samples: Samples, where: str, numbers: Sequence[int]) -> Bools:
 
 
 def runs(good: Bools) -> list[tuple[int, int]]:
-    """Give start and stop of every unbroken stretch of True."""
+    """Return start and stop of every unbroken stretch of True."""
     edges = np.flatnonzero(np.diff(good, prepend=False, append=False)).tolist()
     return list(zip(edges[::2], edges[1::2], strict=True))

@@ -86,7 +86,7 @@ class Labels:
 
 
 def find_labels(recording: Path) -> Labels | None:
-    """Give the labels that lie beside a recording or inside it; None when there are none.
+    """Return the labels that lie beside a recording or inside it; None when there are none.
 
     Beside `X.npz`, `X.csv` or `X_motion.tsv` that is `X_events.tsv` (Motion-BIDS leaves
     `_tracksys-…` out of that name); it comes before the labels inside an .npz.
@@ -187,7 +187,7 @@ def _lines(path: Path) -> list[str]:
 def _rows(
     lines: Sequence[str], names: Sequence[str], name: str
 ) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Give each row's line number and the fields that say something."""
+    """Return each row's line number and the fields that say something."""
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
@@ -333,7 +333,7 @@ def _stretch(start_s: Any, end_s: Any, text: str, where: str) -> Label:
 
 
 def _texts(path: Path, wanted: Sequence[str]) -> dict[str, str]:
-    """Give the members of an archive that hold one text each; never unpickles."""
+    """Return the members of an archive that hold one text each; never unpickles."""
     found: dict[str, str] = {}
     try:
         with zipfile.ZipFile(path) as archive:

@@ -181,7 +181,7 @@ class RowParser:
 
 
 def _number(text: str) -> float:
-    """Give a number; NaN for an empty field."""
+    """Return a number; NaN for an empty field."""
     if "_" in text:
         raise ValueError(f"{text!r} is a number in Python only")
     return float(text) if text else nan

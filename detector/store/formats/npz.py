@@ -118,7 +118,7 @@ class _Array:
         return cls(archive, info, dtype, shape, by_column and len(shape) > 1, offset)
 
     def rows(self, stack: ExitStack) -> Iterator[Samples]:
-        """Give the array in pieces, (n, 3); one in column order is read at three places at once."""
+        """Return the array in pieces, (n, 3); column order is read at three places at once."""
         columns = self.shape[1] if len(self.shape) > 1 else 1
         lanes = columns if self.by_column else 1
         width = columns // lanes

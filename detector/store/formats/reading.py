@@ -36,7 +36,7 @@ class RecordingReader:
         return self.timebase.fs
 
     def blocks(self) -> Iterator[Block]:
-        """Give the samples in order; a missing stretch is a later `start`.
+        """Return the samples in order; a missing stretch is a later `start`.
 
         Raises
         ------

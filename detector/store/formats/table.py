@@ -93,7 +93,7 @@ def _blocks(
 
 
 def _until_measured(rows: Iterator[Rows]) -> Iterator[Rows]:
-    """Give rows up to and with the first piece that holds a measurement."""
+    """Return rows up to and with the first piece that holds a measurement."""
     for part in rows:
         yield part
         if np.isfinite(part.samples).all(axis=1).any():

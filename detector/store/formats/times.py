@@ -23,7 +23,7 @@ ROUND_RATE = 2e-4  # a rate as close to a whole number is that number: half of a
 
 @dataclass(slots=True)
 class SampleTimes:
-    """Gives each row its sample index: the count, corrected by the clock where rows are missing."""
+    """Return each row's sample index: the count, corrected by the clock where rows are missing."""
 
     name: str
     fs: float
@@ -60,7 +60,7 @@ class SampleTimes:
 
 
 def forward_steps(name: str, times: Floats, numbers: Sequence[int], before_s: float) -> Floats:
-    """Give each row's time since the one before, s; `before_s` is the time before the first.
+    """Return each row's time since the one before, s; `before_s` is the time before the first.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def forward_steps(name: str, times: Floats, numbers: Sequence[int], before_s: fl
 
 
 def measured_rate(name: str, times: Floats, numbers: Sequence[int]) -> float | None:
-    """Give samples per second of times, s; lost samples do not count. None for a single row.
+    """Return samples per second of times, s; lost samples do not count. None for a single row.
 
     Raises
     ------
@@ -104,19 +104,19 @@ def measured_rate(name: str, times: Floats, numbers: Sequence[int]) -> float | N
 
 
 def epoch_ns(start_s: float) -> int | None:
-    """Give UTC of a first time, ns since 1970; None when it only counts from some start."""
+    """Return UTC of a first time, ns since 1970; None when it only counts from some start."""
     low, high = WALL_CLOCK_S
     return round(start_s * 1e6) * 1000 if low <= start_s <= high else None
 
 
 def zone_of(text: str) -> str | None:
-    """Give the zone that an ISO 8601 time ends with, "" without one, None if it is no such time."""
+    """Return the zone an ISO 8601 time ends with, "" without one, None if it is no such time."""
     match = _ISO.fullmatch(text)
     return None if match is None else match["zone"] or ""
 
 
 def iso_s(text: str) -> float:
-    """Give an ISO 8601 time as seconds since 1970; without a zone as if it were UTC.
+    """Return an ISO 8601 time as seconds since 1970; without a zone as if it were UTC.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def iso_s(text: str) -> float:
 
 
 def iso_times_s(texts: Sequence[str]) -> Floats:
-    """Give what `iso_s` gives, fast, for times that all have the same zone.
+    """Return what `iso_s` gives, fast, for times that all have the same zone.
 
     Raises
     ------
