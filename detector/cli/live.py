@@ -33,7 +33,7 @@ from detector.sources.replay import ReplaySource, from_items, from_samples
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
-from detector.words.phrases import NOTICE, length
+from detector.words.phrases import NOTICE, length, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ async def watch_night(
             mqtt=mqtt,
         ) as made:
             out.say(NOTICE)
+            if made.broker.note:
+                out.say(sentence(made.broker.note))
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
                 out.say(f"Telling {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…")

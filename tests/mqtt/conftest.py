@@ -20,7 +20,7 @@ import pytest
 
 from detector.events import Event, Kind, Origin, Phase, event_id
 from detector.mqtt import contract
-from detector.mqtt.broker import SBIN
+from detector.mqtt.broker_process import SBIN
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received

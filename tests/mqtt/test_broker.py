@@ -15,7 +15,9 @@ import pytest
 
 from detector.errors import ConfigError, LinkError
 from detector.mqtt import broker as module
-from detector.mqtt.broker import mosquitto_conf, provide
+from detector.mqtt import broker_process as process
+from detector.mqtt.broker import _is_taken, provide
+from detector.mqtt.broker_process import claim, mosquitto_conf
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 
@@ -104,15 +106,70 @@ def test_a_broker_that_is_killed_is_back_and_links_return_within_3_s(
     asyncio.run(check())
 
 
-def test_a_port_in_use_is_said_with_its_remedy(kit: SimpleNamespace, kind: str) -> None:
+def test_a_taken_port_costs_the_port_and_not_the_broker(kit: SimpleNamespace, kind: str) -> None:
     async def check() -> None:
-        async with provide("embedded", port=0) as broker:
-            taken = broker.endpoint.port
-            with pytest.raises(LinkError) as complaint:
-                async with provide(kind, port=taken):
-                    pass
-        assert f"port {taken} on 127.0.0.1 is in use" in str(complaint.value)
-        assert "0 picks a free one" in str(complaint.value)
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        taken = server.sockets[0].getsockname()[1]
+        async with server, provide(kind, port=taken) as broker:
+            assert broker.kind == kind
+            assert broker.endpoint.port != taken
+            assert f"port {taken} on 127.0.0.1 is in use" in broker.note
+            assert str(broker.endpoint.port) in broker.note
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+
+    asyncio.run(check())
+
+
+def test_a_broker_that_is_there_and_lets_us_in_is_used(kind: str) -> None:
+    async def check() -> None:
+        async with provide(kind, port=0) as theirs:
+            async with provide("auto", port=theirs.endpoint.port) as broker:
+                assert (broker.kind, broker.endpoint, broker.pid) == (
+                    "found",
+                    theirs.endpoint,
+                    None,
+                )
+            assert is_alive(theirs.pid)
+
+    asyncio.run(check())
+
+
+def test_a_broker_that_is_there_and_refuses_us_is_left_alone(
+    kit: SimpleNamespace, tmp_path: Path, mosquitto: str
+) -> None:
+    """As Debian's mosquitto does: it listens on loopback and lets nobody in without a password."""
+
+    async def check() -> None:
+        port = claim(0)
+        conf = tmp_path / "closed.conf"
+        conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\n")
+        with subprocess.Popen([mosquitto, "-c", str(conf)], stderr=subprocess.DEVNULL) as theirs:
+            try:
+                await kit.until(lambda: _is_taken(port))
+                async with provide("auto", port=port) as broker:
+                    assert broker.endpoint.port != port
+                    assert "did not let us in" in broker.note
+            finally:
+                theirs.terminate()
+
+    asyncio.run(check())
+
+
+def test_a_frozen_broker_of_ours_is_started_again(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(module, "ASK_EVERY_S", 0.2)
+
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            frozen = broker.pid
+            os.kill(frozen, signal.SIGSTOP)
+            await kit.until(lambda: broker.restarts == 1 and broker.pid != frozen, 20)
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
 
     asyncio.run(check())
 
@@ -151,7 +208,7 @@ def test_auto_is_mosquitto_where_it_is_installed(mosquitto: str) -> None:
 @pytest.fixture
 def no_mosquitto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(module, "SBIN", "/nowhere")
+    monkeypatch.setattr(process, "SBIN", "/nowhere")
 
 
 def test_auto_is_the_embedded_broker_elsewhere(no_mosquitto: None) -> None:
@@ -166,7 +223,7 @@ def test_auto_is_the_embedded_broker_elsewhere(no_mosquitto: None) -> None:
 def test_no_broker_at_all_is_said_with_its_remedy(
     choice: str, no_mosquitto: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    monkeypatch.setattr(process, "find_spec", lambda _: None)
 
     async def check() -> None:
         async with provide(choice, port=0):
@@ -206,7 +263,7 @@ def test_a_program_that_only_looks_like_mosquitto_is_named(
 
 
 def test_a_broker_that_does_not_start_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "rumqttd_conf", lambda _: "nonsense")
+    monkeypatch.setattr(process, "rumqttd_conf", lambda _: "nonsense")
 
     async def check() -> None:
         async with provide("embedded", port=0):

@@ -18,7 +18,7 @@ import pytest
 from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
-from detector.mqtt.broker import SBIN
+from detector.mqtt.broker_process import SBIN
 from detector.mqtt.link import Link
 from detector.night.night import Told
 from detector.service.assembly import Assembly, assembled
