@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from detector import plain_json
 from detector.events import Origin, format_utc
 
 SCHEMA = "alert/1"
@@ -92,7 +93,7 @@ def to_dict(alert: Alert) -> dict[str, Any]:
 
 def to_json(alert: Alert) -> str:
     """Return one line of JSON; the same alert always gives the same bytes."""
-    return json.dumps(to_dict(alert), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    return plain_json.line(to_dict(alert))
 
 
 def from_dict(data: Any) -> Alert:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from detector import plain_json
+
 SCHEMA = "event/1"
 
 
@@ -161,7 +163,7 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 def to_json(event: Event) -> str:
     """Return one line of JSON; the same event always gives the same bytes."""
-    return json.dumps(to_dict(event), ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    return plain_json.line(to_dict(event))
 
 
 def from_dict(data: dict[str, Any]) -> Event:

@@ -1,6 +1,6 @@
 """What is said over MQTT and where: topics, delivery, payloads, the words of the four states.
 
-Pure. Every text that leaves here is printable and bounded, every number finite, every unknown null.
+Pure. An entry of the log is told as it was logged; what is said beside the log is written here.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from detector import alert as alerts
+from detector import plain_json
+from detector.channels import Entry, EntryKind
 from detector.errors import ConfigError
 from detector.events import Kind, Origin, format_utc
 from detector.status import Snapshot, Status, Vitals
-from detector.store.outbox import Letter
 
 DEFAULT_PREFIX = "sw/v1"
 HEALTH_EVERY_S = 5.0
 HEALTH_EXPIRES_S = 15  # three missed beats: the receiver's own clock then says "no signal"
 STATE_EVERY_S = 30.0
-STATE_EXPIRES_S = 90  # three missed repeats, as for health
+RETAINED_EXPIRES_S = 90  # three missed repeats: no broker speaks for a dead service longer
 OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
-TEXT_MOST = 500  # characters; a longer reason is not read at night, and sensor names are hostile
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 
 
@@ -54,9 +54,9 @@ WEEK_S = 7 * 24 * 3600
 
 DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
     {
-        Leaf.AVAILABILITY: Delivery(qos=1, retain=True),
+        Leaf.AVAILABILITY: Delivery(qos=1, retain=True, expiry_s=RETAINED_EXPIRES_S),
         Leaf.HEALTH: Delivery(qos=0, retain=False, expiry_s=HEALTH_EXPIRES_S),
-        Leaf.STATE: Delivery(qos=1, retain=True),
+        Leaf.STATE: Delivery(qos=1, retain=True, expiry_s=RETAINED_EXPIRES_S),
         # Never retained: a broker that restarts must not announce last week's spasm again.
         Leaf.EVENT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
         Leaf.ALERT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
@@ -64,8 +64,18 @@ DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
 )
 
 
+LEAVES: Mapping[EntryKind, Leaf] = MappingProxyType(
+    {EntryKind.EVENT: Leaf.EVENT, EntryKind.ALERT: Leaf.ALERT}
+)
+"""The kinds of entries that MQTT tells; channels of their own tell the others."""
+
+
 class Availability(StrEnum):
-    """Whether the service is there; `OFFLINE` is said by the broker, as the last will."""
+    """Whether the service is there.
+
+    `STOPPED` is a person's wish and nothing else; `OFFLINE` is every other end, said by us or, as
+    the last will, by the broker.
+    """
 
     ONLINE = "online"
     STOPPED = "stopped"
@@ -136,42 +146,42 @@ class Message:
             raise ValueError(f"payload of {size} bytes for {self.topic}, at most {PAYLOAD_MOST}")
 
 
-def message(topics: Topics, leaf: Leaf, payload: str) -> Message:
-    """Address a payload as its leaf is delivered."""
+def message(topics: Topics, leaf: Leaf, payload: str, *, qos: int | None = None) -> Message:
+    """Address a payload as its leaf is delivered, but for a `qos` of its own."""
     how = DELIVERY[leaf]
-    return Message(topics.of(leaf), payload, how.qos, how.retain, how.expiry_s)
+    return Message(
+        topics.of(leaf), payload, how.qos if qos is None else qos, how.retain, how.expiry_s
+    )
 
 
-def outgoing(letter: Letter, home: Topics, now: datetime) -> Message:
-    """Address an event or an alert by what it says of itself, `home` filling in the wearer.
+def outgoing(entry: Entry, home: Topics, now: datetime) -> Message:
+    """Address an entry by what it says of itself, its body unchanged.
 
-    Its own `source` decides, not what is running now: a letter left behind by a simulated night
-    stays off the live topics when the service starts again live. An event gets the `event_type`
-    by which Home Assistant takes it as it is. A letter past its time is still sent, for a minute:
-    no wrong clock may swallow an alarm.
+    Its own `source` decides, not what is running now: an entry left behind by a simulated night
+    stays off the live topics when the service starts again live. `home` fills in the wearer. An
+    entry past its time is still sent, for a minute: no wrong clock may swallow an alarm.
 
     Raises
     ------
     ValueError, ConfigError
-        It is neither event nor alert, or cannot be addressed; sending it again will not help.
+        It is of no kind that MQTT tells, or cannot be addressed; again will not help.
     """
-    if letter.leaf not in (Leaf.EVENT, Leaf.ALERT):
-        raise ValueError(f"letters are events and alerts, got {_short(letter.leaf)}")
-    leaf = Leaf(letter.leaf)
-    said = json.loads(letter.payload)
+    leaf = LEAVES.get(entry.kind)
+    if leaf is None:
+        raise ValueError(f"there is no topic for an entry of kind {entry.kind}")
+    said = json.loads(entry.body)
     if not isinstance(said, dict):
-        raise ValueError(f"an {leaf} must be a JSON object, got {_short(letter.payload)}")
-    if leaf is Leaf.EVENT:
-        said["event_type"] = said.get("kind")
+        raise ValueError(f"an {leaf} must be a JSON object, got {_short(entry.body)}")
     wearer = said.get("wearer")
     topics = Topics(
         prefix=home.prefix,
         wearer=home.wearer if wearer is None else str(wearer),
         origin=Origin(str(said.get("source"))),
     )
-    left_s = math.ceil((letter.expires - now).total_seconds())
+    left_s = math.ceil((entry.expires - now).total_seconds())
     how = DELIVERY[leaf]
-    return Message(topics.of(leaf), _json(said), how.qos, how.retain, max(60, min(left_s, WEEK_S)))
+    expiry_s = max(60, min(left_s, WEEK_S))
+    return Message(topics.of(leaf), entry.body, how.qos, how.retain, expiry_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +195,10 @@ class Stamp:
 
 def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | None) -> str:
     """Return the heartbeat; a receiver without one for `expires_in_s` says so by its own clock."""
-    return _json(
+    return plain_json.line(
         {
             "schema": "health/1",
-            **asdict(stamp),
+            **_stamp(stamp),
             **_status(status),
             "data_age_s": _within(vitals.data_age_s),
             "rate_hz": _within(vitals.rate_hz),
@@ -202,19 +212,19 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
 
 def state(stamp: Stamp, now: Snapshot) -> str:
     """Return the retained snapshot: stale `expires_in_s` after it *arrived*, whatever it says."""
-    return _json(
+    return plain_json.line(
         {
             "schema": "state/1",
-            **asdict(stamp),
+            **_stamp(stamp),
             **_status(now.status),
             "open_alerts": [alerts.to_dict(each) for each in now.open_alerts[:OPEN_ALERTS_MOST]],
             "open_alerts_total": len(now.open_alerts),
             "tonight": {
-                "since": now.since,
+                "since": _utc(now.since),
                 "monitored_s": now.monitored_s,
                 "counts": {kind.value: now.counts.get(kind, 0) for kind in Kind},
             },
-            "expires_in_s": STATE_EXPIRES_S,
+            "expires_in_s": RETAINED_EXPIRES_S,
         }
     )
 
@@ -225,12 +235,16 @@ _PLAIN_TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,512}")
 _APART = {Origin.SIMULATED.value, Origin.REPLAY.value}
 
 
+def _stamp(stamp: Stamp) -> dict[str, Any]:
+    return {"boot_id": stamp.boot_id, "seq": stamp.seq, "sent": _utc(stamp.sent)}
+
+
 def _status(status: Status) -> dict[str, Any]:
     return {
         "state": status.watch,
         "words": status.words,
         "why": status.why,
-        "until": status.until,
+        "until": _utc(status.until),
     }
 
 
@@ -239,23 +253,8 @@ def _within(value: float | None, most: float = math.inf) -> float | None:
     return value if value is not None and 0 <= value <= most else None
 
 
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    """Make a value fit for a stranger's parser, terminal and screen."""
-    if isinstance(value, str):
-        return "".join(char if char.isprintable() else " " for char in value[:TEXT_MOST])
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime):
-        return format_utc(value.astimezone(UTC))
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else format_utc(moment.astimezone(UTC))
 
 
 def _short(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from paho.mqtt.client import topic_matches_sub
@@ -42,7 +42,7 @@ class Link:
     ----------
     client_id : unique at the broker; a second client with the same id throws the first one out
     will : published by the broker when this process vanishes
-    farewell : published by us before a clean end, which a will does not cover
+    farewell : asked at the end for what is published before parting, which a will does not cover
     on_connect : awaited after every connection, e.g. to publish retained state again
     mono_s : the clock of `state`
     """
@@ -53,7 +53,7 @@ class Link:
         client_id: str,
         *,
         will: Message | None = None,
-        farewell: Message | None = None,
+        farewell: Callable[[], Sequence[Message]] = tuple,
         on_connect: Callable[[], Awaitable[None]] | None = None,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -161,10 +161,10 @@ class Link:
     async def _part(self) -> None:
         if self._session is None:
             return
-        if self._farewell is not None:
-            with contextlib.suppress(LinkError, TimeoutError):
-                async with asyncio.timeout(FAREWELL_S):
-                    await self._session.publish(self._farewell)
+        with contextlib.suppress(LinkError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                for message in self._farewell():
+                    await self._session.publish(message)
         self._session.close()
         self._down("closed")
 

@@ -1,4 +1,4 @@
-"""The outbox pump and the heartbeat: what was committed is told until it is acknowledged."""
+"""The log over MQTT, and the heartbeat: what was committed is told until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
+from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import contract
-from detector.mqtt.contract import HEALTH_EVERY_S, STATE_EVERY_S, Availability, Leaf, Stamp, Topics
+from detector.mqtt.contract import (
+    HEALTH_EVERY_S,
+    STATE_EVERY_S,
+    Availability,
+    Leaf,
+    Message,
+    Stamp,
+    Topics,
+)
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.session import WINDOW, Ack
-from detector.status import Snapshot, Status, Vitals
-from detector.store.outbox import Letter
+from detector.status import Snapshot, StateWord, Status, Vitals
 
-HELD_MOST = 1000  # refused letters put aside; beyond it all wait until these are tried again
+RETRIED_MOST = 1000  # refused entries tried again in one round, every 30 s
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
+DELIVERED = ""  # as against a reason
+ENDED = {
+    Availability.STOPPED: "spasmwatch was stopped",
+    Availability.OFFLINE: "spasmwatch has ended",
+}
 ECHO_BEATS = 2  # a dead broker may take the last 10 s along; subscribers are back 10 s after it is
-ECHO_MOST = 256  # letters; a receiver that missed more asks for a replay
-
-
-class Outbox(Protocol):
-    """What the store keeps until the broker has acknowledged it.
-
-    May raise any `SpasmwatchError`: the heartbeat goes on, and the next one tries again.
-    """
-
-    async def pending(self, limit: int) -> Sequence[Letter]:
-        """Return the oldest letters that were not delivered, in order of `seq`."""
-
-    async def delivered(self, seqs: Sequence[int]) -> None:
-        """Take these off: the broker has them."""
-
-    async def depth(self) -> int:
-        """Count those that were not delivered."""
+ECHO_MOST = 256  # entries; a receiver that missed more asks for a replay
 
 
 @dataclass(slots=True)
@@ -64,12 +60,17 @@ class Publisher:
     boot_id : tells this run of the service from the one before
     vitals : asked at each heartbeat
     utc_now, sleep : the clocks
+
+    Attributes
+    ----------
+    farewell : the last word on `availability` when `run` ends: `OFFLINE`, unless whoever ends it
+        sets `STOPPED` because a person wished it
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        outbox: Outbox,
+        log: ChannelLog,
         topics: Topics,
         *,
         boot_id: str,
@@ -78,16 +79,17 @@ class Publisher:
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.farewell = Availability.OFFLINE
         self.counts = Counts()
-        self.last_trouble: str | None = None  # the latest refusal, or failure of the outbox
+        self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
             f"spasmwatch-{topics.origin}-{topics.wearer}",
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
-            farewell=contract.message(topics, Leaf.AVAILABILITY, Availability.STOPPED),
+            farewell=self._last_words,
             on_connect=self._greet,
         )
-        self._outbox = outbox
+        self._log = log
         self._topics = topics
         self._boot_id = boot_id
         self._vitals = vitals
@@ -95,41 +97,52 @@ class Publisher:
         self._sleep = sleep
         self._snapshot = Snapshot(status=status)
         self._seq = 0
-        self._held: set[int] = set()
         self._beats = 0
-        self._recent: deque[tuple[int, Letter]] = deque(maxlen=ECHO_MOST)
+        self._recent: deque[tuple[int, Entry]] = deque(maxlen=ECHO_MOST)
         self._echo_at: int | None = None  # the beat after which `_recent` is told again
         self._more = asyncio.Event()
+        self._retry_due = False
         self._state_due = asyncio.Event()
+        self._state_changed = True
 
     def wake(self) -> None:
-        """Say that the outbox has more; call it after each commit."""
+        """Say that the log has more; call it after each commit."""
         self._more.set()
 
-    async def tell(self, letters: Sequence[Letter]) -> None:
-        """Send letters that are in no outbox, once and without a promise: the disk refused them."""
-        await asyncio.gather(*map(self._deliver, letters))
+    async def tell(self, entries: Sequence[Entry]) -> None:
+        """Send entries that are in no log, once and without a promise: the disk refused them."""
+        await asyncio.gather(*map(self._deliver, entries))
 
     def show(self, now: Snapshot) -> None:
         """Say what is so now: published at once when it changed, every 30 s anyway."""
         if now != self._snapshot:
-            self._state_due.set()
+            self._say_state(changed=True)
         self._snapshot = now
 
     async def run(self) -> None:
-        """Publish until cancelled; then `stopped` is the last word."""
+        """Publish until cancelled; the last words are `farewell`, and that nobody watches."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._pump())
             tasks.create_task(self._tell_state())
             tasks.create_task(self._beat())
 
+    def _last_words(self) -> tuple[Message, ...]:
+        """Overwrite what is retained: a receiver that comes later must not read of a watch."""
+        ended = Status(StateWord.NO_SIGNAL, why=ENDED[self.farewell])
+        snapshot = replace(self._snapshot, status=ended)
+        said = contract.state(self._stamp(), snapshot)
+        return (
+            contract.message(self._topics, Leaf.STATE, said),
+            contract.message(self._topics, Leaf.AVAILABILITY, self.farewell),
+        )
+
     async def _greet(self) -> None:
         """After each connection: what is retained, then whatever waited."""
         await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
         if self.link.state.connections > 1:
             self._echo_at = self._beats + ECHO_BEATS
-        self._state_due.set()
+        self._say_state(changed=True)
         self._more.set()
 
     async def _beat(self) -> None:
@@ -138,8 +151,9 @@ class Publisher:
             await self._sleep(HEALTH_EVERY_S)
             self._beats += 1
             if self._beats % BEATS_PER_STATE == 0:
-                self._state_due.set()
-                self._held.clear()
+                await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
+                self._say_state(changed=False)
+                self._retry_due = True
             if self.link.state.connected and self._echo_at is None:
                 while self._recent and self._recent[0][0] < self._beats - ECHO_BEATS:
                     self._recent.popleft()
@@ -147,22 +161,28 @@ class Publisher:
 
     async def _health(self) -> str:
         try:
-            depth = await self._outbox.depth()
+            depth = await self._log.depth()
         except SpasmwatchError as error:
             self.last_trouble = str(error)
             depth = None
         return contract.health(self._stamp(), self._snapshot.status, self._vitals(), depth)
 
+    def _say_state(self, *, changed: bool) -> None:
+        self._state_changed = self._state_changed or changed
+        self._state_due.set()
+
     async def _tell_state(self) -> None:
         while True:
             await self._state_due.wait()
             self._state_due.clear()
-            await self._say(Leaf.STATE, contract.state(self._stamp(), self._snapshot))
+            changed, self._state_changed = self._state_changed, False
+            payload = contract.state(self._stamp(), self._snapshot)
+            await self._say(Leaf.STATE, payload, qos=None if changed else 0)
 
-    async def _say(self, leaf: Leaf, payload: str) -> None:
+    async def _say(self, leaf: Leaf, payload: str, *, qos: int | None = None) -> None:
         """Publish what is worth nothing later: a new connection says it anew."""
         with contextlib.suppress(LinkError):
-            ack = await self.link.publish(contract.message(self._topics, leaf, payload))
+            ack = await self.link.publish(contract.message(self._topics, leaf, payload, qos=qos))
             self._count(leaf, ack)
 
     async def _pump(self) -> None:
@@ -173,60 +193,74 @@ class Publisher:
                 await self._echo()
                 while self.link.state.connected and await self._send_some():
                     pass
+                if self._retry_due and self.link.state.connected:
+                    await self._retry()
             except SpasmwatchError as error:
                 self.last_trouble = str(error)
 
     async def _send_some(self) -> bool:
-        """Send a window of letters; return whether it is worth going on at once."""
-        if len(self._held) >= HELD_MOST:
-            return False
-        pending = await self._outbox.pending(WINDOW + len(self._held))
-        letters = [letter for letter in pending if letter.seq not in self._held][:WINDOW]
-        results = await asyncio.gather(*map(self._deliver, letters))
-        done = [letter for letter, result in zip(letters, results, strict=True) if result]
-        if done:
-            await self._outbox.delivered([letter.seq for letter in done])
+        """Send a window of entries; return whether it is worth going on at once."""
+        entries = await self._log.read(WINDOW)
+        return bool(entries) and await self._send(entries)
+
+    async def _retry(self) -> None:
+        """Try again what was refused; it may be allowed by now."""
+        self._retry_due = False
+        entries = [refused.entry for refused in await self._log.refused(RETRIED_MOST)]
+        for first in range(0, len(entries), WINDOW):
+            if not await self._send(entries[first : first + WINDOW]):
+                return
+            await self._send_some()  # what is new does not wait for what is old
+
+    async def _send(self, entries: Sequence[Entry]) -> bool:
+        """Send entries at once, and note in the log what became of each; return whether all is."""
+        told = [entry for entry in entries if entry.kind in contract.LEAVES]
+        outcomes = list(zip(told, await asyncio.gather(*map(self._deliver, told)), strict=True))
+        done = [entry for entry, outcome in outcomes if outcome == DELIVERED]
+        refused = {entry.n: outcome for entry, outcome in outcomes if outcome}
+        passed = [entry for entry in entries if entry.kind not in contract.LEAVES] + done
+        if passed:
+            await self._log.acknowledge([entry.n for entry in passed])
             self.counts.delivered += len(done)
-            self._recent.extend((self._beats, letter) for letter in done)
-        return bool(letters) and None not in results
+            self._recent.extend((self._beats, entry) for entry in done)
+        if refused:
+            await self._log.refuse(refused, at=self._utc_now())
+        return all(outcome is not None for _, outcome in outcomes)
 
     async def _echo(self) -> None:
         due = self._echo_at is not None and self._beats >= self._echo_at
         if not due or not self.link.state.connected:
             return
-        letters = [letter for _, letter in self._recent]
-        results = await asyncio.gather(*map(self._deliver, letters))
+        entries = [entry for _, entry in self._recent]
+        results = await asyncio.gather(*map(self._deliver, entries))
         if None not in results:
             self._echo_at = None
             self._recent.clear()
-            self.counts.echoed += len(letters)
+            self.counts.echoed += len(entries)
 
-    async def _deliver(self, letter: Letter) -> bool | None:
-        """Send one letter; return True delivered, False refused, None not known."""
+    async def _deliver(self, entry: Entry) -> str | None:
+        """Send one entry; return `DELIVERED`, why it was refused, or None when it is not known."""
         try:
-            message = contract.outgoing(letter, self._topics, self._utc_now())
+            message = contract.outgoing(entry, self._topics, self._utc_now())
             ack = await self.link.publish(message)
         except LinkError:
             self.counts.unconfirmed += 1
             return None
         except (ValueError, ConfigError) as error:
-            self._refuse(f"letter {letter.seq} of the outbox: {error}")
-            self._held.add(letter.seq)
-            return False
-        self._count(letter.leaf, ack)
-        if not ack.accepted:
-            self._held.add(letter.seq)
-        return ack.accepted
+            return self._refuse(f"entry {entry.n} of the log: {error}")
+        return self._count(entry.kind, ack)
 
-    def _count(self, leaf: str, ack: Ack) -> None:
+    def _count(self, leaf: str, ack: Ack) -> str:
         if not ack.accepted:
-            self._refuse(f"{self.link.endpoint} did not take our {leaf}: {ack.why}")
-        elif ack.no_subscribers and leaf in (Leaf.EVENT, Leaf.ALERT):
+            return self._refuse(f"{self.link.endpoint} did not take our {leaf}: {ack.why}")
+        if ack.no_subscribers and leaf in (Leaf.EVENT, Leaf.ALERT):
             self.counts.unheard += 1
+        return DELIVERED
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str) -> str:
         self.counts.refused += 1
         self.last_trouble = why
+        return why
 
     def _stamp(self) -> Stamp:
         self._seq += 1

@@ -14,7 +14,7 @@ from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     OPEN_ALERTS_MOST,
-    STATE_EXPIRES_S,
+    RETAINED_EXPIRES_S,
     Availability,
     Leaf,
 )
@@ -34,7 +34,7 @@ def schemas() -> dict[str, Schema]:
             (Leaf.HEALTH, "Heartbeat, every 5 s", _health()),
             (Leaf.STATE, "Snapshot, retained", _state()),
             (Leaf.EVENT, "Something was found, or is found to be over", _event()),
-            (Leaf.ALERT, "One moment in the life of an alert", _alert()),
+            (Leaf.ALERT, "One moment in the life of an alert", _alert(n=_NUMBER)),
         )
     }
 
@@ -73,6 +73,9 @@ _TIME: Schema = {
     "format": "date-time",
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
 }
+
+
+_NUMBER = _or_null(_count(1))  # in the log; null when the disk refused it
 
 
 def _stamp() -> dict[str, Schema]:
@@ -114,11 +117,11 @@ def _state() -> Schema:
             monitored_s=_number(0),
             counts=_object(**{kind.value: _count() for kind in Kind}),
         ),
-        expires_in_s={"const": STATE_EXPIRES_S},
+        expires_in_s={"const": RETAINED_EXPIRES_S},
     )
 
 
-def _alert() -> Schema:
+def _alert(**more: Schema) -> Schema:
     named: dict[str, Schema] = {"class": _one_of(AlertClass)}  # a reserved word in Python
     return _object(
         schema={"const": alerts.SCHEMA},
@@ -135,6 +138,7 @@ def _alert() -> Schema:
         by=_or_null(_TEXT),
         source=_one_of(Origin),
         wearer=_or_null(_TEXT),
+        **more,
     )
 
 
@@ -166,6 +170,7 @@ def _event() -> Schema:
         detector=_or_null(_object(name=_NAME, version=_NAME, model=_NAME)),
         source=_one_of(Origin),
         recording=_or_null(_object(name=_NAME, first=_count(), last=_count())),
+        n=_NUMBER,
         event_type=kind,
     )
 

@@ -1,4 +1,4 @@
-"""The state file in a thread of its own: a slow disk delays a letter, never a sample."""
+"""The state file in a thread of its own: a slow disk delays an entry, never a sample."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from detector.alert import Alert
+from detector.channels import Entry, RefusedEntry
 from detector.events import Event
-from detector.store.state import Letter, State
+from detector.store.state import State
 
 T = TypeVar("T")
 
@@ -31,25 +32,44 @@ class Archive:
         saved: Mapping[str, Any],
     ) -> None:
         """Write all of it in one transaction, or none: StateError."""
-        await self._ask(
-            lambda: self._state.commit(at=at, events=events, alerts=alerts, saved=saved)
-        )
+        await self.ask(lambda state: state.commit(at=at, events=events, alerts=alerts, saved=saved))
 
-    async def pending(self, limit: int) -> Sequence[Letter]:
-        """Return the oldest letters not yet delivered."""
-        return await self._ask(lambda: self._state.pending(limit))
-
-    async def delivered(self, seqs: Sequence[int]) -> None:
-        """Take letters off: the broker has signed for them."""
-        await self._ask(lambda: self._state.delivered(seqs))
-
-    async def depth(self) -> int:
-        """Count the letters not yet delivered."""
-        return await self._ask(lambda: self._state.depth)
+    def log_of(self, channel: str) -> ArchivedLog:
+        """Return the log as one channel reads it; the channel must have been opened."""
+        return ArchivedLog(self, channel)
 
     def close(self) -> None:
         """Wait for what was asked, then end the thread; the state itself stays open."""
         self._thread.shutdown(wait=True)
 
-    async def _ask(self, question: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+    async def ask(self, question: Callable[[State], T]) -> T:
+        """Ask the state in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, question, self._state)
+
+
+class ArchivedLog:
+    """The log for one channel, asked in the state's thread."""
+
+    def __init__(self, archive: Archive, channel: str) -> None:
+        self._archive = archive
+        self._channel = channel
+
+    async def read(self, limit: int) -> Sequence[Entry]:
+        """Return the oldest entries neither acknowledged nor refused."""
+        return await self._archive.ask(lambda state: state.read(self._channel, limit))
+
+    async def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Say that these are delivered."""
+        await self._archive.ask(lambda state: state.acknowledge(self._channel, numbers))
+
+    async def refuse(self, whys: Mapping[int, str], *, at: datetime) -> None:
+        """Put these aside, each with the reason."""
+        await self._archive.ask(lambda state: state.refuse(self._channel, whys, at=at))
+
+    async def refused(self, limit: int) -> Sequence[RefusedEntry]:
+        """Return entries put aside, the one tried longest ago first."""
+        return await self._archive.ask(lambda state: state.refused(self._channel, limit))
+
+    async def depth(self) -> int:
+        """Count the entries not delivered."""
+        return await self._archive.ask(lambda state: state.depth(self._channel))

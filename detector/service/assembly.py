@@ -23,7 +23,7 @@ from detector.night.night import Night
 from detector.night.sensor_watch import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.service.archive import Archive
-from detector.service.service import STARTING, News, Service, Trouble
+from detector.service.service import MQTT, STARTING, News, Service, Trouble
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import Vitals
@@ -47,7 +47,7 @@ class DataFolder:
 
     @property
     def state(self) -> Path:
-        """Events, alerts and letters."""
+        """Events, alerts and the log."""
         return self.folder / "state.sqlite"
 
     def new_recording(self, evening: datetime) -> Path:
@@ -99,6 +99,7 @@ async def assembled(
     async with AsyncExitStack() as stack:
         place = DataFolder.of(settings.data_dir, origin)
         state = stack.enter_context(_open_state(place.state, tell))
+        state.open_channel(MQTT, from_start=True)
         archive = stack.enter_context(closing(Archive(state)))
         now = EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
         _close_what_was_left_open(state, now)
@@ -123,7 +124,7 @@ async def assembled(
         if broker.endpoint is not None:
             publisher = Publisher(
                 broker.endpoint,
-                archive,
+                archive.log_of(MQTT),
                 topics,
                 boot_id=token_hex(8),
                 status=STARTING,
@@ -185,7 +186,7 @@ def _open_state(path: Path, tell: Callable[[News], None]) -> State:
         return State.open(path)
     except StateDamagedError as error:
         tell(Trouble("state", str(error)))
-        return State.open(path, wearer=error.wearer)
+        return State.open(path)
 
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:

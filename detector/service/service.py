@@ -7,25 +7,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from detector.alert import to_json as alert_json
 from detector.block import EPOCH
+from detector.channels import Entry
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp
-from detector.events import to_json as event_json
-from detector.mqtt.contract import Leaf
+from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
 from detector.service.archive import Archive
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status
-from detector.store.outbox import EXPIRES, Letter
+from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import StateError
 
+MQTT = "mqtt"  # the publisher's channel of the log
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 RESTART_S = 1.0  # a part that falls over at once does not take a core with it
-FLUSH_S = 5.0  # at the end: an outbox that is not empty by then is told at the next start
+FLUSH_S = 5.0  # at the end: what is not delivered by then is told at the next start
 MOST_WAITING = 10_000  # a week without a disk; they were told, so the oldest may go
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
@@ -125,7 +125,9 @@ class Service:
             self._trouble(name, f"{name} failed ({error!r}) and is started again")
 
     async def stop(self) -> None:
-        """End the night: the sources say goodbye, then `run` returns."""
+        """End the night on a person's wish: the sources say goodbye, then `run` returns."""
+        if self._publisher is not None:
+            self._publisher.farewell = Availability.STOPPED
         await asyncio.gather(*(source.close() for source in self._sources))
 
     async def _read(self, sensor: int) -> None:
@@ -215,7 +217,7 @@ class Service:
         fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
         if self._publisher is not None:
             now = _utc(self._clock)
-            await self._publisher.tell([one for told in fresh for one in _letters(told, now)])
+            await self._publisher.tell([one for told in fresh for one in _unlogged(told, now)])
         excess = len(self._waiting) - MOST_WAITING
         if excess > 0:
             del self._waiting[:excess]
@@ -272,7 +274,7 @@ class Service:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:
-            posted = self._publisher is None or not await self._archive.depth()
+            posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
             if posted and not self._waiting:
                 return
             await asyncio.sleep(0.02)
@@ -281,10 +283,10 @@ class Service:
         return self._clock.mono_ns(), self._clock.utc_ns()
 
 
-def _letters(told: Told, now: datetime) -> list[Letter]:
-    """Letters as the state would have written them, but for a number."""
-    events = [Letter(0, Leaf.EVENT, event_json(event), now + EXPIRES) for event in told.events]
-    return events + [Letter(0, Leaf.ALERT, alert_json(a), now + EXPIRES) for a in told.alerts]
+def _unlogged(told: Told, now: datetime) -> list[Entry]:
+    """Return the entries that the log would have had, but for a number."""
+    drafts = [*map(of_event, told.events), *map(of_alert, told.alerts)]
+    return [draft.entry(0, now) for draft in drafts]
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -1,8 +1,8 @@
-"""What must survive a power cut: events, alerts, letters and saved state, in one small SQLite file.
+"""What must survive a power cut: events, alerts, the log and saved state, in one SQLite file.
 
-Commit, then tell: an event, the alert it causes and the letters about both are one transaction.
-A commit waits until the disk has the data, so give the state a thread of its own: calls may come
-from any thread, but must never overlap.
+Commit, then tell: an event, the alert it causes and the log's entries about both are one
+transaction. A commit waits until the disk has the data, so give the state a thread of its own:
+calls may come from any thread, but must never overlap.
 """
 
 from __future__ import annotations
@@ -10,65 +10,94 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from detector import alert as alert_values
 from detector import events as event_values
-from detector.alert import Alert, AlertClass, AlertState
+from detector.alert import Alert, AlertState
+from detector.channels import Entry, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import outbox, state_file
-from detector.store.outbox import Letter
-from detector.store.state_file import StateDamagedError, StateError, transaction
+from detector.store import log, state_file, wearer_file
+from detector.store.log import Draft
+from detector.store.state_file import (
+    StateDamagedError,
+    StateDiskError,
+    StateError,
+    transaction,
+)
 
-__all__ = ["Letter", "State", "StateDamagedError", "StateError"]
+__all__ = ["State", "StateDamagedError", "StateDiskError", "StateError"]
+
+T = TypeVar("T")
+
+TROUBLES_MOST = 20  # sentences kept; each stands for all that was found damaged in one reading
+DAMAGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class State:
-    """The one owner of the state file; made by `State.open`.
+    """The one owner of the state; made by `State.open` or, without a disk, `State.in_memory`.
 
-    wearer : ten random base32 characters, made with the file
-    epoch : sixteen random hex digits, new with every new file: letters count from 1 again
+    wearer : ten random base32 characters, kept in a file of its own beside the state
+    epoch : sixteen random hex digits, new with every new file: entries count from 1 again
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: int, outbox_cap: int) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, lock: int | None, cap: int) -> None:
         self._path = path
         self._db = db
         self._lock = lock
-        self._cap = outbox_cap
+        self._cap = cap
+        self._troubles: deque[str] = deque(maxlen=TROUBLES_MOST)
         meta = dict(db.execute("SELECT name, value FROM meta"))
         self.wearer: str = meta["wearer"]
         self.epoch: str = meta["epoch"]
 
     @classmethod
-    def open(cls, path: Path, *, wearer: str | None = None, outbox_cap: int = outbox.CAP) -> State:
-        """Open the state, or begin it (for `wearer`, else for a new random one).
+    def open(cls, path: Path, *, wearer: str | None = None, cap: int = log.CAP) -> State:
+        """Open the state, or begin it: for whom the wearer's file says, else for `wearer`.
 
         Raises
         ------
-        StateError
-            Another process owns it, a newer version wrote it, or the disk refuses.
+        StateDiskError
+            The disk refuses; `in_memory` does for a night.
         StateDamagedError
             It was damaged and has been moved aside. Announce it, then open again.
+        StateError
+            Another process owns it, or a newer version wrote it.
         """
+        if wearer is not None and not wearer_file.ID.fullmatch(wearer):
+            raise StateError(f"a wearer's id is ten characters of a-z and 2-7, not {wearer!r}")
         with _clear_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = state_file.lock(path)
             try:
-                return cls(path, state_file.connect(path, wearer), lock, outbox_cap)
+                named = wearer_file.read(path.parent)
+                db = state_file.connect(path, named or wearer or wearer_file.new_id())
+                state = cls(path, db, lock, cap)
+                state._tell_what_the_migration_set_aside()
+                state._keep_wearer(named)
+                return state
             except BaseException:
                 os.close(lock)
                 raise
+
+    @classmethod
+    def in_memory(cls, *, wearer: str | None = None, cap: int = log.CAP) -> State:
+        """Begin a state without a file, to watch a night that no disk takes."""
+        db = state_file.in_memory(wearer or wearer_file.new_id())
+        return cls(Path("memory"), db, None, cap)
 
     def close(self) -> None:
         """Fold everything into one file and let go of it."""
         with suppress(sqlite3.Error):  # a full disk must not keep us from ending
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     def __enter__(self) -> Self:
         return self
@@ -82,76 +111,112 @@ class State:
         at: datetime,
         events: Iterable[Event] = (),
         alerts: Iterable[Alert] = (),
+        entries: Iterable[Draft] = (),
         saved: Mapping[str, Any] | None = None,
-    ) -> int:
-        """Write all of this or, on StateError, none of it; return how many letters it made.
+    ) -> tuple[Entry, ...]:
+        """Write all of this or, on StateError, none of it; return the new entries of the log.
 
-        What is already known, word for word or in a later form, makes no letter: repeating a
-        commit tells nothing twice. `saved` replaces plain data by name (`policy`, `pipeline`).
+        What is already known, word for word or in a later form, makes no entry: repeating a
+        commit of events and alerts tells nothing twice. `saved` replaces plain data by name
+        (`policy`, `pipeline`).
         """
         with _clear_errors(self._path), transaction(self._db):
-            letters = sum([self._keep_event(event, at) for event in events])
-            letters += sum([self._keep_alert(alert, at) for alert in alerts])
+            drafts = [log.of_event(event) for event in events if self._is_news(event)]
+            drafts += [log.of_alert(alert) for alert in alerts if self._is_step(alert, at)]
+            logged = tuple(log.put(self._db, draft, at=at) for draft in (*drafts, *entries))
             for name, data in (saved or {}).items():
                 row = (name, json.dumps(data))
                 self._db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?)", row)
-            if letters:
-                outbox.trim(self._db, self._cap, at=at)
-        return letters
+            if logged:
+                log.trim(self._db, self._cap, at=at)
+        return logged
 
     def saved(self, name: str) -> Any:
         """Return the plain data last saved under this name, or None."""
-        with _reading(self._path):
-            row = self._db.execute("SELECT body FROM saved WHERE name = ?", (name,)).fetchone()
-            return None if row is None else json.loads(row[0])
+        query = "SELECT rowid, body FROM saved WHERE name = ?"
+        found = self._read_rows("saved", query, (name,), lambda row: json.loads(row[1]))
+        return found[0] if found else None
 
     def events(self, recording: str | None = None, since: datetime | None = None) -> list[Event]:
         """Return events in their latest form, by onset, of one recording or since a time."""
-        query = """SELECT body FROM event
+        query = """SELECT rowid, body FROM event
             WHERE (?1 IS NULL OR recording = ?1) AND (?2 IS NULL OR onset_ms >= ?2)
             ORDER BY onset_ms, onset_s, id"""
-        since_ms = None if since is None else outbox.to_ms(since)
-        with _reading(self._path):
-            rows = self._db.execute(query, (recording, since_ms)).fetchall()
-            return [event_values.from_dict(json.loads(body)) for (body,) in rows]
+        since_ms = None if since is None else log.to_ms(since)
+        return self._read_rows(
+            "event",
+            query,
+            (recording, since_ms),
+            lambda row: event_values.from_dict(json.loads(row[1])),
+        )
 
     def open_alerts(self) -> list[Alert]:
         """Return the alerts not yet resolved, oldest first."""
-        query = "SELECT body FROM alert WHERE state != ? ORDER BY at_ms, id"
-        with _reading(self._path):
-            rows = self._db.execute(query, (AlertState.RESOLVED,)).fetchall()
-            return [alert_values.from_json(body) for (body,) in rows]
+        query = "SELECT rowid, body FROM alert WHERE state != ? ORDER BY at_ms, id"
+        parameters = (AlertState.RESOLVED.value,)
+        return self._read_rows(
+            "alert", query, parameters, lambda row: alert_values.from_json(row[1])
+        )
 
-    def pending(self, limit: int = 100) -> list[Letter]:
-        """Return the oldest letters not yet delivered."""
-        with _reading(self._path):
-            return outbox.pending(self._db, limit)
-
-    def delivered(self, seqs: Iterable[int]) -> None:
-        """Take letters off: the broker has signed for them."""
+    def open_channel(self, channel: str, *, from_start: bool) -> None:
+        """Have a channel read the log; one that never did begins at its start, or at its end."""
         with _clear_errors(self._path), transaction(self._db):
-            outbox.sign(self._db, seqs)
+            log.open_channel(self._db, channel, from_start=from_start)
 
-    def replay_from(self, seq: int, limit: int = 1000) -> list[Letter]:
-        """Return letters from `seq` on again, delivered or not."""
-        with _reading(self._path):
-            return outbox.replay(self._db, seq, limit)
+    def read(self, channel: str, limit: int = 100) -> list[Entry]:
+        """Return the oldest entries that a channel has neither acknowledged nor refused."""
+        with _clear_errors(self._path):
+            rows = log.rows_to_read(self._db, channel, limit)
+        return self._parsed("log", rows, log.entry_of)
 
-    @property
-    def depth(self) -> int:
-        """Letters not yet delivered."""
-        with _reading(self._path):
-            return outbox.depth(self._db)
+    def acknowledge(self, channel: str, numbers: Iterable[int]) -> None:
+        """Say that a channel has delivered these, in whatever order."""
+        with _clear_errors(self._path), transaction(self._db):
+            log.acknowledge(self._db, channel, numbers)
+
+    def refuse(self, channel: str, whys: Mapping[int, str], *, at: datetime) -> None:
+        """Put entries aside that a channel could not deliver, each with the reason."""
+        with _clear_errors(self._path), transaction(self._db):
+            log.refuse(self._db, channel, whys, at=at)
+
+    def refused(self, channel: str, limit: int = 100) -> list[RefusedEntry]:
+        """Return what a channel has put aside, the one tried longest ago first."""
+        with _clear_errors(self._path):
+            rows = log.rows_refused(self._db, channel, limit)
+        return self._parsed("log", rows, log.refusal_of)
+
+    def replay_from(self, n: int, limit: int = 1000) -> list[Entry]:
+        """Return entries from number `n` on again, whoever has passed them."""
+        with _clear_errors(self._path):
+            rows = log.rows_from(self._db, n, limit)
+        return self._parsed("log", rows, log.entry_of)
+
+    def depth(self, channel: str) -> int:
+        """Count the entries a channel has not delivered, refused ones included."""
+        with _clear_errors(self._path):
+            return log.depth(self._db, channel)
 
     @property
     def dropped(self) -> int:
-        """Letters ever given up because too many waited."""
-        with _reading(self._path):
-            return outbox.dropped(self._db)
+        """Entries ever dropped before every channel had passed them: too many waited."""
+        with _clear_errors(self._path):
+            return log.dropped(self._db)
 
-    def _keep_event(self, event: Event, at: datetime) -> bool:
+    @property
+    def damaged(self) -> int:
+        """Rows ever set aside because they could not be read."""
+        with _clear_errors(self._path):
+            return int(self._db.execute("SELECT count(*) FROM damaged").fetchone()[0])
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What was found wrong since the state was opened, a sentence each, the latest last."""
+        return tuple(self._troubles)
+
+    def _is_news(self, event: Event) -> bool:
+        """Keep an event; return whether it says what was not known."""
         body = event_values.to_json(event)
-        onset_ms = None if event.onset is None else outbox.to_ms(event.onset)
+        onset_ms = None if event.onset is None else log.to_ms(event.onset)
         recording = None if event.recording is None else event.recording.name
         phase = list(Phase).index(event.phase)
         cursor = self._db.execute(
@@ -163,26 +228,83 @@ class State:
                 AND excluded.body != event.body""",
             (event.id, recording, event.onset_s, onset_ms, event.revision, phase, body),
         )
-        if cursor.rowcount != 1:
-            return False
-        # A revision may take a spasm back: whoever heard of the spasm must hear of that.
-        clinical = event.kind.is_spasm_family or event.revision > 0
-        outbox.put(self._db, "event", event.id, body, at=at, clinical=clinical)
-        return True
+        return cursor.rowcount == 1
 
-    def _keep_alert(self, alert: Alert, at: datetime) -> bool:
-        body = alert_values.to_json(alert)
+    def _is_step(self, alert: Alert, at: datetime) -> bool:
+        """Keep an alert; return whether it says what was not known."""
         cursor = self._db.execute(
             """INSERT INTO alert VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
                 state = excluded.state, at_ms = excluded.at_ms, body = excluded.body
             WHERE excluded.body != alert.body""",
-            (alert.id, alert.state, outbox.to_ms(at), body),
+            (alert.id, alert.state, log.to_ms(at), alert_values.to_json(alert)),
         )
-        if cursor.rowcount != 1:
-            return False
-        clinical = alert.alert_class is AlertClass.CLINICAL
-        outbox.put(self._db, "alert", alert.id, body, at=at, clinical=clinical)
-        return True
+        return cursor.rowcount == 1
+
+    def _keep_wearer(self, named: str | None) -> None:
+        """Have file and state say the same; the file was written first and wins."""
+        if named is None:
+            try:
+                wearer_file.write(self._path.parent, self.wearer)
+            except OSError as error:
+                self._troubles.append(f"the wearer's id has no file of its own: {error}")
+        elif named != self.wearer:
+            self._troubles.append(
+                f"{self._path.name} was of the wearer {self.wearer}, this folder is of {named}: "
+                "what is in it counts as theirs from now on"
+            )
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'wearer'", (named,))
+            self.wearer = named
+
+    def _read_rows(
+        self,
+        table: str,
+        query: str,
+        parameters: Sequence[Any],
+        parse: Callable[[tuple[Any, ...]], T],
+    ) -> list[T]:
+        with _clear_errors(self._path):
+            rows = self._db.execute(query, parameters).fetchall()
+        return self._parsed(table, rows, parse)
+
+    def _parsed(
+        self, table: str, rows: Iterable[tuple[Any, ...]], parse: Callable[[tuple[Any, ...]], T]
+    ) -> list[T]:
+        """Return what the rows hold; those that hold nothing readable are set aside and told."""
+        found: list[T] = []
+        damaged: list[tuple[str, int]] = []
+        for row in rows:
+            try:
+                found.append(parse(row))
+            except DAMAGE as error:
+                damaged.append((str(error)[:200], row[0]))
+        if damaged:
+            self._set_aside(table, damaged)
+        return found
+
+    def _set_aside(self, table: str, damaged: list[tuple[str, int]]) -> None:
+        """Move rows out of the way, if the disk lets us, and say so either way."""
+        rowids = [(rowid,) for _, rowid in damaged]
+        with suppress(sqlite3.Error), transaction(self._db):
+            self._db.executemany(
+                f"""INSERT INTO damaged SELECT '{table}', rowid, CAST(body AS TEXT), ?, 1
+                    FROM {table} WHERE rowid = ?""",  # noqa: S608
+                damaged,
+            )
+            self._db.executemany(f"DELETE FROM {table} WHERE rowid = ?", rowids)  # noqa: S608
+        self._say_damaged(len(damaged), table, damaged[0][0])
+
+    def _tell_what_the_migration_set_aside(self) -> None:
+        untold = "SELECT count(*), source, why FROM damaged WHERE NOT told GROUP BY source"
+        for rows, table, why in self._db.execute(untold).fetchall():
+            self._say_damaged(rows, table, why)
+        if self._troubles:
+            self._db.execute("UPDATE damaged SET told = 1")
+
+    def _say_damaged(self, rows: int, table: str, why: str) -> None:
+        self._troubles.append(
+            f"{rows} rows of {table} in {self._path.name} cannot be read ({why}) "
+            "and are set aside in its table 'damaged'. Check the disk."
+        )
 
 
 @contextmanager
@@ -191,16 +313,7 @@ def _clear_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StateError(
+        raise StateDiskError(
             f"the state file {path} cannot be used: {error}. Nothing was written; check free "
             "space and permissions."
         ) from error
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        with _clear_errors(path):
-            yield
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise StateError(f"the state file {path} holds something unreadable: {error}") from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -17,46 +16,30 @@ from itertools import count
 from pathlib import Path
 
 from detector.errors import SpasmwatchError
-from detector.store import outbox
-
-WEARER = re.compile(r"[a-z2-7]{10}")
-"""How a wearer is called in topics and files: ten random base32 characters, never a name."""
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        """CREATE TABLE event (
-            id TEXT PRIMARY KEY, recording TEXT, onset_s REAL NOT NULL, onset_ms INTEGER,
-            revision INTEGER NOT NULL, phase INTEGER NOT NULL, body TEXT NOT NULL)""",
-        "CREATE INDEX event_recording ON event (recording, onset_s)",
-        """CREATE TABLE alert (
-            id TEXT PRIMARY KEY, state TEXT NOT NULL, at_ms INTEGER NOT NULL,
-            body TEXT NOT NULL)""",
-        "CREATE TABLE saved (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
-        *outbox.TABLES,
-    ),
-)
-"""Step n brings a file of schema version n to version n + 1. Only ever append."""
+from detector.store import wearer_file
+from detector.store.layout import MIGRATIONS, migrate
 
 
 class StateError(SpasmwatchError):
     """The state file cannot be used now: in use, disk full, no permission. Nothing was changed."""
 
 
+class StateDiskError(StateError):
+    """The disk refuses: full, read-only, failing. `State.in_memory` does for a night."""
+
+
 class StateDamagedError(StateError):
     """The state file was damaged and has been moved aside; opening again begins an empty one.
 
     moved_to : where it lies now
-    wearer : the wearer's id where it could still be read, to begin the new file with
     """
 
-    def __init__(self, path: Path, why: str, moved_to: Path, wearer: str | None) -> None:
+    def __init__(self, path: Path, why: str, moved_to: Path) -> None:
         super().__init__(
             f"the state file {path} is damaged ({why}) and was moved to {moved_to.name}. "
             "Earlier events and alerts are in there: keep it, and check the disk."
         )
         self.moved_to = moved_to
-        self.wearer = wearer
 
 
 def lock(path: Path) -> int:
@@ -72,8 +55,8 @@ def lock(path: Path) -> int:
     return descriptor
 
 
-def connect(path: Path, wearer: str | None) -> sqlite3.Connection:
-    """Open the file, or begin it; only its owner may.
+def connect(path: Path, wearer: str) -> sqlite3.Connection:
+    """Open the file, or begin it for this wearer; only its owner may.
 
     Raises
     ------
@@ -110,13 +93,24 @@ def connect(path: Path, wearer: str | None) -> sqlite3.Connection:
 
 def wearer_in(path: Path) -> str | None:
     """Say whose state it is without disturbing a process that owns it; None where it is none."""
+    with suppress(OSError):
+        named = wearer_file.read(path.parent)
+        if named is not None:
+            return named
     with (
         suppress(sqlite3.Error),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,
     ):
         for (wearer,) in db.execute("SELECT value FROM meta WHERE name = 'wearer'"):
-            return str(wearer)
+            return str(wearer) if wearer_file.ID.fullmatch(str(wearer)) else None
     return None
+
+
+def in_memory(wearer: str) -> sqlite3.Connection:
+    """Return a state without a file, for a night without a disk."""
+    db = _connect(":memory:")
+    _fill(db, wearer)
+    return db
 
 
 @contextmanager
@@ -132,8 +126,11 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def _connect(path: Path | str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # One flipped bit must not make a whole table unreadable.
+    db.text_factory = lambda text: text.decode("utf-8", "replace")
+    return db
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
@@ -141,43 +138,31 @@ def _use_wal(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous = FULL")  # an acknowledged commit survives a power cut
 
 
-def _begin(path: Path, wearer: str | None) -> None:
+def _begin(path: Path, wearer: str) -> None:
     """Write a new file beside and then name it, so that what bears the name is complete."""
-    if wearer is not None and not WEARER.fullmatch(wearer):
-        raise StateError(f"a wearer's id is ten characters of a-z and 2-7, not {wearer!r}")
     begun = _beside(path, ".new")
     for leftover in (begun, _beside(begun, "-wal"), _beside(begun, "-shm")):
         leftover.unlink(missing_ok=True)
     os.close(os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-    named = wearer or "".join(secrets.choice(alphabet) for _ in range(10))
     with closing(_connect(begun)) as db:
         _use_wal(db)
-        with transaction(db):
-            _migrate(db, 0)
-            db.execute("INSERT INTO meta VALUES ('wearer', ?)", (named,))
-            db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+        _fill(db, wearer)
     begun.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    wearer_file.sync_folder(path.parent)
 
 
-def _migrate(db: sqlite3.Connection, version: int) -> None:
-    for step in MIGRATIONS[version:]:
-        for statement in step:
-            db.execute(statement)
-    schema_version = ("schema_version", str(len(MIGRATIONS)))
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", schema_version)
+def _fill(db: sqlite3.Connection, wearer: str) -> None:
+    with transaction(db):
+        migrate(db, 0, MIGRATIONS)
+        db.execute("INSERT INTO meta VALUES ('wearer', ?)", (wearer,))
+        db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
 
 
 def _check(db: sqlite3.Connection, found: dict[str, str], path: Path) -> str:
     """Bring the file up to date; say what is wrong with it, or nothing. Fills in `found`."""
     _use_wal(db)
     for name, value in db.execute("SELECT name, value FROM meta"):
-        if name != "wearer" or WEARER.fullmatch(str(value)):
+        if name != "wearer" or wearer_file.ID.fullmatch(str(value)):
             found[str(name)] = str(value)
     if not {"wearer", "epoch"} <= found.keys():
         return "it does not say whose it is"
@@ -191,7 +176,7 @@ def _check(db: sqlite3.Connection, found: dict[str, str], path: Path) -> str:
         )
     if int(version) < len(MIGRATIONS):
         with transaction(db):
-            _migrate(db, int(version))
+            migrate(db, int(version), MIGRATIONS)
     if _tables(db) != _tables_of_now():
         return "its tables are not the expected ones"
     verdict = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -204,7 +189,7 @@ def _tables(db: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def _tables_of_now() -> list[tuple[str, str]]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        _migrate(db, 0)
+        migrate(db, 0, MIGRATIONS)
         return _tables(db)
 
 
@@ -217,7 +202,12 @@ def _means_damage(error: sqlite3.Error, path: Path) -> bool:
 
 
 def _move_aside(path: Path, why: str, wearer: str | None) -> StateDamagedError:
-    """Return the file and what belongs to it another name; nothing is deleted."""
+    """Give the file and what belongs to it another name; nothing is deleted.
+
+    The wearer's id is saved first, where it could be read and no file of its own has it yet.
+    """
+    if wearer is not None and wearer_file.read(path.parent) is None:
+        wearer_file.write(path.parent, wearer)
     aside = next(
         name
         for n in count(1)
@@ -227,7 +217,7 @@ def _move_aside(path: Path, why: str, wearer: str | None) -> StateDamagedError:
     for ending in ("", "-wal", "-shm"):
         if _beside(path, ending).exists():
             _beside(path, ending).rename(_beside(aside, ending))
-    return StateDamagedError(path, why, aside, wearer)
+    return StateDamagedError(path, why, aside)
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -1,4 +1,4 @@
-"""Real brokers on loopback, a cable that can be cut, an outbox in memory, and events to send."""
+"""Real brokers on loopback, a cable that can be cut, the real log, and events to send."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 
+from detector.channels import Entry, RefusedEntry
 from detector.events import Event, Kind, Origin, Phase, event_id
 from detector.mqtt import contract
 from detector.mqtt.broker_process import SBIN
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
-from detector.store.outbox import Letter
 from detector.store.state import State, StateError
 
 WEARER = "k3vq7m2xta"
@@ -106,7 +106,7 @@ async def listening(endpoint: Endpoint, topic_filter: str) -> AsyncIterator[Ear]
         yield ear
 
 
-class StoredOutbox:
+class StoredLog:
     """The real store, in the test's own thread; `broken` makes its disk fail."""
 
     def __init__(self, state: State) -> None:
@@ -116,24 +116,31 @@ class StoredOutbox:
     def put(self, *events: Event) -> None:
         self.state.commit(at=datetime.now(UTC), events=events)
 
-    async def pending(self, limit: int) -> list[Letter]:
+    async def read(self, limit: int) -> list[Entry]:
         if self.broken:
             raise StateError("disk full")
-        return self.state.pending(limit)
+        return self.state.read("mqtt", limit)
 
-    async def delivered(self, seqs: Sequence[int]) -> None:
-        self.state.delivered(seqs)
+    async def acknowledge(self, numbers: Sequence[int]) -> None:
+        self.state.acknowledge("mqtt", numbers)
+
+    async def refuse(self, whys: Mapping[int, str], *, at: datetime) -> None:
+        self.state.refuse("mqtt", whys, at=at)
+
+    async def refused(self, limit: int) -> list[RefusedEntry]:
+        return self.state.refused("mqtt", limit)
 
     async def depth(self) -> int:
         if self.broken:
             raise StateError("disk full")
-        return self.state.depth
+        return self.state.depth("mqtt")
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[StoredOutbox]:
+def log(tmp_path: Path) -> Iterator[StoredLog]:
     with State.open(tmp_path / "state.sqlite", wearer=WEARER) as state:
-        yield StoredOutbox(state)
+        state.open_channel("mqtt", from_start=True)
+        yield StoredLog(state)
 
 
 NIGHT = datetime(2026, 11, 21, 2, 14, 7, 310_000, tzinfo=UTC)

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alert import to_dict as alerts_to_dict
+from detector.alert import to_json as alert_to_json
+from detector.channels import Entry
 from detector.errors import ConfigError
-from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_dict
+from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_json
 from detector.mqtt import contract
 from detector.mqtt.contract import DELIVERY, Availability, Leaf, Message, Stamp, Topics
 from detector.mqtt.schemas import schemas
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.store.outbox import Letter
+from detector.store.log import Draft, of_alert, of_event
 
 WEARER = "k3vq7m2xta"
 HOME = Topics(wearer=WEARER)
@@ -120,10 +121,16 @@ snapshots = st.builds(
 )
 
 
-def sent(leaf: str, said: dict, home: Topics = HOME, left_s: float = 3600) -> Message:
-    """Go the way of the store: JSON in a letter (Python reads and writes NaN)."""
-    letter = Letter(1, leaf, json.dumps(said), NOON + timedelta(seconds=left_s))
-    return contract.outgoing(letter, home, NOON)
+def entry(body: str, kind: str = "event", left_s: float = 3600) -> Entry:
+    return Entry(1, kind, "x", body, NOON, NOON + timedelta(seconds=left_s), clinical=True)
+
+
+def sent(draft: Draft, n: int = 7, home: Topics = HOME) -> Message:
+    """Go the way of the store: an entry of the log, addressed."""
+    logged = draft.entry(n, NOON)
+    message = contract.outgoing(logged, home, NOON)
+    assert message.payload == logged.body, "told as it was logged, byte for byte"
+    return message
 
 
 def strictly(payload: str) -> dict:
@@ -151,22 +158,26 @@ def assert_fit_for_strangers(payload: str) -> None:
 
 @given(events(finite, words))
 def test_an_event_keeps_its_schema_however_hostile_its_names(event: Event) -> None:
-    payload = sent("event", to_dict(event)).payload
+    payload = sent(of_event(event)).payload
     assert_fit_for_strangers(payload)
-    SCHEMAS["event"].validate(strictly(payload))
-    assert strictly(payload)["event_type"] == event.kind
+    assert_fit_for_strangers(to_json(event))
+    said = strictly(payload)
+    SCHEMAS["event"].validate(said)
+    assert said == {**strictly(to_json(event)), "n": 7, "event_type": event.kind}
 
 
 @given(events(anything, words))
 def test_not_a_number_never_appears(event: Event) -> None:
-    assert_fit_for_strangers(sent("event", to_dict(event)).payload)
+    assert_fit_for_strangers(sent(of_event(event)).payload)
 
 
 @given(alerts(words))
 def test_an_alert_keeps_its_schema(alert: Alert) -> None:
-    payload = sent("alert", alerts_to_dict(alert)).payload
+    payload = sent(of_alert(alert), n=0).payload
     assert_fit_for_strangers(payload)
-    SCHEMAS["alert"].validate(strictly(payload))
+    said = strictly(payload)
+    SCHEMAS["alert"].validate(said)
+    assert said == {**strictly(alert_to_json(alert)), "n": None}
 
 
 @given(stamps, statuses(words), vitals, st.integers(0))
@@ -308,9 +319,9 @@ def test_no_live_topic_can_pass_for_a_simulated_one(prefix: str) -> None:
 def test_each_leaf_is_delivered_as_the_contract_says() -> None:
     table = {str(leaf): (how.qos, how.retain, how.expiry_s) for leaf, how in DELIVERY.items()}
     assert table == {
-        "availability": (1, True, None),
+        "availability": (1, True, 90),
         "health": (0, False, 15),
-        "state": (1, True, None),
+        "state": (1, True, 90),
         "event": (1, False, 604_800),
         "alert": (1, False, 604_800),
     }
@@ -331,28 +342,29 @@ def test_a_message_is_never_qos_2_never_endless_never_expired_at_birth() -> None
         Message("sw/v1/x", "x", expiry_s=0)
 
 
-# -- the outbox ----------------------------------------------------------------------------------
+# -- the log -------------------------------------------------------------------------------------
 
 
 @given(events(finite, words), st.sampled_from(Origin))
-def test_a_letter_goes_where_it_says_itself_whatever_runs_now(
+def test_an_entry_goes_where_it_says_itself_whatever_runs_now(
     event: Event, running_now: Origin
 ) -> None:
-    message = sent("event", to_dict(event), Topics(wearer=WEARER, origin=running_now))
+    message = sent(of_event(event), home=Topics(wearer=WEARER, origin=running_now))
     expected = Topics(wearer=event.wearer or WEARER, origin=event.source)
     assert message.topic == expected.of(Leaf.EVENT)
     assert (message.qos, message.retain) == (1, False)
 
 
 @given(st.floats(-1e9, 1e9))
-def test_no_wrong_clock_swallows_a_letter(left_s: float) -> None:
-    expiry_s = sent("event", {"source": "live"}, left_s=left_s).expiry_s
+def test_no_wrong_clock_swallows_an_entry(left_s: float) -> None:
+    message = contract.outgoing(entry('{"source": "live"}', left_s=left_s), HOME, NOON)
+    expiry_s = message.expiry_s
     assert expiry_s is not None
     assert expiry_s == min(max(60, left_s), 604_800) or 0 <= expiry_s - left_s < 1
 
 
 @pytest.mark.parametrize(
-    ("leaf", "payload"),
+    ("kind", "body"),
     [
         ("event", "not json"),
         ("event", "[]"),
@@ -360,13 +372,13 @@ def test_no_wrong_clock_swallows_a_letter(left_s: float) -> None:
         ("event", '{"source": "live", "wearer": "anna"}'),
         ("event", '{"source": "live", "wearer": ["#"]}'),
         ("event", '{"source": "elsewhere"}'),
-        ("state", '{"source": "live"}'),
+        ("status", '{"source": "live"}'),
         ("../x", '{"source": "live"}'),
     ],
 )
-def test_a_letter_that_cannot_be_addressed_is_refused(leaf: str, payload: str) -> None:
+def test_an_entry_that_cannot_be_addressed_is_refused(kind: str, body: str) -> None:
     with pytest.raises((ValueError, ConfigError)):
-        contract.outgoing(Letter(1, leaf, payload, NOON), HOME, NOON)
+        contract.outgoing(entry(body, kind), HOME, NOON)
 
 
 def test_the_schemas_in_the_documents_are_those_that_validate() -> None:

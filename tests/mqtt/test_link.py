@@ -286,7 +286,7 @@ def test_it_parts_with_its_farewell_and_vanishes_with_its_will(
         will = Message("sw/v1/x/availability", "offline", retain=True)
         farewell = Message("sw/v1/x/availability", "stopped", retain=True)
         async with provide(kind, port=0) as broker, kit.cable_to(broker.endpoint) as cable:
-            link = Link(cable.endpoint, "one", will=will, farewell=farewell)
+            link = Link(cable.endpoint, "one", will=will, farewell=lambda: [farewell])
             async with kit.listening(broker.endpoint, "sw/#") as ear:
                 async with kit.running(link.run()):
                     await link.connected()

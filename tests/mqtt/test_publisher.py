@@ -21,7 +21,7 @@ import pytest
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Kind, Origin
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import Topics
+from detector.mqtt.contract import Availability, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.schemas import schemas
@@ -40,11 +40,11 @@ async def tenfold(seconds: float) -> None:
 
 
 def make_publisher(
-    endpoint: Endpoint, outbox: Any, origin: Origin = Origin.LIVE, **clocks: Any
+    endpoint: Endpoint, log: Any, origin: Origin = Origin.LIVE, **clocks: Any
 ) -> Publisher:
     return Publisher(
         endpoint,
-        outbox,
+        log,
         Topics(wearer=WEARER, origin=origin),
         boot_id="b1",
         status=Status(StateWord.WATCHING),
@@ -58,14 +58,14 @@ def ids(ear: Any) -> list[str]:
 
 
 def test_no_event_is_lost_however_often_the_broker_is_killed(
-    kit: SimpleNamespace, kind: str, outbox: Any, impatient: None
+    kit: SimpleNamespace, kind: str, log: Any, impatient: None
 ) -> None:
     chance = random.Random(kind)
     events = [kit.make_event(number) for number in range(200)]
 
     async def check() -> None:
         async with provide(kind, port=0) as broker:
-            publisher = make_publisher(broker.endpoint, outbox, sleep=tenfold)
+            publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
             async with (
                 kit.listening(broker.endpoint, "sw/v1/+/event") as ear,
                 kit.running(publisher.run()),
@@ -80,12 +80,12 @@ def test_no_event_is_lost_however_often_the_broker_is_killed(
 
                 async with kit.running(keep_killing()):
                     for event in events:
-                        outbox.put(event)
+                        log.put(event)
                         publisher.wake()
                         await asyncio.sleep(0.01)
                     await kit.until(lambda: broker.restarts >= 8)
                 await kit.until(lambda: set(ids(ear)) == {event.id for event in events})
-                assert await outbox.depth() == 0
+                assert await log.depth() == 0
             assert publisher.counts.delivered == 200
             assert publisher.counts.refused == 0
 
@@ -93,14 +93,14 @@ def test_no_event_is_lost_however_often_the_broker_is_killed(
 
 
 def test_without_trouble_every_event_is_told_once_and_in_order(
-    kit: SimpleNamespace, kind: str, outbox: Any
+    kit: SimpleNamespace, kind: str, log: Any
 ) -> None:
     events = [kit.make_event(number) for number in range(100)]
 
     async def check() -> None:
         async with provide(kind, port=0) as broker:
-            outbox.put(*events)  # before the start: a backlog
-            publisher = make_publisher(broker.endpoint, outbox)
+            log.put(*events)  # before the start: a backlog
+            publisher = make_publisher(broker.endpoint, log)
             async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
                 await kit.until(lambda: len(ids(ear)) == 100)
                 await kit.until(lambda: publisher.counts.delivered == 100)
@@ -116,13 +116,13 @@ def test_without_trouble_every_event_is_told_once_and_in_order(
                     assert received.expiry_s is not None
                     assert 604_700 < received.expiry_s <= 604_800
                 else:
-                    assert received.expiry_s == {"health": 15}.get(leaf)
+                    assert received.expiry_s == {"health": 15}.get(leaf, 90)
 
     asyncio.run(check())
 
 
 def test_a_denied_alert_stays_in_the_outbox_and_holds_up_no_event(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, outbox: Any
+    kit: SimpleNamespace, mosquitto_with: Mosquitto, log: Any
 ) -> None:
     acl = f"topic read sw/#\ntopic write {LIVE}/event\n"
     alerts = [
@@ -141,30 +141,28 @@ def test_a_denied_alert_stays_in_the_outbox_and_holds_up_no_event(
     async def check() -> None:
         settings = ("allow_anonymous true", "acl_file {dir}/acl")
         async with mosquitto_with(*settings, files={"acl": acl}) as port:
-            outbox.state.commit(at=datetime.now(UTC), alerts=alerts)
-            outbox.put(kit.make_event(1))
-            publisher = make_publisher(Endpoint(port=port), outbox)
+            log.state.commit(at=datetime.now(UTC), alerts=alerts)
+            log.put(kit.make_event(1))
+            publisher = make_publisher(Endpoint(port=port), log)
             async with (
                 kit.listening(Endpoint(port=port), "sw/#") as ear,
                 kit.running(publisher.run()),
             ):
                 await kit.until(lambda: ids(ear))
                 await kit.until(lambda: publisher.counts.delivered == 1)
-        assert await outbox.depth() == len(alerts)
+        assert await log.depth() == len(alerts)
         assert publisher.counts.refused >= len(alerts)
         assert "Not authorized" in str(publisher.last_trouble)
 
     asyncio.run(check())
 
 
-def test_a_letter_that_cannot_be_addressed_holds_up_nobody(
-    kit: SimpleNamespace, outbox: Any
-) -> None:
+def test_an_entry_that_cannot_be_addressed_holds_up_nobody(kit: SimpleNamespace, log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
-            outbox.put(*(kit.make_event(number, wearer="anna/#") for number in range(20)))
-            outbox.put(kit.make_event(99))
-            publisher = make_publisher(broker.endpoint, outbox)
+            log.put(*(kit.make_event(number, wearer="anna/#") for number in range(20)))
+            log.put(kit.make_event(99))
+            publisher = make_publisher(broker.endpoint, log)
             async with (
                 kit.listening(broker.endpoint, "#") as ear,
                 kit.running(publisher.run()),
@@ -172,7 +170,7 @@ def test_a_letter_that_cannot_be_addressed_holds_up_nobody(
                 await kit.until(lambda: publisher.counts.delivered == 1)
                 await kit.until(lambda: ids(ear))
         assert not [topic for topic in ear.topics() if "anna" in topic]
-        assert await outbox.depth() == 20
+        assert await log.depth() == 20
         assert "wearer must be" in str(publisher.last_trouble)
 
     asyncio.run(check())
@@ -180,13 +178,13 @@ def test_a_letter_that_cannot_be_addressed_holds_up_nobody(
 
 @pytest.mark.parametrize("running_now", list(Origin))
 def test_what_is_not_live_never_reaches_a_live_topic(
-    kit: SimpleNamespace, kind: str, outbox: Any, running_now: Origin
+    kit: SimpleNamespace, kind: str, log: Any, running_now: Origin
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             for number, source in enumerate(Origin):
-                outbox.put(kit.make_event(number, source))
-            publisher = make_publisher(broker.endpoint, outbox, running_now)
+                log.put(kit.make_event(number, source))
+            publisher = make_publisher(broker.endpoint, log, running_now)
             async with (
                 kit.listening(broker.endpoint, "sw/v1/#") as all_ears,
                 kit.listening(broker.endpoint, "sw/v1/+/event") as every_wearer,
@@ -205,21 +203,21 @@ def test_what_is_not_live_never_reaches_a_live_topic(
 
 
 def test_a_broker_that_comes_late_gets_everything_within_3_s_and_nobody_waited(
-    kit: SimpleNamespace, kind: str, outbox: Any
+    kit: SimpleNamespace, kind: str, log: Any
 ) -> None:
     async def check() -> None:
         port = kit.free_port()
-        publisher = make_publisher(Endpoint(port=port), outbox)
+        publisher = make_publisher(Endpoint(port=port), log)
         clock = asyncio.get_running_loop().time
         async with kit.running(publisher.run()):
             await kit.until(lambda: "nothing listens" in str(publisher.link.state.last_error))
             for number in range(50):
                 began_s = clock()
-                outbox.put(kit.make_event(number))
+                log.put(kit.make_event(number))
                 publisher.wake()
                 publisher.show(Snapshot(status=Status(StateWord.NO_SIGNAL, "test")))
                 assert clock() - began_s < 0.5
-            assert await outbox.depth() == 50
+            assert await log.depth() == 50
             async with provide(kind, port=port):
                 back_s = clock()
                 await kit.until(lambda: publisher.counts.delivered == 50)
@@ -229,11 +227,11 @@ def test_a_broker_that_comes_late_gets_everything_within_3_s_and_nobody_waited(
 
 
 def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
-    kit: SimpleNamespace, kind: str, outbox: Any
+    kit: SimpleNamespace, kind: str, log: Any
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
-            publisher = make_publisher(broker.endpoint, outbox)
+            publisher = make_publisher(broker.endpoint, log)
             async with kit.running(publisher.run()):
                 async with kit.listening(broker.endpoint, f"{LIVE}/state") as ear:
                     publisher.show(Snapshot(status=Status(StateWord.SPASM, kind=Kind.CLONUS)))
@@ -251,23 +249,83 @@ def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
                     os.kill(broker.pid, signal.SIGKILL)  # it forgets; we say it again
                     before = publisher.link.state.connections
                     await kit.until(lambda before=before: publisher.link.state.connections > before)
-            async with kit.listening(broker.endpoint, f"{LIVE}/availability") as ear:
-                await kit.until(lambda: ear.heard)
-            assert ear.payloads("availability") == ["stopped"]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("wished", [True, False])
+def test_the_last_words_are_that_nobody_watches_and_stopped_is_a_persons_wish(
+    kit: SimpleNamespace, kind: str, log: Any, wished: bool
+) -> None:
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log)
+            async with kit.running(publisher.run()):
+                async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
+                    await kit.until(lambda: ear.payloads("state"))
+                assert json.loads(ear.payloads("state")[0])["state"] == "watching"
+                if wished:
+                    publisher.farewell = Availability.STOPPED
+            async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
+                await kit.until(lambda: len(late.heard) == 2)
+        assert late.payloads("availability") == ["stopped" if wished else "offline"]
+        [state] = map(json.loads, late.payloads("state"))
+        SCHEMAS["state"].validate(state)
+        assert state["words"] == "No signal – not watching"  # noqa: RUF001
+        assert ("stopped" in state["why"]) is wished
+
+    asyncio.run(check())
+
+
+def test_a_broker_forgets_the_watching_of_a_killed_service_when_it_expires(
+    kit: SimpleNamespace, kind: str
+) -> None:
+    """A will says `offline` but cannot overwrite `state`."""
+
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            short = PUBLISH.replace("RETAINED_S = 90", "RETAINED_S = 1")
+            with subprocess.Popen(
+                [sys.executable, "-c", short, str(broker.endpoint.port)]
+            ) as service:
+                async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
+                    await kit.until(lambda: ear.payloads("state"))
+                    service.kill()
+                    await kit.until(lambda: "offline" in ear.payloads("availability"))
+
+                    await ear.link.publish(Message(f"{LIVE}/end", "end", retain=True))
+
+            async def retained() -> list[str]:
+                """What a late receiver reads, up to a message that is retained for good."""
+                async with kit.listening(broker.endpoint, f"{LIVE}/state") as late:
+                    await late.link.subscribe(f"{LIVE}/end", late.heard.append)
+                    await kit.until(lambda: late.payloads("end"))
+                return late.payloads("state")
+
+            while await retained():
+                await asyncio.sleep(0.05)
 
     asyncio.run(check())
 
 
 PUBLISH = """
 import asyncio, sys
+from dataclasses import replace
+from detector.mqtt import contract
 from detector.mqtt.contract import Topics
 from detector.status import Status, Vitals, StateWord
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 
+RETAINED_S = 90
+contract.DELIVERY = {
+    leaf: replace(how, expiry_s=RETAINED_S) if how.retain else how
+    for leaf, how in contract.DELIVERY.items()
+}
+
 class Empty:
-    async def pending(self, limit): return []
-    async def delivered(self, seqs): ...
+    async def read(self, limit): return []
+    async def refused(self, limit): return []
     async def depth(self): return 0
 
 asyncio.run(Publisher(
@@ -307,25 +365,27 @@ class Metronome:
         self._wake.release()
 
 
-def test_the_heart_beats_every_5_s_and_state_is_repeated_every_30(
-    kit: SimpleNamespace, outbox: Any
+def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
+    kit: SimpleNamespace, log: Any
 ) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             sleep = Metronome()
             publisher = make_publisher(
                 broker.endpoint,
-                outbox,
+                log,
                 sleep=sleep,
                 utc_now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             )
             async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
                 await kit.until(lambda: ear.payloads("state"))
-                outbox.put(kit.make_event(1, wearer="anna/#"))  # stays: depth 1
+                log.put(kit.make_event(1, wearer="anna/#"))  # stays: depth 1
                 for beats in range(1, 13):
                     sleep.tick()
                     await kit.until(lambda beats=beats: len(ear.payloads("health")) >= beats)
-                    await kit.until(lambda n=1 + beats // 6: len(ear.payloads("state")) == n)
+                    repeats = beats // 6
+                    await kit.until(lambda n=repeats: len(ear.payloads("state")) == 1 + n)
+                    await kit.until(lambda n=repeats: len(ear.payloads("availability")) == 1 + n)
         assert set(sleep.asked) == {5.0}
         states = [json.loads(payload) for payload in ear.payloads("state")]
         beats = [json.loads(payload) for payload in ear.payloads("health")]
@@ -351,10 +411,10 @@ def test_the_heart_beats_every_5_s_and_state_is_repeated_every_30(
     asyncio.run(check())
 
 
-def test_the_same_state_shown_again_is_not_told_again(kit: SimpleNamespace, outbox: Any) -> None:
+def test_the_same_state_shown_again_is_not_told_again(kit: SimpleNamespace, log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
-            publisher = make_publisher(broker.endpoint, outbox, sleep=Metronome())
+            publisher = make_publisher(broker.endpoint, log, sleep=Metronome())
             async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
                 await kit.until(lambda: ear.payloads("state"))
                 for monitored_s in range(50):
@@ -370,30 +430,28 @@ def test_the_same_state_shown_again_is_not_told_again(kit: SimpleNamespace, outb
 
 
 def test_the_heart_beats_on_while_the_disk_fails_and_the_outbox_goes_on_after_it(
-    kit: SimpleNamespace, outbox: Any
+    kit: SimpleNamespace, log: Any
 ) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
-            outbox.put(kit.make_event(1))
-            outbox.broken = True
-            publisher = make_publisher(broker.endpoint, outbox, sleep=tenfold)
+            log.put(kit.make_event(1))
+            log.broken = True
+            publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
             async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
                 await kit.until(lambda: len(ear.payloads("health")) >= 2)
                 assert json.loads(ear.payloads("health")[-1])["outbox_depth"] is None
                 assert publisher.last_trouble == "disk full"
-                outbox.broken = False
+                log.broken = False
                 await kit.until(lambda: ids(ear))
 
     asyncio.run(check())
 
 
-def test_an_event_nobody_hears_is_counted(
-    kit: SimpleNamespace, mosquitto: str, outbox: Any
-) -> None:
+def test_an_event_nobody_hears_is_counted(kit: SimpleNamespace, mosquitto: str, log: Any) -> None:
     async def check() -> None:
         async with provide("mosquitto", port=0) as broker:
-            outbox.put(kit.make_event(1))
-            publisher = make_publisher(broker.endpoint, outbox)
+            log.put(kit.make_event(1))
+            publisher = make_publisher(broker.endpoint, log)
             async with kit.running(publisher.run()):
                 await kit.until(lambda: publisher.counts.delivered == 1)
             assert publisher.counts.unheard == 1

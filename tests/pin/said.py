@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from heapq import merge
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from detector.night.night import Night, Told
 from detector.night.sensor_watch import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.sources.replay import from_items
-from detector.store.outbox import Letter
+from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingHeader, RecordingWriter
 
 from .inputs import START_UTC_NS, Packets, S, Samples3
@@ -96,7 +96,7 @@ def of_night(sensors: Sequence[Packets]) -> Said:
     return Said(
         tuple(to_json(event) for told in said for event in told.events),
         tuple(alerts.to_json(alert) for told in said for alert in told.alerts),
-        tuple(_message(letter) for told in said for letter in _letters(told)),
+        tuple(_messages(said)),
     )
 
 
@@ -105,17 +105,14 @@ def of_pair(files: Sequence[Path]) -> Said:
     return _parted(_run("--json", "detect", "--together", "--alerts", *files))
 
 
-def _letters(told: Told) -> list[Letter]:
-    expires = EVENING + timedelta(days=7)
-    bodies = [("event", to_json(event)) for event in told.events]
-    bodies += [("alert", alerts.to_json(alert)) for alert in told.alerts]
-    return [Letter(0, leaf, body, expires) for leaf, body in bodies]
-
-
-def _message(letter: Letter) -> str:
+def _messages(said: Iterable[Told]) -> Iterator[str]:
     topics = contract.Topics(wearer=WEARER)
-    sent = contract.outgoing(letter, topics, EVENING)
-    return f"{sent.topic} {sent.qos} {sent.retain} {sent.expiry_s} {sent.payload}"
+    drafts = (
+        d for told in said for d in (*map(of_event, told.events), *map(of_alert, told.alerts))
+    )
+    for n, draft in enumerate(drafts, 1):
+        sent = contract.outgoing(draft.entry(n, EVENING), topics, EVENING)
+        yield f"{sent.topic} {sent.qos} {sent.retain} {sent.expiry_s} {sent.payload}"
 
 
 def _run(*words: object) -> list[str]:

@@ -28,7 +28,7 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
     place = DataFolder.of(config_home / "data", Origin.SIMULATED)
     with State.open(place.state) as state:
         state.commit(at=now, events=[left_open, *ended[1:]])
-        letters = state.depth
+        entries = len(state.replay_from(0))
     settings = read_configuration(
         environ={}, flags={"data_dir": config_home / "data", "mqtt.broker": "none"}
     ).settings
@@ -46,7 +46,7 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
     asyncio.run(start_and_stop())
     with State.open(place.state) as state:
         kept = {event.id: event for event in state.events()}
-        assert state.depth == letters + 1
+        assert len(state.replay_from(0)) == state.depth("mqtt") == entries + 1
     over = kept[left_open.id]
 
     assert (over.phase, over.cut_short) == (Phase.END, True)

@@ -2,11 +2,10 @@ import json
 import random
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.events import to_json
 from detector.store import state_file
 from detector.store.state import State, StateDamagedError, StateError
 
@@ -26,29 +24,26 @@ def path(tmp_path):
     return tmp_path / "data" / "state.sqlite"
 
 
-def test_the_wearer_is_named_once_and_never_by_a_name(path):
-    with State.open(path) as state:
-        wearer, epoch = state.wearer, state.epoch
-    assert re.fullmatch("[a-z2-7]{10}", wearer)
-    with State.open(path, wearer="a" * 10) as state:
-        assert (state.wearer, state.epoch) == (wearer, epoch)
-    with State.open(path.with_name("other.sqlite"), wearer="k3vq7m2xta") as state:
-        assert state.wearer == "k3vq7m2xta"
-        assert state.epoch != epoch
-    with pytest.raises(StateError, match="Anna"):
-        State.open(path.with_name("third.sqlite"), wearer="Anna")
-
-
 def test_what_is_committed_is_there_after_closing(path, event, alert):
     with State.open(path) as state:
-        letters = state.commit(
+        state.open_channel("mqtt", from_start=True)
+        logged = state.commit(
             at=NOW,
             events=[event("b", onset_s=5), event("a", onset_s=1, recording="other")],
             alerts=[alert("x"), alert("y", "resolved")],
             saved={"policy": {"a": [1, None, "ü"]}, "pipeline": 2.5},
         )
-        assert letters == 4
-    assert [p.name for p in path.parent.iterdir() if "lock" not in p.name] == ["state.sqlite"]
+        assert [(entry.n, entry.kind) for entry in logged] == [
+            (1, "event"),
+            (2, "event"),
+            (3, "alert"),
+            (4, "alert"),
+        ]
+    assert {p.name for p in path.parent.iterdir()} == {
+        "state.sqlite",
+        "state.sqlite.lock",
+        "wearer",
+    }
     with State.open(path) as state:
         assert state.events() == [event("a", onset_s=1, recording="other"), event("b", onset_s=5)]
         assert state.events("2026-11-20") == [event("b", onset_s=5)]
@@ -57,23 +52,8 @@ def test_what_is_committed_is_there_after_closing(path, event, alert):
         assert state.saved("policy") == {"a": [1, None, "ü"]}
         assert state.saved("pipeline") == 2.5
         assert state.saved("never") is None
-        assert [letter.seq for letter in state.pending()] == [1, 2, 3, 4]
-        assert [letter.leaf for letter in state.pending()] == ["event", "event", "alert", "alert"]
-        assert state.pending(1)[0].payload == to_json(event("b", onset_s=5))
-        assert state.pending(1)[0].expires == NOW + timedelta(days=7)
-
-
-def test_letters_wait_until_signed_for_and_can_be_asked_for_again(path, event):
-    with State.open(path) as state:
-        state.commit(at=NOW, events=[event(f"e{n}", onset_s=n) for n in range(5)])
-        state.delivered([2, 1, 4, 99])
-        assert [letter.seq for letter in state.pending()] == [3, 5]
-        assert state.depth == 2
-        assert [letter.seq for letter in state.replay_from(2)] == [2, 3, 4, 5]
-        assert [letter.seq for letter in state.replay_from(2, limit=2)] == [2, 3]
-        state.delivered([3, 5])
-        state.commit(at=NOW, events=[event("late")])
-        assert [letter.seq for letter in state.pending()] == [6], "a number is never used twice"
+        assert tuple(state.read("mqtt")) == logged
+        assert logged[0].expires == NOW + timedelta(days=7)
 
 
 def test_repeating_a_commit_tells_nothing_twice_and_old_forms_never_win(path, event, alert):
@@ -84,11 +64,11 @@ def test_repeating_a_commit_tells_nothing_twice_and_old_forms_never_win(path, ev
         event(kind="plm", phase="end", revision=1),
     ]
     with State.open(path) as state:
-        assert state.commit(at=NOW, events=forms, alerts=[alert()]) == 5
-        assert state.commit(at=NOW, events=forms, alerts=[alert()]) == 0
-        assert state.commit(at=NOW, events=[event(phase="start")]) == 0
+        assert len(state.commit(at=NOW, events=forms, alerts=[alert()])) == 5
+        assert state.commit(at=NOW, events=forms, alerts=[alert()]) == ()
+        assert state.commit(at=NOW, events=[event(phase="start")]) == ()
         assert state.events() == forms[-1:]
-        told = [json.loads(letter.payload) for letter in state.replay_from(0)]
+        told = [json.loads(entry.body) for entry in state.replay_from(0)]
         assert [(t.get("phase"), t.get("revision")) for t in told] == [
             ("start", 0),
             ("update", 0),
@@ -102,28 +82,8 @@ def test_a_commit_is_all_or_nothing(path, event, alert):
     with State.open(path) as state:
         with pytest.raises(TypeError):
             state.commit(at=NOW, events=[event()], alerts=[alert()], saved={"policy": object()})
-        assert (state.events(), state.open_alerts(), state.depth) == ([], [], 0)
-        assert state.commit(at=NOW, events=[event()]) == 1
-
-
-def test_too_many_letters_cost_the_oldest_technical_ones_and_never_a_spasm(path, event, alert):
-    with State.open(path, outbox_cap=10) as state:
-        for n in range(20):
-            state.commit(
-                at=NOW,
-                events=[event(f"e{n}", "clonus" if n % 2 else "movement", n)],
-                alerts=[alert(f"t{n}", technical=True)],
-            )
-        kept = [json.loads(letter.payload)["id"] for letter in state.pending()]
-        assert kept == [f"e{n}" for n in range(1, 20, 2)]
-        assert (state.depth, state.dropped) == (10, 30)
-        state.commit(at=NOW, events=[event("one more", onset_s=30)])
-        assert state.depth == 11, "rather too many than a spasm nobody hears of"
-        state.commit(at=NOW + timedelta(days=8), events=[event("next week", onset_s=31)])
-        assert (state.depth, state.dropped) == (10, 32)
-        assert len(state.events()) == 22, "dropping a letter forgets no event"
-    with State.open(path) as state:
-        assert state.dropped == 32
+        assert (state.events(), state.open_alerts(), state.replay_from(0)) == ([], [], [])
+        assert len(state.commit(at=NOW, events=[event()])) == 1
 
 
 def test_there_is_one_owner(path):
@@ -147,23 +107,12 @@ def test_a_damaged_file_is_moved_aside_and_said_never_silently_replaced(path, co
     with pytest.raises(StateDamagedError, match="keep it") as caught:
         State.open(path)
     assert caught.value.moved_to.read_bytes() == content
-    assert caught.value.wearer is None
     path.write_bytes(content)
     with pytest.raises(StateDamagedError) as second:
         State.open(path)
     assert caught.value.moved_to != second.value.moved_to
     with State.open(path) as state:
-        assert state.commit(at=NOW, events=[event()]) == 1
-
-
-def test_the_wearer_survives_a_damage_that_spares_it(path, event):
-    with State.open(path) as state:
-        wearer = state.wearer
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TABLE outbox")
-    with pytest.raises(StateDamagedError, match="tables") as caught:
-        State.open(path)
-    assert caught.value.wearer == wearer
+        assert len(state.commit(at=NOW, events=[event()])) == 1
 
 
 def test_an_orphaned_wal_is_not_replayed_into_a_new_file(path):
@@ -236,7 +185,7 @@ def test_no_flipped_bit_or_missing_tail_ends_in_a_traceback_or_an_unannounced_fr
             State.open(copy).close()
             return
         with state:
-            for read in (state.events, state.open_alerts, state.pending):
+            for read in (state.events, state.open_alerts, lambda: state.replay_from(0)):
                 with suppress(StateError):
                     read()
             assert re.fullmatch("[a-z2-7]{10}", state.wearer)
@@ -265,7 +214,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_after_a_kill_at_any_moment_nothing_that_was_committed_is_missing(path):
-    """Event, alert, letters and saved state agree after each of ten kills."""
+    """Event, alert, entries and saved state agree after each of ten kills."""
     path.parent.mkdir()
     kills = random.Random(7)
     printed = []
@@ -282,8 +231,8 @@ def test_after_a_kill_at_any_moment_nothing_that_was_committed_is_missing(path):
             known = {event.id for event in state.events()}
             assert known >= {f"e{n}" for n in printed}
             assert state.saved("next") == len(known) == len(state.open_alerts())
-            told = [letter.seq for letter in state.pending(10**6)]
-            assert told == list(range(1, 2 * len(known) + 1)), "two letters each, without a hole"
+            told = [entry.n for entry in state.replay_from(0, 10**6)]
+            assert told == list(range(1, 2 * len(known) + 1)), "two entries each, without a hole"
     assert printed == sorted(set(printed))
 
 

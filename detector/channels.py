@@ -1,0 +1,95 @@
+"""The log as its readers see it: numbered entries, and what a reader promises.
+
+A channel (MQTT, later push and the page) reads entries after its own cursor, acknowledges each one
+it has delivered and says of each one that is refused why. It gets everything at least once; a
+receiver knows repetitions by the entry's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from detector.status import Snapshot
+
+
+class EntryKind(StrEnum):
+    """What an entry of the log is about."""
+
+    EVENT = "event"
+    ALERT = "alert"
+    STATUS = "status"
+    COMMAND = "command"
+    NOTE = "note"
+    LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log, told exactly as it is logged.
+
+    n : its number, from 1, never used twice; 0 when the disk refused it and it is in no log
+    subject : id of the event or alert, or of what else it is about
+    body : one line of JSON; contains `n`, null when it is 0
+    expires : until when a broker may keep it
+    clinical : never dropped from the log before `expires`
+    """
+
+    n: int
+    kind: EntryKind
+    subject: str
+    body: str
+    at: datetime
+    expires: datetime
+    clinical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry that a channel could not deliver, put aside so that it holds up no other."""
+
+    entry: Entry
+    why: str
+    at: datetime
+    tries: int
+
+
+class ChannelLog(Protocol):
+    """The log as one channel reads it, with a cursor that survives a restart.
+
+    May raise any `SpasmwatchError` (the disk refuses): nothing has changed, try again later.
+    """
+
+    async def read(self, limit: int) -> Sequence[Entry]:
+        """Return the oldest entries neither acknowledged nor refused, in order of `n`."""
+
+    async def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Say that these are delivered; the order does not matter."""
+
+    async def refuse(self, whys: Mapping[int, str], *, at: datetime) -> None:
+        """Put these aside, each with the reason; `read` does not return them again."""
+
+    async def refused(self, limit: int) -> Sequence[RefusedEntry]:
+        """Return entries put aside, the one tried longest ago first."""
+
+    async def depth(self) -> int:
+        """Count the entries not delivered, refused ones included."""
+
+
+class Channel(Protocol):
+    """A reader of the log that tells somebody; supervised, so `run` may raise."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+
+    def wake(self) -> None:
+        """Say that the log has more; called after each commit."""
+
+    def show(self, now: Snapshot) -> None:
+        """Say what is so now, for channels that keep a state beside the log."""
+
+    async def tell(self, entries: Sequence[Entry]) -> None:
+        """Send entries that are in no log (`n` 0), once and without a promise."""

@@ -1,0 +1,35 @@
+"""The one way JSON is written: one line, printable bounded text, finite numbers, unknown is null.
+
+Names of sensors come from strangers, and what is written here is read by foreign parsers,
+terminals and screens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+TEXT_MOST = 500  # characters; a longer reason is not read at night
+
+
+def line(value: Mapping[str, Any]) -> str:
+    """Return one line of JSON; the same value always gives the same bytes."""
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return the value with its text printable and bounded, and None for what is not finite."""
+    if isinstance(value, str):
+        short = value[:TEXT_MOST]
+        if short.isprintable():
+            return short
+        return "".join(char if char.isprintable() else " " for char in short)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {plain(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value

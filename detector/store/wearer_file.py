@@ -1,0 +1,58 @@
+"""Whose data it is, in a file of its own: written once, so that no damaged state renames anybody.
+
+How a wearer is called in topics and files: ten random base32 characters, never a name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+NAME = "wearer"  # beside the state file
+ID = re.compile(r"[a-z2-7]{10}")
+LONGEST = 64  # bytes read; more than any id
+
+
+def new_id() -> str:
+    """Return a random id: 50 bits, too many to guess or to meet twice."""
+    return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in range(10))
+
+
+def read(folder: Path) -> str | None:
+    """Return the id; None where there is no file, or it holds no id.
+
+    Raises
+    ------
+    OSError
+        The disk refuses: it is not known whether there is one.
+    """
+    try:
+        with (folder / NAME).open("rb") as file:
+            text = file.read(LONGEST).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+    return text if ID.fullmatch(text) else None
+
+
+def write(folder: Path, wearer: str) -> None:
+    """Write the file whole or, on OSError, not at all; what held no id is replaced."""
+    begun = folder / f"{NAME}.new"
+    begun.unlink(missing_ok=True)
+    descriptor = os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{wearer}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    begun.rename(folder / NAME)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
