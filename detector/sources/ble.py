@@ -62,12 +62,14 @@ class BleSource:
     ) -> None:
         self._registry = installed() if registry is None else registry
         self._driver = None if driver is None else self._registry.named(driver)
-        # Addresses and names to take, in lower case; empty is any that a driver recognises.
-        self._targets = frozenset() if device is None else _called(device)
         self._clock = clock
         self._scanner_backend = scanner_backend
         self._client_backend = client_backend
         self._adapter = Adapter() if adapter is None else adapter
+        # Addresses and names to take, case-folded; empty is any that a driver recognises.
+        self._targets: frozenset[str] = frozenset()
+        if device is not None:
+            self._look_for(device)
         self._interpreter = Interpreter(self._registry)
         self._inbox = Inbox()
         self._link: asyncio.Task[None] | None = None
@@ -116,7 +118,7 @@ class BleSource:
 
     @property
     def status(self) -> LinkStatus:
-        """State of the link; to be asked on the event loop of `readings`."""
+        """State of the link; only on the event loop of `readings`."""
         now_s = asyncio.get_running_loop().time()
         state, since_s, why, last_s = self._state, self._since_s, self._why, self._last_data_s
         session = self._session
@@ -139,7 +141,7 @@ class BleSource:
     async def _keep_linked(self) -> None:
         """Make one link after the other; exceptions reach the consumer through the inbox."""
         me = asyncio.current_task()
-        # A driver that fails while it says goodbye replaces the cancellation by its exception.
+        # A driver's fault in `close` replaces the cancellation by its exception.
         while me is None or not me.cancelling():
             sessions, fault = self._sessions, False
             try:
@@ -199,7 +201,8 @@ class BleSource:
             assert session.last_data_s is not None  # noqa: S101 - they are set together
             streamed_s = session.last_data_s - session.first_data_s
             self._last_data_s = session.last_data_s
-            self._targets, self._worn = _called(session.address), session.name
+            self._look_for(session.address)
+            self._worn = session.name
             if not session.refused and (not fault or streamed_s >= _STEADY_S):
                 self._failures = 0
                 return _AFTER_LOSS_S
@@ -222,16 +225,18 @@ class BleSource:
         return self._session
 
     async def _find(self) -> tuple[Heard, Driver] | None:
-        """Listen for one round; LinkError when there is no adapter to listen with."""
+        """Scan for one round; return the sensor to connect to, LinkError without an adapter."""
         candidates: dict[str, tuple[Heard, Driver]] = {}
         others: dict[str, str] = {}  # why a device that is heard is not taken, by name
+        elsewhere: dict[str, Advertisement] = {}  # sensors no source looks for, by address
 
         def collect(heard: Heard) -> None:
             ad = heard.advertisement
             wanted = not self._targets.isdisjoint(_called(ad.address, ad.name))
             if self._targets and not wanted:
-                if self._worn and ad.name == self._worn:
-                    others[ad.name] = "is heard, but as another sensor, not the one that was worn"
+                known = self._registry.recognise(ad) is not None
+                if known and self._adapter.claimed.isdisjoint(_called(ad.address, ad.name)):
+                    elsewhere[ad.address] = ad
                 return
             driver, refusal = self._driver_for(ad), refusal_of(ad)
             if driver is not None:
@@ -242,7 +247,7 @@ class BleSource:
                 others[ad.name] = "is heard, but no driver knows it. Name one (driver)"
 
         if self._targets and not self._sessions:
-            # One of them may be connected by a process that was killed, and silent for that.
+            # A process that was killed may have left one connected, so that it does not advertise.
             await look_round(collect, self._scanner_backend, self._adapter.linked)
         if not candidates:
             await listen(
@@ -257,6 +262,14 @@ class BleSource:
         if others:
             name, reason = others.popitem()
             self._why = f"{name!r} {reason}."
+        elif elsewhere:
+            # Some sensors have a new address after a new battery (polar-ble-sdk issue 370). A name
+            # does not identify a sensor, a neighbour's could be taken: only a person may decide.
+            ad = max(elsewhere.values(), key=lambda ad: (ad.name == self._worn, _strength_dbm(ad)))
+            self._why = (
+                f"The sensor is not heard, but {ad.name!r} is, at {ad.address}. If that is yours "
+                "with a new battery or firmware, choose it with `spasmwatch setup`."
+            )
         else:
             self._why = "The sensor is not heard. Is it on, near, and not connected to a phone?"
         return None
@@ -267,9 +280,15 @@ class BleSource:
         return self._driver if self._targets or self._driver.recognises(ad) else None
 
     def _rank(self, candidate: tuple[Heard, Driver]) -> tuple[bool, int]:
-        """Nearest first, but last what failed last: it may be an impostor."""
+        """Sort key: nearest first, but the one that failed last comes last: it may be a clone."""
         ad = candidate[0].advertisement
-        return ad.address == self._failed, -(-999 if ad.rssi_dbm is None else ad.rssi_dbm)
+        return ad.address == self._failed, -_strength_dbm(ad)
+
+    def _look_for(self, device: str) -> None:
+        """Take only the sensor of this address or name from now on."""
+        self._adapter.claimed -= self._targets
+        self._targets = _called(device)
+        self._adapter.claimed |= self._targets
 
     def _enter(self, state: LinkState, why: str = "") -> None:
         if state is not self._state:
@@ -279,6 +298,10 @@ class BleSource:
 
 def _fault(error: Exception) -> str:
     return f"An internal fault ended the link: {error!r:.{_LONGEST_WHY}}."
+
+
+def _strength_dbm(ad: Advertisement) -> int:
+    return -999 if ad.rssi_dbm is None else ad.rssi_dbm
 
 
 def _called(*names: str) -> frozenset[str]:

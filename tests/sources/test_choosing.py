@@ -69,11 +69,46 @@ def test_a_stronger_clone_is_ignored_once_the_sensor_has_streamed(
             one.reachable = False
             one.drop()
             await asyncio.sleep(60)
-            assert "as another sensor, not the one that was worn" in watcher.source.status.why
+            why = watcher.source.status.why
+            assert "not heard, but 'Polar Sense 0001' is, at AA:BB:CC:DD:EE:99." in why
             one.reachable = True
             await watcher.until_samples()
 
             assert {up.address for up in watcher.items(LinkUp)} == {"AA:BB:CC:DD:EE:01"}
+
+    in_virtual_time(main())
+
+
+def test_a_sensor_whose_address_changed_is_named_with_the_remedy(air, sensor, in_virtual_time):
+    async def main():
+        sensor(address="00:00:00:00:00:09", name="Television", rssi=-10)
+        sensor(address="C0:5E:3F:2A:1C:29", name="Polar H10 3F2A1C29", rssi=-60)
+        sensor(address="C0:00:00:00:00:02", name="Polar H10 far", rssi=-90)
+        async with watching(air, device="C0:5E:3F:2A:9D:51") as watcher:
+            await asyncio.sleep(20)
+
+            why = watcher.source.status.why
+            assert "'Polar H10 3F2A1C29' is, at C0:5E:3F:2A:1C:29." in why
+            assert "spasmwatch setup" in why
+            assert watcher.items(LinkUp) == []
+
+    in_virtual_time(main())
+
+
+def test_the_other_sensor_of_the_same_wearer_is_not_taken_for_one_with_a_new_address(
+    air, sensor, in_virtual_time
+):
+    async def main():
+        adapter = Adapter()
+        right = sensor(address="00:00:00:00:00:02", name="Polar Sense right", reachable=False)
+        async with (
+            watching(air, device="Polar Sense left", adapter=adapter) as left,
+            watching(air, device="polar sense RIGHT", adapter=adapter) as other,
+        ):
+            right.reachable = True
+            await asyncio.sleep(9)
+            assert left.source.status.why.startswith("The sensor is not heard. Is it on")
+            await other.until_samples()
 
     in_virtual_time(main())
 
