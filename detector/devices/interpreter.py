@@ -1,4 +1,4 @@
-"""From a stream of items to samples: the same for a live sensor and for a recording."""
+"""Decode a stream of items with its driver: the same for a live sensor and a recording."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from detector.errors import ProtocolError
 
 
 class Interpreter:
-    """Follows one sensor's sessions and gives a `Reading` for every item.
+    """Decodes one sensor's sessions, one after the other: every item becomes a `Reading`.
 
-    A `Write` among the outputs is for the live session to perform; a replay passes it over.
+    A `Write` among the outputs is performed by the live session and ignored by a replay.
 
     Attributes
     ----------
-    protocol_errors : packets that made no sense, each reported by its `Reading.error`
-    stale : packets of a session that was over, or had not begun; nothing is made of them
+    protocol_errors : packets that could not be decoded, each reported by its `Reading.error`
+    stale : packets outside their session, which are not decoded
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
@@ -27,12 +27,14 @@ class Interpreter:
         self.stale = 0
 
     def feed(self, item: Item) -> Reading:
-        """Take the next item.
+        """Return the reading of the next item.
 
         Raises
         ------
         ConfigError
-            A link was made with a driver that is not installed here.
+            The session was recorded with a driver that is not installed here.
+        Exception
+            Any other one is a fault in the driver: end the session, its state is undefined.
         """
         match item:
             case LinkUp():
@@ -47,11 +49,11 @@ class Interpreter:
                 return Reading(item)
 
     def restart(self) -> list[Write]:
-        """Return the writes that make a silent stream begin anew; none without a link."""
+        """Return the writes that restart a silent stream; none without a link."""
         return [] if self._conversation is None else self._conversation.restart()
 
     def close(self) -> list[Write]:
-        """Return the writes that say goodbye; none without a link."""
+        """Return the writes that stop the stream before disconnecting; none without a link."""
         return [] if self._conversation is None else self._conversation.close()
 
     def _packet(self, packet: Packet) -> Reading:

@@ -46,7 +46,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.devices.profile import Chunk, DataSheet, Decoded, Evidence, Started, Support
+from detector.devices.profile import Chunk, DataSheet, Decoded, TriedWith, Started, Support
 from detector.errors import ProtocolError
 
 DATA = "12345678-0001-1000-8000-00805f9b34fb"  # three int16 in mg, 50 times a second
@@ -73,7 +73,7 @@ class MySensor:
     sheet = DataSheet(
         title="My sensor",
         support=Support.TRYING,
-        evidence=Evidence.SIMULATED,
+        evidence=TriedWith.SIMULATED,
         fs=50,
         range_g=8,
         floor_s=0.02,

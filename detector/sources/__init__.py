@@ -1,1 +1,1 @@
-"""Where packets come from: a sensor over Bluetooth, or a recording of one."""
+"""Sources of packets: a sensor over Bluetooth, or a recording of one."""

@@ -1,4 +1,4 @@
-"""The live source: finds a sensor, keeps it streaming all night, and yields what it says."""
+"""The live source: finds a sensor, keeps it streaming all night, and yields its readings."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Advertisement, Driver
 from detector.devices.refused import refusal_of
 from detector.devices.registry import Registry, installed
-from detector.devices.stream import Item, LinkDown, Reading
+from detector.devices.stream import LinkDown, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
+from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, ClientBackend, Heard, ScannerBackend, listen, look_round
-from detector.sources.session import Inbox, Session
+from detector.sources.session import SensorSession
 from detector.sources.source import LinkState, LinkStatus
 
 # A sensor that was heard but could not be used: pauses before the next attempts. They begin anew
 # only once samples came, since attempts in quick succession have crashed BlueZ.
 _BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-# A link that had carried samples: BlueZ needs a moment to clean up, the night should not wait.
+# A link that had carried samples: BlueZ needs a moment to clean up, and samples are being lost.
 _AFTER_LOSS_S = 0.25
+# A driver that fails again and again must not reconnect four times a second: only after streaming
+# for longer than the longest pause is a fault treated like a lost link.
+_STEADY_S = 30.0
 # A sensor that is not heard: scan in rounds, so that BlueZ forgets what it saw and other sources
 # on the adapter get their turn. Together short enough to stream again 5 s after it returns.
 _SCAN_ROUND_S, _BETWEEN_ROUNDS_S = 8.0, 0.5
 # Sensors advertise at least once a second; after the first, a nearer one may still be heard.
 _SETTLE_S = 1.0
-# Goodbye, disconnecting and the end of a scan are bounded one by one; this is for all of them.
+# Stopping the stream, disconnecting and ending a scan are bounded each; this bounds their sum.
 _CLOSE_S = 20.0
+_LONGEST_WHY = 200  # of an exception's own words in a sentence
 
 
 class BleSource:
-    """One sensor, for ever: lost links are made anew until `close`.
+    """One sensor; its link is made anew until `close`, whether or not anybody reads.
 
     Parameters
     ----------
     device : address or advertised name; None takes the nearest sensor that a driver recognises.
-        Whichever it was, once it has streamed its address is stayed with: a stronger sensor of the
-        same name is somebody else's
+        After the first samples only the same address is taken: a stronger sensor of the same name
+        belongs to somebody else
     driver : device name of the contract, where it should not be recognised
     clock : stamps what arrives; waiting is done by the event loop's clock
     scanner_backend, client_backend : bleak backends; None is this machine's adapter
@@ -57,127 +62,157 @@ class BleSource:
     ) -> None:
         self._registry = installed() if registry is None else registry
         self._driver = None if driver is None else self._registry.named(driver)
-        # Addresses and names to take, in lower case; empty is any that a driver recognises.
-        self._targets = frozenset() if device is None else _called(device)
         self._clock = clock
         self._scanner_backend = scanner_backend
         self._client_backend = client_backend
         self._adapter = Adapter() if adapter is None else adapter
+        # Addresses and names to take, case-folded; empty is any that a driver recognises.
+        self._targets: frozenset[str] = frozenset()
+        if device is not None:
+            self._look_for(device)
         self._interpreter = Interpreter(self._registry)
         self._inbox = Inbox()
-        self._task: asyncio.Task[None] | None = None
-        self._session: Session | None = None
-        self._sessions = 0
+        self._link: asyncio.Task[None] | None = None
+        self._closed = False
+        self._session: SensorSession | None = None
+        self._sessions = 0  # never reset, so that no number is used twice
+        self._failures = 0  # in succession
+        self._adapter_seen = False
         self._worn = ""  # name of the sensor that has streamed
-        self._failed: str | None = None  # address that was last chosen in vain
+        self._failed: str | None = None  # address of the last choice that failed
         self._state, self._since_s, self._why = LinkState.SCAN, 0.0, ""
-        self._last_data_s: float | None = None
+        self._last_data_s: float | None = None  # of the sessions before the present one
 
     async def readings(self) -> AsyncIterator[Reading]:
-        """Yield every item with what the driver made of it, until `close`. Read by one reader.
+        """Yield every item with what the driver made of it, until `close`; for one consumer.
+
+        The link does not depend on the iterator: after it was closed or has raised, call again, and
+        continue with the next reading in order.
 
         Raises
         ------
         LinkError
-            There is no adapter when it begins. Later the source waits for one to return.
+            There is no adapter at the first attempt. Later the source waits for one to return.
+        Exception
+            Any other one is a fault in a driver. Its session has ended, and the next one begins
+            after a pause.
         """
-        inbox = self._inbox
-        self._task = asyncio.create_task(self._keep_linked(), name="ble source")
-        self._task.add_done_callback(lambda _: inbox.arrived.set())
-        try:
-            while True:
-                while inbox.items:
-                    yield self._digest(inbox.items.popleft())
-                if self._task.done():
-                    break
-                inbox.arrived.clear()
-                await inbox.arrived.wait()
-            if not self._task.cancelled():
-                self._task.result()
-        finally:
-            await self.close()
+        if not self._closed and (self._link is None or self._link.done()):
+            self._link = asyncio.create_task(self._keep_linked(), name="ble source")
+            self._link.add_done_callback(lambda _: self._inbox.wake())
+        while True:
+            while self._inbox.waiting:
+                yield self._inbox.take()
+                # A consumer that never waits must not keep the session from running.
+                await asyncio.sleep(0)
+            if self._link is None or self._link.done():
+                return
+            await self._inbox.arrival()
 
     async def close(self) -> None:
-        """Tell the sensor to stop and hang up, within a bounded time."""
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=_CLOSE_S)
+        """Stop the stream and disconnect, within a bounded time; `readings` ends, for good."""
+        self._closed = True
+        if self._link is not None and not self._link.done():
+            self._link.cancel()
+            await asyncio.wait({self._link}, timeout=_CLOSE_S)
 
     @property
     def status(self) -> LinkStatus:
-        """How the link does; to be asked on the event loop that reads."""
+        """State of the link; only on the event loop of `readings`."""
         now_s = asyncio.get_running_loop().time()
+        state, since_s, why, last_s = self._state, self._since_s, self._why, self._last_data_s
+        session = self._session
+        if session is not None and session.first_data_s is not None:
+            last_s = session.last_data_s
+            if state is LinkState.SETUP:
+                state, since_s, why = LinkState.STREAM, session.first_data_s, ""
         return LinkStatus(
-            state=self._state,
-            in_state_s=now_s - self._since_s,
-            data_age_s=None if self._last_data_s is None else now_s - self._last_data_s,
-            why=self._why,
-            address=None if self._session is None else self._session.address,
+            state=state,
+            in_state_s=now_s - since_s,
+            data_age_s=None if last_s is None else now_s - last_s,
+            why=why,
+            address=None if session is None else session.address,
             sessions=self._sessions,
             dropped=self._inbox.dropped,
             late=self._inbox.late,
             protocol_errors=self._interpreter.protocol_errors,
         )
 
-    def _digest(self, item: Item) -> Reading:
-        reading = self._interpreter.feed(item)
-        session = self._session
-        if session is not None and item.session == session.number:
-            session.take(reading)
-            if session.last_data_s is not None:
-                self._last_data_s = session.last_data_s
-                self._targets, self._worn = _called(session.address), session.name
-                if self._state is LinkState.SETUP:
-                    self._enter(LinkState.STREAM)
-        return reading
-
     async def _keep_linked(self) -> None:
-        failures = 0
-        adapter_seen = False
-        while True:
-            session: Session | None = None
+        """Make one link after the other; exceptions reach the consumer through the inbox."""
+        me = asyncio.current_task()
+        # A driver's fault in `close` replaces the cancellation by its exception.
+        while me is None or not me.cancelling():
+            sessions, fault = self._sessions, False
             try:
-                async with self._adapter.connecting:
-                    self._enter(LinkState.SCAN, self._why)
-                    found = await self._find()
-                    adapter_seen = True
-                    if found is not None:
-                        self._enter(LinkState.CONNECT, self._why)
-                        session = self._new_session(*found)
-                        await session.connect()
-                if session is None:
-                    await asyncio.sleep(_BETWEEN_ROUNDS_S)
-                    continue
-                self._enter(LinkState.SETUP, self._why)
-                await self._serve(session)
+                await self._link_once()
+                await asyncio.sleep(_BETWEEN_ROUNDS_S)
+                continue
             except LinkError as error:
-                if not adapter_seen:
-                    raise
+                if not self._adapter_seen:
+                    self._inbox.put(error)
+                    return
                 self._why = str(error)
-            streamed = session is not None and session.last_data_s is not None
-            if session is not None and streamed and not session.refused:
-                failures, pause_s = 0, _AFTER_LOSS_S
-            else:
-                self._failed = None if session is None else session.address
-                pause_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
-                failures += 1
-            self._enter(LinkState.BACKOFF, self._why)
-            await asyncio.sleep(pause_s)
+            except Exception as error:  # not handled here: `readings` raises it
+                self._inbox.put(error)
+                self._why, fault = _fault(error), True
+            if me is None or not me.cancelling():
+                session = self._session if self._sessions > sessions else None
+                pause_s = self._pause_s(session, fault)
+                self._enter(LinkState.BACKOFF, self._why)
+                await asyncio.sleep(pause_s)
 
-    async def _serve(self, session: Session) -> None:
+    async def _link_once(self) -> None:
+        """Find the sensor, connect, and stream until the link ends; return if it is not heard.
+
+        Raises
+        ------
+        LinkError
+            Something failed, or the link ended.
+        """
+        await self._inbox.room()
+        async with self._adapter.connecting:
+            self._enter(LinkState.SCAN, self._why)
+            found = await self._find()
+            self._adapter_seen = True
+            if found is None:
+                return
+            self._enter(LinkState.CONNECT, self._why)
+            session = self._new_session(*found)
+            await session.connect()
+        self._enter(LinkState.SETUP, self._why)
         reason = "closed"
         try:
             await session.serve()
         except LinkError as error:
             reason = str(error)
             raise
+        except Exception as error:
+            reason = _fault(error)
+            raise
         finally:
             now = self._clock.mono_ns(), self._clock.utc_ns()
-            self._inbox.put(LinkDown(session.number, reason, *now))
+            self._inbox.put(self._interpreter.feed(LinkDown(session.number, reason, *now)))
 
-    def _new_session(self, heard: Heard, driver: Driver) -> Session:
+    def _pause_s(self, session: SensorSession | None, fault: bool) -> float:
+        """Note how a session ended; return the pause before the next."""
+        streamed_s = 0.0
+        if session is not None and session.first_data_s is not None:
+            assert session.last_data_s is not None  # noqa: S101 - they are set together
+            streamed_s = session.last_data_s - session.first_data_s
+            self._last_data_s = session.last_data_s
+            self._look_for(session.address)
+            self._worn = session.name
+            if not session.refused and (not fault or streamed_s >= _STEADY_S):
+                self._failures = 0
+                return _AFTER_LOSS_S
+        self._failed = None if session is None else session.address
+        self._failures += 1
+        return _BACKOFF_S[min(self._failures, len(_BACKOFF_S)) - 1]
+
+    def _new_session(self, heard: Heard, driver: Driver) -> SensorSession:
         self._sessions += 1
-        self._session = Session(
+        self._session = SensorSession(
             self._sessions,
             heard,
             driver,
@@ -190,16 +225,18 @@ class BleSource:
         return self._session
 
     async def _find(self) -> tuple[Heard, Driver] | None:
-        """Listen for one round; LinkError when there is no adapter to listen with."""
+        """Scan for one round; return the sensor to connect to, LinkError without an adapter."""
         candidates: dict[str, tuple[Heard, Driver]] = {}
-        others: dict[str, str] = {}  # why somebody who is heard is not taken, by name
+        others: dict[str, str] = {}  # why a device that is heard is not taken, by name
+        elsewhere: dict[str, Advertisement] = {}  # sensors no source looks for, by address
 
         def collect(heard: Heard) -> None:
             ad = heard.advertisement
             wanted = not self._targets.isdisjoint(_called(ad.address, ad.name))
             if self._targets and not wanted:
-                if self._worn and ad.name == self._worn:
-                    others[ad.name] = "is heard, but as another sensor, not the one that was worn"
+                known = self._registry.recognise(ad) is not None
+                if known and self._adapter.claimed.isdisjoint(_called(ad.address, ad.name)):
+                    elsewhere[ad.address] = ad
                 return
             driver, refusal = self._driver_for(ad), refusal_of(ad)
             if driver is not None:
@@ -210,7 +247,7 @@ class BleSource:
                 others[ad.name] = "is heard, but no driver knows it. Name one (driver)"
 
         if self._targets and not self._sessions:
-            # One of them may be connected by a process that was killed, and silent for that.
+            # A process that was killed may have left one connected, so that it does not advertise.
             await look_round(collect, self._scanner_backend, self._adapter.linked)
         if not candidates:
             await listen(
@@ -225,6 +262,14 @@ class BleSource:
         if others:
             name, reason = others.popitem()
             self._why = f"{name!r} {reason}."
+        elif elsewhere:
+            # Some sensors have a new address after a new battery (polar-ble-sdk issue 370). A name
+            # does not identify a sensor, a neighbour's could be taken: only a person may decide.
+            ad = max(elsewhere.values(), key=lambda ad: (ad.name == self._worn, _strength_dbm(ad)))
+            self._why = (
+                f"The sensor is not heard, but {ad.name!r} is, at {ad.address}. If that is yours "
+                "with a new battery or firmware, choose it with `spasmwatch setup`."
+            )
         else:
             self._why = "The sensor is not heard. Is it on, near, and not connected to a phone?"
         return None
@@ -235,14 +280,28 @@ class BleSource:
         return self._driver if self._targets or self._driver.recognises(ad) else None
 
     def _rank(self, candidate: tuple[Heard, Driver]) -> tuple[bool, int]:
-        """Nearest first, but last what failed last: it may be an impostor."""
+        """Sort key: nearest first, but the one that failed last comes last: it may be a clone."""
         ad = candidate[0].advertisement
-        return ad.address == self._failed, -(-999 if ad.rssi_dbm is None else ad.rssi_dbm)
+        return ad.address == self._failed, -_strength_dbm(ad)
+
+    def _look_for(self, device: str) -> None:
+        """Take only the sensor of this address or name from now on."""
+        self._adapter.claimed -= self._targets
+        self._targets = _called(device)
+        self._adapter.claimed |= self._targets
 
     def _enter(self, state: LinkState, why: str = "") -> None:
         if state is not self._state:
             self._since_s = asyncio.get_running_loop().time()
         self._state, self._why = state, why
+
+
+def _fault(error: Exception) -> str:
+    return f"An internal fault ended the link: {error!r:.{_LONGEST_WHY}}."
+
+
+def _strength_dbm(ad: Advertisement) -> int:
+    return -999 if ad.rssi_dbm is None else ad.rssi_dbm
 
 
 def _called(*names: str) -> frozenset[str]:

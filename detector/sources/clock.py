@@ -1,4 +1,4 @@
-"""The clocks that stamp what arrives; nothing waits on them."""
+"""Clocks that time-stamp arrivals; waiting is done by the event loop's clock."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class Clock(Protocol):
     """Two clocks of one host."""
 
     def mono_ns(self) -> int:
-        """Nanoseconds that never run backwards, from an arbitrary start."""
+        """Return monotonic nanoseconds from an arbitrary start."""
         ...
 
     def utc_ns(self) -> int:
-        """Nanoseconds since 1970, UTC; may be set while we watch."""
+        """Return nanoseconds since 1970, UTC; may jump when the clock is set."""
         ...
 
 
@@ -31,7 +31,7 @@ class HostClock:
 
 
 class ScaledClock:
-    """Clocks that run `speed` times as fast from now on, for a simulated sensor that does too."""
+    """Clocks that run `speed` times as fast from now on, as a sped-up simulated sensor does."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -42,7 +42,7 @@ class ScaledClock:
         return self._mono_start_ns + self._elapsed_ns()
 
     def utc_ns(self) -> int:
-        """Return the wall clock as it was, moved on by the scaled time."""
+        """Return the wall clock at the start plus the scaled time."""
         return self._utc_start_ns + self._elapsed_ns()
 
     def _elapsed_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""Which devices are near, and which of them can be used."""
+"""List the devices in reach, and which of them can be used."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from detector.sources.radio import Heard, ScannerBackend, listen
 
 @dataclass(frozen=True, slots=True)
 class NearbyDevice:
-    """What `spasmwatch scan` shows; `driver` is None for a device that we cannot talk to.
+    """A row of `spasmwatch scan`; `driver` is None for a device without one.
 
-    `because` says why it works or not, in a few words of ours.
+    `because` says in a few words why it works or not.
     """
 
     name: str  # hostile text
@@ -30,12 +30,12 @@ async def scan(
     scanner_backend: ScannerBackend | None = None,
     registry: Registry | None = None,
 ) -> list[NearbyDevice]:
-    """Listen for a while; return known sensors first, then by strength.
+    """Return the devices heard within `duration_s`: known sensors first, then by strength.
 
     Raises
     ------
     LinkError
-        There is no adapter that could listen.
+        There is no usable adapter.
     """
     known = installed() if registry is None else registry
     heard: dict[str, Advertisement] = {}

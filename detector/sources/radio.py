@@ -1,7 +1,7 @@
-"""Bleak behind a railing: every call is bounded in time, and fails with a sentence.
+"""bleak calls with timeouts; failures raise LinkError.
 
-`backend` classes are passed through to bleak; they are all that differs between a real adapter
-and a simulated one.
+`backend` classes are passed on to bleak: nothing else differs between a real adapter and a
+simulated one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ScannerBackend = type[BaseBleakScanner]
 ClientBackend = type[BaseBleakClient]
 
 _START_SCAN_S = 10.0  # BlueZ answers in milliseconds; it powers an adapter up in about 5 s
-_MOST_DEVICES = 512  # a busy house has 50 in reach; random addresses must not fill the memory
+_MOST_DEVICES = 512  # about 50 are in reach in a busy place; random addresses must not fill memory
 _LONGEST_NAME = 64  # Polar's have 20; an advertisement can carry 248 bytes of anything
 
 _Reason = BleakBluetoothNotAvailableReason
@@ -41,7 +41,7 @@ _NO_ADAPTER = {
     _Reason.POWERED_OFF: "Bluetooth is switched off. Switch it on (bluetoothctl power on)",
     _Reason.DENIED_BY_USER: "The use of Bluetooth was denied. Allow it in the system's settings",
     _Reason.DENIED_BY_SYSTEM: "The system does not let this user use Bluetooth. "
-    "Ask whoever administers it",
+    "Ask its administrator",
 }
 _NO_ANSWER = "Bluetooth does not answer on this machine. Start its service (Linux: BlueZ)"
 # What the system's bus answers for a bluetoothd that does not run, or that this user may not ask.
@@ -55,21 +55,23 @@ _BUS_ERRORS = {
 
 @dataclass(eq=False)
 class Adapter:
-    """What all sources on one adapter share.
+    """State shared by all sources on one adapter.
 
     Attributes
     ----------
-    connecting : held while one of them scans or connects: it can make one connection at a time
+    connecting : held while a source scans or connects: an adapter does one of these at a time
     linked : addresses that their sessions are connected to
+    claimed : addresses and names that they look for, case-folded
     """
 
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     linked: set[str] = field(default_factory=set)
+    claimed: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A device that a scan heard, and what bleak needs to connect to it."""
+    """An advertisement, and the bleak device to connect to."""
 
     advertisement: Advertisement
     device: BLEDevice
@@ -82,12 +84,12 @@ async def listen(
     *,
     enough: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Scan for `duration_s`, or until it is `enough`; `hear` is called with all that is heard.
+    """Scan for `duration_s`, or until `enough()`; call `hear` with every advertisement.
 
     Raises
     ------
     LinkError
-        There is no adapter that could listen.
+        There is no usable adapter.
     """
     done = asyncio.Event()
     known: dict[str, Advertisement] = {}
@@ -120,10 +122,10 @@ async def listen(
 async def look_round(
     hear: Callable[[Heard], None], backend: ScannerBackend | None, known: set[str]
 ) -> None:
-    """Call `hear` with what this machine is connected to, but for `known` addresses.
+    """Call `hear` with the devices this machine is connected to, except `known` addresses.
 
-    That does not advertise, and BlueZ keeps the connections of a program that was killed (bluez
-    issue 89). Only Linux and macOS can tell.
+    They do not advertise, and BlueZ keeps the connections of a program that was killed (bluez
+    issue 89). Only Linux and macOS list them.
     """
     if backend is not None:
         return
@@ -138,20 +140,20 @@ async def look_round(
 
 
 def _services(device: BLEDevice) -> frozenset[str]:
-    """Return the services that BlueZ knows of a device; other systems do not say."""
+    """Return the services that BlueZ has cached of a device; empty on other systems."""
     details = device.details if isinstance(device.details, dict) else {}
     return frozenset(uuid.lower() for uuid in details.get("props", {}).get("UUIDs", ()))
 
 
 async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
-    """Await a call to bleak, but not for longer than `timeout_s`.
+    """Await a call to bleak for at most `timeout_s`.
 
-    A call that ignores its cancellation, as one on a hung bus may, is left behind.
+    A call that ignores its cancellation, as on a bus that hangs, is abandoned.
 
     Raises
     ------
     LinkError
-        It failed or did not answer; the message says what and why.
+        The call failed or timed out; the message says which and why.
     """
     call = asyncio.ensure_future(request)
     try:
@@ -174,7 +176,7 @@ async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
 
 
 def _remedy(error: Exception) -> str | None:
-    """Say what to do where nothing on this machine can be listened to."""
+    """Return cause and remedy where this machine cannot scan at all."""
     match error:
         case BleakBluetoothNotAvailableError():
             return _NO_ADAPTER.get(error.reason, _NO_ANSWER)

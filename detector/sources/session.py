@@ -1,4 +1,8 @@
-"""One connection with one sensor: connect, subscribe, write what is asked for, watch, hang up."""
+"""One connection with one sensor: connect, subscribe, decode, write, detect silence, disconnect.
+
+Notifications are decoded as they arrive and the driver's writes are performed at once, whether or
+not the consumer takes the readings.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +10,54 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from typing import NoReturn
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk, Driver, Refused, Write
-from detector.devices.stream import Item, LinkUp, Packet, Reading
+from detector.devices.stream import LinkUp, Packet, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
+from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, ClientBackend, Heard, ask
 
 # Connecting and discovering took 13 s on a link with a 400 ms interval; bleak's own limit is 30.
 _CONNECT_S = 30.0
 # A few round trips of at most 1 s each, and a supervision timeout of 6 s on a link that is lost.
 _REQUEST_S = 10.0
-# The battery is worth a look, not a late start of the night.
+# The battery level is optional: reading it must not delay the stream for longer.
 _OPTIONAL_S = 5.0
-# One round trip on a slow link; whoever ends the program should not have to wait for longer.
+# One round trip on a slow link; a person who ends the program waits for it.
 _GOODBYE_S = 2.0
 # BlueZ gives up after 2 s by itself.
 _DISCONNECT_S = 5.0
 
-# Two frames of the slowest sensor may be late. After three times that the link is held for dead,
-# whatever it says of itself (bleak issue 690): 15 s at least.
+# Two frames of the slowest sensor may be late. After three times that the link is considered lost,
+# even if bleak reports it as connected (bleak issue 690): 15 s at least.
 _QUIET_S, _QUIET_FRAMES = 5.0, 3
 _DEAD_AFTER = 3
 
-_MOST_ITEMS = 4096  # 45 minutes of a sensor at 52 Hz, at most 3 MB
-_MOST_WRITES = 32  # a conversation has one or two under way; a mad sensor could ask for more
+# A timer that is late by more than this: the event loop was blocked (a busy processor, a paused
+# debugger), so packets that had arrived could not be delivered either. The silence is then counted
+# anew, but once: a computer that is always late must still notice a silent sensor.
+_BLOCKED_S = 1.0
+
+_MOST_WRITES = 32  # a conversation has one or two pending; a faulty sensor could cause more
 
 
-class Inbox:
-    """What arrived and nobody has looked at yet; the oldest are dropped when nobody does.
-
-    Attributes
-    ----------
-    dropped : items lost because the reader was too slow
-    late : notifications that came after their session was over
-    """
-
-    def __init__(self) -> None:
-        self.items: deque[Item] = deque(maxlen=_MOST_ITEMS)
-        self.arrived = asyncio.Event()
-        self.dropped = 0
-        self.late = 0
-
-    def put(self, item: Item) -> None:
-        """Add an item; never fails, so that a callback of the radio may call it."""
-        self.dropped += len(self.items) == _MOST_ITEMS
-        self.items.append(item)
-        self.arrived.set()
+class ConsumerBehindError(LinkError):
+    """The inbox is full: the session ends, because a hole inside it could not be replayed."""
 
 
-class Session:
-    """One connection. The reader of the inbox gives back through `take` what it decoded.
+class SensorSession:
+    """One connection, from `connect` to the end of `serve`.
 
     Parameters
     ----------
     number : in every item that it puts into the inbox
-    interpreter : the reader's; asked for the writes that restart a stream or say goodbye
+    interpreter : shared by the sessions of a sensor, as in a replay
     """
 
     def __init__(
@@ -95,17 +87,14 @@ class Session:
         )
         self._writes: deque[Write] = deque(maxlen=_MOST_WRITES)
         self._wake = asyncio.Event()
-        self._over: str | None = None  # why
-        self.refused = False  # the sensor cannot stream as it is
+        self._over: Exception | None = None  # why it must end
         self._restarted = False
+        self._forgiven = False  # since the last data, a silence was counted anew
         self._frame_s = 0.0
-        self._last_data_s: float | None = None
         self._alive_s = 0.0  # loop time of the last data, or of the end of the subscription
-
-    @property
-    def last_data_s(self) -> float | None:
-        """Loop time at which samples were last decoded; None while there were none."""
-        return self._last_data_s
+        self.refused = False  # the sensor cannot stream as it is
+        self.first_data_s: float | None = None  # loop time at which samples were first decoded
+        self.last_data_s: float | None = None  # and last
 
     async def connect(self) -> None:
         """Connect; LinkError when that fails."""
@@ -121,47 +110,52 @@ class Session:
             self._over = None
         self._adapter.linked.add(self.address)
 
-    async def serve(self) -> None:
-        """Keep the sensor streaming until its link is lost; says goodbye when cancelled.
+    async def serve(self) -> NoReturn:
+        """Keep the sensor streaming until its link is lost; stop the stream when cancelled.
 
         Raises
         ------
         LinkError
             The link was lost, fell silent, or the sensor cannot stream; the message says which.
+        Exception
+            Any other one is a fault in the driver; its notes hold the bytes that caused it.
         """
-        self._inbox.put(
-            LinkUp(self.number, self._driver.name, self.address, self.name, *self._now())
-        )
         try:
+            up = LinkUp(self.number, self._driver.name, self.address, self.name, *self._now())
+            self._hand_on(self._interpreter.feed(up))
             await self._subscribe()
             self._alive_s = asyncio.get_running_loop().time()
             while True:
                 await self._step()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ConsumerBehindError):
             await self._say_goodbye()
             raise
         finally:
-            self._over = self._over or "closed"
+            self._over = self._over or LinkError("closed")
             await self._hang_up()
 
-    def take(self, reading: Reading) -> None:
-        """Learn what became of an item of this session."""
-        if self._last_data_s is None and isinstance(reading.item, Packet) and not reading.error:
-            # On a slow link the talk that begins a stream takes seconds: it is no silence yet.
-            self._alive_s = asyncio.get_running_loop().time()
+    def _hand_on(self, reading: Reading) -> None:
+        """Queue a reading for the consumer, and act on what the driver made of it."""
+        self._inbox.put(reading)
+        now_s = asyncio.get_running_loop().time()
+        if self.first_data_s is None and isinstance(reading.item, Packet) and not reading.error:
+            # On a slow link the exchange that starts a stream takes seconds: that is no silence.
+            self._alive_s = now_s
         for output in reading.outputs:
             match output:
                 case Write():
                     self._writes.append(output)
                     self._wake.set()
                 case Chunk():
-                    self._last_data_s = self._alive_s = asyncio.get_running_loop().time()
-                    self._restarted = False
+                    if self.first_data_s is None:
+                        self.first_data_s = now_s
+                    self.last_data_s = self._alive_s = now_s
+                    self._restarted = self._forgiven = False
                     if output.fs is not None:
                         self._frame_s = len(output.samples) / output.fs
                 case Refused():
                     self.refused = True
-                    self._end(f"{self._label} cannot be used: {output.reason}.")
+                    self._end(LinkError(f"{self._label} cannot be used: {output.reason}."))
 
     async def _subscribe(self) -> None:
         for channel in self._driver.read_first:
@@ -194,31 +188,34 @@ class Session:
         """Do the next write, or wait until there is something to do."""
         self._wake.clear()
         if self._over:
-            raise LinkError(self._over)
+            raise self._over
         if self._writes:
             await self._write(self._writes.popleft(), _REQUEST_S)
             return
+        loop = asyncio.get_running_loop()
         quiet_s = max(_QUIET_S, _QUIET_FRAMES * self._frame_s)
-        silent_s = asyncio.get_running_loop().time() - self._alive_s
-        if self._inbox.items:
-            silent_s = 0.0  # the reader is behind: what it will find cannot be judged yet
-        if silent_s >= _DEAD_AFTER * quiet_s:
+        dead_s = self._alive_s + _DEAD_AFTER * quiet_s
+        if loop.time() >= dead_s:
+            silent_s = loop.time() - self._alive_s
             raise LinkError(f"{self._label} sent no samples for {silent_s:.0f} s.")
-        if silent_s >= quiet_s and not self._restarted:
+        if loop.time() >= self._alive_s + quiet_s and not self._restarted:
             self._restarted = True
             self._writes.extend(self._interpreter.restart())
             return
-        next_s = _DEAD_AFTER * quiet_s if self._restarted else quiet_s
+        due_s = dead_s if self._restarted else self._alive_s + quiet_s
         with suppress(TimeoutError):
-            async with asyncio.timeout(next_s - silent_s):
+            async with asyncio.timeout_at(due_s):
                 await self._wake.wait()
+        if loop.time() - due_s > _BLOCKED_S and not self._forgiven:
+            self._forgiven = True
+            self._alive_s = loop.time()
 
     async def _write(self, write: Write, timeout_s: float) -> None:
         call = self._client.write_gatt_char(write.channel, write.data, response=True)
         await ask(f"write to {self._label}", call, timeout_s)
 
     async def _say_goodbye(self) -> None:
-        if self._over:
+        if not self._client.is_connected:
             return
         with suppress(LinkError):
             for write in self._interpreter.close():
@@ -230,9 +227,9 @@ class Session:
             await ask(f"disconnect {self._label}", self._client.disconnect(), _DISCONNECT_S)
 
     def _disconnected(self, _client: BleakClient) -> None:
-        self._end(f"The link to {self._label} was lost.")
+        self._end(LinkError(f"The link to {self._label} was lost."))
 
-    def _end(self, why: str) -> None:
+    def _end(self, why: Exception) -> None:
         self._over = self._over or why
         self._wake.set()
 
@@ -240,11 +237,24 @@ class Session:
         self._receive(channel, data)
 
     def _receive(self, channel: str, data: bytearray) -> None:
-        """Only copy and stamp: this runs inside the radio's callback."""
+        """Decode a notification. Never raises: bleak calls it, and would only log the exception."""
+        if self._inbox.full:
+            waiting = f"{self._inbox.waiting} notifications of {self._label} are not yet processed"
+            self._end(ConsumerBehindError(f"This computer is too slow: {waiting}."))
         if self._over:
-            self._inbox.late += 1
+            if isinstance(self._over, ConsumerBehindError):
+                self._inbox.dropped += 1
+            else:
+                self._inbox.late += 1
             return
-        self._inbox.put(Packet(self.number, channel, bytes(data), *self._now()))
+        packet = Packet(self.number, channel, bytes(data), *self._now())
+        try:
+            reading = self._interpreter.feed(packet)
+        except Exception as error:  # a fault in the driver: `serve` raises it
+            error.add_note(f"while decoding {packet.data.hex(' ')} of characteristic {channel}")
+            self._end(error)
+            return
+        self._hand_on(reading)
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()

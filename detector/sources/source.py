@@ -1,4 +1,4 @@
-"""What a source of readings promises, and how its link does."""
+"""The interface of a source of readings, and the state of its link."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from detector.devices.stream import Reading
 
 
 class Source(Protocol):
-    """Where readings come from: a sensor, or a recording of one."""
+    """A source of readings: a sensor, or a recording of one."""
 
     def readings(self) -> AsyncIterator[Reading]:
-        """Yield readings until closed, or until a recording ends."""
+        """Yield readings until closed, or until a recording ends; for one consumer at a time.
+
+        After the iterator was closed or has raised, call again to continue.
+        """
         ...
 
     async def close(self) -> None:
-        """End, politely."""
+        """Stop the sensor, disconnect, and end `readings` for good, within a bounded time.
+
+        Call it on every way out: an abandoned iterator does not close the source.
+        """
         ...
 
     @property
     def status(self) -> LinkStatus:
-        """How the link does."""
+        """State of the link."""
         ...
 
 
 class LinkState(StrEnum):
-    """What the source is busy with."""
+    """Step of making or keeping a link."""
 
     SCAN = "scan"
     CONNECT = "connect"
@@ -39,10 +45,11 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """How the link does. Only `data_age_s` is proof of life.
+    """State of the link. Only `data_age_s` shows that the sensor is alive.
 
-    `why` says what stands in the way, empty while nothing does; `address` is the present or last
-    sensor's; `dropped`, `late`, `protocol_errors` count what was lost on the way.
+    `data_age_s` is the time since samples were decoded, whether or not the consumer has taken them;
+    `why` is the reason for having no samples, or empty; `address` is the present or last sensor's;
+    `dropped`, `late` and `protocol_errors` count notifications that were lost.
     """
 
     state: LinkState

@@ -53,6 +53,22 @@ def assert_nothing_lost(heard):
     np.testing.assert_array_equal(samples, heard.trace.samples)
 
 
+@pytest.mark.parametrize("name", WEARABLES)
+def test_a_consumer_that_sleeps_gets_what_one_that_is_awake_gets(watched, name):
+    asleep, awake = (
+        watched(LinkDrop(20, 10), model=WEARABLES[name], asleep_s=asleep_s) for asleep_s in (55, 0)
+    )
+
+    assert asleep.outputs == awake.outputs
+    assert (asleep.status.sessions, asleep.status.dropped) == (2, 0)
+    assert asleep.levels == awake.levels
+    assert asleep.gaps == awake.gaps
+    for one, other in zip(asleep.blocks, awake.blocks, strict=True):
+        assert one.start == other.start
+        np.testing.assert_array_equal(one.samples, other.samples)
+    assert max(at for at, _ in awake.arrivals) > 45
+
+
 # Delayed
 
 

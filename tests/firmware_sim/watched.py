@@ -92,9 +92,13 @@ async def watch(
     trace: Trace | None = None,
     others: tuple[SensorPlan, ...] = (),
     within_s: float | None = None,
+    asleep_s: float = 0,
     **plan: Any,
 ) -> Watched:
-    """Watch a sensor to the end of all of them, but no longer than `within_s` of the loop's."""
+    """Watch a sensor to the end of all of them, but no longer than `within_s` of the loop's.
+
+    The consumer takes the first reading, and then none for `asleep_s`.
+    """
     loop = asyncio.get_running_loop()
     trace = trace or walk(duration_s, 50 if model is H10 else FS)
     watched = Watched(trace)
@@ -124,6 +128,8 @@ async def watch(
     ending = asyncio.create_task(end())
     async for reading in source.readings():
         _take(watched, reading, loop.time())
+        await asyncio.sleep(asleep_s)
+        asleep_s = 0
     await ending
     await asyncio.wait({air})
     if not air.cancelled():

@@ -46,6 +46,10 @@ class _VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def block(self, busy_s: float) -> None:
+        """Let time pass while nothing can run: a busy processor, a paused debugger."""
+        self._jumping.now += busy_s
+
 
 @pytest.fixture
 def in_virtual_time() -> Callable[[Coroutine[Any, Any, T]], T]:

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 
-from detector.devices.profile import Chunk
+from detector.devices.profile import Chunk, Write
 from detector.devices.stream import Reading
 from detector.errors import LinkError
 from detector.sources.ble import BleSource
+from detector.sources.replay import from_items
 
 START = bytes.fromhex("0202 00013400 01011000 02010800 040103")
 STOP = bytes.fromhex("0302")
@@ -61,13 +62,36 @@ class Watcher:
         return len(self.outputs(Chunk))
 
 
-@asynccontextmanager
-async def watching(air, **settings):
-    source = BleSource(
+def open_source(air, **settings) -> BleSource:
+    return BleSource(
         **{"device": None, "clock": LoopClock()} | settings,
         scanner_backend=air.scanner_backend(),
         client_backend=air.client_backend(),
     )
+
+
+def essence(reading: Reading):
+    """Return what a replay must repeat: all but what the live session had to write."""
+    return (
+        reading.item,
+        reading.error,
+        [
+            (o.samples.tobytes(), o.fs, o.last_ns) if isinstance(o, Chunk) else o
+            for o in reading.outputs
+            if not isinstance(o, Write)
+        ],
+    )
+
+
+def assert_a_replay_is_equal(live: list[Reading]) -> None:
+    """A recording of the items gives the same readings, and so the same blocks."""
+    replayed = [*from_items(reading.item for reading in live)]
+    assert [*map(essence, replayed)] == [*map(essence, live)]
+
+
+@asynccontextmanager
+async def watching(air, **settings):
+    source = open_source(air, **settings)
     watcher = Watcher(source)
     reading = asyncio.create_task(watcher.read())
     try:
