@@ -25,6 +25,7 @@ from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.service.assembly import assembled
+from detector.service.diagnostics import logging_to
 from detector.service.service import Service
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
@@ -33,7 +34,8 @@ from detector.sources.replay import ReplaySource, from_items, from_samples
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
-from detector.words.phrases import NOTICE, length, sentence
+from detector.words.endings import NightEnd, ending_lines
+from detector.words.phrases import NOTICE, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ async def watch_night(
 ) -> None:
     """Watch until the source ends, the hour comes or somebody says stop."""
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    async with _chosen(settings, wish) as chosen:
+    async with AsyncExitStack() as stack:
+        level, as_json = settings.log.level, settings.log.format == "json"
+        stack.enter_context(logging_to(settings.data_dir, level=level, as_json=as_json))
+        chosen = await stack.enter_async_context(_chosen(settings, wish))
         narrator = Narrator(out, chosen.clock.utc_ns, zone)
         async with assembled(
             settings,
@@ -83,9 +88,22 @@ async def watch_night(
                 out.say(f"Recording to {recording}")
             which = "sensors" if len(chosen.sources) > 1 else "sensor"
             out.say(f"Looking for the {which}. Ctrl-C ends the night.")
+            for gone in made.deleted:
+                out.say(
+                    f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
+                )
             await _watch(made.service, chosen.ended, until)
-            watched = length(made.night.monitored_s)
-            out.say(f"Night finished: {watched} watched, {_gap_words(made.night.gap_count)}.")
+            night = made.night
+            ended = NightEnd(
+                monitored_s=night.monitored_s,
+                gap_count=night.gap_count,
+                longest_gap_s=night.longest_gap_s,
+                counts=night.counts,
+                alerts=narrator.alerts,
+                recordings=made.recordings,
+            )
+        for line in ending_lines(ended):
+            out.say(line)
 
 
 async def _watch(
@@ -172,7 +190,3 @@ class _Cancelled:
 
     def __exit__(self, *_: object) -> None:
         self._future.cancel()
-
-
-def _gap_words(count: int) -> str:
-    return "no gap" if count == 0 else "1 gap" if count == 1 else f"{count} gaps"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 
 from detector.alert import Alert, AlertState
+from detector.alert import to_json as alert_json
 from detector.block import EPOCH
 from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
@@ -18,7 +19,7 @@ from detector.words.phrases import TITLES, event_line, moment, sentence
 
 
 class Narrator:
-    """Turns news into lines: events on stdout, as JSON if that was asked for, talk on stderr.
+    """Write news as lines: events, alerts and status on stdout, links and troubles on stderr.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class Narrator:
         if status.watch is not StateWord.NO_SIGNAL:
             silent = ""
         if silent != self._silent:
-            self._talk(silent or f"{status.words}.")
+            self._line(silent or f"{status.words}.")
         self._silent = silent
 
     def _event(self, event: Event) -> None:
@@ -83,9 +84,20 @@ class Narrator:
 
     def _alert(self, alert: Alert) -> None:
         self.alerts += alert.state is AlertState.RAISED
+        if self._out.json:
+            self._out.data(alert_json(alert))
+            return
         word = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
-        self._talk(f"{word}: {sentence(alert.reason)}", alert.at)
+        self._line(f"{word}: {sentence(alert.reason)}", alert.at)
 
-    def _talk(self, text: str, at: datetime | None = None) -> None:
+    def _line(self, text: str, at: datetime | None = None) -> None:
+        """Write a line that belongs to the night, where it is written down as text."""
+        if not self._out.json:
+            self._out.data(self._timed(text, at))
+
+    def _talk(self, text: str) -> None:
+        self._out.say(self._timed(text))
+
+    def _timed(self, text: str, at: datetime | None = None) -> str:
         at = EPOCH + timedelta(microseconds=self._utc_ns() // 1000) if at is None else at
-        self._out.say(f"{at.astimezone(self._zone):%H:%M:%S}  {text}")
+        return f"{at.astimezone(self._zone):%H:%M:%S}  {text}"

@@ -20,7 +20,7 @@ from detector.config import SensorSettings, Settings
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
-from detector.service.assembly import DataFolder, header_of
+from detector.service.places import DataFolder, header_of
 from detector.store.capture import CaptureWriter
 from detector.store.recording import RecordingWriteError, RecordingWriter
 from detector.store.state import State

@@ -17,6 +17,8 @@ from detector.errors import ConfigError, RecordingError
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
 from detector.sources.radio import Adapter
+from detector.sources.simulated_time import SampleTimedSource
+from detector.sources.source import Source
 
 VERITY_HZ = 52.0  # what a real Verity Sense offers, so that nothing is resampled on the way
 
@@ -31,7 +33,7 @@ class SimulatedSensor:
     """A virtual sensor on a virtual radio, and what watches it."""
 
     air: Air
-    source: BleSource
+    source: Source
     clock: Clock
 
 
@@ -45,8 +47,14 @@ async def simulated_sensor(
     arguments = [str(trace), "--speed", str(speed)]
     arguments += [word for drop in drops for word in ("--drop", drop)]
     async with running_air(*arguments) as air:
-        clock = HostClock() if speed == 1 else ScaledClock(speed)
-        yield SimulatedSensor(air, source_on(air.address, clock, device), clock)
+        clock: Clock = HostClock()
+        source: Source
+        if speed == 1:
+            source = source_on(air.address, clock, device)
+        else:
+            clock = scaled = ScaledClock(speed)
+            source = SampleTimedSource(source_on(air.address, scaled, device), scaled)
+        yield SimulatedSensor(air, source, clock)
 
 
 def source_on(

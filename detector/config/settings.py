@@ -227,6 +227,8 @@ class LogSettings(_Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important line that is still written."""
+    format: Literal["text", "json"] = "text"
+    """How a line is written; json is for programs."""
 
 
 class Settings(_Section):

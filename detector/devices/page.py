@@ -46,7 +46,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.devices.profile import Chunk, DataSheet, Decoded, TriedWith, Started, Support
+from detector.devices.profile import Chunk, DataSheet, Decoded, Started, Support, TriedWith
 from detector.errors import ProtocolError
 
 DATA = "12345678-0001-1000-8000-00805f9b34fb"  # three int16 in mg, 50 times a second

@@ -17,10 +17,10 @@ from detector.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
 from detector.block import EPOCH
-from detector.devices.stream import LinkDown, Reading
+from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase
-from detector.night.sensor_watch import WRONG_RATE, Matter, SensorWatch, Worn
+from detector.night.sensor_watch import WRONG_RATE, Matter, Seen, SensorWatch, Worn
 from detector.recognition.events.fusion import Fusion
 
 
@@ -55,7 +55,8 @@ class Night:
         whose = sensors[0].provenance
         self._dated = dated
         self._fusion = Fusion(dated=dated) if len(sensors) > 1 else None
-        self._policy = Policy(rules, wearer=whose.wearer, source=whose.source)
+        self._rules = tuple(rules)
+        self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
         self._matters: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
         self._origin: datetime | None = None  # where the wearer's seconds begin
         self._open: dict[str, Event] = {}  # announced and not yet over
@@ -80,6 +81,17 @@ class Night:
     def gap_count(self) -> int:
         """How many gaps there were."""
         return sum(watch.clock.gap_count for watch in self.watches)
+
+    @property
+    def longest_gap_s(self) -> float:
+        """Return the longest of the latest gaps of any sensor; 0 without one."""
+        gaps_s = [
+            gap.missing / watch.clock.timebase.fs
+            for watch in self.watches
+            if watch.clock.timebase is not None
+            for gap in watch.clock.gaps
+        ]
+        return max(gaps_s, default=0.0)
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -124,14 +136,47 @@ class Night:
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Told:
         """Take the next thing that came from one of the sensors."""
-        watch, item = self.watches[sensor], reading.item
-        seen = watch.take(reading)
+        return self.hear(self.look(reading, sensor=sensor), reading.item, sensor=sensor)
+
+    def look(self, reading: Reading, *, sensor: int = 0) -> Seen:
+        """Let one sensor's watch take a reading: the first half of `take`."""
+        return self.watches[sensor].take(reading)
+
+    def hear(self, seen: Seen, item: Item, *, sensor: int = 0) -> Told:
+        """Make the wearer's events and alarms of what one sensor saw: the second half of `take`."""
+        watch = self.watches[sensor]
         now = self._now(item.mono_ns, item.utc_ns)
         alerts = self._hear_matters(watch, seen.matters, now)
         events = self._joined(seen.events)
         if isinstance(item, LinkDown) and self._fusion is not None:
             events += self._fusion.lost(watch.label)
-        return self._told(events, alerts, self._now(item.mono_ns, item.utc_ns))
+        return self._told(events, alerts, now)
+
+    def start_watch_again(self, sensor: int, why: str) -> Seen:
+        """Give up one sensor's open events after a fault, as cut short; what follows is new."""
+        return Seen(self.watches[sensor].start_again(why))
+
+    def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> None:
+        """Build fusion and alarms anew after a fault in one of them.
+
+        Parameters
+        ----------
+        saved : what `save_policy` last gave; None forgets the open alarms
+        events : said since then, so that a cluster still counts them
+
+        Raises
+        ------
+        ValueError
+            Another version wrote `saved`.
+        """
+        whose = self.watches[0].worn.provenance
+        if self._fusion is not None:
+            self._fusion = Fusion(dated=self._dated)
+        self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
+        if saved is not None:
+            self._policy.restore(saved)
+        for event in events:
+            self._policy.observe(self._in_wearers_seconds(event), self._now_of(event))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
         """Let time pass: notices what did not happen."""
@@ -219,6 +264,10 @@ class Night:
         if self._fusion is None or event.onset is None or self._origin is None:
             return event
         return replace(event, onset_s=max((event.onset - self._origin).total_seconds(), 0.0))
+
+    def _now_of(self, event: Event) -> Now:
+        """Return the moment at which an event of the past was as it is."""
+        return Now(mono_ns=0, utc=event.end, stream_s=event.end_s, stream_utc=event.end)
 
     def _now(self, mono_ns: int, utc_ns: int) -> Now:
         utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None

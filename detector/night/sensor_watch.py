@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.block import Block, Timebase
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
-from detector.events import Event
+from detector.events import Event, Kind, Phase
 from detector.recognition.events.stamp import Provenance, stamp
 from detector.recognition.pipeline import Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
@@ -78,6 +78,7 @@ class SensorWatch:
         self._last_mono_ns: int | None = None  # arrival of the last samples
         self._begun_ns: int | None = None  # first moment heard of, samples or not
         self._link = "the sensor was not heard yet"
+        self._open: dict[str, Event] = {}  # announced and not yet over
         self.analysed_s = 0.0
         self.samples = 0
 
@@ -173,6 +174,22 @@ class SensorWatch:
         """Close what is open: the night is over."""
         return () if self.clock.timebase is None else self._stamped(self._watcher.finish())
 
+    def start_again(self, why: str) -> tuple[Event, ...]:
+        """Forget what led to a fault; return what was open, as over and cut short.
+
+        The sample clock goes on, so that no index is used twice. `why` explains the silence.
+        """
+        self._watcher = Watcher(site=self.worn.site)
+        self._quality = None
+        self._link = why
+        over = [
+            replace(event, phase=Phase.END, cut_short=True)
+            for event in self._open.values()
+            if event.kind is not Kind.MOVEMENT
+        ]
+        self._open.clear()
+        return tuple(over)
+
     def _examine(self, block: Block, mono_ns: int) -> list[Matter]:
         """Ask of the samples whether they can be trusted."""
         if self._quality is None:
@@ -186,7 +203,13 @@ class SensorWatch:
         timebase = self.timebase
         if timebase is None:
             return ()
-        return tuple(stamp(event, self.worn.provenance, timebase) for event in events)
+        stamped = tuple(stamp(event, self.worn.provenance, timebase) for event in events)
+        for event in stamped:
+            if event.phase is Phase.END:
+                self._open.pop(event.id, None)
+            else:
+                self._open[event.id] = event
+        return stamped
 
     def _battery_words(self, mono_ns: int) -> str | None:
         """Why the battery is a matter now; None while it is not."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 from detector.alerts.rules import parse_rules
 from detector.block import EPOCH
-from detector.config import SensorSettings, Settings
+from detector.config import Settings
+from detector.errors import LinkError
 from detector.events import Origin, Phase
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import Topics
@@ -22,42 +22,18 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.night.sensor_watch import Worn
 from detector.recognition.events.stamp import Provenance
+from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.health import vitals
+from detector.service.places import DataFolder, header_of
 from detector.service.service import MQTT, STARTING, News, Service, Trouble
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.status import Vitals
+from detector.store import wearer_file
 from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
-from detector.store.state import State, StateDamagedError
+from detector.store.state import State, StateDamagedError, StateDiskError
 
-NIGHTS = "nights"
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
-
-
-@dataclass(frozen=True, slots=True)
-class DataFolder:
-    """Where things lie. What is not live has a house of its own: it must never be counted."""
-
-    folder: Path
-
-    @classmethod
-    def of(cls, data_dir: Path, origin: Origin) -> DataFolder:
-        """Return the place for samples of this origin."""
-        return cls(data_dir if origin is Origin.LIVE else data_dir / origin.value)
-
-    @property
-    def state(self) -> Path:
-        """Events, alerts and the log."""
-        return self.folder / "state.sqlite"
-
-    def new_recording(self, evening: datetime) -> Path:
-        """Return a file that does not exist yet, named after the evening the night began in."""
-        night = (evening - timedelta(hours=12)).date().isoformat()
-        path, again = self.folder / NIGHTS / f"{night}.sqlite", 1
-        while path.exists():
-            again += 1
-            path = path.with_name(f"{night}-{again}.sqlite")
-        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +47,19 @@ class Assembly:
     topics: Topics
     recordings: tuple[Path, ...]  # one for each sensor, or none
     state: Path
+    deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
+
+
+@dataclass(slots=True)
+class _Beginning:
+    """What went wrong while a night was put together: told at once, and raised as alarms."""
+
+    tell: Callable[[News], None]
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def note(self, name: str, why: object) -> None:
+        """Keep a trouble for the service to raise."""
+        self.troubles.append(Trouble(name, str(why)))
 
 
 @asynccontextmanager
@@ -87,18 +76,21 @@ async def assembled(
 ) -> AsyncIterator[Assembly]:
     """Have a service for as long as the block lasts; everything it opened is closed behind it.
 
+    A disk or a broker that does not work is told and costs what it would have done, not the night.
+
     Parameters
     ----------
     sources : for the first of the settings' sensors, in their order
 
     Raises
     ------
-    ConfigError, StateError, LinkError
-        Settings that cannot be used, a state another process owns, no broker of ours.
+    ConfigError, StateError
+        Settings that cannot be used; a state that another process owns.
     """
     async with AsyncExitStack() as stack:
+        begun = _Beginning(tell)
         place = DataFolder.of(settings.data_dir, origin)
-        state = stack.enter_context(_open_state(place.state, tell))
+        state = stack.enter_context(_open_state(place, begun))
         state.open_channel(MQTT, from_start=True)
         archive = stack.enter_context(closing(Archive(state)))
         now = EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
@@ -114,11 +106,12 @@ async def assembled(
             worn.append(Worn(provenance, sensor.placement))
             if settings.recording.enabled and origin is not Origin.REPLAY:
                 header = header_of(settings, sensor, provenance, evening)
-                recorders.append(_begin_recording(path, header, tell))
-                stack.callback(_end_recording, recorders[-1], tell)
+                recorders.append(_begin_recording(path, header, begun))
+                stack.callback(_end_recording, recorders[-1], begun)
+        deleted = _retain(place, settings.recording.retention_nights, first.stem[:10], begun)
         night = Night(worn, rules=parse_rules(settings.alerts.wake_for))
-        _resume_alarms(night, state, tell)
-        broker = await stack.enter_async_context(_provide_broker(settings, mqtt, free_port))
+        _resume_alarms(night, state, begun)
+        broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher = None
         if broker.endpoint is not None:
@@ -128,8 +121,10 @@ async def assembled(
                 topics,
                 boot_id=token_hex(8),
                 status=STARTING,
-                vitals=lambda: _vitals(night, clock),
+                vitals=lambda: vitals(night, clock),
             )
+        for found in state.troubles:
+            begun.note("state", found)
         service = Service(
             sources=sources,
             night=night,
@@ -139,54 +134,25 @@ async def assembled(
             recorders=recorders,
             publisher=publisher,
             pace=pace,
+            troubles=begun.troubles,
         )
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
-        yield Assembly(service, night, archive, broker, topics, recordings, place.state)
+        yield Assembly(
+            service, night, archive, broker, topics, recordings, place.state, tuple(deleted)
+        )
 
 
-def header_of(
-    settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
-) -> RecordingHeader:
-    """Return what a recording of this sensor says of itself."""
-    return RecordingHeader(
-        name=provenance.recording or "",
-        wearer=provenance.wearer or "",
-        sensor=sensor.label,
-        site=sensor.placement,
-        driver=sensor.driver or "",
-        origin=provenance.source,
-        created=evening,
-        version=version("spasmwatch"),
-        time_zone=settings.wearer.time_zone or "",
-    )
-
-
-def _vitals(night: Night, clock: Clock) -> Vitals:
-    """Return the vitals of the sensor that is worst off in each."""
-    mono_ns = clock.mono_ns()
-    rates_hz = [watch.clock.rate_hz for watch in night.watches]
-    charges = [watch.battery_percent for watch in night.watches]
-    lasting_s = [watch.battery_lasts_s(mono_ns) for watch in night.watches]
-    least_s = _least(lasting_s)
-    return Vitals(
-        data_age_s=night.data_age_s(mono_ns),
-        rate_hz=_least(rates_hz),
-        battery_percent=_least(charges),
-        battery_lasts_s=None if least_s is None else round(least_s),
-    )
-
-
-def _least(values: Sequence[float | None]) -> float | None:
-    return min((value for value in values if value is not None), default=None)
-
-
-def _open_state(path: Path, tell: Callable[[News], None]) -> State:
-    """Open the state; a damaged one was moved aside, which is told before a new one begins."""
+def _open_state(place: DataFolder, begun: _Beginning) -> State:
+    """Open the state; a night is watched from memory where no disk takes it."""
     try:
-        return State.open(path)
-    except StateDamagedError as error:
-        tell(Trouble("state", str(error)))
-        return State.open(path)
+        try:
+            return State.open(place.state)
+        except StateDamagedError as error:  # moved aside: a new one begins
+            begun.note("state", error)
+            return State.open(place.state)
+    except StateDiskError as error:
+        begun.note("memory", f"{error} This night is watched from memory: it will be forgotten.")
+        return State.in_memory(wearer=wearer_file.read(place.folder))
 
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:
@@ -200,7 +166,7 @@ def _close_what_was_left_open(state: State, now: datetime) -> None:
         state.commit(at=now, events=interrupted)
 
 
-def _resume_alarms(night: Night, state: State, tell: Callable[[News], None]) -> None:
+def _resume_alarms(night: Night, state: State, begun: _Beginning) -> None:
     """Go on with the alarms that were open when the service last ended."""
     saved = state.saved("policy")
     if saved is None:
@@ -208,21 +174,21 @@ def _resume_alarms(night: Night, state: State, tell: Callable[[News], None]) -> 
     try:
         night.restore_policy(saved)
     except ValueError as error:
-        tell(Trouble("alarms", f"{error}; open alarms of before are forgotten"))
+        begun.note("alarms", f"{error}; open alarms of before are forgotten")
 
 
 def _begin_recording(
-    path: Path, header: RecordingHeader, tell: Callable[[News], None]
+    path: Path, header: RecordingHeader, begun: _Beginning
 ) -> RecordingWriter | None:
     """Begin the night's file, or tell why there will be none: the night is watched anyway."""
     try:
         return RecordingWriter.create(path, header)
     except RecordingWriteError as error:
-        tell(Trouble("recording", str(error)))
+        begun.note("recording", error)
         return None
 
 
-def _end_recording(recorder: RecordingWriter | None, tell: Callable[[News], None]) -> None:
+def _end_recording(recorder: RecordingWriter | None, begun: _Beginning) -> None:
     """Close the night's file; one in which nothing came is no night."""
     if recorder is None:
         return
@@ -231,22 +197,36 @@ def _end_recording(recorder: RecordingWriter | None, tell: Callable[[News], None
         if not recorder.kept and not recorder.lost:
             recorder.path.unlink()
     except (RecordingWriteError, OSError) as error:
-        tell(Trouble("recording", str(error)))
+        begun.tell(Trouble("recording", str(error)))
 
 
-@asynccontextmanager
-async def _provide_broker(settings: Settings, mqtt: bool, free_port: bool) -> AsyncIterator[Broker]:
-    address = settings.mqtt.address
-    choice: str | Endpoint = settings.mqtt.broker if mqtt else "none"
+def _retain(place: DataFolder, nights: int, current: str, begun: _Beginning) -> list[Path]:
+    doomed = retention.expired(place.nights, nights=nights, current=current)
+    deleted, trouble = retention.delete(doomed)
+    if trouble is not None:
+        begun.note("retention", trouble)
+    return deleted
+
+
+async def _enter_broker(
+    stack: AsyncExitStack, settings: Settings, mqtt: bool, free_port: bool, begun: _Beginning
+) -> Broker:
+    """Have the broker for as long as the stack lasts; none where none can be had."""
+    address, options = settings.mqtt.address, settings.mqtt
+    choice: str | Endpoint = options.broker if mqtt else "none"
     if mqtt and address is not None:
         choice = Endpoint(
             host=address.host,
             port=address.port,
-            username=settings.mqtt.username,
-            password=settings.mqtt.secret(),
+            username=options.username,
+            password=options.secret(),
             tls=Tls() if address.tls else None,
-            insecure=settings.mqtt.insecure,
+            insecure=options.insecure,
         )
-    port = 0 if free_port else settings.mqtt.port or 1883
-    async with provide(choice, port=port) as broker:
-        yield broker
+    port = 0 if free_port else options.port or 1883
+    own = provide(choice, port=port, username=options.username, password=options.secret())
+    try:
+        return await stack.enter_async_context(own)
+    except (LinkError, OSError) as error:
+        begun.note("broker", f"nobody outside is told: {error}")
+        return Broker("none", None)

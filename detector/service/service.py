@@ -1,36 +1,51 @@
-"""The composition root: source to night to store to world, and a watch over all of them."""
+"""The running service: sources to night to log to channels, every part of it supervised."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from detector.block import EPOCH
-from detector.channels import Entry
 from detector.devices.profile import Note, Refused
-from detector.devices.stream import Item, LinkDown, LinkUp
+from detector.devices.stream import Item, LinkDown, LinkUp, Reading
+from detector.errors import LinkError, SpasmwatchError
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
 from detector.service.archive import Archive
+from detector.service.committer import Committer
+from detector.service.health import judge, snapshot
+from detector.service.live_night import LiveNight
+from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.status import Snapshot, StateWord, Status
+from detector.status import StateWord, Status
 from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingWriteError, RecordingWriter
-from detector.store.state import StateError
+
+log = logging.getLogger(__name__)
 
 MQTT = "mqtt"  # the publisher's channel of the log
+
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
-RESTART_S = 1.0  # a part that falls over at once does not take a core with it
-FLUSH_S = 5.0  # at the end: what is not delivered by then is told at the next start
-MOST_WAITING = 10_000  # a week without a disk; they were told, so the oldest may go
+FLUSH_S = 5.0  # at the end: what is not told by then is told at the next start
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
+FAULT = "internal-fault"
+"""Name of the technical alarm that a part of ours failed."""
+
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
+
+
+class ReaderError(SpasmwatchError):
+    """A source that had been running cannot begin again now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,7 @@ News = Told | Status | LinkUp | LinkDown | Note | Refused | Trouble
 
 
 class Service:
-    """Watches one wearer until all sources have ended or `stop` is called.
+    """Watch one wearer until all sources have ended or `stop` is called.
 
     Parameters
     ----------
@@ -54,7 +69,8 @@ class Service:
     recorders : one for each source; None where there is none
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
-    tell : called with every piece of news; must return at once and never raise
+    tell : called with every piece of news; must return at once
+    troubles : what does not work from the start, raised as alarms
     """
 
     def __init__(
@@ -68,77 +84,100 @@ class Service:
         recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
         pace: float = 1.0,
+        troubles: Sequence[Trouble] = (),
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
         self._archive = archive
         self._clock = clock
-        self._tell = tell
+        self._tell_screen: Callable[[News], None] | None = tell
         self._recorders = tuple(recorders)
         self._publisher = publisher
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
-        self._waiting: list[Told] = []  # what the disk has not taken yet, oldest first
-        self._told_anyway = 0  # of those, how many the world was told of without them being kept
-        self._more = asyncio.Event()
-        self._kept: set[str] = set()  # parts that fell over and were set up again
+        self._from_the_start = tuple(troubles)
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
+        self._faults: list[str] = []  # sentences of failures that are not told yet
+        self._saved: dict[str, Any] | None = None  # the alarms as last committed
+        self._supervisor = Supervisor(
+            mono_s=lambda: clock.mono_ns() / 1e9,
+            sleep=lambda seconds: asyncio.sleep(seconds / pace),
+            announce=lambda _name, why: self._faults.append(why),
+        )
+        self._live = LiveNight(
+            night, self._supervisor, lambda: (self._saved, self._committer.waiting_events)
+        )
+        self._committer = Committer(
+            archive,
+            utc_now=lambda: _utc(clock),
+            saved=self._remember,
+            committed=self._wake_channels,
+            uncommitted=self._tell_uncommitted,
+            trouble=self._trouble,
+        )
 
     async def run(self) -> None:
-        """Watch. Returns when all sources have ended, and all is committed and, if it can, told.
+        """Watch. Return when all sources have ended, and all is committed and, if it can, told.
 
         Raises
         ------
         LinkError
             There is no adapter to begin with.
+        PartLostError
+            A part cannot be kept alive: start the service again.
         """
-        keepers = {"tick": self._tick_forever, "commit": self._commit_forever}
-        if self._publisher is not None:
-            keepers["publisher"] = self._publisher.run
-        background = [asyncio.create_task(self._keep(*keeper)) for keeper in keepers.items()]
-        readings = [
-            asyncio.create_task(self._read(sensor), name=f"read {sensor}")
-            for sensor in range(len(self._sources))
-        ]
-        try:
-            await asyncio.gather(*readings)
-            self._hear(self._night.finish(*self._now()))
-            await self._attempt("commit", self._flush)
-        finally:
-            for task in (*readings, *reversed(background)):
-                await _end(task)
-
-    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Supervise: a part that falls over is announced and set up again; the watching goes on."""
-        me = asyncio.current_task()
-        # A task group that fails while it is cancelled tells its failure, not the cancelling.
-        while me is None or not me.cancelling():
-            await self._attempt(name, work)
-            await asyncio.sleep(RESTART_S / self._pace)
-
-    async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception as error:  # a fault of ours, of any kind, must not end the night
-            self._kept.add(name)
-            self._trouble(name, f"{name} failed ({error!r}) and is started again")
+        for trouble in self._from_the_start:
+            self._trouble(trouble.name, trouble.why)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close_sources)  # whatever the way out
+            tasks = await stack.enter_async_context(_Tasks())
+            tasks.start(self._supervisor.keep("tick", self._tick_forever))
+            tasks.start(self._supervisor.keep("committer", self._committer.run))
+            if self._publisher is not None:
+                tasks.start(self._supervisor.keep("mqtt", self._publisher.run))
+            readers = [
+                tasks.start(
+                    self._supervisor.keep(self._reader(n), partial(self._read, n), fatal=LinkError)
+                )
+                for n in range(len(self._sources))
+            ]
+            await tasks.until_done(readers)
+            self._hear(self._live.finish(*self._now()))
+            await self._supervisor.attempt("committer", self._flush)
 
     async def stop(self) -> None:
-        """End the night on a person's wish: the sources say goodbye, then `run` returns."""
+        """End the night, as a person wished: the sources say goodbye, then `run` returns."""
         if self._publisher is not None:
             self._publisher.farewell = Availability.STOPPED
-        await asyncio.gather(*(source.close() for source in self._sources))
+        await self._close_sources()
+
+    async def _close_sources(self) -> None:
+        """Say goodbye to the sensors."""
+        await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
+
+    def _reader(self, sensor: int) -> str:
+        return f"reader of {self._night.watches[sensor].label}"
 
     async def _read(self, sensor: int) -> None:
-        async for reading in self._sources[sensor].readings():
-            self._record(sensor, reading.item)
-            if isinstance(reading.item, (LinkUp, LinkDown)):
-                self._tell(reading.item)
-            for output in reading.outputs:
-                if isinstance(output, (Note, Refused)):
-                    self._tell(output)
-            self._hear(self._night.take(reading, sensor=sensor))
+        try:
+            async for reading in self._sources[sensor].readings():
+                self._take(sensor, reading)
+        except LinkError as error:
+            if not self._night.samples:
+                raise  # there is no adapter: nothing can be watched
+            raise ReaderError(str(error)) from error
+
+    def _take(self, sensor: int, reading: Reading) -> None:
+        self._record(sensor, reading.item)
+        if isinstance(reading.item, (LinkUp, LinkDown)):
+            self._tell(reading.item)
+        for output in reading.outputs:
+            if isinstance(output, (Note, Refused)):
+                self._tell(output)
+        for told in self._live.take(reading, sensor=sensor):
+            self._hear(told)
+        self._announce_faults()
 
     async def _tick_forever(self) -> None:
         while True:
@@ -146,82 +185,85 @@ class Service:
             await asyncio.sleep(TICK_S / self._pace)
 
     def _tick(self) -> None:
-        self._hear(self._night.tick(*self._now()))
+        for told in self._live.tick_if_due(*self._now()):
+            self._hear(told)
         self._commit_recordings()
         link = None if self._publisher is None else self._publisher.link.state
         if link is not None:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
             self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
-        for name in self._kept:
-            self._trouble(name, None)
-        if self._waiting:
-            self._more.set()
+        self._announce_faults()
+        self._committer.retry()
         self._show()
+
+    def _announce_faults(self) -> None:
+        """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
+        faults, self._faults = self._faults, []
+        if faults:
+            log.warning("; ".join(faults))
+            self._trouble(FAULT, faults[-1])
+        elif FAULT in self._troubles:
+            self._trouble(FAULT, None)
 
     def _record(self, sensor: int, item: Item) -> None:
         """Keep it, if the disk takes it: the recording may fail, alarms may not."""
         recorder = self._recorders[sensor] if self._recorders else None
         if recorder is not None:
-            try:
-                recorder.write(item)
-            except RecordingWriteError as error:
-                self._trouble("recording", str(error))
+            self._supervisor.call(
+                f"recorder of {self._night.watches[sensor].label}",
+                lambda: self._try_disk(lambda: recorder.write(item)),
+            )
 
     def _commit_recordings(self) -> None:
-        for recorder in filter(None, self._recorders):
+        for watch, recorder in zip(self._night.watches, self._recorders, strict=False):
+            if recorder is None:
+                continue
             kept = recorder.kept
-            try:
-                recorder.commit()
-            except RecordingWriteError as error:
-                self._trouble("recording", str(error))
-            else:
-                if recorder.kept > kept:  # nothing written proves nothing
-                    self._trouble("recording", None)
+            name = f"recorder of {watch.label}"
+            done = self._supervisor.call(name, partial(self._try_disk, recorder.commit))
+            if done and recorder.kept > kept:  # nothing written proves nothing
+                self._trouble("recording", None)
+
+    def _try_disk(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except RecordingWriteError as error:
+            self._trouble("recording", str(error))
+            return False
+        return True
 
     def _hear(self, told: Told) -> None:
         """Tell the house at once, and hand it to the committer: the world hears after the disk."""
         if told:
             self._tell(told)
-            self._waiting.append(told)
-            self._more.set()
+            self._committer.add(told)
             self._show()
 
-    async def _commit_forever(self) -> None:
-        """Commit, then tell. What the disk refuses is kept and tried again with the next tick."""
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            batch = list(self._waiting)
-            try:
-                await self._archive.commit(
-                    at=_utc(self._clock),
-                    events=[event for told in batch for event in told.events],
-                    alerts=[alert for told in batch for alert in told.alerts],
-                    saved={"policy": self._night.save_policy()},
-                )
-            except StateError as error:
-                self._trouble("disk", str(error))
-                await self._tell_uncommitted(batch)
-                continue
-            del self._waiting[: len(batch)]
-            self._told_anyway = max(0, self._told_anyway - len(batch))
-            self._trouble("disk", None)
-            if self._publisher is not None:
-                self._publisher.wake()
+    def _tell(self, news: News) -> None:
+        """Tell whoever looks at this process; one who went away takes nothing with them."""
+        if self._tell_screen is None:
+            return
+        try:
+            self._tell_screen(news)
+        except OSError as error:  # a closed pipe or terminal
+            log.warning("the screen is gone (%s): the night goes on without it", error.strerror)
+            self._tell_screen = None
 
-    async def _tell_uncommitted(self, batch: list[Told]) -> None:
-        """Tell the world what the disk refuses: an alarm that nobody keeps is still an alarm.
+    def _remember(self) -> dict[str, Any]:
+        """Return what is committed together with what it led to."""
+        self._saved = self._night.save_policy()
+        return {"policy": self._saved}
 
-        Once the disk takes it, it is told again; receivers know it by its id.
-        """
-        fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
+    def _wake_channels(self) -> None:
         if self._publisher is not None:
-            now = _utc(self._clock)
-            await self._publisher.tell([one for told in fresh for one in _unlogged(told, now)])
-        excess = len(self._waiting) - MOST_WAITING
-        if excess > 0:
-            del self._waiting[:excess]
-            self._told_anyway -= excess
+            self._publisher.wake()
+
+    async def _tell_uncommitted(self, fresh: Sequence[Told]) -> None:
+        if self._publisher is not None:
+            at = _utc(self._clock)
+            drafts = [of_event(event) for told in fresh for event in told.events]
+            drafts += [of_alert(alert) for told in fresh for alert in told.alerts]
+            await self._publisher.tell([draft.entry(0, at) for draft in drafts])
 
     def _trouble(self, name: str, why: str | None) -> None:
         """Announce once that something does not work, and once that it has worked for a while."""
@@ -233,66 +275,62 @@ class Service:
             del self._troubles[name]
         if known != (name in self._troubles):
             self._tell(Trouble(name, why))
-            self._hear(self._night.trouble(name, why, *self._now()))
+            self._hear(self._live.trouble(name, why, *self._now()))
 
     def _show(self) -> None:
         """Say which of the four states is true."""
-        status = self._judge()
+        status = judge(self._night, self._sources, self._clock.mono_ns())
         if status != self._status:
             self._status = status
             self._tell(status)
         if self._night.samples and self._since is None:
             self._since = _utc(self._clock)
         if self._publisher is not None:
-            self._publisher.show(
-                Snapshot(
-                    status=status,
-                    open_alerts=self._night.open_alerts,
-                    since=self._since,
-                    counts=dict(self._night.counts),
-                    monitored_s=round(self._night.monitored_s, 1),
-                )
-            )
-
-    def _judge(self) -> Status:
-        mono_ns = self._clock.mono_ns()
-        silent = self._night.silence(mono_ns)
-        if silent is not None:
-            why = self._sources[0].status.why if len(self._sources) == 1 else ""
-            return Status(StateWord.NO_SIGNAL, why=why or silent)
-        spasm = self._night.spasm
-        if spasm is not None:
-            return Status(StateWord.SPASM, why=spasm.reason, kind=spasm.kind)
-        if self._night.blind is not None:
-            return Status(StateWord.NO_SIGNAL, why=self._night.blind)
-        return Status(
-            StateWord.WATCHING, why=self._night.partly_silent(mono_ns) or self._night.doubt
-        )
+            self._publisher.show(snapshot(self._night, status, self._since))
 
     async def _flush(self) -> None:
-        """Return disk and broker a moment: the night's last word should arrive tonight."""
+        """Give disk and broker a moment: the night's last word should arrive tonight."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:
             posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
-            if posted and not self._waiting:
+            if posted and not self._committer.waiting:
                 return
+            self._committer.retry()
             await asyncio.sleep(0.02)
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()
 
 
-def _unlogged(told: Told, now: datetime) -> list[Entry]:
-    """Return the entries that the log would have had, but for a number."""
-    drafts = [*map(of_event, told.events), *map(of_alert, told.alerts)]
-    return [draft.entry(0, now) for draft in drafts]
+class _Tasks:
+    """Tasks that end with the block, the latest first."""
 
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel and wait; its own error, if it had one, was told before."""
-    task.cancel()
-    await asyncio.wait({task})
+    async def __aenter__(self) -> _Tasks:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.wait({task})
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin a task."""
+        self._tasks.append(asyncio.create_task(work))
+        return self._tasks[-1]
+
+    async def until_done(self, awaited: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for some of the tasks; raise what any of all raises before they are done."""
+        others = set(self._tasks) - set(awaited)
+        left = set(awaited)
+        while left:
+            done, _ = await asyncio.wait(left | others, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            left, others = left - done, others - done
 
 
 def _utc(clock: Clock) -> datetime:

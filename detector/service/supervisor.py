@@ -20,7 +20,7 @@ BACKOFF_S = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Pauses after the first, second, … failure in a row: none after a single fault, so that it costs
 no samples; long ones for a part that fails whenever it runs, so that it costs no core."""
 
-SETTLED_S = 60.0
+SETTLED_S = 15.0
 """A part that worked for so long is sound again: its next failure is a first one."""
 
 MOST_FAILURES = 40
@@ -70,26 +70,47 @@ class Supervisor:
             name for name, part in self._parts.items() if part.failures and part.failed_s > since_s
         )
 
-    async def keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def keep(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        *,
+        fatal: type[Exception] = PartLostError,
+    ) -> None:
         """Run `work` until it returns, again and again while it raises.
 
         Raises
         ------
         PartLostError
             It failed `MOST_FAILURES` times in a row.
+        Exception
+            Of the kind `fatal`.
         """
         while True:
             try:
                 await work()
-            except PartLostError:
+            except (PartLostError, fatal):
                 raise
             except Exception as error:
                 await self._sleep(self._failed(name, error))
             else:
                 return
 
-    def call(self, name: str, work: Callable[[], T]) -> T | None:
-        """Return what `work` returns; None while it fails, and while its part is backing off.
+    async def attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` once, whatever comes of it."""
+        try:
+            await work()
+        except Exception as error:
+            self._failed(name, error)
+
+    def call(
+        self, name: str, work: Callable[[], T], *, rebuild: Callable[[], T | None] | None = None
+    ) -> T | None:
+        """Return what `work` returns; None while its part is backing off.
+
+        Parameters
+        ----------
+        rebuild : called when `work` raised, to set the part up again; its value is returned
 
         Raises
         ------
@@ -105,13 +126,17 @@ class Supervisor:
             raise
         except Exception as error:
             self._failed(name, error)
+        try:
+            return None if rebuild is None else rebuild()
+        except Exception as error:
+            self._failed(name, error)
             return None
 
     def _failed(self, name: str, error: Exception) -> float:
         """Count, log and announce a failure; return how long its part pauses, s."""
         now_s = self._mono_s()
         part = self._parts.setdefault(name, _Part())
-        if now_s - part.failed_s > SETTLED_S:
+        if now_s - part.resumes_s > SETTLED_S:
             part.failures = 0
         pause_s = BACKOFF_S[min(part.failures, len(BACKOFF_S) - 1)]
         part.failures += 1
@@ -128,5 +153,7 @@ class Supervisor:
 
 
 def _brief(error: Exception) -> str:
-    """Return the error in a few words, of which none can be a wearer's data."""
+    """Return the kind of the error, in which nothing can be a wearer's data."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     return type(error).__name__

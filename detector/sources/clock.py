@@ -31,19 +31,51 @@ class HostClock:
 
 
 class ScaledClock:
-    """Clocks that run `speed` times as fast from now on, as a sped-up simulated sensor does."""
+    """Clocks that run `speed` times as fast, and can be held, so that no sample is ever late.
+
+    Time that was held is not made up for: a machine too slow for a speed makes the night last
+    longer.
+    """
 
     def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._mono_start_ns, self._utc_start_ns = time.monotonic_ns(), time.time_ns()
+        self.speed = speed
+        self._utc_offset_ns = time.time_ns() - time.monotonic_ns()
+        self._real_ns = self._own_ns = time.monotonic_ns()  # they went together here
+        self._limit_ns: int | None = None
+        self._runs_on_ns = 0  # real time from which the limit does not hold any more
 
     def mono_ns(self) -> int:
-        """Return the scaled monotonic clock."""
-        return self._mono_start_ns + self._elapsed_ns()
+        """Return the clock's monotonic time."""
+        real_ns = time.monotonic_ns()
+        if self._limit_ns is None:
+            return self._at(real_ns)
+        held_ns = min(self._at(min(real_ns, self._runs_on_ns)), self._limit_ns)
+        return held_ns + round(max(0, real_ns - self._runs_on_ns) * self.speed)
 
     def utc_ns(self) -> int:
-        """Return the wall clock at the start plus the scaled time."""
-        return self._utc_start_ns + self._elapsed_ns()
+        """Return the wall clock as it was at the start, moved on by the clock's own time."""
+        return self._utc_offset_ns + self.mono_ns()
 
-    def _elapsed_ns(self) -> int:
-        return round((time.monotonic_ns() - self._mono_start_ns) * self._speed)
+    def advance_to(self, own_ns: int) -> None:
+        """Show at least this time from now on."""
+        self._own_ns = max(self.mono_ns(), own_ns)
+        self._real_ns = time.monotonic_ns()
+        self._limit_ns = None
+
+    def hold_at(self, limit_ns: int, patience_s: float | None = None) -> None:
+        """Show no later time than `limit_ns` until the next call.
+
+        Parameters
+        ----------
+        patience_s : real seconds after which time runs on all the same; None for ever
+        """
+        self.advance_to(0)
+        self._limit_ns = max(limit_ns, self._own_ns)
+        patience_ns = FOR_EVER_NS if patience_s is None else round(patience_s * 1e9)
+        self._runs_on_ns = self._real_ns + patience_ns
+
+    def _at(self, real_ns: int) -> int:
+        return self._own_ns + round((real_ns - self._real_ns) * self.speed)
+
+
+FOR_EVER_NS = 1 << 62

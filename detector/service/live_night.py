@@ -1,0 +1,82 @@
+"""A night whose parts fail one at a time: calls are supervised, what failed is built anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from detector.devices.stream import Reading
+from detector.events import Event
+from detector.night.night import Night, Told
+from detector.night.sensor_watch import Seen
+from detector.service.supervisor import Supervisor
+
+TICK_NS = 1_000_000_000  # a quarter of what a person notices, an eighth of what is silence
+ALARMS = "alarms"
+NOTHING = Told()
+
+
+class LiveNight:
+    """What `Night` says of readings and of time, whatever part of it raises.
+
+    Parameters
+    ----------
+    committed : the saved alarm state of the last commit, and the events said since
+    """
+
+    def __init__(
+        self,
+        night: Night,
+        supervisor: Supervisor,
+        committed: Callable[[], tuple[dict[str, Any] | None, Iterable[Event]]],
+    ) -> None:
+        self._night = night
+        self._supervisor = supervisor
+        self._committed = committed
+        self._ticked_ns: int | None = None
+
+    def take(self, reading: Reading, *, sensor: int) -> list[Told]:
+        """Take a reading; time passes up to it first, so that a silence before it is noticed."""
+        item = reading.item
+        told = self.tick_if_due(item.mono_ns, item.utc_ns)
+        detector = f"detector of {self._night.watches[sensor].label}"
+        seen = self._supervisor.call(
+            detector,
+            lambda: self._night.look(reading, sensor=sensor),
+            rebuild=lambda: self._night.start_watch_again(sensor, f"the {detector} failed"),
+        )
+        if seen is not None:
+            told.append(self._alarmed(lambda: self._night.hear(seen, item, sensor=sensor), seen))
+        return told
+
+    def tick(self, mono_ns: int, utc_ns: int) -> Told:
+        """Let time pass."""
+        self._ticked_ns = mono_ns
+        return self._alarmed(lambda: self._night.tick(mono_ns, utc_ns))
+
+    def tick_if_due(self, mono_ns: int, utc_ns: int) -> list[Told]:
+        """Let time pass, if a second has since it last did."""
+        if self._ticked_ns is not None and mono_ns - self._ticked_ns < TICK_NS:
+            return []
+        return [self.tick(mono_ns, utc_ns)]
+
+    def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
+        """Take a state of the watching itself, such as a full disk; None: over."""
+        return self._alarmed(lambda: self._night.trouble(name, why, mono_ns, utc_ns))
+
+    def finish(self, mono_ns: int, utc_ns: int) -> Told:
+        """Close what is open: the night is over."""
+        return self._alarmed(lambda: self._night.finish(mono_ns, utc_ns))
+
+    def _alarmed(self, work: Callable[[], Told], seen: Seen | None = None) -> Told:
+        """Return what the alarms say; on a fault once more of new ones, then the events alone."""
+
+        def rebuild() -> Told:
+            saved, events = self._committed()
+            self._night.start_alarms_again(saved, events)
+            return work()
+
+        told = self._supervisor.call(ALARMS, work, rebuild=rebuild)
+        if told is not None:
+            return told
+        return NOTHING if seen is None else Told(events=seen.events)

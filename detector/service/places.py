@@ -1,0 +1,65 @@
+"""Where a night's files lie, and how its recordings are named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from detector.config import SensorSettings, Settings
+from detector.events import Origin
+from detector.recognition.events.stamp import Provenance, detector_version
+from detector.store.recording import RecordingHeader
+
+NIGHTS = "nights"
+RECORDING = re.compile(r"(\d{4}-\d\d-\d\d)(?:-[A-Za-z0-9_.-]+)?\.sqlite")
+"""A recording's name begins with the evening of its night."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where things lie. What is not live has a folder of its own: it must never be counted."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, data_dir: Path, origin: Origin) -> DataFolder:
+        """Return the folder for samples of this origin."""
+        return cls(data_dir if origin is Origin.LIVE else data_dir / origin.value)
+
+    @property
+    def state(self) -> Path:
+        """Events, alerts and the log."""
+        return self.folder / "state.sqlite"
+
+    @property
+    def nights(self) -> Path:
+        """The recordings."""
+        return self.folder / NIGHTS
+
+    def new_recording(self, evening: datetime) -> Path:
+        """Return a file that does not exist yet, named after the evening the night began in."""
+        night = (evening - timedelta(hours=12)).date().isoformat()
+        path, again = self.nights / f"{night}.sqlite", 1
+        while path.exists():
+            again += 1
+            path = path.with_name(f"{night}-{again}.sqlite")
+        return path
+
+
+def header_of(
+    settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
+) -> RecordingHeader:
+    """Return what a recording of this sensor says of itself."""
+    return RecordingHeader(
+        name=provenance.recording or "",
+        wearer=provenance.wearer or "",
+        sensor=sensor.label,
+        site=sensor.placement,
+        driver=sensor.driver or "",
+        origin=provenance.source,
+        created=evening,
+        version=detector_version().version,
+        time_zone=settings.wearer.time_zone or "",
+    )

@@ -1,0 +1,59 @@
+"""The last lines of a night: what was watched, what was missed, what was found, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.events import Kind
+from detector.words.phrases import TITLES, length
+
+LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
+PLURALS = {Kind.CLONUS: "bouts of clonus", Kind.TWITCH: "twitches"}
+SINGULARS = {Kind.CLONUS: "bout of clonus"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightEnd:
+    """What there is to say of a night that is over."""
+
+    monitored_s: float
+    gap_count: int
+    longest_gap_s: float
+    counts: Mapping[Kind, int]
+    alerts: int
+    recordings: Sequence[Path]
+
+
+def ending_lines(night: NightEnd) -> list[str]:
+    """Return the night in a few lines, the next command last."""
+    lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
+    found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
+    others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
+    likely = ", ".join(found) if found else "none"
+    lines.append(f"Likely spasms: {likely}. Other movements: {others}. Alerts: {night.alerts}.")
+    for path in night.recordings:
+        lines.append(f"Recorded in {path}")
+    if night.recordings:
+        lines.append(f"To see it again: spasmwatch detect {night.recordings[0]}")
+    return lines
+
+
+def gap_words(night: NightEnd) -> str:
+    """Return how often and for how long nothing was watched."""
+    if not night.gap_count:
+        return "no gap"
+    longest = length(night.longest_gap_s)
+    return (
+        f"1 gap ({longest})"
+        if night.gap_count == 1
+        else (f"{night.gap_count} gaps (longest {longest})")
+    )
+
+
+def _counted(kind: Kind, count: int) -> str:
+    title = TITLES[kind].lower()
+    if count == 1:
+        return f"1 {SINGULARS.get(kind, title)}"
+    return f"{count} {PLURALS.get(kind, title + 's')}"

@@ -1,0 +1,170 @@
+"""Whatever part raises: the night goes on, the fault is told, nothing committed is lost.
+
+python -m tests.service.test_faults_within --faults 200     every part, at that many moments
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.cli.simulated import simulated_sensor
+from detector.config import read_configuration
+from detector.events import Origin
+from detector.mqtt.link import Link
+from detector.service.assembly import assembled
+from detector.service.service import FAULT
+from detector.service.supervisor import SETTLED_S
+from detector.store.state import State
+from firmware_sim.motion.scenarios import scenario
+
+from .conftest import save
+from .faulty import PARTS, Faults, injected, moments
+
+SPEED = 60.0
+LOST_S = 3.0  # of samples, by one fault
+EVERY_PART = ("decoder", *PARTS)
+
+
+@dataclass
+class Outcome:
+    """What became of a night with faults in it."""
+
+    raised: int
+    samples: int
+    expected: int
+    words: list[tuple[str, bytes]]
+    logged: list[str]
+    faults_told: list[str]
+    took_s: float
+
+    @property
+    def lost_s(self) -> float:
+        return (self.expected - self.samples) / 52.0
+
+    def bodies(self, leaf: str) -> list[bytes]:
+        return [body for topic, body in self.words if topic.endswith(f"/{leaf}")]
+
+
+async def live_through(
+    part: str, trace: Path, folder: Path, moments_s: Sequence[float], *, sensors: int = 1
+) -> Outcome:
+    """Watch virtual sensors play a trace while a part raises; a second client listens."""
+    more = "\n".join(
+        f'[[another_sensor]]\ndevice = "S{n}"\nlabel = "leg-{n}"' for n in range(1, sensors)
+    )
+    config = folder / "settings.toml"
+    config.write_text(f"[sensor]\n{'device = ' + chr(34) + 'S0' + chr(34) if more else ''}\n{more}")
+    settings = read_configuration(
+        config, environ={}, flags={"data_dir": folder / "data", "mqtt.broker": "mosquitto"}
+    ).settings
+    words: list[tuple[str, bytes]] = []
+    faults = Faults(moments_s)
+    began_s = time.monotonic()
+    async with AsyncExitStack() as stack:
+        air = await stack.enter_async_context(simulated_sensor(trace, speed=SPEED))
+        stack.enter_context(injected(part, faults))
+        made = await stack.enter_async_context(
+            assembled(
+                settings,
+                sources=[air.source],
+                origin=Origin.SIMULATED,
+                clock=air.clock,
+                tell=lambda _: None,
+                pace=SPEED,
+                free_port=True,
+            )
+        )
+        ended = asyncio.ensure_future(air.air.wait())
+        ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
+        assert made.broker.endpoint is not None
+        helper = Link(made.broker.endpoint, "helper")
+        listening = asyncio.create_task(helper.run())
+        await helper.subscribe(
+            "sw/v1/#", lambda r: words.append((r.topic, r.payload)), most_bytes=65_536
+        )
+        await asyncio.wait_for(helper.connected(), 10)
+        faults.begin(lambda: made.night.monitored_s)
+        await made.service.run()
+        samples = made.night.samples
+        listening.cancel()
+        await asyncio.wait({listening})
+    with np.load(trace) as file:
+        expected = len(file["acc"])
+    with State.open(folder / "data" / "simulated" / "state.sqlite") as state:
+        logged = [entry.body for entry in state.replay_from(0, 100_000)]
+    alerts = [json.loads(body) for topic, body in words if topic.endswith("/alert")]
+    told = [alert["state"] for alert in alerts if alert["kind"] == FAULT]
+    took_s = time.monotonic() - began_s
+    return Outcome(faults.raised, samples, expected, words, logged, told, took_s)
+
+
+def trace_of(folder: Path, length_s: float, seed: int = 1) -> Path:
+    made = scenario("mixed", seed=seed, fs=52.0, duration_s=length_s)
+    return save(folder / "trace.npz", np.round(made.samples[: int(52 * length_s)], 3), 52.0)
+
+
+def check(part: str, outcome: Outcome, wanted: int) -> None:
+    assert outcome.raised >= 0.9 * wanted, f"only {outcome.raised} faults came"
+    # The link of a driver that raised is made anew in real time, however fast the night runs.
+    scale = SPEED if part == "decoder" else 1.0
+    assert outcome.lost_s <= LOST_S * scale * outcome.raised
+    assert {"raised", "resolved"} <= set(outcome.faults_told)
+    heard = {body.decode() for leaf in ("event", "alert") for body in outcome.bodies(leaf)}
+    assert [
+        body for body in outcome.logged if '"schema": "status' not in body and body not in heard
+    ] == []
+    assert b"stopped" not in outcome.bodies("availability")[:-1]
+    assert outcome.bodies("availability")[-1] == b"stopped"  # the trace ended, as was wished
+
+
+@pytest.mark.parametrize("part", [part for part in EVERY_PART if part != "fusion"])
+def test_a_part_that_raises_costs_seconds_and_no_word(part: str, config_home: Path) -> None:
+    length_s = 600.0
+    trace = trace_of(config_home, length_s)
+    count = 1 if part == "decoder" else 4
+    when = moments(count, length_s - 90.0, seed=len(part), apart_s=SETTLED_S + 1)
+
+    check(part, asyncio.run(live_through(part, trace, config_home, when)), len(when))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.service.test_faults_within")
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--part", choices=EVERY_PART, action="append")
+    asked = parser.parse_args()
+    length_s = 20.0 + asked.faults * (SETTLED_S + 2) + 90.0
+    failed = False
+    for part in asked.part or EVERY_PART:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            trace = trace_of(folder, length_s)
+            when = moments(asked.faults, length_s - 90.0, seed=1, apart_s=SETTLED_S + 1)
+            outcome = asyncio.run(live_through(part, trace, folder, when))
+            verdict = "holds"
+            try:
+                check(part, outcome, asked.faults)
+            except AssertionError as error:
+                verdict, failed = f"FAILS: {str(error)[:200]}", True
+            print(
+                f"{part:10} {outcome.raised} faults, {outcome.lost_s / outcome.raised:.2f} s of "
+                f"samples lost by each, {len(outcome.logged)} entries logged, "
+                f"{outcome.took_s:.0f} s: {verdict}",
+                flush=True,
+            )
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
