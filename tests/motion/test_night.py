@@ -94,7 +94,7 @@ def test_every_night_without_spasms_has_one_to_three_periodic_series(calm_nights
         assert gaps.min() > PERIODIC_S[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, hours=st.floats(0.17, 10))
 def test_nothing_breaks_into_a_periodic_series_and_nothing_of_it_lies_outside(seed, hours):
     plans = night.without_spasms(np.random.default_rng(seed), hours * 3600, 50.0)

@@ -139,7 +139,7 @@ weigh: dict[str, Any] = {name: getattr(weighing, f"_{name}") for name in MORE_IS
 
 
 @pytest.mark.parametrize("name", MORE_IS_BETTER)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=facts, share=st.floats(1.0, 5.0), data=st.data())
 def test_no_fact_that_speaks_for_a_kind_lowers_its_evidence(
     name: str, found: Facts, share: float, data: st.DataObject
@@ -153,7 +153,7 @@ def test_no_fact_that_speaks_for_a_kind_lowers_its_evidence(
 
 
 @pytest.mark.parametrize("name", BOTH)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=facts, times=st.floats(1.0, 5.0))
 def test_a_stronger_jerk_of_the_same_shape_is_never_less_of_one(
     name: str, found: Facts, times: float
