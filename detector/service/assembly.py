@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
 from zoneinfo import ZoneInfo
@@ -22,6 +21,7 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.night.sensor_watch import Worn
 from detector.recognition.events.stamp import Provenance
+from detector.release import VERSION
 from detector.service.archive import Archive
 from detector.service.service import STARTING, News, Service, Trouble
 from detector.sources.clock import Clock
@@ -155,7 +155,7 @@ def header_of(
         driver=sensor.driver or "",
         origin=provenance.source,
         created=evening,
-        version=version("spasmwatch"),
+        version=VERSION,
         time_zone=settings.wearer.time_zone or "",
     )
 
