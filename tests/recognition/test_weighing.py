@@ -363,15 +363,14 @@ def test_ramps_have_two_ends() -> None:
 
 @pytest.mark.parametrize("change", ["taken out", "added", "no JSON"])
 def test_a_model_of_another_version_is_refused(
-    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = json.loads(MODEL.read_text(encoding="utf-8"))
     if change == "taken out":
         del data["thresholds"]["gate_g"]
     data["thresholds"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
     text = "{" if change == "no JSON" else json.dumps(data)
-    (tmp_path / "model.json").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(model, "model_folder", lambda name: tmp_path)
+    monkeypatch.setattr(model, "model_file", lambda name: text.encode())
     says = {"taken out": "gate_g", "added": "new_g", "no JSON": "cannot be read"}[change]
 
     with pytest.raises(ModelError, match=says):
