@@ -4,13 +4,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check pin format docs bench bench-radio soak evaluation lock clean
+.PHONY: demo test quick coverage check pin format docs bench bench-radio soak evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
 
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(PYTEST)
+
+# Lint, types, and the laws of what decides: a minute and a half, before each commit.
+quick: check
+	$(PYTEST) tests/*.py tests/alerts tests/checkup tests/config tests/devices tests/dsp \
+	  tests/recognition tests/timing tests/values
+
+# Which lines and branches the tests reach. Not in the processes that they start: these keep up with
+# sensors at sixty times real time, which they cannot while they are traced.
+coverage: check
+	$(PYTEST) --cov --cov-report=term
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,12 +8,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from detector.release import VERSION
+
 if TYPE_CHECKING:
     from detector.events import Event, Kind
     from detector.recognition.offline import detect
     from detector.store.formats.reader import load
 
-__all__ = ["Event", "Kind", "detect", "load"]
+__all__ = ["Event", "Kind", "__version__", "detect", "load"]
+__version__ = VERSION
 
 _HOMES = {
     "Event": "detector.events",

@@ -1,4 +1,4 @@
-"""Running a command, for every room that has one."""
+"""The profile of all laws, and running a command, for every room that has one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
 from detector.cli import app
+
+# Nothing here is judged by the wall clock, since a shared machine slows down without notice. What
+# fails prints a line (`@reproduce_failure`) that repeats it elsewhere.
+settings.register_profile(
+    "laws",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("laws")
 
 
 @dataclass(frozen=True)

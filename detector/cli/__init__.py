@@ -32,6 +32,7 @@ from detector.cli import (
 from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
 from detector.cli.output import Output
+from detector.release import VERSION
 
 NIGHT, SETUP, DATA = "Every night", "Setting up", "Your data"
 TRY, ADVANCED = "Try and test", "Advanced"
@@ -95,14 +96,8 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"spasmwatch {_release()}")
+        print(f"spasmwatch {VERSION}")
         raise typer.Exit
-
-
-def _release() -> str:
-    from importlib.metadata import version
-
-    return version("spasmwatch")
 
 
 @app.callback()
@@ -150,7 +145,7 @@ def spasmwatch(
 def version_command(ctx: typer.Context) -> None:
     """Say which release this is."""
     out = Invocation.of(ctx).out
-    out.data(json.dumps({"version": _release()}) if out.json else f"spasmwatch {_release()}")
+    out.data(json.dumps({"version": VERSION}) if out.json else f"spasmwatch {VERSION}")
 
 
 # One line for each command, in the order of the help.

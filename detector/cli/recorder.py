@@ -20,6 +20,7 @@ from detector.config import SensorSettings, Settings
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
+from detector.release import VERSION
 from detector.service.places import DataFolder, header_of
 from detector.store.capture import CaptureWriter
 from detector.store.recording import RecordingWriteError, RecordingWriter
@@ -81,7 +82,7 @@ def sinks_of(job: Job, out_file: Path | None, capture: Path | None) -> Iterator[
                 captured = CaptureWriter(
                     capture,
                     placement=job.sensor.placement,
-                    version=version("spasmwatch"),
+                    version=VERSION,
                     versions=carried,
                 )
                 stack.enter_context(closing(captured))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from detector.config import SensorSettings, Settings
 from detector.events import Origin
-from detector.recognition.events.stamp import Provenance, detector_version
+from detector.recognition.events.stamp import Provenance
+from detector.release import VERSION
 from detector.store.recording import RecordingHeader
 
 NIGHTS = "nights"
@@ -60,6 +61,6 @@ def header_of(
         driver=sensor.driver or "",
         origin=provenance.source,
         created=evening,
-        version=detector_version().version,
+        version=VERSION,
         time_zone=settings.wearer.time_zone or "",
     )

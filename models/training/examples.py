@@ -63,7 +63,7 @@ def watch(recording: Recording, refinement: Refine | None = None) -> list[Event]
     """Return the final events of a recording, as the product finds them."""
     watcher = Watcher(site=recording.site, refinement=refinement)
     said: list[Event] = []
-    whole = np.isfinite(recording.samples).all(axis=1)
+    whole = np.asarray(np.isfinite(recording.samples).all(axis=1))
     for first, stop in runs(whole):
         said += watcher.process(Block(recording.samples[first:stop], first, recording.fs))
     return final_forms(said + watcher.finish())

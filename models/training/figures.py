@@ -147,12 +147,12 @@ def _engines(
 
     The one who matters is the refinement that never saw that engine.
     """
-    unseen = {
-        engine: _without(examples, calibration, lambda e, engine=engine: e.engine == engine)
-        for engine in ENGINES
-    }
+
+    def never_saw(engine: str) -> Refine:
+        return _without(examples, calibration, lambda example: example.engine == engine)
+
     models: dict[str, Refine | None] = {RULES: None, REFINED: refinement}
-    models |= {f"never saw {engine}": model for engine, model in unseen.items()}
+    models |= {f"never saw {engine}": never_saw(engine) for engine in ENGINES}
     hits: dict[str, dict[str, list[bool]]] = {}
     for recording in _scenes_of_clonus():
         for name, model in models.items():

@@ -133,7 +133,8 @@ def _logistic(
         slopes = (scaled * error[:, np.newaxis]).sum(axis=0) + 2 * RIDGE * theta[1:]
         return cost + RIDGE * (theta[1:] ** 2).sum(), np.concatenate(([error.sum()], slopes))
 
-    bounds = [(None, None)] + [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
+    bounds: list[Bounds] = [(None, None)]
+    bounds += [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
     best = _minimum(loss, np.zeros(values.shape[1] + 1), bounds)
     weights = best[1:] / np.maximum(spread, 1e-9)
     return float(best[0] - (weights * middle).sum()), weights
@@ -156,9 +157,10 @@ def _platt(odds: Floats, right: Floats, weight: Floats) -> tuple[float, float]:
 
 
 Loss = Callable[[Floats], tuple[float, Floats]]
+Bounds = tuple[float | None, float | None]
 
 
-def _minimum(loss: Loss, start: Floats, bounds: list[tuple[float | None, float | None]]) -> Floats:
+def _minimum(loss: Loss, start: Floats, bounds: list[Bounds]) -> Floats:
     found = minimize(
         loss,
         start,

@@ -165,6 +165,7 @@ def real(traces: Path, group: str) -> Iterator[Recording]:
         assert labels is not None  # noqa: S101 - every file of the folder carries its own
         with open_recording(path) as reader:
             fs = reader.timebase.fs
+            assert reader.total is not None  # noqa: S101 - an .npz says how long it is
             samples = np.full((reader.total, 3), np.nan)
             for block in reader.blocks():
                 samples[block.start : block.stop] = block.samples

@@ -211,7 +211,6 @@ scripts = st.builds(
     st.sets(st.integers(0, 40), max_size=6),
     st.lists(st.tuples(st.floats(0, 2000), st.floats(1, 500)), max_size=3),
 )
-law = settings(deadline=None)
 
 
 def at(stream_s, utc=None):
@@ -249,25 +248,21 @@ def play(words, *, ticks=(), utc=lambda t: None, restart_at=frozenset(), twice=F
 
 
 @given(scripts, st.sets(st.integers(0, 60)))
-@law
 def test_restart_invariance_saving_at_any_step_changes_nothing(words, restart_at):
     assert play(words, restart_at=restart_at) == play(words)
 
 
 @given(scripts, st.lists(st.floats(0, 4000), max_size=30))
-@law
 def test_ticking_more_often_tells_the_same(words, ticks):
     assert play(words, ticks=ticks) == play(words)
 
 
 @given(scripts)
-@law
 def test_saying_everything_twice_tells_nothing_new(words):
     assert play(words, twice=True) == play(words)
 
 
 @given(scripts, st.floats(-1e6, 1e6))
-@law
 def test_the_hosts_wall_clock_decides_nothing(words, step_s):
     def stepped(t):
         return MIDNIGHT + timedelta(seconds=step_s * (t % 2))
@@ -279,7 +274,6 @@ def test_the_hosts_wall_clock_decides_nothing(words, step_s):
 
 
 @given(scripts)
-@law
 def test_an_alert_lives_once_per_episode_raised_then_resolved(words):
     open_now = set()
     for alert in play(words):
@@ -293,7 +287,7 @@ def test_an_alert_lives_once_per_episode_raised_then_resolved(words):
 
 
 @given(nights)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_without_revisions_just_the_episodes_that_deserve_it_are_told(night):
     """The slow twin: episodes by their gaps, then the rule on each."""
     episodes, t, last_end = [], 0.0, -1e9

@@ -13,7 +13,7 @@ from dbus_fast.aio import MessageBus
 from firmware_sim.bluez.names import DEVICE, SERVICE
 from firmware_sim.bluez.objects import OBJECT_MANAGER, PROPERTIES
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Signal(NamedTuple):

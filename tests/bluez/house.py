@@ -25,7 +25,7 @@ from firmware_sim.wearables.polar import VERITY_SENSE
 
 FS = 52
 SPEED = 20.0
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 
 
 def walk(duration_s: float, seed: int = 1) -> Trace:

@@ -51,9 +51,7 @@ def test_it_says_how_it_streams(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.integers(1, 80), min_size=1, max_size=12),

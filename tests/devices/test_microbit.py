@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,18 +40,6 @@ def test_a_sample_is_three_axes_in_mg():
     assert (chunk.samples * 1000).round(9).tolist() == GOLDEN_MG
     assert (chunk.fs, chunk.last_ns) == (50, None)
     assert MICROBIT.decode(GOLDEN).samples.tolist() == chunk.samples.tolist()
-
-
-def test_the_vector_of_the_research_note_decodes():
-    path = Path(os.environ.get("SPASMWATCH_BLE_VECTORS", "../shared/ble_vectors")) / "other.json"
-    if not path.exists():
-        pytest.skip("no vectors here; SPASMWATCH_BLE_VECTORS names their folder")
-    vectors = {vector["id"]: vector for vector in json.loads(path.read_text())["vectors"]}
-    vector = vectors["microbit_acc"]
-    (frame,) = vector["frames"]
-
-    decoded = MICROBIT.decode(bytes.fromhex(frame))
-    assert (decoded.samples * 1000).round(9).tolist() == vector["expect"]
 
 
 @given(st.lists(st.tuples(*[st.integers(-16_000, 16_000)] * 3)))

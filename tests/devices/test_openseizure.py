@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,18 +49,6 @@ def test_three_samples_are_read_whatever_is_left_in_the_apps_buffer(padding):
     assert (chunk.samples * 1000).round(9).tolist() == GOLDEN_MG
     assert (chunk.fs, chunk.last_ns) == (25, None)
     assert OPENSEIZURE.decode(GOLDEN + padding).samples.tolist() == chunk.samples.tolist()
-
-
-def test_the_vector_of_the_research_note_decodes():
-    path = Path(os.environ.get("SPASMWATCH_BLE_VECTORS", "../shared/ble_vectors")) / "other.json"
-    if not path.exists():
-        pytest.skip("no vectors here; SPASMWATCH_BLE_VECTORS names their folder")
-    vectors = {vector["id"]: vector for vector in json.loads(path.read_text())["vectors"]}
-    vector = vectors["osd_bangle_fmt3"]
-    (frame,) = vector["frames"]
-
-    decoded = OPENSEIZURE.decode(bytes.fromhex(frame))
-    assert (decoded.samples * 1000).round(9).tolist() == vector["expect"]
 
 
 @given(st.lists(rows_mg, max_size=8))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +12,8 @@ from hypothesis import strategies as st
 
 from detector.devices.pmd import Setting, decode_frame, parse_response, parse_settings
 from detector.errors import ProtocolError
+
+from .captured import captured, makers_vectors
 
 FACTOR_G = 2.44e-4
 
@@ -161,10 +160,7 @@ def test_settings_are_lists_of_values():
 
 @pytest.fixture(scope="module")
 def vectors():
-    path = Path(os.environ.get("SPASMWATCH_BLE_VECTORS", "../shared/ble_vectors")) / "polar.json"
-    if not path.exists():
-        pytest.skip("no bytes of real sensors here; SPASMWATCH_BLE_VECTORS names their folder")
-    return {vector["id"]: vector for vector in json.loads(path.read_text())["vectors"]}
+    return makers_vectors()
 
 
 def test_the_makers_plain_frame(vectors):
@@ -208,25 +204,24 @@ def test_the_makers_settings(vectors):
     assert offered == {names[key]: tuple(value) for key, value in vector["expect"].items()}
 
 
-def test_a_real_sensor_at_rest_measures_one_g(vectors):
-    vector = vectors["issue187_verity_capture"]
-    captured, expect = bytes(vector["bytes"]), vector["expect"]
-    at = captured.index(bytes(expect["ref_bytes"]))
-    # One byte of the time stamp is missing in the excerpt, and the end of the second block.
-    first = captured[at : at + 6 + 2 + expect["block1"]["bytes"]]
+def test_a_real_sensor_at_rest_measures_one_g():
+    capture = captured("polar-verity-sense")
+    payload, (block1, block2) = bytes.fromhex(capture["bytes"]), capture["blocks"]
+    assert payload[:6] == bytes.fromhex(capture["reference"])
+    first = payload[: 6 + 2 + block1["bytes"]]  # the end of the second block is missing
 
     _, samples = decode_frame(header(0x80) + first, FACTOR_G)
 
-    assert len(samples) == 1 + expect["block1"]["count"]
+    assert len(samples) == 1 + block1["count"]
     assert np.linalg.norm(samples, axis=1) == pytest.approx(1, abs=0.03)
-    second = captured[at + len(first) :]
-    assert tuple(second[:2]) == (expect["block2"]["bits"], expect["block2"]["count"])
+    second = payload[len(first) :]
+    assert tuple(second[:2]) == (block2["bits"], block2["count"])
     with pytest.raises(ProtocolError, match="cut short"):
-        decode_frame(header(0x80) + captured[at:])
+        decode_frame(header(0x80) + payload)
     # With the missing bytes made up, the samples before them still are what the sensor measured.
-    missing = expect["block2"]["bytes"] - (len(second) - 2)
-    _, samples = decode_frame(header(0x80) + captured[at:] + bytes(missing), FACTOR_G)
-    whole = 8 * (len(second) - 2) // (3 * expect["block2"]["bits"])
+    missing = block2["bytes"] - (len(second) - 2)
+    _, samples = decode_frame(header(0x80) + payload + bytes(missing), FACTOR_G)
+    whole = 8 * (len(second) - 2) // (3 * block2["bits"])
     assert np.linalg.norm(samples[: len(samples) - 10 + whole], axis=1) == pytest.approx(
         1, abs=0.03
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +14,8 @@ from detector.devices.profile import Advertisement, Battery, Chunk, Note, Refuse
 from detector.devices.witmotion import COMMAND, DATA, WITMOTION
 from detector.errors import ProtocolError
 from detector.timing.sample_clock import GapCause, SampleClock
+
+from .captured import captured
 
 # What an owner read from a WT9011DCL-BT50 (WT901BLE67) that lay flat and still, and what it
 # answered to `ff aa 27 64 00` in the midst of its stream (30 September 2026).
@@ -72,11 +71,7 @@ def test_a_real_sensor_at_rest_measures_one_g():
 
 
 def test_what_an_owners_script_printed_of_a_real_sensor_at_rest_is_one_g():
-    path = Path(os.environ.get("SPASMWATCH_BLE_VECTORS", "../shared/ble_vectors")) / "other.json"
-    if not path.exists():
-        pytest.skip("no bytes of real sensors here; SPASMWATCH_BLE_VECTORS names their folder")
-    vectors = {vector["id"]: vector for vector in json.loads(path.read_text())["vectors"]}
-    frames = [bytes.fromhex(frame) for frame in vectors["wit_ble_vib_capture"]["frames"]]
+    frames = [bytes.fromhex(frame) for frame in captured("witmotion-wt901ble68")["frames"]]
     with pytest.raises(ProtocolError, match="no frames of 20"):
         WITMOTION.decode(frames[0])  # four bytes of angles were not printed
 

@@ -59,7 +59,7 @@ def slow_ends(samples: Samples, fs: float = SLOW_HZ) -> list[int]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(pieces)
 def test_holds_are_what_a_loop_over_the_samples_finds(runs: list[tuple[int, int]]) -> None:
     samples = steps(runs)
@@ -67,7 +67,7 @@ def test_holds_are_what_a_loop_over_the_samples_finds(runs: list[tuple[int, int]
     assert slow_ends(samples) == ends(Holds(), samples, [len(samples)])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(pieces, sizes)
 def test_the_cutting_into_packets_changes_no_hold(
     runs: list[tuple[int, int]], cuts: list[int]
@@ -77,7 +77,7 @@ def test_the_cutting_into_packets_changes_no_hold(
     assert slow_ends(samples) == ends(Holds(), samples, cuts)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces, st.data())
 def test_a_restart_at_any_sample_changes_no_hold(
     runs: list[tuple[int, int]], data: st.DataObject
@@ -189,7 +189,7 @@ def test_movement_at_once_after_a_hold_is_never_called_a_spasm() -> None:
     assert family(said(asleep, 50.0, [3000])) == [20]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     begin=st.integers(25 * 50, 30 * 50),
     length=st.integers(6 * 50, 20 * 50),

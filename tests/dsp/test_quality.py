@@ -101,7 +101,7 @@ def test_each_cause_is_told_once_and_told_to_be_over(eventful):
     assert all(each.reason and each.numbers for each in told)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_cutting_a_stream_into_blocks_changes_nothing(eventful, data):
     last = eventful[-1].stop
@@ -115,7 +115,7 @@ def test_cutting_a_stream_into_blocks_changes_nothing(eventful, data):
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(places=st.lists(st.integers(1, 130_000), min_size=1, max_size=6))
 def test_a_restart_from_a_saved_state_at_any_sample_changes_nothing(eventful, places):
     whole, one = Quality(FS), Quality(FS)
@@ -141,7 +141,7 @@ def test_a_saved_state_does_not_change_with_what_follows(eventful):
     assert text(saved) == before
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=seeds,
     fs=st.sampled_from([25.0, 52.0, 104.0]),
@@ -155,7 +155,7 @@ def test_nothing_is_the_matter_with_a_sleeper_who_lies_still_for_an_hour(seed, f
     assert tell(lying(60, seed=seed, fs=fs, **body), fs) == []
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=seeds,
     fs=st.sampled_from([25.0, 52.0]),
@@ -166,7 +166,7 @@ def test_white_noise_on_gravity_is_neither_stuck_nor_clipped_nor_early_unworn(se
     assert tell(lying(37, seed=seed, fs=fs, **sensor), fs) == []
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=seeds, noise_g=st.floats(0.6e-3, 1.1e-3))
 def test_a_sensor_on_a_table_is_not_worn_until_it_is_taken_up(seed, noise_g):
     table = lying(60, seed=seed, noise_g=noise_g, fs=50)
@@ -281,7 +281,7 @@ def test_one_cut_jerk_is_no_trouble():
     assert tell(np.concatenate((rest, waves(6, 0.4, range_g=2), rest)), 50, 2.0) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([0.0, 1.0, 1.9, 2.0, 2.0, -2.0]), min_size=10, max_size=400))
 def test_cut_samples_are_counted_like_a_slow_twin_counts_them(values):
     samples = np.column_stack((values, np.zeros((len(values), 2))))
@@ -300,7 +300,7 @@ def test_cut_samples_are_counted_like_a_slow_twin_counts_them(values):
     assert [round(each.onset_s) for each in told][:1] == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 90)), max_size=8), seeds)
 def test_holds_are_found_like_a_slow_twin_finds_them(spells, seed):
     noise = lying(0.5, seed=seed, fs=10.0)[:10]
@@ -323,7 +323,7 @@ def test_holds_are_found_like_a_slow_twin_finds_them(spells, seed):
     assert [round(each.onset_s) for each in told] == began
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     gain=st.floats(0.97, 1.03),
     offset_g=st.tuples(*[st.floats(-0.05, 0.05)] * 3),

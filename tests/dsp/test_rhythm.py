@@ -56,7 +56,6 @@ def shape(rhythm: WindowRhythm) -> NDArray[np.float64]:
     return np.concatenate([getattr(rhythm, name) for name in OF_SHAPE])
 
 
-@settings(max_examples=100, deadline=None)
 @given(seeds)
 def test_no_rotation_or_mirroring_of_the_sensor_changes_anything(seed: int) -> None:
     turned, _ = np.linalg.qr(np.random.default_rng(seed + 1).normal(size=(3, 3)))
@@ -67,7 +66,6 @@ def test_no_rotation_or_mirroring_of_the_sensor_changes_anything(seed: int) -> N
         np.testing.assert_allclose(left, right, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
 @given(seeds, st.floats(0.01, 100.0))
 def test_only_the_strength_grows_with_the_strength(seed: int, times: float) -> None:
     weak, strong = measure(window(seed)), measure(window(seed) * times)
@@ -77,7 +75,7 @@ def test_only_the_strength_grows_with_the_strength(seed: int, times: float) -> N
     np.testing.assert_allclose(times**2 * weak.envelope_g2, strong.envelope_g2, rtol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seeds)
 def test_what_is_measured_lies_within_its_bounds(seed: int) -> None:
     rhythm, (low, high) = measure(window(seed)), BEAT_LAGS
@@ -111,7 +109,7 @@ def test_a_burst_of_so_many_beats_has_so_many(rate_hz: float, beats: int) -> Non
     assert rhythm.regularity[0] > np.mean(RULES.regularity)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(2.0, 8.0), st.floats(0.0, 6.3))
 def test_the_pace_of_a_sine_is_its_frequency(rate_hz: float, phase: float) -> None:
     """Differences of neighbours fall short of a derivative by 4 % at 8 Hz; ends do the rest."""

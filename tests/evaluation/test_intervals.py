@@ -54,7 +54,7 @@ def test_more_of_the_same_narrows_the_interval_and_holds_the_value(hits, more):
     assert higher - lower < high - low
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(9, 20)), min_size=3, max_size=8))
 def test_over_subjects_lies_between_the_worst_and_the_best(pairs):
     hits, sizes = zip(*pairs, strict=True)

@@ -53,7 +53,7 @@ def slow_osd(block: np.ndarray) -> bool:
     return region > 100 and 10 * region // (whole or 1) > 57
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.integers(0, 10_000),
     st.floats(0, 200),
@@ -165,7 +165,7 @@ def slow_band(samples: np.ndarray, fs: float) -> list[bool]:
     return found
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.integers(0, 10_000), st.floats(0.01, 0.1), st.floats(1, 12), st.sampled_from([25.0, 52.0])
 )
@@ -211,7 +211,7 @@ def test_all_peers_see_a_long_shake_whatever_the_rate(fs):
     assert found["OSD first block"][0].said_s == pytest.approx(25, abs=0.1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 900), max_size=12))
 def test_any_cutting_gives_the_same(cuts):
     samples = recording(50.0)

@@ -24,7 +24,7 @@ from detector.events import SPASM_FAMILY, Kind
 END_S = 300.0
 WHOLE = [(0.0, END_S)]
 RULE = Matching()
-law = settings(max_examples=25, deadline=None)  # an example holds up to 22 stretches
+law = settings(max_examples=25)  # an example holds up to 22 stretches
 
 # Times on a quarter of a second are exact in binary, so that shifting them changes no bit.
 times = st.integers(0, 1100).map(lambda quarter: quarter / 4)

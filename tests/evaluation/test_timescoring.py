@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring
@@ -33,7 +33,6 @@ def stretches(draw: st.DrawFn) -> list[tuple[float, float]]:
     return made
 
 
-@settings(max_examples=100, deadline=None)
 @given(stretches(), stretches())
 def test_sensitivity_precision_and_false_alarms_agree(happened, found):
     score = summarise(

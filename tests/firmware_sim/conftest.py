@@ -23,7 +23,7 @@ from ..sources.conftest import in_virtual_time  # noqa: F401  # a fixture of our
 
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @dataclass

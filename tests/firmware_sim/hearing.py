@@ -19,7 +19,7 @@ from firmware_sim.playback import Trace
 from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
 
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 
 SPEED = 10.0
 """Without time stamps a pause of 4 s is a gap: a busy machine may stall for 0.4 s unpunished."""

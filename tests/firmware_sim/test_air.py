@@ -99,7 +99,7 @@ def test_a_link_drop_loses_what_was_due_and_nothing_else(serving):
     assert frame.last_ns == BOOT_NS + sample_ns(int(resumed) + len(frame.samples) - 1, 52)
     down = [event for event in air.events("link") if not event["up"]]
     assert [event["reason"] for event in down] == [0x08, 0x15]
-    assert down[0]["at_s"] == pytest.approx(15, abs=3)  # sensor seconds, thirty to the wall's
+    assert 15 <= down[0]["at_s"] < 27  # late by as much as the machine is busy, never early
 
 
 def test_stop_and_start_on_one_link_loses_what_was_due_meanwhile(serving):
@@ -232,7 +232,7 @@ def test_of_two_that_want_one_sensor_at_once_one_fails_cleanly(serving):
         async with serving(plan) as air:
             _, other = backends(air.address)  # another house: not the same queue
             clients = [
-                BleakClient(plan.address, backend=backend, timeout=0.5)
+                BleakClient(plan.address, backend=backend, timeout=2)
                 for backend in (air.client, other)
             ]
             results = await asyncio.gather(*(c.connect() for c in clients), return_exceptions=True)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +17,7 @@ from firmware_sim.wearables.pmd import (
     encode_settings,
 )
 
-VECTORS = Path(os.environ.get("SPASMWATCH_BLE_VECTORS", "../shared/ble_vectors")) / "polar.json"
+from ..devices.captured import makers_vectors
 
 anything = array_shapes(min_dims=1, max_dims=1, max_side=80).flatmap(
     lambda shape: arrays(np.int16, (*shape, 3))
@@ -47,14 +43,8 @@ def test_compressed_frames_have_several_blocks_each_as_narrow_as_its_deltas(deco
     assert [bits for bits, _ in frame.blocks] == [8, 8, 1]  # back from 100 opens the second
 
 
-def _vectors():
-    if not VECTORS.exists():
-        pytest.skip(f"no real captures at {VECTORS}: set SPASMWATCH_BLE_VECTORS")
-    return {vector["id"]: vector for vector in json.loads(VECTORS.read_text())["vectors"]}
-
-
 def test_the_slow_decoder_reads_the_makers_own_frames(decode):
-    vectors = _vectors()
+    vectors = makers_vectors()
     raw = decode(bytes.fromhex(vectors["sdk_acc_raw_type1"]["hex"]))
     assert raw.last_ns == 2_000_000_000
     assert raw.samples[:2] == [(-9, -1, 999), (-8, -2, 997)]
@@ -66,7 +56,7 @@ def test_the_slow_decoder_reads_the_makers_own_frames(decode):
 
 
 def test_the_encoder_writes_the_makers_own_raw_frame_byte_for_byte(decode):
-    data = bytes.fromhex(_vectors()["sdk_acc_raw_type1"]["hex"])
+    data = bytes.fromhex(makers_vectors()["sdk_acc_raw_type1"]["hex"])
     frame = decode(data)
     samples = np.array(frame.samples, np.int16)
     assert encode_frame(FrameType.RAW_MG, frame.last_ns, samples) == data

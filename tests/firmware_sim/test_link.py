@@ -40,7 +40,7 @@ def make_link(lost=lambda: None, *, pace=1.0, reception=IDEAL):
     return Link(reception, pace=pace, chance=np.random.default_rng(0), lose=lost)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_whatever_the_link_is_like_all_arrives_once_and_in_order(in_virtual_time, steps):
     """A bool sends something each way (a notification where true); the rest changes the link."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -180,7 +180,6 @@ def javascript(node):
 
 def test_the_javascript_encoder_writes_the_same(javascript):
     # A watch's clock may be counted in ticks since 1970: what exceeds 32 bits must not matter.
-    @settings(deadline=None)  # node's first answers take as long as it takes to wake up
     @given(runs, st.sampled_from([0, 2**32, 13_000 * 2**32]))
     def law(run, beyond):
         mtu, sequence, tick, step, battery, counts = run

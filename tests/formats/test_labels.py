@@ -200,7 +200,7 @@ def test_a_file_that_is_not_there_or_no_file_says_so(tmp_path):
         read_labels(tmp_path)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=300), st.sampled_from([b"", HEAD.encode(), b"PK\x03\x04"]))
 def test_any_bytes_are_labels_or_one_sentence(tmp_path_factory, data, head):
     file = tmp_path_factory.mktemp("labels") / "any.tsv"

@@ -194,9 +194,7 @@ def test_times_without_a_zone_give_no_wall_clock_and_a_warning(table):
     assert "zone" in found.warnings[0]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lost=st.lists(st.tuples(st.integers(1, 950), st.integers(1, 4000)), max_size=5),
     empty=st.lists(st.integers(0, 999), max_size=5),

@@ -89,7 +89,7 @@ def test_the_sealed_generator_is_out_of_reach_of_training() -> None:
     assert subprocess.run([sys.executable, "-c", check], cwd=folder, check=False).returncode == 0
 
 
-@settings(max_examples=15, deadline=None)  # each trains
+@settings(max_examples=15)  # each trains
 @given(seed=st.integers(0, 1000), flip=st.booleans())
 def test_no_data_can_turn_a_weight_against_its_sign(seed: int, flip: bool) -> None:
     examples = made_up(seed)

@@ -34,7 +34,7 @@ def test_every_repertoire_goes_into_a_recording_and_changes_nothing_before(reper
     assert onsets == sorted(onsets)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**32 - 1), ratio=st.floats(0.2, 3))
 def test_a_lively_recording_is_outdone_by_as_much_as_asked_and_the_truth_says_so(seed, ratio):
     background = restless(seed)

@@ -32,7 +32,7 @@ def test_the_reflex_slows_as_the_load_grows_and_stays_between_3_and_7_hz():
     assert 3 <= rhythms[-1] <= rhythms[0] <= 7
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=seeds)
 def test_every_ankle_drawn_shakes_by_itself_between_3_and_7_hz(seed):
     assert 3 <= steady_hz(draw_ankle(np.random.default_rng(seed))) <= 7
@@ -65,7 +65,7 @@ def test_pulse_intervals_shorten_until_the_fifth_beat_then_drift_slower(seed, hz
         assert 1.03 < np.median(intervals[-20:]) / np.median(intervals[5:25]) < 1.2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, hz=st.floats(*clonus_pulse.RHYTHM_HZ), beats=st.integers(3, 60))
 def test_pulses_flex_for_45_percent_of_a_beat_and_return_to_rest(seed, hz, beats):
     angle, edges = clonus_pulse.swing(np.random.default_rng(seed), hz, beats)
@@ -82,7 +82,7 @@ def test_a_clonus_has_at_least_three_beats():
         clonus_pulse.swing(np.random.default_rng(0), 5.0, 2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, engine=st.sampled_from(["reflex", "pulse", "both"]))
 def test_a_bout_says_truly_how_large_long_and_fast_it_is(seed, engine):
     rng = np.random.default_rng(seed)

@@ -29,7 +29,7 @@ def restless(seed, seconds=60):
     return up / np.linalg.norm(up) + 0.03 * rng.standard_normal((round(seconds * FS), 3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), ratio=st.floats(0.2, 10), spasmodic=st.booleans())
 def test_the_ratio_is_as_asked_and_the_past_untouched(seed, ratio, spasmodic):
     background = restless(seed)
@@ -51,7 +51,7 @@ def test_the_ratio_is_as_asked_and_the_past_untouched(seed, ratio, spasmodic):
     assert truth.kind in {Kind.SPASM, Kind.CLONUS}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_after_a_turn_the_rest_of_the_night_is_turned_with_it(seed):
     rng = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def test_after_a_turn_the_rest_of_the_night_is_turned_with_it(seed):
     assert spread(mixed[stop + 40 :]) == pytest.approx(spread(quiet[stop + 40 :]), rel=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_movements_that_return_may_be_put_in_at_once_or_one_by_one(seed):
     rng = np.random.default_rng(seed)

@@ -34,7 +34,7 @@ def force_by_finite_differences(frames, arm_m, up):
     return np.einsum("nji,nj->ni", frames[1:-1], acceleration / STANDARD_GRAVITY + up)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=seeds,
     degrees=st.floats(-90, 90),
@@ -101,7 +101,7 @@ def test_turning_there_and_back_changes_nothing():
     assert np.allclose(rotated(rotated(vectors, axis, angle), axis, -angle), vectors)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_the_strap_passes_slow_pushes_and_rings_at_its_own_frequency(seed):
     limb = strap_on(np.random.default_rng(seed), "calf")

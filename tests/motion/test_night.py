@@ -36,12 +36,13 @@ def series_of(plans):
     return list(found.values())
 
 
-def test_a_night_is_mostly_still_has_its_turns_and_is_made_within_seconds():
+def test_a_night_is_mostly_still_has_its_turns_and_is_made_a_thousand_times_faster_than_it_lasts():
     still, turns, hours = [], 0, 0.0
     for seed in range(2):
         began = time.process_time()
         trace = scenario("night", seed=seed)
-        assert time.process_time() - began < 5
+        spent_s = time.process_time() - began
+        assert spent_s < trace.duration_s / 1000  # about 2 s of 8 h, on a machine without others
         assert 7 * 3600 <= trace.duration_s <= 10 * 3600
         still.append(still_share(trace))
         turns += sum(t.kind is Kind.TURN and t.manner is None for t in trace.truth)
@@ -94,7 +95,7 @@ def test_every_night_without_spasms_has_one_to_three_periodic_series(calm_nights
         assert gaps.min() > PERIODIC_S[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=seeds, hours=st.floats(0.17, 10))
 def test_nothing_breaks_into_a_periodic_series_and_nothing_of_it_lies_outside(seed, hours):
     plans = night.without_spasms(np.random.default_rng(seed), hours * 3600, 50.0)

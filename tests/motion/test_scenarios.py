@@ -45,7 +45,7 @@ CLEAN = Sensor(fs=50.0, noise_g=0.0, step_g=2**-30, jitter_s=0.0)
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=seeds)
 def test_the_demo_shows_something_of_everything_and_wakes_somebody(seed):
     truth = scenario("demo", seed=seed, fs=52.0).truth
@@ -55,7 +55,7 @@ def test_the_demo_shows_something_of_everything_and_wakes_somebody(seed):
     assert any(t.kind is Kind.CLONUS and t.duration_s >= 60 for t in truth)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(name=st.sampled_from(SHORT), seed=seeds)
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(name, seed):
     once, again, other = (scenario(name, seed=s, duration_s=90) for s in (seed, seed, seed + 1))
@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(name, seed):
     assert once.samples.tobytes() != other.samples.tobytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     name=st.sampled_from(SHORT),
     seed=seeds,
@@ -134,7 +134,7 @@ ACTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, perform=st.sampled_from(ACTS))
 def test_onset_and_end_are_where_the_force_leaves_the_start_and_reaches_the_end(seed, perform):
     rng = np.random.default_rng(seed)
@@ -150,7 +150,7 @@ def test_onset_and_end_are_where_the_force_leaves_the_start_and_reaches_the_end(
     assert np.abs(np.linalg.norm(played.force_g[-1]) - 1) < 0.02
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds)
 def test_spasms_and_twitches_have_the_size_and_speed_of_the_literature(seed):
     rng = np.random.default_rng(seed)
@@ -163,7 +163,7 @@ def test_spasms_and_twitches_have_the_size_and_speed_of_the_literature(seed):
     assert np.linalg.norm(twitch.up - limb.up) < 0.001, "a twitch returns"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=seeds, site=st.sampled_from(["foot", "ankle", "calf", "wrist"]))
 def test_a_twitch_lasts_half_a_second_at_most_and_then_only_the_strap_rings(seed, site):
     rng = np.random.default_rng(seed)
@@ -178,7 +178,7 @@ def test_a_twitch_lasts_half_a_second_at_most_and_then_only_the_strap_rings(seed
     assert ringing[steps(RING_DOWN_S) - 1] <= max(0.03 * played.peak_g, 0.003)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=seeds)
 def test_an_abrupt_tremor_is_there_within_half_a_second_and_an_ordinary_one_is_not(seed):
     def early_share(tremor, seconds):
@@ -194,7 +194,7 @@ def test_an_abrupt_tremor_is_there_within_half_a_second_and_an_ordinary_one_is_n
     assert early_share(rhythms.tremor, a_beat_s) < 0.3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=seeds, site=st.sampled_from(["foot", "ankle", "thigh"]))
 def test_voluntary_movement_keeps_to_what_a_leg_does_on_purpose(seed, site):
     rng = np.random.default_rng(seed)

@@ -28,7 +28,7 @@ def record(sensor, seed=9, duration_s=120.0):
     return compose(plans, site="ankle", sensor=sensor, **setting)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(chip=st.sampled_from(CHIPS + COARSE_CHIPS), seed=seeds)
 def test_a_sensor_rounds_to_its_steps_and_clips_at_its_range(chip, seed):
     range_g, step_g = chip
@@ -43,7 +43,7 @@ def test_a_coarse_chip_does_not_see_a_sleeper_breathe():
     assert len(np.unique(still, axis=0)) <= 4
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=seeds)
 def test_drawn_sensors_are_those_of_the_signal_note(seed):
     for draw, chips in ((draw_sensor, CHIPS), (draw_poor_sensor, CHIPS + COARSE_CHIPS)):
@@ -55,7 +55,7 @@ def test_drawn_sensors_are_those_of_the_signal_note(seed):
     assert (usual.losses_per_h, usual.repeats_per_h, usual.slip_deg) == (0, 0, 0)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=seeds, losses=st.floats(0, 300), repeats=st.floats(0, 300))
 def test_losses_and_repeats_change_nothing_else_and_no_truth(seed, losses, repeats):
     whole = record(Sensor(fs=50.0), seed)
@@ -77,7 +77,7 @@ def test_as_much_is_lost_as_was_asked_for():
     assert night.same_as(night)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=seeds)
 def test_a_strap_slips_round_the_limb_when_it_turns_and_at_no_other_time(seed):
     firm = record(Sensor(fs=50.0, **STILL), seed)

@@ -49,7 +49,7 @@ def test_a_whole_leg_spasm_reaches_the_thigh_and_hardly_the_trunk():
     assert trunk < 0.3 * ankle
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     site=st.sampled_from(sorted(LEVER_M)),

@@ -75,7 +75,7 @@ async def running(*runs: Awaitable[Any]) -> AsyncIterator[None]:
                 raise error
 
 
-async def until(true: Callable[[], object], within_s: float = 20.0) -> None:
+async def until(true: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait for what others do."""
     async with asyncio.timeout(within_s):
         while not true():
@@ -101,7 +101,7 @@ async def listening(endpoint: Endpoint, topic_filter: str) -> AsyncIterator[Ear]
     """Have an ear that is already subscribed."""
     ear = Ear(Link(endpoint, f"ear-{os.urandom(4).hex()}"))
     async with running(ear.link.run()):
-        await asyncio.wait_for(ear.link.connected(), 10)
+        await asyncio.wait_for(ear.link.connected(), 60)
         await ear.link.subscribe(topic_filter, ear.heard.append, most_bytes=contract.PAYLOAD_MOST)
         yield ear
 
@@ -200,7 +200,7 @@ def free_port() -> int:
 
 
 async def until_listening(port: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -145,7 +145,7 @@ def test_a_server_that_is_no_mqtt_5_broker_is_named(kit: SimpleNamespace, answer
 CONNACK = bytes.fromhex("2003000000")
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(
     st.binary(max_size=40)
     | st.builds(

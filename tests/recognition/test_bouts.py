@@ -87,7 +87,7 @@ def plain(bout: Bout) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scripts, cuttings, st.integers(0, 100))
 def test_moments_come_in_the_same_order_however_frames_are_cut(
     script: list[Run], cuts: list[int], seed: int
@@ -112,7 +112,7 @@ def test_they_do_right_behind_a_cut_bout_and_about_a_pause_of_a_second(
     assert [plain(b) for b in at_once] == [plain(b) for b in followed(table, samples, cuts)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scripts, st.data())
 def test_a_restart_at_any_frame_changes_no_moment(script: list[Run], data: st.DataObject) -> None:
     table, samples = played(script)
@@ -132,7 +132,7 @@ def test_a_restart_at_any_frame_changes_no_moment(script: list[Run], data: st.Da
     assert [plain(b) for b in followed(table, samples, [len(table)])] == [plain(b) for b in said]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scripts, cuttings)
 def test_bouts_are_the_stretches_without_a_pause_and_every_movement_is_in_one(
     script: list[Run], cuts: list[int]
@@ -154,7 +154,7 @@ def test_bouts_are_the_stretches_without_a_pause_and_every_movement_is_in_one(
     assert covered[table["active"]].all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scripts, cuttings)
 def test_each_bout_is_looked_at_twice_first_and_over_once_last(
     script: list[Run], cuts: list[int]

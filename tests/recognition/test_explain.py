@@ -111,7 +111,7 @@ def test_a_witness_of_many_sees_whose_frames_and_cases_they_are(recording: np.nd
     assert tally.cases[1] > tally.cases[0] == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     sizes=st.lists(st.integers(0, 900), min_size=1, max_size=8).filter(any),
     at_s=st.floats(-5, 160, allow_nan=False),

@@ -46,7 +46,7 @@ def any_bouts(draw: st.DrawFn) -> Bout:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_bouts())
 def test_every_number_is_finite_and_within_its_bounds(made: Bout) -> None:
     found = facts(made)
@@ -61,7 +61,7 @@ def test_every_number_is_finite_and_within_its_bounds(made: Bout) -> None:
     assert found.over == (made.moment is Moment.OVER)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_bouts(), st.integers(0, 1000))
 def test_no_rotation_of_the_sensor_changes_a_number(made: Bout, seed: int) -> None:
     turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
@@ -75,7 +75,7 @@ def test_no_rotation_of_the_sensor_changes_a_number(made: Bout, seed: int) -> No
         assert left == pytest.approx(right, abs=2e-3)  # posture is kept in single precision
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_bouts())
 def test_a_limb_that_came_to_lie_elsewhere_turned_at_least_so_far(made: Bout) -> None:
     """The reason divides by it: what was kept of a turn is never more than the turn."""
@@ -84,7 +84,7 @@ def test_a_limb_that_came_to_lie_elsewhere_turned_at_least_so_far(made: Bout) ->
     assert found.settled_deg is None or found.settled_deg <= found.turned_deg + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_bouts(), st.integers(-30, 90), st.integers(1, 90))
 def test_strength_is_that_of_some_of_its_frames(made: Bout, begin: int, length: int) -> None:
     onset = (FIRST * FRAME) + begin

@@ -40,7 +40,6 @@ from .said import (
 )
 
 
-@settings(deadline=None)
 @given(stream("left-calf"), st.booleans())
 def test_one_sensor_alone_is_left_as_it_is(words, dated):
     assert tell(words, Fusion(dated=dated)) == words
@@ -48,7 +47,7 @@ def test_one_sensor_alone_is_left_as_it_is(words, dated):
     assert fuse_final([words, []]) == final_forms(words)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(nights(), st.data())
 def test_the_order_of_arrival_changes_no_final_form(streams, data):
     said = final_forms(tell(interleaved(streams, data)))
@@ -60,7 +59,7 @@ def test_the_order_of_arrival_changes_no_final_form(streams, data):
     assert {e.id for e in said} <= members
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights(), st.data())
 def test_whole_recordings_fuse_alike_in_whatever_order_they_are_given(streams, data):
     whole = fuse_final(streams)
@@ -69,7 +68,7 @@ def test_whole_recordings_fuse_alike_in_whatever_order_they_are_given(streams, d
     assert [e.onset_s for e in whole] == sorted(e.onset_s for e in whole)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights(), st.data())
 def test_what_is_fused_is_not_fused_again(streams, data):
     whole = fuse_final(streams)
@@ -90,7 +89,7 @@ def covers(fused: Event, member: Event) -> bool:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights())
 def test_no_event_is_lost_and_none_is_told_twice(streams):
     members = [m for each in streams for m in final_forms(each)]
@@ -101,7 +100,7 @@ def test_no_event_is_lost_and_none_is_told_twice(streams):
     assert len({e.id for e in whole}) == len(whole)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights())
 def test_a_movement_starts_and_ends_with_a_member_and_stays_near_its_longest(streams):
     members = [m for each in streams for m in final_forms(each)]
@@ -116,7 +115,7 @@ def test_a_movement_starts_and_ends_with_a_member_and_stays_near_its_longest(str
         assert round(fused.end_s, 3) in {round(m.end_s, 3) for m in members}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights(), st.data())
 def test_receivers_take_every_word_for_later_than_the_one_before(streams, data):
     said = tell(interleaved(streams, data))
@@ -131,7 +130,7 @@ def test_receivers_take_every_word_for_later_than_the_one_before(streams, data):
             assert before.phase is not Phase.END or after.revision > before.revision
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights(), st.data())
 def test_a_restart_at_any_word_changes_nothing(streams, data):
     words = interleaved(streams, data)
@@ -143,7 +142,7 @@ def test_a_restart_at_any_word_changes_nothing(streams, data):
     assert said + tell(words[cut:], after) == tell(words)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nights(), st.data())
 def test_whatever_a_sensor_says_is_told_before_the_next_word(streams, data):
     fusion, told = Fusion(), {}

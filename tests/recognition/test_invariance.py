@@ -31,7 +31,7 @@ def cut(samples: np.ndarray, sizes: list[int], fs: float = 50.0) -> list[Block]:
     return blocks
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sizes=st.lists(st.integers(0, 500), min_size=1, max_size=12).filter(any))
 def test_the_cutting_into_packets_changes_no_event(
     sizes: list[int], recording: np.ndarray, whole: list[str]
@@ -73,7 +73,7 @@ def tossing(seed: int, length_s: float = 400.0) -> np.ndarray:
     return np.round(x, 3)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 30), sizes=st.lists(st.integers(7, 900), min_size=1, max_size=6))
 def test_minutes_of_movement_are_the_same_however_cut(seed: int, sizes: list[int]) -> None:
     samples = tossing(seed)
@@ -104,7 +104,7 @@ def test_the_gate_saves_work_and_decides_nothing(recording: np.ndarray, whole: l
     assert whole == watch(Watcher(gated=False), cut(recording, [36]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(at=st.integers(0, 7499), size=st.integers(1, 90))
 def test_a_restart_at_any_sample_changes_no_event(
     at: int, size: int, recording: np.ndarray, whole: list[str]
@@ -139,7 +139,7 @@ def test_a_saved_state_is_plain_data(recording: np.ndarray) -> None:
     assert odd <= {"Event", "_Piece", "OnsetFacts"}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seeds=st.lists(st.integers(0, 50), min_size=2, max_size=5), frames=st.integers(1, 40))
 def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int) -> None:
     step = 12 * frames
@@ -200,7 +200,7 @@ def test_ten_minutes_of_everything_are_the_same_without_the_gate(
     assert lines == watch(Watcher(gated=False), [Block(samples, 0, 50.0)])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(at=st.integers(0, 29_999))
 def test_ten_minutes_of_everything_survive_a_restart_at_any_sample(
     at: int, demo: tuple[np.ndarray, list[str]]
@@ -213,7 +213,7 @@ def test_ten_minutes_of_everything_survive_a_restart_at_any_sample(
     assert lines == said + watch(second, [Block(samples[at:], at, 50.0)])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(at=st.integers(1, 7400), missing=st.integers(1, 5000))
 def test_nothing_runs_across_a_gap(at: int, missing: int, recording: np.ndarray) -> None:
     watcher = Watcher()

@@ -47,7 +47,7 @@ def grown(frames_: int, rise_s: float) -> NDArray[np.float64]:
     return 0.1 * np.clip((np.arange(frames_ * VALUES) + 0.5) * 0.08 / rise_s, 0.01, 1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 14), st.sampled_from([5.0, 5.4, 6.0]), st.booleans())
 def test_the_same_beat_after_a_moment_of_blur_is_the_same_rhythm(
     blur: int, rate_after_hz: float, rests: bool
@@ -65,7 +65,7 @@ def test_no_rhythm_is_found_where_none_is() -> None:
     assert find_rhythm(bout(frames(40)), RULES, sudden=False) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 12),
     st.integers(2, 60),
@@ -88,7 +88,7 @@ def test_the_beating_is_where_its_frames_are(
     assert found.beating_s <= count * FRAME_S + BEATS_TO_SEE / rate_hz + 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(3, 60), st.floats(0.05, 20.0))
 def test_strength_tells_nothing_but_the_strength(seed: int, count: int, times: float) -> None:
     envelope_g = np.random.default_rng(seed).gamma(2.0, 0.05, VALUES * count)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.events import Event, Kind, Phase, final_forms
@@ -77,7 +77,6 @@ def named(movements: list[Movement]) -> list[Kind]:
 jitters = st.lists(st.floats(0.85, 1.15), min_size=12, max_size=12)
 
 
-@settings(deadline=None)
 @given(
     interval_s=st.floats(12, 75),
     peak_g=st.floats(0.03, 0.5),
@@ -126,7 +125,6 @@ def test_none_is_revised_twice() -> None:
 unlike = st.sampled_from(["peak_g", "duration_s", "turn_deg", "interval"])
 
 
-@settings(deadline=None)
 @given(unlike, st.sampled_from([MILD_G_S, ABRUPT_G_S]), st.integers(FEWEST, 12), st.booleans())
 def test_unlike_in_strength_length_angle_or_time_they_are_not(
     what: str, jerk_g_s: float, count: int, start: bool
@@ -175,7 +173,6 @@ def test_a_bed_that_shakes_and_a_limb_turned_over_are_no_leg_movements(turn_deg:
     assert {Kind.SPASM} == set(named(every(30, 8, turn_deg=turn_deg)))
 
 
-@settings(deadline=None)
 @given(st.floats(0.2, 5.9), st.integers(FEWEST, 10))
 def test_the_way_back_belongs_to_its_movement(after_s: float, count: int) -> None:
     """Each lift is followed by the foot falling back, which is another bout of the same one."""
@@ -227,7 +224,6 @@ def nights(draw: st.DrawFn) -> list[Movement]:
     return movements
 
 
-@settings(deadline=None)
 @given(nights(), st.data())
 def test_a_restart_at_any_event_changes_nothing(
     movements: list[Movement], data: st.DataObject
@@ -242,7 +238,6 @@ def test_a_restart_at_any_event_changes_nothing(
     assert told(movements) == head + told(movements[at:], second)
 
 
-@settings(deadline=None)
 @given(nights())
 def test_whatever_comes_ids_stay_and_revisions_count_up(movements: list[Movement]) -> None:
     last = {event.id: event for event, _ in movements}

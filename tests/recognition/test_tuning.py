@@ -270,7 +270,7 @@ def test_a_proposal_reads_as_a_person_needs_it():
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(reviews(), personals, st.sampled_from([0.0, 0.1]))
 @example(weeks(), Personal(), 0.0)
 @example(labelled([0.121, 0.127], 0, 2, Kind.SPASM), Personal(minimums=(UNEVEN,)), 0.0)
@@ -292,7 +292,7 @@ def test_counts_are_what_applying_does_and_no_more_is_lost_than_was_allowed(some
             assert proposal.lost_at_most <= 0.25
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(reviews(), personals, st.randoms(use_true_random=False))
 def test_the_order_of_labels_does_not_matter(some, own, random):
     mixed = random.sample(some, len(some))
@@ -300,7 +300,7 @@ def test_the_order_of_labels_does_not_matter(some, own, random):
     assert propose(some, own) == propose(mixed, own)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(reviews())
 def test_unsure_earlier_and_other_wearers_labels_change_nothing(some):
     own = Personal(wearer="w")

@@ -139,7 +139,7 @@ weigh: dict[str, Any] = {name: getattr(weighing, f"_{name}") for name in MORE_IS
 
 
 @pytest.mark.parametrize("name", MORE_IS_BETTER)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=facts, share=st.floats(1.0, 5.0), data=st.data())
 def test_no_fact_that_speaks_for_a_kind_lowers_its_evidence(
     name: str, found: Facts, share: float, data: st.DataObject
@@ -153,7 +153,7 @@ def test_no_fact_that_speaks_for_a_kind_lowers_its_evidence(
 
 
 @pytest.mark.parametrize("name", BOTH)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=facts, times=st.floats(1.0, 5.0))
 def test_a_stronger_jerk_of_the_same_shape_is_never_less_of_one(
     name: str, found: Facts, times: float
@@ -363,15 +363,14 @@ def test_ramps_have_two_ends() -> None:
 
 @pytest.mark.parametrize("change", ["taken out", "added", "no JSON"])
 def test_a_model_of_another_version_is_refused(
-    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = json.loads(MODEL.read_text(encoding="utf-8"))
     if change == "taken out":
         del data["thresholds"]["gate_g"]
     data["thresholds"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
     text = "{" if change == "no JSON" else json.dumps(data)
-    (tmp_path / "model.json").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(model, "model_folder", lambda name: tmp_path)
+    monkeypatch.setattr(model, "model_file", lambda name: text.encode())
     says = {"taken out": "gate_g", "added": "new_g", "no JSON": "cannot be read"}[change]
 
     with pytest.raises(ModelError, match=says):

@@ -16,7 +16,7 @@ RATE_HZ = 400.0
 G_M_S2 = 9.80665
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     hz=st.floats(1.0, 8.0),
     amplitude_deg=st.floats(0.1, 10.0),
@@ -37,7 +37,7 @@ def test_a_swinging_shank_feels_its_lever_times_its_angular_acceleration(
     assert felt_g[1] == pytest.approx(0.0, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), site=st.sampled_from(sorted(SITES)))
 def test_whoever_lies_still_feels_gravity_alone(seed: int, site: str) -> None:
     pose_rad = lying(np.random.default_rng(seed))
@@ -57,7 +57,7 @@ def test_a_quarter_roll_moves_gravity_from_front_to_side() -> None:
     np.testing.assert_allclose(on_side_g[0], [0, 1, 0], atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(twitch_s=st.floats(0.02, 0.12), natural_hz=st.floats(0.9, 5.5), damping=st.floats(0.3, 1.0))
 def test_a_limb_reaches_what_a_lasting_drive_asks_but_not_at_once(
     twitch_s: float, natural_hz: float, damping: float

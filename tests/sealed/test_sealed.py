@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -56,7 +56,7 @@ def strongest_hz(samples: Array, fs: float) -> float:
     return float(hz[band][np.argmax(power[band] / hz[band])])
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 @given(
     name=st.sampled_from(SHORT),
     seed=st.integers(0, 2**32),
@@ -227,7 +227,7 @@ def test_a_night_without_spasms_has_everything_else() -> None:
     assert sum(truth.duration_s for truth in trace.truth) < 0.2 * NIGHT_S
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), hours=st.floats(0.1, 10))
 def test_no_plan_of_a_night_without_spasms_holds_one(seed: int, hours: float) -> None:
     entries = plan.night(np.random.default_rng(seed), hours * 3600, spasms=False)
@@ -237,7 +237,7 @@ def test_no_plan_of_a_night_without_spasms_holds_one(seed: int, hours: float) ->
     assert planned >= set(plan.HOURLY) | {periodic, walk_out, walk_back}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_spasms_of_a_night_come_in_clusters(seed: int) -> None:
     entries = plan.night(np.random.default_rng(seed), 8 * 3600.0, spasms=True)

@@ -62,7 +62,7 @@ def log(stream: list[Reading], ticks: list[float], one: Night) -> list[str]:
     return lines + [to_json(event) for event in one.finish(last.mono_ns, last.utc_ns).events]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.floats(0, 200), max_size=60))
 def test_when_time_is_looked_at_changes_no_event(evening, ticks):
     assert log(evening, [], night()) == log(evening, ticks, night())

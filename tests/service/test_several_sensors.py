@@ -91,7 +91,7 @@ def test_one_sensor_among_several_says_what_it_says_alone(evening, other):
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(by_s=st.floats(0, 3000), swapped=st.booleans())
 def test_a_cluster_is_a_cluster_however_late_a_sensor_was_put_on(evening, other, by_s, swapped):
     """Seconds are the wearer's: what one leg did counts together with what the other did."""

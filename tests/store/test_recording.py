@@ -62,7 +62,6 @@ def night(rows):
 
 
 @given(st.lists(items, max_size=12), st.integers(1, 5))
-@settings(deadline=None)
 def test_what_is_read_is_what_was_written(sequence, every):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "night #1?.sqlite"
@@ -135,7 +134,7 @@ def whole(tmp_path_factory):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damage_gives_fewer_items_or_an_error_but_never_wrong_ones(whole, data):
     content, sequence = bytearray(whole[0]), whole[1]
     if data.draw(st.booleans()):

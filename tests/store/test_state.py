@@ -156,7 +156,7 @@ def whole(tmp_path_factory):
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_flipped_bit_or_missing_tail_ends_in_a_traceback_or_an_unannounced_fresh_start(
     whole, data
 ):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib import metadata
 
 from detector.block import Timebase
 from detector.events import DetectorVersion, Event, Origin, RecordingSpan, event_id
 from detector.recognition.rules.thresholds import DEFAULT
+from detector.release import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
 
 def detector_version(model: str = DEFAULT) -> DetectorVersion:
     """Name, release and model of this detector."""
-    return DetectorVersion("spasmwatch", metadata.version("spasmwatch"), model)
+    return DetectorVersion("spasmwatch", VERSION, model)
 
 
 def _identify(local: str, provenance: Provenance) -> str:

@@ -19,7 +19,8 @@ from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.facts import Facts
 from detector.recognition.rules.kinds import Case
-from detector.recognition.rules.thresholds import Rules, load_rules, model_folder
+from detector.recognition.rules.model_files import model_file
+from detector.recognition.rules.thresholds import Rules, load_rules
 from detector.recognition.rules.verdict import Finding
 
 SCHEMA: Final = "refinement/1"
@@ -350,11 +351,11 @@ def load_model(name: str, *, site: str = "ankle") -> tuple[Rules, Refinement | N
         The file is missing, damaged or of another version.
     """
     try:
-        data = json.loads(model_folder(name).joinpath("model.json").read_text(encoding="utf-8"))
+        data = json.loads(model_file(name))
         if data["kind"] == "rules":
             return load_rules(name, site=site), None
         return load_rules(data["refines"], site=site), parse_refinement(data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
 
 

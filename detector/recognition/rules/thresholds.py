@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from detector.errors import ModelError
+from detector.recognition.rules.model_files import model_file
 
 DEFAULT = "rules-v1"
 
@@ -93,10 +92,9 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
         The file is missing, or holds other thresholds than this version knows.
     """
     try:
-        text = model_folder(name).joinpath("model.json").read_text(encoding="utf-8")
-        thresholds: dict[str, dict[str, Any]] = json.loads(text)["thresholds"]
+        thresholds: dict[str, dict[str, Any]] = json.loads(model_file(name))["thresholds"]
         values = {key: _at(entry, site) for key, entry in thresholds.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
     known = {field.name for field in fields(Rules)} - {"name"}
     if values.keys() != known:
@@ -108,12 +106,3 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
 def _at(entry: dict[str, Any], site: str) -> Any:
     value = entry.get("sites", {}).get(site, entry)["value"]
     return tuple(value) if isinstance(value, list) else value
-
-
-def model_folder(name: str) -> Any:
-    """Inside the installed package, or beside it in a checkout."""
-    package = resources.files("detector")
-    installed = package.joinpath("models", name)
-    if installed.is_dir():
-        return installed
-    return Path(str(package)).parent / "models" / name

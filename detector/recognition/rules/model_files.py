@@ -1,0 +1,40 @@
+"""The model files, read once when this module is imported: the core itself reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from detector.errors import ModelError
+
+
+def model_file(name: str) -> bytes:
+    """Return the JSON of `models/<name>/model.json`.
+
+    Raises
+    ------
+    ModelError
+        This installation has no such model; the message names those that it has.
+    """
+    if name not in MODEL_FILES:
+        known = ", ".join(sorted(MODEL_FILES)) or "none: reinstall spasmwatch"
+        raise ModelError(f"model {name!r} cannot be read: it is not installed. Installed: {known}")
+    return MODEL_FILES[name]
+
+
+def _read() -> dict[str, bytes]:
+    """Read those inside the installed package, or beside it in a checkout."""
+    package = Path(str(resources.files("detector")))
+    inside = package / "models"
+    folder = inside if inside.is_dir() else package.parent / "models"
+    found = {}
+    for path in folder.glob("*-v*/model.json"):
+        with suppress(OSError):  # named as missing by who asks for it
+            found[path.parent.name] = path.read_bytes()
+    return found
+
+
+MODEL_FILES: Mapping[str, bytes] = MappingProxyType(_read())
