@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
-from detector.cli.simulated import make_trace, save_trace, simulated_sensor
+from detector.cli.simulated import simulated_sensor
 from detector.config import Settings
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
 from detector.service.assembly import Assembly, assembled
 from detector.words.phrases import NOTICE, TITLES, length
+from firmware_sim.trace_files import make_trace, save_trace
 
 if TYPE_CHECKING:
     from firmware_sim.motion.truth import Trace, Truth

@@ -14,13 +14,7 @@ from zoneinfo import ZoneInfo
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
-from detector.cli.simulated import (
-    checked,
-    make_trace,
-    save_trace,
-    simulated_sensor,
-    source_on,
-)
+from detector.cli.simulated import simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
@@ -135,6 +129,8 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             )
             yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)
         else:
+            from firmware_sim.trace_files import checked
+
             trace = _scenario_trace(stack, wish) if wish.file is None else checked(wish.file)
             sensor = await stack.enter_async_context(
                 simulated_sensor(trace, speed=wish.speed, device=device)
@@ -144,7 +140,6 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
 
 
 def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
-
     if file.suffix == ".sqlite":
         return ReplaySource(from_items(stack.enter_context(Recording.open(file)).items()), clock)
     reader = stack.enter_context(open_recording(file))
@@ -152,6 +147,7 @@ def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
 
 
 def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
+    from firmware_sim.trace_files import make_trace, save_trace
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spasmwatch-")))
     path = folder / f"{wish.scenario}-{wish.seed}.npz"

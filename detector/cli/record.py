@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import DeviceOption, Invocation, RadioOption, SpeedOption
+from detector.cli.invocation import (
+    DeviceOption,
+    Invocation,
+    RadioOption,
+    SpeedOption,
+    check_target,
+)
+from detector.cli.scan import short
 from detector.errors import LinkError
 from detector.words.phrases import length, sentence
 
 if TYPE_CHECKING:
-    from detector.cli.recorder import Job, Sinks
+    from detector.cli.output import Output
+    from detector.service.recorder import Job, Sinks
     from detector.store.capture import CaptureWriter
 
 MOST_S = 24 * 3600
@@ -49,22 +57,54 @@ def record(
     """
     import asyncio
 
-    from detector.cli.reach import Reach, worn_as
-    from detector.cli.recorder import Job, keep_recording, sinks_of
+    from detector.cli.simulated import reach_over
+    from detector.service.recorder import Job, sinks_of
 
     try:
         seconds = parse_duration(duration)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--duration") from None
     call = Invocation.of(ctx)
-    reach = Reach(radio, speed)
+    reach = reach_over(radio, speed)
     settings = call.configuration().settings
-    for option, file in (("--out", out_file), ("--capture", capture)):
-        _check_target(option, file)
-    job = Job(call.out, settings, worn_as(settings, device), reach, seconds)
+    check_target("--out", out_file, new=True)
+    check_target("--capture", capture, new=True)
+    job = Job(settings, settings.sensor_called(device), reach, seconds)
     with sinks_of(job, out_file, capture) as sinks:
-        asyncio.run(keep_recording(job, sinks))
-    _report(job, sinks)
+        asyncio.run(_keep(call.out, job, sinks))
+    _report(call.out, job, sinks)
+
+
+async def _keep(out: Output, job: Job, sinks: Sinks) -> None:
+    """Record, and show how far it is; Ctrl-C ends it with what has arrived."""
+    import asyncio
+    import signal
+
+    from detector.devices.stream import LinkDown, LinkUp
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, job.stop)
+    out.say(f"Looking for the sensor, then {length(job.seconds)} of it. Ctrl-C ends it sooner.")
+    shown_s = 0
+    try:
+        with out.progress("Recording", job.seconds) as advance:
+
+            def tell(news: LinkUp | LinkDown | float) -> None:
+                nonlocal shown_s
+                match news:
+                    case LinkUp():
+                        out.say(f"Connected to {short(news.name)} ({news.driver}).")
+                    case LinkDown():
+                        out.say(f"Link lost: {sentence(news.reason)}")
+                    case _ if int(news) > shown_s:
+                        advance(int(news) - shown_s)
+                        shown_s = int(news)
+
+            await job.run(sinks, tell)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def parse_duration(text: str) -> int:
@@ -82,9 +122,9 @@ def parse_duration(text: str) -> int:
     return seconds
 
 
-def _report(job: Job, sinks: Sinks) -> None:
-    """Say what was got; LinkError if it was nothing."""
-    out, look = job.out, job.look
+def _report(out: Output, job: Job, sinks: Sinks) -> None:
+    """Say what was recorded; LinkError if it was nothing."""
+    look = job.look
     path, captured = sinks.recording.path, sinks.capture
     packets = 0 if captured is None else captured.packets
     if look.samples:
@@ -126,13 +166,3 @@ def _plain(job: Job, path: Path, captured: CaptureWriter | None) -> dict[str, An
         "protocol_errors": look.errors,
         "battery_percent": look.charge.percent,
     }
-
-
-def _check_target(option: str, file: Path | None) -> None:
-    """Refuse a file that is there, or a folder that is not, before anybody has moved a leg."""
-    if file is None:
-        return
-    if file.exists():
-        raise typer.BadParameter(f"{file} exists already. Choose another name.", param_hint=option)
-    if not file.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=option)

@@ -14,8 +14,8 @@ from detector.errors import LinkError
 
 if TYPE_CHECKING:
     from detector.cli.output import Output
-    from detector.cli.reach import Reach
     from detector.sources.nearby import NearbyDevice
+    from detector.sources.reach import Reach
 
 NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
@@ -54,13 +54,13 @@ def scan(
     """
     import asyncio
 
-    from detector.cli.reach import Reach
+    from detector.cli.simulated import reach_over
 
     call = Invocation.of(ctx)
     out = call.out
     worn = call.configuration().settings.sensors
     devices = [one.device for one in worn if one.device is not None]
-    reach = Reach(radio)
+    reach = reach_over(radio)
     found = asyncio.run(heard(out, reach, timeout))
     usable = [one for one in found if one.driver is not None]
     chosen = [one for one in found if any(is_called(one, device) for device in devices)]
@@ -87,7 +87,7 @@ def scan(
 
 async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:
     """Listen, and let it be seen."""
-    from detector.cli.live_line import bar, live_line
+    from detector.cli.output import bar, live_line
 
     seconds = "1 second" if timeout_s == 1 else f"{timeout_s:g} seconds"
     out.say(f"Listening for {seconds} … (press the sensor's button, or shake it)")

@@ -13,20 +13,14 @@ from zoneinfo import ZoneInfo
 import typer
 
 from detector.cli.invocation import Invocation, RadioOption, SpeedOption
-from detector.cli.questions import (
-    WornAnswer,
-    ask,
-    new_label,
-    parse_worn,
-    where_question,
-)
-from detector.words.phrases import NOTICE
+from detector.words.phrases import NOTICE, harmless
 
 if TYPE_CHECKING:
-    from detector.checkup.sensor import Look
     from detector.cli.output import Output
+    from detector.cli.questions import WornAnswer
     from detector.config import SensorSettings
     from detector.config.settings_file import Change
+    from detector.sources.look import Look
     from detector.sources.nearby import NearbyDevice
 
 NO_ANSWER = (
@@ -56,8 +50,8 @@ def setup(
     The sensor is remembered by its address, so that no other of the same name is ever taken for
     it. Comments in the settings file stay, and the old file is kept beside it.
     """
-    from detector.cli.reach import Reach
-    from detector.cli.visit import Visit
+    from detector.cli.questions import Visit, ask, parse_worn, where_question
+    from detector.cli.simulated import reach_over
     from detector.config import SensorSettings, default_path
 
     call = Invocation.of(ctx)
@@ -71,7 +65,7 @@ def setup(
     settings = call.configuration().settings if path.exists() else None
     now = SensorSettings() if settings is None else settings.sensor
     zone = ZoneInfo(settings.wearer.time_zone) if settings and settings.wearer.time_zone else None
-    visit = Visit(call.out, Reach(radio, speed), timeout, now, zone, asks=not non_interactive)
+    visit = Visit(call.out, reach_over(radio, speed), timeout, now, zone, asks=not non_interactive)
     call.out.say(NOTICE)
     try:
         chosen = visit.choose(device)
@@ -109,7 +103,7 @@ def _demo(ctx: typer.Context) -> None:
 
 
 def _write(out: Output, choice: _Choice) -> None:
-    from detector.cli.output import harmless
+    from detector.cli.questions import new_label
     from detector.config import read_configuration
     from detector.config.settings_file import change_section
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from detector.cli.detect import Site, UnitName
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import FASTEST, Invocation, check_target
 from detector.cli.output import Output
 from detector.words.phrases import length
 
 if TYPE_CHECKING:
-    from detector.cli.simulated import Wanted
+    from firmware_sim.trace_files import Wanted
 
 EngineName = Literal["reflex", "pulse", "both"]
 RATIO = 0.3  # a movement that clearly stands out: the signal note's first step
@@ -72,7 +72,7 @@ def simulate(
     unit: Annotated[
         UnitName | None, typer.Option(help="With --into: unit, where the file does not say it.")
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="Times real time.")] = 1.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=FASTEST, help="Times real time.")] = 1.0,
     sensors: Annotated[int | None, typer.Option(min=1, max=200, help="How many.")] = None,
     model: Annotated[
         str, typer.Option(help="polar-verity-sense or polar-h10.")
@@ -87,11 +87,11 @@ def simulate(
 ) -> None:
     """Be a virtual sensor, or write a simulated recording with its truth.
 
-    The sensor lives on a virtual radio, for `run --radio` and `scan --radio`, and switches itself
-    off when its trace was played. Everything here is simulated; no person was recorded, unless
+    The sensor is on a virtual radio, for `run --radio` and `scan --radio`, and switches itself off
+    when its trace has been played. Everything here is simulated; no person was recorded, unless
     --into puts simulated movements into a recording of yours.
     """
-    from detector.cli.simulated import VERITY_HZ, Wanted, make_trace, save_trace
+    from firmware_sim.trace_files import VERITY_HZ, ScenarioError, Wanted, make_trace, save_trace
 
     out = Invocation.of(ctx).out
     if list_:
@@ -106,43 +106,69 @@ def simulate(
     ):  # fmt: skip
         if needed:
             raise typer.BadParameter(wrong)
-    if into is not None and out_file is not None:
-        wanted = Wanted(
-            scenario=scenario or "clonus",
-            background_ratio=RATIO if ratio is None else ratio,
-            every_s=EVERY_S if every is None else every,
-            seed=seed,
-            site=site,
-            engine=engine,
-            fs=fs,
-            unit=unit,
-        )
-        _put_into(out, into, wanted, out_file)
-        return
-    with tempfile.TemporaryDirectory(prefix="spasmwatch-") as folder:
-        paths = traces or []
-        if not paths:
-            name = scenario or "night"
-            trace = make_trace(
-                name,
+    check_scenario(scenario, into=into is not None)
+    check_target("--out", out_file, ".npz")
+    try:
+        if into is not None and out_file is not None:
+            wanted = Wanted(
+                scenario=scenario or "clonus",
+                background_ratio=RATIO if ratio is None else ratio,
+                every_s=EVERY_S if every is None else every,
                 seed=seed,
-                duration_s=duration,
-                fs=VERITY_HZ if fs is None else fs,
-                site=site or "ankle",
+                site=site,
                 engine=engine,
+                fs=fs,
+                unit=unit,
             )
-            paths = [out_file or Path(folder) / f"{name}-{seed}.npz"]
-            save_trace(trace, paths[0])
-            if out_file is not None:
-                out.say(
-                    f"{out_file}: {length(trace.duration_s)} of {name!r}, seed {seed}, "
-                    f"{_events(len(trace.truth), out_file)}"
+            _put_into(out, into, wanted, out_file)
+            return
+        with tempfile.TemporaryDirectory(prefix="spasmwatch-") as folder:
+            paths = traces or []
+            if not paths:
+                name = scenario or "night"
+                trace = make_trace(
+                    name,
+                    seed=seed,
+                    duration_s=duration,
+                    fs=VERITY_HZ if fs is None else fs,
+                    site=site or "ankle",
+                    engine=engine,
                 )
-                return
-        words = ["--listen", listen, "--speed", str(speed), "--model", model]
-        words += [] if sensors is None else ["--sensors", str(sensors)]
-        words += [word for moment in drop or [] for word in ("--drop", moment)]
-        raise typer.Exit(_serve(out, paths, words, speed))
+                paths = [out_file or Path(folder) / f"{name}-{seed}.npz"]
+                save_trace(trace, paths[0])
+                if out_file is not None:
+                    out.say(
+                        f"{out_file}: {length(trace.duration_s)} of {name!r}, seed {seed}, "
+                        f"{_events(len(trace.truth), out_file)}"
+                    )
+                    return
+            words = ["--listen", listen, "--speed", str(speed), "--model", model]
+            words += [] if sensors is None else ["--sensors", str(sensors)]
+            words += [word for moment in drop or [] for word in ("--drop", moment)]
+            raise typer.Exit(_serve(out, paths, words, speed))
+    except ScenarioError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def check_scenario(name: str | None, *, into: bool = False) -> None:
+    """Refuse a scenario that does not exist, or that cannot be put into a recording."""
+    if name is None:
+        return
+    from difflib import get_close_matches
+
+    from firmware_sim.trace_files import scenarios
+
+    listed = scenarios()
+    fitting = [each["scenario"] for each in listed if each["into"] or not into]
+    if name in fitting:
+        return
+    if any(each["scenario"] == name for each in listed):
+        wrong = f"{name} cannot go into a recording; these can: {', '.join(fitting)}."
+    else:
+        close = get_close_matches(name, fitting, n=1)
+        meant = f" Did you mean {close[0]}?" if close else ""
+        wrong = f"there is no scenario {name!r}.{meant} See: spasmwatch simulate --list"
+    raise typer.BadParameter(wrong, param_hint="--scenario")
 
 
 def _any(*values: object) -> bool:
@@ -150,7 +176,7 @@ def _any(*values: object) -> bool:
 
 
 def _list(out: Output) -> None:
-    from detector.cli.simulated import scenarios
+    from firmware_sim.trace_files import scenarios
 
     for each in scenarios():
         usual = "a night" if each["usual_s"] is None else length(each["usual_s"])
@@ -159,7 +185,7 @@ def _list(out: Output) -> None:
 
 
 def _put_into(out: Output, recording: Path, wanted: Wanted, target: Path) -> None:
-    from detector.cli.simulated import put_into
+    from firmware_sim.trace_files import put_into
 
     done = put_into(recording, wanted, target)
     out.say(
@@ -181,13 +207,13 @@ def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> in
     """Play traces on a virtual radio until they are over; return the exit code."""
     import asyncio
 
-    from detector.cli.simulated import checked
     from firmware_sim.child import running_air
+    from firmware_sim.trace_files import checked
 
     async def serve() -> int:
         async with running_air(*(str(checked(path)) for path in paths), *words) as air:
             out.say(f"On the air at {air.address}. Watch it with:")
-            out.say(f"  spasmwatch run --source simulator --radio {air.address} --speed {speed:g}")
+            out.say(f"  spasmwatch run --radio {air.address} --speed {speed:g}")
             async for event in air.events():
                 out.data(json.dumps(event) if out.json else _line(event))
             return await air.wait()

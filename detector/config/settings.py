@@ -260,6 +260,18 @@ class Settings(_Section):
         """All that the person wears, the first one first."""
         return (self.sensor, *self.another_sensor)
 
+    def sensor_called(self, device: str | None) -> SensorSettings:
+        """Return the settings of a sensor by its name or address; None is the first one.
+
+        A sensor that they do not name takes the settings of the first, except for the driver.
+        """
+        if device is None:
+            return self.sensor
+        wanted = device.casefold()
+        known = (one for one in self.sensors if (one.device or "").casefold() == wanted)
+        other = self.sensor.model_copy(update={"device": device, "driver": None})
+        return next(known, other)
+
 
 def _is_here(host: str) -> bool:
     try:

@@ -52,6 +52,12 @@ def test_a_port_in_use_is_named_with_the_remedy(process, tmp_path):
         (["run", "--speed", "5"], "--speed"),
         (["run", "--source", "file"], "FILE"),
         (["run", "--source", "radio"], "radio"),
+        (["run", "--radio", "unix:x", "--source", "ble"], "--radio"),
+        (["run", "--radio", "unix:x", "--scenario", "night"], "--scenario"),
+        (["run", "--radio", "unix:x", "--speed", "61"], "--speed 60 at most"),
+        (["run", "--scenario", "night"], "--scenario"),
+        (["run", "--source", "simulator", "--scenario", "knight"], "Did you mean night?"),
+        (["simulate", "--speed", "61"], "--speed"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(spasmwatch, arguments, words):
@@ -65,9 +71,9 @@ def test_what_cannot_be_meant_is_a_usage_error(spasmwatch, arguments, words):
     ("arguments", "code"),
     [
         (["run", "--source", "simulator", "nothere.npz"], 66),
-        (["run", "--source", "simulator", "--scenario", "party"], 78),
+        (["run", "--source", "simulator", "--scenario", "party"], 2),
         (["replay", "nothere.sqlite"], 66),
-        (["simulate", "--scenario", "party", "--out", "x.npz"], 78),
+        (["simulate", "--scenario", "party", "--out", "x.npz"], 2),
         (["simulate", "nothere.npz"], 66),
     ],
 )

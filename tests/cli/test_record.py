@@ -167,7 +167,6 @@ def test_a_terminal_less_run_says_every_tenth(spasmwatch, air, tmp_path):
         (["--duration", "25h"], "'25h' is no time"),
         (["--out", "there"], "there exists already"),
         (["--capture", "there"], "there exists already"),
-        (["--out", "nowhere/x.sqlite"], "no folder nowhere"),
         (["--speed", "2"], "--speed goes with --radio"),
     ],
 )
@@ -179,6 +178,22 @@ def test_what_cannot_be_meant_is_a_usage_error_before_anybody_moves(
 
     assert done.returncode == 2
     assert complaint in " ".join(done.stderr.split())
+
+
+def test_a_folder_that_does_not_exist_is_told_before_anybody_moves(spasmwatch):
+    done = spasmwatch("record", "--out", "nowhere/x.sqlite")
+
+    assert done.returncode == 74
+    assert "mkdir -p nowhere" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told_before_anybody_moves(spasmwatch, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    done = spasmwatch("record", "--capture", "locked/x.jsonl")
+
+    assert done.returncode == 74
+    assert "choose another --capture" in done.stderr
 
 
 def test_without_a_radio_nothing_is_left_behind(spasmwatch, tmp_path):

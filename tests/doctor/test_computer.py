@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from detector.checkup.check import CheckStatus
-from detector.checkup.computer import (
+from detector.doctor.check import CheckStatus
+from detector.doctor.computer import (
     BrokerFacts,
     ClockFacts,
     FolderFacts,

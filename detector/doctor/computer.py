@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from shlex import quote
 
-from detector.checkup.check import CheckResult, fail, ok, skip, warn
+from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"

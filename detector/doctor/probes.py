@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import getpass
 import os
 import platform
 import re
@@ -18,16 +19,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from detector.checkup.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
-from detector.checkup.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
+from detector.config import Settings
+from detector.doctor.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
+from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
-
-if TYPE_CHECKING:
-    from detector.config import Settings
-    from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.broker import provide
+from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.link import Link
 
 PATIENCE_S = 5.0  # a D-Bus call takes milliseconds, a broker across the internet a second
 PACKAGES = ("spasmwatch", "bleak")
@@ -124,9 +124,6 @@ def folder(path: Path) -> FolderFacts:
 
 async def broker(settings: Settings) -> BrokerFacts:
     """Connect to the broker that a night would use; ours is started for that, and ended."""
-    from detector.mqtt.broker import provide
-    from detector.mqtt.endpoint import Endpoint, Tls
-
     mqtt = settings.mqtt
     if mqtt.broker == "none":
         return BrokerFacts("none", "")
@@ -183,8 +180,6 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
 
 def user() -> str:
     """Name who runs this."""
-    import getpass
-
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may know no name for a number
@@ -211,9 +206,9 @@ class _Timex(ctypes.Structure):
 
 async def _ask_bluez() -> tuple[tuple[AdapterFacts, ...] | None, BusTrouble | None]:
     """Ask for BlueZ' objects, as every program that uses Bluetooth does first."""
-    from dbus_fast import BusType, Message, MessageType
-    from dbus_fast.aio import MessageBus
-    from dbus_fast.errors import AuthError
+    from dbus_fast import BusType, Message, MessageType  # noqa: PLC0415 - on Linux only
+    from dbus_fast.aio import MessageBus  # noqa: PLC0415
+    from dbus_fast.errors import AuthError  # noqa: PLC0415
 
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
@@ -254,8 +249,6 @@ def _adapters(
 
 async def _round_trip(endpoint: Endpoint) -> tuple[str | None, float | None]:
     """Connect and subscribe; return what stood in the way, and how long the answer took."""
-    from detector.mqtt.link import Link
-
     loop = asyncio.get_running_loop()
     link = Link(endpoint, f"spasmwatch-doctor-{os.getpid()}")
     running = asyncio.create_task(link.run())

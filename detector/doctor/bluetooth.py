@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
 
-from detector.checkup.check import CheckResult, fail, ok, skip, warn
+from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 # Older ones lose notifications and leak connections (research: bleak 1343, Home Assistant's
 # habluetooth); 5.66 is what Debian 12 has and what was tried. Bleak itself refuses below 5.55.
