@@ -41,7 +41,7 @@ def doctor(
     radio: RadioOption = None,
     speed: SpeedOption = 1.0,
 ) -> None:
-    """Check everything a night needs; each failure comes with the command that mends it.
+    """Check what a night needs; each failure names its remedy.
 
     Exits with 1 if anything failed. With --json one object: schema, checks (each name, status of
     ok, warn, FAIL or skip, detail, fix), counts by status.

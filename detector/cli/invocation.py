@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli.output import Output
+from detector.errors import StorageError
 
 if TYPE_CHECKING:
     from detector.config import Configuration
@@ -22,19 +22,22 @@ FASTEST = 60.0
 
 RadioOption = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+    typer.Option(metavar="ADDRESS", help="Use the virtual radio of a running `simulate`."),
 ]
 SpeedOption = Annotated[
-    float, typer.Option(min=0.1, max=FASTEST, help="Times real time; with --radio only.")
+    float,
+    typer.Option(
+        min=0.1, max=FASTEST, metavar="X", help="Times real time, as of `simulate`; with --radio."
+    ),
 ]
 DeviceOption = Annotated[
-    str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
+    str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor, as `scan` lists it.")
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of `spasmwatch`; `Invocation.of(ctx)` gives it to a command."""
+    """The global options of one call; `Invocation.of(ctx)` returns them to a command."""
 
     out: Output
     config_path: Path | None = None
@@ -42,23 +45,31 @@ class Invocation:
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Invocation:
-        """Return what was said before (or after) the command's name."""
+        """Return the global options, given before or after the command's name."""
         found = ctx.find_object(cls)
         return found or cls(Output())
 
     def configuration(self, flags: Mapping[str, object] | None = None) -> Configuration:
-        """Read the settings, under the command's own flags (dotted key → value).
+        """Return the settings; the command's own flags (dotted key → value) win.
 
         Raises
         ------
         ConfigError
-            They are wrong; nothing may be started.
+            They are not valid; start nothing.
         """
         from detector.config import read_configuration
 
         return read_configuration(
             self.config_path, flags={"data_dir": self.data_dir, **(flags or {})}
         )
+
+
+class UsageError(typer.BadParameter):
+    """The options do not go together, or one of them cannot be used; exit code 2."""
+
+    def format_message(self) -> str:
+        """Return the message as it is, without "Invalid value" where no option is named."""
+        return super().format_message() if self.param_hint else self.message
 
 
 def check_target(option: str, file: Path | None, suffix: str = "", *, new: bool = False) -> None:
@@ -71,20 +82,23 @@ def check_target(option: str, file: Path | None, suffix: str = "", *, new: bool 
 
     Raises
     ------
-    typer.BadParameter, OSError
+    UsageError, StorageError
         The name does not fit; the folder does not exist or cannot be written.
     """
     if file is None:
         return
     if suffix and file.suffix.lower() != suffix:
-        raise typer.BadParameter(f"{file} must end in {suffix}", param_hint=option)
+        raise UsageError(f"{file} must end in {suffix}", param_hint=option)
     if new and file.exists():
-        raise typer.BadParameter(f"{file} exists already. Choose another name.", param_hint=option)
+        raise UsageError(f"{file} exists already. Choose another name.", param_hint=option)
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise OSError(
-            errno.ENOENT, f"there is no such folder. Create it: mkdir -p {file.parent}", str(file)
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(errno.EACCES, f"the folder cannot be written to; choose another {option}",
-                      str(file))  # fmt: skip
+        raise StorageError(f"{file}: there is no such folder. Create it: mkdir -p {file.parent}")
+    try:
+        with TemporaryFile(dir=folder):
+            pass  # os.access() says yes to root on a disk that is read-only
+    except OSError as error:
+        raise StorageError(
+            f"{file}: nothing can be written in that folder ({error.strerror}). "
+            f"Choose another {option}."
+        ) from error

@@ -1,4 +1,4 @@
-"""A night watched from the command line: the source that was asked for, and its end."""
+"""Watch a night from the command line: open the source, run the service, end it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from detector.words.phrases import NOTICE, length
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What `run` was asked to watch."""
+    """The options of `run` that choose the source."""
 
     source: str
     file: Path | None
@@ -156,7 +156,7 @@ def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
 
 
 class _Cancelled:
-    """Have a future for as long as the block lasts."""
+    """Cancel a future at the end of the block."""
 
     def __init__(self, future: asyncio.Future[int]) -> None:
         self._future = future

@@ -1,4 +1,4 @@
-"""What a person or a program gets to see: data on stdout, talk on stderr."""
+"""Write output: data on stdout, everything else on stderr, progress where it can be redrawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TENTH = 10  # per cent between two lines of progress where nothing can be redraw
 
 
 class Advance(Protocol):
-    """Says that so much more is done."""
+    """Counts progress."""
 
     def __call__(self, amount: int, /) -> None:
         """Count `amount` more."""
@@ -26,7 +26,7 @@ class Advance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How to speak: decided once, from the global options."""
+    """Kind of output, decided once from the global options."""
 
     json: bool = False
     plain: bool = False
@@ -35,27 +35,27 @@ class Output:
 
     @property
     def redraws(self) -> bool:
-        """Whether a line on stderr can be drawn over: somebody looks at a terminal and wants it."""
+        """Whether a line on stderr can be drawn over: a terminal, and nobody asked for less."""
         dumb = self.plain or os.environ.get("TERM") == "dumb"
         return not (self.json or self.quiet or dumb) and sys.stderr.isatty()
 
     def data(self, line: str) -> None:
-        """Write one line of what was asked for."""
+        """Write one line of data."""
         print(line if self.json else harmless(line), file=sys.stdout)
 
     def say(self, text: str) -> None:
-        """Tell a person something; not with --quiet."""
+        """Write to stderr, except with --quiet."""
         if not self.quiet:
             print(harmless(text), file=sys.stderr)
 
     def error(self, text: str) -> None:
-        """Tell a person what went wrong."""
+        """Write an error to stderr, after the data before it."""
         sys.stdout.flush()
         print(harmless(text), file=sys.stderr)
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Advance]:
-        """Show how far long work is: a bar on a terminal, a line for every 10 % elsewhere."""
+        """Show the progress of long work: a bar on a terminal, a line for every 10 % elsewhere."""
         if self.json or self.quiet or not total:
             yield _nothing
         elif not self.redraws:
@@ -67,7 +67,7 @@ class Output:
 
 @contextmanager
 def live_line(out: Output) -> Iterator[Callable[[str], None]]:
-    """Return what draws a line over the last one; it is gone at the end."""
+    """Yield a function that draws a line over the last one; it is erased at the end."""
     if not out.redraws:
         yield _draw_nothing
         return
@@ -80,13 +80,13 @@ def live_line(out: Output) -> Iterator[Callable[[str], None]]:
 
 
 def bar(share: float, width: int = 20) -> str:
-    """Draw how much of something is done, 0 to 1."""
+    """Return a bar for a share from 0 to 1."""
     full = round(min(max(share, 0.0), 1.0) * width)
     return "█" * full + "░" * (width - full)
 
 
 def strip(rms_g: Sequence[float]) -> str:
-    """Draw movement over time, by the logarithm: a breath is seen, and so is a kick."""
+    """Return movement over time as bars, on a logarithmic scale from a breath to a kick."""
     from math import log
 
     span = log(STRONG_G / STILL_G)

@@ -29,13 +29,13 @@ LONGEST_ANSWER = 200  # characters; a number, a word or two
 SIDES = ("left", "right")
 
 
-class Again(Exception):  # noqa: N818 - no error: a wish
-    """Listen once more."""
+class Again(Exception):  # noqa: N818 - not an error
+    """The person wants to listen again."""
 
 
 @dataclass(frozen=True, slots=True)
 class WornAnswer:
-    """Where a sensor is worn; `label` names it in events, None leaves its name."""
+    """Where a sensor is worn; `label` is its new name in events, None keeps the old one."""
 
     placement: str
     label: str | None
@@ -43,13 +43,13 @@ class WornAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit.
+    """Listen for sensors, have one chosen, and look at its samples.
 
     Parameters
     ----------
-    now : the settings as they are
-    zone : in which times are read; None is the computer's
-    asks : whether somebody is there to answer
+    now : the present settings of the sensor
+    zone : time zone of the times shown; None is the computer's
+    asks : whether somebody can answer questions
     """
 
     out: Output
@@ -60,7 +60,7 @@ class Visit:
     asks: bool
 
     def choose(self, device: str | None) -> tuple[NearbyDevice, Look] | None:
-        """Return the sensor that was chosen and what was seen of it; None for none at all."""
+        """Return the chosen sensor and the look at its samples; None to go on without a sensor."""
         while True:
             found = self._listen(device)
             try:
@@ -75,7 +75,7 @@ class Visit:
             device = None
 
     def _listen(self, device: str | None) -> Sequence[NearbyDevice]:
-        """Return what is heard; nothing without an adapter, where a person can be asked."""
+        """Return what is heard; without an adapter nothing, if a person can be asked instead."""
         try:
             return asyncio.run(heard(self.out, self.reach, self.timeout_s))
         except LinkError as error:
@@ -104,8 +104,8 @@ class Visit:
         return ask(self.out, f"Number [{default}]: ", lambda text: pick(text or default, usable))
 
     def _look_at(self, one: NearbyDevice) -> Look | None:
-        """Connect and let samples flow; None when another is to be chosen."""
-        assert one.driver is not None  # noqa: S101 - only what works can be chosen
+        """Return a look at the samples; None when another sensor is to be chosen."""
+        assert one.driver is not None  # noqa: S101 - only sensors with a driver can be chosen
         look, why = asyncio.run(self._flow(one))
         loss_note = installed().named(one.driver).sheet.loss
         checks = check_sensor(look, why=why, loss_note=loss_note, zone=self.zone)
@@ -117,7 +117,7 @@ class Visit:
         if not self.asks:
             reason = next(check.detail for check in checks if check.status is CheckStatus.FAIL)
             raise LinkError(f"{one.address}: {reason}. Nothing was changed.")
-        if look.samples and ask(self.out, "Take it all the same? yes or [no]: ", parse_yes):
+        if look.samples and ask(self.out, "Use it all the same? yes or [no]: ", parse_yes):
             return look
         return None
 
@@ -137,7 +137,7 @@ class Visit:
 
 
 def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
-    """Ask until the answer can be understood; a bad one gets a sentence and another try.
+    """Return the first answer that can be read; another one gets a sentence and a new try.
 
     Raises
     ------
@@ -156,14 +156,14 @@ def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
 
 
 def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
-    """Understand which of the list is meant; None is the first, without a sensor.
+    """Return the device of the list that a number means; None is 1, without a sensor.
 
     Raises
     ------
     ValueError
-        It is none of them; the message says what can be typed.
+        It is not in the list; the message says what can be typed.
     Again
-        Listen once more is meant.
+        The answer was `a`.
     """
     if text.casefold() in {"a", "again"}:
         raise Again
@@ -176,12 +176,12 @@ def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
 
 
 def parse_worn(text: str) -> WornAnswer:
-    """Understand where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
+    """Return where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
 
     Raises
     ------
     ValueError
-        It names no place that is known; the message names them.
+        It is not a place; the message lists them.
     """
     places = get_args(Placement)
     words = re.split(r"[\s-]+", text.strip().casefold())
@@ -191,7 +191,7 @@ def parse_worn(text: str) -> WornAnswer:
         place = places[int(place) - 1]
     if place not in places:
         raise ValueError(
-            f"{text[:20]!r} is no place that is known: type one of {', '.join(places)}, with left "
+            f"{text[:20]!r} is not a place: type one of {', '.join(places)}, with left "
             "or right before it if you like."
         )
     return WornAnswer(place, None if side is None else f"{side}-{place}")
@@ -200,8 +200,8 @@ def parse_worn(text: str) -> WornAnswer:
 def menu(
     usable: Sequence[NearbyDevice], found: Sequence[NearbyDevice], device: str | None, *, bars: bool
 ) -> list[str]:
-    """Write the list to choose from: without a sensor first, then what works, nearest first."""
-    lines = ["", "Which sensor shall watch? No other will be taken for it, however near.", ""]
+    """Return the list to choose from: first none, then the sensors that work, nearest first."""
+    lines = ["", "Which sensor is yours? No other will be used in its place, however near.", ""]
     lines.append("  1  Try it without a sensor: a simulated night, in a minute")
     for number, one in enumerate(usable, 2):
         now = "   (in your settings now)" if is_called(one, device) else ""
@@ -213,7 +213,7 @@ def menu(
     lines += [f"  -  {short(one.name)} cannot be used. {one.because}" for one in refused]
     if not usable:
         lines += ["", "No sensor that works is heard. Press its button, close its phone app (it"]
-        lines += ["talks to one partner at a time), bring it near, and listen again."]
+        lines += ["talks to one at a time), bring it near, and listen again."]
     return [*lines, ""]
 
 
@@ -225,16 +225,16 @@ def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
 
 
 def where_question(now: SensorSettings) -> str:
-    """Ask where it is worn; Enter alone is where it was."""
+    """Return the question where it is worn; Enter alone keeps the present place."""
     listed = "   ".join(f"{n} {place}" for n, place in enumerate(get_args(Placement), 1))
     return (
         f"\nWhere is it worn?   {listed}\n"
-        f'A side may go before it, as in "left ankle". [{now.placement}]: '
+        f'You may add a side, as in "left ankle". [{now.placement}]: '
     )
 
 
 def parse_yes(text: str) -> bool:
-    """Understand yes and no; Enter alone is no.
+    """Return whether the answer is yes; Enter alone is no.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def parse_yes(text: str) -> bool:
 
 
 def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
-    """Return a new name for the sensor in events, None to leave the one it has."""
+    """Return a new name for the sensor in events, None to keep the present one."""
     if worn.label is not None:
         return worn.label
     side, _, place = now.label.partition("-")

@@ -1,4 +1,4 @@
-"""`spasmwatch record`: keep what a sensor sends, for tests, bug reports and new drivers."""
+"""`spasmwatch record`: write what a sensor sends, for tests, bug reports and new drivers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from detector.cli.invocation import (
     Invocation,
     RadioOption,
     SpeedOption,
+    UsageError,
     check_target,
 )
 from detector.cli.scan import short
@@ -34,26 +35,32 @@ def record(
     ctx: typer.Context,
     *,
     duration: Annotated[
-        str, typer.Option(metavar="TIME", help="From the first sample on: 90s, 10min, 8h.")
+        str, typer.Option(metavar="TIME", help="Counted from the first sample: 90s, 10min, 8h.")
     ] = "10min",
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.sqlite", help="Default: a new one in the data folder."),
+        typer.Option(
+            "--out",
+            metavar="FILE.sqlite",
+            help="Write this file.",
+            show_default="a new one in the data folder",
+        ),
     ] = None,
     capture: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.jsonl", help="Also what came over the air, as text, addresses masked."
+            metavar="FILE.jsonl", help="Also write what the sensor sent, as text, addresses masked."
         ),
     ] = None,
     device: DeviceOption = None,
     radio: RadioOption = None,
     speed: SpeedOption = 1.0,
 ) -> None:
-    """Record a sensor for a while; Ctrl-C ends it with what was got.
+    """Record a sensor for a while, without looking for spasms.
 
-    Nothing is detected and nobody is told. `detect` and `replay` read both files. A capture holds
-    how you moved and the sensor's own time stamps, but no address, serial number or time of day.
+    Ctrl-C ends it and keeps what has arrived. Nobody is told. `detect` and `replay` read both
+    files. A capture holds how you moved and the sensor's own time stamps, but no address, serial
+    number or time of day.
     """
     import asyncio
 
@@ -63,7 +70,7 @@ def record(
     try:
         seconds = parse_duration(duration)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--duration") from None
+        raise UsageError(str(error), param_hint="--duration") from None
     call = Invocation.of(ctx)
     reach = reach_over(radio, speed)
     settings = call.configuration().settings
@@ -108,7 +115,7 @@ async def _keep(out: Output, job: Job, sinks: Sinks) -> None:
 
 
 def parse_duration(text: str) -> int:
-    """Understand `90s`, `10min`, `8h` or seconds.
+    """Return the seconds that `90s`, `10min`, `8h` or a bare number mean.
 
     Raises
     ------
@@ -118,7 +125,9 @@ def parse_duration(text: str) -> int:
     found = re.fullmatch(r"\s*([0-9]{1,6})\s*(s|min|m|h|)\s*", text.casefold())
     seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
     if not 1 <= seconds <= MOST_S:
-        raise ValueError(f"{text[:20]!r} is no time from 1s to 24h: write it like 90s, 10min or 8h")
+        raise ValueError(
+            f"{text[:20]!r} is not a time from 1s to 24h: write it like 90s, 10min or 8h"
+        )
     return seconds
 
 

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import FASTEST, DeviceOption, Invocation, RadioOption
+from detector.cli.invocation import FASTEST, DeviceOption, Invocation, RadioOption, UsageError
 from detector.cli.simulate import check_scenario
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 
 
 class SourceName(StrEnum):
-    """Where the samples come from."""
+    """Kind of source of the samples."""
 
     BLE = "ble"
     SIMULATOR = "simulator"
@@ -28,7 +28,7 @@ def run(
     ctx: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="For --source file or simulator: what to play."),
+        typer.Argument(metavar="FILE", help="Recording to play; with --source file or simulator."),
     ] = None,
     *,
     source: Annotated[
@@ -44,6 +44,7 @@ def run(
         typer.Option(
             min=0.1,
             max=FASTEST_FILE,
+            metavar="X",
             help=f"Times real time: a file up to {FASTEST_FILE:g}, a simulated sensor up to "
             f"{FASTEST:g}, a real one 1.",
         ),
@@ -51,15 +52,22 @@ def run(
     scenario: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="For --source simulator without a FILE; see `simulate --list`.",
             show_default="night",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the scenario.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of the scenario: another seed, another night.")
+    ] = 1,
     radio: RadioOption = None,
-    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody outside.")] = False,
+    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody by MQTT.")] = False,
 ) -> None:
-    """Watch a sensor, write everything down, and tell the people you chose."""
+    """Watch a sensor all night, and tell the people you chose.
+
+    Everything is recorded and written down. Detection is automatic and sometimes wrong: this is
+    not a medical device.
+    """
     import asyncio
 
     from detector.cli.live import Wish, watch_night
@@ -95,8 +103,12 @@ def _check(
          simulated and speed > FASTEST),
     ):  # fmt: skip
         if found:
-            raise typer.BadParameter(wrong)
+            raise UsageError(wrong)
     check_scenario(scenario)
+    if radio is not None:
+        from detector.cli.simulated import check_address
+
+        check_address("--radio", radio)
 
 
 def _next(clock_time: str, now: datetime) -> datetime:
@@ -104,5 +116,7 @@ def _next(clock_time: str, now: datetime) -> datetime:
     try:
         moment = datetime.combine(now.date(), time.fromisoformat(clock_time), now.tzinfo)
     except ValueError:
-        raise typer.BadParameter(f"--until is a time such as 07:30, not {clock_time!r}") from None
+        raise UsageError(
+            f"{clock_time!r} is not a time of day: write it like 07:30", param_hint="--until"
+        ) from None
     return moment if moment > now else moment + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""A simulated sensor for the commands that can do without a real one: the only way to it."""
+"""Start the simulator, or reach it, for the commands that work without a real sensor."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from detector.cli.invocation import UsageError
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
 from detector.sources.radio import Adapter
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSensor:
-    """A virtual sensor on a virtual radio, and what watches it."""
+    """A virtual sensor on a virtual radio, with a source and a clock to watch it by."""
 
     air: Air
     source: BleSource
@@ -33,7 +32,7 @@ class SimulatedSensor:
 async def simulated_sensor(
     trace: Path, *, speed: float = 1.0, drops: Sequence[str] = (), device: str | None = None
 ) -> AsyncIterator[SimulatedSensor]:
-    """Have a virtual sensor play a trace in a process of its own, and a source that finds it."""
+    """Run a virtual sensor that plays a trace, in a process of its own, until the block ends."""
     from firmware_sim.child import running_air
 
     arguments = [str(trace), "--speed", str(speed)]
@@ -60,15 +59,34 @@ def source_on(
 
 
 def reach_over(radio: str | None, speed: float = 1.0) -> Reach:
-    """Return how to reach a sensor: by this computer's adapter, or on a virtual radio."""
+    """Return how to reach a sensor: by this computer's adapter, or on a virtual radio.
+
+    Raises
+    ------
+    UsageError
+        A real sensor cannot be sped up, or the address is not one.
+    """
     if radio is None:
         if speed != 1:
-            raise typer.BadParameter("--speed goes with --radio: a real sensor has its own speed")
+            raise UsageError("--speed goes with --radio: a real sensor has its own speed")
         return Reach()
+    check_address("--radio", radio)
     from functools import partial
 
     from firmware_sim.backend import backends
 
-    # bumble logs answers that arrive after we have disconnected, which is how every look ends.
+    # bumble warns of answers that arrive after a disconnection, which is how every look ends.
     logging.getLogger("bumble").setLevel(logging.CRITICAL)
     return Reach(partial(backends, radio), speed)
+
+
+def check_address(option: str, address: str) -> None:
+    """Refuse what is not the address of a virtual radio."""
+    kind, _, place = address.partition(":")
+    host, _, port = place.rpartition(":")
+    if not (kind == "unix" and place) and not (kind == "tcp" and host and port.isdecimal()):
+        raise UsageError(
+            f"{address!r} is not an address of a virtual radio: write unix:PATH or "
+            "tcp:127.0.0.1:PORT",
+            param_hint=option,
+        )

@@ -1,4 +1,4 @@
-"""A short look at the sensor: whether it is heard, how fast, how whole, how steady, how full."""
+"""Judge a short look at the sensor: heard, sample rate, losses, clock, battery."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from detector.sources.look import Look
 SENSOR, RATE, LOSS = "Sensor", "Sample rate", "Lost samples"
 DRIFT, BATTERY = "Sensor clock", "Battery"
 
-RATE_TOLERANCE = 0.05  # as the night's own watch: beyond, a clonus of 6 Hz is misnamed by 0.3 Hz
-# One frame of the slowest sensor lost in 10 s is 7 to 14 %: worth a word, and a habit at twice it.
+RATE_TOLERANCE = 0.05  # as in a night: beyond it, a clonus of 6 Hz is misnamed by 0.3 Hz
+# One lost frame of the slowest sensor is 7 to 14 % of 10 s: a warning; more is a failure.
 MOST_LOST = 0.15
 ODD_DRIFT_PPM = 500.0  # crystals keep within 100; a clock corrected by more is no crystal
-LOW_BATTERY = 20  # per cent: the makers' figures make that two to four hours
+LOW_BATTERY = 20  # per cent: two to four hours by the makers' figures
 
 
 def check_sensor(
     look: Look, *, why: str, loss_note: str = "", zone: tzinfo | None = None
 ) -> list[CheckResult]:
-    """Check what was seen.
+    """Return the checks of a look.
 
     Parameters
     ----------
-    why : why nothing came, as the source said it
-    loss_note : how this kind of sensor notices lost samples
-    zone : in which times are read; None is the computer's
+    why : reason that nothing arrived, from the source
+    loss_note : how losses are noticed with this kind of sensor
+    zone : time zone of the times shown; None is the computer's
     """
     heard = check_heard(look, why)
     if not look.samples:
@@ -41,7 +41,7 @@ def check_sensor(
 
 
 def check_heard(look: Look, why: str) -> CheckResult:
-    """Ask whether it sends samples."""
+    """Check that it sends samples."""
     if look.refused is not None:
         return fail(SENSOR, look.refused, "spasmwatch scan --all   (to find another)")
     if look.link is None:
@@ -49,7 +49,7 @@ def check_heard(look: Look, why: str) -> CheckResult:
             SENSOR,
             why or "it is not heard",
             "spasmwatch scan   (after pressing its button and closing its phone app: it talks to "
-            "one partner at a time)",
+            "one at a time)",
         )
     name = look.link.name or look.link.address
     if not look.samples:
@@ -71,10 +71,10 @@ def check_heard(look: Look, why: str) -> CheckResult:
 
 
 def check_rate(look: Look) -> CheckResult:
-    """Ask whether it samples as fast as it says."""
+    """Check that it samples as fast as it says."""
     pace, fs = look.pace, look.fs
     if pace is None or fs is None:
-        return skip(RATE, f"too few samples to say: {look.samples} in {look.span_s:.1f} s")
+        return skip(RATE, f"too few samples to tell: {look.samples} in {look.span_s:.1f} s")
     detail = f"{pace.rate_hz:.1f} samples/s (want {fs:g})"
     off = abs(pace.rate_hz / fs - 1)
     if off <= RATE_TOLERANCE:
@@ -91,7 +91,7 @@ def check_rate(look: Look) -> CheckResult:
 
 
 def check_loss(look: Look, loss_note: str = "") -> CheckResult:
-    """Ask whether everything arrives."""
+    """Check that the samples arrive."""
     gaps = look.clock.gap_count
     detail = f"{100 * look.lost:.1f} % lost in {look.span_s:.0f} s"
     if gaps:
@@ -105,24 +105,24 @@ def check_loss(look: Look, loss_note: str = "") -> CheckResult:
 
 
 def check_drift(look: Look) -> CheckResult:
-    """Ask whether its clock runs with ours."""
+    """Check that its clock agrees with this computer's."""
     pace = look.pace
     if pace is None:
-        return skip(DRIFT, "too few samples to say")
+        return skip(DRIFT, "too few samples to tell")
     doubt = max(1.0, pace.doubt_ppm)
     if abs(pace.drift_ppm) - doubt > ODD_DRIFT_PPM:
-        return warn(DRIFT, f"{pace.drift_ppm:+.0f} ppm, corrected, but odd for a quartz")
+        return warn(DRIFT, f"{pace.drift_ppm:+.0f} ppm, corrected, but unusual for a quartz")
     if abs(pace.drift_ppm) <= doubt:
-        return ok(DRIFT, f"no drift beyond {doubt:.0f} ppm, which is all that a short look tells")
+        return ok(DRIFT, f"no drift beyond {doubt:.0f} ppm, the most that a short look can tell")
     return ok(DRIFT, f"drifts {pace.drift_ppm:+.0f} ppm (give or take {doubt:.0f}), corrected")
 
 
 def check_battery(
     percent: int | None, empty_at: datetime | None = None, zone: tzinfo | None = None
 ) -> CheckResult:
-    """Ask how full it is, and until when that lasts where it can be told."""
+    """Check its charge, and until when it lasts where that can be estimated."""
     if percent is None:
-        return skip(BATTERY, "this sensor does not tell")
+        return skip(BATTERY, "this sensor does not tell its charge")
     detail = f"{percent} %"
     if empty_at is not None:
         detail += f", it lasts until about {empty_at.astimezone(zone):%H:%M}"

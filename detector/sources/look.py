@@ -22,7 +22,7 @@ _MOST_ARRIVALS = 8192  # 30 a second for four minutes
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a sensor samples by the host's clock, and how far that can be trusted."""
+    """Sample rate by the host's clock, with its uncertainty."""
 
     rate_hz: float
     drift_ppm: float
@@ -30,15 +30,15 @@ class Pace:
 
 
 class Look:
-    """Takes readings as they come and remembers what a person wants to know of them.
+    """Collects what a person wants to know of a sensor's readings.
 
     Attributes
     ----------
     link : the latest, None before the first
-    samples, errors : that came; packets that made no sense
-    charge : of its battery, as it says
+    samples, errors : samples that arrived; packets that could not be decoded
+    charge : of its battery, as the sensor tells it
     refused : why the sensor cannot be used as it is
-    notes : what else the driver had to say
+    notes : other remarks of the driver
     strip : rms of the movement in the latest chunks, g
     """
 
@@ -55,7 +55,7 @@ class Look:
         self._arrivals: deque[tuple[int, int]] = deque(maxlen=_MOST_ARRIVALS)
 
     def take(self, reading: Reading) -> None:
-        """Take the next thing that came from the sensor."""
+        """Take the next reading of the sensor."""
         self._latest = reading.item
         if isinstance(reading.item, LinkUp):
             self.link = reading.item
@@ -76,17 +76,17 @@ class Look:
 
     @property
     def fs(self) -> float | None:
-        """Rate that the sensor says it has, Hz."""
+        """Rate that the sensor declares, Hz."""
         return None if self.clock.timebase is None else self.clock.timebase.fs
 
     @property
     def span_s(self) -> float:
-        """How long samples have been coming, by the host's clock."""
+        """Span of the samples by the host's clock, s."""
         return (self._arrivals[-1][0] - self._arrivals[0][0]) / 1e9 if self._arrivals else 0.0
 
     @property
     def empty_at(self) -> datetime | None:
-        """When the battery will be empty, UTC; None before that can be foretold."""
+        """When the battery will be empty, UTC; None until that can be estimated."""
         if self._latest is None:
             return None
         lasts_s = self.charge.lasts_s(self._latest.mono_ns)
@@ -95,16 +95,16 @@ class Look:
 
     @property
     def lost(self) -> float:
-        """Share of the samples that never came."""
+        """Share of the samples that were lost, 0 to 1."""
         return self.clock.missing / max(1, self.clock.missing + self.samples)
 
     @property
     def pace(self) -> Pace | None:
-        """How fast it samples; None while too few came to say.
+        """Measured sample rate; None while there are too few samples.
 
-        A packet is late, never early. So of the first and the last third of the look the packet
-        that travelled fastest counts. How far the packets are spread bounds how late these two may
-        have been: of 20,000 looks of 10 s with delays at random, all but 5 were within it.
+        A packet may be late, never early, so the least delayed packets of the first and of the last
+        third determine the rate. The spread of all delays bounds the delay of these two: of 20,000
+        looks of 10 s with random delays, all but 5 were within that bound.
         """
         if self.fs is None or self.span_s < LEAST_LOOK_S:
             return None

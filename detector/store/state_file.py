@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from detector.errors import SpasmwatchError
+from detector.errors import StorageError
 from detector.store import outbox
 
 WEARER = re.compile(r"[a-z2-7]{10}")
@@ -39,7 +39,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """Step n brings a file of schema version n to version n + 1. Only ever append."""
 
 
-class StateError(SpasmwatchError):
+class StateError(StorageError):
     """The state file cannot be used now: in use, disk full, no permission. Nothing was changed."""
 
 

@@ -53,6 +53,8 @@ def test_a_port_in_use_is_named_with_the_remedy(process, tmp_path):
         (["run", "--source", "file"], "FILE"),
         (["run", "--source", "radio"], "radio"),
         (["run", "--radio", "unix:x", "--source", "ble"], "--radio"),
+        (["run", "--radio", "here"], "unix:PATH"),
+        (["scan", "--radio", "here"], "unix:PATH"),
         (["run", "--radio", "unix:x", "--scenario", "night"], "--scenario"),
         (["run", "--radio", "unix:x", "--speed", "61"], "--speed 60 at most"),
         (["run", "--scenario", "night"], "--scenario"),
@@ -119,7 +121,7 @@ def test_the_demo_ends_by_itself_and_loses_nothing(process, tmp_path):
     done = process("--data-dir", tmp_path, "demo", "--speed", "60")
 
     assert done.returncode == 0, done.stderr
-    assert "ALERT: Clonus >= 60s" in done.stderr
+    assert "ALERT (bedroom): Clonus >= 60s" in done.stderr
     assert "Not a medical device" in done.stderr
     assert "0 lost" in done.stdout
     assert sys.executable not in done.stdout

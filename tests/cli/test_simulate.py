@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from detector.cli.simulate import ModelName
 from firmware_sim.motion import SCENARIOS, read_events
 from firmware_sim.motion.repertoire import REPERTOIRES
+from firmware_sim.wearables.catalogue import WEARABLES
+
+
+def test_every_virtual_sensor_can_be_chosen():
+    assert set(get_args(ModelName)) == set(WEARABLES)
 
 
 def contents(path):
@@ -103,6 +110,10 @@ def test_the_same_seed_puts_in_the_same_and_another_does_not(spasmwatch, tmp_pat
         (["x.npz", "--out", "o.npz"], 2, "a TRACE is played"),
         (["--into", "mine.csv", "--out", "o.npz", "--every", "5"], 2, "--every"),
         (["--into", "mine.csv", "--out", "o.npz", "--engine", "petrol"], 2, "--engine"),
+        (["--drop", "soon"], 2, "AT:FOR"),
+        (["--listen", "radio"], 2, "unix:PATH"),
+        (["--model", "polar"], 2, "--model"),
+        (["--scenario", "quiet", "--duration", "2"], 2, "quiet takes 20 seconds or more"),
         (["--into", "gone.csv", "--out", "o.npz"], 66, "gone.csv: there is no such file"),
         (["--into", "mine.csv", "--out", "o.csv"], 2, "must end in .npz"),
         (["--into", "mine.csv", "--out", "no/o.npz"], 74, "mkdir -p no"),
