@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,7 +133,7 @@ def parse_duration(text: str) -> int:
 
 
 def _report(out: Output, job: Job, sinks: Sinks) -> None:
-    """Say what was recorded; LinkError if it was nothing."""
+    """Write what was recorded; LinkError if it was nothing."""
     look = job.look
     path, captured = sinks.recording.path, sinks.capture
     packets = 0 if captured is None else captured.packets
@@ -148,7 +149,7 @@ def _report(out: Output, job: Job, sinks: Sinks) -> None:
             out.data(f"  {path}")
             if captured is not None:
                 out.data(f"  {captured.path} ({packets} packets, addresses masked)")
-            out.say(f"Look at it: spasmwatch detect {path}")
+            out.say(f"Look at it: spasmwatch detect {shlex.quote(str(path))}")
     elif captured is not None and packets:
         out.say(f"{captured.path} holds {packets} packets, none of them with samples.")
     if job.trouble is not None:

@@ -258,7 +258,7 @@ def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> in
 
     async def serve() -> int:
         async with running_air(*(str(checked(path)) for path in paths), *words) as air:
-            out.say(f"The virtual sensor is on, at {air.address}. In another terminal:")
+            out.say("The virtual sensor is on. In another terminal:")
             out.say(f"  spasmwatch run --radio {air.address} --speed {speed:g}")
             async for event in air.events():
                 out.data(json.dumps(event) if out.json else _line(event))

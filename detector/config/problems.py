@@ -45,7 +45,7 @@ def describe(
 
 
 def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
-    """Say that an environment variable names no setting."""
+    """Return the line for a variable that is not a setting."""
     known = [prefix + key.replace(".", "__").upper() for key in _names(model)]
     return f"environment {variable}   is not a setting{_did_you_mean(variable, known)}"
 
