@@ -234,9 +234,9 @@ class LogSettings(_Section):
     """The log of the service."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least important kind of line that is written."""
-    format: Literal["plain", "json"] = "plain"
-    """Lines of text, or one JSON object a line."""
+    """The least important line that is still written."""
+    format: Literal["text", "json"] = "text"
+    """How a line is written; json is for programs."""
 
 
 class Settings(_Section):
