@@ -45,7 +45,7 @@ class Alert:
     state : raised, resolved
     alert_class : clinical or technical; `class` in JSON
     level : high or medium
-    kind : what it is about: clonus, spasm, tonic, button, no-signal, or another condition
+    kind : what it is about: clonus, spasm, tonic, no-signal, or another condition
     reason : why it is in this state, one sentence for a person
     rule : the wake rule that raised it, None for a condition that needs no rule
     raised_at, at : UTC of the raising and of this state, to the ms; None without a wall clock

@@ -19,6 +19,10 @@ class RecordingNotFoundError(RecordingError):
     """There is no such file."""
 
 
+class StorageError(SpasmwatchError):
+    """The disk refuses: full, read-only, no permission, or in use by another process."""
+
+
 class ProtocolError(SpasmwatchError):
     """The sensor sent bytes that its specification does not allow. Count it, drop them, go on."""
 

@@ -58,7 +58,10 @@ async def open_central(address: str) -> Central:
             transport = await open_tcp_client_transport(place)
     except (OSError, ValueError) as error:
         # Not "no adapter": what a user should do about that would not help here.
-        raise BleakError(f"no virtual air at {address} ({error}); start the simulator") from error
+        reason = getattr(error, "strerror", None) or error
+        raise BleakError(
+            f"no virtual radio at {address} ({reason}): start the simulator: spasmwatch simulate"
+        ) from error
     central = Central(transport)
     try:
         await unless(central.lost, central.device.power_on())

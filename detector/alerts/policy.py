@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
-from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
+from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
 from detector.block import EPOCH
 from detector.events import Event, Kind, Origin, Phase
 
@@ -116,8 +116,8 @@ class Policy:
     ) -> list[Alert]:
         """Take a state of the watching itself: whether it is so, and since when (monotonic clock).
 
-        `no-signal` and `button` (from the call until it is answered) follow their wake rules;
-        any other condition is told at once. `why` names the cause for a person.
+        `no-signal` follows its wake rule; any other condition is told at once. `why` names the
+        cause for a person.
         """
         told = self.tick(now)
         if active:
@@ -174,7 +174,7 @@ class Policy:
         raised: list[Alert] = []
         for rule in self._rules:
             text = str(rule)
-            if isinstance(rule, NoSignal | Button) or text in fact.told or not fact.supports(rule):
+            if isinstance(rule, NoSignal) or text in fact.told or not fact.supports(rule):
                 continue
             members = self._clustered(rule) if isinstance(rule, Cluster) else [fact]
             if all(member.id != fact.id for member in members):
@@ -277,14 +277,12 @@ class Policy:
         for rule in self._rules:
             if name == "no-signal" and isinstance(rule, NoSignal):
                 return str(rule), rule.duration_s
-            if name == "button" and isinstance(rule, Button):
-                return str(rule), 0
-        return None, None if name in {"no-signal", "button"} else 0
+        return None, None if name == "no-signal" else 0
 
     def _raise(
         self, episode: str | None, kind: str, rule: str | None, at: datetime | None, why: str = ""
     ) -> Alert:
-        technical = episode is None and kind != "button"
+        technical = episode is None
         about = (episode,) if episode else (kind, self._conditions[kind].since_ns)
         alert = Alert(
             id=alert_id(self._wearer, *about),

@@ -3,7 +3,8 @@
     clonus >= 60s        one bout that lasts
     3 spasms in 10min    a cluster
     no-signal >= 2min    nobody is watching
-    button               the wearer asks for help
+
+`button` (the wearer asks for help) is refused: no driver reports a button yet.
 
 `spasm` means what a person means by it: clonus, sudden spasm or tonic pull, in both forms.
 Twitches are logged and never wake anybody, so they do not count.
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from detector.errors import ConfigError
 from detector.events import Kind
 
-DEFAULT_RULES = ("clonus >= 60s", "3 spasms in 10min", "no-signal >= 2min", "button")
+DEFAULT_RULES = ("clonus >= 60s", "3 spasms in 10min", "no-signal >= 2min")
 
 KINDS_OF = {
     "clonus": frozenset({Kind.CLONUS}),
@@ -84,15 +85,7 @@ class NoSignal:
         return f"no-signal >= {_duration(self.duration_s)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    """The wearer calls for help."""
-
-    def __str__(self) -> str:
-        return "button"
-
-
-Rule = Lasting | Cluster | NoSignal | Button
+Rule = Lasting | Cluster | NoSignal
 
 
 def parse_rule(text: str) -> Rule:
@@ -199,8 +192,7 @@ def _cluster(reader: _Reader) -> Cluster:
 
 def _condition(reader: _Reader) -> Rule:
     if reader.peek() == "button":
-        reader.take()
-        return Button()
+        raise reader.error("no sensor here has a button yet; leave it out: expected another rule")
     if reader.peek() == "no-signal":
         reader.take()
         reader.expect(">=", "≥")

@@ -1,6 +1,6 @@
-"""The command line: thin commands, one file per group, each delegating to a room below.
+"""The command line: one file per command, which parses, calls a room below, and renders.
 
-A command imports what it needs inside its function, so that every other command stays quick.
+A command imports what it needs inside its function, so that the other commands start quickly.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # a full disk is to be told here, not while Python shuts down
+            sys.stdout.flush()  # so that a full disk is told here, not while Python shuts down
             return result
         except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
-            raise  # typer itself says what they mean; a reader who left needs no word
-        except Exception as error:  # the last place where a fault can become a sentence
+            raise  # typer writes these itself; after a closed pipe nobody reads
+        except Exception as error:  # so that no traceback reaches a person
             raise typer.Exit(report_failure(error, Invocation.of(ctx).out)) from error
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  (inherited)
@@ -66,7 +66,7 @@ class _Commands(TyperGroup):
                 formatter.write_dl(rows)
 
     def _globals_first(self, args: list[str]) -> list[str]:
-        """Move global options that stand after a command's name to where they are understood."""
+        """Move global options that follow a command's name in front of it, to be parsed there."""
         options = {name: p for p in self.params if p.name in GLOBALS for name in p.opts}
         front, rest, words = list[str](), list[str](), list(reversed(args))
         while words:
@@ -90,7 +90,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Global options may also follow the command. Not a medical device.",
+    epilog="New here? spasmwatch demo, then spasmwatch setup. Global options may also follow the "
+    "command. Not a medical device.",
 )
 
 
@@ -108,13 +109,17 @@ def spasmwatch(
         Path | None, typer.Option("-c", "--config", metavar="PATH", help="Settings file.")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", metavar="PATH", help="Recordings and events.")
+        Path | None,
+        typer.Option("--data-dir", metavar="PATH", help="Folder for recordings and events."),
     ] = None,
     json_: Annotated[
-        bool, typer.Option("--json", help="Data as JSON on stdout, talk on stderr.")
+        bool, typer.Option("--json", help="Data as JSON on stdout, everything else on stderr.")
     ] = False,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Lines only: no boxes, bars or redrawing.")
+        bool,
+        typer.Option(
+            "--plain", help="Lines only: no boxes, bars or redrawing; for screen readers."
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Results and errors only.")] = False,
     verbose: Annotated[
@@ -128,11 +133,13 @@ def spasmwatch(
         ),
     ] = 0,
     no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colours; as the variable NO_COLOR.")
+        bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")
     ] = False,
     version: Annotated[  # noqa: ARG001  (its callback answers)
         bool,
-        typer.Option("--version", is_eager=True, callback=_print_version, help="Say the release."),
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Find likely muscle spasms and clonus in the movement of a leg at night."""
@@ -143,7 +150,7 @@ def spasmwatch(
 
 
 def version_command(ctx: typer.Context) -> None:
-    """Say which release this is."""
+    """Print the version."""
     out = Invocation.of(ctx).out
     out.data(json.dumps({"version": VERSION}) if out.json else f"spasmwatch {VERSION}")
 
@@ -165,7 +172,7 @@ app.command("version", rich_help_panel=ADVANCED)(version_command)
 
 
 def main() -> None:
-    """Run the command line, and end the process with its exit code."""
+    """Run the command line; end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character

@@ -1,4 +1,4 @@
-"""`spasmwatch config`: what is set, where it came from, and whether it is right."""
+"""`spasmwatch config`: show the settings, where each came from, and whether they are valid."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import typer
 
 from detector.cli.invocation import Invocation
 
-app = typer.Typer(no_args_is_help=True, help="Look at the settings and check them.")
+app = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 
 
 @app.command()
 def show(
     ctx: typer.Context,
     origin: Annotated[
-        bool, typer.Option("--origin", help="Say where each value came from.")
+        bool, typer.Option("--origin", help="Also show where each value comes from.")
     ] = False,
 ) -> None:
-    """Show every setting as it is now; secrets are masked."""
+    """Show every setting in use; secrets are masked."""
     call = Invocation.of(ctx)
     rows = list(call.configuration().rows())
     if call.out.json:
@@ -33,20 +33,22 @@ def show(
 
 @app.command()
 def check(ctx: typer.Context) -> None:
-    """Check the settings; all that is wrong is said at once."""
+    """Check the settings, and list everything that is wrong."""
+    from detector.config import default_path
+
     call = Invocation.of(ctx)
     configuration = call.configuration()
     if call.out.json:
         path = None if configuration.path is None else str(configuration.path)
         call.out.data(json.dumps({"valid": True, "path": path}))
     else:
-        where = configuration.path or "No settings file: the defaults hold"
+        where = configuration.path or f"No settings file at {default_path()}: defaults are used."
         call.out.data(f"{where}   valid")
 
 
 @app.command()
 def path(ctx: typer.Context) -> None:
-    """Say where the settings file is, or would be."""
+    """Print where the settings file is, or would be."""
     from detector.config import default_path
 
     call = Invocation.of(ctx)

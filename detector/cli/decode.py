@@ -1,4 +1,4 @@
-"""`spasmwatch decode`: what a sensor's bytes mean, for bug reports and new drivers."""
+"""`spasmwatch decode`: turn a sensor's bytes into samples, for bug reports and new drivers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, UsageError
 from detector.cli.output import Output
 from detector.errors import ConfigError, ProtocolError
 
@@ -23,19 +23,19 @@ def decode(
     hexes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[HEX…|-|CAPTURE]",
-            help="Notifications; - reads lines from stdin. Or a file of `record --capture`.",
+            metavar="HEX…|-|CAPTURE",
+            help="Bytes of notifications; - reads stdin. Or a file of `record --capture`.",
         ),
     ] = None,
     *,
     device: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Device name, such as polar-verity-sense; for HEX."),
+        typer.Option(metavar="NAME", help="Sensor that sent them, such as polar-verity-sense."),
     ] = None,
 ) -> None:
     """Turn notification bytes into samples, as JSON lines.
 
-    Of a capture, every packet with samples gives a line, decoded as in the session it is of.
+    A capture gives a line for each packet with samples, decoded as in its own session.
     """
     from detector.devices.registry import installed
 
@@ -44,11 +44,14 @@ def decode(
         _decode_capture(out, Path(hexes[0]))
         return
     if device is None:
-        raise typer.BadParameter("bytes alone do not say whose they are", param_hint="--device")
+        raise UsageError(
+            "say which sensor sent the bytes, such as --device polar-verity-sense; names are in "
+            "docs/devices.md"
+        )
     try:
         driver = installed().named(device)
     except ConfigError as error:
-        raise typer.BadParameter(str(error), param_hint="--device") from None
+        raise UsageError(str(error), param_hint="--device") from None
     for place, text in _texts(hexes or ["-"]):
         try:
             decoded = driver.decode(_bytes(text))
@@ -59,7 +62,7 @@ def decode(
 
 
 def _decode_capture(out: Output, path: Path) -> None:
-    """Decode a capture from end to end; what makes no sense is told, and fails at the end."""
+    """Decode a whole capture; packets that make no sense are told, and fail it at the end."""
     from detector.devices.interpreter import Interpreter
     from detector.devices.profile import Chunk
     from detector.store.capture import Capture

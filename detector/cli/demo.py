@@ -1,4 +1,4 @@
-"""`spasmwatch demo`: the whole product in a minute, without a sensor."""
+"""`spasmwatch demo`: everything in a minute, without a sensor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import FASTEST, Invocation
 
 SPEED = 12.0  # eight minutes in forty seconds: slow enough to read along
 
@@ -14,10 +14,15 @@ SPEED = 12.0  # eight minutes in forty seconds: slow enough to read along
 def demo(
     ctx: typer.Context,
     *,
-    speed: Annotated[float, typer.Option(min=1, max=100, help="Times real time.")] = SPEED,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another night.")] = 1,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=1, max=FASTEST, metavar="X", help=f"Times real time, {FASTEST:g} at most."
+        ),
+    ] = SPEED,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, another night.")] = 1,
 ) -> None:
-    """Show everything with a virtual sensor, in a minute."""
+    """See everything with a simulated sensor, in a minute."""
     import asyncio
     import shutil
 
@@ -26,7 +31,7 @@ def demo(
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     folder = settings.data_dir / "demo"
-    shutil.rmtree(folder, ignore_errors=True)  # the last demo's; nothing of a real night is here
+    shutil.rmtree(folder, ignore_errors=True)  # of the last demo; no real night is kept here
     folder.mkdir(parents=True)
     demo_settings = settings.model_copy(update={"data_dir": folder})
     raise typer.Exit(asyncio.run(show(call.out, demo_settings, folder, speed=speed, seed=seed)))

@@ -1,4 +1,4 @@
-"""The demo: everything at once with a virtual sensor, and an honest table at the end."""
+"""Play the demo: a night with a virtual sensor, then a table of what was simulated and found."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
-from detector.cli.simulated import make_trace, save_trace, simulated_sensor
+from detector.cli.simulated import simulated_sensor
 from detector.config import Settings
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
 from detector.service.assembly import Assembly, assembled
 from detector.words.phrases import NOTICE, TITLES, length
+from firmware_sim.trace_files import make_trace, save_trace
 
 if TYPE_CHECKING:
     from firmware_sim.motion.truth import Trace, Truth
 
 SCENARIO = "demo"
-HEARD_S = 5.0  # what was committed must have arrived by then
+HEARD_S = 5.0  # longest wait for the connection
 
 INTRO = """\
 This is a simulation. A virtual sensor on a virtual Bluetooth radio plays {minutes} of made-up
-movement, {speed:g} times faster than real life. spasmwatch finds the sensor, watches, writes it
-all down and tells an MQTT broker, where a second program listens as a helper's phone would.
-Nobody is alerted for real: alerts are only counted.
+movement, {speed:g} times faster than real life. spasmwatch finds the sensor, watches, writes
+everything down and tells an MQTT broker, where a second program listens as a helper's phone would.
+Nobody is really alerted: alerts are only counted.
 """
 
 
@@ -41,7 +42,7 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
     save_trace(trace, path)
     out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
     async with simulated_sensor(path, speed=speed) as sensor:
-        narrator = Narrator(out, sensor.clock.utc_ns)
+        narrator = Narrator(out, sensor.clock.utc_ns, label=settings.wearer.label)
         async with assembled(
             settings,
             sources=[sensor.source],
@@ -58,7 +59,7 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
 
 
 async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
-    """Watch the night; return what a second MQTT client heard meanwhile, latest form by id."""
+    """Watch the night; return what a second MQTT client received, the latest form by id."""
     heard: dict[str, dict[str, Any]] = {}
 
     def hear(received: Received) -> None:
@@ -87,7 +88,7 @@ def _report(
     heard: dict[str, dict[str, Any]],
     narrator: Narrator,
 ) -> int:
-    """Say what was simulated, what was found, and where it lies; 1 if anything was lost."""
+    """Write what was simulated, what was found, and where it is; return 1 if anything was lost."""
     program = "spasmwatch" if which("spasmwatch") else sys.argv[0]
     final = narrator.final_events()
     rate = made.night.watches[0].clock.rate_hz
@@ -109,7 +110,7 @@ def _report(
         f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
         f"{made.night.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
     )
-    out.data(f"Events that the second MQTT client heard: {len(arrived)} of {len(final)}.")
+    out.data(f"Events that the second MQTT client received: {len(arrived)} of {len(final)}.")
     out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
     out.data("")
     out.data(f"Recording   {made.recordings[0]}")
@@ -123,7 +124,7 @@ def _report(
 
 
 def _overlapping(truth: Truth, events: Sequence[Event]) -> list[Event]:
-    """Events that any part of this movement explains, half a second early or a second late."""
+    """Return the events that overlap a movement, half a second early to a second late."""
     return [e for e in events if e.onset_s < truth.end_s + 1.0 and e.end_s > truth.onset_s - 0.5]
 
 

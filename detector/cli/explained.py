@@ -13,7 +13,7 @@ from typing import Any
 
 from detector.block import Timebase
 from detector.cli.moments import clock_words, elapsed_words
-from detector.cli.output import Output, harmless
+from detector.cli.output import Output
 from detector.events import Event, Kind, format_utc
 from detector.recognition.why.explanation import (
     Coverage,
@@ -25,7 +25,7 @@ from detector.recognition.why.explanation import (
     explanation_dict,
 )
 from detector.recognition.why.margins import Margin, RuleOutcome, Weighed
-from detector.words.phrases import TITLES, length, sentence
+from detector.words.phrases import TITLES, harmless, length, sentence
 
 FEW = 2  # misses shown of each rule: the worst, and how many more there are
 LABEL = 12  # width of the lines' first column

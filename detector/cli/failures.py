@@ -1,4 +1,4 @@
-"""The error boundary: one sentence and an exit code, whatever went wrong."""
+"""Turn any error into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from detector.errors import (
     RecordingError,
     RecordingNotFoundError,
     SpasmwatchError,
+    StorageError,
 )
 
-# After BSD's sysexits.h; the first class that fits counts.
+# After BSD's sysexits.h; the first class that fits is taken.
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (RecordingNotFoundError, 66),
     (RecordingError, 65),
@@ -23,14 +24,15 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (LinkError, 69),
     (ConfigError, 78),
     (ModelError, 78),
+    (StorageError, 74),
     (OSError, 74),
 )
-FAULT = 1  # our own mistake
+FAULT = 1  # a defect of spasmwatch
 TRACEBACK_VERBOSITY = 2  # -v -v
 
 
 def report_failure(error: Exception, out: Output) -> int:
-    """Tell a person what went wrong, and give the exit code."""
+    """Write what went wrong to stderr; return the exit code."""
     if out.verbosity >= TRACEBACK_VERBOSITY:
         out.error("".join(traceback.format_exception(error)).rstrip())
     code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
@@ -41,5 +43,8 @@ def report_failure(error: Exception, out: Output) -> int:
         out.error(f"{error.filename}: {what}" if error.filename else what)
     else:
         what = f"{type(error).__name__}: {error}"
-        out.error(f"A fault of spasmwatch itself, not yours ({what}). Show it with -v -v")
+        out.error(
+            f"This is a fault in spasmwatch, not a mistake of yours ({what}). For the developers: "
+            "run the same command again with -vv and send them what it prints."
+        )
     return code

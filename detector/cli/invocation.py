@@ -5,31 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detector.cli.output import Output
+from detector.errors import StorageError
 
 if TYPE_CHECKING:
     from detector.config import Configuration
 
 
+FASTEST = 60.0
+"""Most that a virtual sensor over Bluetooth keeps, times real time: on two busy cores 30 min took
+31 s at 60, and as long at 100, where simulated time waits for the link."""
+
 RadioOption = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Virtual radio of a running `simulate`."),
+    typer.Option(metavar="ADDRESS", help="Use the virtual radio of a running `simulate`."),
 ]
 SpeedOption = Annotated[
-    float, typer.Option(min=0.1, max=1000, help="Times real time; with --radio only.")
+    float,
+    typer.Option(
+        min=0.1, max=FASTEST, metavar="X", help="Times real time, as of `simulate`; with --radio."
+    ),
 ]
 DeviceOption = Annotated[
-    str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor; see `scan`.")
+    str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor, as `scan` lists it.")
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of `spasmwatch`; `Invocation.of(ctx)` gives it to a command."""
+    """The global options of one call; `Invocation.of(ctx)` returns them to a command."""
 
     out: Output
     config_path: Path | None = None
@@ -37,20 +46,60 @@ class Invocation:
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Invocation:
-        """Return what was said before (or after) the command's name."""
+        """Return the global options, given before or after the command's name."""
         found = ctx.find_object(cls)
         return found or cls(Output())
 
     def configuration(self, flags: Mapping[str, object] | None = None) -> Configuration:
-        """Read the settings, under the command's own flags (dotted key → value).
+        """Return the settings; the command's own flags (dotted key → value) win.
 
         Raises
         ------
         ConfigError
-            They are wrong; nothing may be started.
+            They are not valid; start nothing.
         """
         from detector.config import read_configuration
 
         return read_configuration(
             self.config_path, flags={"data_dir": self.data_dir, **(flags or {})}
         )
+
+
+class UsageError(typer.BadParameter):
+    """The options do not go together, or one of them cannot be used; exit code 2."""
+
+    def format_message(self) -> str:
+        """Return the message as it is, without "Invalid value" where no option is named."""
+        return super().format_message() if self.param_hint else self.message
+
+
+def check_target(option: str, file: Path | None, suffix: str = "", *, new: bool = False) -> None:
+    """Check that a file can be written, before anything is done for it.
+
+    Parameters
+    ----------
+    suffix : that its name must have, such as .npz
+    new : whether the file must not exist yet
+
+    Raises
+    ------
+    UsageError, StorageError
+        The name does not fit; the folder does not exist or cannot be written.
+    """
+    if file is None:
+        return
+    if suffix and file.suffix.lower() != suffix:
+        raise UsageError(f"{file} must end in {suffix}", param_hint=option)
+    if new and file.exists():
+        raise UsageError(f"{file} exists already. Choose another name.", param_hint=option)
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise StorageError(f"{file}: there is no such folder. Create it: mkdir -p {file.parent}")
+    try:
+        with TemporaryFile(dir=folder):
+            pass  # os.access() says yes to root on a disk that is read-only
+    except OSError as error:
+        raise StorageError(
+            f"{file}: nothing can be written in that folder ({error.strerror}). "
+            f"Choose another {option}."
+        ) from error

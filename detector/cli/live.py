@@ -1,4 +1,4 @@
-"""A night watched from the command line: the source that was asked for, and its end."""
+"""Watch a night from the command line: open the source, run the service, end it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ from zoneinfo import ZoneInfo
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
-from detector.cli.simulated import (
-    checked,
-    make_trace,
-    save_trace,
-    simulated_sensor,
-    source_on,
-)
+from detector.cli.simulated import simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
@@ -40,7 +34,7 @@ from detector.words.phrases import NOTICE, sentence
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What `run` was asked to watch."""
+    """The options of `run` that choose the source."""
 
     source: str
     file: Path | None
@@ -155,6 +149,8 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             )
             yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)
         else:
+            from firmware_sim.trace_files import checked
+
             trace = _scenario_trace(stack, wish) if wish.file is None else checked(wish.file)
             sensor = await stack.enter_async_context(
                 simulated_sensor(trace, speed=wish.speed, device=device)
@@ -164,7 +160,6 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
 
 
 def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
-
     if file.suffix == ".sqlite":
         return ReplaySource(from_items(stack.enter_context(Recording.open(file)).items()), clock)
     reader = stack.enter_context(open_recording(file))
@@ -172,6 +167,7 @@ def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
 
 
 def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
+    from firmware_sim.trace_files import make_trace, save_trace
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spasmwatch-")))
     path = folder / f"{wish.scenario}-{wish.seed}.npz"
@@ -180,7 +176,7 @@ def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
 
 
 class _Cancelled:
-    """Have a future for as long as the block lasts."""
+    """Cancel a future at the end of the block."""
 
     def __init__(self, future: asyncio.Future[int]) -> None:
         self._future = future

@@ -1,4 +1,4 @@
-"""Tells a person what happens while it happens: one plain line for each piece of news."""
+"""Write what happens while it happens: one line for each piece of news."""
 
 from __future__ import annotations
 
@@ -23,25 +23,32 @@ class Narrator:
 
     Parameters
     ----------
-    out : how to speak
-    utc_ns : the night's wall clock, for news that carries no time of its own
-    zone : in which times are read; None is the computer's
+    utc_ns : the night's wall clock, for news without a time of its own
+    zone : time zone of the times shown; None is the computer's
+    label : whose alerts these are, as the settings call the wearer
     """
 
-    def __init__(self, out: Output, utc_ns: Callable[[], int], zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        out: Output,
+        utc_ns: Callable[[], int],
+        zone: tzinfo | None = None,
+        label: str = "",
+    ) -> None:
         self._out = out
+        self._for = f" ({label})" if label else ""
         self._utc_ns = utc_ns
         self._zone = zone
         self._ended: dict[str, Event] = {}
-        self._silent = ""  # what was last said of a missing signal
+        self._silent = ""  # the latest sentence about a missing signal
         self.alerts = 0
 
     def final_events(self) -> list[Event]:
-        """Return each event that is over as it was last said to be, in order of onset."""
+        """Return the latest form of each event that has ended, in order of onset."""
         return final_forms(self._ended.values())
 
     def tell(self, news: News) -> None:
-        """Say it."""
+        """Write a piece of news."""
         match news:
             case Told():
                 for event in news.events:
@@ -63,7 +70,7 @@ class Narrator:
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
 
     def _status(self, status: Status) -> None:
-        """Say whether there is a signal; a spasm speaks for itself when it begins."""
+        """Write whether there is a signal; a spasm has a line of its own when it begins."""
         silent = f"{status.words}. {sentence(status.why or '')}"
         if status.watch is not StateWord.NO_SIGNAL:
             silent = ""
@@ -88,7 +95,7 @@ class Narrator:
             self._out.data(alert_json(alert))
             return
         word = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
-        self._line(f"{word}: {sentence(alert.reason)}", alert.at)
+        self._line(f"{word}{self._for}: {sentence(alert.reason)}", alert.at)
 
     def _line(self, text: str, at: datetime | None = None) -> None:
         """Write a line that belongs to the night, where it is written down as text."""

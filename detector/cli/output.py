@@ -1,19 +1,23 @@
-"""What a person or a program gets to see: data on stdout, talk on stderr."""
+"""Write output: data on stdout, everything else on stderr, progress where it can be redrawn."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from detector.words.phrases import harmless
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+STILL_G, STRONG_G = 0.003, 0.5  # sensor noise; a leg that is being shaken
 TENTH = 10  # per cent between two lines of progress where nothing can be redrawn
 
 
 class Advance(Protocol):
-    """Says that so much more is done."""
+    """Counts progress."""
 
     def __call__(self, amount: int, /) -> None:
         """Count `amount` more."""
@@ -22,7 +26,7 @@ class Advance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How to speak: decided once, from the global options."""
+    """Kind of output, decided once from the global options."""
 
     json: bool = False
     plain: bool = False
@@ -31,27 +35,27 @@ class Output:
 
     @property
     def redraws(self) -> bool:
-        """Whether a line on stderr can be drawn over: somebody looks at a terminal and wants it."""
+        """Whether a line on stderr can be drawn over: a terminal, and nobody asked for less."""
         dumb = self.plain or os.environ.get("TERM") == "dumb"
         return not (self.json or self.quiet or dumb) and sys.stderr.isatty()
 
     def data(self, line: str) -> None:
-        """Write one line of what was asked for."""
+        """Write one line of data."""
         print(line if self.json else harmless(line), file=sys.stdout)
 
     def say(self, text: str) -> None:
-        """Tell a person something; not with --quiet."""
+        """Write to stderr, except with --quiet."""
         if not self.quiet:
             print(harmless(text), file=sys.stderr)
 
     def error(self, text: str) -> None:
-        """Tell a person what went wrong."""
+        """Write an error to stderr, after the data before it."""
         sys.stdout.flush()
         print(harmless(text), file=sys.stderr)
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Advance]:
-        """Show how far long work is: a bar on a terminal, a line for every 10 % elsewhere."""
+        """Show the progress of long work: a bar on a terminal, a line for every 10 % elsewhere."""
         if self.json or self.quiet or not total:
             yield _nothing
         elif not self.redraws:
@@ -61,9 +65,38 @@ class Output:
                 yield advance
 
 
-def harmless(text: str) -> str:
-    """Take what could steer a terminal out of text that strangers may have written."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+@contextmanager
+def live_line(out: Output) -> Iterator[Callable[[str], None]]:
+    """Yield a function that draws a line over the last one; it is erased at the end."""
+    if not out.redraws:
+        yield _draw_nothing
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
+        yield lambda text: live.update(Text(harmless(text), no_wrap=True, overflow="ellipsis"))
+
+
+def bar(share: float, width: int = 20) -> str:
+    """Return a bar for a share from 0 to 1."""
+    full = round(min(max(share, 0.0), 1.0) * width)
+    return "█" * full + "░" * (width - full)
+
+
+def strip(rms_g: Sequence[float]) -> str:
+    """Return movement over time as bars, on a logarithmic scale from a breath to a kick."""
+    from math import log
+
+    span = log(STRONG_G / STILL_G)
+    top = len(_LEVELS) - 1
+    heights = (log(max(g, STILL_G) / STILL_G) / span for g in rms_g)
+    return "".join(_LEVELS[min(top, round(height * top))] for height in heights)
+
+
+def _draw_nothing(_: str) -> None:
+    """Draw nothing."""
 
 
 def _nothing(_: int, /) -> None:

@@ -1,17 +1,27 @@
-"""The questions of `setup`, and what may be answered to them."""
+"""The questions of `setup`: which sensor, do its samples arrive, where is it worn."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, get_args
+from datetime import tzinfo
+from typing import TypeVar, get_args
 
-if TYPE_CHECKING:
-    from detector.cli.output import Output
-    from detector.config import SensorSettings
-    from detector.sources.nearby import NearbyDevice
+from detector.cli.doctor import check_lines
+from detector.cli.output import Output, live_line, strip
+from detector.cli.scan import HELD, heard, is_called, short, signal_words
+from detector.config import SensorSettings
+from detector.config.settings import Placement
+from detector.devices.registry import installed
+from detector.doctor.check import CheckStatus
+from detector.doctor.sensor import check_sensor
+from detector.errors import LinkError
+from detector.sources.look import STRIP, Look
+from detector.sources.nearby import NearbyDevice
+from detector.sources.reach import LOOK_S, Reach
 
 T = TypeVar("T")
 
@@ -19,20 +29,115 @@ LONGEST_ANSWER = 200  # characters; a number, a word or two
 SIDES = ("left", "right")
 
 
-class Again(Exception):  # noqa: N818 - no error: a wish
-    """Listen once more."""
+class Again(Exception):  # noqa: N818 - not an error
+    """The person wants to listen again."""
 
 
 @dataclass(frozen=True, slots=True)
 class WornAnswer:
-    """Where a sensor is worn; `label` names it in events, None leaves its name."""
+    """Where a sensor is worn; `label` is its new name in events, None keeps the old one."""
 
     placement: str
     label: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Listen for sensors, have one chosen, and look at its samples.
+
+    Parameters
+    ----------
+    now : the present settings of the sensor
+    zone : time zone of the times shown; None is the computer's
+    asks : whether somebody can answer questions
+    """
+
+    out: Output
+    reach: Reach
+    timeout_s: float
+    now: SensorSettings
+    zone: tzinfo | None
+    asks: bool
+
+    def choose(self, device: str | None) -> tuple[NearbyDevice, Look] | None:
+        """Return the chosen sensor and the look at its samples; None to go on without a sensor."""
+        while True:
+            found = self._listen(device)
+            try:
+                one = self._ask_which(found) if device is None else self._named(found, device)
+            except Again:
+                continue
+            if one is None:
+                return None
+            look = self._look_at(one)
+            if look is not None:
+                return one, look
+            device = None
+
+    def _listen(self, device: str | None) -> Sequence[NearbyDevice]:
+        """Return what is heard; without an adapter nothing, if a person can be asked instead."""
+        try:
+            return asyncio.run(heard(self.out, self.reach, self.timeout_s))
+        except LinkError as error:
+            if not self.asks or device is not None:
+                raise
+            self.out.error(str(error))
+            return ()
+
+    def _named(self, found: Sequence[NearbyDevice], device: str) -> NearbyDevice:
+        called = [one for one in found if is_called(one, device)]
+        usable = [one for one in called if one.driver is not None]
+        if len(usable) > 1:
+            addresses = ", ".join(one.address for one in usable)
+            raise LinkError(f"{len(usable)} sensors are called {device}: name one of {addresses}")
+        if usable:
+            return usable[0]
+        if called:
+            raise LinkError(f"{device} does not work with spasmwatch: {called[0].because}.")
+        raise LinkError(HELD.format(device=device))
+
+    def _ask_which(self, found: Sequence[NearbyDevice]) -> NearbyDevice | None:
+        usable = [one for one in found if one.driver is not None]
+        for line in menu(usable, found, self.now.device, bars=not self.out.plain):
+            self.out.say(line)
+        default = default_choice(usable, self.now.device)
+        return ask(self.out, f"Number [{default}]: ", lambda text: pick(text or default, usable))
+
+    def _look_at(self, one: NearbyDevice) -> Look | None:
+        """Return a look at the samples; None when another sensor is to be chosen."""
+        assert one.driver is not None  # noqa: S101 - only sensors with a driver can be chosen
+        look, why = asyncio.run(self._flow(one))
+        loss_note = installed().named(one.driver).sheet.loss
+        checks = check_sensor(look, why=why, loss_note=loss_note, zone=self.zone)
+        for check in checks:
+            for line in check_lines(check):
+                self.out.say(line)
+        if all(check.status is not CheckStatus.FAIL for check in checks):
+            return look
+        if not self.asks:
+            reason = next(check.detail for check in checks if check.status is CheckStatus.FAIL)
+            raise LinkError(f"{one.address}: {reason}. Nothing was changed.")
+        if look.samples and ask(self.out, "Use it all the same? yes or [no]: ", parse_yes):
+            return look
+        return None
+
+    async def _flow(self, one: NearbyDevice) -> tuple[Look, str]:
+        self.out.say(f"Connecting to {short(one.name)}, then {LOOK_S:g} seconds of its samples …")
+        with live_line(self.out) as draw:
+
+            def tell(look: Look, _reading: object) -> None:
+                left_s = max(0.0, LOOK_S - look.span_s)
+                rate = "" if look.pace is None else f", {look.pace.rate_hz:.1f} a second"
+                draw(
+                    f"{strip(look.strip):<{STRIP}}  {left_s:.0f} s left: move it, and this rises"
+                    f"   {look.samples} samples{rate}, {look.clock.missing} lost"
+                )
+
+            return await self.reach.look(one.address, driver=one.driver, tell=tell)
+
+
 def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
-    """Ask until the answer can be understood; a bad one gets a sentence and another try.
+    """Return the first answer that can be read; another one gets a sentence and a new try.
 
     Raises
     ------
@@ -51,14 +156,14 @@ def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
 
 
 def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
-    """Understand which of the list is meant; None is the first, without a sensor.
+    """Return the device of the list that a number means; None is 1, without a sensor.
 
     Raises
     ------
     ValueError
-        It is none of them; the message says what can be typed.
+        It is not in the list; the message says what can be typed.
     Again
-        Listen once more is meant.
+        The answer was `a`.
     """
     if text.casefold() in {"a", "again"}:
         raise Again
@@ -71,15 +176,13 @@ def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
 
 
 def parse_worn(text: str) -> WornAnswer:
-    """Understand where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
+    """Return where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
 
     Raises
     ------
     ValueError
-        It names no place that is known; the message names them.
+        It is not a place; the message lists them.
     """
-    from detector.config.settings import Placement
-
     places = get_args(Placement)
     words = re.split(r"[\s-]+", text.strip().casefold())
     side = words.pop(0) if len(words) > 1 and words[0] in SIDES else None
@@ -88,7 +191,7 @@ def parse_worn(text: str) -> WornAnswer:
         place = places[int(place) - 1]
     if place not in places:
         raise ValueError(
-            f"{text[:20]!r} is no place that is known: type one of {', '.join(places)}, with left "
+            f"{text[:20]!r} is not a place: type one of {', '.join(places)}, with left "
             "or right before it if you like."
         )
     return WornAnswer(place, None if side is None else f"{side}-{place}")
@@ -97,10 +200,8 @@ def parse_worn(text: str) -> WornAnswer:
 def menu(
     usable: Sequence[NearbyDevice], found: Sequence[NearbyDevice], device: str | None, *, bars: bool
 ) -> list[str]:
-    """Write the list to choose from: without a sensor first, then what works, nearest first."""
-    from detector.cli.scan import is_called, short, signal_words
-
-    lines = ["", "Which sensor shall watch? No other will be taken for it, however near.", ""]
+    """Return the list to choose from: first none, then the sensors that work, nearest first."""
+    lines = ["", "Which sensor is yours? No other will be used in its place, however near.", ""]
     lines.append("  1  Try it without a sensor: a simulated night, in a minute")
     for number, one in enumerate(usable, 2):
         now = "   (in your settings now)" if is_called(one, device) else ""
@@ -112,32 +213,28 @@ def menu(
     lines += [f"  -  {short(one.name)} cannot be used. {one.because}" for one in refused]
     if not usable:
         lines += ["", "No sensor that works is heard. Press its button, close its phone app (it"]
-        lines += ["talks to one partner at a time), bring it near, and listen again."]
+        lines += ["talks to one at a time), bring it near, and listen again."]
     return [*lines, ""]
 
 
 def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
     """Return what Enter alone means: the sensor of the settings, or else the nearest."""
-    from detector.cli.scan import is_called
-
     if not usable:
         return "a"
     return str(2 + next((i for i, one in enumerate(usable) if is_called(one, device)), 0))
 
 
 def where_question(now: SensorSettings) -> str:
-    """Ask where it is worn; Enter alone is where it was."""
-    from detector.config.settings import Placement
-
+    """Return the question where it is worn; Enter alone keeps the present place."""
     listed = "   ".join(f"{n} {place}" for n, place in enumerate(get_args(Placement), 1))
     return (
         f"\nWhere is it worn?   {listed}\n"
-        f'A side may go before it, as in "left ankle". [{now.placement}]: '
+        f'You may add a side, as in "left ankle". [{now.placement}]: '
     )
 
 
 def parse_yes(text: str) -> bool:
-    """Understand yes and no; Enter alone is no.
+    """Return whether the answer is yes; Enter alone is no.
 
     Raises
     ------
@@ -150,9 +247,7 @@ def parse_yes(text: str) -> bool:
 
 
 def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
-    """Return a new name for the sensor in events, None to leave the one it has."""
-    from detector.config.settings import Placement
-
+    """Return a new name for the sensor in events, None to keep the present one."""
     if worn.label is not None:
         return worn.label
     side, _, place = now.label.partition("-")

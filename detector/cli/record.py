@@ -1,20 +1,30 @@
-"""`spasmwatch record`: keep what a sensor sends, for tests, bug reports and new drivers."""
+"""`spasmwatch record`: write what a sensor sends, for tests, bug reports and new drivers."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import DeviceOption, Invocation, RadioOption, SpeedOption
+from detector.cli.invocation import (
+    DeviceOption,
+    Invocation,
+    RadioOption,
+    SpeedOption,
+    UsageError,
+    check_target,
+)
+from detector.cli.scan import short
 from detector.errors import LinkError
 from detector.words.phrases import length, sentence
 
 if TYPE_CHECKING:
-    from detector.cli.recorder import Job, Sinks
+    from detector.cli.output import Output
+    from detector.service.recorder import Job, Sinks
     from detector.store.capture import CaptureWriter
 
 MOST_S = 24 * 3600
@@ -26,49 +36,87 @@ def record(
     ctx: typer.Context,
     *,
     duration: Annotated[
-        str, typer.Option(metavar="TIME", help="From the first sample on: 90s, 10min, 8h.")
+        str, typer.Option(metavar="TIME", help="Counted from the first sample: 90s, 10min, 8h.")
     ] = "10min",
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.sqlite", help="Default: a new one in the data folder."),
+        typer.Option(
+            "--out",
+            metavar="FILE.sqlite",
+            help="Write this file.",
+            show_default="a new one in the data folder",
+        ),
     ] = None,
     capture: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.jsonl", help="Also what came over the air, as text, addresses masked."
+            metavar="FILE.jsonl", help="Also write what the sensor sent, as text, addresses masked."
         ),
     ] = None,
     device: DeviceOption = None,
     radio: RadioOption = None,
     speed: SpeedOption = 1.0,
 ) -> None:
-    """Record a sensor for a while; Ctrl-C ends it with what was got.
+    """Record a sensor for a while, without looking for spasms.
 
-    Nothing is detected and nobody is told. `detect` and `replay` read both files. A capture holds
-    how you moved and the sensor's own time stamps, but no address, serial number or time of day.
+    Ctrl-C ends it and keeps what has arrived. Nobody is told. `detect` and `replay` read both
+    files. A capture holds how you moved and the sensor's own time stamps, but no address, serial
+    number or time of day.
     """
     import asyncio
 
-    from detector.cli.reach import Reach, worn_as
-    from detector.cli.recorder import Job, keep_recording, sinks_of
+    from detector.cli.simulated import reach_over
+    from detector.service.recorder import Job, sinks_of
 
     try:
         seconds = parse_duration(duration)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--duration") from None
+        raise UsageError(str(error), param_hint="--duration") from None
     call = Invocation.of(ctx)
-    reach = Reach(radio, speed)
+    reach = reach_over(radio, speed)
     settings = call.configuration().settings
-    for option, file in (("--out", out_file), ("--capture", capture)):
-        _check_target(option, file)
-    job = Job(call.out, settings, worn_as(settings, device), reach, seconds)
+    check_target("--out", out_file, new=True)
+    check_target("--capture", capture, new=True)
+    job = Job(settings, settings.sensor_called(device), reach, seconds)
     with sinks_of(job, out_file, capture) as sinks:
-        asyncio.run(keep_recording(job, sinks))
-    _report(job, sinks)
+        asyncio.run(_keep(call.out, job, sinks))
+    _report(call.out, job, sinks)
+
+
+async def _keep(out: Output, job: Job, sinks: Sinks) -> None:
+    """Record, and show how far it is; Ctrl-C ends it with what has arrived."""
+    import asyncio
+    import signal
+
+    from detector.devices.stream import LinkDown, LinkUp
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, job.stop)
+    out.say(f"Looking for the sensor, then {length(job.seconds)} of it. Ctrl-C ends it sooner.")
+    shown_s = 0
+    try:
+        with out.progress("Recording", job.seconds) as advance:
+
+            def tell(news: LinkUp | LinkDown | float) -> None:
+                nonlocal shown_s
+                match news:
+                    case LinkUp():
+                        out.say(f"Connected to {short(news.name)} ({news.driver}).")
+                    case LinkDown():
+                        out.say(f"Link lost: {sentence(news.reason)}")
+                    case _ if int(news) > shown_s:
+                        advance(int(news) - shown_s)
+                        shown_s = int(news)
+
+            await job.run(sinks, tell)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def parse_duration(text: str) -> int:
-    """Understand `90s`, `10min`, `8h` or seconds.
+    """Return the seconds that `90s`, `10min`, `8h` or a bare number mean.
 
     Raises
     ------
@@ -78,13 +126,15 @@ def parse_duration(text: str) -> int:
     found = re.fullmatch(r"\s*([0-9]{1,6})\s*(s|min|m|h|)\s*", text.casefold())
     seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
     if not 1 <= seconds <= MOST_S:
-        raise ValueError(f"{text[:20]!r} is no time from 1s to 24h: write it like 90s, 10min or 8h")
+        raise ValueError(
+            f"{text[:20]!r} is not a time from 1s to 24h: write it like 90s, 10min or 8h"
+        )
     return seconds
 
 
-def _report(job: Job, sinks: Sinks) -> None:
-    """Say what was got; LinkError if it was nothing."""
-    out, look = job.out, job.look
+def _report(out: Output, job: Job, sinks: Sinks) -> None:
+    """Write what was recorded; LinkError if it was nothing."""
+    look = job.look
     path, captured = sinks.recording.path, sinks.capture
     packets = 0 if captured is None else captured.packets
     if look.samples:
@@ -99,7 +149,7 @@ def _report(job: Job, sinks: Sinks) -> None:
             out.data(f"  {path}")
             if captured is not None:
                 out.data(f"  {captured.path} ({packets} packets, addresses masked)")
-            out.say(f"Look at it: spasmwatch detect {path}")
+            out.say(f"Look at it: spasmwatch detect {shlex.quote(str(path))}")
     elif captured is not None and packets:
         out.say(f"{captured.path} holds {packets} packets, none of them with samples.")
     if job.trouble is not None:
@@ -126,13 +176,3 @@ def _plain(job: Job, path: Path, captured: CaptureWriter | None) -> dict[str, An
         "protocol_errors": look.errors,
         "battery_percent": look.charge.percent,
     }
-
-
-def _check_target(option: str, file: Path | None) -> None:
-    """Refuse a file that is there, or a folder that is not, before anybody has moved a leg."""
-    if file is None:
-        return
-    if file.exists():
-        raise typer.BadParameter(f"{file} exists already. Choose another name.", param_hint=option)
-    if not file.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=option)

@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import DeviceOption, Invocation, RadioOption
+from detector.cli.invocation import FASTEST, DeviceOption, Invocation, RadioOption, UsageError
+from detector.cli.simulate import check_scenario
+
+FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 
 
 class SourceName(StrEnum):
-    """Where the samples come from."""
+    """Kind of source of the samples."""
 
     BLE = "ble"
     SIMULATOR = "simulator"
@@ -25,39 +28,87 @@ def run(
     ctx: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="For --source file or simulator: what to play."),
+        typer.Argument(metavar="FILE", help="Recording to play; with --source file or simulator."),
     ] = None,
     *,
-    source: Annotated[SourceName, typer.Option(help="Where samples come from.")] = SourceName.BLE,
+    source: Annotated[
+        SourceName | None,
+        typer.Option(help="Where samples come from.", show_default="ble; simulator with --radio"),
+    ] = None,
     device: DeviceOption = None,
     until: Annotated[
         str | None, typer.Option(metavar="HH:MM", help="When the night ends; default: Ctrl-C.")
     ] = None,
     speed: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="Times real time; file and simulator only.")
+        float,
+        typer.Option(
+            min=0.1,
+            max=FASTEST_FILE,
+            metavar="X",
+            help=f"Times real time: a file up to {FASTEST_FILE:g}, a simulated sensor up to "
+            f"{FASTEST:g}, a real one 1.",
+        ),
     ] = 1.0,
     scenario: Annotated[
-        str, typer.Option(help="For --source simulator without a FILE; see `simulate`.")
-    ] = "night",
-    seed: Annotated[int, typer.Option(min=0, help="Of the scenario.")] = 1,
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="For --source simulator without a FILE; see `simulate --list`.",
+            show_default="night",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of the scenario: another seed, another night.")
+    ] = 1,
     radio: RadioOption = None,
-    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody outside.")] = False,
+    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody by MQTT.")] = False,
 ) -> None:
-    """Watch a sensor, write everything down, and tell the people you chose."""
+    """Watch a sensor all night, and tell the people you chose.
+
+    Everything is recorded and written down. Detection is automatic and sometimes wrong: this is
+    not a medical device.
+    """
     import asyncio
 
     from detector.cli.live import Wish, watch_night
 
     call = Invocation.of(ctx)
     settings = call.configuration({"sensor.device": device}).settings
-    if source is SourceName.BLE and (speed != 1 or file is not None):
-        raise typer.BadParameter("--speed and FILE go with --source simulator or file")
-    if source is SourceName.FILE and file is None:
-        raise typer.BadParameter("--source file needs a FILE to play")
-    wish = Wish(source.value, file, speed, scenario, seed, radio)
+    kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
+    _check(kind, file, speed, scenario, radio)
+    wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
     asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
+
+
+def _check(
+    kind: SourceName, file: Path | None, speed: float, scenario: str | None, radio: str | None
+) -> None:
+    """Refuse options that do not go together, before anything starts."""
+    simulated = kind is SourceName.SIMULATOR
+    for wrong, found in (
+        ("--speed goes with --source simulator or --source file: a real sensor has its own speed",
+         kind is SourceName.BLE and speed != 1),
+        ("a FILE needs --source file, or --source simulator for a virtual sensor that plays it",
+         kind is SourceName.BLE and file is not None),
+        ("--source file needs a FILE to play", kind is SourceName.FILE and file is None),
+        ("--radio is a virtual radio: it goes with --source simulator",
+         radio is not None and not simulated),
+        ("--radio has its own sensors: leave out FILE and --scenario",
+         radio is not None and (file is not None or scenario is not None)),
+        ("--scenario goes with --source simulator, without a FILE",
+         scenario is not None and (not simulated or file is not None)),
+        (f"a simulated sensor keeps up with --speed {FASTEST:g} at most; --source file is faster",
+         simulated and speed > FASTEST),
+    ):  # fmt: skip
+        if found:
+            raise UsageError(wrong)
+    check_scenario(scenario)
+    if radio is not None:
+        from detector.cli.simulated import check_address
+
+        check_address("--radio", radio)
 
 
 def _next(clock_time: str, now: datetime) -> datetime:
@@ -65,5 +116,7 @@ def _next(clock_time: str, now: datetime) -> datetime:
     try:
         moment = datetime.combine(now.date(), time.fromisoformat(clock_time), now.tzinfo)
     except ValueError:
-        raise typer.BadParameter(f"--until is a time such as 07:30, not {clock_time!r}") from None
+        raise UsageError(
+            f"{clock_time!r} is not a time of day: write it like 07:30", param_hint="--until"
+        ) from None
     return moment if moment > now else moment + timedelta(days=1)

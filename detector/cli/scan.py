@@ -1,4 +1,4 @@
-"""`spasmwatch scan`: which sensors are near."""
+"""`spasmwatch scan`: list the sensors in reach."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from detector.errors import LinkError
 
 if TYPE_CHECKING:
     from detector.cli.output import Output
-    from detector.cli.reach import Reach
     from detector.sources.nearby import NearbyDevice
+    from detector.sources.reach import Reach
 
 NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
-  2. Is another phone or app connected to it? Sensors talk to one at a time.
+  2. Is a phone or an app connected to it? A sensor talks to one at a time.
   3. Is it charged, and within a few metres of this computer?
 Try: spasmwatch scan --timeout 30      Help: spasmwatch doctor"""
 
 HELD = """\
-Your sensor, {device}, is not heard. While a sensor talks to somebody it is silent for all others:
-close its phone app (or switch that phone's Bluetooth off), and end a `spasmwatch run` that has it.
-Otherwise it is off, empty or too far away."""
+Your sensor, {device}, is not heard. A sensor that is connected to something is silent for all
+others: close its phone app (or switch that phone's Bluetooth off), and end any `spasmwatch run`
+that uses it. Otherwise it is off, empty or too far away."""
 
 STRONG_DBM, WEAK_DBM = -65, -80  # beside the bed is -50 to -65; below -80 packets get lost
 BARS = "▂▄▆█"
@@ -39,28 +39,33 @@ LONGEST_LINE = 100
 def scan(
     ctx: typer.Context,
     *,
-    timeout: Annotated[float, typer.Option(min=1, max=300, help="Seconds to listen.")] = 10.0,
-    every: Annotated[bool, typer.Option("--all", help="Also what we cannot use, and why.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, max=300, metavar="S", help="Seconds to listen.")
+    ] = 10.0,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also list devices that do not work, with the reason.")
+    ] = False,
     battery: Annotated[
-        bool, typer.Option("--battery", help="Connect to each usable sensor and ask its charge.")
+        bool,
+        typer.Option("--battery", help="Connect to each sensor that works and read its charge."),
     ] = False,
     radio: RadioOption = None,
 ) -> None:
-    """List the sensors that can be heard, and whether they work with spasmwatch.
+    """List the sensors in reach, and whether they work.
 
-    With --json one object a line: address, name (as advertised: anybody's text), rssi_dbm and
+    With --json one object a line: address, name (as advertised, unchecked), rssi_dbm and
     battery_percent (null where unknown), signal (strong, fair, weak, unknown), driver (null where
     there is none), usable, because (a sentence), chosen (whether the settings name it).
     """
     import asyncio
 
-    from detector.cli.reach import Reach
+    from detector.cli.simulated import reach_over
 
     call = Invocation.of(ctx)
     out = call.out
     worn = call.configuration().settings.sensors
     devices = [one.device for one in worn if one.device is not None]
-    reach = Reach(radio)
+    reach = reach_over(radio)
     found = asyncio.run(heard(out, reach, timeout))
     usable = [one for one in found if one.driver is not None]
     chosen = [one for one in found if any(is_called(one, device) for device in devices)]
@@ -86,8 +91,8 @@ def scan(
 
 
 async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:
-    """Listen, and let it be seen."""
-    from detector.cli.live_line import bar, live_line
+    """Return the devices heard, with a bar while listening."""
+    from detector.cli.output import bar, live_line
 
     seconds = "1 second" if timeout_s == 1 else f"{timeout_s:g} seconds"
     out.say(f"Listening for {seconds} … (press the sensor's button, or shake it)")
@@ -104,7 +109,7 @@ def table(
     *,
     bars: bool,
 ) -> list[str]:
-    """Write what was heard as lines of a table; none where there is nothing."""
+    """Return the table of devices as lines; none where nothing was heard."""
     if not shown:
         return []
     names = [short(one.name) for one in shown]
@@ -148,14 +153,14 @@ def plain(found: NearbyDevice, percent: int | None, *, chosen: bool) -> dict[str
 
 
 def signal_word(dbm: int | None) -> str:
-    """Say how well it is heard."""
+    """Return the strength of a signal in a word."""
     if dbm is None:
         return "unknown"
     return "strong" if dbm >= STRONG_DBM else "fair" if dbm >= WEAK_DBM else "weak"
 
 
 def signal_words(found: NearbyDevice, *, bars: bool) -> str:
-    """Say how well it is heard: a bar, a word, a number."""
+    """Return the strength of a signal: a bar, a word, a number."""
     dbm = found.rssi_dbm
     if dbm is None:
         return "unknown"
@@ -165,7 +170,7 @@ def signal_words(found: NearbyDevice, *, bars: bool) -> str:
 
 
 def short(name: str) -> str:
-    """Return a name of bounded length on one line; one who has none is called so."""
+    """Return a name on one line of bounded length, `(no name)` where it is empty."""
     name = "".join(c if c.isprintable() else "�" for c in name.strip())
     if not name:
         return "(no name)"
@@ -188,10 +193,10 @@ def _indented(text: str) -> list[str]:
 
 
 async def _charges(out: Output, reach: Reach, usable: Sequence[NearbyDevice]) -> dict[str, int]:
-    """Ask one sensor after the other what its battery holds."""
+    """Return the charge in per cent by address, where a sensor tells it."""
     charges = {}
     for one in usable[:MOST_ASKED]:
-        out.say(f"Asking {short(one.name)} for its charge …")
+        out.say(f"Reading the charge of {short(one.name)} …")
         look, _ = await reach.look(
             one.address,
             driver=one.driver,
@@ -204,7 +209,7 @@ async def _charges(out: Output, reach: Reach, usable: Sequence[NearbyDevice]) ->
 
 
 def _bars(out: Output) -> bool:
-    """Whether bars can be read: not by a voice, and not on a terminal that lacks them."""
+    """Whether to draw bars: not for screen readers (--plain), nor where they cannot be encoded."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         BARS.encode(encoding)

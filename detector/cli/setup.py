@@ -1,4 +1,4 @@
-"""`spasmwatch setup`: which sensor, where it is worn, and into the settings with it."""
+"""`spasmwatch setup`: choose a sensor, say where it is worn, write both into the settings."""
 
 from __future__ import annotations
 
@@ -12,25 +12,19 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation, RadioOption, SpeedOption
-from detector.cli.questions import (
-    WornAnswer,
-    ask,
-    new_label,
-    parse_worn,
-    where_question,
-)
-from detector.words.phrases import NOTICE
+from detector.cli.invocation import Invocation, RadioOption, SpeedOption, UsageError
+from detector.words.phrases import NOTICE, harmless
 
 if TYPE_CHECKING:
-    from detector.checkup.sensor import Look
     from detector.cli.output import Output
+    from detector.cli.questions import WornAnswer
     from detector.config import SensorSettings
     from detector.config.settings_file import Change
+    from detector.sources.look import Look
     from detector.sources.nearby import NearbyDevice
 
 NO_ANSWER = (
-    "No answer came. Nothing was changed. In a script: "
+    "\nNo answer came. Nothing was changed. In a script: "
     "spasmwatch setup --non-interactive --device ADDRESS --placement ankle"
 )
 
@@ -39,39 +33,45 @@ def setup(
     ctx: typer.Context,
     *,
     device: Annotated[
-        str | None, typer.Option(metavar="NAME|ADDRESS", help="Do not ask which; see `scan`.")
+        str | None,
+        typer.Option(metavar="NAME|ADDRESS", help="Use this sensor, without asking; see `scan`."),
     ] = None,
     placement: Annotated[
-        str | None, typer.Option(metavar="PLACE", help='Do not ask where: "ankle", "left calf".')
+        str | None,
+        typer.Option(metavar="PLACE", help='Worn there, without asking: "ankle", "left calf".'),
     ] = None,
     non_interactive: Annotated[
-        bool, typer.Option("--non-interactive", help="Ask nothing; with --device, --placement.")
+        bool, typer.Option("--non-interactive", help="Ask nothing; needs --device and --placement.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=1, max=300, help="Seconds to listen.")] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, max=300, metavar="S", help="Seconds to listen.")
+    ] = 10.0,
     radio: RadioOption = None,
     speed: SpeedOption = 1.0,
 ) -> None:
-    """Choose your sensor: listen, connect, look at its samples, write it into the settings.
+    """Choose your sensor, and write it into the settings.
 
-    The sensor is remembered by its address, so that no other of the same name is ever taken for
-    it. Comments in the settings file stay, and the old file is kept beside it.
+    It listens, connects, and looks at the samples. The sensor is remembered by its address, so
+    that another of the same name is never used. Comments in the settings file stay, and the old
+    file is kept beside it.
     """
-    from detector.cli.reach import Reach
-    from detector.cli.visit import Visit
+    from detector.cli.questions import Visit, ask, parse_worn, where_question
+    from detector.cli.simulated import reach_over
     from detector.config import SensorSettings, default_path
 
     call = Invocation.of(ctx)
     if non_interactive and (device is None or placement is None):
-        raise typer.BadParameter("--non-interactive needs --device and --placement")
+        raise UsageError("--non-interactive needs --device and --placement")
     try:
         worn = None if placement is None else parse_worn(placement)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--placement") from None
+        raise UsageError(str(error), param_hint="--placement") from None
     path = call.config_path or default_path()
+    _check_folder(path.absolute().parent)
     settings = call.configuration().settings if path.exists() else None
     now = SensorSettings() if settings is None else settings.sensor
     zone = ZoneInfo(settings.wearer.time_zone) if settings and settings.wearer.time_zone else None
-    visit = Visit(call.out, Reach(radio, speed), timeout, now, zone, asks=not non_interactive)
+    visit = Visit(call.out, reach_over(radio, speed), timeout, now, zone, asks=not non_interactive)
     call.out.say(NOTICE)
     try:
         chosen = visit.choose(device)
@@ -101,6 +101,16 @@ class _Choice:
     look: Look
 
 
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that the settings cannot be written into, before anything is asked."""
+    from detector.doctor.probes import folder as probe
+    from detector.errors import StorageError
+
+    problem = probe(folder).problem
+    if problem is not None:
+        raise StorageError(f"{folder}: {problem}. The settings go there; or choose: -c FILE")
+
+
 def _demo(ctx: typer.Context) -> None:
     from detector.cli.demo import SPEED, demo
 
@@ -109,7 +119,7 @@ def _demo(ctx: typer.Context) -> None:
 
 
 def _write(out: Output, choice: _Choice) -> None:
-    from detector.cli.output import harmless
+    from detector.cli.questions import new_label
     from detector.config import read_configuration
     from detector.config.settings_file import change_section
 
@@ -119,7 +129,7 @@ def _write(out: Output, choice: _Choice) -> None:
     if label is not None:
         values["label"] = label
     if now.driver is not None and found.driver is not None:
-        values["driver"] = found.driver  # it named the driver of the sensor before
+        values["driver"] = found.driver  # the old one was that of another sensor
     name = harmless(found.name).replace("\n", " ").strip()
     remarks = {"device": name} if name else {}
     change = change_section(
@@ -131,8 +141,10 @@ def _write(out: Output, choice: _Choice) -> None:
     for key in values:
         variable = f"SPASMWATCH_SENSOR__{key.upper()}"
         if variable in os.environ:
-            out.say(f"The environment variable {variable} wins over the file: unset {variable}")
-    out.say("Next: spasmwatch run      (once in a while: spasmwatch doctor)")
+            out.say(
+                f"The variable {variable} overrides the file. To use the file: unset {variable}"
+            )
+    out.say("Next: spasmwatch run      (from time to time: spasmwatch doctor)")
 
 
 def _plain(change: Change, choice: _Choice, label: str) -> dict[str, Any]:
@@ -161,9 +173,9 @@ def _plain(change: Change, choice: _Choice, label: str) -> dict[str, Any]:
 def _say_changed(out: Output, change: Change) -> None:
     path = shlex.quote(str(change.path))
     if not change.changed:
-        out.say(f"{change.path} says that already: nothing was changed.")
+        out.say(f"{change.path} has these settings already: nothing was changed.")
     elif change.backup is None:
         out.say(f"Written: {change.path}      Undo: rm {path}")
     else:
-        out.say(f"Written: {change.path}, the old one is kept.")
+        out.say(f"Written: {change.path}; the old file is kept.")
         out.say(f"Undo: mv {shlex.quote(str(change.backup))} {path}")

@@ -10,34 +10,44 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from detector.cli.detect import Site, UnitName
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import FASTEST, Invocation, UsageError, check_target
 from detector.cli.output import Output
 from detector.words.phrases import length
 
 if TYPE_CHECKING:
-    from detector.cli.simulated import Wanted
+    from firmware_sim.trace_files import Wanted
 
 EngineName = Literal["reflex", "pulse", "both"]
-RATIO = 0.3  # a movement that clearly stands out: the signal note's first step
+ModelName = Literal[
+    "polar-verity-sense", "polar-h10", "movesense", "openseizure", "witmotion", "microbit",
+    "open-frame",
+]  # fmt: skip
+RATIO = 0.3  # a movement that clearly stands out from the recording
 EVERY_S = 60.0
 
 
 def simulate(
     ctx: typer.Context,
     traces: Annotated[
-        list[Path] | None, typer.Argument(metavar="[TRACE.npz…]", help="Recordings to play.")
+        list[Path] | None,
+        typer.Argument(metavar="TRACE.npz…", help="Play these recordings.", show_default=False),
     ] = None,
     *,
     scenario: Annotated[
         str | None,
         typer.Option(
-            help="What to simulate without a TRACE.", show_default="night; clonus with --into"
+            metavar="NAME",
+            help="Simulate this instead of playing a TRACE; see --list.",
+            show_default="night; clonus with --into",
         ),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Say which scenarios there are.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    list_: Annotated[bool, typer.Option("--list", help="List the scenarios, and end.")] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="The same seed gives the same bytes.")
+    ] = 1,
     duration: Annotated[
-        float | None, typer.Option(min=1, metavar="S", help="Seconds; default: as is usual.")
+        float | None,
+        typer.Option(min=1, metavar="S", help="Seconds to simulate; default: see --list."),
     ] = None,
     site: Annotated[
         Site | None, typer.Option(help="Where the sensor is worn.", show_default="ankle")
@@ -45,10 +55,14 @@ def simulate(
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Samples a second.", show_default="52")
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="What makes a clonus.")] = "both",
+    engine: Annotated[
+        EngineName, typer.Option(help="Model that clonus is simulated with.")
+    ] = "both",
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.npz", help="Write it with its truth, and end."),
+        typer.Option(
+            "--out", metavar="FILE.npz", help="Write a recording with its truth, and end."
+        ),
     ] = None,
     into: Annotated[
         Path | None,
@@ -59,39 +73,57 @@ def simulate(
         typer.Option(
             min=0.01,
             max=100,
-            help="With --into: what is there against a movement, rms.",
+            metavar="X",
+            help="With --into: rms of the recording over rms of a movement.",
             show_default=f"{RATIO}",
         ),
     ] = None,
     every: Annotated[
         float | None,
         typer.Option(
-            min=20, metavar="S", help="With --into: one in so long.", show_default=f"{EVERY_S:g}"
+            min=20,
+            metavar="S",
+            help="With --into: seconds from one movement to the next, 20 or more.",
+            show_default=f"{EVERY_S:g}",
         ),
     ] = None,
     unit: Annotated[
         UnitName | None, typer.Option(help="With --into: unit, where the file does not say it.")
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="Times real time.")] = 1.0,
-    sensors: Annotated[int | None, typer.Option(min=1, max=200, help="How many.")] = None,
-    model: Annotated[
-        str, typer.Option(help="polar-verity-sense or polar-h10.")
-    ] = "polar-verity-sense",
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=0.1, max=FASTEST, metavar="X", help=f"Times real time, {FASTEST:g} at most."
+        ),
+    ] = 1.0,
+    sensors: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=200, metavar="N", help="Number of sensors.", show_default="one a trace"
+        ),
+    ] = None,
+    model: Annotated[ModelName, typer.Option(help="Which sensor to be.")] = "polar-verity-sense",
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="AT:FOR", help="Lose the link at this second, for so long."),
+        typer.Option(
+            metavar="AT:FOR",
+            help="Lose the link at this second, for so many; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     listen: Annotated[
         str, typer.Option(metavar="ADDRESS", help="unix:PATH or tcp:127.0.0.1:PORT.")
     ] = "tcp:127.0.0.1:0",
 ) -> None:
-    """Be a virtual sensor, or write a simulated recording with its truth.
+    """Be a virtual sensor, or write a simulated recording.
 
-    The sensor lives on a virtual radio, for `run --radio` and `scan --radio`, and switches itself
-    off when its trace was played. Everything here is simulated; no person was recorded, unless
+    The sensor is on a virtual radio, for `run --radio` and `scan --radio`, and switches itself off
+    when its trace has been played. Everything here is simulated; no person was recorded, unless
     --into puts simulated movements into a recording of yours.
     """
-    from detector.cli.simulated import VERITY_HZ, Wanted, make_trace, save_trace
+    from detector.cli.simulated import check_address
+    from firmware_sim.faults import parse_drop
+    from firmware_sim.trace_files import VERITY_HZ, ScenarioError, Wanted, make_trace, save_trace
 
     out = Invocation.of(ctx).out
     if list_:
@@ -105,44 +137,84 @@ def simulate(
          bool(traces) and _any(out_file, into, scenario)),
     ):  # fmt: skip
         if needed:
-            raise typer.BadParameter(wrong)
-    if into is not None and out_file is not None:
-        wanted = Wanted(
-            scenario=scenario or "clonus",
-            background_ratio=RATIO if ratio is None else ratio,
-            every_s=EVERY_S if every is None else every,
-            seed=seed,
-            site=site,
-            engine=engine,
-            fs=fs,
-            unit=unit,
-        )
-        _put_into(out, into, wanted, out_file)
-        return
-    with tempfile.TemporaryDirectory(prefix="spasmwatch-") as folder:
-        paths = traces or []
-        if not paths:
-            name = scenario or "night"
-            trace = make_trace(
-                name,
+            raise UsageError(wrong)
+    check_scenario(scenario, into=into is not None, duration_s=duration)
+    check_address("--listen", listen)
+    for moment in drop or []:
+        try:
+            parse_drop(moment)
+        except ValueError as error:
+            raise UsageError(str(error), param_hint="--drop") from None
+    check_target("--out", out_file, ".npz")
+    try:
+        if into is not None and out_file is not None:
+            wanted = Wanted(
+                scenario=scenario or "clonus",
+                background_ratio=RATIO if ratio is None else ratio,
+                every_s=EVERY_S if every is None else every,
                 seed=seed,
-                duration_s=duration,
-                fs=VERITY_HZ if fs is None else fs,
-                site=site or "ankle",
+                site=site,
                 engine=engine,
+                fs=fs,
+                unit=unit,
             )
-            paths = [out_file or Path(folder) / f"{name}-{seed}.npz"]
-            save_trace(trace, paths[0])
-            if out_file is not None:
-                out.say(
-                    f"{out_file}: {length(trace.duration_s)} of {name!r}, seed {seed}, "
-                    f"{_events(len(trace.truth), out_file)}"
+            _put_into(out, into, wanted, out_file)
+            return
+        with tempfile.TemporaryDirectory(prefix="spasmwatch-") as folder:
+            paths = traces or []
+            if not paths:
+                name = scenario or "night"
+                trace = make_trace(
+                    name,
+                    seed=seed,
+                    duration_s=duration,
+                    fs=VERITY_HZ if fs is None else fs,
+                    site=site or "ankle",
+                    engine=engine,
                 )
-                return
-        words = ["--listen", listen, "--speed", str(speed), "--model", model]
-        words += [] if sensors is None else ["--sensors", str(sensors)]
-        words += [word for moment in drop or [] for word in ("--drop", moment)]
-        raise typer.Exit(_serve(out, paths, words, speed))
+                paths = [out_file or Path(folder) / f"{name}-{seed}.npz"]
+                save_trace(trace, paths[0])
+                if out_file is not None:
+                    out.say(
+                        f"{out_file}: {length(trace.duration_s)} of {name!r}, seed {seed}, "
+                        f"{_events(len(trace.truth), out_file)}"
+                    )
+                    return
+            words = ["--listen", listen, "--speed", str(speed), "--model", model]
+            words += [] if sensors is None else ["--sensors", str(sensors)]
+            words += [word for moment in drop or [] for word in ("--drop", moment)]
+            raise typer.Exit(_serve(out, paths, words, speed))
+    except ScenarioError as error:
+        raise UsageError(str(error)) from None
+
+
+def check_scenario(
+    name: str | None, *, into: bool = False, duration_s: float | None = None
+) -> None:
+    """Refuse a scenario that does not exist, is shorter, or cannot be put into a recording."""
+    if name is None:
+        return
+    from difflib import get_close_matches
+
+    from firmware_sim.trace_files import scenarios
+
+    listed = scenarios()
+    fitting = [each["scenario"] for each in listed if each["into"] or not into]
+    if name in fitting:
+        shortest_s = next(each["shortest_s"] for each in listed if each["scenario"] == name)
+        if duration_s is not None and duration_s < shortest_s:
+            raise UsageError(
+                f"{name} takes {shortest_s:g} seconds or more, not {duration_s:g}",
+                param_hint="--duration",
+            )
+        return
+    if any(each["scenario"] == name for each in listed):
+        wrong = f"{name} cannot go into a recording; these can: {', '.join(fitting)}."
+    else:
+        close = get_close_matches(name, fitting, n=1)
+        meant = f" Did you mean {close[0]}?" if close else ""
+        wrong = f"there is no scenario {name!r}.{meant} See: spasmwatch simulate --list"
+    raise UsageError(wrong, param_hint="--scenario")
 
 
 def _any(*values: object) -> bool:
@@ -150,7 +222,7 @@ def _any(*values: object) -> bool:
 
 
 def _list(out: Output) -> None:
-    from detector.cli.simulated import scenarios
+    from firmware_sim.trace_files import scenarios
 
     for each in scenarios():
         usual = "a night" if each["usual_s"] is None else length(each["usual_s"])
@@ -159,7 +231,7 @@ def _list(out: Output) -> None:
 
 
 def _put_into(out: Output, recording: Path, wanted: Wanted, target: Path) -> None:
-    from detector.cli.simulated import put_into
+    from firmware_sim.trace_files import put_into
 
     done = put_into(recording, wanted, target)
     out.say(
@@ -168,8 +240,8 @@ def _put_into(out: Output, recording: Path, wanted: Wanted, target: Path) -> Non
     )
     if done.left_out:
         out.say(
-            f"{done.left_out} more found no place: a gap, the end, or too lively a stretch. What "
-            "happened in the recording by itself is not in the truth"
+            f"{done.left_out} more found no place: a gap, the end, or too much movement there. "
+            "What happened in the recording by itself is not in the truth."
         )
 
 
@@ -178,16 +250,16 @@ def _events(count: int, path: Path) -> str:
 
 
 def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> int:
-    """Play traces on a virtual radio until they are over; return the exit code."""
+    """Play traces on a virtual radio until they end; return the exit code."""
     import asyncio
 
-    from detector.cli.simulated import checked
     from firmware_sim.child import running_air
+    from firmware_sim.trace_files import checked
 
     async def serve() -> int:
         async with running_air(*(str(checked(path)) for path in paths), *words) as air:
-            out.say(f"On the air at {air.address}. Watch it with:")
-            out.say(f"  spasmwatch run --source simulator --radio {air.address} --speed {speed:g}")
+            out.say("The virtual sensor is on. In another terminal:")
+            out.say(f"  spasmwatch run --radio {air.address} --speed {speed:g}")
             async for event in air.events():
                 out.data(json.dumps(event) if out.json else _line(event))
             return await air.wait()

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words: which line, what was written, what it must be."""
+"""Describe invalid settings: which line, what was written, what it must be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 LONGEST_VALUE = 60
-MOST_PARSES = 400  # prefixes of a file tried for one line number; enough for any file by hand
+MOST_PARSES = 400  # prefixes of a file parsed to find one line; enough for a file written by hand
 
 MUST_BE = {
     "bool_type": "must be true or false",
@@ -21,7 +21,7 @@ MUST_BE = {
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
     "literal_error": "must be {expected}",
-    "tuple_type": 'must be a list such as ["button"]',
+    "tuple_type": 'must be a list such as ["clonus >= 60s"]',
     "too_long": "must have {max_length} entries or fewer",
     "path_type": "must be a path in quotes",
     "value_error": "{error}",
@@ -34,7 +34,7 @@ def describe(
     lines: Sequence[str],
     model: type[BaseModel],
 ) -> list[str]:
-    """Return one line of text for each thing that is wrong."""
+    """Return one line of text for each problem."""
     found = []
     for problem in error.errors(include_url=False):
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
@@ -45,19 +45,19 @@ def describe(
 
 
 def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
-    """Say that an environment variable names no setting."""
+    """Return the line for a variable that is not a setting."""
     known = [prefix + key.replace(".", "__").upper() for key in _names(model)]
     return f"environment {variable}   is not a setting{_did_you_mean(variable, known)}"
 
 
 def line_of(key: Sequence[str], lines: Sequence[str]) -> int | None:
-    """Find the line, from 1, on which a key is set; None when it cannot be found.
+    """Return the line, from 1, on which a key is set; None when it cannot be found.
 
     The shortest head of the file that parses and holds the key ends with the statement that sets
     it, so this needs no TOML parser of its own.
     """
     if not key:
-        return None  # sections that contradict each other
+        return None  # a contradiction between sections has no line
     first = behind = None
     parses = 0
     for number, line in enumerate(lines, 1):
@@ -71,7 +71,7 @@ def line_of(key: Sequence[str], lines: Sequence[str]) -> int | None:
         try:
             head = tomllib.loads("\n".join(lines[:number]))
         except (ValueError, RecursionError):
-            continue  # in the midst of a value of several lines
+            continue  # inside a value of several lines
         if _holds(head, key):
             start = max(first, (behind or 0) + 1)
             return next((n for n in range(start, number) if key[-1] in lines[n - 1]), number)
@@ -89,7 +89,7 @@ def _sentence(key: Sequence[str], problem: Any, model: type[BaseModel]) -> str:
     must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
         **problem.get("ctx", {})
     )
-    if isinstance(value, Mapping):  # a section that contradicts itself, or another
+    if isinstance(value, Mapping):  # a contradiction inside a section, or between two
         return f"[{name}]   {must}" if name else must
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
@@ -106,7 +106,7 @@ def _shown(key: Sequence[str], value: object) -> str:
 
 
 def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """Return the dotted name of every section and setting."""
+    """Yield the dotted name of every section and setting."""
     for name, field in model.model_fields.items():
         yield above + name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -120,7 +120,7 @@ def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:
 
 def _holds(values: object, key: Sequence[str]) -> bool:
     for part in key:
-        if isinstance(values, list) and values:  # [[sections]]: the one that was begun last
+        if isinstance(values, list) and values:  # [[sections]]: the latest one
             values = values[-1]
         if not isinstance(values, dict) or part not in values:
             return False

@@ -1,4 +1,4 @@
-"""From a file, the environment and flags to settings, knowing where each value came from."""
+"""Read settings from file, environment and flags, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from detector.config.settings import Settings
 from detector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
-LARGEST_BYTES = 64 * 1024  # every setting with its comment fits fifty times over
+LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
 Key = tuple[str, ...]
 
@@ -32,14 +32,14 @@ class Configuration:
     path: Path | None  # the file that was read, None where there was none
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
-        """Return key, value and origin of every setting, secrets masked."""
+        """Yield key, value and origin of every setting, secrets masked."""
         for key, value in _leaves(self.settings.model_dump(mode="json")):
             name = ".".join(key)
             yield name, value, self.origins.get(name, "default")
 
 
 def default_path() -> Path:
-    """Where the settings are looked for when nobody names a file."""
+    """Return the path of the settings file where none is named."""
     return user_config_path("spasmwatch") / "config.toml"
 
 
@@ -49,7 +49,7 @@ def read_configuration(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
 ) -> Configuration:
-    """Read settings: a flag wins over the environment, that over the file, that over the default.
+    """Return the settings: flags override the environment, that the file, that the defaults.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_configuration(
     Raises
     ------
     ConfigError
-        Says all that is wrong, where, and what to write instead.
+        Lists every problem: where it is, and what to write instead.
     """
     file = path or default_path()
     text = _text(file, required=path is not None)
@@ -100,7 +100,7 @@ def read_configuration(
 
 
 def _text(file: Path, *, required: bool) -> str | None:
-    """Return the file's text, None where it need not exist and does not."""
+    """Return the file's text; None where it is not required and does not exist."""
     try:
         with file.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
@@ -133,7 +133,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
 
 
 def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Return every key that holds no section, to the depth that settings have."""
+    """Yield every key that is not a section, to the depth that settings have."""
     for key, value in values.items():
         if isinstance(value, dict) and not above:
             yield from _leaves(value, (key,))
@@ -161,13 +161,13 @@ def _annotation(key: Key) -> Any:
 
 
 def _typed(raw: str, annotation: Any) -> object:
-    """Read a variable as TOML where the setting is not text: 1883, true, ["button"]."""
+    """Read a variable as TOML where the setting is not text: 1883, true, ["clonus >= 60s"]."""
     if not {int, bool, tuple} & {get_origin(part) or part for part in _parts(annotation)}:
         return raw
     try:
         return tomllib.loads(f"value = {raw}")["value"]
     except (ValueError, RecursionError):
-        return raw  # whose type is then what is wrong with it
+        return raw  # validation then reports its type
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -177,7 +177,7 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _put(values: dict[str, Any], key: Key, value: object) -> bool:
-    """Set a value over what is there; a section that is no table stays, to be complained of."""
+    """Set a value; return False where a section is not a table, which validation then reports."""
     for part in key[:-1]:
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):

@@ -1,4 +1,4 @@
-"""What can be set, what it may be, and what it is when nobody sets it."""
+"""Every setting, with its type, limits and default."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from detector.alerts.rules import DEFAULT_RULES, parse_rule
 from detector.errors import ConfigError
+from detector.events import Origin
 
 Placement = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
 
@@ -23,6 +24,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
 MOST_RULES = 32
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
+KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
 LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
 
 
@@ -41,6 +43,12 @@ def _identifier(text: str) -> str:
 def _topic(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}", text):
         raise ValueError("must be words of letters, digits, - and _ joined by /, such as sw/v1")
+    kept = next((level for level in text.split("/") if level in KEPT_LEVELS), None)
+    if kept is not None:
+        raise ValueError(
+            f"must not have {kept!r} in it: that word keeps simulated and replayed messages apart "
+            "from live ones"
+        )
     return text
 
 
@@ -55,7 +63,7 @@ def _time_zone(text: str) -> str:
 
 
 def _rule(text: str) -> str:
-    parse_rule(text)  # its error is a ValueError that speaks for itself
+    parse_rule(text)  # its error is a ValueError with a complete message
     return text
 
 
@@ -68,7 +76,7 @@ def _broker(text: str) -> str:
     try:
         url = urlsplit(text)
         usable = url.scheme in PORTS and url.hostname and url.port != 0
-    except ValueError:  # brackets or a port that cannot be
+    except ValueError:  # invalid brackets or port
         raise ValueError(wanted) from None
     if not usable:
         raise ValueError(wanted)
@@ -92,7 +100,7 @@ FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
 
 
 class BrokerAddress(NamedTuple):
-    """Where a broker listens that somebody else runs."""
+    """Address of a broker that is not ours."""
 
     host: str
     port: int
@@ -103,7 +111,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        strict=True,  # a quoted number is a mistake worth a sentence
+        strict=True,  # a quoted number is told as a mistake
         allow_inf_nan=False,
         hide_input_in_errors=True,  # inputs may be secrets
         use_attribute_docstrings=True,
@@ -111,12 +119,12 @@ class _Section(BaseModel):
 
 
 class WearerSettings(_Section):
-    """Whom it is about. Never a name: it appears in alerts."""
+    """The person who wears the sensors. Never a name: it appears in alerts."""
 
     label: Text = "bedroom"
     """Shown in alerts instead of a name."""
     time_zone: Annotated[str, AfterValidator(_time_zone)] | None = None
-    """IANA name for the times people read; None is this computer's."""
+    """IANA name of the zone in which times are shown; None is this computer's."""
 
 
 class SensorSettings(_Section):
@@ -142,7 +150,7 @@ class AnotherSensorSettings(SensorSettings):
 
 
 class AlertSettings(_Section):
-    """Who is woken, and for what. Everything else is only written down."""
+    """What wakes somebody. Everything else is only written down."""
 
     wake_for: Annotated[
         tuple[Annotated[str, AfterValidator(_rule)], ...],
@@ -152,7 +160,7 @@ class AlertSettings(_Section):
 
 
 class MqttSettings(_Section):
-    """How others are told."""
+    """The broker through which others are told."""
 
     broker: Annotated[str, AfterValidator(_broker)] = "auto"
     """auto, mosquitto, embedded, none, or mqtt://host or mqtts://host."""
@@ -167,7 +175,7 @@ class MqttSettings(_Section):
     password_file: FilePath | None = None
     """File whose first line is the password."""
     insecure: bool = False
-    """Accept that the password crosses the network readable, for a broker without mqtts."""
+    """Accept that the password crosses the network unencrypted, for a broker without mqtts."""
 
     @model_validator(mode="after")
     def _credentials_fit(self) -> MqttSettings:
@@ -214,7 +222,7 @@ class MqttSettings(_Section):
 
 
 class RecordingSettings(_Section):
-    """What is kept of the raw signal."""
+    """Recording of the raw signal."""
 
     enabled: bool = True
     """Keep every packet of the night, for replay and review."""
@@ -223,7 +231,7 @@ class RecordingSettings(_Section):
 
 
 class LogSettings(_Section):
-    """What the service says about itself."""
+    """The log of the service."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important line that is still written."""
@@ -259,8 +267,20 @@ class Settings(_Section):
 
     @property
     def sensors(self) -> tuple[SensorSettings, ...]:
-        """All that the person wears, the first one first."""
+        """All sensors that the person wears, the first of the settings first."""
         return (self.sensor, *self.another_sensor)
+
+    def sensor_called(self, device: str | None) -> SensorSettings:
+        """Return the settings of a sensor by its name or address; None is the first one.
+
+        A sensor that they do not name takes the settings of the first, except for the driver.
+        """
+        if device is None:
+            return self.sensor
+        wanted = device.casefold()
+        known = (one for one in self.sensors if (one.device or "").casefold() == wanted)
+        other = self.sensor.model_copy(update={"device": device, "driver": None})
+        return next(known, other)
 
 
 def _is_here(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Changing the settings file as a careful person would: comments stay, the old one is kept."""
+"""Change the settings file: comments stay, and the old file is kept beside it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
-from detector.errors import ConfigError
+from detector.errors import ConfigError, StorageError
 
 NEW_FILE = "# spasmwatch settings. Check with: spasmwatch config check\n"
-OURS = "heard as: "  # marks a comment that we wrote and may write anew
+OURS = "heard as: "  # marks a comment of ours, which may be replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of the file; `backup` is the old one, None where there was none."""
+    """Outcome for the file; `backup` is the old one, None where there was none or no change."""
 
     path: Path
     backup: Path | None
@@ -36,17 +36,19 @@ def change_section(
     remarks: Mapping[str, str],
     check: Callable[[Path], object] = lambda _: None,
 ) -> Change:
-    """Set values of one section, whole or not at all; everything else stays as it was.
+    """Set values of one section, all or none; everything else in the file stays as it was.
 
     Parameters
     ----------
-    remarks : key → comment behind it, unless there is one of the owner's
-    check : looks at a draft, and raises ConfigError where it makes no sense as a whole
+    remarks : key → comment behind it, unless the owner wrote one there
+    check : called with a draft; raises ConfigError where its settings are not valid together
 
     Raises
     ------
     ConfigError
-        The file is written in a way that cannot be changed safely, or the disk refuses it.
+        The file is written in a way that cannot be changed safely.
+    StorageError
+        It cannot be read or written.
     """
     place = path.resolve()  # a link stays one
     try:
@@ -62,7 +64,7 @@ def change_section(
             backup = None if before is None else _back_up(place)
             draft.replace(place)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}. Nothing was changed.") from error
+        raise StorageError(f"{path}: {error.strerror}. Nothing was changed.") from error
     except (TOMLKitError, ValueError, TypeError, KeyError, AttributeError) as error:
         lines = ", ".join(f'{key} = "{value}"' for key, value in values.items())
         raise ConfigError(
@@ -80,7 +82,7 @@ def changed_text(
     Raises
     ------
     ValueError
-        What came out does not mean what was wanted.
+        The changed text does not read back as the values that were to be set.
     """
     document = tomlkit.parse(before if before is not None else NEW_FILE)
     if section not in document:
@@ -93,7 +95,7 @@ def changed_text(
             table[key] = value
         comment = old.trivia.comment if isinstance(old, Item) else ""
         item = table[key]
-        # Inside braces there is no room for a remark.
+        # An inline table, in braces, cannot hold a comment.
         if key in remarks and isinstance(table, Table) and _is_ours(comment):
             item.comment(OURS + remarks[key])
     after = tomlkit.dumps(document)
@@ -109,7 +111,7 @@ def _is_ours(comment: str) -> bool:
 
 
 def _back_up(place: Path) -> Path:
-    """Copy the file beside itself, under a name that is free."""
+    """Copy the file to a free name beside it; return that name."""
     number = 1
     while True:
         suffix = ".bak" if number == 1 else f".bak{number}"
@@ -126,7 +128,7 @@ def _back_up(place: Path) -> Path:
 
 @contextmanager
 def _draft(place: Path, text: str) -> Iterator[Path]:
-    """Have a text beside a file, safe on disk: renamed, it is the whole new file or the old one."""
+    """Write a text to a synced draft beside a file, so that a rename replaces it all at once."""
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
@@ -141,5 +143,5 @@ def _draft(place: Path, text: str) -> Iterator[Path]:
 
 
 def _mode(place: Path) -> int:
-    """Whoever may read the file now may read it then; a new one may hold a password one day."""
+    """Return the file's permissions; a new file is private, since it may hold a password later."""
     return place.stat().st_mode & 0o777 if place.exists() else 0o600

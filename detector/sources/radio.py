@@ -170,7 +170,9 @@ async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
         return call.result()
     except Exception as error:  # bleak announces "backend-specific exceptions: in rare cases"
         if remedy := _remedy(error):
-            raise LinkError(f"{remedy}, or try `spasmwatch demo`, which needs none.") from error
+            raise LinkError(
+                f"{remedy}. Help: spasmwatch doctor. Without Bluetooth: spasmwatch demo"
+            ) from error
         reason = str(error) or type(error).__name__
         raise LinkError(f"Could not {what}: {reason}.") from error
 

@@ -19,7 +19,7 @@ from typing import Any, Self, get_args
 from zlib import crc32
 
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet
-from detector.errors import RecordingError, RecordingNotFoundError
+from detector.errors import RecordingError, RecordingNotFoundError, StorageError
 from detector.events import Origin, format_utc
 
 SCHEMA = "recording/1"
@@ -39,7 +39,7 @@ PAGE = 512  # rows read at once
 MIN_ROW = 32  # bytes a row takes at least; bounds how many a file can hold, whatever it claims
 
 
-class RecordingWriteError(RecordingError):
+class RecordingWriteError(StorageError):
     """The disk refused what came since the last commit; it is lost and counted.
 
     Announce it and go on: the writer tries again with the next item.

@@ -313,7 +313,8 @@ def _clear_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise StateDiskError(
-            f"the state file {path} cannot be used: {error}. Nothing was written; check free "
+            f"The state file {path} cannot be used: {reason}. Nothing was written; check free "
             "space and permissions."
         ) from error

@@ -15,12 +15,12 @@ from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from detector.errors import SpasmwatchError
+from detector.errors import StorageError
 from detector.store import wearer_file
 from detector.store.layout import MIGRATIONS, migrate
 
 
-class StateError(SpasmwatchError):
+class StateError(StorageError):
     """The state file cannot be used now: in use, disk full, no permission. Nothing was changed."""
 
 

@@ -81,3 +81,8 @@ def alert_line(alert: Alert, zone: tzinfo | None = None) -> str:
     clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
     rule = f" (rule: {alert.rule})" if alert.rule else ""
     return f"{clock}Alert {alert.state.value}: {sentence(alert.reason)}{rule}"
+
+
+def harmless(text: str) -> str:
+    """Return text that may come from a stranger without the characters that steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

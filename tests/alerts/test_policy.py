@@ -122,15 +122,13 @@ def test_a_restart_of_the_host_counts_a_loss_anew(now):
     assert len(policy.tick(now(0, mono_s=125))) == 1
 
 
-def test_other_conditions_are_told_at_once_and_the_button_by_its_rule(now):
+def test_other_conditions_are_told_at_once_and_a_lost_signal_by_its_rule(now):
     policy = Policy(parse_rules(DEFAULT_RULES))
     here = {"active": True, "since_ns": 0, "now": now(0, mono_s=1)}
     [battery] = policy.condition("battery", why="8 % left", **here)
     assert (battery.alert_class, battery.level, battery.rule) == ("technical", "medium", None)
-    [button] = policy.condition("button", **here)
-    assert (button.alert_class, button.level, button.rule) == ("clinical", "high", "button")
     silent = Policy(parse_rules(["clonus >= 60s"]))
-    assert silent.condition("button", **here) == silent.condition("no-signal", **here) == []
+    assert silent.condition("no-signal", **here) == []
 
 
 def test_a_lost_signal_neither_clears_nor_repeats_a_clinical_alert(event, now):

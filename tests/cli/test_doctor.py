@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from detector.checkup.bluetooth import AdapterFacts, Blocked, BusTrouble, UsbPower
-from detector.cli import probes
 from detector.config import read_configuration
+from detector.doctor import probes
+from detector.doctor.bluetooth import AdapterFacts, Blocked, BusTrouble, UsbPower
 from detector.mqtt.broker import provide
 from firmware_sim.bluez.bus import as_system_bus, private_bus
 from firmware_sim.bluez.daemon import bluetoothd

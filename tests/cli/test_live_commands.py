@@ -52,6 +52,14 @@ def test_a_port_in_use_is_named_with_the_remedy(process, tmp_path):
         (["run", "--speed", "5"], "--speed"),
         (["run", "--source", "file"], "FILE"),
         (["run", "--source", "radio"], "radio"),
+        (["run", "--radio", "unix:x", "--source", "ble"], "--radio"),
+        (["run", "--radio", "here"], "unix:PATH"),
+        (["scan", "--radio", "here"], "unix:PATH"),
+        (["run", "--radio", "unix:x", "--scenario", "night"], "--scenario"),
+        (["run", "--radio", "unix:x", "--speed", "61"], "--speed 60 at most"),
+        (["run", "--scenario", "night"], "--scenario"),
+        (["run", "--source", "simulator", "--scenario", "knight"], "Did you mean night?"),
+        (["simulate", "--speed", "61"], "--speed"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(spasmwatch, arguments, words):
@@ -65,9 +73,9 @@ def test_what_cannot_be_meant_is_a_usage_error(spasmwatch, arguments, words):
     ("arguments", "code"),
     [
         (["run", "--source", "simulator", "nothere.npz"], 66),
-        (["run", "--source", "simulator", "--scenario", "party"], 78),
+        (["run", "--source", "simulator", "--scenario", "party"], 2),
         (["replay", "nothere.sqlite"], 66),
-        (["simulate", "--scenario", "party", "--out", "x.npz"], 78),
+        (["simulate", "--scenario", "party", "--out", "x.npz"], 2),
         (["simulate", "nothere.npz"], 66),
     ],
 )
@@ -113,7 +121,7 @@ def test_the_demo_ends_by_itself_and_loses_nothing(process, tmp_path):
     done = process("--data-dir", tmp_path, "demo", "--speed", "60")
 
     assert done.returncode == 0, done.stderr
-    assert "ALERT: Clonus >= 60s" in done.stderr
+    assert "ALERT (bedroom): Clonus >= 60s" in done.stderr
     assert "Not a medical device" in done.stderr
     assert "0 lost" in done.stdout
     assert sys.executable not in done.stdout

@@ -163,11 +163,10 @@ def test_a_terminal_less_run_says_every_tenth(spasmwatch, air, tmp_path):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--duration", "soon"], "'soon' is no time"),
-        (["--duration", "25h"], "'25h' is no time"),
+        (["--duration", "soon"], "'soon' is not a time"),
+        (["--duration", "25h"], "'25h' is not a time"),
         (["--out", "there"], "there exists already"),
         (["--capture", "there"], "there exists already"),
-        (["--out", "nowhere/x.sqlite"], "no folder nowhere"),
         (["--speed", "2"], "--speed goes with --radio"),
     ],
 )
@@ -179,6 +178,33 @@ def test_what_cannot_be_meant_is_a_usage_error_before_anybody_moves(
 
     assert done.returncode == 2
     assert complaint in " ".join(done.stderr.split())
+
+
+def test_a_folder_that_does_not_exist_is_told_before_anybody_moves(spasmwatch):
+    done = spasmwatch("record", "--out", "nowhere/x.sqlite")
+
+    assert done.returncode == 74
+    assert "mkdir -p nowhere" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["record", "--capture", "/proc/x.jsonl"],
+        ["record", "--out", "/proc/x.sqlite"],
+        ["simulate", "--scenario", "quiet", "--out", "/proc/x.npz"],
+        ["--data-dir", "/proc/x", "record"],
+        ["--data-dir", "/proc/x", "demo"],
+        ["-c", "/proc/x/c.toml", "setup"],
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_told_before_anybody_moves(spasmwatch, words):
+    done = spasmwatch(*words)
+
+    assert done.returncode == 74, done.stderr
+    assert "/proc/x" in done.stderr
+    assert "Errno" not in done.stderr
+    assert done.stdout == ""
 
 
 def test_without_a_radio_nothing_is_left_behind(spasmwatch, tmp_path):

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from detector.checkup.check import CheckResult, CheckStatus
-from detector.cli import check_lines
+from detector.cli.doctor import check_lines
 from detector.cli.output import Output
 from detector.cli.scan import short, signal_word, signal_words, table
+from detector.doctor.check import CheckResult, CheckStatus
 from detector.sources.nearby import NearbyDevice
 
 from .airs import on_air
@@ -89,7 +89,7 @@ def test_a_name_cannot_steer_the_terminal_forge_a_line_or_be_endless(capsys):
     for line in table([found(name=EVIL)], [], None, bars=True):
         Output().data(line)
     check = CheckResult("Sensor", CheckStatus.OK, f"{EVIL} streams")
-    for line in check_lines.lines(check):
+    for line in check_lines(check):
         Output().data(line)
     told = capsys.readouterr().out.split("\n")
 

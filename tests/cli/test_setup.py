@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pick
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
-from detector.errors import ConfigError
+from detector.errors import StorageError
 from detector.sources.nearby import NearbyDevice
 
 from .airs import on_air
@@ -70,7 +70,7 @@ def test_bad_answers_get_a_sentence_and_another_try(setup, config):
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("is not in the list: type a number from 1 to 3, or a.") == 3
-    assert "'elbow' is no place that is known" in done.stderr
+    assert "'elbow' is not a place" in done.stderr
     assert "\x1b" not in done.stderr
     assert tomllib.loads(config.read_text())["sensor"]["placement"] == "ankle"
 
@@ -151,7 +151,7 @@ def test_settings_that_would_contradict_themselves_are_not_written(setup, config
     [
         (["--non-interactive"], "needs --device and --placement"),
         (["--non-interactive", "--device", "x"], "needs --device and --placement"),
-        (["--placement", "elbow"], "'elbow' is no place that is known"),
+        (["--placement", "elbow"], "'elbow' is not a place"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(spasmwatch, words, complaint):
@@ -218,7 +218,7 @@ def test_any_other_place_is_a_sentence(text):
     worn = understood(parse_worn, text)
 
     if isinstance(worn, ValueError):
-        assert "no place" in str(worn)
+        assert "is not a place" in str(worn)
     else:
         SensorSettings(placement=worn.placement, label=worn.label or "leg")
 
@@ -282,7 +282,7 @@ def test_our_remark_is_renewed_and_the_owners_is_not():
 def test_a_file_that_cannot_be_written_is_left_as_it_is(tmp_path):
     path = tmp_path / "no folder"
     path.write_text("a file")
-    with pytest.raises(ConfigError, match="Nothing was changed"):
+    with pytest.raises(StorageError, match="Nothing was changed"):
         change_section(path / "config.toml", "sensor", {"device": "A"}, {})
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from detector.cli.simulate import ModelName
 from firmware_sim.motion import SCENARIOS, read_events
 from firmware_sim.motion.repertoire import REPERTOIRES
+from firmware_sim.wearables.catalogue import WEARABLES
+
+
+def test_every_virtual_sensor_can_be_chosen():
+    assert set(get_args(ModelName)) == set(WEARABLES)
 
 
 def contents(path):
@@ -103,15 +110,19 @@ def test_the_same_seed_puts_in_the_same_and_another_does_not(spasmwatch, tmp_pat
         (["x.npz", "--out", "o.npz"], 2, "a TRACE is played"),
         (["--into", "mine.csv", "--out", "o.npz", "--every", "5"], 2, "--every"),
         (["--into", "mine.csv", "--out", "o.npz", "--engine", "petrol"], 2, "--engine"),
+        (["--drop", "soon"], 2, "AT:FOR"),
+        (["--listen", "radio"], 2, "unix:PATH"),
+        (["--model", "polar"], 2, "--model"),
+        (["--scenario", "quiet", "--duration", "2"], 2, "quiet takes 20 seconds or more"),
         (["--into", "gone.csv", "--out", "o.npz"], 66, "gone.csv: there is no such file"),
-        (["--into", "mine.csv", "--out", "o.csv"], 65, "name it so"),
-        (["--into", "mine.csv", "--out", "no/o.npz"], 65, "create no first"),
-        (["--into", "mine.csv", "--out", "o.npz", "--scenario", "night"], 78, "one of spasms"),
-        (["--into", "mine.csv", "--out", "o.npz", "--every", "400"], 65, "found no place"),
+        (["--into", "mine.csv", "--out", "o.csv"], 2, "must end in .npz"),
+        (["--into", "mine.csv", "--out", "no/o.npz"], 74, "mkdir -p no"),
+        (["--into", "mine.csv", "--out", "o.npz", "--scenario", "night"], 2, "these can: spasms"),
+        (["--into", "mine.csv", "--out", "o.npz", "--every", "400"], 65, "there is no room"),
         (["--into", "magnitude.npz", "--out", "o.npz"], 65, "three axes"),
-        (["--into", "o.npz", "--out", "o.npz"], 78, "another --out"),
-        (["--scenario", "quiet", "--fs", "2", "--out", "o.npz"], 78, "fs must be 5"),
-        (["--scenario", "quiet", "--fs", "nan", "--out", "o.npz"], 78, "fs must be 5"),
+        (["--into", "o.npz", "--out", "o.npz"], 2, "another file"),
+        (["--scenario", "quiet", "--fs", "2", "--out", "o.npz"], 2, "fs must be 5"),
+        (["--scenario", "quiet", "--fs", "nan", "--out", "o.npz"], 2, "fs must be 5"),
         (["--scenario", "quiet", "--duration", "20", "--fs", "50.5"], 65, "whole number"),
     ],
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from detector.cli.output import Output, harmless
+from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
-from detector.words.phrases import event_line, length, sentence, summary
+from detector.words.phrases import event_line, harmless, length, sentence, summary
 
 
 def event(kind: Kind, **fields) -> Event:

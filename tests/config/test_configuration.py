@@ -71,7 +71,7 @@ def test_environment_reads_each_kind_of_setting(tmp_path):
             "SPASMWATCH_MQTT__PASSWORD": "5678",
             "SPASMWATCH_RECORDING__ENABLED": "false",
             "SPASMWATCH_RECORDING__RETENTION_NIGHTS": "7",
-            "SPASMWATCH_ALERTS__WAKE_FOR": '["button"]',
+            "SPASMWATCH_ALERTS__WAKE_FOR": '["tonic >= 9s"]',
             "SPASMWATCH_SENSOR__PLACEMENT": "calf",
             "SPASMWATCH_DATA_DIR": str(tmp_path),
             "SPASMWATCH_NOTHING_SKIPPED": "1",  # another program's, not a setting
@@ -81,7 +81,7 @@ def test_environment_reads_each_kind_of_setting(tmp_path):
     assert found.mqtt.secret() == "5678"
     assert not found.recording.enabled
     assert found.recording.retention_nights == 7
-    assert found.alerts.wake_for == ("button",)
+    assert found.alerts.wake_for == ("tonic >= 9s",)
     assert found.sensor.placement == "calf"
     assert found.data_dir == tmp_path
 
@@ -100,7 +100,7 @@ broker = "mqtt://me:canary-2@house"
 
 [alerts]
 wake_for = [               # 13
-  "button",
+  "tonic >= 10s",
   "twitch >= 1s",
 ]
 [recording]
@@ -137,6 +137,20 @@ def test_all_problems_are_told_at_once_with_their_lines(tmp_path):
     assert text.splitlines()[0].endswith("has 12 problems. Nothing was started.")
 
 
+def test_the_button_that_no_sensor_has_is_refused(tmp_path):
+    text = complaint(tmp_path, "[alerts]\nwake_for = ['clonus >= 60s', 'button']")
+
+    assert 'line 2  alerts.wake_for[1] = "button"' in text
+    assert "no sensor here has a button yet; leave it out" in text
+
+
+@pytest.mark.parametrize("level", ["simulated", "replay"])
+def test_a_prefix_that_hides_what_is_simulated_is_refused(tmp_path, level):
+    for prefix in (level, f"home/{level}", f"{level}/home"):
+        text = complaint(tmp_path, f"[mqtt]\nprefix = '{prefix}'")
+        assert f'line 2  mqtt.prefix = "{prefix}"   must not have {level!r} in it' in text
+
+
 def test_no_secret_is_ever_told(tmp_path):
     assert "canary" not in complaint(tmp_path, EVERYTHING_WRONG)
     assert "canary" not in complaint(tmp_path, "[mqtt]\npassword = ['canary']")
@@ -153,7 +167,7 @@ def test_no_secret_is_ever_told(tmp_path):
         ("[mqtt]\n\n\nport = 0", 4),
         ("mqtt.port = 0", 1),
         ("# port = 1\n[mqtt]\nprefix = 'port'\nport = 0", 4),
-        ("[alerts]\nwake_for = [\n 'wake_for',\n 'button'\n]\n[mqtt]\nport = 0", 7),
+        ("[alerts]\nwake_for = [\n 'wake_for',\n 'tonic >= 9s'\n]\n[mqtt]\nport = 0", 7),
         ("wearer.label = '''\nport = 0\n'''\n[mqtt]\nport = 0", 5),
     ],
 )
@@ -274,7 +288,7 @@ def test_an_unknown_variable_is_told_with_the_likely_one(tmp_path):
 
 VALID = (
     b"[wearer]\nlabel = 'bed'\ntime_zone = 'Europe/Berlin'\n[sensor]\ndevice = 'Polar Sense'\n"
-    b"placement = 'calf'\n[alerts]\nwake_for = ['clonus >= 60s', 'button']\n[mqtt]\n"
+    b"placement = 'calf'\n[alerts]\nwake_for = ['clonus >= 60s', 'tonic >= 9s']\n[mqtt]\n"
     b"broker = 'mqtts://house.lan'\nport = 8883\nusername = 'a'\npassword = 'b'\n"
     b"[recording]\nretention_nights = 30\n[log]\nlevel = 'debug'\n"
 )

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from detector.checkup.check import CheckStatus
-from detector.checkup.computer import (
+from detector.doctor.check import CheckStatus
+from detector.doctor.computer import (
     BrokerFacts,
     ClockFacts,
     FolderFacts,
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 def test_settings_are_valid_absent_or_wrong():
     assert check_settings(SettingsFacts("c.toml", None, None, "c.toml")).detail == "c.toml valid"
     absent = check_settings(SettingsFacts(None, None, None, "c.toml"))
-    assert (absent.status, "the defaults hold" in absent.detail) == (CheckStatus.OK, True)
+    assert (absent.status, "the defaults are used" in absent.detail) == (CheckStatus.OK, True)
     wrong = check_settings(SettingsFacts("c.toml", "line 3", None, "c.toml"))
     assert (wrong.status, wrong.detail) == (CheckStatus.FAIL, "line 3")
     assert "config check" in (wrong.fix or "")
@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_written_fails_with_a_quoted_command():
         (20 * (12 << 20), "warn", "30 are to be kept"),
         (4 * (12 << 20), "FAIL", "4 nights"),
         (0, "FAIL", "0 MB free"),
-        (None, "skip", "cannot be looked at"),
+        (None, "skip", "cannot be read"),
     ],
 )
 def test_room_is_counted_in_nights(free, status, words):

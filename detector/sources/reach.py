@@ -1,4 +1,4 @@
-"""How commands reach a sensor: over this computer's adapter, or a virtual radio."""
+"""Scan, connect and look for a short while: over this computer's adapter, or a virtual radio."""
 
 from __future__ import annotations
 
@@ -6,47 +6,48 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import typer
-
-from detector.checkup.sensor import Look
-from detector.config import SensorSettings, Settings
 from detector.devices.stream import Reading
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
+from detector.sources.look import Look
 from detector.sources.nearby import NearbyDevice, scan
 from detector.sources.radio import ClientBackend, ScannerBackend
 
-# A sensor that is there is heard within a second, connected within two; a slow link takes 13 s.
+# An advertising sensor is heard within 1 s and connected within 2 s; a slow link takes 13 s.
 PATIENCE_S = 30.0
 LOOK_S = 10.0
-# The samples of a look may stall for this long before what came by then must do.
+# Longest pause in the samples of a look; after it, the look ends with what has arrived.
 STALL_S = 10.0
+
+Backends = Callable[[], tuple[ScannerBackend, ClientBackend]]
+"""Return bleak backends of a virtual radio, new ones for each event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What can be reached, and how fast time passes there.
+    """Which radio is used, and how fast time passes on it.
 
     Parameters
     ----------
-    radio : address of a virtual radio; None is this computer's adapter
-    speed : of the virtual sensors, times real time
+    backends : of a virtual radio; None uses this computer's adapter
+    speed : of the virtual sensors, times real time; 1 for real ones
     """
 
-    radio: str | None = None
+    backends: Backends | None = None
     speed: float = 1.0
 
-    def __post_init__(self) -> None:
-        if self.radio is None and self.speed != 1:
-            raise typer.BadParameter("--speed goes with --radio: real sensors take their time")
+    @property
+    def is_virtual(self) -> bool:
+        """Whether no real radio is involved."""
+        return self.backends is not None
 
     def clock(self) -> Clock:
-        """Return clocks that run as the sensors' do."""
+        """Return clocks that run at the sensors' speed."""
         return HostClock() if self.speed == 1 else ScaledClock(self.speed)
 
     def source(self, device: str | None, clock: Clock, driver: str | None = None) -> BleSource:
-        """Return a live source; to be used by one event loop."""
-        scanner, client = self._backends()
+        """Return a live source, for use in one event loop."""
+        scanner, client = (None, None) if self.backends is None else self.backends()
         return BleSource(
             device=device,
             driver=driver,
@@ -56,7 +57,13 @@ class Reach:
         )
 
     async def scan(self, duration_s: float, tick: Callable[[float], None]) -> list[NearbyDevice]:
-        """Listen; `tick` is told how many seconds have passed, some times a second."""
+        """Return the devices heard; call `tick` with the elapsed seconds four times a second.
+
+        Raises
+        ------
+        LinkError
+            There is no adapter.
+        """
         loop = asyncio.get_running_loop()
         began_s = loop.time()
 
@@ -67,7 +74,8 @@ class Reach:
 
         counting = asyncio.create_task(count())
         try:
-            return await scan(duration_s, scanner_backend=self._backends()[0])
+            scanner = None if self.backends is None else self.backends()[0]
+            return await scan(duration_s, scanner_backend=scanner)
         finally:
             counting.cancel()
 
@@ -81,13 +89,13 @@ class Reach:
         enough: Callable[[Look], bool] = lambda _: False,
         tell: Callable[[Look, Reading], None] = lambda _look, _reading: None,
     ) -> tuple[Look, str]:
-        """Connect and look at the samples; return what was seen, and what stood in the way.
+        """Connect and look at the samples; return what was seen, and what stood in the way or "".
 
         Parameters
         ----------
-        samples_s : how long samples shall come, by the sensor
-        patience_s : how long to wait for the first of them, real seconds
-        enough : ends the look sooner
+        samples_s : span of samples to wait for, on the sensor's clock
+        patience_s : longest wait for the first of them, real seconds
+        enough : ends the look when it returns true
 
         Raises
         ------
@@ -113,26 +121,3 @@ class Reach:
         finally:
             await source.close()
         return look, why
-
-    def _backends(self) -> tuple[ScannerBackend | None, ClientBackend | None]:
-        if self.radio is None:
-            return None, None
-        import logging
-
-        from firmware_sim.backend import backends
-
-        # It complains of answers that come after we have hung up, which is what we do.
-        logging.getLogger("bumble").setLevel(logging.CRITICAL)
-        return backends(self.radio)
-
-
-def worn_as(settings: Settings, device: str | None) -> SensorSettings:
-    """Return the settings of a sensor; of one that they do not know, what they say of the first.
-
-    A driver that they name is that of the sensor they name.
-    """
-    if device is None:
-        return settings.sensor
-    known = (one for one in settings.sensors if (one.device or "").casefold() == device.casefold())
-    other = settings.sensor.model_copy(update={"device": device, "driver": None})
-    return next(known, other)

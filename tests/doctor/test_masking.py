@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checkup.masking import Mask
+from detector.doctor.masking import Mask
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyzAZ0123456789-_.", min_size=4, max_size=12)
 

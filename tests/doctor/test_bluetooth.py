@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checkup.bluetooth import (
+from detector.doctor.bluetooth import (
     AdapterFacts,
     Blocked,
     BluetoothFacts,
@@ -21,7 +21,7 @@ from detector.checkup.bluetooth import (
     check_permission,
     check_usb_power,
 )
-from detector.checkup.check import CheckResult, CheckStatus
+from detector.doctor.check import CheckResult, CheckStatus
 
 FINE = BluetoothFacts(
     adapters=(AdapterFacts("hci0", powered=True),),

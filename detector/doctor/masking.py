@@ -1,4 +1,4 @@
-"""What must not leave the house, taken out of text that is to be shared."""
+"""Take secrets and names out of text that is to be shared."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _IPV6 = re.compile(rf"(?<![\w:]){_HEX}{{1,4}}(?::{_HEX}{{0,4}}){{3,7}}(?![\w:])"
 class Mask:
     """Replaces secrets by placeholders such as `<host-1>`, the same one always by the same.
 
-    Bluetooth and network addresses are found by their form, wherever they stand; `127.0.0.1` is
-    everybody's and stays. Everything else must be named by `hide`.
+    Bluetooth and network addresses are found by their form; `127.0.0.1` is the same on
+    every machine and stays. Everything else must be named with `hide`.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class Mask:
         self._counts: dict[str, int] = {}
 
     def hide(self, kind: str, secrets: Iterable[str | None]) -> None:
-        """Name secrets of a kind; upper and lower case are one. A name hides as a whole word."""
+        """Add secrets of a kind, in any case; all but passwords are masked as whole words only."""
         for secret in secrets:
             if secret is not None and len(secret) >= SHORTEST:
                 self._placeholder(kind, secret)
 
     def __call__(self, text: str) -> str:
         """Return the text without them."""
-        # The longest first: a host may be named after its user.
+        # The longest first: the name of a host may contain that of its user.
         for secret in sorted(self._placeholders, key=len, reverse=True):
             placeholder = self._placeholders[secret]
             text = _pattern(secret, placeholder).sub(placeholder.replace("\\", r"\\"), text)

@@ -1,4 +1,4 @@
-"""What a check came to."""
+"""The result of a check: status, finding and remedy."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from enum import StrEnum
 
 
 class CheckStatus(StrEnum):
-    """The four things a check can say."""
+    """Outcome of a check."""
 
     OK = "ok"
-    WARN = "warn"  # the night will be watched; something may spoil it
-    FAIL = "FAIL"  # the night will not be watched, or nobody told
-    SKIP = "skip"  # could not be looked at; the detail says why
+    WARN = "warn"  # the night is watched; something may spoil it
+    FAIL = "FAIL"  # the night is not watched, or nobody is told
+    SKIP = "skip"  # could not be checked; the detail says why
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at.
+    """Result of one check.
 
     Parameters
     ----------
-    name : of the thing, two or three words; stable, programs may go by it
-    detail : what was found, with the numbers
-    fix : command that mends it, a remark may follow in brackets; never empty on FAIL
+    name : two or three words; stable, programs may rely on it
+    detail : finding, with its numbers
+    fix : command that mends it, with a remark in brackets if needed; never empty on FAIL
     """
 
     name: str
@@ -37,20 +37,20 @@ class CheckResult:
 
 
 def ok(name: str, detail: str) -> CheckResult:
-    """Say that it is as it should be."""
+    """Return that all is well."""
     return CheckResult(name, CheckStatus.OK, detail)
 
 
 def warn(name: str, detail: str, fix: str | None = None) -> CheckResult:
-    """Say that it may spoil a night."""
+    """Return that it may spoil a night."""
     return CheckResult(name, CheckStatus.WARN, detail, fix)
 
 
 def fail(name: str, detail: str, fix: str) -> CheckResult:
-    """Say that nothing will come of the night as it is."""
+    """Return that a night cannot be watched or told like this."""
     return CheckResult(name, CheckStatus.FAIL, detail, fix)
 
 
 def skip(name: str, why: str) -> CheckResult:
-    """Say that it could not be looked at."""
+    """Return that it could not be checked."""
     return CheckResult(name, CheckStatus.SKIP, why)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checkup.check import CheckStatus
-from detector.checkup.sensor import (
+from detector.devices.profile import Battery, Chunk, Note, Refused
+from detector.devices.stream import LinkUp, Packet, Reading
+from detector.doctor.check import CheckStatus
+from detector.doctor.sensor import (
     Look,
     check_battery,
     check_drift,
@@ -19,8 +21,6 @@ from detector.checkup.sensor import (
     check_rate,
     check_sensor,
 )
-from detector.devices.profile import Battery, Chunk, Note, Refused
-from detector.devices.stream import LinkUp, Packet, Reading
 
 FS, FRAME, NS = 52, 36, 1_000_000_000
 LINK = LinkUp(1, "polar-verity-sense", "AA:BB:CC:DD:EE:01", "Polar Sense 1", 0, 0)

@@ -1,4 +1,4 @@
-"""Bluetooth on this computer: an adapter, its power, permission, and versions known to hold."""
+"""Judge Bluetooth on this computer: adapter, power, permission, and versions known to work."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
 
-from detector.checkup.check import CheckResult, fail, ok, skip, warn
+from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 # Older ones lose notifications and leak connections (research: bleak 1343, Home Assistant's
-# habluetooth); 5.66 is what Debian 12 has and what was tried. Bleak itself refuses below 5.55.
+# habluetooth); 5.66 is what Debian 12 has and what was tested. Bleak itself refuses below 5.55.
 BLUEZ_GOOD, BLUEZ_OLDEST = (5, 66), (5, 55)
 # 6.1.192 (Debian 12) oopsed in hci_chan_del when a link was lost; from 6.6 on none did.
 KERNEL_GOOD = (6, 6)
@@ -31,7 +31,7 @@ class BusTrouble(StrEnum):
 
 
 class Blocked(StrEnum):
-    """How a radio is switched off below BlueZ (rfkill)."""
+    """Kind of switch that turned a radio off below BlueZ (rfkill)."""
 
     SOFT = "soft"
     HARD = "hard"
@@ -61,7 +61,7 @@ class AdapterFacts:
 
 @dataclass(frozen=True, slots=True)
 class UsbPower:
-    """How the USB port of an adapter saves power: `control` is `auto` or `on`."""
+    """Power saving of the USB port of an adapter: `control` is `auto` or `on`."""
 
     adapter: str
     control: str
@@ -70,14 +70,14 @@ class UsbPower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BluetoothFacts:
-    """What was found out about this computer's Bluetooth.
+    """Facts about this computer's Bluetooth.
 
     Parameters
     ----------
     adapters : None when BlueZ could not be asked; `trouble` then says why
     bluez : version as bluetoothctl tells it, None where it is not installed
     kernel : release, such as 6.12.9-amd64
-    blocked : how the strongest rfkill switch of a Bluetooth radio stands
+    blocked : by which kind of rfkill switch; None if a Bluetooth radio is on
     """
 
     adapters: tuple[AdapterFacts, ...] | None
@@ -90,7 +90,7 @@ class BluetoothFacts:
 
 
 def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
-    """Check all of it; a text says why there is nothing to check."""
+    """Return every check; a text is the reason that there is nothing to check."""
     if isinstance(facts, str):
         return [skip(ADAPTER, facts)]
     return [
@@ -103,9 +103,9 @@ def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
 
 
 def check_adapter(facts: BluetoothFacts) -> CheckResult:
-    """Ask whether there is an adapter, and whether it is on."""
+    """Check that there is an adapter, and that it is on."""
     if facts.trouble is BusTrouble.DENIED:
-        return skip(ADAPTER, "may not be asked; see the permission below")
+        return skip(ADAPTER, "not known; see the permission below")
     hindrance = _hindrance(facts)
     if hindrance is not None:
         return fail(ADAPTER, *hindrance)
@@ -114,7 +114,7 @@ def check_adapter(facts: BluetoothFacts) -> CheckResult:
 
 
 def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
-    """Return what stands in the way and the command that takes it out, the deepest first."""
+    """Return the most basic obstacle and the command that removes it."""
     if facts.blocked is not None:
         return _BLOCKED[facts.blocked]
     if facts.trouble is BusTrouble.NO_SERVICE and facts.bluez is None:
@@ -130,7 +130,7 @@ def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
 
 
 def check_permission(facts: BluetoothFacts) -> CheckResult:
-    """Ask whether this user may use it."""
+    """Check that this user may use Bluetooth."""
     if facts.trouble is BusTrouble.DENIED:
         return fail(
             PERMISSION,
@@ -143,10 +143,10 @@ def check_permission(facts: BluetoothFacts) -> CheckResult:
 
 
 def check_bluez(version: str | None) -> CheckResult:
-    """Ask whether BlueZ is one that holds a link for a night."""
+    """Check that BlueZ is a version that keeps a link all night."""
     known = _numbers(version)
     if version is None or known is None:
-        return warn(BLUEZ, "not known: bluetoothctl is not there", "sudo apt install bluez")
+        return warn(BLUEZ, "not known: bluetoothctl is not installed", "sudo apt install bluez")
     update = "sudo apt install --only-upgrade bluez"
     if known < BLUEZ_OLDEST:
         return fail(BLUEZ, f"{version} is too old: {_dotted(BLUEZ_OLDEST)} is needed, "
@@ -157,26 +157,26 @@ def check_bluez(version: str | None) -> CheckResult:
 
 
 def check_kernel(release: str) -> CheckResult:
-    """Ask whether the kernel is one whose Bluetooth is known to hold."""
+    """Check that the kernel is a version whose Bluetooth is known to work."""
     known = _numbers(release)
     if known is None or known >= KERNEL_GOOD:
         return ok(KERNEL, release)
     return warn(
         KERNEL,
-        f"{release}; {_dotted(KERNEL_GOOD)} or newer is recommended: 6.1.192 crashed as a link "
+        f"{release}; {_dotted(KERNEL_GOOD)} or newer is recommended: 6.1.192 crashed when a link "
         "was lost",
         "sudo apt install -t bookworm-backports linux-image-amd64   (Debian 12 on a PC)",
     )
 
 
 def check_usb_power(ports: tuple[UsbPower, ...]) -> list[CheckResult]:
-    """Ask whether the adapter's USB port stays awake (Home Assistant core issue 76544)."""
+    """Check that the adapter's USB port stays awake (Home Assistant core issue 76544)."""
     return [
         ok(USB_POWER, f"off for {port.adapter}")
         if port.control == "on"
         else warn(
             USB_POWER,
-            f"{port.adapter} may be put to sleep when quiet",
+            f"{port.adapter} may be put to sleep when idle",
             f"echo on | sudo tee {quote(port.path)}   (until the next start)",
         )
         for port in ports

@@ -1,4 +1,4 @@
-"""What `doctor` finds out about this computer: the questions, none of the judgement.
+"""Collect facts about this computer for the checks, which judge them.
 
 Every probe is bounded in time and never raises: what cannot be found out is a fact as well.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import getpass
 import os
 import platform
 import re
@@ -18,16 +19,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from detector.checkup.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
-from detector.checkup.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
+from detector.config import Settings
+from detector.doctor.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
+from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
-
-if TYPE_CHECKING:
-    from detector.config import Settings
-    from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.broker import provide
+from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.link import Link
 
 PATIENCE_S = 5.0  # a D-Bus call takes milliseconds, a broker across the internet a second
 PACKAGES = ("spasmwatch", "bleak")
@@ -37,7 +37,7 @@ _ZONE_LINK = Path("/etc/localtime")
 
 
 def versions() -> list[tuple[str, str]]:
-    """Name Python and the packages whose releases matter."""
+    """Return Python and the packages that matter, with their versions."""
     found = [("Python", platform.python_version())]
     for package in PACKAGES:
         try:
@@ -48,9 +48,9 @@ def versions() -> list[tuple[str, str]]:
 
 
 async def bluetooth(sys_folder: Path = _SYS) -> BluetoothFacts | str:
-    """Ask BlueZ, and the system round it; a text says why there was nothing to ask."""
+    """Return facts about Bluetooth, or the reason that there are none to ask for."""
     if sys.platform != "linux":
-        return f"not looked at on {platform.system()}: `spasmwatch scan` will say if it does not do"
+        return f"not looked at on {platform.system()}: `spasmwatch scan` tells whether it works"
     try:
         async with asyncio.timeout(PATIENCE_S):
             adapters, trouble = await _ask_bluez()
@@ -68,14 +68,14 @@ async def bluetooth(sys_folder: Path = _SYS) -> BluetoothFacts | str:
 
 
 def bluez_version(run: Callable[[list[str]], str] | None = None) -> str | None:
-    """Ask bluetoothctl, None where it is not there: BlueZ tells its version to nobody else."""
+    """Return the version from bluetoothctl, the only source; None where it is not installed."""
     said = (run or _said)(["bluetoothctl", "--version"])
     found = re.search(r"\d{1,3}\.\d{1,3}", said)
     return None if found is None else found[0]
 
 
 def blocked(sys_folder: Path = _SYS) -> Blocked | None:
-    """Say whether a Bluetooth radio is switched off by rfkill, and none is left on."""
+    """Return how rfkill switched off every Bluetooth radio; None where one is on."""
     switches = [
         (_read(switch / "hard"), _read(switch / "soft"))
         for switch in _listed(sys_folder / "class/rfkill")
@@ -87,11 +87,11 @@ def blocked(sys_folder: Path = _SYS) -> Blocked | None:
 
 
 def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
-    """Say of every USB adapter how its port saves power."""
+    """Return the power saving of each USB adapter's port."""
     found = []
     for adapter in _listed(sys_folder / "class/bluetooth"):
         if not re.fullmatch(r"hci[0-9]+", adapter.name):
-            continue  # a connection under way is listed as hci0:64
+            continue  # a connection is listed as hci0:64
         control = (adapter / "device").resolve().parent / "power/control"  # above the interface
         setting = _read(control)
         if setting and any(part.startswith("usb") for part in control.parts):
@@ -100,7 +100,7 @@ def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
 
 
 def folder(path: Path) -> FolderFacts:
-    """Ask whether a file could be made in a folder, without making the folder."""
+    """Return whether a file could be made in a folder, without making the folder."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -111,22 +111,17 @@ def folder(path: Path) -> FolderFacts:
         return FolderFacts(str(path), error.strerror, None)
     if not place.is_dir():
         problem = f"{place} is not a folder"
-    elif place != path:
-        problem = None if os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written to"
     else:
         try:
-            with tempfile.TemporaryFile(dir=place) as file:
+            with tempfile.TemporaryFile(dir=place) as file:  # os.access() says yes to root
                 file.write(b"0")
         except OSError as error:
-            problem = error.strerror
+            problem = error.strerror if place == path else f"{place} cannot be written to"
     return FolderFacts(str(path), problem, free)
 
 
 async def broker(settings: Settings) -> BrokerFacts:
-    """Connect to the broker that a night would use; ours is started for that, and ended."""
-    from detector.mqtt.broker import provide
-    from detector.mqtt.endpoint import Endpoint, Tls
-
+    """Connect to the broker that a night would use; one of ours is started and ended for it."""
     mqtt = settings.mqtt
     if mqtt.broker == "none":
         return BrokerFacts("none", "")
@@ -158,9 +153,9 @@ async def broker(settings: Settings) -> BrokerFacts:
 
 
 def clock() -> ClockFacts:
-    """Ask the kernel how wrong its clock may be (adjtimex(2)); it costs nothing and needs nobody.
+    """Return how wrong the kernel takes its clock to be (adjtimex(2)).
 
-    systemd goes by the same figure, and not by STA_UNSYNC, which may be set for other reasons.
+    systemd relies on the same figure, and not on STA_UNSYNC, which may be set for other reasons.
     """
     try:
         ask = ctypes.CDLL(None, use_errno=True).adjtimex
@@ -171,7 +166,7 @@ def clock() -> ClockFacts:
 
 
 def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
-    """Say in which time zone this computer is, and in which times are to be read."""
+    """Return the time zone of this computer and of the settings."""
     now = datetime.now().astimezone()
     _, _, name = str(link.resolve()).rpartition("zoneinfo/")
     configured = settings.wearer.time_zone
@@ -182,17 +177,15 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
 
 
 def user() -> str:
-    """Name who runs this."""
-    import getpass
-
+    """Return the name of the user."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container may know no name for a number
+    except (OSError, KeyError):  # in a container a user id may have no name
         return str(os.getuid())
 
 
 def host_names() -> list[str]:
-    """Name this computer, whole and without its domain."""
+    """Return the names of this computer, with and without its domain."""
     name = platform.node()
     return list(dict.fromkeys([name, name.partition(".")[0]]))
 
@@ -210,16 +203,16 @@ class _Timex(ctypes.Structure):
 
 
 async def _ask_bluez() -> tuple[tuple[AdapterFacts, ...] | None, BusTrouble | None]:
-    """Ask for BlueZ' objects, as every program that uses Bluetooth does first."""
-    from dbus_fast import BusType, Message, MessageType
-    from dbus_fast.aio import MessageBus
-    from dbus_fast.errors import AuthError
+    """Return BlueZ' adapters, or why it cannot be asked."""
+    from dbus_fast import BusType, Message, MessageType  # noqa: PLC0415 - on Linux only
+    from dbus_fast.aio import MessageBus  # noqa: PLC0415
+    from dbus_fast.errors import AuthError  # noqa: PLC0415
 
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     except AuthError:
         return None, BusTrouble.DENIED
-    except Exception:  # a missing, dead or strange socket: dbus-fast lets all of theirs through
+    except Exception:  # dbus-fast documents no errors for a missing, dead or foreign socket
         return None, BusTrouble.NO_BUS
     try:
         reply = await bus.call(
@@ -253,9 +246,7 @@ def _adapters(
 
 
 async def _round_trip(endpoint: Endpoint) -> tuple[str | None, float | None]:
-    """Connect and subscribe; return what stood in the way, and how long the answer took."""
-    from detector.mqtt.link import Link
-
+    """Connect and subscribe; return the obstacle or None, and the time of the answer in ms."""
     loop = asyncio.get_running_loop()
     link = Link(endpoint, f"spasmwatch-doctor-{os.getpid()}")
     running = asyncio.create_task(link.run())

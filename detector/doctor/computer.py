@@ -1,4 +1,4 @@
-"""The rest of this computer: settings, disk, broker, clock and time zone."""
+"""Judge the rest of this computer: settings, disk, broker, clock and time zone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from shlex import quote
 
-from detector.checkup.check import CheckResult, fail, ok, skip, warn
+from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
@@ -31,7 +31,7 @@ class SettingsFacts:
 
 @dataclass(frozen=True, slots=True)
 class FolderFacts:
-    """Where recordings go: `problem` None where a file could be made there."""
+    """Folder of the recordings: `problem` None where a file can be made there."""
 
     path: str
     problem: str | None
@@ -40,9 +40,9 @@ class FolderFacts:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFacts:
-    """Who would be told: `kind` is url, mosquitto, embedded or none.
+    """Broker of the night: `kind` is url, mosquitto, embedded or none.
 
-    `problem` None where it answered; `busy` says that another broker answers on the port of ours.
+    `problem` None where it answered; `busy` where another broker answers on the port of ours.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class BrokerFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClockFacts:
-    """The kernel's opinion of its own clock, None where it has none: the largest error, s."""
+    """Largest error of the clock as the kernel estimates it, s; None where it does not."""
 
     largest_error_s: float | None
 
@@ -70,7 +70,7 @@ class ZoneFacts:
 
 
 def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[str]) -> CheckResult:
-    """Say which versions run here, and ask whether every driver loads."""
+    """Check that every driver loads, and name the versions that run here."""
     shown = ", ".join(f"{name} {version}" for name, version in versions)
     if broken_drivers:
         return warn(PYTHON, f"{shown}. {' '.join(broken_drivers)}", "pip check")
@@ -78,27 +78,27 @@ def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[s
 
 
 def check_settings(facts: SettingsFacts) -> CheckResult:
-    """Ask whether the settings can be read."""
+    """Check that the settings are valid."""
     if facts.problem is not None:
         return fail(SETTINGS, facts.problem, "spasmwatch config check   (after mending that)")
     if facts.path is None:
-        return ok(SETTINGS, f"none at {facts.where}: the defaults hold")
+        return ok(SETTINGS, f"none at {facts.where}: the defaults are used")
     return ok(SETTINGS, f"{facts.path} valid")
 
 
 def check_chosen(facts: SettingsFacts) -> CheckResult:
-    """Ask whether it is settled which sensor is the wearer's."""
+    """Check that the settings name the wearer's sensor."""
     if facts.device is None:
         return warn(
             CHOSEN,
-            "none: the nearest that a driver knows is taken, be it a neighbour's",
+            "none: the nearest sensor that works is used, even if it is a neighbour's",
             "spasmwatch setup",
         )
     return ok(CHOSEN, facts.device)
 
 
 def check_folder(facts: FolderFacts) -> CheckResult:
-    """Ask whether recordings can be written."""
+    """Check that recordings can be written."""
     path = quote(facts.path)
     if facts.problem is not None:
         return fail(
@@ -110,9 +110,9 @@ def check_folder(facts: FolderFacts) -> CheckResult:
 
 
 def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
-    """Ask whether there is room for the nights that are to be kept."""
+    """Check that there is room for the nights that are to be kept."""
     if facts.free_bytes is None:
-        return skip(DISK, "the folder cannot be looked at")
+        return skip(DISK, "the folder cannot be read")
     room = facts.free_bytes // NIGHT_BYTES
     detail = f"{_size(facts.free_bytes)} free, about {_nights(room)} of recordings"
     look = f"df -h {quote(facts.path)}   (make room, or set data_dir to another disk)"
@@ -124,9 +124,9 @@ def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
 
 
 def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
-    """Ask whether the broker answers."""
+    """Check that the broker answers."""
     if facts.kind == "none":
-        return ok(BROKER, "none, as set: nobody is told by MQTT")
+        return ok(BROKER, "none, as your settings say: nobody is told by MQTT")
     if facts.busy:
         return warn(
             BROKER,
@@ -145,32 +145,32 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
 
 
 def check_clock(facts: ClockFacts) -> CheckResult:
-    """Ask whether the wall clock is kept right."""
+    """Check that the wall clock is synchronised."""
     if facts.largest_error_s is None:
-        return skip(CLOCK, "this system does not say whether its clock is kept right")
+        return skip(CLOCK, "this system does not tell whether its clock is synchronised")
     if facts.largest_error_s >= MOST_CLOCK_ERROR_S:
         return warn(
             CLOCK,
-            "nothing keeps it right: the times of a night may be wrong",
+            "not synchronised: the times of a night may be wrong",
             "sudo timedatectl set-ntp true",
         )
     return ok(CLOCK, "synchronised")
 
 
 def check_zone(facts: ZoneFacts) -> CheckResult:
-    """Ask whether people will read the times they expect."""
+    """Check that times are shown in the zone that people expect."""
     if facts.configured is not None:
         if facts.configured_offset != facts.computer_offset:
             return warn(
                 ZONE,
-                f"times are read in {facts.configured}, this computer is in {facts.computer}",
+                f"times are shown in {facts.configured}, this computer is in {facts.computer}",
                 f"sudo timedatectl set-timezone {facts.configured}   (or mend [wearer] time_zone)",
             )
         return ok(ZONE, facts.configured)
     if not facts.computer_offset and facts.computer in {"UTC", "Etc/UTC", "Etc/UCT"}:
         return warn(
             ZONE,
-            "UTC: no zone was ever chosen, so times may not be yours",
+            "UTC: no time zone was chosen, so times may not be yours",
             "sudo timedatectl set-timezone Europe/Amsterdam   (or set [wearer] time_zone)",
         )
     return ok(ZONE, facts.computer)
