@@ -1,6 +1,6 @@
 """A broker to publish to: the configured one, or one of our own kept alive as a child process.
 
-Nothing rests on it: the outbox keeps every event until it is acknowledged, and what is retained is
+Nothing rests on it: the log keeps every event until it is acknowledged, and what is retained is
 published again on every connection. So ours stores nothing, and listens on loopback only.
 """
 

@@ -3,7 +3,7 @@
 paho runs without its thread: asyncio watches its socket (paho's documented external loop), so
 nothing needs a lock, no thread leaks on a reconnect, and no callback runs beside our own code.
 Only dialling, which blocks on names and handshakes, goes to a worker thread. A client for each
-connection means that what was not acknowledged fails with it (the outbox sends it again), and that
+connection means that what was not acknowledged fails with it (the log sends it again), and that
 a late PUBACK cannot be taken for another message's.
 """
 

@@ -1,1 +1,1 @@
-"""What must not be forgotten: state, outbox and recordings, all in SQLite."""
+"""What must not be forgotten: state, log and recordings, all in SQLite."""

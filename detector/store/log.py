@@ -230,8 +230,14 @@ def trim(db: sqlite3.Connection, cap: int, *, at: datetime) -> None:
         "at_ms": to_ms(at),
         "old_ms": to_ms(at - KEPT),
     }
-    gone = db.execute(f"DELETE FROM log WHERE at_ms < :old_ms AND {_HEARD}", values).rowcount  # noqa: S608
-    for which, counted in ((_HEARD, False), ("clinical = 0", True), (_EXPIRED, True)):
+    # `+n`: the index on the age is the way in, and next to nothing is that old.
+    old = f"at_ms < :old_ms AND +n <= :heard AND {_DONE_WITH}"
+    gone = db.execute(f"DELETE FROM log WHERE {old}", values).rowcount  # noqa: S608
+    for which, counted in (
+        (f"n <= :heard AND {_DONE_WITH}", False),
+        ("clinical = 0", True),
+        (_EXPIRED, True),
+    ):
         excess = _excess(db, cap)
         if excess <= 0:
             break
@@ -284,8 +290,7 @@ _COLUMNS = "n, kind, subject, log.at_ms, expires_ms, clinical, body"
 _OPEN = """NOT EXISTS (SELECT 1 FROM passed WHERE channel = ?1 AND passed.n = log.n)
     AND NOT EXISTS (SELECT 1 FROM refusal WHERE channel = ?1 AND refusal.n = log.n)"""
 _EXPIRED = "clinical = 1 AND expires_ms < :at_ms"
-# `+n`: the index on the age, or the order, is the way in.
-_HEARD = """+n <= :heard AND (NOT clinical OR expires_ms < :at_ms)
+_DONE_WITH = """(NOT clinical OR expires_ms < :at_ms)
     AND NOT EXISTS (SELECT 1 FROM refusal WHERE refusal.n = log.n)"""
 
 
