@@ -62,7 +62,7 @@ async def watch_night(
         level, as_json = settings.log.level, settings.log.format == "json"
         stack.enter_context(logging_to(settings.data_dir, level=level, as_json=as_json))
         chosen = await stack.enter_async_context(_chosen(settings, wish))
-        narrator = Narrator(out, chosen.clock.utc_ns, zone)
+        narrator = Narrator(out, chosen.clock.utc_ns, zone, label=settings.wearer.label)
         async with assembled(
             settings,
             sources=chosen.sources,

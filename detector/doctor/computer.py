@@ -42,14 +42,14 @@ class FolderFacts:
 class BrokerFacts:
     """Broker of the night: `kind` is url, mosquitto, embedded or none.
 
-    `problem` None where it answered; `busy` where another broker answers on the port of ours.
+    `problem` None where it answered; `note` why it is not on the port that was asked for.
     """
 
     kind: str
     where: str
     round_trip_ms: float | None = None
     problem: str | None = None
-    busy: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,6 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
     """Check that the broker answers."""
     if facts.kind == "none":
         return ok(BROKER, "none, as your settings say: nobody is told by MQTT")
-    if facts.busy:
-        return warn(
-            BROKER,
-            f"a broker answers at {facts.where} already: `spasmwatch run`, or one of the system's",
-            f'nano {quote(settings_path)}   ([mqtt] broker = "mqtt://{facts.where}" uses that one)',
-        )
     if facts.problem is not None:
         return fail(
             BROKER,
@@ -140,7 +134,15 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
             f"nano {quote(settings_path)}   ([mqtt] broker, username, password_file)",
         )
     ms = "" if facts.round_trip_ms is None else f", round trip {facts.round_trip_ms:.0f} ms"
+    if facts.kind == "found":
+        return ok(BROKER, f"the one that listens at {facts.where}{ms}")
     ours = "" if facts.kind == "url" else f"ours ({facts.kind}), "
+    if facts.note:
+        return warn(
+            BROKER,
+            f"{ours}{facts.where}{ms}; {facts.note}",
+            f"nano {quote(settings_path)}   ([mqtt] username and password_file, or another port)",
+        )
     return ok(BROKER, f"{ours}{facts.where}{ms}")
 
 

@@ -140,15 +140,12 @@ async def broker(settings: Settings) -> BrokerFacts:
                 tls=Tls() if address.tls else None,
                 insecure=mqtt.insecure,
             )
-        async with provide(choice, port=port) as made:
+        credentials = {"username": mqtt.username, "password": mqtt.secret()}
+        async with provide(choice, port=port, **credentials) as made:
             assert made.endpoint is not None  # noqa: S101 - only "none" has none
             problem, ms = await _round_trip(made.endpoint)
-            return BrokerFacts(made.kind, where, ms, problem)
-    except ConfigError as error:
-        return BrokerFacts(kind, where, problem=str(error))
-    except LinkError as error:
-        if address is None and (await _round_trip(Endpoint(port=port)))[0] is None:
-            return BrokerFacts(kind, where, busy=True)
+            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, made.note)
+    except (ConfigError, LinkError) as error:
         return BrokerFacts(kind, where, problem=str(error))
 
 

@@ -77,7 +77,8 @@ def test_room_is_counted_in_nights(free, status, words):
         (BrokerFacts("url", "ha.lan:1883", 14.2), "ok", "ha.lan:1883, round trip 14 ms"),
         (BrokerFacts("embedded", "127.0.0.1:1883", 1.0), "ok", "ours (embedded)"),
         (BrokerFacts("url", "ha.lan:1883", problem="not authorised"), "FAIL", "not authorised"),
-        (BrokerFacts("auto", "127.0.0.1:1883", busy=True), "warn", "answers at 127.0.0.1:1883"),
+        (BrokerFacts("found", "127.0.0.1:1883", 2.0), "ok", "listens at 127.0.0.1:1883"),
+        (BrokerFacts("embedded", "127.0.0.1:9", 2.0, None, "port 1883 is in use"), "warn", "1883"),
     ],
 )
 def test_the_broker_is_one_that_answers(facts, status, words):
