@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
+from detector.plain import pack, to_plain, unpack
 
 HELD_S = 5.0
 """Shortest run of equal samples that counts as held. At 1 mg of noise and steps of 4 mg three axes
@@ -55,16 +56,17 @@ class Holds:
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
-            "step_g": float(self._step_g),
-            "last": self._last.copy(),
+            "step_g": to_plain(self._step_g),
+            "last": pack(self._last),
             "run": self._run,
-            "looked": self._looked.copy(),
+            "looked": pack(self._looked),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._step_g, self._run = state["step_g"], state["run"]
-        self._last, self._looked = state["last"].copy(), state["looked"].copy()
+        self._step_g, self._run = float(state["step_g"]), state["run"]
+        self._last = unpack(state["last"], np.float64)
+        self._looked = unpack(state["looked"], np.float64)
 
     def _ends(self, block: Block) -> list[int]:
         """Index in the block of the first sample after each hold that ends in it."""

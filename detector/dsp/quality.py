@@ -7,8 +7,7 @@ beginning of a contiguous segment. A wrong rate needs a second clock: `timing` k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
 from detector.dsp.wear import Wear
+from detector.plain import from_plain, pack, to_plain, unpack
 
 HELD_S = 60.0
 """A sensor that is awake shows its own noise within a minute (hazard H10 of the reliability note:
@@ -137,21 +137,21 @@ class Quality:
         """Return the state as plain data."""
         return {
             "next": self._next,
-            "rest": self._rest.copy(),
-            "open": [asdict(condition) for condition in self._open.values()],
-            "held": asdict(self._held.state),
-            "rail": asdict(self._rail.state),
+            "rest": pack(self._rest),
+            "open": to_plain(self._open.values()),
+            "held": to_plain(self._held.state),
+            "rail": to_plain(self._rail.state),
             "wear": self._wear.save(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        kept = deepcopy(state)
-        self._next, self._rest = kept["next"], kept["rest"]
-        self._open = {each["cause"]: Condition(**each) for each in kept["open"]}
-        self._held.state = _HeldState(**kept["held"])
-        self._rail.state = _RailState(**kept["rail"])
-        self._wear.load(kept["wear"])
+        self._next, self._rest = state["next"], unpack(state["rest"], np.float64)
+        known: list[Condition] = from_plain(list[Condition], state["open"])
+        self._open = {condition.cause: condition for condition in known}
+        self._held.state = from_plain(_HeldState, state["held"])
+        self._rail.state = from_plain(_RailState, state["rail"])
+        self._wear.load(state["wear"])
 
     def _interrupt(self) -> list[Condition]:
         """Close what cannot be followed across a gap."""

@@ -8,14 +8,14 @@ without having been moved is still a body: nobody took the sensor off.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
+from detector.plain import from_plain, to_plain
 
 Floats = NDArray[np.float64]
 
@@ -113,11 +113,12 @@ class Wear:
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        return asdict(self._state)
+        saved: dict[str, Any] = to_plain(self._state)
+        return saved
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._state = _State(**deepcopy(state))
+        self._state = from_plain(_State, state)
 
     def follow(self, seconds: Samples, first: int, steps_g: Floats) -> list[Turn]:
         """Take the next seconds (count, length, 3) g, the first sample of which is `first`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import cycle
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_a_restart_at_any_sample_changes_no_hold(
     at = data.draw(st.integers(0, len(samples)))
     first, second = Holds(), Holds()
     found = ends(first, samples[:at], [7])
-    saved = first.save()
+    saved = json.loads(json.dumps(first.save(), allow_nan=False))
     first.split(Block(samples[::-1], at, SLOW_HZ))  # what happens to the old one is its affair
     second.load(saved)
     rest = second.split(Block(samples[at:], at, SLOW_HZ))
