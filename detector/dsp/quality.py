@@ -136,6 +136,8 @@ class Quality:
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
+            "fs": self._fs,
+            "range_g": self._rail.range_g,
             "next": self._next,
             "rest": pack(self._rest),
             "open": to_plain(self._open.values()),
@@ -144,8 +146,15 @@ class Quality:
             "wear": self._wear.save(),
         }
 
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Quality:
+        """Return one for the sensor of a saved state, which goes on from it."""
+        one = cls(state["fs"], state["range_g"])
+        one.load(state)
+        return one
+
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state of the same sensor."""
         self._next, self._rest = state["next"], unpack(state["rest"], np.float64)
         known: list[Condition] = from_plain(list[Condition], state["open"])
         self._open = {condition.cause: condition for condition in known}
@@ -272,7 +281,7 @@ class _Rail:
     """Counts samples that repeat the largest value there is: three equal ones or more in a row."""
 
     def __init__(self, range_g: float | None) -> None:
-        self._range_g = range_g
+        self.range_g = range_g
         self.state = _RailState()
 
     def interrupt(self) -> None:
@@ -289,7 +298,7 @@ class _Rail:
 
     def _tile(self, seconds: Samples, size_g: Samples, first: int, heard: list[_Heard]) -> None:
         state, (count, length, _) = self.state, seconds.shape
-        least_g = LEAST_RAIL_G if self._range_g is None else RAIL_SHARE * self._range_g
+        least_g = LEAST_RAIL_G if self.range_g is None else RAIL_SHARE * self.range_g
         reached = float(size_g.max()) >= least_g
         cut, limits_g = (
             self._count(seconds, size_g, least_g) if reached else _none_cut(count, least_g)
@@ -317,7 +326,7 @@ class _Rail:
         """Cut samples of each second, of the axis that has most, and from which value on."""
         count, length, _ = seconds.shape
         limit_g = np.full(count, least_g)
-        if self._range_g is None:
+        if self.range_g is None:
             tops = np.append(self.state.peak_g, size_g.max(axis=(1, 2)))
             peaks = np.maximum.accumulate(tops)[1:]
             limit_g = np.maximum(least_g, RAIL_SHARE * peaks)
