@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
+from detector.dsp.holds import equal_runs
 from detector.dsp.wear import Wear
 from detector.plain import from_plain, pack, to_plain, unpack
 
-HELD_S = 60.0
+STUCK_S = 60.0
 """A sensor that is awake shows its own noise within a minute (hazard H10 of the reliability note:
 no variance for 60 s)."""
 
@@ -93,7 +94,7 @@ class Quality:
         self._fs = fs
         self._wear = Wear(fs)
         self._length = self._wear.length
-        self._held = _Held(ceil(HELD_S * fs / self._length), ceil(NAP_S * fs / self._length))
+        self._held = _Held(ceil(STUCK_S * fs / self._length), ceil(NAP_S * fs / self._length))
         self._rail = _Rail(range_g)
         self.reset()
 
@@ -228,24 +229,25 @@ class _Held:
             for axis in range(AXES):
                 np.minimum(steps_g, smallest_g[:, axis], out=steps_g)
             np.minimum.accumulate(steps_g, out=steps_g)
-        held = (change_g[:, 0] == 0) & (change_g[:, 1] == 0) & (change_g[:, 2] == 0)
-        if held.any():
-            likely = np.flatnonzero(held)
-            held[likely] = (seconds[likely] == seconds[likely, :1]).all(axis=(1, 2))
-        if held.any() or state.begun is not None:
-            before = np.concatenate((state.last, seconds[:-1, -1]))
-            goes_on = held & (seconds[:, 0] == before).all(axis=1)
-            goes_on &= np.append(state.begun is not None, held[:-1])
-            breaks = np.append(np.flatnonzero(~goes_on), count)
-            begins = [] if state.begun is None else [-1]
-            for begin in begins + np.flatnonzero(held & ~goes_on).tolist():
-                end = int(breaks[np.searchsorted(breaks, begin, side="right")])
-                if begin >= 0:
-                    state.begun, state.step_g = first + begin * length, float(steps_g[begin])
-                    state.value = seconds[begin, :1].copy()
-                self._run(first + end * length, length, end < count, heard)
+        for begin, end in self._spans(seconds):
+            if begin >= 0:
+                state.begun, state.step_g = first + begin * length, float(steps_g[begin])
+                state.value = seconds[begin, :1].copy()
+            self._run(first + end * length, length, end < count, heard)
         state.last, state.step_g = seconds[-1:, -1].copy(), float(steps_g[-1])
         return steps_g
+
+    def _spans(self, seconds: Samples) -> list[tuple[int, int]]:
+        """Return first and stop of runs of whole held seconds; -1 of the one that was open."""
+        is_open, length = self.state.begun is not None, seconds.shape[1]
+        runs = equal_runs(seconds.reshape(-1, AXES), self.state.last, least=length)
+        spans = [
+            (-1 if is_open and first < 0 else -(-max(first, 0) // length), stop // length)
+            for first, stop in runs
+        ]
+        if is_open and (not runs or runs[0][0] >= 0):
+            spans.insert(0, (-1, 0))
+        return [(begin, end) for begin, end in spans if end > begin]
 
     def _run(self, stop: int, length: int, over: bool, heard: list[_Heard]) -> None:
         """Judge a run that reaches to `stop`, there to end or to go on."""
@@ -256,9 +258,9 @@ class _Held:
         awake = state.step_g <= FINE_STEP_G and state.naps < NAPS
         known = begun + self._limit * length
         if (weightless or awake) and not state.told and known <= stop:
-            why = f"the sensor repeats one value to the bit for {HELD_S:.0f} s"
+            why = f"the sensor repeats one value to the bit for {STUCK_S:.0f} s"
             why += f" and shows {size_g:.1f} g at rest" if weightless else ""
-            numbers = {"held_s": HELD_S, "size_g": size_g}
+            numbers = {"held_s": STUCK_S, "size_g": size_g}
             heard.append(_Heard(known, Cause.STUCK, begun, why + ": it does not measure", numbers))
             state.told = True
         if over:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block, Samples
-from detector.dsp.holds import FINEST_STEP_G, HELD_S, Holds
+from detector.dsp.holds import FINEST_STEP_G, SLEEP_S, Holds
 from detector.events import SPASM_FAMILY, Event, final_forms, to_json
 from detector.recognition.pipeline import Watcher
 
@@ -46,7 +46,7 @@ def ends(holds: Holds, samples: Samples, cuts: list[int], fs: float = SLOW_HZ) -
 
 def slow_ends(samples: Samples, fs: float = SLOW_HZ) -> list[int]:
     """Say the same sample by sample: how long each has been the same, and the finest change."""
-    every, run, step_g, found = int(HELD_S * fs / 2), 1, np.inf, list[int]()
+    every, run, step_g, found = int(SLEEP_S * fs / 2), 1, np.inf, list[int]()
     for index in range(1, len(samples)):
         if index % every == 0:
             changes = np.abs(samples[index] - samples[index - every])
