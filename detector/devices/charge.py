@@ -1,4 +1,4 @@
-"""How long a sensor's battery will last: from what it says, and when it says something new."""
+"""How long a sensor's battery will last, from the times at which its gauge falls."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Holds:
         return [end for end, length in ends if length >= least]
 
     def _resolution(self, seen: Samples) -> NDArray[np.float64]:
-        """Smallest change known before each look that is new, and after the last: (looks + 1,)."""
+        """Return the least change known before each new look, and after the last: (looks + 1,)."""
         change = np.abs(seen[1:] - seen[:-1])
         smallest = np.where(change > 0, change, np.inf).min(axis=1)
         if not len(self._looked):

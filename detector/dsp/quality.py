@@ -325,7 +325,7 @@ class _Rail:
     def _count(
         self, seconds: Samples, size_g: Samples, least_g: float
     ) -> tuple[list[int], list[float]]:
-        """Cut samples of each second, of the axis that has most, and from which value on."""
+        """Return the cut samples of each second, of the axis with most, and from which value on."""
         count, length, _ = seconds.shape
         limit_g = np.full(count, least_g)
         if self.range_g is None:

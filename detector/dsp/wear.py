@@ -49,8 +49,8 @@ HIDDEN_G = 0.2e-3
 breathes [estimate]."""
 
 BLIND_LOOKS = 120
-"""Unmoved looks after which even such a sensor asks: two hours, the time after which a person who
-cannot turn is turned (usual care against pressure sores)."""
+"""Unmoved looks after which such a sensor, too, counts as not worn: two hours, after which a person
+who cannot turn is turned (usual care against pressure sores)."""
 
 FORGET_S = 600.0
 """After a longer gap nothing is known of what was done to the sensor meanwhile."""
@@ -103,7 +103,7 @@ class Wear:
         self._state = _State()
 
     def interrupt(self) -> None:
-        """Begin the next look anew: there is a gap."""
+        """Begin the next look anew after a gap."""
         self._state.second, self._state.rows = 0, np.empty((0, _COLUMNS))
 
     @property
@@ -160,7 +160,7 @@ class Wear:
         return turns
 
     def _measure(self, seconds: Samples) -> Floats:
-        """Mean of each part, and the change between its first two samples: (seconds, 30) g."""
+        """Return each part's mean, and the change of its first two samples: (seconds, 30) g."""
         count, length, _ = seconds.shape
         if not count:
             return np.empty((0, _COLUMNS))
@@ -222,6 +222,6 @@ class Wear:
 
 
 def _mean(values: Floats) -> Floats:
-    """Mean along the last axis."""
+    """Return the mean along the last axis."""
     mean: Floats = values.sum(axis=-1) / values.shape[-1]
     return mean

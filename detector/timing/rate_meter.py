@@ -54,7 +54,7 @@ class RateMeter:
         return min(lag_ns - growth * mono_ns for mono_ns, lag_ns in points), growth
 
     def growth(self, least: int, most: int) -> float | None:
-        """Seconds that the lag grew by each second, over the last `most` windows."""
+        """Return the seconds that the lag grew by each second, over the last `most` windows."""
         points = list(self._lowest)[-most:]
         if len(points) < least:
             return None

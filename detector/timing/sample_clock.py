@@ -62,7 +62,7 @@ class WrongRate:
 
 
 class SampleClock:
-    """Return every sample of one sensor's recording its index: index / fs is time since the first.
+    """Assign every sample of one sensor's recording its index: index / fs is time since the first.
 
     The rate of the first chunk holds for the whole recording. Samples at another rate are not
     placed, for time would be stretched: they are missing, and `fault` says why.
@@ -207,7 +207,7 @@ class SampleClock:
             setattr(self, name, state[name])
 
     def link_lost(self) -> None:
-        """Say that a sensor without time stamps cannot have gone on without a gap."""
+        """Note that the link was lost: without time stamps the next chunk comes after a gap."""
         self._link_was_lost = True
 
     def _was_long_away(self, kept_ns: int) -> bool:

@@ -291,3 +291,27 @@ def test_memory_is_bounded_however_many_events_end():
 
     assert sum(one.counts.values()) == before + 1000
     assert len(json.dumps(one.save())) < 60_000
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+@pytest.mark.parametrize("share", [0.1, 0.35, 0.985])
+def test_a_recording_that_was_gone_on_with_is_replayed_to_the_same_events(stamped, share):
+    """Nothing in the file says that the process was killed but a new connection."""
+    came = [a for a in evening(1, stamped=stamped) if a.reading is not None]
+    at = round(share * len(came))
+    killed, rest = came[: at + 1], came[at + 6 :]
+    now = Arrival(rest[0].mono_ns - S // 10, 0)
+    up = LinkUp(8, "polar-verity-sense", "C0:5E", "Polar", now.mono_ns, now.utc_ns)
+    rest = [Arrival(now.mono_ns, 0, Reading(up)), *rest]
+    one = night(sensors=1)
+    live = [word for arrival in killed for word in hear(one, arrival)]
+    one = again(through_json(one), sensors=1)
+    live += words(one.resume(now.mono_ns, now.utc_ns))
+    live += [word for arrival in rest for word in hear(one, arrival)]
+    other = night(sensors=1)
+    replayed = [word for arrival in [*killed, *rest] for word in hear(other, arrival)]
+
+    assert len(last_forms(replayed)) > 5
+    assert last_forms(live) == last_forms(replayed)
+    assert one.counts == other.counts
+    assert one.watches[0].clock.gaps == other.watches[0].clock.gaps
