@@ -299,7 +299,7 @@ def test_a_recording_that_was_gone_on_with_is_replayed_to_the_same_events(stampe
     """Nothing in the file says that the process was killed but a new connection."""
     came = [a for a in evening(1, stamped=stamped) if a.reading is not None]
     at = round(share * len(came))
-    killed, rest = came[: at + 1], came[at + 6 :]
+    killed, rest = came[: at + 1], came[at + 3 :]
     now = Arrival(rest[0].mono_ns - S // 10, 0)
     up = LinkUp(8, "polar-verity-sense", "C0:5E", "Polar", now.mono_ns, now.utc_ns)
     rest = [Arrival(now.mono_ns, 0, Reading(up)), *rest]
