@@ -134,8 +134,13 @@ class Policy:
         """Let time pass. Ticking more often tells the same, only sooner."""
         return self._advance(now, now.event_s - LATE_S)
 
+    def shift_clock(self, by_ns: int) -> None:
+        """Move all stamps of the monotonic clock, which began anew."""
+        for name, known in self._conditions.items():
+            self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
+
     def save(self) -> dict[str, Any]:
-        """Return everything remembered, as plain data for `restore`."""
+        """Return everything remembered, as plain data for `load`."""
         return {
             "schema": SCHEMA,
             "facts": [
@@ -146,7 +151,7 @@ class Policy:
             "open": [to_dict(alert) for alert in self._open.values()],
         }
 
-    def restore(self, data: dict[str, Any]) -> None:
+    def load(self, data: dict[str, Any]) -> None:
         """Go on from what `save` gave, possibly under other rules.
 
         Raises

@@ -1,4 +1,4 @@
-"""How long a sensor's battery will last: from what it says, and when it says something new."""
+"""How long a sensor's battery will last, from the times at which its gauge falls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_STEPS = 100
 
 
 class Charge:
-    """Follows one sensor's gauge. Bounded, saved and restored as plain data."""
+    """Forecast of one sensor's battery. Bounded."""
 
     def __init__(self) -> None:
         self.percent: int | None = None
@@ -47,6 +47,11 @@ class Charge:
             for first_ns, first in (steps[0], steps[-RECENT_STEPS:][0])
         ]
         return max(0.0, min(left_h) * 3600 - (mono_ns - last_ns) / 1e9)
+
+    def shift_clock(self, by_ns: int) -> None:
+        """Move all stamps of the monotonic clock, which began anew."""
+        moved = [(at_ns + by_ns, percent) for at_ns, percent in self._steps]
+        self._steps = deque(moved, maxlen=MOST_STEPS)
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""

@@ -13,6 +13,10 @@ class Interpreter:
 
     A `Write` among the outputs is performed by the live session and ignored by a replay.
 
+    Nothing here is saved: a conversation belongs to a connection, which ends with the process, so
+    that after a restart it begins with a `LinkUp` like any other. The numbers of the sessions go
+    on after the last that `night.SensorWatch.session` remembers.
+
     Attributes
     ----------
     protocol_errors : packets that could not be decoded, each reported by its `Reading.error`

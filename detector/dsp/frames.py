@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
 from detector.dsp.grid import GRID_HZ
+from detector.plain import pack, unpack
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -54,15 +55,15 @@ class Framer:
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        return {"rest": self._rest.copy(), "next": self._next}
+        return {"rest": pack(self._rest), "next": self._next}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._rest, self._next = state["rest"].copy(), state["next"]
+        self._rest, self._next = unpack(state["rest"], np.float64), state["next"]
 
 
 def measure_frames(samples: Samples) -> tuple[Floats, Floats]:
-    """Mean of every frame (gravity at rest), and the root mean square about it, all axes together.
+    """Return the mean of every frame (gravity at rest), and the rms about it, all axes together.
 
     (rows, frames * 12, 3) g -> (rows, frames, 3) g and (rows, frames) g. Tile by tile and with the
     frames last, so that the work stays in a core's own cache and runs along memory.
@@ -85,7 +86,7 @@ def measure_frames(samples: Samples) -> tuple[Floats, Floats]:
 
 
 class Floor:
-    """Each wearer's own stillness: the quiet quantile of a minute, the least of ten minutes.
+    """Noise level of each wearer at rest: the quiet quantile of a minute, the least of ten.
 
     State has a leading wearer axis; `follow` takes any number of frames and is causal: a frame
     is judged by completed minutes only, so that the cutting of the stream cannot matter.
@@ -98,7 +99,7 @@ class Floor:
         self._filled = np.zeros(wearers, dtype=np.int64)
 
     def follow(self, rows: NDArray[np.int64], rms: Floats) -> Floats:
-        """Floor that applies to each of these frames of some wearers: (rows, frames) g, as rms."""
+        """Return the floor for each of these frames of some wearers: (rows, frames) g, as rms."""
         filled, frames = self._filled[rows], rms.shape[1]
         ending = filled + frames >= BLOCK_FRAMES
         floor = np.repeat(self._level_g[rows, np.newaxis], frames, axis=1)
@@ -110,7 +111,7 @@ class Floor:
         return floor
 
     def _follow_minutes(self, row: int, rms: Floats) -> Floats:
-        """Do so for one wearer whose minute ends here: (frames,) g -> (frames,) g."""
+        """One-row variant of `follow`, where a minute ends: (frames,) g -> (frames,) g."""
         filled = int(self._filled[row])
         pending = np.concatenate((self._current[row, :filled], rms))
         done = len(pending) // BLOCK_FRAMES
@@ -131,22 +132,22 @@ class Floor:
         unseen = np.arange(BLOCK_FRAMES) >= self._filled[:, np.newaxis]
         ordered = np.sort(np.where(unseen, np.inf, self._current), axis=1)
         return {
-            "minutes": self._minutes.copy(),
-            "quietest": ordered[:, : _QUIET_RANK + 1].copy(),
-            "filled": self._filled.copy(),
+            "minutes": pack(self._minutes),
+            "quietest": pack(ordered[:, : _QUIET_RANK + 1]),
+            "filled": pack(self._filled),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._minutes = state["minutes"].copy()
+        self._minutes = unpack(state["minutes"], np.float64)
         self._level_g = _believed(self._minutes.min(axis=1))
         self._current = np.full((len(self._minutes), BLOCK_FRAMES), np.inf)
-        self._current[:, : _QUIET_RANK + 1] = state["quietest"]
-        self._filled = state["filled"].copy()
+        self._current[:, : _QUIET_RANK + 1] = unpack(state["quietest"], np.float64)
+        self._filled = unpack(state["filled"], np.int64)
 
 
 def _believed(least: Floats) -> Floats:
-    """Floor by the least of the last minutes, within what a sensor can be."""
+    """Return the floor by the least of the last minutes, within what a sensor can be."""
     return np.minimum(np.where(np.isinf(least), FIRST_FLOOR_G, least), MOST_FLOOR_G)
 
 

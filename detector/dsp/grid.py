@@ -1,4 +1,4 @@
-"""One clock for everything downstream: any sensor's samples on the absolute 50 Hz grid."""
+"""Resample any sensor's samples to the absolute 50 Hz grid of everything downstream."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from detector.block import AXES, Block, Samples
+from detector.plain import pack, unpack
 
 GRID_HZ = 50.0
 """Analysis rate: three times the 15 Hz that holds clonus and its harmonics, and the commonest
@@ -19,7 +20,7 @@ pass band flat to 15 Hz, aliases from above 35 Hz at most 3 % of their amplitude
 
 _STRETCH = np.array([1.0, LOBES])[:, np.newaxis, np.newaxis]  # of the kernel's two factors
 
-TILE = 1024  # positions worked on at once: what belongs to them stays in a core's own cache
+TILE = 1024  # positions worked on at once: their arrays fit in a core's own cache
 
 
 class Grid:
@@ -38,7 +39,7 @@ class Grid:
         self._next = 0  # index of the next grid sample
 
     def process(self, block: Block) -> Block:
-        """Take the next block of the segment, give the grid samples that are now certain."""
+        """Take the next block of the segment; return the grid samples that are now certain."""
         if self._held is None:
             self._next = ceil(block.start * GRID_HZ / block.fs - 1e-9)
             self._held = block
@@ -50,7 +51,7 @@ class Grid:
         return self._render(max(certain, self._next))
 
     def finish(self) -> Block | None:
-        """End the segment: give what its last samples still decide, holding the very last."""
+        """End the segment; return what its last samples still decide, the very last repeated."""
         if self._held is None or not len(self._held):
             self.reset()
             return None
@@ -63,17 +64,20 @@ class Grid:
         """Return the state as plain data."""
         held = self._held
         return {
-            "held": None if held is None else (held.samples.copy(), held.start, held.fs),
+            "held": None if held is None else [pack(held.samples), held.start, held.fs],
             "next": self._next,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._held = None if state["held"] is None else Block(*state["held"])
+        self._held = None
+        if state["held"] is not None:
+            samples, start, fs = state["held"]
+            self._held = Block(unpack(samples, np.float64), start, fs)
         self._next = state["next"]
 
     def _render(self, stop: int) -> Block:
-        """Grid samples from the next one up to `stop`; drop the input nobody needs any more."""
+        """Return grid samples from the next one up to `stop`; drop input no longer needed."""
         held = self._held
         assert held is not None  # noqa: S101 - both callers hold a block
         start, self._next = self._next, stop
@@ -95,12 +99,12 @@ class Grid:
 
 
 def _reach(fs: float) -> float:
-    """Half-width of the kernel, in input samples; 0 where the input is the grid already."""
+    """Return the kernel's half-width in input samples; 0 where the input is the grid already."""
     return 0.0 if fs == GRID_HZ else LOBES * fs / min(fs, GRID_HZ)
 
 
 def _interpolate(block: Block, positions: Samples, reach: float) -> Samples:
-    """Lanczos interpolation at absolute input positions, first and last sample held beyond."""
+    """Interpolate (Lanczos) at absolute input positions, first and last sample held beyond."""
     first = np.ceil(positions - reach).astype(np.int64)
     index = first + np.arange(int(2 * reach) + 1)[:, np.newaxis]  # (taps, positions)
     offset = (index - positions) * (min(block.fs, GRID_HZ) / block.fs)

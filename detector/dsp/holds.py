@@ -1,4 +1,7 @@
-"""Held samples: a sensor that repeats its last value to the bit is asleep, not still."""
+"""Held values: a sensor that repeats its last sample to the bit is asleep, not still.
+
+`equal_runs` finds them; `Holds` says where a sleep ends, `quality` whether a sensor is stuck.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
+from detector.plain import pack, to_plain, unpack
 
-HELD_S = 5.0
-"""Shortest run of equal samples that counts as held. At 1 mg of noise and steps of 4 mg three axes
+SLEEP_S = 5.0
+"""Shortest run of equal samples that counts as sleep. At 1 mg of noise and steps of 4 mg three axes
 cannot stay on one value for 250 samples; ActiGraph's idle sleep mode holds for 10 s and more, and
 67 % of a day of it is held."""
 
 FINEST_STEP_G = 8e-3
 """A sensor of coarser steps (8 bit at 2 g: 16 mg) truly shows one value while it rests."""
 
-Indices = NDArray[np.int64]
+
+def equal_runs(samples: Samples, before: Samples, *, least: int) -> list[tuple[int, int]]:
+    """Return first and stop of every stretch of equal samples, in order.
+
+    Those of `least` samples or more, and shorter ones that reach to either end: they may go on
+    there. Of one that goes on from `before`, the (0 or 1, 3) sample in front, `first` is -1.
+    """
+    joined = np.concatenate((before, samples)) if len(before) else samples
+    same = np.zeros(len(joined) + 1, np.bool_)
+    inner = same[1:-1]
+    np.equal(joined[1:, 0], joined[:-1, 0], out=inner)
+    for axis in range(1, AXES):
+        inner &= joined[1:, axis] == joined[:-1, axis]
+    edges = np.flatnonzero(same[1:] != same[:-1])
+    first, stop = edges[::2] - len(before), edges[1::2] + 1 - len(before)
+    wanted = (stop - first >= least) | (first <= 0) | (stop == len(samples))
+    return list(zip(first[wanted].tolist(), stop[wanted].tolist(), strict=True))
 
 
 class Holds:
-    """Finds where held samples end: a boundary as after a gap, for nothing was seen meanwhile.
+    """Finds where a sleep ends: a boundary as after a gap, for nothing was measured meanwhile.
 
-    Takes a sensor's own samples, block after block of one segment. Only one sample in 2.5 s is
-    looked at, at fixed indices: a hold spans two looks at least, so only where neighbours agree
-    are the samples about them compared one by one.
+    Takes a sensor's own samples, block after block of one segment. Its resolution is measured
+    between samples 2.5 s apart, at fixed indices, so that cutting the stream changes nothing.
     """
 
     def __init__(self) -> None:
@@ -55,20 +74,21 @@ class Holds:
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
-            "step_g": float(self._step_g),
-            "last": self._last.copy(),
+            "step_g": to_plain(self._step_g),
+            "last": pack(self._last),
             "run": self._run,
-            "looked": self._looked.copy(),
+            "looked": pack(self._looked),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._step_g, self._run = state["step_g"], state["run"]
-        self._last, self._looked = state["last"].copy(), state["looked"].copy()
+        self._step_g, self._run = float(state["step_g"]), state["run"]
+        self._last = unpack(state["last"], np.float64)
+        self._looked = unpack(state["looked"], np.float64)
 
     def _ends(self, block: Block) -> list[int]:
-        """Index in the block of the first sample after each hold that ends in it."""
-        samples, every = block.samples, int(HELD_S * block.fs / 2)
+        """Return the index in the block of the first sample after each sleep that ends in it."""
+        samples, every = block.samples, int(SLEEP_S * block.fs / 2)
         ends = self._follow(samples, least=2 * every)
         looks = np.arange(-block.start % every, len(samples), every)
         if not len(looks):
@@ -76,58 +96,27 @@ class Holds:
         seen = np.concatenate((self._looked, samples[looks]))
         resolution = self._resolution(seen)
         self._looked, self._step_g = seen[-1:].copy(), float(resolution[-1])
-        if not self._step_g <= FINEST_STEP_G:
-            return []
-        for first, stop in _agreeing(samples, looks):
-            ends += _ends_about(samples, first - every, stop + every, least=2 * every)
-        ends = sorted(set(ends))
         known = resolution[np.searchsorted(looks, ends, side="right")]
         return [end for end, step_g in zip(ends, known, strict=True) if step_g <= FINEST_STEP_G]
 
     def _follow(self, samples: Samples, *, least: int) -> list[int]:
-        """Carry the run on into a block; where it ends, if it was a hold and ends there."""
+        """Return where runs of `least` samples end, and carry the last one on."""
         before, count = self._run, len(samples)
-        goes_on = before and (samples[0] == self._last[0]).all()
-        lead = _equal_from(samples) if goes_on else 0
-        self._run = before + count if lead == count else _equal_from(samples[::-1])
-        self._last = samples[-1:].copy()
-        return [lead] if lead < count and before + lead >= least else []
+        runs = equal_runs(samples, self._last, least=least)
+        self._last, self._run = samples[-1:].copy(), 1
+        ends = [] if runs and runs[0][0] < 0 else [(0, before)]
+        for first, stop in runs:
+            length = stop - first if first >= 0 else before + stop
+            if stop == count:
+                self._run = length
+            else:
+                ends.append((stop, length))
+        return [end for end, length in ends if length >= least]
 
     def _resolution(self, seen: Samples) -> NDArray[np.float64]:
-        """Smallest change known before each look that is new, and after the last: (looks + 1,)."""
+        """Return the least change known before each new look, and after the last: (looks + 1,)."""
         change = np.abs(seen[1:] - seen[:-1])
         smallest = np.where(change > 0, change, np.inf).min(axis=1)
         if not len(self._looked):
             smallest = np.concatenate(([np.inf], smallest))
         return np.minimum.accumulate(np.concatenate(([self._step_g], smallest)))
-
-
-def _agreeing(samples: Samples, looks: Indices) -> list[tuple[int, int]]:
-    """First and last look of every stretch in which each equals the next and one in between."""
-    same = (samples[looks[1:]] == samples[looks[:-1]]).all(axis=1)
-    near = np.flatnonzero(same)
-    between = (looks[near] + looks[near + 1]) // 2
-    same[near] = (samples[between] == samples[looks[near]]).all(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False]))))
-    return list(zip(looks[edges[::2]].tolist(), looks[edges[1::2]].tolist(), strict=True))
-
-
-def _ends_about(samples: Samples, first: int, stop: int, *, least: int) -> list[int]:
-    """Index after each run of `least` equal samples that lies between two indices."""
-    first = max(first, 0)
-    near = samples[first : stop + 1]
-    changes = np.flatnonzero((near[1:] != near[:-1]).any(axis=1)) + 1
-    lengths = np.diff(changes, prepend=0)
-    ends: list[int] = (first + changes[lengths >= least]).tolist()
-    return ends
-
-
-def _equal_from(samples: Samples) -> int:
-    """How many samples from the first on equal it, itself counted."""
-    count, reach = 1, 64
-    while count < len(samples):
-        differs = (samples[count : count + reach] != samples[0]).any(axis=1)
-        if differs.any():
-            return count + int(differs.argmax())
-        count, reach = count + len(differs), 2 * reach
-    return count

@@ -27,7 +27,7 @@ LEAST_G2 = 1e-7  # samples quantised to 1 mg repeat: a floor keeps the logarithm
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Onset:
-    """The first moments of a movement."""
+    """How a movement began."""
 
     sample: int  # index of the onset in the window
     before_g: Floats  # (3,) posture left behind
@@ -59,7 +59,7 @@ def measure(windows: Samples) -> list[Onset]:
 
 
 def _pick(windows: Samples, walked: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sample at which splitting the neighbourhood of `walked` explains its variance best."""
+    """Return the sample near `walked` at which a change of variance fits best."""
     rows, count, _ = windows.shape
     first = np.minimum(np.maximum(walked - AIC_REACH, 0), count - SPAN)
     near = windows[np.arange(rows)[:, np.newaxis], first[:, np.newaxis] + np.arange(SPAN)]

@@ -10,7 +10,7 @@ from detector.dsp.frames import Floats
 
 
 def angle_deg(before: Floats, after: Floats) -> Floats:
-    """Angle between two mean accelerations, (..., 3) g -> (...) degrees, 0 to 180.
+    """Return the angle between two mean accelerations, (..., 3) g -> (...) degrees, 0 to 180.
 
     By the two-argument arctangent, which stays exact for small angles where the arc cosine of
     a dot product does not. Rotation about gravity itself is invisible.
@@ -23,7 +23,7 @@ def angle_deg(before: Floats, after: Floats) -> Floats:
 
 
 def one_angle_deg(before: Floats, after: Floats) -> float:
-    """Do so for one pair of (3,) g."""
+    """One-pair variant of `angle_deg`: (3,) g and (3,) g -> degrees."""
     (x, y, z), (u, v, w) = before.tolist(), after.tolist()
     sine = sqrt((y * w - z * v) ** 2 + (z * u - x * w) ** 2 + (x * v - y * u) ** 2)
     return float(np.degrees(np.arctan2(sine, x * u + y * v + z * w)))

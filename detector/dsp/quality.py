@@ -7,8 +7,7 @@ beginning of a contiguous segment. A wrong rate needs a second clock: `timing` k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil
 from typing import Any
@@ -17,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
+from detector.dsp.holds import equal_runs
 from detector.dsp.wear import Wear
+from detector.plain import from_plain, pack, to_plain, unpack
 
-HELD_S = 60.0
+STUCK_S = 60.0
 """A sensor that is awake shows its own noise within a minute (hazard H10 of the reliability note:
 no variance for 60 s)."""
 
@@ -93,7 +94,7 @@ class Quality:
         self._fs = fs
         self._wear = Wear(fs)
         self._length = self._wear.length
-        self._held = _Held(ceil(HELD_S * fs / self._length), ceil(NAP_S * fs / self._length))
+        self._held = _Held(ceil(STUCK_S * fs / self._length), ceil(NAP_S * fs / self._length))
         self._rail = _Rail(range_g)
         self.reset()
 
@@ -136,22 +137,31 @@ class Quality:
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
+            "fs": self._fs,
+            "range_g": self._rail.range_g,
             "next": self._next,
-            "rest": self._rest.copy(),
-            "open": [asdict(condition) for condition in self._open.values()],
-            "held": asdict(self._held.state),
-            "rail": asdict(self._rail.state),
+            "rest": pack(self._rest),
+            "open": to_plain(self._open.values()),
+            "held": to_plain(self._held.state),
+            "rail": to_plain(self._rail.state),
             "wear": self._wear.save(),
         }
 
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Quality:
+        """Return one for the sensor of a saved state, which goes on from it."""
+        one = cls(state["fs"], state["range_g"])
+        one.load(state)
+        return one
+
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
-        kept = deepcopy(state)
-        self._next, self._rest = kept["next"], kept["rest"]
-        self._open = {each["cause"]: Condition(**each) for each in kept["open"]}
-        self._held.state = _HeldState(**kept["held"])
-        self._rail.state = _RailState(**kept["rail"])
-        self._wear.load(kept["wear"])
+        """Go on from a saved state of the same sensor."""
+        self._next, self._rest = state["next"], unpack(state["rest"], np.float64)
+        known: list[Condition] = from_plain(list[Condition], state["open"])
+        self._open = {condition.cause: condition for condition in known}
+        self._held.state = from_plain(_HeldState, state["held"])
+        self._rail.state = from_plain(_RailState, state["rail"])
+        self._wear.load(state["wear"])
 
     def _interrupt(self) -> list[Condition]:
         """Close what cannot be followed across a gap."""
@@ -219,24 +229,25 @@ class _Held:
             for axis in range(AXES):
                 np.minimum(steps_g, smallest_g[:, axis], out=steps_g)
             np.minimum.accumulate(steps_g, out=steps_g)
-        held = (change_g[:, 0] == 0) & (change_g[:, 1] == 0) & (change_g[:, 2] == 0)
-        if held.any():
-            likely = np.flatnonzero(held)
-            held[likely] = (seconds[likely] == seconds[likely, :1]).all(axis=(1, 2))
-        if held.any() or state.begun is not None:
-            before = np.concatenate((state.last, seconds[:-1, -1]))
-            goes_on = held & (seconds[:, 0] == before).all(axis=1)
-            goes_on &= np.append(state.begun is not None, held[:-1])
-            breaks = np.append(np.flatnonzero(~goes_on), count)
-            begins = [] if state.begun is None else [-1]
-            for begin in begins + np.flatnonzero(held & ~goes_on).tolist():
-                end = int(breaks[np.searchsorted(breaks, begin, side="right")])
-                if begin >= 0:
-                    state.begun, state.step_g = first + begin * length, float(steps_g[begin])
-                    state.value = seconds[begin, :1].copy()
-                self._run(first + end * length, length, end < count, heard)
+        for begin, end in self._spans(seconds):
+            if begin >= 0:
+                state.begun, state.step_g = first + begin * length, float(steps_g[begin])
+                state.value = seconds[begin, :1].copy()
+            self._run(first + end * length, length, end < count, heard)
         state.last, state.step_g = seconds[-1:, -1].copy(), float(steps_g[-1])
         return steps_g
+
+    def _spans(self, seconds: Samples) -> list[tuple[int, int]]:
+        """Return first and stop of runs of whole held seconds; -1 of the one that was open."""
+        is_open, length = self.state.begun is not None, seconds.shape[1]
+        runs = equal_runs(seconds.reshape(-1, AXES), self.state.last, least=length)
+        spans = [
+            (-1 if is_open and first < 0 else -(-max(first, 0) // length), stop // length)
+            for first, stop in runs
+        ]
+        if is_open and (not runs or runs[0][0] >= 0):
+            spans.insert(0, (-1, 0))
+        return [(begin, end) for begin, end in spans if end > begin]
 
     def _run(self, stop: int, length: int, over: bool, heard: list[_Heard]) -> None:
         """Judge a run that reaches to `stop`, there to end or to go on."""
@@ -247,9 +258,9 @@ class _Held:
         awake = state.step_g <= FINE_STEP_G and state.naps < NAPS
         known = begun + self._limit * length
         if (weightless or awake) and not state.told and known <= stop:
-            why = f"the sensor repeats one value to the bit for {HELD_S:.0f} s"
+            why = f"the sensor repeats one value to the bit for {STUCK_S:.0f} s"
             why += f" and shows {size_g:.1f} g at rest" if weightless else ""
-            numbers = {"held_s": HELD_S, "size_g": size_g}
+            numbers = {"held_s": STUCK_S, "size_g": size_g}
             heard.append(_Heard(known, Cause.STUCK, begun, why + ": it does not measure", numbers))
             state.told = True
         if over:
@@ -272,7 +283,7 @@ class _Rail:
     """Counts samples that repeat the largest value there is: three equal ones or more in a row."""
 
     def __init__(self, range_g: float | None) -> None:
-        self._range_g = range_g
+        self.range_g = range_g
         self.state = _RailState()
 
     def interrupt(self) -> None:
@@ -289,7 +300,7 @@ class _Rail:
 
     def _tile(self, seconds: Samples, size_g: Samples, first: int, heard: list[_Heard]) -> None:
         state, (count, length, _) = self.state, seconds.shape
-        least_g = LEAST_RAIL_G if self._range_g is None else RAIL_SHARE * self._range_g
+        least_g = LEAST_RAIL_G if self.range_g is None else RAIL_SHARE * self.range_g
         reached = float(size_g.max()) >= least_g
         cut, limits_g = (
             self._count(seconds, size_g, least_g) if reached else _none_cut(count, least_g)
@@ -314,10 +325,10 @@ class _Rail:
     def _count(
         self, seconds: Samples, size_g: Samples, least_g: float
     ) -> tuple[list[int], list[float]]:
-        """Cut samples of each second, of the axis that has most, and from which value on."""
+        """Return the cut samples of each second, of the axis with most, and from which value on."""
         count, length, _ = seconds.shape
         limit_g = np.full(count, least_g)
-        if self._range_g is None:
+        if self.range_g is None:
             tops = np.append(self.state.peak_g, size_g.max(axis=(1, 2)))
             peaks = np.maximum.accumulate(tops)[1:]
             limit_g = np.maximum(least_g, RAIL_SHARE * peaks)

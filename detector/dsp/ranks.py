@@ -1,4 +1,4 @@
-"""Middle and quantile of a few values: as numpy's to the bit, without its overhead of 50 us."""
+"""Median and quantile of a few values: as numpy's to the bit, without its overhead of 50 us."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def median(values: NDArray[np.floating[Any]]) -> float:
-    """Middle of (n,), n >= 1."""
+    """Return the median of (n,), n >= 1."""
     ordered, half = np.sort(values), len(values) // 2
     if len(ordered) % 2:
         return float(ordered[half])
@@ -17,7 +17,7 @@ def median(values: NDArray[np.floating[Any]]) -> float:
 
 
 def quantile(values: NDArray[np.float64], share: float) -> float:
-    """Value below which a share of (n,) lies, n >= 1, on the line between its neighbours."""
+    """Return the value below which a share of (n,) lies, n >= 1, linearly interpolated."""
     place = share * (len(values) - 1)
     index = int(place)
     part = place - index

@@ -92,7 +92,7 @@ def measure(windows: Samples) -> WindowRhythm:
 
 
 def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Correlation (rows, lags), and of its beat: height, count of equal beats, lag in samples."""
+    """Return correlation (rows, lags), and of its beat: height, equal beats, lag in samples."""
     products, correlation = _autocorrelation(quick, energy)
     regularity, lag = _beat(correlation)
     row, beat = np.arange(len(quick)), np.rint(lag).astype(np.int64)
@@ -102,7 +102,7 @@ def _beating(quick: Samples, energy: Floats) -> tuple[Floats, Floats, Floats, Fl
 
 
 def _pace_hz(quick: Samples, energy: Floats) -> Floats:
-    """Mean frequency of (rows, 3, samples) by Hjorth's mobility (1970): rms slope over rms."""
+    """Return mean frequency of (rows, 3, samples): Hjorth's mobility (1970), rms slope over rms."""
     step = quick[..., 1:] - quick[..., :-1]
     slope = _sum_axes(step * step).sum(axis=1)
     pace: Floats = np.sqrt(_share(slope, energy.sum(axis=1))) * (GRID_HZ / (2 * np.pi))
@@ -110,7 +110,7 @@ def _pace_hz(quick: Samples, energy: Floats) -> Floats:
 
 
 def _line(quick: Samples) -> Floats:
-    """Share of the energy of (rows, 3, samples) that lies along its strongest direction.
+    """Return the share of the energy of (rows, 3, samples) that lies along its strongest direction.
 
     Largest eigenvalue of the 3x3 second moments over their trace, in closed form (Smith 1961,
     Comm. ACM 4:168), so that a batch equals its rows to the bit.
@@ -129,7 +129,7 @@ def _line(quick: Samples) -> Floats:
 
 
 def _moving_mean(windows: Samples) -> Samples:
-    """Mean of the half second about each sample, of what there is of it at the ends.
+    """Return the mean of the half second about each sample, cut off at the ends.
 
     (rows, 3, 128): a difference of two running sums, which stand still beyond the ends.
     """
@@ -151,13 +151,13 @@ def _sum_axes(values: Samples) -> Floats:
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
-    """Quotient that is 0 where there is nothing: a dead-still window has no rhythm."""
+    """Return the quotient, 0 where there is no energy: a held window has no rhythm."""
     quotient: Floats = np.divide(part, whole, out=np.zeros(part.shape), where=whole > 1e-12)
     return quotient
 
 
 def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
-    """Products of each window with itself at lags up to half of it, raw and normalised."""
+    """Return products of each window with itself at lags up to half of it, raw and normalised."""
     rows, _, count = quick.shape
     lags = count // 2 + 1
     padded = count + count // 2  # as many zeros as there are lags: nothing wraps round
@@ -171,7 +171,7 @@ def _autocorrelation(quick: Samples, energy: Floats) -> tuple[Floats, Floats]:
 
 
 def _beat(correlation: Floats) -> tuple[Floats, Floats]:
-    """Height and lag in samples (refined by a parabola) of the beat's correlation peak."""
+    """Return height and lag in samples (refined by a parabola) of the beat's correlation peak."""
     low, high = BEAT_LAGS
     centre = correlation[:, low : high + 1]
     before, after = correlation[:, low - 1 : high], correlation[:, low + 1 : high + 2]

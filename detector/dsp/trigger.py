@@ -1,4 +1,4 @@
-"""Evidence from a feature, and a trigger with two thresholds that does not flutter."""
+"""Evidence from a feature, and a trigger with two thresholds (hysteresis)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detector.dsp.frames import Bools, Floats
 
 
 def ramp(feature: ArrayLike, none: float, full: float) -> Floats:
-    """Evidence from 0 at `none` to 1 at `full`; falling where `full` lies below `none`."""
+    """Return evidence from 0 at `none` to 1 at `full`; falling where `full` lies below `none`."""
     share = (np.asarray(feature, np.float64) - none) / (full - none)
     evidence: Floats = np.minimum(np.maximum(share, 0.0), 1.0)
     return evidence

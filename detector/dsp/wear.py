@@ -8,14 +8,14 @@ without having been moved is still a body: nobody took the sensor off.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
+from detector.plain import from_plain, to_plain
 
 Floats = NDArray[np.float64]
 
@@ -49,8 +49,8 @@ HIDDEN_G = 0.2e-3
 breathes [estimate]."""
 
 BLIND_LOOKS = 120
-"""Unmoved looks after which even such a sensor asks: two hours, the time after which a person who
-cannot turn is turned (usual care against pressure sores)."""
+"""Unmoved looks after which such a sensor, too, counts as not worn: two hours, after which a person
+who cannot turn is turned (usual care against pressure sores)."""
 
 FORGET_S = 600.0
 """After a longer gap nothing is known of what was done to the sensor meanwhile."""
@@ -103,7 +103,7 @@ class Wear:
         self._state = _State()
 
     def interrupt(self) -> None:
-        """Begin the next look anew: there is a gap."""
+        """Begin the next look anew after a gap."""
         self._state.second, self._state.rows = 0, np.empty((0, _COLUMNS))
 
     @property
@@ -113,11 +113,12 @@ class Wear:
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        return asdict(self._state)
+        saved: dict[str, Any] = to_plain(self._state)
+        return saved
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._state = _State(**deepcopy(state))
+        self._state = from_plain(_State, state)
 
     def follow(self, seconds: Samples, first: int, steps_g: Floats) -> list[Turn]:
         """Take the next seconds (count, length, 3) g, the first sample of which is `first`.
@@ -159,7 +160,7 @@ class Wear:
         return turns
 
     def _measure(self, seconds: Samples) -> Floats:
-        """Mean of each part, and the change between its first two samples: (seconds, 30) g."""
+        """Return each part's mean, and the change of its first two samples: (seconds, 30) g."""
         count, length, _ = seconds.shape
         if not count:
             return np.empty((0, _COLUMNS))
@@ -221,6 +222,6 @@ class Wear:
 
 
 def _mean(values: Floats) -> Floats:
-    """Mean along the last axis."""
+    """Return the mean along the last axis."""
     mean: Floats = values.sum(axis=-1) / values.shape[-1]
     return mean

@@ -19,9 +19,19 @@ from detector.alerts.rules import Rule
 from detector.block import EPOCH
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
-from detector.events import Event, Kind, Phase
+from detector.events import Event, Kind, Phase, from_dict, to_dict
+from detector.night.saved import SavedNight, sealed
 from detector.night.sensor_watch import WRONG_RATE, Matter, Seen, SensorWatch, Worn
+from detector.plain import from_plain, to_plain
 from detector.recognition.events.fusion import Fusion
+
+REVISABLE = 256
+"""Ended events whose kind may still change: a revision reaches back 280 s, or 64 events of a
+sensor."""
+
+SAME_BOOT_NS = 30_000_000_000
+"""Monotonic and wall clock of one boot stay closer than this while nobody is there, unless the
+wall clock is set. Where a computer was started anew, they differ by how long it ran before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +61,26 @@ class Night:
     def __init__(
         self, sensors: Sequence[Worn], *, rules: Sequence[Rule], dated: bool = True
     ) -> None:
-        self.watches = tuple(SensorWatch(worn, dated=dated) for worn in sensors)
-        whose = sensors[0].provenance
-        self._dated = dated
-        self._fusion = Fusion(dated=dated) if len(sensors) > 1 else None
-        self._rules = tuple(rules)
+        self._worn, self._rules, self._dated = tuple(sensors), tuple(rules), dated
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: a new night begins."""
+        whose = self._worn[0].provenance
+        self.watches = tuple(SensorWatch(worn, dated=self._dated) for worn in self._worn)
+        self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
         self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
+        self._at = 0, 0  # the host's clocks when anything was last heard
         self._matters: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
         self._origin: datetime | None = None  # where the wearer's seconds begin
         self._open: dict[str, Event] = {}  # announced and not yet over
-        self._ended: dict[str, Kind] = {}
+        self._ended: dict[str, Kind] = {}  # the latest, by id
+        self._counts: Counter[Kind] = Counter()  # of those before
 
     @property
     def counts(self) -> Counter[Kind]:
         """Ended events by kind, each in its latest form."""
-        return Counter(self._ended.values())
+        return self._counts + Counter(self._ended.values())
 
     @property
     def samples(self) -> int:
@@ -174,7 +189,7 @@ class Night:
             self._fusion = Fusion(dated=self._dated)
         self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
         if saved is not None:
-            self._policy.restore(saved)
+            self._policy.load(saved)
         for event in events:
             self._policy.observe(self._in_wearers_seconds(event), self._now_of(event))
 
@@ -195,13 +210,108 @@ class Night:
         return Told(alerts=tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Told:
-        """Close what is open: the night is over."""
+        """Close what is open: the night is over, or was interrupted and goes on later."""
         events: list[Event] = []
         for watch in self.watches:
             events += self._joined(watch.finish())
             if self._fusion is not None:
                 events += self._fusion.lost(watch.label)
         return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
+
+    def save(self) -> dict[str, Any]:
+        """Return everything remembered, as JSON-able data with version and checksum.
+
+        Commit it together with what was told: then no word is lost and none is said twice.
+        """
+        return sealed({
+            "worn": to_plain(self._worn),
+            "at": list(self._at),
+            "watches": [watch.save() for watch in self.watches],
+            "fusion": None if self._fusion is None else self._fusion.save(),
+            "policy": self._policy.save(),
+            "matters": to_plain(self._matters),
+            "origin": to_plain(self._origin),
+            "open": [to_dict(event) for event in self._open.values()],
+            "ended": to_plain(self._ended),
+            "counts": to_plain(self._counts),
+        })  # fmt: skip
+
+    def load(self, saved: Any) -> None:
+        """Go on from what `save` gave, as if nothing had happened; see `resume`.
+
+        Raises
+        ------
+        ValueError
+            It is damaged, of another version, or of other sensors or recordings. The night is
+            as after `reset`.
+        """
+        self.reset()
+        known = SavedNight.of(saved)
+        if known.worn != self._worn:
+            raise ValueError("the saved night cannot be used: it is of other recordings")
+        state = known.state
+        self._at = known.mono_ns, known.utc_ns
+        for watch, of_watch in zip(self.watches, state["watches"], strict=True):
+            watch.load(of_watch)
+        if self._fusion is not None:
+            self._fusion.load(state["fusion"])
+        self._policy.load(state["policy"])
+        self._matters = from_plain(dict[str, dict[str, Matter]], state["matters"])
+        self._origin = from_plain(datetime | None, state["origin"])
+        self._open = {event.id: event for event in map(from_dict, state["open"])}
+        self._ended = from_plain(dict[str, Kind], state["ended"])
+        self._counts = Counter({Kind(kind): n for kind, n in state["counts"].items()})
+
+    def resume(self, mono_ns: int, utc_ns: int) -> Told:
+        """Go on after `load` where the process was not running meanwhile.
+
+        What was open is told as over and cut short: nothing runs across the gap. Readings that
+        were recorded after the state was saved may be taken before, as they came.
+        """
+        self._shift_clocks(mono_ns, utc_ns)
+        return self.finish(mono_ns, utc_ns)
+
+    def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Told:
+        """Begin with what outlives a recording: the open alarms, and the sensors' batteries.
+
+        Events that the earlier night left open are told as over and cut short, as they were
+        last known.
+
+        Raises
+        ------
+        ValueError
+            It is damaged or of another version. The night is as after `reset`.
+        """
+        self.reset()
+        known = SavedNight.of(saved)
+        self._at = known.mono_ns, known.utc_ns
+        self._policy.load(known.state["policy"])
+        for worn, of_watch in zip(known.worn, known.state["watches"], strict=True):
+            for watch in self.watches:
+                if watch.worn.provenance.sensor == worn.provenance.sensor:
+                    watch.inherit(of_watch)
+        self._shift_clocks(mono_ns, utc_ns)
+        now = self._now(mono_ns, utc_ns)
+        events = [
+            replace(from_dict(event), phase=Phase.END, cut_short=True)
+            for event in known.state["open"]
+        ]
+        alerts = [alert for event in events for alert in self._policy.observe(event, now)]
+        return Told(tuple(events), tuple(alerts + self._policy.tick(now)))
+
+    def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
+        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
+        was_mono_ns, was_utc_ns = self._at
+        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
+        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
+            return
+        by_ns = waited_ns - passed_ns
+        self._policy.shift_clock(by_ns)
+        for watch in self.watches:
+            watch.shift_clock(by_ns)
+        for having in self._matters.values():
+            for label, matter in having.items():
+                having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
 
     def save_policy(self) -> dict[str, Any]:
         """Return the alarm state as plain data; it is committed together with what it told."""
@@ -215,7 +325,7 @@ class Night:
         ValueError
             Another version wrote it.
         """
-        self._policy.restore(saved)
+        self._policy.load(saved)
 
     def _hear_matters(self, watch: SensorWatch, matters: Iterable[Matter], now: Now) -> list[Alert]:
         """Take matters of one sensor: each is the wearer's while it is that of any of them."""
@@ -248,16 +358,23 @@ class Night:
 
     def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
         for event in said:
-            if event.phase is Phase.END:
-                self._open.pop(event.id, None)
-                self._ended[event.id] = event.kind
-            elif event.kind is Kind.MOVEMENT:
-                self._open.pop(event.id, None)  # taken back: another event tells it now
-            else:
-                self._open[event.id] = event
+            self._keep(event)
             alerts += self._policy.observe(self._in_wearers_seconds(event), now)
         alerts += self._policy.tick(now)
         return Told(tuple(said), tuple(alerts))
+
+    def _keep(self, event: Event) -> None:
+        """Remember what is going on, and count what is over by its latest kind."""
+        if event.phase is Phase.END:
+            self._open.pop(event.id, None)
+            self._ended[event.id] = event.kind
+            if len(self._ended) > REVISABLE:
+                self._counts[self._ended.pop(next(iter(self._ended)))] += 1
+        elif event.kind is Kind.MOVEMENT:
+            for known in (self._open, self._ended):
+                known.pop(event.id, None)  # taken back: another event tells it now
+        else:
+            self._open[event.id] = event
 
     def _in_wearers_seconds(self, event: Event) -> Event:
         """Count from where the wearer's night began: each sensor's recording began by itself."""
@@ -270,6 +387,7 @@ class Night:
         return Now(mono_ns=0, utc=event.end, stream_s=event.end_s, stream_utc=event.end)
 
     def _now(self, mono_ns: int, utc_ns: int) -> Now:
+        self._at = mono_ns, utc_ns
         utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None
         reached = [
             (timebase.at_s(watch.analysed_s), timebase.at_s(0.0), watch.analysed_s)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from detector.block import Block, Timebase
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
-from detector.events import Event, Kind, Phase
+from detector.events import Event, Kind, Phase, from_dict, to_dict
 from detector.recognition.events.stamp import Provenance, stamp
 from detector.recognition.pipeline import Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
@@ -65,6 +66,7 @@ class SensorWatch:
     ----------
     analysed_s : how far the samples reach, from the first
     samples : that were watched
+    session : number of the latest connection, 0 before the first
     """
 
     def __init__(self, worn: Worn, *, dated: bool = True) -> None:
@@ -81,6 +83,7 @@ class SensorWatch:
         self._open: dict[str, Event] = {}  # announced and not yet over
         self.analysed_s = 0.0
         self.samples = 0
+        self.session = 0
 
     @property
     def label(self) -> str:
@@ -129,6 +132,7 @@ class SensorWatch:
         self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
         match item:
             case LinkUp():
+                self.session = item.session
                 self._link = "connected, but no samples come"
             case LinkDown():
                 self._link = item.reason
@@ -171,7 +175,7 @@ class SensorWatch:
         return tuple(matters)
 
     def finish(self) -> tuple[Event, ...]:
-        """Close what is open: the night is over."""
+        """Close what is open: the night is over, or was interrupted and goes on later."""
         return () if self.clock.timebase is None else self._stamped(self._watcher.finish())
 
     def start_again(self, why: str) -> tuple[Event, ...]:
@@ -189,6 +193,44 @@ class SensorWatch:
         ]
         self._open.clear()
         return tuple(over)
+
+    def shift_clock(self, by_ns: int) -> None:
+        """Move stamps of the monotonic clock, which began anew; the sample clock sees to its own.
+
+        It must do so while it reads a recording, where nobody tells it.
+        """
+        self._charge.shift_clock(by_ns)
+        if self._last_mono_ns is not None:
+            self._last_mono_ns += by_ns
+        if self._begun_ns is not None:
+            self._begun_ns += by_ns
+
+    def inherit(self, state: dict[str, Any]) -> None:
+        """Take over from the state of an earlier recording what belongs to the sensor itself."""
+        self._charge.load(state["charge"])
+
+    def save(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return {
+            "clock": self.clock.save(),
+            "watcher": self._watcher.save(),
+            "quality": None if self._quality is None else self._quality.save(),
+            "charge": self._charge.save(),
+            "open": [to_dict(event) for event in self._open.values()],
+            **{name: getattr(self, name) for name in _NUMBERS},
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.clock.load(state["clock"])
+        self._watcher.load(state["watcher"])
+        self._quality = None
+        if state["quality"] is not None:
+            self._quality = Quality.of(state["quality"])
+        self._charge.load(state["charge"])
+        self._open = {event.id: event for event in map(from_dict, state["open"])}
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
 
     def _examine(self, block: Block, mono_ns: int) -> list[Matter]:
         """Ask of the samples whether they can be trusted."""
@@ -220,6 +262,11 @@ class SensorWatch:
         if not soon and percent > LOW_PERCENT:
             return None
         return f"the sensor's battery is at {percent} %: charge or change it now"
+
+
+_NUMBERS = (
+    "_range_g", "_last_mono_ns", "_begun_ns", "_link", "analysed_s", "samples", "session",
+)  # fmt: skip
 
 
 def _rate_words(fault: WrongRate) -> str:

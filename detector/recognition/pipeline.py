@@ -19,6 +19,7 @@ from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_fra
 from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
+from detector.plain import pack, unpack
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
 from detector.recognition.bouts.tracker import Tracker, rhythm_score
@@ -180,9 +181,9 @@ class Bank:
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
-            "history": self._history.copy(),
-            "next": self._next.copy(),
-            "born": self._born.copy(),
+            "history": pack(self._history),
+            "next": pack(self._next),
+            "born": pack(self._born),
             "floor": self._floor.save(),
             "trackers": [tracker.save() for tracker in self._trackers],
             "sequences": [sequence.save() for sequence in self._sequences],
@@ -190,8 +191,9 @@ class Bank:
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._history = state["history"].copy()
-        self._next, self._born = state["next"].copy(), state["born"].copy()
+        self._history = unpack(state["history"], np.float64)
+        self._next = unpack(state["next"], np.int64)
+        self._born = unpack(state["born"], np.int64)
         self._floor.load(state["floor"])
         for tracker, saved in zip(self._trackers, state["trackers"], strict=True):
             tracker.load(saved)
@@ -283,13 +285,13 @@ class Watcher:
         return events
 
     def save(self) -> dict[str, Any]:
-        """Return the state as plain data: dicts, arrays, numbers and public values."""
+        """Return the state as plain data."""
         return {
             "bank": self._bank.save(),
             "holds": self._holds.save(),
             "grid": self._grid.save(),
             "framer": self._framer.save(),
-            "expected": self._expected,
+            "expected": None if self._expected is None else list(self._expected),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -298,7 +300,8 @@ class Watcher:
         self._holds.load(state["holds"])
         self._grid.load(state["grid"])
         self._framer.load(state["framer"])
-        self._expected = state["expected"]
+        expected = state["expected"]
+        self._expected = None if expected is None else (expected[0], expected[1])
 
     def _close(self) -> list[Event]:
         """End the segment: nothing is known of what comes between it and the next sample."""

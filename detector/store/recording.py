@@ -35,6 +35,7 @@ TABLES = (
 """`type` is 1 LinkUp, 2 Packet, 3 LinkDown; `texts` their text fields as a JSON list."""
 
 MAX_ROW = 1 << 20  # bytes; a notification has at most 512, so anything larger is an attack
+_SAME = ("name", "wearer", "sensor", "site", "origin")  # or it is another recording
 PAGE = 512  # rows read at once
 MIN_ROW = 32  # bytes a row takes at least; bounds how many a file can hold, whatever it claims
 
@@ -69,7 +70,7 @@ class RecordingHeader:
 
 
 class RecordingWriter:
-    """Writes one new recording; made by `create`. Calls must not overlap.
+    """Writes one recording; made by `create` or `resume`. Calls must not overlap.
 
     Call `commit` about once a second. It does not wait for the disk (`synchronous=NORMAL`): a
     killed process loses nothing committed, and a power cut may cost the last seconds of raw
@@ -79,7 +80,8 @@ class RecordingWriter:
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
         self.lost = 0  # items the disk refused
-        self.kept = 0  # items committed
+        self.kept = 0  # items committed, those of before a `resume` too
+        self.session = 0  # number of the last session of before a `resume`
         self._db = db
         self._waiting = 0
 
@@ -94,18 +96,51 @@ class RecordingWriter:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
-                db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW)
                 db.execute("BEGIN")
                 for statement in TABLES:
                     db.execute(statement)
                 db.execute("INSERT INTO header VALUES (?, ?)", (body, crc32(body.encode())))
                 db.execute("COMMIT")
                 # From here on: the header is on disk, even for one who copies without the -wal.
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = NORMAL")
+                return cls._ready(path, db)
             except BaseException:
                 db.close()
                 raise
+
+    @classmethod
+    def resume(cls, path: Path, header: RecordingHeader) -> RecordingWriter:
+        """Go on with a file that `create` began, closed or not, behind its last item.
+
+        Raises
+        ------
+        RecordingWriteError
+            There is none, it is of another name, wearer, sensor or place, or the disk refuses:
+            begin another.
+        """
+        try:
+            with Recording.open(path) as known:
+                was, now = asdict(known.header), asdict(header)
+        except RecordingError as error:
+            raise RecordingWriteError(str(error)) from error
+        other = [name for name in _SAME if was[name] != now[name]]
+        if other:
+            raise RecordingWriteError(f"{path} has another {other[0]}. Begin a new recording.")
+        with _write_errors(path):
+            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                last, session = db.execute("SELECT max(seq), max(session) FROM item").fetchone()
+                writer = cls._ready(path, db)
+            except BaseException:
+                db.close()
+                raise
+        writer.kept, writer.session = last or 0, session or 0
+        return writer
+
+    @classmethod
+    def _ready(cls, path: Path, db: sqlite3.Connection) -> RecordingWriter:
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
         return cls(path, db)
 
     def write(self, item: Item) -> None:

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import Any
+
+import numpy as np
 
 from detector.block import Block, Knot, Timebase
 from detector.devices.profile import Chunk
-from detector.devices.stream import LinkDown, Reading
+from detector.devices.stream import LinkDown, LinkUp, Reading
+from detector.plain import from_plain, pack, to_plain, unpack
+from detector.timing.gap import Gap, GapCause
+from detector.timing.rate_meter import (
+    DRIFT_WINDOWS,
+    FIRST_RATE_WINDOWS,
+    RATE_WINDOWS,
+    WINDOW_NS,
+    RateMeter,
+)
 
 _NS = 1_000_000_000
 
@@ -34,33 +45,12 @@ _SILENCE_NS = 4 * _NS
 # much as nothing may be counted across; a stall is over within a window.
 _PAUSE_NS = _NS // 2
 
-_WINDOW_NS = 5 * _NS  # holds two frames of the slowest sensor, so that one is likely on time
-_RATE_WINDOWS = 12  # a minute: a wrong rate is known within it, 45 ms of jitter leave 0.1 %
-_FIRST_RATE_WINDOWS = 4  # what a first word on the rate needs: 20 s
-_DRIFT_WINDOWS = 120  # ten minutes, and no word on the drift before half of them: a few ppm
 _RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
 
 _KNOT_S = 300.0  # a drift known to 5 ppm moves a date by 1.5 ms in that time
 _MOST_KNOTS = 1000  # three days
 
 _GAPS_KEPT = 256
-
-
-class GapCause(StrEnum):
-    """How a gap was noticed, and so how exact its length is."""
-
-    LOSS = "loss"  # the sensor's stamps jumped: to the sample
-    SILENCE = "silence"  # the sensor sends no stamps and nothing came: to a frame or so
-    RESET = "reset"  # the sensor's clock was set anew: by the host's clock, to a frame or so
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """`missing` samples never came; the next one that did has the index `stop`."""
-
-    stop: int
-    missing: int
-    cause: GapCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,7 @@ class WrongRate:
 
 
 class SampleClock:
-    """Return every sample of one sensor's recording its index: index / fs is time since the first.
+    """Assign every sample of one sensor's recording its index: index / fs is time since the first.
 
     The rate of the first chunk holds for the whole recording. Samples at another rate are not
     placed, for time would be stretched: they are missing, and `fault` says why.
@@ -92,7 +82,7 @@ class SampleClock:
         self._least_lag_ns = 0  # host minus sensor, of the chunk that travelled fastest
         self._link_was_lost = False
         self._other_hz: float | None = None
-        self._meter = _RateMeter()
+        self._meter = RateMeter()
         self._pause: _Pause | None = None
         self._gaps: deque[Gap] = deque(maxlen=_GAPS_KEPT)
         self.gap_count = 0
@@ -118,7 +108,7 @@ class SampleClock:
     @property
     def rate_hz(self) -> float | None:
         """Samples per second of the host's clock over the last minute; None in the first 20 s."""
-        growth = self._meter.growth(_FIRST_RATE_WINDOWS, _RATE_WINDOWS)
+        growth = self._meter.growth(FIRST_RATE_WINDOWS, RATE_WINDOWS)
         if self._timebase is None or growth is None:
             return None
         return self._timebase.fs * (1 - growth)
@@ -126,7 +116,7 @@ class SampleClock:
     @property
     def drift_ppm(self) -> float | None:
         """How much faster than said the sensor samples; None in the first five minutes."""
-        growth = self._meter.growth(_DRIFT_WINDOWS // 2, _DRIFT_WINDOWS)
+        growth = self._meter.growth(DRIFT_WINDOWS // 2, DRIFT_WINDOWS)
         return None if growth is None else -1e6 * growth
 
     @property
@@ -143,7 +133,7 @@ class SampleClock:
 
     def take(self, reading: Reading) -> list[Block]:
         """Place whatever samples a reading holds; the same for a live sensor and a replay."""
-        if isinstance(reading.item, LinkDown):
+        if isinstance(reading.item, LinkUp | LinkDown):  # a killed process writes no LinkDown
             self.link_lost()
         return [
             block
@@ -192,8 +182,32 @@ class SampleClock:
         knots = (*base.knots, Knot(reached_s, epoch_ns, pace))[-_MOST_KNOTS:]
         self._timebase = replace(base, knots=knots)
 
+    def save(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return {
+            "timebase": None if self._timebase is None else _save_timebase(self._timebase),
+            "meter": self._meter.save(),
+            "pause": to_plain(self._pause),
+            "gaps": [[gap.stop, gap.missing, gap.cause.value] for gap in self._gaps],
+            **{name: getattr(self, name) for name in _NUMBERS},
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state.
+
+        Stamps of the host's monotonic clock stay as they were, also where the host was started
+        anew since: `feed` finds that out, here as in a replay of the same items.
+        """
+        base, gaps = state["timebase"], state["gaps"]
+        self._timebase = None if base is None else _load_timebase(base)
+        self._meter.load(state["meter"])
+        self._pause = from_plain(_Pause | None, state["pause"])
+        self._gaps = deque((Gap(s, n, GapCause(c)) for s, n, c in gaps), maxlen=_GAPS_KEPT)
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
+
     def link_lost(self) -> None:
-        """Say that a sensor without time stamps cannot have gone on without a gap."""
+        """Note that the link was lost: without time stamps the next chunk comes after a gap."""
         self._link_was_lost = True
 
     def _was_long_away(self, kept_ns: int) -> bool:
@@ -202,6 +216,16 @@ class SampleClock:
         On a link that stands they may be minutes late (polar-ble-sdk issues 319, 569).
         """
         return self._link_was_lost and kept_ns > _BEHIND_NS
+
+    def _host_was_off(self, chunk: Chunk, waited_ns: int, passed_ns: int) -> bool:
+        """Whether the monotonic clock did not run on: the host was asleep or started anew.
+
+        The sensor's clock then agrees with the wall clock that more time has passed.
+        """
+        if not self._link_was_lost or chunk.last_ns is None or self._stamp_ns is None:
+            return False
+        agrees = abs(chunk.last_ns - self._stamp_ns - passed_ns) <= _AHEAD_NS
+        return agrees and passed_ns - waited_ns > _AHEAD_NS
 
     def _is_repeated(self, chunk: Chunk, mono_ns: int) -> bool:
         if chunk.last_ns is None or self._stamp_ns is None:
@@ -212,9 +236,9 @@ class SampleClock:
 
     def _skip_gap(self, chunk: Chunk, fs: float, mono_ns: int, utc_ns: int) -> None:
         """Move the index on by what is missing before this chunk."""
-        waited_ns = mono_ns - self._mono_ns
-        if waited_ns < 0:  # the host was started anew, and its monotonic clock with it
-            waited_ns = max(0, utc_ns - self._utc_ns)
+        waited_ns, passed_ns = mono_ns - self._mono_ns, utc_ns - self._utc_ns
+        if waited_ns < 0 or self._host_was_off(chunk, waited_ns, passed_ns):
+            waited_ns = max(0, passed_ns)
             self._restart_clocks(chunk, mono_ns)
         frame_ns = round(len(chunk.samples) / fs * _NS)
         unheard_ns = max(0, waited_ns - frame_ns)
@@ -237,14 +261,14 @@ class SampleClock:
             self._restart_clocks(chunk, mono_ns)
         else:
             self._note_gap(lost_ns, fs, GapCause.LOSS)
-            if lost_ns > _WINDOW_NS:
-                self._meter = _RateMeter()
+            if lost_ns > WINDOW_NS:
+                self._meter = RateMeter()
 
     def _catch_up(self, unheard_ns: int, count: int, fs: float, mono_ns: int) -> None:
         """Find out whether a short pause of a stream without stamps was a stall or a loss."""
         if self._pause is None:
             if unheard_ns > _PAUSE_NS:
-                self._pause = _Pause(mono_ns + _WINDOW_NS, self._meter.least(_RATE_WINDOWS))
+                self._pause = _Pause(mono_ns + WINDOW_NS, self._meter.least(RATE_WINDOWS))
             return
         lag_ns = mono_ns - round((self._next + count) / fs * _NS)
         self._pause.least_ns = min(self._pause.least_ns, lag_ns)
@@ -253,7 +277,7 @@ class SampleClock:
         behind_ns, self._pause = self._pause.least_ns - self._pause.before_ns, None
         if behind_ns > _UNSEEN_NS:
             self._note_gap(behind_ns, fs, GapCause.SILENCE)
-            self._meter = _RateMeter()
+            self._meter = RateMeter()
 
     def _note_gap(self, length_ns: int, fs: float, cause: GapCause) -> None:
         missing = max(1, round(length_ns * fs / _NS))
@@ -264,7 +288,7 @@ class SampleClock:
 
     def _restart_clocks(self, chunk: Chunk, mono_ns: int) -> None:
         """Forget how the two clocks went together: the sensor's begins anew."""
-        self._meter = _RateMeter()
+        self._meter = RateMeter()
         self._pause = None
         self._least_lag_ns = mono_ns - (chunk.last_ns or 0)
 
@@ -278,61 +302,28 @@ class _Pause:
     least_ns: int = 1 << 62
 
 
-class _RateMeter:
-    """How fast the index falls behind the host's clock.
-
-    A packet is delayed, never early, so the truth is the line under all points: of the lines that
-    lie under them, the closest (Moon, Skelly and Towsley, INFOCOM 1999). Of every window only its
-    lowest point can touch it.
-    """
-
-    def __init__(self) -> None:
-        self._lowest: deque[tuple[int, int]] = deque(maxlen=_DRIFT_WINDOWS)  # of closed windows
-        self._window: int | None = None
-        self._point = (0, 0)
-
-    def feed(self, mono_ns: int, lag_ns: int) -> None:
-        """Take the host's time and how far the index lies behind it."""
-        if mono_ns // _WINDOW_NS == self._window:
-            self._point = min(self._point, (mono_ns, lag_ns), key=lambda point: point[1])
-            return
-        if self._window is not None:
-            self._lowest.append(self._point)
-        self._window = mono_ns // _WINDOW_NS
-        self._point = (mono_ns, lag_ns)
-
-    def least(self, most: int) -> int:
-        """Return the least lag of the last `most` windows and the present one."""
-        return min(lag_ns for _, lag_ns in [*list(self._lowest)[-most:], self._point])
-
-    def fit(self) -> tuple[float, float] | None:
-        """Return the line under all points: lag in ns at host time 0, and its growth.
-
-        Before the drift is known, the least lag of the last minute.
-        """
-        if self._window is None:
-            return None
-        known = self.growth(_DRIFT_WINDOWS // 2, _DRIFT_WINDOWS)
-        points = [*self._lowest, self._point]
-        growth = 0.0 if known is None else known
-        points = points[-_RATE_WINDOWS:] if known is None else points
-        return min(lag_ns - growth * mono_ns for mono_ns, lag_ns in points), growth
-
-    def growth(self, least: int, most: int) -> float | None:
-        """Seconds that the lag grew by each second, over the last `most` windows."""
-        points = list(self._lowest)[-most:]
-        if len(points) < least:
-            return None
-        hull: list[tuple[int, int]] = []
-        for x, y in points:
-            while len(hull) > 1 and _turns_down(hull[-2], hull[-1], (x, y)):
-                hull.pop()
-            hull.append((x, y))
-        middle = sum(x for x, _ in points) / len(points)
-        right = next(i for i, (x, _) in enumerate(hull) if x >= middle)
-        (x0, y0), (x1, y1) = hull[right - 1], hull[right]
-        return (y1 - y0) / (x1 - x0)
+_NUMBERS = (
+    "_next", "_mono_ns", "_utc_ns", "_stamp_ns", "_least_lag_ns", "_link_was_lost", "_other_hz",
+    "gap_count", "missing", "repeated", "unplaced",
+)  # fmt: skip
 
 
-def _turns_down(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> bool:
-    return (b[1] - a[1]) * (c[0] - b[0]) >= (c[1] - b[1]) * (b[0] - a[0])
+def _save_timebase(base: Timebase) -> dict[str, Any]:
+    """Return it as plain data; knots as arrays, for there may be a thousand."""
+    return {
+        "fs": base.fs,
+        "epoch_ns": base.epoch_ns,
+        "knots": pack(np.array([(k.from_s, k.pace) for k in base.knots]).reshape(-1, 2)),
+        "knots_epoch_ns": pack(np.array([k.epoch_ns for k in base.knots], np.int64)),
+    }
+
+
+def _load_timebase(saved: dict[str, Any]) -> Timebase:
+    fits = unpack(saved["knots"], np.float64).tolist()
+    epochs_ns = unpack(saved["knots_epoch_ns"], np.int64).tolist()
+    knots = zip(fits, epochs_ns, strict=True)
+    return Timebase(
+        saved["fs"],
+        saved["epoch_ns"],
+        tuple(Knot(from_s, epoch_ns, pace) for (from_s, pace), epoch_ns in knots),
+    )

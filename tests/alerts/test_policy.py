@@ -232,7 +232,7 @@ def play(words, *, ticks=(), utc=lambda t: None, restart_at=frozenset(), twice=F
         if n in restart_at:
             kept = json.loads(json.dumps(policy.save()))
             policy = Policy(RULES, wearer="w")
-            policy.restore(kept)
+            policy.load(kept)
         now = at(t, utc(t))
         told += say(policy, event, now)
         if twice and event is not None:
@@ -313,5 +313,5 @@ def test_a_foreign_state_is_refused_and_changes_nothing(data, event, now):
     policy.observe(event("a", "clonus", 0, 70), now(71))
     before = policy.save()
     with pytest.raises(ValueError, match="alarm state"):
-        policy.restore(data)
+        policy.load(data)
     assert policy.save() == before

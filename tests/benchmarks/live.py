@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter_ns
 
 import numpy as np
@@ -68,7 +69,7 @@ def one_wearer(fs: float, passes: int, length_s: float = 600.0) -> Chunks:
             watcher.process(chunk)
             times.append((perf_counter_ns() - began_ns) / 1e6)
             if number == 0 and index % SAVED_EVERY == 0:
-                state_bytes = max(state_bytes, size_of(watcher.save()))
+                state_bytes = max(state_bytes, len(json.dumps(watcher.save())))
         taken.append(times)
     ms = np.median(np.array(taken), axis=0)
     moving = np.array([_moving(trace, chunk.start / fs) for chunk in chunks])
@@ -107,21 +108,6 @@ def many_wearers(count: int, steps: int, pool_s: float = POOL_S) -> Rows:
         events=sum(map(len, events.values())),
         identical=all(_lines(events[wearer]) == _alone(streams[wearer]) for wearer in rows),
     )
-
-
-def size_of(state: object) -> int:
-    """Bytes of saved state: of arrays and texts what they hold, of every number eight."""
-    if isinstance(state, np.ndarray):
-        return state.nbytes
-    if isinstance(state, str):
-        return len(state.encode())
-    if isinstance(state, Mapping):
-        return sum(map(size_of, state.values()))
-    if isinstance(state, list | tuple):
-        return sum(map(size_of, state))
-    if is_dataclass(state):
-        return sum(size_of(getattr(state, field.name)) for field in fields(state))
-    return 0 if state is None else 8
 
 
 def _moving(trace: Trace, at_s: float) -> bool:

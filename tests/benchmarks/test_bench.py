@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from firmware_sim.motion import scenario
 
 from . import bench
 from .contestants import FS, STAGES, by_stage, contestants, whole
-from .live import Rows, many_wearers, one_wearer, size_of
+from .live import Rows, many_wearers, one_wearer
 from .stopwatch import Timing, interleaved
 
 
@@ -71,17 +70,6 @@ def test_wearers_as_rows_say_what_each_says_alone(rows):
     assert rows.identical
     assert rows.wearers == 4
     assert rows.wearers_per_core > 0
-
-
-def test_state_is_weighed_by_what_it_holds():
-    @dataclass
-    class Kept:
-        name: str
-        number: float
-
-    state = {"array": np.zeros((3, 4)), "list": [1, 2.0, None, "four"], "kept": Kept("five", 6.0)}
-
-    assert size_of(state) == 96 + 8 + 8 + 0 + 4 + 4 + 8
 
 
 def test_it_is_told_in_ratios_to_a_copy(result):

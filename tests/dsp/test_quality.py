@@ -60,7 +60,7 @@ def tell(samples: Samples, fs: float = FS, range_g: float | None = None) -> list
 
 
 def text(state: dict[str, Any]) -> str:
-    return json.dumps(state, default=np.ndarray.tolist)
+    return json.dumps(state, allow_nan=False)
 
 
 def words(told: list[Condition]) -> list[tuple[str, float, float | None]]:
@@ -123,7 +123,7 @@ def test_a_restart_from_a_saved_state_at_any_sample_changes_nothing(eventful, pl
     told = []
     for block in cut(eventful, places):
         told += one.process(block)
-        state = one.save()
+        state = json.loads(text(one.save()))
         one = Quality(FS)
         one.load(state)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
+import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,11 @@ def test_the_gate_saves_work_and_decides_nothing(recording: np.ndarray, whole: l
     assert whole == watch(Watcher(gated=False), cut(recording, [36]))
 
 
+def through_json(saved: dict[str, Any]) -> Any:
+    """What is left of a state when only text was kept."""
+    return json.loads(json.dumps(saved, allow_nan=False))
+
+
 @settings(max_examples=25)
 @given(at=st.integers(0, 7499), size=st.integers(1, 90))
 def test_a_restart_at_any_sample_changes_no_event(
@@ -111,7 +117,7 @@ def test_a_restart_at_any_sample_changes_no_event(
 ) -> None:
     first, second = Watcher(), Watcher()
     head = [event for block in cut(recording[:at], [size]) for event in first.process(block)]
-    saved = copy.deepcopy(first.save())
+    saved = through_json(first.save())
     first.process(Block(recording[at:], at, 50.0))  # what happens to the old one is its affair
     second.load(saved)
     said = [to_json(event) for event in head]
@@ -120,23 +126,13 @@ def test_a_restart_at_any_sample_changes_no_event(
     assert whole == said
 
 
-def test_a_saved_state_is_plain_data(recording: np.ndarray) -> None:
-    watcher = Watcher()
-    watcher.process(Block(recording[:900], 0, 50.0))
-    plain = (dict, list, tuple, str, int, float, bool, type(None), np.ndarray)
-    stack: list[object] = [watcher.save()]
-    odd = set()
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            stack += value.values()
-        elif isinstance(value, (list, tuple)):
-            stack += value
-        elif not isinstance(value, plain):
-            odd.add(type(value).__name__)
+def test_a_saved_state_is_the_same_text_once_loaded(recording: np.ndarray) -> None:
+    first, second = Watcher(), Watcher()
+    for block in cut(recording, [333]):
+        first.process(block)
+        second.load(through_json(first.save()))
 
-    # Besides plain data only the public values, which have a JSON form of their own.
-    assert odd <= {"Event", "_Piece", "OnsetFacts"}
+        assert second.save() == first.save()
 
 
 @settings(max_examples=10)
@@ -208,7 +204,7 @@ def test_ten_minutes_of_everything_survive_a_restart_at_any_sample(
     samples, lines = demo
     first, second = Watcher(), Watcher()
     said = [to_json(event) for event in first.process(Block(samples[:at], 0, 50.0))]
-    second.load(copy.deepcopy(first.save()))
+    second.load(through_json(first.save()))
 
     assert lines == said + watch(second, [Block(samples[at:], at, 50.0)])
 

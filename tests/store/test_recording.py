@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -113,6 +114,46 @@ os.kill(os.getpid(), 9)
     with Recording.open(path) as recording:
         found = list(recording.items())
     assert found == list(night(1000))[: len(found)], "without its -wal: an older, but true, state"
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_a_recording_goes_on_behind_its_last_item_however_it_ended(tmp_path, close):
+    path, rows = tmp_path / "n.sqlite", list(night(30))
+    record(path, rows[:20], every=1, close=close)
+    if not close:  # a killed process leaves what it committed beside the file
+        path = Path(shutil.copytree(tmp_path, tmp_path / "killed")) / path.name
+        assert path.with_name("n.sqlite-wal").stat().st_size
+    second = RecordingWriter.resume(path, replace(HEADER, version="9", created=datetime.now(UTC)))
+    assert (second.kept, second.session) == (20, 1)
+    again = LinkUp(2, "polar-verity-sense", "A0:9E", "Polar", 5, 6)
+    for item in [again, *rows[20:]]:
+        second.write(item)
+    second.close()
+    with Recording.open(path) as recording:
+        assert list(recording.items()) == [*rows[:20], again, *rows[20:]]
+        assert recording.header == HEADER
+        assert recording.damaged == 0
+    third = RecordingWriter.resume(path, HEADER)
+    assert (third.kept, third.session) == (31, 2)
+    third.close()
+
+
+@pytest.mark.parametrize("other", ["name", "wearer", "sensor", "site"])
+def test_a_recording_of_something_else_is_not_gone_on_with(tmp_path, other):
+    path = tmp_path / "n.sqlite"
+    record(path, night(10))
+    before = path.read_bytes()
+    with pytest.raises(RecordingWriteError, match=f"has another {other}"):
+        RecordingWriter.resume(path, replace(HEADER, **{other: "another"}))
+    assert path.read_bytes() == before
+
+
+def test_what_cannot_be_gone_on_with_is_one_write_error(tmp_path):
+    with pytest.raises(RecordingWriteError, match="does not exist"):
+        RecordingWriter.resume(tmp_path / "n.sqlite", HEADER)
+    (tmp_path / "m.sqlite").write_bytes(b"no recording")
+    with pytest.raises(RecordingWriteError, match="not a spasmwatch recording"):
+        RecordingWriter.resume(tmp_path / "m.sqlite", HEADER)
 
 
 def test_a_night_can_be_read_while_it_is_recorded(tmp_path):

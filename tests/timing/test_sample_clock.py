@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from detector.block import Timebase
 from detector.devices.profile import Chunk
-from detector.timing.sample_clock import Gap, GapCause, SampleClock, WrongRate
+from detector.timing.gap import Gap, GapCause
+from detector.timing.sample_clock import SampleClock, WrongRate
 
 S = 1_000_000_000
 SENSOR_NS = 800_000_000 * S  # its own time, since 2000

@@ -17,6 +17,7 @@ from detector.block import Samples
 from detector.dsp import onset
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.trigger import hysteresis, ramp
+from detector.plain import from_plain, pack, to_plain, unpack
 from detector.recognition.bouts.bout import MINUTE_FRAMES, Bout, Moment, OnsetFacts
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
 from detector.recognition.rules.thresholds import Rules
@@ -110,19 +111,28 @@ class Tracker:
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        state = {name: getattr(self, name) for name in _STATE}
         frames = np.empty(len(self._frames), _SAVED_DTYPE)
         for name in _SAVED_DTYPE.names or ():
             frames[name] = self._frames[name]
-        return {**state, "_frames": frames, "_before_g": self._before_g.copy()}
+        return {
+            "frames": pack(frames),
+            "before_g": pack(self._before_g),
+            "onset": to_plain(self._onset),
+            "past": [list(span) for span in self._past],
+            **{name: getattr(self, name) for name in _NUMBERS},
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        for name in _STATE:
+        for name in _NUMBERS:
             setattr(self, name, state[name])
-        self._frames = np.zeros(len(state["_frames"]), FRAME_DTYPE)
+        self._before_g = unpack(state["before_g"], np.float64)
+        self._onset = from_plain(OnsetFacts | None, state["onset"])
+        self._past = [(first, end) for first, end in state["past"]]
+        frames = unpack(state["frames"], _SAVED_DTYPE)
+        self._frames = np.zeros(len(frames), FRAME_DTYPE)
         for name in _SAVED_DTYPE.names or ():
-            self._frames[name] = state["_frames"][name]
+            self._frames[name] = frames[name]
         self._frames["score"] = rhythm_score(self._frames, self._rules)
 
     def _close(self, end: int, *, goes_on: bool) -> None:
@@ -217,10 +227,7 @@ class Tracker:
 _SAVED_DTYPE = np.dtype([field for field in FRAME_DTYPE.descr if field[0] != "score"])
 """The rules give the score again."""
 
-_STATE = (
-    "_frames", "_first", "_onset", "_before_g", "_looks", "_told", "_words", "_joins", "_born",
-    "_past",
-)  # fmt: skip
+_NUMBERS = ("_first", "_looks", "_told", "_words", "_joins", "_born")
 
 
 def _onsets(looks: list[tuple[int, int]], samples: Samples, origin: int) -> Onsets:

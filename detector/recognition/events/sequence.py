@@ -7,7 +7,17 @@ from typing import Any
 
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
-from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of
+from detector.events import (
+    SPASM_FAMILY,
+    Event,
+    Kind,
+    Phase,
+    event_id,
+    from_dict,
+    grade_of,
+    to_dict,
+)
+from detector.plain import from_plain, to_plain
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
 from detector.recognition.events.periodic import Series
@@ -97,19 +107,25 @@ class Sequence:
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
+        piece = self._pending
         return {
-            "told": self._told,
-            "pending": self._pending,
+            "told": None if self._told is None else to_dict(self._told),
+            "pending": None if piece is None else [to_dict(piece.event), to_plain(piece.finding)],
             "series": self._series.save(),
-            "episode": self._episode,
-            "tremor": self._tremor,
+            "episode": to_plain(self._episode),
+            "tremor": to_plain(self._tremor),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        self._told, self._pending = state["told"], state["pending"]
+        told, piece = state["told"], state["pending"]
+        self._told = None if told is None else from_dict(told)
+        self._pending = None
+        if piece is not None:
+            self._pending = _Piece(from_dict(piece[0]), from_plain(Finding, piece[1]))
         self._series.load(state["series"])
-        self._episode, self._tremor = state["episode"], state["tremor"]
+        self._episode = from_plain(tuple[str, float] | None, state["episode"])
+        self._tremor = from_plain(tuple[int, float] | None, state["tremor"])
 
     def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
         """Say a finding as an event; the id stays that of the first word about it."""

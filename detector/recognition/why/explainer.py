@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detector.block import Block
 from detector.dsp.frames import BLOCK_FRAMES, FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.holds import HELD_S
+from detector.dsp.holds import SLEEP_S
 from detector.events import Event, Phase, event_id, final_forms
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
@@ -282,7 +282,7 @@ def _held(seen: NDArray[np.void], inside: NDArray[np.int64]) -> Presence | None:
     first = int(behind[-1]) + (not dead[behind[-1]])
     stop = place + 1 + int(ahead[0]) if len(ahead) else len(seen)
     # Whole frames of the run: up to one is cut off at either end.
-    long = (stop - first) * FRAME_S > HELD_S - 2 * FRAME_S
+    long = (stop - first) * FRAME_S > SLEEP_S - 2 * FRAME_S
     if not long or (stop < len(seen) and not begins[stop]):
         return None
     since, until = int(seen["index"][first]), int(seen["index"][stop - 1]) + 1

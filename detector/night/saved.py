@@ -1,0 +1,83 @@
+"""A night as it was saved: whose it is, when it was last watched, and whether it may go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zlib import crc32
+
+from detector.night.sensor_watch import Worn
+from detector.plain import from_plain
+
+SCHEMA = "night/1"
+
+GOES_ON_S = 3600.0
+"""A computer's update, or a power cut. After a longer absence the sensor may be on another leg,
+and a recording that says nothing of an hour is better ended."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedNight:
+    """What is known of a saved night without loading it.
+
+    worn : its sensors, with the names of their recordings
+    sessions : number of each sensor's latest connection
+    mono_ns, utc_ns : the host's clocks when it last heard of anything
+    state : for `Night.load`
+    """
+
+    worn: tuple[Worn, ...]
+    sessions: tuple[int, ...]
+    mono_ns: int
+    utc_ns: int
+    state: dict[str, Any]
+
+    @classmethod
+    def of(cls, saved: Any) -> SavedNight:
+        """Return what `Night.save` gave, once it is known to be whole.
+
+        Raises
+        ------
+        ValueError
+            Another version wrote it, or it is damaged: begin a new night.
+        """
+        try:
+            if saved["schema"] != SCHEMA:
+                raise ValueError(f"it is {saved['schema']!r}, not {SCHEMA!r}")
+            state = saved["state"]
+            if checksum(state) != saved["crc"]:
+                raise ValueError("its checksum is wrong")
+            mono_ns, utc_ns = state["at"]
+            return cls(
+                from_plain(tuple[Worn, ...], state["worn"]),
+                tuple(watch["session"] for watch in state["watches"]),
+                mono_ns,
+                utc_ns,
+                state,
+            )
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"the saved night cannot be used: {error}") from error
+
+    def goes_on(self, worn: Sequence[Worn], utc_ns: int) -> bool:
+        """Whether these sensors may go on with its recordings; their names of those do not matter.
+
+        A wall clock that went back says nothing of how long ago it was, within that limit.
+        """
+        same = [_unnamed(each) for each in worn] == [_unnamed(each) for each in self.worn]
+        return same and abs(utc_ns - self.utc_ns) <= GOES_ON_S * 1e9
+
+
+def sealed(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state with its version and checksum."""
+    return {"schema": SCHEMA, "crc": checksum(state), "state": state}
+
+
+def checksum(state: dict[str, Any]) -> int:
+    """Return the CRC-32 of the JSON form, which is the same again after it was read."""
+    return crc32(json.dumps(state, allow_nan=False).encode())
+
+
+def _unnamed(worn: Worn) -> Worn:
+    return replace(worn, provenance=replace(worn.provenance, recording=None))
