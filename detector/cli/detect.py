@@ -16,6 +16,7 @@ from detector.cli.invocation import Invocation
 from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.errors import RecordingError
+from detector.sites import Site
 from detector.words.phrases import NOTICE, alert_line, event_line, length, summary
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 
 ModelName = Literal["rules-v1", "refined-v1"]
-Site = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
 UnitName = Literal["g", "m/s2", "mg"]
 
 

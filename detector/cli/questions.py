@@ -6,7 +6,9 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar
+
+from detector.sites import SITES
 
 if TYPE_CHECKING:
     from detector.cli.output import Output
@@ -78,17 +80,14 @@ def parse_worn(text: str) -> WornAnswer:
     ValueError
         It names no place that is known; the message names them.
     """
-    from detector.config.settings import Placement
-
-    places = get_args(Placement)
     words = re.split(r"[\s-]+", text.strip().casefold())
     side = words.pop(0) if len(words) > 1 and words[0] in SIDES else None
     place = words[0] if len(words) == 1 else ""
-    if place in map(str, range(1, len(places) + 1)):
-        place = places[int(place) - 1]
-    if place not in places:
+    if place in map(str, range(1, len(SITES) + 1)):
+        place = SITES[int(place) - 1]
+    if place not in SITES:
         raise ValueError(
-            f"{text[:20]!r} is no place that is known: type one of {', '.join(places)}, with left "
+            f"{text[:20]!r} is no place that is known: type one of {', '.join(SITES)}, with left "
             "or right before it if you like."
         )
     return WornAnswer(place, None if side is None else f"{side}-{place}")
@@ -127,9 +126,7 @@ def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
 
 def where_question(now: SensorSettings) -> str:
     """Ask where it is worn; Enter alone is where it was."""
-    from detector.config.settings import Placement
-
-    listed = "   ".join(f"{n} {place}" for n, place in enumerate(get_args(Placement), 1))
+    listed = "   ".join(f"{n} {place}" for n, place in enumerate(SITES, 1))
     return (
         f"\nWhere is it worn?   {listed}\n"
         f'A side may go before it, as in "left ankle". [{now.placement}]: '
@@ -151,10 +148,8 @@ def parse_yes(text: str) -> bool:
 
 def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
     """Return a new name for the sensor in events, None to leave the one it has."""
-    from detector.config.settings import Placement
-
     if worn.label is not None:
         return worn.label
     side, _, place = now.label.partition("-")
-    stale = side in SIDES and place in get_args(Placement) and place != worn.placement
+    stale = side in SIDES and place in SITES and place != worn.placement
     return f"{side}-{worn.placement}" if stale else None

@@ -27,8 +27,7 @@ from detector.recognition.rules.kinds import Case, examine, may_be_spasm
 from detector.recognition.rules.refinement import load_model
 from detector.recognition.rules.thresholds import DEFAULT, Rules
 from detector.recognition.rules.verdict import Finding, Refine, decide
-
-SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
+from detector.sites import SITES
 
 HISTORY = rhythm.WINDOW
 """Samples remembered per wearer: the rhythm window, which also holds the onset's."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from detector.block import Block
 from detector.events import Event, final_forms, to_json
-from detector.recognition.pipeline import SITES, Bank, Watcher
+from detector.recognition.pipeline import Bank, Watcher
+from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import busy_recording, watch

@@ -23,13 +23,14 @@ from detector.events import Kind
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.facts import Facts
 from detector.recognition.bouts.frame_table import FrameTable
-from detector.recognition.pipeline import SITES, Watcher
+from detector.recognition.pipeline import Watcher
 from detector.recognition.rules import kinds as weighing
 from detector.recognition.rules import thresholds as model
 from detector.recognition.rules.evidence import Evidence
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
 from detector.recognition.rules.thresholds import Rules, load_rules
 from detector.recognition.rules.verdict import Finding, conclude, judge
+from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import busy_recording
