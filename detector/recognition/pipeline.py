@@ -102,8 +102,8 @@ class Bank:
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
         self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
         self._floor = Floor(wearers)
-        self._gate_g = np.array([rules.gate_g for rules in self._rules])
-        self._gate_over_floor = np.array([rules.gate_over_floor for rules in self._rules])
+        self._gate_g = np.array([rules.gate.least_g for rules in self._rules])
+        self._gate_over_floor = np.array([rules.gate.over_floor for rules in self._rules])
         self._trackers = [Tracker(rules) for rules in self._rules]
         self._sequences = [
             Sequence(rules, refine) for rules, refine in zip(self._rules, self._refine, strict=True)

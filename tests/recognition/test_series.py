@@ -170,7 +170,9 @@ def test_as_abrupt_as_spasms_it_takes_six_of_them_unless_they_are_very_alike() -
     assert [0, 0, 6, 1, 1] == [len(said) for said in told(looser[3:], restarted)]
 
 
-@pytest.mark.parametrize("turn_deg", [0.0, RULES.plm_least_deg - 0.1, RULES.plm_turn_deg + 1])
+@pytest.mark.parametrize(
+    "turn_deg", [0.0, RULES.periodic.least_deg - 0.1, RULES.periodic.turn_deg + 1]
+)
 def test_a_bed_that_shakes_and_a_limb_turned_over_are_no_leg_movements(turn_deg: float) -> None:
     assert {Kind.SPASM} == set(named(every(30, 8, turn_deg=turn_deg)))
 

@@ -286,8 +286,19 @@ def test_looking_again_changes_no_mind(seen: list[tuple[Case, Finding]]) -> None
 
 @cache
 def thresholds() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(MODEL.read_text(encoding="utf-8"))["thresholds"]
-    return found
+    """Entries of the model file by their dotted names, as `spasm.jerk_g_s`."""
+    groups = json.loads(MODEL.read_text(encoding="utf-8"))["thresholds"]
+    return {f"{group}.{key}": each for group in groups for key, each in groups[group].items()}
+
+
+def values_of(rules: Rules) -> dict[str, Any]:
+    """Every threshold by its dotted name."""
+    groups = {each.name: getattr(rules, each.name) for each in fields(rules) if each.name != "name"}
+    return {
+        f"{group}.{each.name}": getattr(of, each.name)
+        for group, of in groups.items()
+        for each in fields(of)
+    }
 
 
 DECIDE = (
@@ -304,14 +315,15 @@ DECIDE = (
 
 @cache
 def used_attributes() -> frozenset[str]:
-    """Names that the code reads of `rules` or `self._rules`."""
+    """Dotted names that the code reads of `rules` or `self._rules`."""
     used = set()
     for file in (Path(weighing.__file__).parents[1] / name for name in DECIDE):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
-                owner = getattr(node.value, "id", getattr(node.value, "attr", ""))
-                if owner in ("rules", "_rules"):
-                    used.add(node.attr)
+                group = node.value
+                owner = getattr(group, "value", None)
+                if getattr(owner, "id", getattr(owner, "attr", "")) in ("rules", "_rules"):
+                    used.add(f"{getattr(group, 'attr', '')}.{node.attr}")
     return frozenset(used)
 
 
@@ -326,7 +338,7 @@ def test_every_threshold_is_used_and_says_its_unit_and_its_reason(name: str) -> 
 
 
 def test_the_file_and_the_code_know_the_same_thresholds() -> None:
-    assert set(thresholds()) == {field.name for field in fields(Rules)} - {"name"}
+    assert set(thresholds()) == set(values_of(load_rules()))
 
 
 def test_a_site_overrides_known_values_in_the_same_form_and_says_why() -> None:
@@ -343,12 +355,8 @@ def test_a_site_overrides_known_values_in_the_same_form_and_says_why() -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_every_site_has_rules_and_says_where_they_differ(site: str) -> None:
-    rules = load_rules(site=site)
-    differing = {
-        field.name
-        for field in fields(Rules)
-        if getattr(rules, field.name) != getattr(load_rules(), field.name)
-    }
+    rules, usual = values_of(load_rules(site=site)), values_of(load_rules())
+    differing = {name for name in usual if rules[name] != usual[name]}
     overridden = {name for name, entry in thresholds().items() if site in entry.get("sites", {})}
 
     assert differing == overridden
@@ -368,12 +376,14 @@ def test_a_model_of_another_version_is_refused(
 ) -> None:
     data = json.loads(MODEL.read_text(encoding="utf-8"))
     if change == "taken out":
-        del data["thresholds"]["gate_g"]
-    data["thresholds"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
+        del data["thresholds"]["gate"]["least_g"]
+    data["thresholds"]["gate"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
     text = "{" if change == "no JSON" else json.dumps(data)
     (tmp_path / "model.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr(model, "model_folder", lambda name: tmp_path)
-    says = {"taken out": "gate_g", "added": "new_g", "no JSON": "cannot be read"}[change]
+    says = {"taken out": r"gate\.least_g", "added": r"gate\.new_g", "no JSON": "cannot be read"}[
+        change
+    ]
 
     with pytest.raises(ModelError, match=says):
         load_rules()

@@ -160,12 +160,12 @@ class Tracker:
         if not self._looks:
             return None
         score = self._frames["score"]
-        if score.max() < self._rules.rhythm_hindsight:
+        if score.max() < self._rules.rhythm.hindsight:
             return None
-        rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
+        rhythmic = rhythmic_frames(score, self._rules.rhythm.hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
-        due = since >= self._rules.announce_score
+        due = since >= self._rules.rhythm.announce_score
         return int(np.argmax(due)) + 1 if due.any() else None
 
     def _bout(
@@ -243,13 +243,13 @@ def rhythmic_frames(score: Floats, on: float) -> Bools:
 
 def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:
     """Evidence for a beat, any shape, from 0 to 1: the weakest of what a beat must show."""
-    in_band = (frames["frequency_hz"] >= rules.band_low_hz) & (
-        frames["frequency_hz"] <= rules.band_high_hz
+    in_band = (frames["frequency_hz"] >= rules.beat.low_hz) & (
+        frames["frequency_hz"] <= rules.beat.high_hz
     )
     evidence = np.minimum(
-        ramp(frames["regularity"], *rules.regularity), ramp(frames["beats"], *rules.beats)
+        ramp(frames["regularity"], *rules.beat.regularity), ramp(frames["beats"], *rules.beat.beats)
     )
-    evidence = np.minimum(evidence, ramp(frames["stride"], *rules.stride))
+    evidence = np.minimum(evidence, ramp(frames["stride"], *rules.beat.stride))
     return np.where(in_band & frames["active"], evidence, 0.0)
 
 

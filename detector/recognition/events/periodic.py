@@ -56,7 +56,7 @@ class Series:
             return []
         if self._is_way_back(event):
             return self._admit_way_back(event)
-        if finding.turn_deg > self._rules.plm_turn_deg:
+        if finding.turn_deg > self._rules.periodic.turn_deg:
             return []
         if not self._continues(event):
             self._members = []
@@ -110,7 +110,7 @@ class Series:
         if not self._members:
             return True
         interval_s = event.onset_s - self._members[-1].event.onset_s
-        return self._rules.plm_low_s <= interval_s <= self._rules.plm_high_s
+        return self._rules.periodic.low_s <= interval_s <= self._rules.periodic.high_s
 
     def _periodic_count(self) -> int:
         """How many of the last movements make a series: all that are remembered, or none."""
@@ -122,7 +122,7 @@ class Series:
 
     def _is_series(self, members: Rows[_Member]) -> bool:
         rules = self._rules
-        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
+        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.periodic.least_deg:
             return False
         intervals_s = _intervals_s(members)
         spreads = (
@@ -131,11 +131,11 @@ class Series:
             _spread([max(m.event.turn_deg or 0.0, LEAST_TURN_DEG) for m in members]),
             _spread(intervals_s),
         )
-        mild = median(np.array([m.jerk_g_s for m in members])) <= rules.plm_jerk_g_s
-        if mild and all(s <= most for s, most in zip(spreads, rules.plm_alike, strict=True)):
+        mild = median(np.array([m.jerk_g_s for m in members])) <= rules.periodic.jerk_g_s
+        if mild and all(s <= most for s, most in zip(spreads, rules.periodic.alike, strict=True)):
             return True
         share = 1.0 if len(members) >= FEWEST_STRONG else FEW_SHARE
-        alike = zip(spreads, rules.plm_alike_strong, strict=True)
+        alike = zip(spreads, rules.periodic.alike_strong, strict=True)
         return all(spread <= share * most for spread, most in alike)
 
     def _revised(self, event: Event) -> Event:

@@ -48,7 +48,7 @@ class Case:
 
 def examine(bout: Bout, rules: Rules) -> Case:
     """Weigh a bout against every kind that can be said at its moment: most only once it is over."""
-    facts = facts_of(bout, stride=rules.stride[0], tremble_hz=rules.tremble_hz)
+    facts = facts_of(bout, stride=rules.beat.stride[0], tremble_hz=rules.tonic.tremble_hz)
     start = Evidence("spasm start", Kind.SPASM, _spasm_start(facts, rules))
     early, late = (_spasm, _walk), (_twitch, _spasm, _tonic, _turn, _shaken, _walk)
     evidence = [start, *(rule(facts, rules) for rule in (late if facts.over else early))]
@@ -67,26 +67,26 @@ def may_be_spasm(bout: Bout, rules: Rules) -> bool:
     What beats may be clonus; without a beat only a spasm is told at a first look.
     """
     onset = bout.onset
-    steep = ramp(onset.jerk_g_s, *rules.spasm_jerk_g_s)
-    if steep < 0.5 or ramp(bout.rest_s, *rules.rest_s) < 0.5:
+    steep = ramp(onset.jerk_g_s, *rules.spasm.jerk_g_s)
+    if steep < 0.5 or ramp(bout.rest_s, *rules.spasm.rest_s) < 0.5:
         return False
-    if bout.score.max() >= rules.rhythm_on:
+    if bout.score.max() >= rules.rhythm.on:
         return True
-    strong, quick = ramp(onset.peak_g, *rules.spasm_peak_g), ramp(onset.rise_s, *rules.spasm_rise_s)
-    calm, sharp = ramp(bout.busy, *rules.busy), ramp(onset.slope_s, *rules.slope_s)
+    strong, quick = ramp(onset.peak_g, *rules.spasm.peak_g), ramp(onset.rise_s, *rules.spasm.rise_s)
+    calm, sharp = ramp(bout.busy, *rules.spasm.busy), ramp(onset.slope_s, *rules.spasm.slope_s)
     if min(strong, quick, calm, sharp) < 0.5:
         return False
-    return ramp(turned_deg(bout), *rules.spasm_turn_deg) >= 0.5
+    return ramp(turned_deg(bout), *rules.spasm.turn_deg) >= 0.5
 
 
 def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:
     """Ask for a steep flank out of rest: how a spasm begins, alone or with clonus behind it."""
     return (
-        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
-        Check("start", facts.jerk_g_s, *rules.spasm_jerk_g_s, "g/s"),
-        Check("time to its peak", facts.rise_s, *rules.spasm_rise_s, "s"),
-        Check("slope", facts.slope_s, *rules.slope_s, "s"),
-        Check("share of movement in the minute before", facts.busy, *rules.busy),
+        Check("rest before it", facts.rest_s, *rules.spasm.rest_s, "s"),
+        Check("start", facts.jerk_g_s, *rules.spasm.jerk_g_s, "g/s"),
+        Check("time to its peak", facts.rise_s, *rules.spasm.rise_s, "s"),
+        Check("slope", facts.slope_s, *rules.spasm.slope_s, "s"),
+        Check("share of movement in the minute before", facts.busy, *rules.spasm.busy),
     )
 
 
@@ -94,16 +94,19 @@ def _spasm_start(facts: Facts, rules: Rules) -> tuple[Check, ...]:
     """Ask for a sudden start that stays the strongest, and is steeper where the limb stayed."""
     checks = (
         *_sudden(facts, rules),
-        Check("strength of its start over its whole", facts.early_share, *rules.early_share),
+        Check("strength of its start over its whole", facts.early_share, *rules.spasm.early_share),
     )
     settled_deg = facts.settled_deg or 0.0
-    if settled_deg < rules.stayed_deg or settled_deg / facts.turned_deg < sum(rules.stayed) / 2:
+    if (
+        settled_deg < rules.stayed.least_deg
+        or settled_deg / facts.turned_deg < sum(rules.stayed.share) / 2
+    ):
         return checks
     stayed = f", for a limb that stayed {settled_deg:.0f} degrees away,"
-    least_g, clear_g = (times * rules.spasm_peak_g[1] for times in rules.stayed_peak)
+    least_g, clear_g = (times * rules.spasm.peak_g[1] for times in rules.stayed.times_peak)
     return (
         *checks,
-        Check(f"start{stayed}", facts.jerk_g_s, *rules.stayed_jerk_g_s, "g/s"),
+        Check(f"start{stayed}", facts.jerk_g_s, *rules.stayed.jerk_g_s, "g/s"),
         Check(f"peak{stayed}", facts.peak_g, least_g, clear_g, "g"),
     )
 
@@ -112,10 +115,10 @@ def _twitch(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
         *_sudden(facts, rules),
-        Check("peak", facts.peak_g, *rules.twitch_peak_g, "g"),
-        Check("length", facts.duration_s, *rules.twitch_s, "s"),
-        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
-        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
+        Check("peak", facts.peak_g, *rules.twitch.peak_g, "g"),
+        Check("length", facts.duration_s, *rules.twitch.length_s, "s"),
+        Check("angle it stayed away", settled_deg, *rules.twitch.return_deg, "degrees"),
+        Check("share of movement in the minute before", facts.busy, *rules.twitch.busy),
     )
     return Evidence("twitch", Kind.TWITCH, checks)
 
@@ -123,22 +126,22 @@ def _twitch(facts: Facts, rules: Rules) -> Evidence:
 def _spasm(facts: Facts, rules: Rules) -> Evidence:
     checks = (
         *_spasm_start(facts, rules),
-        Check("peak", facts.peak_g, *rules.spasm_peak_g, "g"),
-        Check("angle it turned", facts.turned_deg, *rules.spasm_turn_deg, "degrees"),
-        Check("angle it stayed away", facts.settled_deg or 0.0, *rules.rolled_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.long_s, "s"),
+        Check("peak", facts.peak_g, *rules.spasm.peak_g, "g"),
+        Check("angle it turned", facts.turned_deg, *rules.spasm.turn_deg, "degrees"),
+        Check("angle it stayed away", facts.settled_deg or 0.0, *rules.spasm.rolled_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.spasm.length_s, "s"),
     )
     return Evidence("spasm", Kind.SPASM, checks)
 
 
 def _tonic(facts: Facts, rules: Rules) -> Evidence:
     checks = (
-        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
-        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
-        Check("length", facts.duration_s, *rules.tonic_s, "s"),
-        Check("angle it held", facts.held_deg, *rules.tonic_turn_deg, "degrees"),
-        Check("share of fast trembling", facts.trembling, *rules.trembling),
-        Check("drift while it held", facts.drift_deg, *rules.tonic_drift_deg, "degrees"),
+        Check("rest before it", facts.rest_s, *rules.spasm.rest_s, "s"),
+        Check("share of movement in the minute before", facts.busy, *rules.twitch.busy),
+        Check("length", facts.duration_s, *rules.tonic.length_s, "s"),
+        Check("angle it held", facts.held_deg, *rules.tonic.held_deg, "degrees"),
+        Check("share of fast trembling", facts.trembling, *rules.tonic.trembling),
+        Check("drift while it held", facts.drift_deg, *rules.tonic.drift_deg, "degrees"),
     )
     return Evidence("tonic", Kind.TONIC, checks)
 
@@ -146,8 +149,8 @@ def _tonic(facts: Facts, rules: Rules) -> Evidence:
 def _turn(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 0.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
-        Check("angle it came to lie elsewhere", settled_deg, *rules.turn_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.turn_s, "s"),
+        Check("angle it came to lie elsewhere", settled_deg, *rules.turn.settled_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.turn.length_s, "s"),
     )
     return Evidence("turn", Kind.TURN, checks)
 
@@ -155,17 +158,17 @@ def _turn(facts: Facts, rules: Rules) -> Evidence:
 def _shaken(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
-        Check("angle it turned", facts.turned_deg, *rules.shaken_turn_deg, "degrees"),
-        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.shaken_s, "s"),
+        Check("angle it turned", facts.turned_deg, *rules.shaken.turn_deg, "degrees"),
+        Check("angle it stayed away", settled_deg, *rules.twitch.return_deg, "degrees"),
+        Check("length", facts.duration_s, *rules.shaken.length_s, "s"),
     )
     return Evidence("shaken", Kind.VIBRATION, checks)
 
 
 def _walk(facts: Facts, rules: Rules) -> Evidence:
     checks = (
-        Check("length", facts.duration_s, *rules.walk_s, "s"),
-        Check("share that strides", facts.striding, *rules.striding),
+        Check("length", facts.duration_s, *rules.walk.length_s, "s"),
+        Check("share that strides", facts.striding, *rules.walk.striding),
     )
     return Evidence("walk", Kind.MOVEMENT, checks)
 
@@ -173,10 +176,10 @@ def _walk(facts: Facts, rules: Rules) -> Evidence:
 def _rhythm(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask what every rhythm must show to be one."""
     checks = (
-        Check("regularity", rhythm.regularity, *rules.regularity),
-        Check("beats", rhythm.beats, *rules.clonus_beats),
-        Check("stride under it", rhythm.stride, *rules.stride),
-        Check("share of pauses in it", rhythm.pulsing, *rules.pulsing),
+        Check("regularity", rhythm.regularity, *rules.beat.regularity),
+        Check("beats", rhythm.beats, *rules.rhythm.beats),
+        Check("stride under it", rhythm.stride, *rules.beat.stride),
+        Check("share of pauses in it", rhythm.pulsing, *rules.rhythm.pulsing),
     )
     return Evidence("rhythm", Kind.TREMOR, checks)
 
@@ -194,11 +197,11 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
         log(_within(abruptness, ABRUPTNESS)),
         rhythm.waning,
         _within(rhythm.line, LINE) - sum(LINE) / 2,
-        log(_within(rhythm.full_g / rules.clonus_g[1], STRENGTH)),
+        log(_within(rhythm.full_g / rules.clonus.rms_g[1], STRENGTH)),
         min(rhythm.regularity, STEADY) - STEADY,
         min(beating, ALL_BEAT) - ALL_BEAT,
     )
-    bias, *weights = rules.clonus_odds
+    bias, *weights = rules.clonus.odds
     odds = bias + sum(weight * said for weight, said in zip(weights, speaks, strict=True))
     seen = (
         f"log odds of clonus against tremor (start {abruptness:.1f} times its own beat, waned by "
@@ -206,9 +209,9 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     )
     checks = (
         Check(seen, odds, -2.0, 2.0),
-        Check("movement before it", rhythm.lead_share, *rules.calm_share),
-        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
-        Check("rate", rhythm.rate_hz, *rules.clonus_rate_hz, "Hz"),
+        Check("movement before it", rhythm.lead_share, *rules.clonus.calm_share),
+        Check("strength", rhythm.full_g, *rules.clonus.rms_g, "g"),
+        Check("rate", rhythm.rate_hz, *rules.clonus.rate_hz, "Hz"),
     )
     return Evidence("clonus", Kind.CLONUS, checks)
 
@@ -232,12 +235,12 @@ def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
 def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus where it begins in the midst of other movement, which hides how it began."""
     beats = rhythm.clearest_beats
-    drowned = Check("movement before it", rhythm.lead_share, *rules.drowning_share)
-    undeniable = Check("equal beats", beats, *rules.undeniable_beats)
+    drowned = Check("movement before it", rhythm.lead_share, *rules.clonus.drowning_share)
+    undeniable = Check("equal beats", beats, *rules.clonus.undeniable_beats)
     checks = (
         undeniable if undeniable.strength > drowned.strength else drowned,
-        Check("equal beats", beats, *rules.clear_beats),
-        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
+        Check("equal beats", beats, *rules.clonus.clear_beats),
+        Check("strength", rhythm.full_g, *rules.clonus.rms_g, "g"),
     )
     return Evidence("clonus", Kind.CLONUS, checks)
 
@@ -245,10 +248,10 @@ def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
 def _buzz(facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask for a motor's hum, folded into the band of clonus by a slow sensor."""
     checks = (
-        Check("beating", rhythm.beating_s, *rules.buzz_s, "s"),
-        Check("strength", rhythm.full_g, *rules.buzz_g, "g"),
-        Check("slope", facts.slope_s, *rules.buzz_slope_s, "s"),
-        Check("angle it turned", facts.turned_deg, *rules.buzz_turn_deg, "degrees"),
+        Check("beating", rhythm.beating_s, *rules.buzz.length_s, "s"),
+        Check("strength", rhythm.full_g, *rules.buzz.rms_g, "g"),
+        Check("slope", facts.slope_s, *rules.buzz.slope_s, "s"),
+        Check("angle it turned", facts.turned_deg, *rules.buzz.turn_deg, "degrees"),
     )
     return Evidence("buzz", Kind.VIBRATION, checks)
 
@@ -256,8 +259,8 @@ def _buzz(facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
 def _hand(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask for the strokes of a hand at work: strong, quick and broken off again and again."""
     checks = (
-        Check("rate", rhythm.rate_hz, *rules.hand_rate_hz, "Hz"),
-        Check("strength", rhythm.full_g, *rules.hand_g, "g"),
-        Check("share it wanes by", rhythm.waning, *rules.hand_waning),
+        Check("rate", rhythm.rate_hz, *rules.hand.rate_hz, "Hz"),
+        Check("strength", rhythm.full_g, *rules.hand.rms_g, "g"),
+        Check("share it wanes by", rhythm.waning, *rules.hand.waning),
     )
     return Evidence("hand", Kind.MOVEMENT, checks)

@@ -296,7 +296,7 @@ def _frame(seen: Any, rules: Rules, *, count: int) -> SeenFrame:
         at_s=int(seen["index"]) * FRAME_S,
         gate=gate_reading(float(seen["rms_g"]), float(seen["gate_g"]), opened=active),
         floor_g=float(seen["floor_g"]),
-        floor_times=rules.gate_over_floor,
+        floor_times=rules.gate.over_floor,
         floor_assumed=count < BLOCK_FRAMES,
         age_s=age * FRAME_S,
         believed=age >= WARM_FRAMES,

@@ -110,7 +110,7 @@ def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Margin:
 
 def rhythm_readings(frame: Any, rules: Rules) -> tuple[Margin, ...]:
     """Return what a frame must show to beat like clonus or tremor; see `tracker.rhythm_score`."""
-    rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.band_low_hz, rules.band_high_hz
+    rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.beat.low_hz, rules.beat.high_hz
     outside_hz = max(low_hz - rate_hz, rate_hz - high_hz, 0.0)
     band = Margin(
         what="rate",
@@ -122,9 +122,9 @@ def rhythm_readings(frame: Any, rules: Rules) -> tuple[Margin, ...]:
         miss=outside_hz / (high_hz - low_hz),
     )
     checks = (
-        Check("regularity", float(frame["regularity"]), *rules.regularity),
-        Check("equal beats", float(frame["beats"]), *rules.beats),
-        Check("walking rhythm under it", float(frame["stride"]), *rules.stride),
+        Check("regularity", float(frame["regularity"]), *rules.beat.regularity),
+        Check("equal beats", float(frame["beats"]), *rules.beat.beats),
+        Check("walking rhythm under it", float(frame["stride"]), *rules.beat.stride),
     )
     return worst_first([*map(reading_of, checks), band])
 
@@ -133,11 +133,11 @@ def best_beating(frames: FrameTable, rules: Rules) -> int:
     """Index of the frame that comes nearest to beating; its weakest evidence, then all of it."""
     parts = np.stack(
         [
-            ramp(frames["regularity"], *rules.regularity),
-            ramp(frames["beats"], *rules.beats),
-            ramp(frames["stride"], *rules.stride),
-            (frames["frequency_hz"] >= rules.band_low_hz)
-            & (frames["frequency_hz"] <= rules.band_high_hz),
+            ramp(frames["regularity"], *rules.beat.regularity),
+            ramp(frames["beats"], *rules.beat.beats),
+            ramp(frames["stride"], *rules.beat.stride),
+            (frames["frequency_hz"] >= rules.beat.low_hz)
+            & (frames["frequency_hz"] <= rules.beat.high_hz),
         ]
     )
     merit = parts.min(axis=0) + 1e-3 * parts.sum(axis=0)
@@ -185,8 +185,8 @@ def _no_rhythm(case: Case, rules: Rules) -> tuple[Margin, ...]:
     """Say why a bout has no rhythm: its best frame, and how long it beat in one go."""
     bout = case.bout
     best = rhythm_readings(bout.frames[best_beating(bout.frames, rules)], rules)
-    beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm_on)) * FRAME_S
-    least_s = rules.clonus_frames * FRAME_S
+    beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm.on)) * FRAME_S
+    least_s = rules.rhythm.least_frames * FRAME_S
     stretch = Margin(
         what="clear rhythm in one go",
         value=beating_s,
