@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from detector.events import Event, Kind
-    from detector.recognition.offline import detect
+    from detector.night.offline import detect
     from detector.store.formats.reader import load
 
 __all__ = ["Event", "Kind", "detect", "load"]
@@ -18,7 +18,7 @@ __all__ = ["Event", "Kind", "detect", "load"]
 _HOMES = {
     "Event": "detector.events",
     "Kind": "detector.events",
-    "detect": "detector.recognition.offline",
+    "detect": "detector.night.offline",
     "load": "detector.store.formats.reader",
 }
 

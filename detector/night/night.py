@@ -22,6 +22,7 @@ from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase
 from detector.night.sensor_watch import WRONG_RATE, Matter, SensorWatch, Worn
 from detector.recognition.events.fusion import Fusion
+from detector.words.reasons import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Night:
         alerts = self._hear_matters(watch, seen.matters, now)
         events = self._joined(seen.events)
         if isinstance(item, LinkDown) and self._fusion is not None:
-            events += self._fusion.lost(watch.label)
+            events += map(worded, self._fusion.lost(watch.label))
         return self._told(events, alerts, self._now(item.mono_ns, item.utc_ns))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
@@ -155,7 +156,7 @@ class Night:
         for watch in self.watches:
             events += self._joined(watch.finish())
             if self._fusion is not None:
-                events += self._fusion.lost(watch.label)
+                events += map(worded, self._fusion.lost(watch.label))
         return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
 
     def save_policy(self) -> dict[str, Any]:
@@ -199,7 +200,7 @@ class Night:
     def _joined(self, events: Iterable[Event]) -> list[Event]:
         if self._fusion is None:
             return list(events)
-        return [said for event in events for said in self._fusion.process(event)]
+        return [worded(said) for event in events for said in self._fusion.process(event)]
 
     def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
         for event in said:

@@ -19,9 +19,10 @@ from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_fra
 from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
-from detector.recognition.bouts.tracker import Tracker, rhythm_score
+from detector.recognition.bouts.tracker import Tracker
 from detector.recognition.events.sequence import Sequence
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
 from detector.recognition.rules.refinement import load_model

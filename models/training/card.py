@@ -10,7 +10,7 @@ from typing import Any
 from figures import DATA_SET, REFINED, RULES, Figures
 
 from detector.evaluation.intervals import Rate, Share, poisson
-from detector.recognition.rules.refinement import FEATURES
+from detector.recognition.rules.features import FEATURES
 
 ALARMS = ("clonus", "spasm", "tonic")
 MOST_DROP = 0.05

@@ -12,7 +12,8 @@ from typing import Any
 from examples import Example
 from recordings import Plan
 
-from detector.recognition.rules.refinement import FEATURES, SCHEMA, Opinion, Refinement
+from detector.recognition.rules.features import FEATURES
+from detector.recognition.rules.refinement import SCHEMA, Opinion, Refinement
 
 NAME = "refined-v1"
 REFINES = "rules-v1"

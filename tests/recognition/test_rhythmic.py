@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detector.dsp.frames import FRAME, FRAME_S
 from detector.dsp.rhythm import SUBFRAME
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.beating import (
     BEATS_TO_SEE,
     BLUR_FRAMES,
@@ -21,7 +22,6 @@ from detector.recognition.bouts.beating import (
 )
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FrameTable
-from detector.recognition.bouts.tracker import rhythm_score
 
 from .made_bouts import FIRST, RULES, beating, bout, frames
 

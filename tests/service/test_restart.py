@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detector.config import read_configuration
 from detector.events import Origin, Phase, to_dict
-from detector.recognition.offline import detect
+from detector.night.offline import detect
 from detector.service.assembly import DataFolder, assembled
 from detector.sources.clock import HostClock
 from detector.sources.replay import ReplaySource

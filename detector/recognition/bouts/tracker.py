@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from detector.block import Samples
 from detector.dsp import onset
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
-from detector.dsp.trigger import hysteresis, ramp
+from detector.dsp.trigger import hysteresis
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import MINUTE_FRAMES, Bout, Moment, OnsetFacts
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
 from detector.recognition.rules.thresholds import Rules
@@ -239,18 +240,6 @@ def _onsets(looks: list[tuple[int, int]], samples: Samples, origin: int) -> Onse
 def rhythmic_frames(score: Floats, on: float) -> Bools:
     """Frames that beat like clonus or tremor: from `on` upwards until below half of it."""
     return hysteresis(score, on=on, off=on / 2)
-
-
-def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:
-    """Evidence for a beat, any shape, from 0 to 1: the weakest of what a beat must show."""
-    in_band = (frames["frequency_hz"] >= rules.beat.low_hz) & (
-        frames["frequency_hz"] <= rules.beat.high_hz
-    )
-    evidence = np.minimum(
-        ramp(frames["regularity"], *rules.beat.regularity), ramp(frames["beats"], *rules.beat.beats)
-    )
-    evidence = np.minimum(evidence, ramp(frames["stride"], *rules.beat.stride))
-    return np.where(in_band & frames["active"], evidence, 0.0)
 
 
 def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:

@@ -1,7 +1,7 @@
 """Makes one event of what several sensors of one wearer saw of the same movement.
 
-All follows from two pure functions: `_grouped` says which events are one movement, `_fused` what
-it was. `Fusion` tells what changes while the sensors speak. Reasons: docs/decisions/0007.
+Two pure functions decide: `_grouped` which events are one movement, `_fused` what it was. `Fusion`
+gives what changes while events come in. Reasons: docs/decisions/0007.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from detector import events as form
 from detector.block import EPOCH
 from detector.events import SPASM_FAMILY, Event, Kind, Phase
+from detector.recognition.rules.reason import Reason, ReasonFacts, because
 
 JOIN_MS = 1000  # less than this between two events is no real pause (contract's merge rule)
 CHAIN_MS = 60_000
@@ -123,7 +124,7 @@ class Fusion:
         self._told = {each.event.id: each for each in told}
 
     def _tell(self) -> list[Event]:
-        """Say what is new: first what the movements are now, then which ids are no more."""
+        """Return what is new: first what the movements are now, then which ids are no more."""
         groups = _grouped(self._members.values())
         episodes = _episodes(groups, {key: told.event for key, told in self._told.items()})
         age = {key: order for order, key in enumerate(self._told)}
@@ -319,7 +320,9 @@ def _fused(group: _Group, episode: str | None) -> Event:
         parts=_parts(events),
         episode=episode,
         cut_short=any(event.cut_short for event in events),
-        reason=_reason(telling),
+        reason="",  # of `facts`, once it leaves
+        facts=_facts(telling),
+        held_back=chief.held_back,
         sensor=fused_name(m.name for m in group),
     )
 
@@ -331,11 +334,12 @@ def _parts(events: Sequence[Event]) -> tuple[Kind, ...] | None:
     return tuple(seen) if len(seen) > 1 else None
 
 
-def _reason(telling: _Group) -> str:
-    """Let each sensor speak once, of the most telling that it saw."""
-    each = {m.name: m.event for m in reversed(telling)}
+def _facts(telling: _Group) -> ReasonFacts:
+    """Return one reason per sensor: that of the most telling event that it saw."""
+    first = {m.name: m.event for m in reversed(telling)}
     order = dict.fromkeys(m.name for m in telling)
-    return ", ".join(f"{each[name].kind} at {name} ({each[name].reason})" for name in order)
+    seen = [{"sensor": n, "kind": first[n].kind, "facts": first[n].facts} for n in order]
+    return because(Reason.SENSORS, seen=seen)
 
 
 def _largest(values: Iterable[float | None]) -> float | None:
@@ -363,8 +367,7 @@ def _next_form(before: Event, event: Event) -> Event:
 
 def _taken_back(event: Event, heir: str) -> Event:
     """Say that a movement goes on under another id; without an end it is none of the night's."""
-    reason = f"the same movement as event {heir}, which tells it"
-    moved = form.relabelled(event, Kind.MOVEMENT, reason)
+    moved = form.relabelled(event, Kind.MOVEMENT, because(Reason.SAME_MOVEMENT, event=heir))
     return replace(moved, phase=Phase.UPDATE, grade=None, parts=None, episode=None)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from detector.dsp.ranks import median
 from detector.events import Event, Kind, from_dict, relabelled, to_dict
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding
 
@@ -140,8 +141,8 @@ class Series:
 
     def _revised(self, event: Event) -> Event:
         mean_s = float(np.mean(_intervals_s(self._members))) if len(self._members) > 1 else 0.0
-        reason = f"one of a periodic series, about {mean_s:.0f} s apart"
-        return replace(relabelled(event, Kind.PLM, reason), episode=None, grade=None)
+        facts = because(Reason.PERIODIC, interval_s=mean_s)
+        return replace(relabelled(event, Kind.PLM, facts), episode=None, grade=None)
 
 
 NOT_PERIODIC = frozenset({Kind.CLONUS, Kind.TREMOR, Kind.TURN})

@@ -11,6 +11,7 @@ from detector.events import SPASM_FAMILY, Event, Kind, Phase, event_id, grade_of
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
 from detector.recognition.events.periodic import Series
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding, Refine, beside
 
@@ -72,8 +73,8 @@ class Sequence:
         end, rate_hz = self._tremor
         soon = finding.onset - end < TREMOR_RESUMES_S * GRID_HZ
         if finding.kind is Kind.CLONUS and soon and abs(finding.rhythm_hz / rate_hz - 1) < 0.15:
-            reason = f"the tremor before it goes on, {finding.rhythm_hz:.1f} beats a second"
-            return replace(finding, kind=Kind.TREMOR, reason=reason)
+            why = because(Reason.TREMOR_RESUMED, rhythm_hz=finding.rhythm_hz)
+            return replace(finding, kind=Kind.TREMOR, why=why)
         return finding
 
     def _continued(self, finding: Finding) -> tuple[list[Event], Finding]:
@@ -137,7 +138,7 @@ class Sequence:
             parts=finding.parts,
             episode=self._episode_of(finding.kind, identity, onset_s),
             cut_short=finding.cut_short,
-            reason=finding.reason,
+            facts=finding.why,
         )
 
     def _episode_of(self, kind: Kind, identity: str, onset_s: float) -> str | None:
@@ -170,16 +171,16 @@ def _join(earlier: Finding, later: Finding) -> Finding | None:
         rate_hz = (earlier.rhythm_hz * first_s + later.rhythm_hz * second_s) / whole_s
     power = (earlier.rms_g**2 * first_s + later.rms_g**2 * second_s) / whole_s
     duration_s = (later.end - earlier.onset) / GRID_HZ
-    reason = earlier.reason
+    why = earlier.why
     if rate_hz is not None:
-        reason = f"steady {rate_hz:.1f} beats a second for {duration_s:.1f} s"
+        why = because(Reason.LONG_RHYTHM, rhythm_hz=rate_hz, duration_s=duration_s)
     elif earlier.kind is Kind.MOVEMENT:
-        reason = f"{duration_s:.0f} s of movement without a steady rhythm"
+        why = because(Reason.LONG_MOVEMENT, duration_s=duration_s)
     return replace(
         earlier,
         end=later.end,
         confidence=max(earlier.confidence, later.confidence),
-        reason=reason,
+        why=why,
         rhythm_hz=rate_hz,
         beats=None if rate_hz is None else (earlier.beats or 0) + (later.beats or 0),
         peak_g=max(earlier.peak_g, later.peak_g),

@@ -9,6 +9,7 @@ from typing import Any
 from detector.events import Event, Kind, to_dict
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.facts import Facts
+from detector.recognition.rules.reason import ReasonFacts
 from detector.recognition.why.margins import Margin, Weighed
 
 SCHEMA = "explanation/1"
@@ -86,13 +87,22 @@ class SeenFrame:
     rhythm: tuple[Margin, ...]
 
 
+class NamedBy(StrEnum):
+    """What gave a movement a name."""
+
+    FIRST_WORD = "first word"
+    RULES = "rules"
+    SECOND_OPINION = "second opinion"
+    CONTEXT = "context"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One time that a movement got a name, and by whom."""
+    """One time that a movement got a name, what gave it, and why."""
 
-    by: str  # first word, rules, second opinion, context
+    by: NamedBy
     kind: Kind
-    reason: str
+    why: ReasonFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
