@@ -58,7 +58,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DetectorVersion:
-    """Which code and which model spoke."""
+    """Which code and which model found an event."""
 
     name: str
     version: str
@@ -189,7 +189,7 @@ def from_dict(data: dict[str, Any]) -> Event:
     Raises
     ------
     ValueError
-        A field is missing or of the wrong kind; the sender speaks another version.
+        A field is missing or of the wrong kind; the sender is of another version.
     """
     if data.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA!r}, got {data.get('schema')!r}")

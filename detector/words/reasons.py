@@ -78,7 +78,7 @@ OBJECTIONS: Final[Mapping[str, str]] = {
     "kept": "{:.0%} of the turn stayed",
     "length": "it lasted {:.1f} s",
 }
-"""What speaks against a name, by feature of the learned second opinion."""
+"""What is said of each feature of a refinement that was against a name."""
 
 MINIMUMS: Final[Mapping[str, str]] = {
     "confidence": "confidence {:.2f}",

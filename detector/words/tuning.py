@@ -1,4 +1,4 @@
-"""What labels say about a personal minimum, in words for the person who decides."""
+"""Proposed personal minimums in words, for the person who decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Periodic limb movements: what one movement cannot show, and four of them in a row do."""
+"""Periodic limb movements: known by four alike in a row, not by one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEAST_TURN_DEG = 0.3  # below, the angle is noise and all movements are alike
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One movement of a series, as last told."""
+    """One movement of a series, in its last form."""
 
     event: Event
     jerk_g_s: float
@@ -41,7 +41,7 @@ class Series:
 
     A series is even in time (10 to 90 s apart) and its movements resemble each other in strength,
     length and angle; spasms come in clusters but not alike. Everything in between counts: what
-    interrupts a series with another kind of jerk speaks against it.
+    interrupts a series with another kind of jerk is evidence against it.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -51,7 +51,7 @@ class Series:
     def admit(self, event: Event, finding: Finding) -> list[Event]:
         """Take an event that is over; return what it is now, itself and earlier ones revised.
 
-        An empty list says that it belongs to no series, so far.
+        An empty list means that it belongs to no series so far.
         """
         if event.duration_s > LONGEST_S or event.kind in NOT_PERIODIC:
             return []

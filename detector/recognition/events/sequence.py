@@ -1,4 +1,4 @@
-"""What bouts mean together: phases, joined pieces, periodic series, episodes, revisions."""
+"""Findings to events: phases, joined pieces, periodic series, episodes, revisions."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class _Piece:
 
 
 class Sequence:
-    """One wearer's memory between bouts; bounded, plain, saved and restored."""
+    """What is kept of one wearer between bouts; bounded, plain, saved and restored."""
 
     def __init__(self, rules: Rules, refinement: Refine | None = None) -> None:
         self._opinion = rules, refinement
-        self._told: Event | None = None  # what was last said of the bout under way
+        self._told: Event | None = None  # last form of the bout under way
         self._pending: _Piece | None = None
         self._series = Series(rules)
         self._episode: tuple[str, float] | None = None  # id, end of its last spasm in seconds
         self._tremor: tuple[int, float] | None = None  # end and rate of the last one
 
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
-        """Take what a bout is at one of its moments, give what there is to say now."""
+        """Take what a bout is at one of its moments, return the events that follow now."""
         over = bout.moment is Moment.OVER
         if self.says_little(bout) or not (over or finding.kind in ANNOUNCED):
             return []
@@ -61,7 +61,7 @@ class Sequence:
         return released + self._end(event, whole) + rest
 
     def says_little(self, bout: Bout) -> bool:
-        """Whether a look adds nothing, whatever it finds: it was spoken of, or is a cut's rest."""
+        """Whether a look adds nothing, whatever it finds: it was announced, or continues a cut."""
         if bout.moment is Moment.RHYTHM:
             return self._told is not None and self._told.kind is Kind.CLONUS
         return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)
@@ -78,7 +78,7 @@ class Sequence:
         return finding
 
     def _continued(self, finding: Finding) -> tuple[list[Event], Finding]:
-        """Join the finding to the piece before it, or let that be over."""
+        """Join the finding to the piece before it, or end that piece."""
         if self._pending is None:
             return [], finding
         joined = _join(self._pending.finding, finding)
@@ -113,7 +113,7 @@ class Sequence:
         self._episode, self._tremor = state["episode"], state["tremor"]
 
     def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
-        """Say a finding as an event; the id stays that of the first word about it."""
+        """Return a finding as an event; the id stays that of its first form."""
         before = self._told
         identity = before.id if before is not None else event_id(None, None, None, key)
         revision = 0
@@ -149,7 +149,7 @@ class Sequence:
         return identity
 
     def _end(self, event: Event, finding: Finding) -> list[Event]:
-        """Say that an event is over, and what it changes about earlier ones."""
+        """Return an event that is over, and the revisions of earlier ones that it causes."""
         if finding.kind is Kind.TREMOR and finding.rhythm_hz is not None:
             self._tremor = (finding.end, finding.rhythm_hz)
         revised = self._series.admit(event, finding)

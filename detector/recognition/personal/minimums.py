@@ -1,7 +1,7 @@
-"""What a wearer confirmed about their own spasms: minimums, applied in the open, easily undone.
+"""Minimums that a wearer confirmed for their own spasms: applied visibly, easily undone.
 
-An event beneath a minimum is still told and kept, with all its numbers, as a `movement` whose
-reason says what held it back and what it was. Nothing else about an event changes.
+An event beneath a minimum is still published and stored, with all its numbers, as a `movement`
+whose `held_back` and `facts` say what it was. Nothing else about an event changes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Quantity:
 
 
 QUANTITIES = {
-    "confidence": Quantity(0.01, 0.95),  # what is nearly sure is always told
+    "confidence": Quantity(0.01, 0.95),  # what is nearly sure is always published
     "peak_g": Quantity(0.01, 1.0),  # a kick of 1 g is plain to everybody
     "rms_g": Quantity(0.005, 0.3),  # 1 g at its peak, for a movement that lasts
     "duration_s": Quantity(0.1, 10.0),  # beyond is SCATS grade 3 (events.grade_of)
@@ -137,16 +137,16 @@ class Personal:
 
 
 def apply(event: Event, personal: Personal, told: Event | None = None) -> Event:
-    """Say an event as this wearer wants it said.
+    """Return an event as this wearer's minimums have it.
 
     Parameters
     ----------
-    told : what was last said of the same event, as this function gave it
+    told : the last form of the same event that this function returned
 
     Notes
     -----
-    An event that is still going on is told as movement until it meets its minimum; it then rises
-    to its kind, as a new revision. Once told as a likely spasm it stays one while it lasts: a
+    An event that is still going on is movement until it meets its minimum; it then rises to its
+    kind, as a new revision. Once published as a likely spasm it stays one while it lasts: a
     number that wavers takes nothing back. At its end, the final numbers decide. Revisions never
     fall, so that a receiver who keeps the highest one always has the latest.
 

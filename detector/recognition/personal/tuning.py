@@ -1,4 +1,4 @@
-"""Personal tuning: what a wearer's own labels say about a minimum. It proposes, and never acts.
+"""Personal tuning: proposes minimums from a wearer's own labels, and applies none.
 
 Raising a minimum needs evidence: enough real events to bound what would be lost, on several
 nights, and a choice that holds on nights it has not seen. Lowering one needs a single real event
@@ -32,9 +32,9 @@ LEFT_OUT_LOST = 0.1  # of real ones on nights left out, beyond what was allowed:
 
 
 class WearerVerdict(StrEnum):
-    """What the wearer says an event was, whatever it was told as.
+    """What the wearer says an event was, whatever it was published as.
 
-    `REAL` on something told as movement is a spasm that was missed.
+    `REAL` on something published as movement is a spasm that was missed.
     """
 
     REAL = "real"
@@ -44,7 +44,7 @@ class WearerVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedEvent:
-    """A verdict on an ended event, in the form it was told, and the night it belongs to."""
+    """A verdict on an ended event, in its published form, and the night it belongs to."""
 
     event: Event
     verdict: WearerVerdict
@@ -60,10 +60,10 @@ class ReviewedEvent:
 class Tally:
     """What minimums do to labelled events: ids in order of night and onset."""
 
-    kept: tuple[str, ...]  # real, and told
+    kept: tuple[str, ...]  # real, and published
     lost: tuple[str, ...]  # real, and held back
     removed: tuple[str, ...]  # false, and held back
-    left: tuple[str, ...]  # false, and told
+    left: tuple[str, ...]  # false, and published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoProposal:
-    """Why there is nothing to propose for a kind, with the numbers that say so."""
+    """Why there is nothing to propose for a kind, with its numbers."""
 
     kind: Kind
     doubt: Doubt

@@ -1,4 +1,4 @@
-"""The physical numbers of a bout by which a learned second opinion judges a name."""
+"""The physical numbers of a bout by which a refinement judges a name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.kinds import Case
 
 LONGEST_REST_S = 60.0
-"""More rest before a jerk than this says nothing further; a still night would outweigh all else."""
+"""More rest before a jerk adds no evidence; a still night would outweigh everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Feature:
 
     Parameters
     ----------
-    sign : of its weight: 1 where more of it speaks for the name, -1 where it speaks against
+    sign : of its weight: 1 where more of it raises the probability, -1 where it lowers it
     unit, why : as the model file and its card give them
     number : as measured; None where the bout does not have it
     scaled : the number as the model weighs it
@@ -236,4 +236,4 @@ USED: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     Kind.TWITCH: ("jerk", "slope", "rise", "peak", "rest", "busy", "kept", "length", "margin"),
 }  # fmt: skip
-"""Which of them tell about which kind."""
+"""Those that are weighed for each kind."""

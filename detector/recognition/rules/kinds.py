@@ -1,4 +1,4 @@
-"""What speaks for each kind: every rule is a list of checks, and holds as well as its weakest."""
+"""The checks of every rule: a rule is as strong as its weakest check."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ INSIDE_SHARE = 0.85
 IN_USE_S, IN_USE_SHARE = 20.0, 0.3
 """A limb is in use that moves for so long, or did for so much of the minute before."""
 
-ABRUPTNESS = (0.2, 8.0)  # far softer or steeper says no more
+ABRUPTNESS = (0.2, 8.0)  # softer or steeper adds no evidence
 ABRUPT_BEATS = 2.0
 """Over the beats a rhythm takes to grow: its abruptness where something else began the bout."""
 
 LINE, STRENGTH = (0.75, 0.95), (0.2, 3.3)
-"""Bounds of what the share along one line and the strength may say: a clonus can be elliptical and
+"""Bounds of the share along one line and of the strength: a clonus can be elliptical and
 a tremor strong, and a simulator makes both too neatly (a large weight on polarisation took
 sensitivity on another generator from 1.00 to 0.05)."""
 
-STEADY, ALL_BEAT = 0.85, 0.95  # regularity and share of beating that cannot say more
+STEADY, ALL_BEAT = 0.85, 0.95  # more regularity or beating adds no evidence
 
 LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # movement before a rhythm that is a turn of the limb
 
@@ -244,9 +244,9 @@ def _within(value: float, bounds: tuple[float, float]) -> float:
 
 
 def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
-    """Whether a rhythm lies in a limb's other movement, whose start says nothing of its own.
+    """Whether a rhythm lies in a limb's other movement, whose start is not its own.
 
-    A few seconds of fidgeting out of rest are no such movement: there its start does say something.
+    A few seconds of fidgeting out of rest are no such movement: there its own start was seen.
     """
     if bout.duration_s < IN_USE_S and facts.busy < IN_USE_SHARE:
         return False

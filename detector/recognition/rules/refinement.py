@@ -1,4 +1,4 @@
-"""A learned second opinion: how likely the rules' name is right, and what speaks against it.
+"""A learned refinement: how likely the rules' name is right, and which numbers are against it.
 
 One logistic regression per kind on physical numbers of a bout, each weight bound to the sign that
 physics gives it. It calibrates the confidence and may take a name back; it never gives a name
@@ -26,7 +26,7 @@ from detector.recognition.rules.verdict import Finding
 SCHEMA: Final = "refinement/1"
 
 MOST_OBJECTIONS = 2
-"""Of the numbers that speak against a name so many are kept: more is not read at night."""
+"""Of the numbers against a name so many are kept: more is not read at night."""
 
 SURE = (0.01, 0.99)
 """Limits of a confidence: no training here is large enough to know one event in a hundred."""
@@ -59,7 +59,7 @@ class Opinion:
         return 1 / (1 + exp(-odds))
 
     def against(self, values: Mapping[str, float]) -> list[str]:
-        """Return the features that speak against the name, the strongest first."""
+        """Return the features that lower the probability, the strongest first."""
         share = {n: w * (values[n] - self.typical[n]) for n, w in self.weights.items()}
         return sorted((n for n in share if share[n] < 0), key=lambda n: (share[n], n))
 

@@ -53,7 +53,7 @@ class Finding:
 
 
 Refine = Callable[[Case, Finding], Finding]
-"""A second opinion on what the rules found; it may think less of it, never more."""
+"""A refinement of what the rules found: it may lower the kind, never raise it."""
 
 
 def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding:
@@ -62,7 +62,7 @@ def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding
 
 
 def decide(case: Case, refinement: Refine | None = None) -> Finding:
-    """Name what was weighed, with a second opinion where there is one."""
+    """Name what was weighed, corrected by the refinement where there is one."""
     finding = conclude(case)
     return finding if refinement is None else refinement(case, finding)
 
@@ -86,7 +86,7 @@ def beside(
 ) -> list[Finding]:
     """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
 
-    A second of it is worth a line; less is the blur of a window. Other rhythms in it are found as
+    From a second on it is an event; less is the blur of a window. Other rhythms in it are found as
     the first was.
     """
     first, last = bout.first * FRAME, bout.end_sample
@@ -186,7 +186,7 @@ def _named(case: Case, name: RuleName) -> Finding:
 
 
 def _why(case: Case, name: RuleName) -> ReasonFacts:
-    """Return the facts that speak for a rule which held."""
+    """Return the facts for which a rule held."""
     facts, rhythm = case.facts, case.rhythm
     lasting: dict[str, float | None] = {"duration_s": facts.duration_s}
     jerk: dict[str, float | None] = {"peak_g": facts.peak_g}

@@ -1,7 +1,7 @@
-"""Why something was found at a moment, and why not: what the pipeline saw there, and went by.
+"""Why something was found at a moment, or not: the numbers that the pipeline judged there.
 
-`Explainer` takes blocks and gives events as a `Watcher` does; it is one, with a witness. What it
-tells does not depend on how the recording was read.
+`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with a witness. Its
+answers do not depend on how the recording was cut into blocks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from detector.recognition.why.margins import (
 )
 
 NEAR_S = 60.0
-"""How far off an event is still worth a line: people's clocks and memories are that good."""
+"""How far off an event is still named: as far as people's clocks and memories err."""
 
 DEAD_G = 1e-7
 """A frame of one repeated value has less than this: rounding leaves 1e-16 g, a sensor's smallest
@@ -61,7 +61,7 @@ SEEN_DTYPE = np.dtype(
 
 
 class Explainer:
-    """A watcher that remembers why, for the moments it is asked about.
+    """A watcher that keeps the cases of the moments it is asked about.
 
     Parameters
     ----------

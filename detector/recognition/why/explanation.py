@@ -1,4 +1,4 @@
-"""What is known about a moment of a recording: the answer, and every number behind it."""
+"""What is known about a moment of a recording: the answer and all its numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Asked:
 
 
 class Coverage(StrEnum):
-    """Whether there was anything to go by."""
+    """Whether there were samples to judge."""
 
     SEEN = "seen"
     HELD = "held"  # one value repeated to the bit: the sensor slept
@@ -48,12 +48,12 @@ class Coverage(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The answer in a word."""
+    """The answer."""
 
     FOUND = "found"  # a likely spasm
     OTHER = "other"  # a movement under another name
     NOTHING = "nothing"  # too little movement
-    UNKNOWN = "unknown"  # nothing to go by
+    UNKNOWN = "unknown"  # no samples to judge
 
 
 @dataclass(frozen=True, slots=True)

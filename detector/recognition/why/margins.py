@@ -51,7 +51,7 @@ class RuleOutcome(StrEnum):
     """What became of a rule."""
 
     NAMED = "named"  # it gave the name
-    OUTRANKED = "outranked"  # it held as well, a more telling one goes first
+    OUTRANKED = "outranked"  # it held as well, a more specific one goes first
     MISSED = "missed"
 
 
@@ -159,7 +159,7 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
 def worst_first(readings: Sequence[Margin]) -> tuple[Margin, ...]:
     """Sort by how far they miss, those that pass by how weak they are.
 
-    A number that a rule holds against two bars is told once, against the stricter.
+    A number that a rule holds against two bars is listed once, against the stricter.
     """
     ranked = sorted(readings, key=lambda reading: (-reading.miss, reading.strength))
     return tuple({reading.what: reading for reading in reversed(ranked)}.values())[::-1]
