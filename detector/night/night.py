@@ -131,7 +131,7 @@ class Night:
         alerts = self._hear_matters(watch, seen.matters, now)
         events = self._joined(seen.events)
         if isinstance(item, LinkDown) and self._fusion is not None:
-            events += map(worded, self._fusion.lost(watch.label))
+            events += self._fusion.lost(watch.label)
         return self._told(events, alerts, self._now(item.mono_ns, item.utc_ns))
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
@@ -156,7 +156,7 @@ class Night:
         for watch in self.watches:
             events += self._joined(watch.finish())
             if self._fusion is not None:
-                events += map(worded, self._fusion.lost(watch.label))
+                events += self._fusion.lost(watch.label)
         return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
 
     def save_policy(self) -> dict[str, Any]:
@@ -200,9 +200,10 @@ class Night:
     def _joined(self, events: Iterable[Event]) -> list[Event]:
         if self._fusion is None:
             return list(events)
-        return [worded(said) for event in events for said in self._fusion.process(event)]
+        return [said for event in events for said in self._fusion.process(event)]
 
-    def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
+    def _told(self, found: list[Event], alerts: list[Alert], now: Now) -> Told:
+        said = [worded(event) for event in found]  # whatever leaves a night has its reason in words
         for event in said:
             if event.phase is Phase.END:
                 self._open.pop(event.id, None)

@@ -13,7 +13,6 @@ from detector.events import Event
 from detector.recognition.events.stamp import Provenance, stamp
 from detector.recognition.pipeline import Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
-from detector.words.reasons import worded
 
 SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
@@ -187,7 +186,7 @@ class SensorWatch:
         timebase = self.timebase
         if timebase is None:
             return ()
-        return tuple(worded(stamp(each, self.worn.provenance, timebase)) for each in events)
+        return tuple(stamp(event, self.worn.provenance, timebase) for event in events)
 
     def _battery_words(self, mono_ns: int) -> str | None:
         """Why the battery is a matter now; None while it is not."""

@@ -14,8 +14,8 @@ from detector.recognition.rules.reason import Reason, ReasonFacts, RhythmStart
 def worded(event: Event) -> Event:
     """Return the event with its `reason` rendered from its facts; one without facts as it is.
 
-    Everything that leaves recognition goes through here: `night.sensor_watch` and `night.night`
-    live and in replays, `night.offline` from Python. `events.to_json` refuses what did not.
+    `night.night` calls it on everything that leaves it, live and in replays, `night.offline` on
+    what is found in an array. `events.to_json` refuses an event that did not pass here.
     """
     return replace(event, reason=reason_of(event.facts)) if event.facts else event
 
