@@ -12,6 +12,7 @@ from typing import Any
 
 from detector.cli.output import Output, harmless
 from detector.events import Event, format_utc
+from detector.recognition.rules.evidence import CheckName
 from detector.recognition.why.explanation import (
     Explanation,
     SeenBout,
@@ -21,7 +22,7 @@ from detector.recognition.why.explanation import (
 )
 from detector.recognition.why.margins import Margin, RuleOutcome, Weighed
 from detector.words.phrases import length
-from detector.words.reasons import reason_of
+from detector.words.reasons import check_name, reason_of
 from detector.words.times import elapsed_words
 from detector.words.why import (
     STEPS,
@@ -70,8 +71,7 @@ def show(explanation: Explanation, where: RecordingPlace, asked: str, out: Outpu
 def explained_dict(explanation: Explanation, where: RecordingPlace, asked: str) -> dict[str, Any]:
     """Return the JSON object `explanation/1` with the question and the two sentences."""
     plain = explanation_dict(explanation)
-    for step in plain["bout"]["steps"] if plain["bout"] else ():
-        step["reason"] = reason_of(step["why"]) if step["why"] else ""
+    _put_into_words(plain)
     return {
         "schema": plain.pop("schema"),
         "asked": asked,
@@ -82,6 +82,18 @@ def explained_dict(explanation: Explanation, where: RecordingPlace, asked: str) 
         "summary": sentences(explanation, where),
         **plain,
     }
+
+
+def _put_into_words(plain: dict[str, Any]) -> None:
+    """Name numbers as a reader does, and give each step the sentence of its facts."""
+    frame, bout = plain["frame"], plain["bout"]
+    readings = [] if frame is None else [frame["gate"], *frame["rhythm"]]
+    if bout is not None:
+        readings += [*bout["best"], *(each for rule in bout["rules"] for each in rule["readings"])]
+        for step in bout["steps"]:
+            step["reason"] = reason_of(step["why"]) if step["why"] else ""
+    for reading in readings:
+        reading["what"] = check_name(CheckName(reading["what"]), reading["details"])
 
 
 def lines(explanation: Explanation, where: RecordingPlace) -> Iterator[str]:

@@ -44,10 +44,42 @@ def check_name(what: CheckName, details: Mapping[str, Any]) -> str:
     """Return the words for a number that a rule looks at."""
     if what in _STAYED:
         return f"{_STAYED[what]}, for a limb that stayed {details['settled_deg']:.0f} degrees away,"
-    return what.value
+    return CHECKS[what]
 
 
 _STAYED: Final = {CheckName.STAYED_START: "start", CheckName.STAYED_PEAK: "peak"}
+
+CHECKS: Final[Mapping[CheckName, str]] = {
+    CheckName.REST: "rest before it",
+    CheckName.START: "start",
+    CheckName.RISE: "time to its peak",
+    CheckName.SLOPE: "slope",
+    CheckName.BUSY: "share of movement in the minute before",
+    CheckName.EARLY: "strength of its start over its whole",
+    CheckName.PEAK: "peak",
+    CheckName.LENGTH: "length",
+    CheckName.TURNED: "angle it turned",
+    CheckName.SETTLED: "angle it stayed away",
+    CheckName.ELSEWHERE: "angle it came to lie elsewhere",
+    CheckName.HELD: "angle it held",
+    CheckName.DRIFT: "drift while it held",
+    CheckName.TREMBLING: "share of fast trembling",
+    CheckName.STRIDING: "share that strides",
+    CheckName.REGULARITY: "regularity",
+    CheckName.BEATS: "beats",
+    CheckName.STRIDE: "stride under it",
+    CheckName.PULSING: "share of pauses in it",
+    CheckName.ODDS: "log odds of clonus against tremor",
+    CheckName.LEAD: "movement before it",
+    CheckName.STRENGTH: "strength",
+    CheckName.RATE: "rate",
+    CheckName.EQUAL_BEATS: "equal beats",
+    CheckName.BEATING: "beating",
+    CheckName.WANING: "share it wanes by",
+    CheckName.MOVEMENT: "movement",
+    CheckName.WALKING: "walking rhythm under it",
+    CheckName.STRETCH: "clear rhythm in one go",
+}
 
 _STARTS: Final[Mapping[RhythmStart, str]] = {
     RhythmStart.JERK: "a jerk first, then",
