@@ -12,7 +12,7 @@ from detector.release import VERSION
 
 if TYPE_CHECKING:
     from detector.events import Event, Kind
-    from detector.recognition.offline import detect
+    from detector.night.offline import detect
     from detector.store.formats.reader import load
 
 __all__ = ["Event", "Kind", "__version__", "detect", "load"]
@@ -21,7 +21,7 @@ __version__ = VERSION
 _HOMES = {
     "Event": "detector.events",
     "Kind": "detector.events",
-    "detect": "detector.recognition.offline",
+    "detect": "detector.night.offline",
     "load": "detector.store.formats.reader",
 }
 

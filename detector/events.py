@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -13,6 +13,11 @@ from typing import Any
 from detector import plain_json
 
 SCHEMA = "event/1"
+
+LONGEST_FACTS = 16_384
+"""Characters of JSON: six sensors with every check take 3,000; MQTT brokers at home take 64 kB."""
+
+_YOUNGER = ("facts", "held_back")  # fields that events of the first release do not have
 
 
 class Kind(StrEnum):
@@ -55,7 +60,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DetectorVersion:
-    """Which code and which model spoke."""
+    """Which code and which model found an event."""
 
     name: str
     version: str
@@ -77,6 +82,8 @@ class Event:
 
     `onset_s` counts from the first sample of the recording; `onset` and `end` are None when
     that has no wall clock. `grade` is the SCATS bin: 1 under 3 s, 2 up to 10 s, 3 beyond.
+    `held_back` is the kind that a personal minimum withheld. `facts` say why it has its kind, as
+    plain data (`recognition.rules.reason`); `words.reasons.worded` renders `reason` from them.
     """
 
     id: str
@@ -97,7 +104,9 @@ class Event:
     parts: tuple[Kind, ...] | None = None
     episode: str | None = None
     cut_short: bool = False
-    reason: str
+    held_back: Kind | None = None
+    reason: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     sensor: str | None = None
     wearer: str | None = None
     detector: DetectorVersion | None = None
@@ -152,7 +161,9 @@ def to_dict(event: Event) -> dict[str, Any]:
         "parts": None if event.parts is None else [part.value for part in event.parts],
         "episode": event.episode,
         "cut_short": event.cut_short,
+        "held_back": None if event.held_back is None else event.held_back.value,
         "reason": event.reason,
+        "facts": dict(event.facts),
         "sensor": event.sensor,
         "wearer": event.wearer,
         "detector": _plain(event.detector),
@@ -162,7 +173,15 @@ def to_dict(event: Event) -> dict[str, Any]:
 
 
 def to_json(event: Event) -> str:
-    """Return one line of JSON; the same event always gives the same bytes."""
+    """Return one line of JSON; the same event always gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        `reason` was not yet rendered from `facts`.
+    """
+    if event.facts and not event.reason:
+        raise ValueError(f"event {event.id!r} has facts and no reason: words.reasons.worded")
     return plain_json.line(to_dict(event))
 
 
@@ -172,12 +191,13 @@ def from_dict(data: dict[str, Any]) -> Event:
     Raises
     ------
     ValueError
-        A field is missing or of the wrong kind; the sender speaks another version.
+        A field is missing or of the wrong kind; the sender is of another version.
     """
     if data.get("schema") != SCHEMA:
         raise ValueError(f"schema must be {SCHEMA!r}, got {data.get('schema')!r}")
     try:
-        values = {field.name: data[field.name] for field in fields(Event)}
+        values = {each.name: data[each.name] for each in fields(Event) if each.name not in _YOUNGER}
+        held_back = data.get("held_back")
         detector, recording, parts = values["detector"], values["recording"], values["parts"]
         values |= {
             "kind": Kind(values["kind"]),
@@ -188,6 +208,8 @@ def from_dict(data: dict[str, Any]) -> Event:
             "parts": None if parts is None else tuple(Kind(part) for part in parts),
             "detector": None if detector is None else DetectorVersion(**detector),
             "recording": None if recording is None else RecordingSpan(**recording),
+            "held_back": None if held_back is None else Kind(held_back),
+            "facts": _checked(data.get("facts", {})),
         }
         return Event(**values)
     except (KeyError, TypeError, AttributeError) as error:
@@ -203,9 +225,27 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
     return sorted(ended, key=lambda event: (event.onset_s, event.id))
 
 
-def relabelled(event: Event, kind: Kind, reason: str) -> Event:
-    """Return the next revision of an event: a later insight changed what it most likely was."""
-    return replace(event, kind=kind, reason=reason, revision=event.revision + 1)
+def relabelled(event: Event, kind: Kind, facts: Mapping[str, Any]) -> Event:
+    """Return the next revision of an event: a later insight changed what it most likely was.
+
+    Its `reason` is to be rendered anew.
+    """
+    return replace(event, kind=kind, facts=facts, reason="", revision=event.revision + 1)
+
+
+def _checked(facts: Any) -> dict[str, Any]:
+    """Return facts that are plain, finite and no larger than recognition makes them.
+
+    Raises
+    ------
+    ValueError
+        They are not.
+    """
+    if not isinstance(facts, dict):
+        raise ValueError(f"not an {SCHEMA} object: facts must be an object, got {facts!r:.80}")
+    if len(json.dumps(facts, allow_nan=False)) > LONGEST_FACTS:
+        raise ValueError(f"not an {SCHEMA} object: facts exceed {LONGEST_FACTS} characters")
+    return facts
 
 
 def _plain(value: DetectorVersion | RecordingSpan | None) -> dict[str, Any] | None:

@@ -16,21 +16,21 @@ from detector.cli.invocation import Invocation
 from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.errors import RecordingError
+from detector.sites import Site
 from detector.words.phrases import NOTICE, alert_line, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
     from detector.alerts.policy import Now, Policy
     from detector.block import Timebase
-    from detector.cli.explained import RecordingPlace
     from detector.events import Event
     from detector.recognition.events.stamp import Provenance
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
+    from detector.words.why import RecordingPlace
 
 
 ModelName = Literal["rules-v1", "refined-v1"]
-Site = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
 UnitName = Literal["g", "m/s2", "mg"]
 
 
@@ -149,11 +149,12 @@ def _find(
 ) -> _Found:
     """Take a whole recording through the pipeline that also watches live."""
     from detector.alerts.policy import Now
-    from detector.cli.explained import RecordingPlace
     from detector.events import final_forms
     from detector.recognition.events.stamp import Provenance, stamp
     from detector.recognition.pipeline import Watcher
     from detector.recognition.why.explainer import Explainer
+    from detector.words.reasons import worded
+    from detector.words.why import RecordingPlace
 
     provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=model)
     worn = site or reader.site or "ankle"
@@ -166,7 +167,7 @@ def _find(
 
     def tell(found: list[Event]) -> None:
         nonlocal stream_s
-        for event in (stamp(event, provenance, reader.timebase) for event in found):
+        for event in (worded(stamp(each, provenance, reader.timebase)) for each in found):
             said.append(event)
             if policy is not None:
                 stream_s = max(stream_s, event.end_s)
@@ -204,9 +205,10 @@ def _find(
 
 def _stamped(answer: Explanation, provenance: Provenance, timebase: Timebase) -> Explanation:
     from detector.recognition.events.stamp import stamp
+    from detector.words.reasons import worded
 
     def whole(event: Event | None) -> Event | None:
-        return None if event is None else stamp(event, provenance, timebase)
+        return None if event is None else worded(stamp(event, provenance, timebase))
 
     return replace(answer, event=whole(answer.event), near=whole(answer.near))
 
@@ -217,6 +219,7 @@ BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have b
 def _together(found: list[_Found], policy: Policy | None) -> _Found:
     """Make one wearer's events of what several recordings hold."""
     from detector.recognition.events.fusion import fuse_final
+    from detector.words.reasons import worded
 
     wearers = {event.wearer for each in found for event in each.events} - {None}
     if len(wearers) > 1:
@@ -231,7 +234,7 @@ def _together(found: list[_Found], policy: Policy | None) -> _Found:
         [_of_one_wearer(event, name, *wearers, dated=dated) for event in each.events]
         for name, each in zip(names, found, strict=True)
     ]
-    events = fuse_final(streams)
+    events = [worded(event) for event in fuse_final(streams)]
     ends = [
         each.until if dated else replace(each.until, utc=None, stream_utc=None) for each in found
     ]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.detect import Site, UnitName
+from detector.cli.detect import UnitName
 from detector.cli.failures import report_failure
 from detector.cli.invocation import Invocation
 from detector.cli.output import Output
 from detector.errors import RecordingError
 from detector.events import Kind
+from detector.sites import Site
 
 if TYPE_CHECKING:
     from detector.evaluation.runner import Evaluation, EvaluationCase

@@ -8,17 +8,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from detector.cli.doctor import check_lines
 from detector.cli.output import Output, live_line, strip
 from detector.cli.scan import HELD, heard, is_called, short, signal_words
 from detector.config import SensorSettings
-from detector.config.settings import Placement
 from detector.devices.registry import installed
 from detector.doctor.check import CheckStatus
 from detector.doctor.sensor import check_sensor
 from detector.errors import LinkError
+from detector.sites import SITES
 from detector.sources.look import STRIP, Look
 from detector.sources.nearby import NearbyDevice
 from detector.sources.reach import LOOK_S, Reach
@@ -183,15 +183,14 @@ def parse_worn(text: str) -> WornAnswer:
     ValueError
         It is not a place; the message lists them.
     """
-    places = get_args(Placement)
     words = re.split(r"[\s-]+", text.strip().casefold())
     side = words.pop(0) if len(words) > 1 and words[0] in SIDES else None
     place = words[0] if len(words) == 1 else ""
-    if place in map(str, range(1, len(places) + 1)):
-        place = places[int(place) - 1]
-    if place not in places:
+    if place in map(str, range(1, len(SITES) + 1)):
+        place = SITES[int(place) - 1]
+    if place not in SITES:
         raise ValueError(
-            f"{text[:20]!r} is not a place: type one of {', '.join(places)}, with left "
+            f"{text[:20]!r} is not a place: type one of {', '.join(SITES)}, with left "
             "or right before it if you like."
         )
     return WornAnswer(place, None if side is None else f"{side}-{place}")
@@ -226,7 +225,7 @@ def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
 
 def where_question(now: SensorSettings) -> str:
     """Return the question where it is worn; Enter alone keeps the present place."""
-    listed = "   ".join(f"{n} {place}" for n, place in enumerate(get_args(Placement), 1))
+    listed = "   ".join(f"{n} {place}" for n, place in enumerate(SITES, 1))
     return (
         f"\nWhere is it worn?   {listed}\n"
         f'You may add a side, as in "left ankle". [{now.placement}]: '
@@ -251,5 +250,5 @@ def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
     if worn.label is not None:
         return worn.label
     side, _, place = now.label.partition("-")
-    stale = side in SIDES and place in get_args(Placement) and place != worn.placement
+    stale = side in SIDES and place in SITES and place != worn.placement
     return f"{side}-{worn.placement}" if stale else None

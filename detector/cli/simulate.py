@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from detector.cli.detect import Site, UnitName
+from detector.cli.detect import UnitName
 from detector.cli.invocation import FASTEST, Invocation, UsageError, check_target
 from detector.cli.output import Output
+from detector.sites import Site
 from detector.words.phrases import length
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from detector.alerts.rules import DEFAULT_RULES, parse_rule
 from detector.errors import ConfigError
 from detector.events import Origin
-
-Placement = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
+from detector.sites import Site
 
 BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
 PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
@@ -134,7 +133,7 @@ class SensorSettings(_Section):
     """Name or address from `spasmwatch scan`; None takes the first sensor that a driver knows."""
     driver: Identifier | None = None
     """Device name such as polar-verity-sense; None goes by what the sensor advertises."""
-    placement: Placement = "ankle"
+    placement: Site = "ankle"
     """Where it is worn."""
     label: Identifier = "leg"
     """Names the sensor in events, such as left-calf."""

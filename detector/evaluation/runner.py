@@ -22,7 +22,8 @@ from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.scoring import Score, summarise
 from detector.events import Event, Kind, final_forms
 from detector.recognition.events.stamp import detector_version
-from detector.recognition.pipeline import SITES, Watcher
+from detector.recognition.pipeline import Watcher
+from detector.sites import SITES
 from detector.store.formats.checks import runs
 from detector.store.formats.labels import Label, Labels, find_labels, read_labels
 from detector.store.formats.reader import open_recording

@@ -18,9 +18,12 @@ from detector.mqtt.contract import (
     Availability,
     Leaf,
 )
+from detector.recognition.rules.reason import Reason
 from detector.status import StateWord
 
 Schema = dict[str, Any]
+
+MOST_FACTS = 12  # of one reason: twice as many as any has today
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -164,7 +167,9 @@ def _event() -> Schema:
         parts=_or_null({"type": "array", "items": kind, "minItems": 1}),
         episode=_or_null(_NAME),
         cut_short={"type": "boolean"},
+        held_back=_or_null(kind),
         reason=_TEXT,
+        facts=_facts(),
         sensor=_or_null(_TEXT),
         wearer=_or_null(_TEXT),
         detector=_or_null(_object(name=_NAME, version=_NAME, model=_NAME)),
@@ -173,6 +178,18 @@ def _event() -> Schema:
         n=_NUMBER,
         event_type=kind,
     )
+
+
+def _facts() -> Schema:
+    """Why an event has its kind: a `recognition.rules.reason` with its numbers.
+
+    Empty only in what the first release told.
+    """
+    return {
+        "type": "object",
+        "properties": {"reason": _one_of(Reason)},
+        "maxProperties": MOST_FACTS,
+    }
 
 
 def write(folder: Path) -> None:

@@ -24,6 +24,7 @@ from detector.night.saved import SavedNight, sealed
 from detector.night.sensor_watch import WRONG_RATE, Matter, Seen, SensorWatch, Worn
 from detector.plain import from_plain, to_plain
 from detector.recognition.events.fusion import Fusion
+from detector.words.reasons import worded
 
 REVISABLE = 256
 """Ended events whose kind may still change: a revision reaches back 280 s, or 64 events of a
@@ -356,7 +357,8 @@ class Night:
             return list(events)
         return [said for event in events for said in self._fusion.process(event)]
 
-    def _told(self, said: list[Event], alerts: list[Alert], now: Now) -> Told:
+    def _told(self, found: list[Event], alerts: list[Alert], now: Now) -> Told:
+        said = [worded(event) for event in found]  # whatever leaves a night has its reason in words
         for event in said:
             self._keep(event)
             alerts += self._policy.observe(self._in_wearers_seconds(event), now)

@@ -20,22 +20,22 @@ from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
 from detector.plain import pack, unpack
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
-from detector.recognition.bouts.tracker import Tracker, rhythm_score
+from detector.recognition.bouts.tracker import Tracker
 from detector.recognition.events.sequence import Sequence
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
 from detector.recognition.rules.refinement import load_model
 from detector.recognition.rules.thresholds import DEFAULT, Rules
 from detector.recognition.rules.verdict import Finding, Refine, decide
-
-SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
+from detector.sites import SITES
 
 HISTORY = rhythm.WINDOW
 """Samples remembered per wearer: the rhythm window, which also holds the onset's."""
 
 WARM_FRAMES = 6
-"""1.4 s of a segment must have been seen before a rhythm is believed: the held first sample in
+"""1.4 s of a segment must have been seen before a rhythm counts: the held first sample in
 front of it would make any beginning look like an abrupt one."""
 
 BATCH = 256
@@ -43,7 +43,7 @@ BATCH = 256
 
 
 class Witness(Protocol):
-    """Is shown what the pipeline goes by, wearer by wearer, and changes nothing of it."""
+    """Receives the frames and cases that the pipeline judges, by wearer; changes none of them."""
 
     def see_frames(
         self,
@@ -55,7 +55,7 @@ class Witness(Protocol):
         gate_g: Floats,
         floor_g: Floats,
     ) -> None:
-        """Look at consecutive frames, before they are judged.
+        """Take consecutive frames before they are judged.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Witness(Protocol):
         ...
 
     def see_case(self, wearer: int, case: Case, finding: Finding) -> None:
-        """Look at a bout at one of its moments, and at what it was found to be."""
+        """Take a bout at one of its moments, and its finding."""
         ...
 
 
@@ -79,7 +79,7 @@ class Bank:
     ----------
     model : a folder of `models/`
     rules, refinement : instead of the model's own
-    witness : is shown frames and bouts as they are judged; costs nothing when there is none
+    witness : receives frames and bouts as they are judged; costs nothing when there is none
     """
 
     def __init__(
@@ -104,8 +104,8 @@ class Bank:
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
         self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
         self._floor = Floor(wearers)
-        self._gate_g = np.array([rules.gate_g for rules in self._rules])
-        self._gate_over_floor = np.array([rules.gate_over_floor for rules in self._rules])
+        self._gate_g = np.array([rules.gate.least_g for rules in self._rules])
+        self._gate_over_floor = np.array([rules.gate.over_floor for rules in self._rules])
         self._trackers = [Tracker(rules) for rules in self._rules]
         self._sequences = [
             Sequence(rules, refine) for rules, refine in zip(self._rules, self._refine, strict=True)
@@ -167,7 +167,7 @@ class Bank:
         return events
 
     def finish(self, wearer: int) -> list[Event]:
-        """Close one wearer's open events at a gap or at the end, and forget the segment."""
+        """Close one wearer's open events at a gap or at the end, and end the segment."""
         if self._next[wearer] < 0:
             return []
         tracker, origin = self._trackers[wearer], int(self._next[wearer]) * FRAME - HISTORY
@@ -201,7 +201,7 @@ class Bank:
             sequence.load(saved)
 
     def _score(self, table: FrameTable, row: NDArray[np.int64], first: NDArray[np.int64]) -> None:
-        """Weigh the beat of frames that move, by each wearer's rules; the young have none yet."""
+        """Weigh the beat of frames that move, by each wearer's rules; none within `WARM_FRAMES`."""
         too_young = self._born[row] + WARM_FRAMES - first
         for index in np.flatnonzero(too_young > 0):
             table["regularity"][index, : too_young[index]] = 0.0
@@ -217,7 +217,7 @@ class Bank:
         said: list[tuple[int, Event]] = []
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
-                continue  # nothing to say yet
+                continue  # no kind that is announced could follow
             if self._witness is None and sequence.says_little(bout):
                 continue
             case = examine(bout, self._rules[wearer])
@@ -323,7 +323,7 @@ def _frame_table(
     """Measure the frames where the gate is open; (rows, frames).
 
     With `everywhere` all frames are measured and the closed ones thrown away again, which must
-    change nothing: the gate saves work, it decides nothing else.
+    change nothing: the gate saves work and decides nothing else.
     """
     table = np.zeros(active.shape, FRAME_DTYPE)
     table["active"], table["rms_g"], table["mean_g"] = active, rms, means

@@ -10,6 +10,7 @@ from detector.events import Event
 from detector.night.night import Night, Told
 from detector.night.sensor_watch import Seen
 from detector.service.supervisor import Supervisor
+from detector.words.reasons import worded
 
 TICK_NS = 1_000_000_000  # a quarter of what a person notices, an eighth of what is silence
 ALARMS = "alarms"
@@ -79,4 +80,4 @@ class LiveNight:
         told = self._supervisor.call(ALARMS, work, rebuild=rebuild)
         if told is not None:
             return told
-        return NOTHING if seen is None else Told(events=seen.events)
+        return NOTHING if seen is None else Told(events=tuple(map(worded, seen.events)))

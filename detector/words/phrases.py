@@ -72,7 +72,7 @@ def length(seconds: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a reason a capital and a full stop."""
+    """Return a reason with a capital and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 

@@ -22,7 +22,7 @@ from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.runner import OURS
 from detector.evaluation.scoring import RHYTHMIC
 from detector.events import Kind
-from detector.recognition.offline import detect
+from detector.night.offline import detect
 from detector.store.formats.labels import find_labels
 from firmware_sim.motion import Truth as Simulated
 from firmware_sim.motion import inject_many

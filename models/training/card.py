@@ -10,7 +10,7 @@ from typing import Any
 from figures import DATA_SET, REFINED, RULES, Figures
 
 from detector.evaluation.intervals import Rate, Share, poisson
-from detector.recognition.rules.refinement import FEATURES
+from detector.recognition.rules.features import FEATURES
 
 ALARMS = ("clonus", "spasm", "tonic")
 MOST_DROP = 0.05
@@ -38,7 +38,7 @@ LOOKED = (
 
 HEAD = """# refined-v1
 
-A second opinion on the names that `rules-v1` gives: how likely is the name right? **Not a medical
+A refinement of the names that `rules-v1` gives: how likely is the name right? **Not a medical
 device**, and no diagnosis: it says "likely".
 
 **What it does.** For clonus, spasm and twitch each one logistic regression on physical numbers of
@@ -48,9 +48,9 @@ clonus becomes tremor, a jerk becomes a turn, a vibration or a movement, and the
 numbers spoke against it. It never gives a name that the rules did not give. Clonus out of a spasm,
 tonic pulls, jerks that are not over, and whatever lacks a number stay as the rules have them.
 
-**What it is not told.** Polarisation, frequency and the strength of a rhythm: a simulator is known
-by them, a clonus is not. A model that used polarisation fell from 1.00 to 0.05 of clonus found when
-the simulator changed. The rules' own margin it is told, which holds some strength.
+**What it does not use.** Polarisation, frequency and the strength of a rhythm: they identify a
+simulator, not a clonus. A model that used polarisation fell from 1.00 to 0.05 of clonus found when
+the simulator changed. It does use the rules' own margin, which depends on strength in part.
 """
 
 DATA = """## Trained on
@@ -74,8 +74,8 @@ the users of OpenSeizureDetector and its maintainers, whom we thank.
 
 TAIL = """## Failure modes
 
-- Tremor that is there at once is called clonus by the rules, and this refinement cannot mend it: of
-  what passes the rules no physical number told the two apart.
+- Tremor that is there at once is called clonus by the rules, and this refinement does not correct
+  it: of what passes the rules no physical number separates the two.
 - Confidence is that of simulated nights with as many spasms and look-alikes as ours. With another
   share of either it is off: by day, at the wrist, with a tremor, it is too high.
 - Few real events: on most data sets the rules raise a handful, so that left-out figures are wide.

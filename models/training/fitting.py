@@ -11,7 +11,8 @@ from scipy.optimize import minimize
 
 from detector.dsp.frames import Floats
 from detector.events import Kind
-from detector.recognition.rules.refinement import FEATURES, USED, Opinion, Refinement
+from detector.recognition.rules.features import FEATURES, USED
+from detector.recognition.rules.refinement import Opinion, Refinement
 
 RIDGE = 0.02
 """Penalty on the squared weights of features in units of their spread, against a mean loss: keeps

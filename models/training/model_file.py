@@ -12,7 +12,8 @@ from typing import Any
 from examples import Example
 from recordings import Plan
 
-from detector.recognition.rules.refinement import FEATURES, SCHEMA, Opinion, Refinement
+from detector.recognition.rules.features import FEATURES
+from detector.recognition.rules.refinement import SCHEMA, Opinion, Refinement
 
 NAME = "refined-v1"
 REFINES = "rules-v1"
@@ -26,8 +27,12 @@ def rules_digest() -> str:
     """
     data = json.loads((MODELS / REFINES / "model.json").read_text(encoding="utf-8"))
     bare = {
-        key: {"value": entry["value"], "sites": entry.get("sites", {})}
-        for key, entry in data["thresholds"].items()
+        f"{group}.{key}": [
+            entry["value"],
+            {site: own["value"] for site, own in entry.get("sites", {}).items()},
+        ]
+        for group, entries in data["thresholds"].items()
+        for key, entry in entries.items()
     }
     return sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()
 

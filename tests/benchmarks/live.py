@@ -12,7 +12,7 @@ import numpy as np
 
 from detector.block import Block, Samples
 from detector.dsp.frames import FRAME, FRAME_S
-from detector.events import Event, to_json
+from detector.events import Event, to_dict
 from detector.recognition.pipeline import Bank, Watcher
 from firmware_sim.motion import Trace, scenario
 
@@ -149,4 +149,4 @@ def _alone(stream: Samples) -> list[str]:
 
 
 def _lines(events: Sequence[Event]) -> list[str]:
-    return [to_json(event) for event in events]
+    return [json.dumps(to_dict(event)) for event in events]

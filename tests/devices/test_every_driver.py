@@ -16,7 +16,7 @@ from detector.block import Block
 from detector.devices.profile import Battery, Chunk, Driver, Started
 from detector.devices.registry import BUILT_IN, installed
 from detector.errors import ProtocolError
-from detector.recognition.offline import detect
+from detector.night.offline import detect
 from detector.recognition.pipeline import Watcher
 from detector.timing.sample_clock import SampleClock
 from firmware_sim.motion.scenarios import scenario

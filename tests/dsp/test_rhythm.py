@@ -106,7 +106,7 @@ def test_a_burst_of_so_many_beats_has_so_many(rate_hz: float, beats: int) -> Non
 
     assert abs(rhythm.frequency_hz[0] - rate_hz) < 0.15
     assert 0.75 * beats <= rhythm.beats[0] <= 1.2 * beats
-    assert rhythm.regularity[0] > np.mean(RULES.regularity)
+    assert rhythm.regularity[0] > np.mean(RULES.beat.regularity)
 
 
 @settings(max_examples=60)
@@ -124,7 +124,7 @@ def test_a_trembling_muscle_is_told_from_a_beating_foot_by_its_pace() -> None:
         for rates in (np.arange(2.0, 6.1, 0.5), np.arange(8.0, 13.1, 0.5))
     )
 
-    assert max(slow) < RULES.tremble_hz < min(fast)
+    assert max(slow) < RULES.tonic.tremble_hz < min(fast)
 
 
 @pytest.mark.parametrize("rate_hz", clonus_hz)
@@ -142,8 +142,8 @@ def test_a_loud_jerk_in_the_first_half_does_not_hide_the_rhythm_behind_it(
 
     assert (quick[:HALF] ** 2).sum() > DROWNED * (quick[HALF:] ** 2).sum()
     assert abs(rhythm.frequency_hz[0] - rate_hz) < 0.25
-    assert rhythm.regularity[0] > RULES.regularity[1]
-    assert rhythm.beats[0] >= RULES.beats[1]
+    assert rhythm.regularity[0] > RULES.beat.regularity[1]
+    assert rhythm.beats[0] >= RULES.beat.beats[1]
 
 
 @pytest.mark.parametrize("noise_g", [0.002, 0.05])
@@ -152,8 +152,8 @@ def test_white_noise_beats_nowhere(noise_g: float) -> None:
     noise = np.random.default_rng(5).normal(0, noise_g, (4000, WINDOW, 3))
     rhythm = measure(noise)
 
-    assert rhythm.regularity.max() < np.mean(RULES.regularity)
-    assert rhythm.beats.max() < RULES.beats[0]
+    assert rhythm.regularity.max() < np.mean(RULES.beat.regularity)
+    assert rhythm.beats.max() < RULES.beat.beats[0]
 
 
 @pytest.mark.parametrize("stride_hz", [0.8, 0.9, 1.0, 1.2, 1.4])
@@ -161,7 +161,7 @@ def test_a_gait_has_a_stride_that_beats_its_steps(stride_hz: float) -> None:
     """Left and right differ, and heel strikes ring: the stride repeats, the step only nearly."""
     stride = sine(stride_hz) + 0.8 * sine(2 * stride_hz, phase=1) + 0.8 * sine(5 * stride_hz)
 
-    assert measure(along(stride)).stride[0] > np.mean(RULES.stride)
+    assert measure(along(stride)).stride[0] > np.mean(RULES.beat.stride)
 
 
 @pytest.mark.parametrize("rate_hz", clonus_hz)

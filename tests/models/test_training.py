@@ -29,7 +29,8 @@ from recordings import (
 )
 
 from detector.events import Kind
-from detector.recognition.rules.refinement import FEATURES, USED, load_model, parse_refinement
+from detector.recognition.rules.features import FEATURES, USED
+from detector.recognition.rules.refinement import load_model, parse_refinement
 
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", MODELS.parents[1] / "shared" / "traces"))
 SHIPPED = MODELS / "refined-v1"

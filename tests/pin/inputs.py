@@ -12,6 +12,7 @@ import numpy as np
 from detector.block import Samples
 from detector.devices.registry import BUILT_IN
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet
+from detector.sites import SITES
 from firmware_sim.motion.scenarios import SCENARIOS, scenario
 from firmware_sim.wearables.catalogue import WEARABLES
 from tests.devices.pure_link import PureLink, felt, frames
@@ -19,7 +20,6 @@ from tests.devices.pure_link import PureLink, felt, frames
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 S = 1_000_000_000
 START_UTC_NS = 1_763_679_600 * S
-SITES = ("foot", "ankle", "calf", "thigh", "wrist", "trunk")
 RATES = (16.0, 25.0, 26.0, 31.25, 52.0, 100.0, 200.0)
 REAL = (
     ("daphnet", 12, None),

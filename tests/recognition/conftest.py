@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from detector.block import Block
-from detector.events import Event, to_json
+from detector.events import Event, to_dict
 from detector.recognition.pipeline import Watcher
 
 
@@ -38,7 +40,12 @@ def watch(watcher: Watcher, blocks: list[Block]) -> list[str]:
     said: list[Event] = []
     for block in blocks:
         said += watcher.process(block)
-    return [to_json(event) for event in said + watcher.finish()]
+    return [line(event) for event in said + watcher.finish()]
+
+
+def line(event: Event) -> str:
+    """Write an event as recognition gives it, not yet in words."""
+    return json.dumps(to_dict(event), allow_nan=False)
 
 
 @pytest.fixture(scope="session")

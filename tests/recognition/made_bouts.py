@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from detector.dsp.frames import FRAME, Floats
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import Bout, Moment, OnsetFacts
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
-from detector.recognition.bouts.tracker import rhythm_score
 from detector.recognition.rules.thresholds import load_rules
 
 RULES = load_rules()

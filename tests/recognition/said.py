@@ -18,9 +18,8 @@ from detector.events import (
     relabelled,
     to_dict,
 )
-from detector.recognition.events.fusion import (
-    Fusion,
-)
+from detector.recognition.events.fusion import Fusion
+from detector.recognition.rules.reason import Reason, because
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 SENSORS = ("left-calf", "right-calf", "thigh")
@@ -43,7 +42,7 @@ def event(sensor, kind, onset_s, duration_s, phase=Phase.END, **values) -> Event
             "confidence": 0.8,
             "grade": grade_of(duration_s) if kind in (Kind.CLONUS, Kind.SPASM) else None,
             "episode": identity if kind in SPASM_FAMILY else None,
-            "reason": f"it looked like {kind}",
+            "facts": because(Reason.WALK),
             "sensor": sensor,
             **values,
         }
@@ -85,7 +84,7 @@ def life(draw, sensor: str, onset_s: float) -> list[Event]:
     moved = event(sensor, kind, onset_s + later, end.duration_s, id=end.id)
     words.append(replace(moved, revision=int(kind is not first)))
     if draw(st.booleans()):
-        series = relabelled(words[-1], Kind.PLM, "one of a series")
+        series = relabelled(words[-1], Kind.PLM, because(Reason.PERIODIC, interval_s=30.0))
         words.append(replace(series, episode=None, grade=None))
     return words
 

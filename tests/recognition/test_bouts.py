@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detector.block import Block, Samples
 from detector.dsp.frames import FRAME
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FrameTable
 from detector.recognition.bouts.tracker import (
@@ -22,7 +23,6 @@ from detector.recognition.bouts.tracker import (
     RHYTHM_WORDS,
     UPDATE_FRAMES,
     Tracker,
-    rhythm_score,
 )
 from detector.recognition.pipeline import HISTORY, Watcher
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block
-from detector.events import Event, Kind, final_forms, to_json
+from detector.events import Event, Kind, final_forms
 from detector.recognition.pipeline import Bank, Watcher
-from detector.recognition.rules.evidence import Check
+from detector.recognition.rules.evidence import Check, CheckName
 from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.verdict import Finding
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import (
@@ -27,9 +28,11 @@ from detector.recognition.why.explanation import (
 )
 from detector.recognition.why.margins import RuleOutcome, reading_of
 
-from .conftest import watch
+from .conftest import line, watch
 
 FS = 50.0
+BESIDE = Reason.BESIDE_RHYTHM
+DOUBTED = because(Reason.SECOND_OPINION, kind=Kind.TREMOR)
 EVERY_SECOND = tuple(Asked(float(second), 1.0) for second in range(150))
 
 
@@ -79,7 +82,7 @@ def test_being_asked_changes_no_event(size: int, recording: np.ndarray, whole: l
     said = [e for s in starts for e in explainer.process(Block(recording[s : s + size], s, FS))]
     said += explainer.finish()
 
-    assert whole == [to_json(event) for event in said]
+    assert whole == [line(event) for event in said]
 
 
 class Tally:
@@ -200,7 +203,7 @@ def test_a_movement_that_got_a_name_has_a_rule_or_a_miss_for_it(
 def test_the_last_name_is_the_events_own(second_by_second: list[Explanation]) -> None:
     for explanation in second_by_second:
         bout, event = explanation.bout, explanation.event
-        if bout is not None and event is not None and not event.reason.startswith("movement besi"):
+        if bout is not None and event is not None and event.facts["reason"] != BESIDE:
             assert bout.steps[-1].kind is event.kind
 
 
@@ -213,7 +216,7 @@ def test_the_last_name_is_the_events_own(second_by_second: list[Explanation]) ->
 def test_a_reading_passes_exactly_where_its_check_gives_half_evidence(
     value: float, none: float, step: float, rising: bool
 ) -> None:
-    check = Check("it", value, none, none + (step if rising else -step), "g")
+    check = Check(CheckName.PEAK, value, none, none + (step if rising else -step), "g")
     reading = reading_of(check)
 
     assert reading.passed == (check.strength >= 0.5)
@@ -299,14 +302,14 @@ def test_a_periodic_series_is_told_as_a_later_insight() -> None:
         assert answer.bout.steps[-1].by == "context"
         assert answer.bout.steps[-1].kind is Kind.PLM
         assert len(answer.bout.steps) > 1
-        assert "periodic" in answer.bout.steps[-1].reason
+        assert answer.bout.steps[-1].why["reason"] == Reason.PERIODIC
 
 
 def test_a_second_opinion_is_told_beside_what_the_rules_said(recording: np.ndarray) -> None:
     def doubt(case: Case, finding: Finding) -> Finding:
         if finding.kind is not Kind.CLONUS:
             return finding
-        return replace(finding, kind=Kind.TREMOR, parts=None, reason="tremor rather than clonus")
+        return replace(finding, kind=Kind.TREMOR, parts=None, why=DOUBTED)
 
     explainer = Explainer([Asked(9.0, 1.0)], refinement=doubt)
     explainer.process(Block(recording, 0, FS))
@@ -317,7 +320,7 @@ def test_a_second_opinion_is_told_beside_what_the_rules_said(recording: np.ndarr
     assert answer.bout is not None
     assert [step.by for step in answer.bout.steps][-2:] == ["rules", "second opinion"]
     assert answer.bout.steps[-2].kind is Kind.CLONUS
-    assert answer.bout.steps[-1].reason == "tremor rather than clonus"
+    assert answer.bout.steps[-1].why == DOUBTED
 
 
 def test_a_clonus_carries_what_every_rhythm_must_show(second_by_second: list[Explanation]) -> None:

@@ -20,7 +20,7 @@ ABRUPT = OnsetFacts(FIRST * FRAME + 5, peak_g=0.3, rise_s=0.08, jerk_g_s=6.0)
 
 
 def facts(of: Bout) -> Facts:
-    return facts_of(of, stride=RULES.stride[0], tremble_hz=RULES.tremble_hz)
+    return facts_of(of, stride=RULES.beat.stride[0], tremble_hz=RULES.tonic.tremble_hz)
 
 
 @st.composite

@@ -23,7 +23,7 @@ from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.block import Block
 from detector.events import SPASM_FAMILY, Event, Kind, Origin, final_forms
-from detector.recognition.offline import detect
+from detector.night.offline import detect
 from detector.recognition.pipeline import Watcher
 from firmware_sim.motion.scenarios import scenario
 from firmware_sim.motion.truth import Trace, Truth

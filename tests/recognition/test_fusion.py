@@ -24,6 +24,7 @@ from detector.recognition.events.fusion import (
     Fusion,
     fuse_final,
 )
+from detector.words.reasons import worded
 
 from .said import (
     MIDNIGHT,
@@ -176,9 +177,9 @@ def test_a_spasm_of_one_leg_that_only_moves_the_other_is_one_spasm():
     assert fused.end == MIDNIGHT + timedelta(seconds=13.2)
     assert (fused.peak_g, fused.turn_deg, fused.confidence, fused.grade) == (0.6, 20.0, 0.7, 2)
     assert fused.sensor == "left-calf+right-calf"
-    assert fused.reason == (
-        "spasm at left-calf (it looked like spasm), "
-        "movement at right-calf (it looked like movement)"
+    assert worded(fused).reason == (
+        "spasm at left-calf (the even stride of walking), "
+        "movement at right-calf (the even stride of walking)"
     )
     assert from_dict(json.loads(json.dumps(to_dict(fused)))) == fused
 
@@ -260,4 +261,4 @@ def test_three_sensors_are_all_named():
     fused = only(fuse_final([[event(s, Kind.SPASM, 10, 2)] for s in SENSORS]))
 
     assert fused.sensor == "left-calf+right-calf+thigh"
-    assert all(sensor in fused.reason for sensor in SENSORS)
+    assert all(sensor in worded(fused).reason for sensor in SENSORS)

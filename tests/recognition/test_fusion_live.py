@@ -25,6 +25,7 @@ from detector.recognition.events.fusion import (
     fuse_final,
     fused_name,
 )
+from detector.recognition.rules.reason import Reason, because
 
 from .said import (
     MIDNIGHT,
@@ -85,7 +86,7 @@ def test_an_id_is_taken_back_only_where_two_told_movements_are_one():
         (a.id, Kind.SPASM, Phase.END),
         (b.id, Kind.MOVEMENT, Phase.UPDATE),
     ]
-    assert a.id in said[-1].reason
+    assert said[-1].facts == because(Reason.SAME_MOVEMENT, event=a.id)
     assert [e.id for e in final_forms(said)] == [a.id]
 
 
@@ -198,8 +199,7 @@ def test_recordings_without_a_sensor_are_numbered():
     fused = only(fuse_final([[a], [b]]))
 
     assert fused.sensor == "sensor 1+sensor 2"
-    assert "sensor 1" in fused.reason
-    assert "sensor 2" in fused.reason
+    assert [each["sensor"] for each in fused.facts["seen"]] == ["sensor 1", "sensor 2"]
     assert fuse_final([[a]]) == [a]
 
 

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block
-from detector.events import Event, final_forms, to_json
-from detector.recognition.pipeline import SITES, Bank, Watcher
+from detector.events import Event, final_forms
+from detector.recognition.pipeline import Bank, Watcher
+from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import busy_recording, watch
+from .conftest import busy_recording, line, watch
 
 RATES_HZ = (25.0, 50.0, 52.0, 64.0, 104.0)
 
@@ -120,7 +121,7 @@ def test_a_restart_at_any_sample_changes_no_event(
     saved = through_json(first.save())
     first.process(Block(recording[at:], at, 50.0))  # what happens to the old one is its affair
     second.load(saved)
-    said = [to_json(event) for event in head]
+    said = [line(event) for event in head]
     said += watch(second, [Block(recording[at:], at, 50.0)])
 
     assert whole == said
@@ -203,7 +204,7 @@ def test_ten_minutes_of_everything_survive_a_restart_at_any_sample(
 ) -> None:
     samples, lines = demo
     first, second = Watcher(), Watcher()
-    said = [to_json(event) for event in first.process(Block(samples[:at], 0, 50.0))]
+    said = [line(event) for event in first.process(Block(samples[:at], 0, 50.0))]
     second.load(through_json(first.save()))
 
     assert lines == said + watch(second, [Block(samples[at:], at, 50.0)])

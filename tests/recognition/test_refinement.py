@@ -15,11 +15,12 @@ from detector.block import Block
 from detector.errors import ModelError
 from detector.events import SPASM_FAMILY, Kind
 from detector.recognition.pipeline import Watcher
+from detector.recognition.rules.features import FEATURES, USED
 from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.reason import Reason
 from detector.recognition.rules.refinement import (
-    FEATURES,
+    MOST_OBJECTIONS,
     SCHEMA,
-    USED,
     Opinion,
     Refinement,
     features_of,
@@ -28,6 +29,7 @@ from detector.recognition.rules.refinement import (
     parse_refinement,
 )
 from detector.recognition.rules.verdict import Finding
+from detector.words.reasons import reason_of
 
 Seen = list[tuple[Case, Finding]]
 
@@ -118,7 +120,9 @@ def test_a_name_taken_back_says_what_spoke_against_it(seen: Seen) -> None:
 
     assert refined.kind is Kind.TREMOR
     assert refined.parts is None
-    assert refined.reason.startswith("tremor rather than clonus (0% likely): ")
+    assert reason_of(refined.why).startswith("tremor rather than clonus (0% likely): ")
+    assert refined.why["reason"] == Reason.SECOND_OPINION
+    assert 0 < len(refined.why["against"]) <= MOST_OBJECTIONS
     assert refined.confidence == 0.99
 
 
@@ -181,7 +185,7 @@ def test_the_probability_is_the_sum_of_its_parts(seen: Seen) -> None:
     likely = 1 / (1 + np.exp(-(0.8 * z + 0.1)))
     refined = parse_refinement(data)(case, finding)
     assert refined.confidence == pytest.approx(min(max(likely, 0.01), 0.99))
-    assert refined.reason == finding.reason
+    assert refined.why == finding.why
 
 
 @pytest.mark.parametrize("size", [7, 36, 311])

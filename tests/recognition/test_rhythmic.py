@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detector.dsp.frames import FRAME, FRAME_S
 from detector.dsp.rhythm import SUBFRAME
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.beating import (
     BEATS_TO_SEE,
     BLUR_FRAMES,
@@ -21,7 +22,6 @@ from detector.recognition.bouts.beating import (
 )
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import FrameTable
-from detector.recognition.bouts.tracker import rhythm_score
 
 from .made_bouts import FIRST, RULES, beating, bout, frames
 
@@ -208,7 +208,7 @@ def test_three_weak_beats_between_two_rests_are_a_rhythm_in_hindsight_only() -> 
     weak = beating(4, regularity=0.45)
     among = np.concatenate((frames(20), weak, frames(20)))
 
-    assert RULES.rhythm_hindsight < float(rhythm_score(weak, RULES)[0]) < RULES.rhythm_on
+    assert RULES.rhythm.hindsight < float(rhythm_score(weak, RULES)[0]) < RULES.rhythm.on
     assert find_rhythm(bout(weak, moment=Moment.RHYTHM), RULES, sudden=False) is None
     assert not rhythm_of(bout(weak)).faint
     assert rhythm_of(bout(among)).faint

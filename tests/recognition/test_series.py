@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from detector.events import Event, Kind, Phase, final_forms
 from detector.recognition.events.periodic import FEWEST, MEMORY, Series
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import load_rules
 from detector.recognition.rules.verdict import Finding
+from detector.words.reasons import worded
 
 RULES = load_rules()
 MILD_G_S, ABRUPT_G_S = 2.0, 12.0
+JERK = because(Reason.SPASM, peak_g=0.1, rise_s=0.1, turned_deg=6.0, duration_s=2.0)
 
 Movement = tuple[Event, Finding]
 
@@ -34,7 +37,7 @@ def movement(
     finding = Finding(
         kind=kind,
         confidence=0.8,
-        reason="a sudden jerk",
+        why=JERK,
         onset=round(onset_s * 50),
         end=round((onset_s + duration_s) * 50),
         peak_g=peak_g,
@@ -53,7 +56,7 @@ def movement(
         confidence=0.8,
         grade=1,
         episode="that night's",
-        reason="a sudden jerk",
+        facts=JERK,
     )
     return event, finding
 
@@ -113,7 +116,7 @@ def test_a_revision_keeps_the_id_and_the_times_and_raises_the_number() -> None:
         assert (now.revision, now.kind) == (event.revision + 1, Kind.PLM)
         assert (now.onset_s, now.duration_s, now.phase) == (event.onset_s, event.duration_s, "end")
         assert (now.episode, now.grade) == (None, None)
-        assert now.reason == "one of a periodic series, about 30 s apart"
+        assert worded(now).reason == "one of a periodic series, about 30 s apart"
 
 
 def test_none_is_revised_twice() -> None:
@@ -168,7 +171,9 @@ def test_as_abrupt_as_spasms_it_takes_six_of_them_unless_they_are_very_alike() -
     assert [0, 0, 6, 1, 1] == [len(said) for said in told(looser[3:], restarted)]
 
 
-@pytest.mark.parametrize("turn_deg", [0.0, RULES.plm_least_deg - 0.1, RULES.plm_turn_deg + 1])
+@pytest.mark.parametrize(
+    "turn_deg", [0.0, RULES.periodic.least_deg - 0.1, RULES.periodic.turn_deg + 1]
+)
 def test_a_bed_that_shakes_and_a_limb_turned_over_are_no_leg_movements(turn_deg: float) -> None:
     assert {Kind.SPASM} == set(named(every(30, 8, turn_deg=turn_deg)))
 

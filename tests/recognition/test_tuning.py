@@ -22,6 +22,7 @@ from detector.recognition.personal.minimums import (
     kind_found,
 )
 from detector.recognition.personal.tuning import (
+    Doubt,
     NoProposal,
     Proposal,
     ReviewedEvent,
@@ -29,14 +30,18 @@ from detector.recognition.personal.tuning import (
     accepted,
     propose,
 )
+from detector.recognition.rules.reason import Reason, because
+from detector.words.reasons import worded
+from detector.words.tuning import no_proposal_words, proposal_sentence
 
 REAL, FALSE, UNSURE = WearerVerdict
+FACTS = because(Reason.TURN, settled_deg=20.0)
 NAN, INF = float("nan"), float("inf")
 
 
 def event(kind=Kind.SPASM, phase=Phase.END, **numbers) -> Event:
     known = {"id": "a", "onset_s": 60.0, "duration_s": 2.0, "confidence": 0.8, "peak_g": 0.2}
-    return Event(kind=kind, phase=phase, reason="sudden jerk (strong)", **(known | numbers))
+    return Event(kind=kind, phase=phase, facts=FACTS, **(known | numbers))
 
 
 def label(verdict, number, night, **numbers) -> ReviewedEvent:
@@ -137,10 +142,15 @@ def tell(found: list[Event], own: Personal) -> list[Event]:
 
 def test_an_event_beneath_its_minimum_is_movement_that_says_what_it_was():
     weak = event(peak_g=0.09, episode="e", grade=1)
-    why = "below this wearer's own minimum of 0.12 g; was: spasm (sudden jerk (strong))"
-    held = {"kind": Kind.MOVEMENT, "reason": why, "revision": 1, "episode": None, "grade": None}
+    why = (
+        "below this wearer's own minimum of 0.12 g; was: spasm "
+        "(slow start, the limb came to lie 20 degrees elsewhere)"
+    )
+    said = apply(weak, OWN)
+    held = {"kind": Kind.MOVEMENT, "held_back": Kind.SPASM, "revision": 1, "facts": said.facts}
 
-    assert replace(weak, **held) == apply(weak, OWN)
+    assert replace(weak, episode=None, grade=None, **held) == said
+    assert worded(said).reason == why
 
 
 @given(events, personals)
@@ -150,7 +160,7 @@ def test_nothing_is_dropped_no_number_changes_and_the_kind_can_be_read_back(foun
     names = [field.name for field in fields(Event)]
     changed = {name for name in names if getattr(said, name) is not getattr(found, name)}
     assert said is found or (said.kind is Kind.MOVEMENT and found.kind.is_spasm_family)
-    assert changed <= {"kind", "reason", "revision", "episode", "grade"}
+    assert changed <= {"kind", "held_back", "reason", "facts", "revision", "episode", "grade"}
     assert found.kind is kind_found(said)
 
 
@@ -263,7 +273,7 @@ def test_a_proposal_reads_as_a_person_needs_it():
     proposal = only(propose(weeks(), Personal()))
 
     assert (None, Minimum(Kind.SPASM, "peak_g", 0.11, 2.0)) == (proposal.before, proposal.after)
-    assert proposal.sentence == (
+    assert proposal_sentence(proposal) == (
         "For spasm ask for 0.11 g (now no minimum): of 27 events reviewed (nights: 9) it removes "
         "9 of 9 false ones (now 0) and keeps 18 of 18 real ones (now 18); at most 22 % of all real "
         "ones are held back (95 % sure)."
@@ -344,14 +354,15 @@ FAINT_NIGHT = [
     ],
 )
 def test_what_labels_do_not_carry_is_refused_with_the_reason(some, why):
-    assert why in only(propose(some, Personal())).reason
+    assert why in no_proposal_words(only(propose(some, Personal())))
 
 
 @pytest.mark.parametrize("false", [[], [label(FALSE, 1, "monday", peak_g=0.15)]])
 def test_a_minimum_that_no_label_speaks_against_stays(false):
     answer = only(propose([*false, label(REAL, 2, "tuesday", peak_g=0.3)], OWN))
 
-    assert "reviewed events are too few, a stricter minimum needs 20" in answer.reason
+    assert answer.doubt is Doubt.FEW_EVENTS
+    assert answer.numbers["needed"] == 20
 
 
 MILDER = [(0.1, replace(SPASM, at_least=0.07, up_to_s=2.0)), (0.02, None)]
@@ -362,10 +373,11 @@ def test_one_missed_spasm_is_enough_to_lower_or_end_what_held_it_back(missed_g, 
     some = [label(FALSE, 1, "monday", peak_g=0.06), label(REAL, 2, "tuesday", peak_g=missed_g)]
 
     proposal = only(propose(told(some, OWN), OWN))
+    asked = "no minimum" if after is None else f"{after.at_least:.2f} g"
 
     assert (SPASM, after) == (proposal.before, proposal.after)
     assert (("tuesday/002",), ()) == (proposal.now.lost, proposal.then.lost)
-    assert f"ask for {after or 'no minimum'} (now 0.12 g): " in proposal.sentence
+    assert f"ask for {asked} (now 0.12 g): " in proposal_sentence(proposal)
 
 
 def test_a_stated_share_may_be_lost_and_is_named():
@@ -374,7 +386,7 @@ def test_a_stated_share_may_be_lost_and_is_named():
     proposal = only(propose(some, Personal(), may_lose=0.02))
 
     assert (("night-3/900",), 20) == (proposal.then.lost, len(proposal.then.removed))
-    assert "keeps 59 of 60 real ones" in proposal.sentence
+    assert "keeps 59 of 60 real ones" in proposal_sentence(proposal)
 
 
 def test_the_bound_holds_for_the_events_that_come_later():

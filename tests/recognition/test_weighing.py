@@ -23,13 +23,15 @@ from detector.events import Kind
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.facts import Facts
 from detector.recognition.bouts.frame_table import FrameTable
-from detector.recognition.pipeline import SITES, Watcher
+from detector.recognition.pipeline import Watcher
 from detector.recognition.rules import kinds as weighing
 from detector.recognition.rules import thresholds as model
-from detector.recognition.rules.evidence import Evidence
+from detector.recognition.rules.evidence import CheckName, Evidence, RuleName
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
+from detector.recognition.rules.reason import Reason, check_facts
 from detector.recognition.rules.thresholds import Rules, load_rules
 from detector.recognition.rules.verdict import Finding, conclude, judge
+from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import busy_recording
@@ -89,7 +91,12 @@ def test_every_check_has_a_finite_number_and_a_threshold_to_pass(
         for check in evidence.checks:
             assert isfinite(check.value), check
             assert check.none != check.full, check
-            assert check.what == check.what.strip() != ""
+
+
+def test_evidence_is_found_under_the_name_of_its_rule(seen: list[tuple[Case, Finding]]) -> None:
+    for case, _ in seen:
+        assert all(type(name) is RuleName for name in case.evidence)
+        assert all(evidence.name is name for name, evidence in case.evidence.items())
 
 
 def test_no_single_number_made_better_lowers_the_evidence(
@@ -166,15 +173,15 @@ def test_a_stronger_jerk_of_the_same_shape_is_never_less_of_one(
 def test_what_is_not_a_spasm_says_which_number_was_too_weak(
     seen: list[tuple[Case, Finding]],
 ) -> None:
-    told = [(c, f) for c, f in seen if f.reason.startswith("no spasm: ")]
+    told = [(c, f) for c, f in seen if f.why["reason"] == Reason.NO_SPASM]
 
     assert len(told) > 20
     for case, finding in told:
         weakest = case.evidence["spasm"].weakest
         assert weakest.strength < 0.5
-        assert str(weakest) in finding.reason
+        assert finding.why["spasm"] == check_facts(weakest)
         if "rhythm" in case.evidence:
-            assert str(case.evidence["rhythm"].weakest) in finding.reason
+            assert finding.why["rhythm"] == check_facts(case.evidence["rhythm"].weakest)
 
 
 def test_a_name_is_only_given_where_its_evidence_holds(seen: list[tuple[Case, Finding]]) -> None:
@@ -219,14 +226,14 @@ def odds(case: Case, **changed: float) -> float:
     jerk_g_s = changed.pop("jerk_g_s", case.facts.jerk_g_s)
     made = replace(case.facts, jerk_g_s=jerk_g_s), replace(case.rhythm, **changed)
     check = weighing._clonus(case.bout, *made, RULES).checks[0]
-    assert check.what.startswith("log odds")
+    assert check.what is CheckName.ODDS
     return check.value
 
 
 @cache
 def weighed_by_odds() -> list[Case]:
     rhythmic = [case for case, _ in all_seen() if case.rhythm is not None]
-    found = [c for c in rhythmic if c.evidence["clonus"].checks[0].what.startswith("log odds")]
+    found = [c for c in rhythmic if c.evidence["clonus"].checks[0].what is CheckName.ODDS]
     assert len(found) > 50
     return found
 
@@ -272,7 +279,7 @@ def test_where_it_stays_open_both_names_are_said(seen: list[tuple[Case, Finding]
     for case, finding in rhythmic:
         open_between = 0.3 < case.evidence["clonus"].strength < 0.7
         if finding.parts is None and case.rhythm is not None and not case.rhythm.faint:
-            assert open_between == ("; clonus or tremor, " in finding.reason)
+            assert open_between == (finding.why["clonus_share"] is not None)
             sides.add(open_between)
 
     assert sides == {True, False}
@@ -285,12 +292,24 @@ def test_looking_again_changes_no_mind(seen: list[tuple[Case, Finding]]) -> None
 
 @cache
 def thresholds() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(MODEL.read_text(encoding="utf-8"))["thresholds"]
-    return found
+    """Entries of the model file by their dotted names, as `spasm.jerk_g_s`."""
+    groups = json.loads(MODEL.read_text(encoding="utf-8"))["thresholds"]
+    return {f"{group}.{key}": each for group in groups for key, each in groups[group].items()}
+
+
+def values_of(rules: Rules) -> dict[str, Any]:
+    """Every threshold by its dotted name."""
+    groups = {each.name: getattr(rules, each.name) for each in fields(rules) if each.name != "name"}
+    return {
+        f"{group}.{each.name}": getattr(of, each.name)
+        for group, of in groups.items()
+        for each in fields(of)
+    }
 
 
 DECIDE = (
     "pipeline.py",
+    "bouts/beat.py",
     "bouts/tracker.py",
     "bouts/beating.py",
     "rules/kinds.py",
@@ -303,14 +322,15 @@ DECIDE = (
 
 @cache
 def used_attributes() -> frozenset[str]:
-    """Names that the code reads of `rules` or `self._rules`."""
+    """Dotted names that the code reads of `rules` or `self._rules`."""
     used = set()
     for file in (Path(weighing.__file__).parents[1] / name for name in DECIDE):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
-                owner = getattr(node.value, "id", getattr(node.value, "attr", ""))
-                if owner in ("rules", "_rules"):
-                    used.add(node.attr)
+                group = node.value
+                owner = getattr(group, "value", None)
+                if getattr(owner, "id", getattr(owner, "attr", "")) in ("rules", "_rules"):
+                    used.add(f"{getattr(group, 'attr', '')}.{node.attr}")
     return frozenset(used)
 
 
@@ -325,7 +345,7 @@ def test_every_threshold_is_used_and_says_its_unit_and_its_reason(name: str) -> 
 
 
 def test_the_file_and_the_code_know_the_same_thresholds() -> None:
-    assert set(thresholds()) == {field.name for field in fields(Rules)} - {"name"}
+    assert set(thresholds()) == set(values_of(load_rules()))
 
 
 def test_a_site_overrides_known_values_in_the_same_form_and_says_why() -> None:
@@ -342,12 +362,8 @@ def test_a_site_overrides_known_values_in_the_same_form_and_says_why() -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_every_site_has_rules_and_says_where_they_differ(site: str) -> None:
-    rules = load_rules(site=site)
-    differing = {
-        field.name
-        for field in fields(Rules)
-        if getattr(rules, field.name) != getattr(load_rules(), field.name)
-    }
+    rules, usual = values_of(load_rules(site=site)), values_of(load_rules())
+    differing = {name for name in usual if rules[name] != usual[name]}
     overridden = {name for name, entry in thresholds().items() if site in entry.get("sites", {})}
 
     assert differing == overridden
@@ -367,11 +383,13 @@ def test_a_model_of_another_version_is_refused(
 ) -> None:
     data = json.loads(MODEL.read_text(encoding="utf-8"))
     if change == "taken out":
-        del data["thresholds"]["gate_g"]
-    data["thresholds"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
+        del data["thresholds"]["gate"]["least_g"]
+    data["thresholds"]["gate"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
     text = "{" if change == "no JSON" else json.dumps(data)
     monkeypatch.setattr(model, "model_file", lambda name: text.encode())
-    says = {"taken out": "gate_g", "added": "new_g", "no JSON": "cannot be read"}[change]
+    says = {"taken out": r"gate\.least_g", "added": r"gate\.new_g", "no JSON": "cannot be read"}[
+        change
+    ]
 
     with pytest.raises(ModelError, match=says):
         load_rules()

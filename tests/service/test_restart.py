@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detector.config import read_configuration
 from detector.events import Origin, Phase, to_dict
-from detector.recognition.offline import detect
+from detector.night.offline import detect
 from detector.service.assembly import assembled
 from detector.service.places import DataFolder
 from detector.sources.clock import HostClock

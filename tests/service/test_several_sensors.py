@@ -20,6 +20,7 @@ from detector.night.night import Night, Told
 from detector.night.sensor_watch import SILENT_S, Worn
 from detector.recognition.events.fusion import fuse_final
 from detector.recognition.events.stamp import Provenance
+from detector.words.reasons import reason_of
 
 from .test_night import START_UTC_NS, readings
 
@@ -89,6 +90,13 @@ def test_one_sensor_among_several_says_what_it_says_alone(evening, other):
     assert sorted((e.kind, e.onset) for e in told) == sorted(
         (e.kind, e.onset) for e in fuse_final(apart)
     )
+
+
+def test_whatever_leaves_a_night_has_the_reason_of_its_facts(evening, other):
+    """Of one sensor, of several, and of what was taken back."""
+    for told in (lived(night(LEFT), evening), lived(night(LEFT, RIGHT), evening, other)):
+        assert len(told.events) > 5
+        assert all(event.reason == reason_of(event.facts) != "" for event in told.events)
 
 
 @settings(max_examples=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detector.block import Block, Timebase
 from detector.events import (
+    LONGEST_FACTS,
     DetectorVersion,
     Event,
     Kind,
@@ -27,10 +28,19 @@ from detector.events import (
     to_json,
 )
 
+YOUNGER = ("facts", "held_back")
+
 seconds = st.floats(0, 1e6).map(lambda value: round(value, 3))
 moments = st.none() | st.datetimes(
     datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+facts = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(-1e6, 1e6) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
 events = st.builds(
     Event,
     id=st.text(),
@@ -45,7 +55,9 @@ events = st.builds(
     beats=st.none() | st.integers(0, 999),
     confidence=st.floats(0, 1),
     parts=st.none() | st.lists(st.sampled_from(Kind)).map(tuple),
-    reason=st.text(),
+    reason=st.text(min_size=1),
+    held_back=st.none() | st.sampled_from(Kind),
+    facts=st.dictionaries(st.text(max_size=9), facts, max_size=4),
     sensor=st.none() | st.text(),
     source=st.sampled_from(Origin),
     detector=st.none() | st.builds(DetectorVersion, st.text(), st.text(), st.text()),
@@ -77,7 +89,8 @@ def test_every_field_of_the_contract_is_always_there_on_one_line(event: Event) -
     assert set(to_dict(event)) == {
         *("schema", "id", "kind", "phase", "revision", "onset_s", "duration_s", "onset", "end"),
         *("rhythm_hz", "beats", "peak_g", "rms_g", "turn_deg", "confidence", "grade", "parts"),
-        *("episode", "cut_short", "reason", "sensor", "wearer", "detector", "source", "recording"),
+        *("episode", "cut_short", "held_back", "reason", "facts", "sensor", "wearer", "detector"),
+        *("source", "recording"),
     }
 
 
@@ -107,9 +120,28 @@ def test_final_forms_hold_each_ended_event_once_in_order(said: list[Event]) -> N
 
 @given(events)
 def test_a_later_insight_is_a_revision_of_the_same_event(event: Event) -> None:
-    revised = relabelled(event, Kind.PLM, "periodic")
+    revised = relabelled(event, Kind.PLM, {"reason": "periodic"})
 
     assert (event.id, event.revision + 1, Kind.PLM) == (revised.id, revised.revision, revised.kind)
+    with pytest.raises(ValueError, match="facts and no reason"):
+        to_json(revised)
+
+
+@given(events)
+def test_what_the_first_release_wrote_is_read_without_facts(event: Event) -> None:
+    old = {name: value for name, value in to_dict(event).items() if name not in YOUNGER}
+
+    assert from_dict(old) == replace(event, facts={}, held_back=None)
+
+
+@pytest.mark.parametrize(
+    "facts", [None, "because", ["spasm"], {"peak_g": float("nan")}, {"text": "x" * LONGEST_FACTS}]
+)
+def test_facts_that_recognition_would_not_make_are_refused(facts: object) -> None:
+    event = Event(id="a", kind=Kind.TURN, phase=Phase.END, onset_s=0, duration_s=1, confidence=1)
+
+    with pytest.raises(ValueError, match=r"facts|JSON"):
+        from_dict(to_dict(event) | {"facts": facts})
 
 
 def test_grades_are_the_scats_bins() -> None:

@@ -78,20 +78,20 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     rests are a clonus, while in the midst of other movement they are nothing.
     """
     over = bout.moment is Moment.OVER
-    least = rules.clonus_frames if over else 1
-    score, levels = bout.score, [rules.rhythm_on]
+    least = rules.rhythm.least_frames if over else 1
+    score, levels = bout.score, [rules.rhythm.on]
     if over:
-        levels += [rules.rhythm_hindsight, rules.rhythm_faint]
+        levels += [rules.rhythm.hindsight, rules.rhythm.faint]
     if score.max() < min(levels):
         return None  # as most bouts: nothing that begins a run
-    first, stop = _longest_run(bout, score, rules.rhythm_on)
+    first, stop = _longest_run(bout, score, rules.rhythm.on)
     if stop - first < least and over:
-        first, stop = _longest_run(bout, score, rules.rhythm_hindsight)
+        first, stop = _longest_run(bout, score, rules.rhythm.hindsight)
         if stop - first < MOSTLY * len(bout.frames):
             first = stop = 0
     faint = over and stop - first < least
     if faint:
-        first, stop = _longest_run(bout, score, rules.rhythm_faint)
+        first, stop = _longest_run(bout, score, rules.rhythm.faint)
     if stop - first < least:
         return None
     run = bout.frames[first:stop]

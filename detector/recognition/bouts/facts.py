@@ -38,6 +38,63 @@ class Facts:
     drift_deg: float  # how much that posture moves between the hold's halves, once over
 
 
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """The numbers of a bout that has only begun: `Facts`, each measured when it is asked for."""
+
+    bout: Bout
+
+    @property
+    def rest_s(self) -> float:
+        """Stillness before it."""
+        return self.bout.rest_s
+
+    @property
+    def busy(self) -> float:
+        """Share of the minute before it that was movement."""
+        return self.bout.busy
+
+    @property
+    def jerk_g_s(self) -> float:
+        """Largest derivative."""
+        return self.bout.onset.jerk_g_s
+
+    @property
+    def rise_s(self) -> float:
+        """Time to most of its peak."""
+        return self.bout.onset.rise_s
+
+    @property
+    def slope_s(self) -> float:
+        """How long its steepest part would take to the peak."""
+        return self.bout.onset.slope_s
+
+    @property
+    def peak_g(self) -> float:
+        """Its peak."""
+        return self.bout.onset.peak_g
+
+    @property
+    def early_share(self) -> float:
+        """One: nothing later is known."""
+        return 1.0
+
+    @property
+    def settled_deg(self) -> None:
+        """Not known before it is over."""
+        return None
+
+    @property
+    def turned_deg(self) -> float:
+        """Largest angle from the posture left behind."""
+        return turned_deg(self.bout)
+
+    @property
+    def duration_s(self) -> float:
+        """From the onset to its last active frame."""
+        return _duration_s(self.bout)
+
+
 def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     """Measure a bout.
 
@@ -59,7 +116,7 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     striding = np.count_nonzero(active & (frames["stride"] >= stride))
     return Facts(
         over=over,
-        duration_s=(bout.end_sample - onset.sample) / GRID_HZ,
+        duration_s=_duration_s(bout),
         peak_g=onset.peak_g,
         rise_s=onset.rise_s,
         jerk_g_s=onset.jerk_g_s,
@@ -74,6 +131,10 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         held_deg=held_deg,
         drift_deg=drift_deg,
     )
+
+
+def _duration_s(bout: Bout) -> float:
+    return (bout.end_sample - bout.onset.sample) / GRID_HZ
 
 
 def turned_deg(bout: Bout) -> float:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from detector.block import Samples
 from detector.dsp import onset
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
-from detector.dsp.trigger import hysteresis, ramp
+from detector.dsp.trigger import hysteresis
 from detector.plain import from_plain, pack, to_plain, unpack
+from detector.recognition.bouts.beat import rhythm_score
 from detector.recognition.bouts.bout import MINUTE_FRAMES, Bout, Moment, OnsetFacts
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
 from detector.recognition.rules.thresholds import Rules
@@ -31,10 +32,10 @@ wearer's state stays bounded."""
 
 BEFORE_FRAMES = 5  # of the onset window: four still ones and one the onset may lie in
 LOOKS = (2, 3)
-"""Frames after which a bout is first looked at, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset: the
-first word of a spasm. The onset is what the first look finds, how sudden it was what the last."""
-RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be told
-UPDATE_FRAMES = 21  # 5 s between two words about a clonus that goes on: rules count its seconds
+"""Frames after which a bout is first measured, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset, to
+announce a spasm. The first look places the onset, the last one says how sudden it was."""
+RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be announced
+UPDATE_FRAMES = 21  # 5 s between two updates of a clonus that goes on: wake rules count its seconds
 
 Onsets = dict[tuple[int, int], onset.Onset]
 """How bouts began, by their first frame and the look."""
@@ -48,7 +49,7 @@ class Tracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, as at the start of a recording or behind a gap."""
+        """Return to the state at the start of a recording or behind a gap."""
         self._frames: FrameTable = np.empty(0, FRAME_DTYPE)
         self._first = 0  # absolute index of the open bout's first frame
         self._onset: OnsetFacts | None = None
@@ -146,7 +147,7 @@ class Tracker:
     def _early_moments(self, onsets: Onsets) -> list[Bout]:
         """Moments of the open bout that have come with its frames and looks."""
         moments: list[Bout] = []
-        # A pause is no time to speak: it may be the end, which then says it all.
+        # No moment inside a pause: it may be the end of the bout, whose moment then replaces it.
         reached = int(np.flatnonzero(self._frames["active"])[-1]) + 1
         while True:
             look = LOOKS[self._looks] if self._looks < len(LOOKS) else None
@@ -164,18 +165,18 @@ class Tracker:
                 return moments
 
     def _rhythm_due(self) -> int | None:
-        """Length in frames at which the bout's rhythm is next worth a word; None: not yet."""
+        """Return the length in frames at which the rhythm is next looked at; None: not yet."""
         if self._told:
             return self._told + (1 if self._words < RHYTHM_WORDS else UPDATE_FRAMES)
         if not self._looks:
             return None
         score = self._frames["score"]
-        if score.max() < self._rules.rhythm_hindsight:
+        if score.max() < self._rules.rhythm.hindsight:
             return None
-        rhythmic = rhythmic_frames(score, self._rules.rhythm_hindsight)
+        rhythmic = rhythmic_frames(score, self._rules.rhythm.hindsight)
         gathered = np.cumsum(np.where(rhythmic, score, 0.0))
         since = gathered - np.maximum.accumulate(np.where(rhythmic, 0.0, gathered))
-        due = since >= self._rules.announce_score
+        due = since >= self._rules.rhythm.announce_score
         return int(np.argmax(due)) + 1 if due.any() else None
 
     def _bout(
@@ -246,18 +247,6 @@ def _onsets(looks: list[tuple[int, int]], samples: Samples, origin: int) -> Onse
 def rhythmic_frames(score: Floats, on: float) -> Bools:
     """Frames that beat like clonus or tremor: from `on` upwards until below half of it."""
     return hysteresis(score, on=on, off=on / 2)
-
-
-def rhythm_score(frames: FrameTable, rules: Rules) -> Floats:
-    """Evidence for a beat, any shape, from 0 to 1: the weakest of what a beat must show."""
-    in_band = (frames["frequency_hz"] >= rules.band_low_hz) & (
-        frames["frequency_hz"] <= rules.band_high_hz
-    )
-    evidence = np.minimum(
-        ramp(frames["regularity"], *rules.regularity), ramp(frames["beats"], *rules.beats)
-    )
-    evidence = np.minimum(evidence, ramp(frames["stride"], *rules.stride))
-    return np.where(in_band & frames["active"], evidence, 0.0)
 
 
 def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:

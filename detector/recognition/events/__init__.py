@@ -1,1 +1,1 @@
-"""What bouts mean together: sequences, periodic series, several sensors."""
+"""Bouts to events: sequences, periodic series, fusion of several sensors, identity."""

@@ -1,7 +1,7 @@
 """Makes one event of what several sensors of one wearer saw of the same movement.
 
-All follows from two pure functions: `_grouped` says which events are one movement, `_fused` what
-it was. `Fusion` tells what changes while the sensors speak. Reasons: docs/decisions/0007.
+Two pure functions decide: `_grouped` which events are one movement, `_fused` what it was. `Fusion`
+gives what changes while events come in. Reasons: docs/decisions/0007.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from detector import events as form
 from detector.block import EPOCH
 from detector.events import SPASM_FAMILY, Event, Kind, Phase
+from detector.recognition.rules.reason import Reason, ReasonFacts, because
 
 JOIN_MS = 1000  # less than this between two events is no real pause (contract's merge rule)
 CHAIN_MS = 60_000
@@ -32,7 +33,7 @@ PRECEDENCE = (
     Kind.CLONUS,  # three equal beats are the most specific finding, and may contain a spasm
     Kind.SPASM,  # sudden and out of rest at one leg, whatever the other one does
     Kind.TONIC,  # held for long; a twitch in it is a part of it
-    Kind.PLM,  # four movements in series say more than a faint jerk of the other leg
+    Kind.PLM,  # four movements in series are more specific than a faint jerk of the other leg
     Kind.TWITCH,
     Kind.TREMOR,
     Kind.TURN,  # a turn moves both legs: where one sees only movement, it saw less
@@ -70,9 +71,9 @@ def fuse_final(streams: Iterable[Iterable[Event]]) -> list[Event]:
 
 
 class Fusion:
-    """One wearer's sensors: feed what each says, get what the wearer did.
+    """One wearer's sensors: events of each in, events of the wearer out.
 
-    The first word is told at once, under the id of the sensor that spoke first, and keeps that
+    A first form is given at once, under the id of the sensor that saw it first, and keeps that
     id while others join. An id is taken back (`update`, kind `movement`, never an `end`) only
     where two movements that were both told turn out to be one.
 
@@ -87,7 +88,7 @@ class Fusion:
         self._told: dict[str, _Told] = {}  # by id, in the order of first words
 
     def process(self, event: Event) -> list[Event]:
-        """Take the next word of a sensor: any phase or revision, each sensor's own in order.
+        """Take the next form of an event: any phase or revision, each sensor's own in order.
 
         Raises
         ------
@@ -101,7 +102,7 @@ class Fusion:
         return self._tell() + self._forget(member)
 
     def lost(self, sensor: str) -> list[Event]:
-        """Close a sensor's open events where it was last heard: its stream broke off."""
+        """Close a sensor's open events where its stream broke off."""
         self._close(member for member in self._members.values() if member.stream == sensor)
         return self._tell()
 
@@ -123,7 +124,7 @@ class Fusion:
         self._told = {each.event.id: each for each in told}
 
     def _tell(self) -> list[Event]:
-        """Say what is new: first what the movements are now, then which ids are no more."""
+        """Return what is new: first what the movements are now, then which ids are no more."""
         groups = _grouped(self._members.values())
         episodes = _episodes(groups, {key: told.event for key, told in self._told.items()})
         age = {key: order for order, key in enumerate(self._told)}
@@ -142,7 +143,7 @@ class Fusion:
         return said
 
     def _word(self, identity: str, group: _Group, episode: str | None) -> list[Event]:
-        """Put into words what a movement is, unless that is what was said last."""
+        """Return what a movement is now, unless that is what was given last."""
         event = replace(_fused(group, episode), id=identity)
         told = self._told.get(identity)
         plain = len(group) == 1 and (told is None or told.plain)
@@ -157,11 +158,11 @@ class Fusion:
         for member in [each for each in members if each.is_open]:
             event = replace(member.event, phase=Phase.END, cut_short=True)
             self._members[member.key] = replace(member, event=event)
-            if event.id in self._told:  # not the sensor's own word: if it goes on, that is news
+            if event.id in self._told:  # not the sensor's own form: if it goes on, that is news
                 self._told[event.id] = replace(self._told[event.id], plain=False)
 
     def _forget(self, latest: _FusedMember) -> list[Event]:
-        """Close and drop what lies long before the latest word, or is the oldest of too many."""
+        """Close and drop what lies long before the latest event, or is the oldest of too many."""
         members, past_ms = self._members.values(), latest.onset_ms - MEMORY_MS
         excess = len(members) - MOST_MEMBERS
         if excess <= 0 and all(member.end_ms >= past_ms for member in members):
@@ -190,7 +191,7 @@ def fused_name(sensors: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _FusedMember:
-    """What one sensor last said of one event; whole ms on the axis that all sensors share."""
+    """The last form of one event of one sensor; whole ms on the axis that all sensors share."""
 
     stream: str
     event: Event
@@ -230,7 +231,7 @@ _Group = Sequence[_FusedMember]  # one movement: its members in order of onset
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The last word said under an id; `plain` while it is one sensor's own, unaltered."""
+    """The last form given under an id; `plain` while it is one sensor's own, unaltered."""
 
     event: Event
     plain: bool
@@ -264,7 +265,7 @@ def _takes(group: _Group, new: _FusedMember) -> bool:
 def _touch(old: _FusedMember, new: _FusedMember) -> bool:
     """Whether two sensors of one wearer saw them with no pause between.
 
-    What one sensor alone keeps apart stays apart: its own sequence logic knew more.
+    What one sensor keeps apart stays apart: its own sequence logic had more to go by.
     """
     return (
         old.stream != new.stream
@@ -291,10 +292,10 @@ def _end_ms(group: _Group) -> int:
 
 
 def _fused(group: _Group, episode: str | None) -> Event:
-    """Say what a movement was; a lone event is left as it is."""
+    """Return what a movement was; a lone event is left as it is."""
     events = [member.event for member in group]
     telling = sorted(group, key=lambda m: (_RANK[m.event.kind], -m.event.duration_s, m.name))
-    # Of those that name it, whoever saw it longest knows its rhythm best: more beats, less error.
+    # Of those of that kind the longest has the best estimate of the rhythm: more beats, less error.
     chief = telling[0].event
     kind, duration_s = chief.kind, (_end_ms(group) - group[0].onset_ms) / 1000
     episode = episode if kind in SPASM_FAMILY else None
@@ -313,13 +314,15 @@ def _fused(group: _Group, episode: str | None) -> Event:
         peak_g=_largest(event.peak_g for event in events),
         rms_g=_largest(event.rms_g for event in events),
         turn_deg=_largest(event.turn_deg for event in events),
-        # One body in one bed: what fools one sensor fools the next, so agreement proves nothing.
+        # One body in one bed: sensors err together, so that agreement is no further evidence.
         confidence=max(event.confidence for event in events if event.kind is kind),
         grade=None if chief.grade is None else form.grade_of(duration_s),
         parts=_parts(events),
         episode=episode,
         cut_short=any(event.cut_short for event in events),
-        reason=_reason(telling),
+        reason="",  # of `facts`, once it leaves
+        facts=_facts(telling),
+        held_back=chief.held_back,
         sensor=fused_name(m.name for m in group),
     )
 
@@ -331,11 +334,12 @@ def _parts(events: Sequence[Event]) -> tuple[Kind, ...] | None:
     return tuple(seen) if len(seen) > 1 else None
 
 
-def _reason(telling: _Group) -> str:
-    """Let each sensor speak once, of the most telling that it saw."""
-    each = {m.name: m.event for m in reversed(telling)}
+def _facts(telling: _Group) -> ReasonFacts:
+    """Return one reason per sensor: that of the most telling event that it saw."""
+    first = {m.name: m.event for m in reversed(telling)}
     order = dict.fromkeys(m.name for m in telling)
-    return ", ".join(f"{each[name].kind} at {name} ({each[name].reason})" for name in order)
+    seen = [{"sensor": n, "kind": first[n].kind, "facts": first[n].facts} for n in order]
+    return because(Reason.SENSORS, seen=seen)
 
 
 def _largest(values: Iterable[float | None]) -> float | None:
@@ -345,8 +349,8 @@ def _largest(values: Iterable[float | None]) -> float | None:
 def _next_form(before: Event, event: Event) -> Event:
     """Return a form that receivers take for the later one.
 
-    They order them by revision, phase and duration; so another kind, a word after the end, and
-    less than was said are revisions.
+    They order them by revision, phase and duration; so another kind, a form after the end,
+    and a shorter duration are revisions.
     """
     if event.phase is Phase.START:
         event = replace(event, phase=Phase.UPDATE)
@@ -362,9 +366,8 @@ def _next_form(before: Event, event: Event) -> Event:
 
 
 def _taken_back(event: Event, heir: str) -> Event:
-    """Say that a movement goes on under another id; without an end it is none of the night's."""
-    reason = f"the same movement as event {heir}, which tells it"
-    moved = form.relabelled(event, Kind.MOVEMENT, reason)
+    """Return that a movement goes on under another id; without an end it is not counted."""
+    moved = form.relabelled(event, Kind.MOVEMENT, because(Reason.SAME_MOVEMENT, event=heir))
     return replace(moved, phase=Phase.UPDATE, grade=None, parts=None, episode=None)
 
 

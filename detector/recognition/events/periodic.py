@@ -1,4 +1,4 @@
-"""Periodic limb movements: what one movement cannot show, and four of them in a row do."""
+"""Periodic limb movements: known by four alike in a row, not by one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from detector.dsp.ranks import median
 from detector.events import Event, Kind, from_dict, relabelled, to_dict
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding
 
@@ -28,7 +29,7 @@ LEAST_TURN_DEG = 0.3  # below, the angle is noise and all movements are alike
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One movement of a series, as last told."""
+    """One movement of a series, in its last form."""
 
     event: Event
     jerk_g_s: float
@@ -40,7 +41,7 @@ class Series:
 
     A series is even in time (10 to 90 s apart) and its movements resemble each other in strength,
     length and angle; spasms come in clusters but not alike. Everything in between counts: what
-    interrupts a series with another kind of jerk speaks against it.
+    interrupts a series with another kind of jerk is evidence against it.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -50,13 +51,13 @@ class Series:
     def admit(self, event: Event, finding: Finding) -> list[Event]:
         """Take an event that is over; return what it is now, itself and earlier ones revised.
 
-        An empty list says that it belongs to no series, so far.
+        An empty list means that it belongs to no series so far.
         """
         if event.duration_s > LONGEST_S or event.kind in NOT_PERIODIC:
             return []
         if self._is_way_back(event):
             return self._admit_way_back(event)
-        if finding.turn_deg > self._rules.plm_turn_deg:
+        if finding.turn_deg > self._rules.periodic.turn_deg:
             return []
         if not self._continues(event):
             self._members = []
@@ -110,7 +111,7 @@ class Series:
         if not self._members:
             return True
         interval_s = event.onset_s - self._members[-1].event.onset_s
-        return self._rules.plm_low_s <= interval_s <= self._rules.plm_high_s
+        return self._rules.periodic.low_s <= interval_s <= self._rules.periodic.high_s
 
     def _periodic_count(self) -> int:
         """How many of the last movements make a series: all that are remembered, or none."""
@@ -122,7 +123,7 @@ class Series:
 
     def _is_series(self, members: Rows[_Member]) -> bool:
         rules = self._rules
-        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.plm_least_deg:
+        if median(np.array([m.event.turn_deg or 0.0 for m in members])) < rules.periodic.least_deg:
             return False
         intervals_s = _intervals_s(members)
         spreads = (
@@ -131,17 +132,17 @@ class Series:
             _spread([max(m.event.turn_deg or 0.0, LEAST_TURN_DEG) for m in members]),
             _spread(intervals_s),
         )
-        mild = median(np.array([m.jerk_g_s for m in members])) <= rules.plm_jerk_g_s
-        if mild and all(s <= most for s, most in zip(spreads, rules.plm_alike, strict=True)):
+        mild = median(np.array([m.jerk_g_s for m in members])) <= rules.periodic.jerk_g_s
+        if mild and all(s <= most for s, most in zip(spreads, rules.periodic.alike, strict=True)):
             return True
         share = 1.0 if len(members) >= FEWEST_STRONG else FEW_SHARE
-        alike = zip(spreads, rules.plm_alike_strong, strict=True)
+        alike = zip(spreads, rules.periodic.alike_strong, strict=True)
         return all(spread <= share * most for spread, most in alike)
 
     def _revised(self, event: Event) -> Event:
         mean_s = float(np.mean(_intervals_s(self._members))) if len(self._members) > 1 else 0.0
-        reason = f"one of a periodic series, about {mean_s:.0f} s apart"
-        return replace(relabelled(event, Kind.PLM, reason), episode=None, grade=None)
+        facts = because(Reason.PERIODIC, interval_s=mean_s)
+        return replace(relabelled(event, Kind.PLM, facts), episode=None, grade=None)
 
 
 NOT_PERIODIC = frozenset({Kind.CLONUS, Kind.TREMOR, Kind.TURN})

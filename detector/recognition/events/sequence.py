@@ -1,4 +1,4 @@
-"""What bouts mean together: phases, joined pieces, periodic series, episodes, revisions."""
+"""Findings to events: phases, joined pieces, periodic series, episodes, revisions."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from detector.plain import from_plain, to_plain
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
 from detector.recognition.events.periodic import Series
+from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding, Refine, beside
 
@@ -38,18 +39,18 @@ class _Piece:
 
 
 class Sequence:
-    """One wearer's memory between bouts; bounded, plain, saved and restored."""
+    """What is kept of one wearer between bouts; bounded, plain, saved and restored."""
 
     def __init__(self, rules: Rules, refinement: Refine | None = None) -> None:
         self._opinion = rules, refinement
-        self._told: Event | None = None  # what was last said of the bout under way
+        self._told: Event | None = None  # last form of the bout under way
         self._pending: _Piece | None = None
         self._series = Series(rules)
         self._episode: tuple[str, float] | None = None  # id, end of its last spasm in seconds
         self._tremor: tuple[int, float] | None = None  # end and rate of the last one
 
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
-        """Take what a bout is at one of its moments, give what there is to say now."""
+        """Take what a bout is at one of its moments, return the events that follow now."""
         over = bout.moment is Moment.OVER
         if self.says_little(bout) or not (over or finding.kind in ANNOUNCED):
             return []
@@ -70,7 +71,7 @@ class Sequence:
         return released + self._end(event, whole) + rest
 
     def says_little(self, bout: Bout) -> bool:
-        """Whether a look adds nothing, whatever it finds: it was spoken of, or is a cut's rest."""
+        """Whether a look adds nothing, whatever it finds: it was announced, or continues a cut."""
         if bout.moment is Moment.RHYTHM:
             return self._told is not None and self._told.kind is Kind.CLONUS
         return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)
@@ -82,12 +83,12 @@ class Sequence:
         end, rate_hz = self._tremor
         soon = finding.onset - end < TREMOR_RESUMES_S * GRID_HZ
         if finding.kind is Kind.CLONUS and soon and abs(finding.rhythm_hz / rate_hz - 1) < 0.15:
-            reason = f"the tremor before it goes on, {finding.rhythm_hz:.1f} beats a second"
-            return replace(finding, kind=Kind.TREMOR, reason=reason)
+            why = because(Reason.TREMOR_RESUMED, rhythm_hz=finding.rhythm_hz)
+            return replace(finding, kind=Kind.TREMOR, why=why)
         return finding
 
     def _continued(self, finding: Finding) -> tuple[list[Event], Finding]:
-        """Join the finding to the piece before it, or let that be over."""
+        """Join the finding to the piece before it, or end that piece."""
         if self._pending is None:
             return [], finding
         joined = _join(self._pending.finding, finding)
@@ -128,7 +129,7 @@ class Sequence:
         self._tremor = from_plain(tuple[int, float] | None, state["tremor"])
 
     def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
-        """Say a finding as an event; the id stays that of the first word about it."""
+        """Return a finding as an event; the id stays that of its first form."""
         before = self._told
         identity = before.id if before is not None else event_id(None, None, None, key)
         revision = 0
@@ -153,7 +154,7 @@ class Sequence:
             parts=finding.parts,
             episode=self._episode_of(finding.kind, identity, onset_s),
             cut_short=finding.cut_short,
-            reason=finding.reason,
+            facts=finding.why,
         )
 
     def _episode_of(self, kind: Kind, identity: str, onset_s: float) -> str | None:
@@ -164,7 +165,7 @@ class Sequence:
         return identity
 
     def _end(self, event: Event, finding: Finding) -> list[Event]:
-        """Say that an event is over, and what it changes about earlier ones."""
+        """Return an event that is over, and the revisions of earlier ones that it causes."""
         if finding.kind is Kind.TREMOR and finding.rhythm_hz is not None:
             self._tremor = (finding.end, finding.rhythm_hz)
         revised = self._series.admit(event, finding)
@@ -186,16 +187,16 @@ def _join(earlier: Finding, later: Finding) -> Finding | None:
         rate_hz = (earlier.rhythm_hz * first_s + later.rhythm_hz * second_s) / whole_s
     power = (earlier.rms_g**2 * first_s + later.rms_g**2 * second_s) / whole_s
     duration_s = (later.end - earlier.onset) / GRID_HZ
-    reason = earlier.reason
+    why = earlier.why
     if rate_hz is not None:
-        reason = f"steady {rate_hz:.1f} beats a second for {duration_s:.1f} s"
+        why = because(Reason.LONG_RHYTHM, rhythm_hz=rate_hz, duration_s=duration_s)
     elif earlier.kind is Kind.MOVEMENT:
-        reason = f"{duration_s:.0f} s of movement without a steady rhythm"
+        why = because(Reason.LONG_MOVEMENT, duration_s=duration_s)
     return replace(
         earlier,
         end=later.end,
         confidence=max(earlier.confidence, later.confidence),
-        reason=reason,
+        why=why,
         rhythm_hz=rate_hz,
         beats=None if rate_hz is None else (earlier.beats or 0) + (later.beats or 0),
         peak_g=max(earlier.peak_g, later.peak_g),

@@ -1,4 +1,4 @@
-"""Return an event its place in the world: whose it is, from which recording, and when."""
+"""Identity and time of an event: wearer, sensor, recording, UTC."""
 
 from __future__ import annotations
 

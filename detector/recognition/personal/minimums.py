@@ -1,28 +1,27 @@
-"""What a wearer confirmed about their own spasms: minimums, applied in the open, easily undone.
+"""Minimums that a wearer confirmed for their own spasms: applied visibly, easily undone.
 
-An event beneath a minimum is still told and kept, with all its numbers, as a `movement` whose
-reason says what held it back and what it was. Nothing else about an event changes.
+An event beneath a minimum is still published and stored, with all its numbers, as a `movement`
+whose `held_back` and `facts` say what it was. Nothing else about an event changes.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from math import floor, isfinite
 from typing import Any
 
 from detector.events import Event, Kind, Phase, relabelled
+from detector.recognition.rules.reason import Reason, because
 
 SCHEMA = "personal/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number that events carry: the `step` and `most` of a minimum on it, and how to say one."""
+    """A number that events carry: the `step` and the `most` of a minimum on it."""
 
     step: float
     most: float
-    words: str
 
     def above(self, value: float) -> float:
         """Return the lowest round minimum that holds back a value below `most`."""
@@ -30,13 +29,13 @@ class Quantity:
 
 
 QUANTITIES = {
-    "confidence": Quantity(0.01, 0.95, "confidence {:.2f}"),  # what is nearly sure is always told
-    "peak_g": Quantity(0.01, 1.0, "{:.2f} g"),  # a kick of 1 g is plain to everybody
-    "rms_g": Quantity(0.005, 0.3, "{:.3f} g rms"),  # 1 g at its peak, for a movement that lasts
-    "duration_s": Quantity(0.1, 10.0, "{:.1f} s"),  # beyond is SCATS grade 3 (events.grade_of)
-    "beats": Quantity(1.0, 30.0, "{:.0f} beats"),  # ten seconds of the slowest clonus, 3 Hz
-    "rhythm_hz": Quantity(0.1, 5.0, "{:.1f} beats a second"),  # typical clonus is above: 5-7 Hz
-    "turn_deg": Quantity(1.0, 45.0, "{:.0f} degrees"),  # half of a bent knee
+    "confidence": Quantity(0.01, 0.95),  # what is nearly sure is always published
+    "peak_g": Quantity(0.01, 1.0),  # a kick of 1 g is plain to everybody
+    "rms_g": Quantity(0.005, 0.3),  # 1 g at its peak, for a movement that lasts
+    "duration_s": Quantity(0.1, 10.0),  # beyond is SCATS grade 3 (events.grade_of)
+    "beats": Quantity(1.0, 30.0),  # ten seconds of the slowest clonus, 3 Hz
+    "rhythm_hz": Quantity(0.1, 5.0),  # typical clonus is above: 5-7 Hz
+    "turn_deg": Quantity(1.0, 45.0),  # half of a bent knee
 }
 """What a minimum may be asked of. `most` bounds what any file or proposal can hold back."""
 
@@ -47,8 +46,6 @@ MEASURED = {
     Kind.TONIC: ("confidence", "duration_s", "rms_g", "turn_deg"),
 }
 """Which numbers mean something for a kind. Few, because each one tried costs certainty."""
-
-_HELD_BACK = re.compile(rf"below this wearer's own minimum of [^;]+; was: ({'|'.join(MEASURED)}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +70,6 @@ class Minimum:
             raise ValueError(f"{self.quantity} must be above 0, at most {most}: {self.at_least}")
         if not (isfinite(_number(self.up_to_s)) and self.up_to_s >= 0):
             raise ValueError(f"up_to_s must be a number of seconds, got {self.up_to_s}")
-
-    def __str__(self) -> str:
-        return QUANTITIES[self.quantity].words.format(self.at_least)
 
     def holds_back(self, event: Event) -> bool:
         """Whether the event is known to be beneath; what is not known holds nothing back."""
@@ -143,16 +137,16 @@ class Personal:
 
 
 def apply(event: Event, personal: Personal, told: Event | None = None) -> Event:
-    """Say an event as this wearer wants it said.
+    """Return an event as this wearer's minimums have it.
 
     Parameters
     ----------
-    told : what was last said of the same event, as this function gave it
+    told : the last form of the same event that this function returned
 
     Notes
     -----
-    An event that is still going on is told as movement until it meets its minimum; it then rises
-    to its kind, as a new revision. Once told as a likely spasm it stays one while it lasts: a
+    An event that is still going on is movement until it meets its minimum; it then rises to its
+    kind, as a new revision. Once published as a likely spasm it stays one while it lasts: a
     number that wavers takes nothing back. At its end, the final numbers decide. Revisions never
     fall, so that a receiver who keeps the highest one always has the latest.
 
@@ -167,8 +161,19 @@ def apply(event: Event, personal: Personal, told: Event | None = None) -> Event:
     lasting = told is not None and told.kind.is_spasm_family and event.phase is not Phase.END
     said = event
     if minimum is not None and minimum.holds_back(event) and not lasting:
-        why = f"below this wearer's own minimum of {minimum}; was: {event.kind} ({event.reason})"
-        said = replace(relabelled(event, Kind.MOVEMENT, why), episode=None, grade=None)
+        facts = because(
+            Reason.BELOW_MINIMUM,
+            quantity=minimum.quantity,
+            at_least=minimum.at_least,
+            kind=event.kind,
+            was=event.facts,
+        )
+        said = replace(
+            relabelled(event, Kind.MOVEMENT, facts),
+            held_back=event.kind,
+            episode=None,
+            grade=None,
+        )
     if told is None:
         return said
     return replace(said, revision=max(said.revision, told.revision + (told.kind is not said.kind)))
@@ -176,8 +181,7 @@ def apply(event: Event, personal: Personal, told: Event | None = None) -> Event:
 
 def kind_found(event: Event) -> Kind:
     """Return the kind that the detector found, whether or not a minimum held the event back."""
-    held = _HELD_BACK.match(event.reason) if event.kind is Kind.MOVEMENT else None
-    return event.kind if held is None else Kind(held[1])
+    return event.kind if event.held_back is None else event.held_back
 
 
 def to_dict(personal: Personal) -> dict[str, Any]:

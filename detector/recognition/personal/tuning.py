@@ -1,4 +1,4 @@
-"""Personal tuning: what a wearer's own labels say about a minimum. It proposes, and never acts.
+"""Personal tuning: proposes minimums from a wearer's own labels, and applies none.
 
 Raising a minimum needs evidence: enough real events to bound what would be lost, on several
 nights, and a choice that holds on nights it has not seen. Lowering one needs a single real event
@@ -8,7 +8,7 @@ that it held back.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, floor, inf
@@ -32,9 +32,9 @@ LEFT_OUT_LOST = 0.1  # of real ones on nights left out, beyond what was allowed:
 
 
 class WearerVerdict(StrEnum):
-    """What the wearer says an event was, whatever it was told as.
+    """What the wearer says an event was, whatever it was published as.
 
-    `REAL` on something told as movement is a spasm that was missed.
+    `REAL` on something published as movement is a spasm that was missed.
     """
 
     REAL = "real"
@@ -44,7 +44,7 @@ class WearerVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedEvent:
-    """A verdict on an ended event, in the form it was told, and the night it belongs to."""
+    """A verdict on an ended event, in its published form, and the night it belongs to."""
 
     event: Event
     verdict: WearerVerdict
@@ -60,10 +60,10 @@ class ReviewedEvent:
 class Tally:
     """What minimums do to labelled events: ids in order of night and onset."""
 
-    kept: tuple[str, ...]  # real, and told
+    kept: tuple[str, ...]  # real, and published
     lost: tuple[str, ...]  # real, and held back
     removed: tuple[str, ...]  # false, and held back
-    left: tuple[str, ...]  # false, and told
+    left: tuple[str, ...]  # false, and published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,26 +86,26 @@ class Proposal:
     nights: tuple[str, ...]
     lost_at_most: float
 
-    @property
-    def sentence(self) -> str:
-        """The proposal for the screen."""
-        now, then, none = self.now, self.then, "no minimum"
-        real, false = len(then.kept + then.lost), len(then.removed + then.left)
-        return (
-            f"For {self.kind} ask for {self.after or none} (now {self.before or none}): "
-            f"of {real + false} events reviewed (nights: {len(self.nights)}) it removes "
-            f"{len(then.removed)} of {false} false ones (now {len(now.removed)}) and keeps "
-            f"{len(then.kept)} of {real} real ones (now {len(now.kept)}); at most "
-            f"{ceil(100 * self.lost_at_most)} % of all real ones are held back (95 % sure)."
-        )
+
+class Doubt(StrEnum):
+    """Why there is nothing to propose for a kind."""
+
+    NOT_FOUND = "not-found"  # real ones that were told as this kind: no minimum brings them back
+    NOTHING_BETTER = "nothing-better"  # no minimum removes more false ones and keeps the real
+    FEW_EVENTS = "few-events"
+    FEW_NIGHTS = "few-nights"
+    WIDE_BOUND = "wide-bound"  # so few real ones that too many could be lost
+    LOST_ELSEWHERE = "lost-elsewhere"  # real ones of nights left out go too
+    GAINED_LITTLE = "gained-little"  # on nights left out fewer false ones go
 
 
 @dataclass(frozen=True, slots=True)
 class NoProposal:
-    """Why there is nothing to propose for a kind."""
+    """Why there is nothing to propose for a kind, with its numbers."""
 
     kind: Kind
-    reason: str
+    doubt: Doubt
+    numbers: Mapping[str, int]
 
 
 def propose(
@@ -164,18 +164,15 @@ def _answer(
     cases = sorted(cases, key=lambda case: (case.night, case.event.onset_s, case.event.id))
     kind, real = cases[0].event.kind, sum(case.is_real for case in cases)
     if kind not in MEASURED:
-        why = f"real ones that the detector took for {kind}: {real}. No minimum brings them back"
-        return NoProposal(kind, why) if real else None
+        return NoProposal(kind, Doubt.NOT_FOUND, {"real": real}) if real else None
     longest_s = max(case.event.duration_s for case in cases)
     widest = [Minimum(kind, name, QUANTITIES[name].most, longest_s) for name in MEASURED[kind]]
     proposal = _weigh(cases, before, may_lose, widest)
-    doubt = _doubt(cases, proposal, may_lose)
+    doubt = _doubt(kind, cases, proposal, may_lose)
     if doubt is not None:
         proposal = _weigh(cases, before, may_lose, [before] if before else [])
     if proposal.after == before:
-        return NoProposal(
-            kind, doubt or "no other minimum removes more false ones and keeps the real"
-        )
+        return doubt or NoProposal(kind, Doubt.NOTHING_BETTER, {})
     return proposal
 
 
@@ -256,20 +253,25 @@ def _lost_at_most(cases: list[ReviewedEvent], may_lose: float) -> float:
     return float(betaincinv(allowed + 1, real - allowed, 1 - doubt)) if real else 1.0
 
 
-def _doubt(cases: list[ReviewedEvent], proposal: Proposal, may_lose: float) -> str | None:
-    """Say why the labels do not carry a stricter minimum; None if they do."""
+def _doubt(
+    kind: Kind, cases: list[ReviewedEvent], proposal: Proposal, may_lose: float
+) -> NoProposal | None:
+    """Return why the labels do not carry a stricter minimum; None if they do."""
+
+    def no(doubt: Doubt, **numbers: int) -> NoProposal:
+        return NoProposal(kind, doubt, numbers)
+
     now, then, left_out = proposal.now, proposal.then, proposal.left_out
     real, nights = len(then.kept + then.lost), len({case.night for case in cases if case.is_real})
     if len(cases) < LEAST_LABELS:
-        return f"{len(cases)} reviewed events are too few, a stricter minimum needs {LEAST_LABELS}"
+        return no(Doubt.FEW_EVENTS, events=len(cases), needed=LEAST_LABELS)
     if nights < LEAST_NIGHTS:
-        return f"real ones on {nights} of the nights are too few, they must be on {LEAST_NIGHTS}"
+        return no(Doubt.FEW_NIGHTS, nights=nights, needed=LEAST_NIGHTS)
     if proposal.lost_at_most > MOST_LOST:
-        share = ceil(100 * proposal.lost_at_most)
-        return f"{real} real ones are too few: up to {share} % of all real ones could be lost"
+        return no(Doubt.WIDE_BOUND, real=real, percent=ceil(100 * proposal.lost_at_most))
     if len(left_out.lost) > (may_lose + LEFT_OUT_LOST) * real:
-        return f"by chance only: on nights left out {len(left_out.lost)} of {real} real ones go too"
+        return no(Doubt.LOST_ELSEWHERE, lost=len(left_out.lost), real=real)
     gained, claimed = (len(each.removed) - len(now.removed) for each in (left_out, then))
     if 2 * gained < claimed:
-        return f"by chance only: on nights left out {gained} false ones go instead of {claimed}"
+        return no(Doubt.GAINED_LITTLE, gained=gained, claimed=claimed)
     return None

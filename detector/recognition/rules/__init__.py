@@ -1,1 +1,1 @@
-"""What speaks for each kind, and the thresholds it is held against."""
+"""Evidence for each kind, the thresholds, and the kind that follows."""

@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from detector.events import Kind
+
+
+class RuleName(StrEnum):
+    """The rules that a bout is weighed by."""
+
+    SPASM_START = "spasm start"  # what a spasm and a clonus out of one share
+    SPASM = "spasm"
+    TWITCH = "twitch"
+    TONIC = "tonic"
+    TURN = "turn"
+    SHAKEN = "shaken"
+    WALK = "walk"
+    RHYTHM = "rhythm"  # what clonus and tremor share
+    CLONUS = "clonus"
+    BUZZ = "buzz"
+    HAND = "hand"
+
+
+class CheckName(StrEnum):
+    """The numbers that rules and explanations hold against thresholds."""
+
+    REST = "rest"
+    START = "start"
+    RISE = "rise"
+    SLOPE = "slope"
+    BUSY = "busy"
+    EARLY = "early"
+    STAYED_START = "stayed-start"
+    STAYED_PEAK = "stayed-peak"
+    PEAK = "peak"
+    LENGTH = "length"
+    TURNED = "turned"
+    SETTLED = "settled"
+    ELSEWHERE = "elsewhere"
+    HELD = "held"
+    DRIFT = "drift"
+    TREMBLING = "trembling"
+    STRIDING = "striding"
+    REGULARITY = "regularity"
+    BEATS = "beats"
+    STRIDE = "stride"
+    PULSING = "pulsing"
+    ODDS = "odds"
+    LEAD = "lead"
+    STRENGTH = "strength"
+    RATE = "rate"
+    EQUAL_BEATS = "equal-beats"
+    BEATING = "beating"
+    WANING = "waning"
+    MOVEMENT = "movement"
+    WALKING = "walking"
+    STRETCH = "stretch"
+
+
+NO_DETAILS: Mapping[str, float] = MappingProxyType({})
 
 
 class Check(NamedTuple):
@@ -13,17 +71,19 @@ class Check(NamedTuple):
 
     Parameters
     ----------
-    what : the number's name, in a reader's words
+    what : which number
     value : as measured
     none, full : where it is no evidence at all, and full evidence; `full` may lie below `none`
     unit : of all three
+    details : numbers that `value` was made of, or that made it be asked for
     """
 
-    what: str
+    what: CheckName
     value: float
     none: float
     full: float
     unit: str = ""
+    details: Mapping[str, float] = NO_DETAILS
 
     @property
     def strength(self) -> float:
@@ -31,29 +91,28 @@ class Check(NamedTuple):
         return ramp(self.value, self.none, self.full)
 
     @property
-    def bar(self) -> float:
-        """The value that tips the scales: half evidence."""
-        return (self.none + self.full) / 2
+    def holds(self) -> bool:
+        """Whether there is half evidence or more."""
+        return self.strength >= 0.5
 
-    def __str__(self) -> str:
-        """Say the number against its bar: "start 0.9 g/s, at least 2.0"."""
-        side = "at least" if self.full > self.none else "at most"
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.what} {self.value:.3g}{unit}, {side} {self.bar:.3g}"
+    @property
+    def bar(self) -> float:
+        """The value that gives half evidence."""
+        return (self.none + self.full) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """How well a bout fits one rule for a kind: as well as its weakest check."""
 
-    name: str  # of the rule
+    name: RuleName
     kind: Kind
     checks: tuple[Check, ...]
     weakest: Check = field(init=False)  # the check that decides
     strength: float = field(init=False)  # evidence from 0 to 1
 
     def __post_init__(self) -> None:
-        strengths = [ramp(value, none, full) for _, value, none, full, _ in self.checks]
+        strengths = [ramp(value, none, full) for _, value, none, full, _, _ in self.checks]
         strength = min(strengths)
         object.__setattr__(self, "weakest", self.checks[strengths.index(strength)])
         object.__setattr__(self, "strength", strength)
@@ -64,7 +123,12 @@ class Evidence:
         return self.strength >= 0.5
 
 
+def all_hold(checks: Iterable[Check]) -> bool:
+    """Return whether every check holds; asks for no more of them than it takes to know."""
+    return all(check.holds for check in checks)
+
+
 def ramp(value: float, none: float, full: float) -> float:
-    """Evidence from 0 at `none` to 1 at `full`."""
+    """Return evidence from 0 at `none` to 1 at `full`."""
     evidence = (value - none) / (full - none)
     return 0.0 if evidence <= 0.0 else 1.0 if evidence >= 1.0 else evidence

@@ -1,15 +1,17 @@
-"""What speaks for each kind: every rule is a list of checks, and holds as well as its weakest."""
+"""The checks of every rule: a rule is as strong as its weakest check."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log, pi
+from typing import Protocol
 
 from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm, find_rhythm
 from detector.recognition.bouts.bout import Bout
-from detector.recognition.bouts.facts import Facts, facts_of, turned_deg
-from detector.recognition.rules.evidence import Check, Evidence, ramp
+from detector.recognition.bouts.facts import Facts, FirstLook, facts_of
+from detector.recognition.rules.evidence import Check, CheckName, Evidence, RuleName, all_hold
 from detector.recognition.rules.thresholds import Rules
 
 INSIDE_SHARE = 0.85
@@ -18,18 +20,18 @@ INSIDE_SHARE = 0.85
 IN_USE_S, IN_USE_SHARE = 20.0, 0.3
 """A limb is in use that moves for so long, or did for so much of the minute before."""
 
-ABRUPTNESS = (0.2, 8.0)  # far softer or steeper says no more
+ABRUPTNESS = (0.2, 8.0)  # softer or steeper adds no evidence
 ABRUPT_BEATS = 2.0
 """Over the beats a rhythm takes to grow: its abruptness where something else began the bout."""
 
 LINE, STRENGTH = (0.75, 0.95), (0.2, 3.3)
-"""Bounds of what the share along one line and the strength may say: a clonus can be elliptical and
+"""Bounds of the share along one line and of the strength: a clonus can be elliptical and
 a tremor strong, and a simulator makes both too neatly (a large weight on polarisation took
 sensitivity on another generator from 1.00 to 0.05)."""
 
-STEADY, ALL_BEAT = 0.85, 0.95  # regularity and share of beating that cannot say more
+STEADY, ALL_BEAT = 0.85, 0.95  # more regularity or beating adds no evidence
 
-LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # ... and one that a turn of the limb precedes
+LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # movement before a rhythm that is a turn of the limb
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,45 @@ class Case:
     bout: Bout
     facts: Facts
     rhythm: Rhythm | None
-    evidence: dict[str, Evidence]
+    evidence: dict[RuleName, Evidence]
 
-    def holds(self, name: str) -> bool:
+    def holds(self, name: RuleName) -> bool:
         """Whether there is that evidence and it holds."""
         return name in self.evidence and self.evidence[name].holds
 
 
+class SpasmNumbers(Protocol):
+    """What a spasm is known by: of `Facts`, or of a `FirstLook` that measures no more than asked.
+
+    The order of the checks below is that of the work they need.
+    """
+
+    @property
+    def rest_s(self) -> float: ...  # noqa: D102
+    @property
+    def jerk_g_s(self) -> float: ...  # noqa: D102
+    @property
+    def rise_s(self) -> float: ...  # noqa: D102
+    @property
+    def slope_s(self) -> float: ...  # noqa: D102
+    @property
+    def busy(self) -> float: ...  # noqa: D102
+    @property
+    def early_share(self) -> float: ...  # noqa: D102
+    @property
+    def peak_g(self) -> float: ...  # noqa: D102
+    @property
+    def settled_deg(self) -> float | None: ...  # noqa: D102
+    @property
+    def turned_deg(self) -> float: ...  # noqa: D102
+    @property
+    def duration_s(self) -> float: ...  # noqa: D102
+
+
 def examine(bout: Bout, rules: Rules) -> Case:
     """Weigh a bout against every kind that can be said at its moment: most only once it is over."""
-    facts = facts_of(bout, stride=rules.stride[0], tremble_hz=rules.tremble_hz)
-    start = Evidence("spasm start", Kind.SPASM, _spasm_start(facts, rules))
+    facts = facts_of(bout, stride=rules.beat.stride[0], tremble_hz=rules.tonic.tremble_hz)
+    start = Evidence(RuleName.SPASM_START, Kind.SPASM, tuple(_spasm_start(facts, rules)))
     early, late = (_spasm, _walk), (_twitch, _spasm, _tonic, _turn, _shaken, _walk)
     evidence = [start, *(rule(facts, rules) for rule in (late if facts.over else early))]
     rhythm = find_rhythm(bout, rules, sudden=start.holds)
@@ -62,123 +92,117 @@ def examine(bout: Bout, rules: Rules) -> Case:
 
 
 def may_be_spasm(bout: Bout, rules: Rules) -> bool:
-    """Whether a first look is worth its work: a soft start, or one without rest, never is.
+    """Return whether a first look would name a spasm, or could name a clonus.
 
-    What beats may be clonus; without a beat only a spasm is told at a first look.
+    By the checks of `_spasm`, no further than the first that fails. What starts steeply out of
+    rest and beats may be a clonus.
     """
-    onset = bout.onset
-    steep = ramp(onset.jerk_g_s, *rules.spasm_jerk_g_s)
-    if steep < 0.5 or ramp(bout.rest_s, *rules.rest_s) < 0.5:
+    look = FirstLook(bout)
+    if not all_hold(_out_of_rest(look, rules)):
         return False
-    if bout.score.max() >= rules.rhythm_on:
-        return True
-    strong, quick = ramp(onset.peak_g, *rules.spasm_peak_g), ramp(onset.rise_s, *rules.spasm_rise_s)
-    calm, sharp = ramp(bout.busy, *rules.busy), ramp(onset.slope_s, *rules.slope_s)
-    if min(strong, quick, calm, sharp) < 0.5:
-        return False
-    return ramp(turned_deg(bout), *rules.spasm_turn_deg) >= 0.5
+    beats = bool(bout.score.max() >= rules.rhythm.on)
+    return beats or all_hold(_spasm_checks(look, rules))
 
 
-def _sudden(facts: Facts, rules: Rules) -> tuple[Check, ...]:
+def _out_of_rest(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
+    yield Check(CheckName.REST, numbers.rest_s, *rules.spasm.rest_s, "s")
+    yield Check(CheckName.START, numbers.jerk_g_s, *rules.spasm.jerk_g_s, "g/s")
+
+
+def _sudden(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
     """Ask for a steep flank out of rest: how a spasm begins, alone or with clonus behind it."""
-    return (
-        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
-        Check("start", facts.jerk_g_s, *rules.spasm_jerk_g_s, "g/s"),
-        Check("time to its peak", facts.rise_s, *rules.spasm_rise_s, "s"),
-        Check("slope", facts.slope_s, *rules.slope_s, "s"),
-        Check("share of movement in the minute before", facts.busy, *rules.busy),
-    )
+    yield from _out_of_rest(numbers, rules)
+    yield Check(CheckName.RISE, numbers.rise_s, *rules.spasm.rise_s, "s")
+    yield Check(CheckName.SLOPE, numbers.slope_s, *rules.spasm.slope_s, "s")
+    yield Check(CheckName.BUSY, numbers.busy, *rules.spasm.busy)
 
 
-def _spasm_start(facts: Facts, rules: Rules) -> tuple[Check, ...]:
+def _spasm_start(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
     """Ask for a sudden start that stays the strongest, and is steeper where the limb stayed."""
-    checks = (
-        *_sudden(facts, rules),
-        Check("strength of its start over its whole", facts.early_share, *rules.early_share),
-    )
-    settled_deg = facts.settled_deg or 0.0
-    if settled_deg < rules.stayed_deg or settled_deg / facts.turned_deg < sum(rules.stayed) / 2:
-        return checks
-    stayed = f", for a limb that stayed {settled_deg:.0f} degrees away,"
-    least_g, clear_g = (times * rules.spasm_peak_g[1] for times in rules.stayed_peak)
-    return (
-        *checks,
-        Check(f"start{stayed}", facts.jerk_g_s, *rules.stayed_jerk_g_s, "g/s"),
-        Check(f"peak{stayed}", facts.peak_g, least_g, clear_g, "g"),
-    )
+    yield from _sudden(numbers, rules)
+    yield Check(CheckName.EARLY, numbers.early_share, *rules.spasm.early_share)
+    settled_deg, least_share = numbers.settled_deg or 0.0, sum(rules.stayed.share) / 2
+    if settled_deg < rules.stayed.least_deg or settled_deg / numbers.turned_deg < least_share:
+        return
+    stayed = {"settled_deg": settled_deg}
+    least_g, clear_g = (times * rules.spasm.peak_g[1] for times in rules.stayed.times_peak)
+    steep = rules.stayed.jerk_g_s
+    yield Check(CheckName.STAYED_START, numbers.jerk_g_s, *steep, "g/s", stayed)
+    yield Check(CheckName.STAYED_PEAK, numbers.peak_g, least_g, clear_g, "g", stayed)
+
+
+def _spasm_checks(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
+    yield from _spasm_start(numbers, rules)
+    yield Check(CheckName.PEAK, numbers.peak_g, *rules.spasm.peak_g, "g")
+    yield Check(CheckName.TURNED, numbers.turned_deg, *rules.spasm.turn_deg, "degrees")
+    yield Check(CheckName.SETTLED, numbers.settled_deg or 0.0, *rules.spasm.rolled_deg, "degrees")
+    yield Check(CheckName.LENGTH, numbers.duration_s, *rules.spasm.length_s, "s")
 
 
 def _twitch(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
         *_sudden(facts, rules),
-        Check("peak", facts.peak_g, *rules.twitch_peak_g, "g"),
-        Check("length", facts.duration_s, *rules.twitch_s, "s"),
-        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
-        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
+        Check(CheckName.PEAK, facts.peak_g, *rules.twitch.peak_g, "g"),
+        Check(CheckName.LENGTH, facts.duration_s, *rules.twitch.length_s, "s"),
+        Check(CheckName.SETTLED, settled_deg, *rules.twitch.return_deg, "degrees"),
+        Check(CheckName.BUSY, facts.busy, *rules.twitch.busy),
     )
-    return Evidence("twitch", Kind.TWITCH, checks)
+    return Evidence(RuleName.TWITCH, Kind.TWITCH, checks)
 
 
 def _spasm(facts: Facts, rules: Rules) -> Evidence:
-    checks = (
-        *_spasm_start(facts, rules),
-        Check("peak", facts.peak_g, *rules.spasm_peak_g, "g"),
-        Check("angle it turned", facts.turned_deg, *rules.spasm_turn_deg, "degrees"),
-        Check("angle it stayed away", facts.settled_deg or 0.0, *rules.rolled_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.long_s, "s"),
-    )
-    return Evidence("spasm", Kind.SPASM, checks)
+    return Evidence(RuleName.SPASM, Kind.SPASM, tuple(_spasm_checks(facts, rules)))
 
 
 def _tonic(facts: Facts, rules: Rules) -> Evidence:
     checks = (
-        Check("rest before it", facts.rest_s, *rules.rest_s, "s"),
-        Check("share of movement in the minute before", facts.busy, *rules.still_minute),
-        Check("length", facts.duration_s, *rules.tonic_s, "s"),
-        Check("angle it held", facts.held_deg, *rules.tonic_turn_deg, "degrees"),
-        Check("share of fast trembling", facts.trembling, *rules.trembling),
-        Check("drift while it held", facts.drift_deg, *rules.tonic_drift_deg, "degrees"),
+        Check(CheckName.REST, facts.rest_s, *rules.spasm.rest_s, "s"),
+        Check(CheckName.BUSY, facts.busy, *rules.twitch.busy),
+        Check(CheckName.LENGTH, facts.duration_s, *rules.tonic.length_s, "s"),
+        Check(CheckName.HELD, facts.held_deg, *rules.tonic.held_deg, "degrees"),
+        Check(CheckName.TREMBLING, facts.trembling, *rules.tonic.trembling),
+        Check(CheckName.DRIFT, facts.drift_deg, *rules.tonic.drift_deg, "degrees"),
     )
-    return Evidence("tonic", Kind.TONIC, checks)
+    return Evidence(RuleName.TONIC, Kind.TONIC, checks)
 
 
 def _turn(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 0.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
-        Check("angle it came to lie elsewhere", settled_deg, *rules.turn_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.turn_s, "s"),
+        Check(CheckName.ELSEWHERE, settled_deg, *rules.turn.settled_deg, "degrees"),
+        Check(CheckName.LENGTH, facts.duration_s, *rules.turn.length_s, "s"),
     )
-    return Evidence("turn", Kind.TURN, checks)
+    return Evidence(RuleName.TURN, Kind.TURN, checks)
 
 
 def _shaken(facts: Facts, rules: Rules) -> Evidence:
     settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
     checks = (
-        Check("angle it turned", facts.turned_deg, *rules.shaken_turn_deg, "degrees"),
-        Check("angle it stayed away", settled_deg, *rules.return_deg, "degrees"),
-        Check("length", facts.duration_s, *rules.shaken_s, "s"),
+        Check(CheckName.TURNED, facts.turned_deg, *rules.shaken.turn_deg, "degrees"),
+        Check(CheckName.SETTLED, settled_deg, *rules.twitch.return_deg, "degrees"),
+        Check(CheckName.LENGTH, facts.duration_s, *rules.shaken.length_s, "s"),
     )
-    return Evidence("shaken", Kind.VIBRATION, checks)
+    return Evidence(RuleName.SHAKEN, Kind.VIBRATION, checks)
 
 
 def _walk(facts: Facts, rules: Rules) -> Evidence:
     checks = (
-        Check("length", facts.duration_s, *rules.walk_s, "s"),
-        Check("share that strides", facts.striding, *rules.striding),
+        Check(CheckName.LENGTH, facts.duration_s, *rules.walk.length_s, "s"),
+        Check(CheckName.STRIDING, facts.striding, *rules.walk.striding),
     )
-    return Evidence("walk", Kind.MOVEMENT, checks)
+    return Evidence(RuleName.WALK, Kind.MOVEMENT, checks)
 
 
 def _rhythm(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask what every rhythm must show to be one."""
     checks = (
-        Check("regularity", rhythm.regularity, *rules.regularity),
-        Check("beats", rhythm.beats, *rules.clonus_beats),
-        Check("stride under it", rhythm.stride, *rules.stride),
-        Check("share of pauses in it", rhythm.pulsing, *rules.pulsing),
+        Check(CheckName.REGULARITY, rhythm.regularity, *rules.beat.regularity),
+        Check(CheckName.BEATS, rhythm.beats, *rules.rhythm.beats),
+        Check(CheckName.STRIDE, rhythm.stride, *rules.beat.stride),
+        Check(CheckName.PULSING, rhythm.pulsing, *rules.rhythm.pulsing),
     )
-    return Evidence("rhythm", Kind.TREMOR, checks)
+    return Evidence(RuleName.RHYTHM, Kind.TREMOR, checks)
 
 
 def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
@@ -194,23 +218,25 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
         log(_within(abruptness, ABRUPTNESS)),
         rhythm.waning,
         _within(rhythm.line, LINE) - sum(LINE) / 2,
-        log(_within(rhythm.full_g / rules.clonus_g[1], STRENGTH)),
+        log(_within(rhythm.full_g / rules.clonus.rms_g[1], STRENGTH)),
         min(rhythm.regularity, STEADY) - STEADY,
         min(beating, ALL_BEAT) - ALL_BEAT,
     )
-    bias, *weights = rules.clonus_odds
+    bias, *weights = rules.clonus.odds
     odds = bias + sum(weight * said for weight, said in zip(weights, speaks, strict=True))
-    seen = (
-        f"log odds of clonus against tremor (start {abruptness:.1f} times its own beat, waned by "
-        f"{rhythm.waning:.0%}, {rhythm.line:.0%} along one line, {beating:.0%} of it beating)"
-    )
+    seen = {
+        "abruptness": abruptness,
+        "waning": rhythm.waning,
+        "line": rhythm.line,
+        "beating": beating,
+    }
     checks = (
-        Check(seen, odds, -2.0, 2.0),
-        Check("movement before it", rhythm.lead_share, *rules.calm_share),
-        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
-        Check("rate", rhythm.rate_hz, *rules.clonus_rate_hz, "Hz"),
+        Check(CheckName.ODDS, odds, -2.0, 2.0, details=seen),
+        Check(CheckName.LEAD, rhythm.lead_share, *rules.clonus.calm_share),
+        Check(CheckName.STRENGTH, rhythm.full_g, *rules.clonus.rms_g, "g"),
+        Check(CheckName.RATE, rhythm.rate_hz, *rules.clonus.rate_hz, "Hz"),
     )
-    return Evidence("clonus", Kind.CLONUS, checks)
+    return Evidence(RuleName.CLONUS, Kind.CLONUS, checks)
 
 
 def _within(value: float, bounds: tuple[float, float]) -> float:
@@ -218,9 +244,9 @@ def _within(value: float, bounds: tuple[float, float]) -> float:
 
 
 def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
-    """Whether a rhythm lies in a limb's other movement, whose start says nothing of its own.
+    """Whether a rhythm lies in a limb's other movement, whose start is not its own.
 
-    A few seconds of fidgeting out of rest are no such movement: there its start does say something.
+    A few seconds of fidgeting out of rest are no such movement: there its own start was seen.
     """
     if bout.duration_s < IN_USE_S and facts.busy < IN_USE_SHARE:
         return False
@@ -232,32 +258,32 @@ def _is_inside(bout: Bout, facts: Facts, rhythm: Rhythm) -> bool:
 def _clonus_in_movement(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus where it begins in the midst of other movement, which hides how it began."""
     beats = rhythm.clearest_beats
-    drowned = Check("movement before it", rhythm.lead_share, *rules.drowning_share)
-    undeniable = Check("equal beats", beats, *rules.undeniable_beats)
+    drowned = Check(CheckName.LEAD, rhythm.lead_share, *rules.clonus.drowning_share)
+    undeniable = Check(CheckName.EQUAL_BEATS, beats, *rules.clonus.undeniable_beats)
     checks = (
         undeniable if undeniable.strength > drowned.strength else drowned,
-        Check("equal beats", beats, *rules.clear_beats),
-        Check("strength", rhythm.full_g, *rules.clonus_g, "g"),
+        Check(CheckName.EQUAL_BEATS, beats, *rules.clonus.clear_beats),
+        Check(CheckName.STRENGTH, rhythm.full_g, *rules.clonus.rms_g, "g"),
     )
-    return Evidence("clonus", Kind.CLONUS, checks)
+    return Evidence(RuleName.CLONUS, Kind.CLONUS, checks)
 
 
 def _buzz(facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask for a motor's hum, folded into the band of clonus by a slow sensor."""
     checks = (
-        Check("beating", rhythm.beating_s, *rules.buzz_s, "s"),
-        Check("strength", rhythm.full_g, *rules.buzz_g, "g"),
-        Check("slope", facts.slope_s, *rules.buzz_slope_s, "s"),
-        Check("angle it turned", facts.turned_deg, *rules.buzz_turn_deg, "degrees"),
+        Check(CheckName.BEATING, rhythm.beating_s, *rules.buzz.length_s, "s"),
+        Check(CheckName.STRENGTH, rhythm.full_g, *rules.buzz.rms_g, "g"),
+        Check(CheckName.SLOPE, facts.slope_s, *rules.buzz.slope_s, "s"),
+        Check(CheckName.TURNED, facts.turned_deg, *rules.buzz.turn_deg, "degrees"),
     )
-    return Evidence("buzz", Kind.VIBRATION, checks)
+    return Evidence(RuleName.BUZZ, Kind.VIBRATION, checks)
 
 
 def _hand(rhythm: Rhythm, rules: Rules) -> Evidence:
     """Ask for the strokes of a hand at work: strong, quick and broken off again and again."""
     checks = (
-        Check("rate", rhythm.rate_hz, *rules.hand_rate_hz, "Hz"),
-        Check("strength", rhythm.full_g, *rules.hand_g, "g"),
-        Check("share it wanes by", rhythm.waning, *rules.hand_waning),
+        Check(CheckName.RATE, rhythm.rate_hz, *rules.hand.rate_hz, "Hz"),
+        Check(CheckName.STRENGTH, rhythm.full_g, *rules.hand.rms_g, "g"),
+        Check(CheckName.WANING, rhythm.waning, *rules.hand.waning),
     )
-    return Evidence("hand", Kind.MOVEMENT, checks)
+    return Evidence(RuleName.HAND, Kind.MOVEMENT, checks)

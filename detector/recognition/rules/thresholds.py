@@ -1,86 +1,209 @@
-"""Loads `models/`: thresholds and weights as plain JSON, each with its unit and its reason."""
+"""Loads `models/`: thresholds as plain JSON, grouped by what they decide, each with its reason.
+
+What a threshold means, and why it has its value, stands in the model file. A pair is a ramp: no
+evidence at the first number, full evidence at the second.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from detector.errors import ModelError
 from detector.recognition.rules.model_files import model_file
 
 DEFAULT = "rules-v1"
 
+Ramp: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """When a frame counts as movement."""
+
+    least_g: float
+    over_floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatRules:
+    """What a frame must show to beat: see `bouts.beat`."""
+
+    regularity: Ramp
+    beats: Ramp
+    stride: Ramp
+    low_hz: float
+    high_hz: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RhythmRules:
+    """How much beating, in a row and in all, is a rhythm."""
+
+    on: float
+    hindsight: float
+    faint: float
+    least_frames: int
+    announce_score: float
+    beats: Ramp
+    pulsing: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClonusRules:
+    """Clonus against tremor, alone and in the midst of other movement."""
+
+    odds: tuple[float, float, float, float, float, float, float]
+    rms_g: Ramp
+    rate_hz: Ramp
+    calm_share: Ramp
+    drowning_share: Ramp
+    clear_beats: Ramp
+    undeniable_beats: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpasmRules:
+    """A sudden start out of rest, and a spasm that begins with one."""
+
+    rest_s: Ramp
+    busy: Ramp
+    jerk_g_s: Ramp
+    rise_s: Ramp
+    slope_s: Ramp
+    early_share: Ramp
+    peak_g: Ramp
+    turn_deg: Ramp
+    rolled_deg: Ramp
+    length_s: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayedRules:
+    """What is asked besides of a limb that stays where a sudden start took it."""
+
+    least_deg: float
+    share: Ramp
+    jerk_g_s: Ramp
+    times_peak: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwitchRules:
+    """A twitch; its quiet minute also goes for a pull, its return also for shaking."""
+
+    length_s: Ramp
+    peak_g: Ramp
+    return_deg: Ramp
+    busy: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TonicRules:
+    """A pull that is held."""
+
+    length_s: Ramp
+    held_deg: Ramp
+    drift_deg: Ramp
+    trembling: Ramp
+    tremble_hz: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRules:
+    """A turn of the limb."""
+
+    settled_deg: Ramp
+    length_s: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShakenRules:
+    """Shaking that turns nothing."""
+
+    turn_deg: Ramp
+    length_s: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkRules:
+    """Walking."""
+
+    length_s: Ramp
+    striding: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuzzRules:
+    """A phone's motor."""
+
+    length_s: Ramp
+    rms_g: Ramp
+    slope_s: Ramp
+    turn_deg: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRules:
+    """The strokes of a hand at work."""
+
+    rate_hz: Ramp
+    rms_g: Ramp
+    waning: Ramp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodicRules:
+    """A series of periodic limb movements."""
+
+    low_s: float
+    high_s: float
+    alike: tuple[float, float, float, float]
+    alike_strong: tuple[float, float, float, float]
+    jerk_g_s: float
+    turn_deg: float
+    least_deg: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The thresholds of the rules; what each means and why stands in the model file."""
+    """The thresholds of the rules as they apply to a sensor at one site."""
 
     name: str
-    gate_g: float
-    gate_over_floor: float
-    rhythm_on: float
-    rhythm_hindsight: float
-    regularity: tuple[float, float]
-    beats: tuple[float, float]
-    stride: tuple[float, float]
-    band_low_hz: float
-    band_high_hz: float
-    clonus_frames: int
-    plm_low_s: float
-    plm_high_s: float
-    plm_alike: tuple[float, float, float, float]
-    plm_alike_strong: tuple[float, float, float, float]
-    plm_jerk_g_s: float
-    plm_turn_deg: float
-    announce_score: float
-    clonus_beats: tuple[float, float]
-    clonus_odds: tuple[float, float, float, float, float, float, float]
-    buzz_s: tuple[float, float]
-    buzz_g: tuple[float, float]
-    buzz_slope_s: tuple[float, float]
-    buzz_turn_deg: tuple[float, float]
-    calm_share: tuple[float, float]
-    pulsing: tuple[float, float]
-    rest_s: tuple[float, float]
-    busy: tuple[float, float]
-    spasm_jerk_g_s: tuple[float, float]
-    spasm_rise_s: tuple[float, float]
-    spasm_peak_g: tuple[float, float]
-    spasm_turn_deg: tuple[float, float]
-    slope_s: tuple[float, float]
-    rolled_deg: tuple[float, float]
-    still_minute: tuple[float, float]
-    clonus_g: tuple[float, float]
-    clonus_rate_hz: tuple[float, float]
-    drowning_share: tuple[float, float]
-    clear_beats: tuple[float, float]
-    undeniable_beats: tuple[float, float]
-    rhythm_faint: float
-    hand_rate_hz: tuple[float, float]
-    hand_g: tuple[float, float]
-    hand_waning: tuple[float, float]
-    early_share: tuple[float, float]
-    stayed: tuple[float, float]
-    stayed_jerk_g_s: tuple[float, float]
-    stayed_peak: tuple[float, float]
-    stayed_deg: float
-    plm_least_deg: float
-    long_s: tuple[float, float]
-    twitch_s: tuple[float, float]
-    twitch_peak_g: tuple[float, float]
-    return_deg: tuple[float, float]
-    tonic_s: tuple[float, float]
-    tonic_turn_deg: tuple[float, float]
-    tonic_drift_deg: tuple[float, float]
-    trembling: tuple[float, float]
-    tremble_hz: float
-    turn_deg: tuple[float, float]
-    turn_s: tuple[float, float]
-    shaken_turn_deg: tuple[float, float]
-    shaken_s: tuple[float, float]
-    walk_s: tuple[float, float]
-    striding: tuple[float, float]
+    gate: GateRules
+    beat: BeatRules
+    rhythm: RhythmRules
+    clonus: ClonusRules
+    spasm: SpasmRules
+    stayed: StayedRules
+    twitch: TwitchRules
+    tonic: TonicRules
+    turn: TurnRules
+    shaken: ShakenRules
+    walk: WalkRules
+    buzz: BuzzRules
+    hand: HandRules
+    periodic: PeriodicRules
+
+
+_GROUPS: Final[Mapping[str, type[Any]]] = {
+    "gate": GateRules,
+    "beat": BeatRules,
+    "rhythm": RhythmRules,
+    "clonus": ClonusRules,
+    "spasm": SpasmRules,
+    "stayed": StayedRules,
+    "twitch": TwitchRules,
+    "tonic": TonicRules,
+    "turn": TurnRules,
+    "shaken": ShakenRules,
+    "walk": WalkRules,
+    "buzz": BuzzRules,
+    "hand": HandRules,
+    "periodic": PeriodicRules,
+}
 
 
 def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
@@ -93,14 +216,18 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
     """
     try:
         thresholds: dict[str, dict[str, Any]] = json.loads(model_file(name))["thresholds"]
-        values = {key: _at(entry, site) for key, entry in thresholds.items()}
-    except (ValueError, KeyError, TypeError) as error:
+        values = {
+            group: {key: _at(entry, site) for key, entry in entries.items()}
+            for group, entries in thresholds.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
-    known = {field.name for field in fields(Rules)} - {"name"}
-    if values.keys() != known:
-        odd = ", ".join(sorted(values.keys() ^ known))
+    known = {f"{group}.{each.name}" for group, of in _GROUPS.items() for each in fields(of)}
+    given = {f"{group}.{key}" for group, entries in values.items() for key in entries}
+    if given != known:
+        odd = ", ".join(sorted(given ^ known))
         raise ModelError(f"model {name!r} is of another version (thresholds {odd})")
-    return Rules(name=name, **values)
+    return Rules(name=name, **{group: of(**values[group]) for group, of in _GROUPS.items()})
 
 
 def _at(entry: dict[str, Any], site: str) -> Any:

@@ -1,4 +1,4 @@
-"""The rules: what a bout most likely was, how sure that is, and why, in words."""
+"""The rules: what a bout most likely was, how sure that is, and which facts say so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.bout import Bout
 from detector.recognition.bouts.facts import Facts, strength
+from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.kinds import Case, examine
+from detector.recognition.rules.reason import (
+    Reason,
+    ReasonFacts,
+    RhythmStart,
+    because,
+    check_facts,
+)
 from detector.recognition.rules.thresholds import Rules
 
 SPASM_LEAD_S = 0.5  # movement before the rhythm that makes a jerk of its own
@@ -26,7 +34,7 @@ class Finding:
 
     kind: Kind
     confidence: float
-    reason: str
+    why: ReasonFacts
     onset: int
     end: int
     peak_g: float
@@ -45,7 +53,7 @@ class Finding:
 
 
 Refine = Callable[[Case, Finding], Finding]
-"""A second opinion on what the rules found; it may think less of it, never more."""
+"""A refinement of what the rules found: it may lower the kind, never raise it."""
 
 
 def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding:
@@ -54,7 +62,7 @@ def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding
 
 
 def decide(case: Case, refinement: Refine | None = None) -> Finding:
-    """Name what was weighed, with a second opinion where there is one."""
+    """Name what was weighed, corrected by the refinement where there is one."""
     finding = conclude(case)
     return finding if refinement is None else refinement(case, finding)
 
@@ -62,14 +70,14 @@ def decide(case: Case, refinement: Refine | None = None) -> Finding:
 def conclude(case: Case) -> Finding:
     """Choose the kind whose evidence holds, the more specific before the more general."""
     rhythm = case.rhythm
-    if rhythm is None or not case.holds("rhythm"):
+    if rhythm is None or not case.holds(RuleName.RHYTHM):
         return _jerk(case)
     if rhythm.faint and (jerk := _jerk(case)).kind is not Kind.MOVEMENT:
         return jerk
-    if case.facts.over and case.holds("buzz"):
-        return _named(case, "buzz", _in_words(case, "buzz"))
-    if case.holds("hand"):
-        return _named(case, "hand", f"strokes of a hand, {rhythm.rate_hz:.1f} a second")
+    if case.facts.over and case.holds(RuleName.BUZZ):
+        return _named(case, RuleName.BUZZ)
+    if case.holds(RuleName.HAND):
+        return _named(case, RuleName.HAND)
     return _rhythmic(case, rhythm)
 
 
@@ -78,7 +86,7 @@ def beside(
 ) -> list[Finding]:
     """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
 
-    A second of it is worth a line; less is the blur of a window. Other rhythms in it are found as
+    From a second on it is an event; less is the blur of a window. Other rhythms in it are found as
     the first was.
     """
     first, last = bout.first * FRAME, bout.end_sample
@@ -96,7 +104,7 @@ def beside(
                 Finding(
                     kind=Kind.MOVEMENT,
                     confidence=0.5,
-                    reason=f"movement beside a rhythm of {finding.rhythm_hz or 0.0:.1f} a second",
+                    why=because(Reason.BESIDE_RHYTHM, rhythm_hz=finding.rhythm_hz or 0.0),
                     onset=onset,
                     end=end,
                     peak_g=peak_g,
@@ -112,25 +120,26 @@ def beside(
 def _rhythmic(case: Case, rhythm: Rhythm) -> Finding:
     bout, facts = case.bout, case.facts
     apart = rhythm.lead_s > SPASM_LEAD_S and facts.turned_deg > LEAST_TURN_DEG
-    mixed = (apart or facts.turned_deg > SPASM_TURN_DEG) and case.holds("spasm start")
-    clonus = 1.0 if mixed else case.evidence["clonus"].strength
+    mixed = (apart or facts.turned_deg > SPASM_TURN_DEG) and case.holds(RuleName.SPASM_START)
+    clonus = 1.0 if mixed else case.evidence[RuleName.CLONUS].strength
     if rhythm.faint:
         mixed, clonus = False, 0.0
     kind, share = (Kind.CLONUS, clonus) if clonus >= 0.5 else (Kind.TREMOR, 1 - clonus)
-    start = "a jerk first, then" if mixed else "abrupt start," if clonus >= 0.5 else "waxing,"
-    start = "in the midst of other movement" if rhythm.faint else start
-    reason = (
-        f"{start} steady {rhythm.rate_hz:.1f} beats a second for {rhythm.beating_s:.1f} s, "
-        "no walking rhythm under it"
+    start = RhythmStart.ABRUPT if clonus >= 0.5 else RhythmStart.WAXING
+    start = RhythmStart.JERK if mixed else start
+    start = RhythmStart.INSIDE if rhythm.faint else start
+    why = because(
+        Reason.RHYTHM,
+        start=start,
+        rhythm_hz=rhythm.rate_hz,
+        beating_s=rhythm.beating_s,
+        clonus_share=clonus if OPEN_SHARE[0] < clonus < OPEN_SHARE[1] else None,
     )
-    if OPEN_SHARE[0] < clonus < OPEN_SHARE[1]:
-        percent = round(100 * clonus)
-        reason += f"; clonus or tremor, {percent} to {100 - percent}"
     peak_g, rms_g = strength(bout, rhythm.onset, rhythm.end)
     return Finding(
         kind=kind,
-        confidence=_confidence(case.evidence["rhythm"].strength) * max(share, 0.5),
-        reason=reason,
+        confidence=_confidence(case.evidence[RuleName.RHYTHM].strength) * max(share, 0.5),
+        why=why,
         onset=rhythm.onset,
         end=rhythm.end,
         rhythm_hz=rhythm.rate_hz,
@@ -146,30 +155,64 @@ def _rhythmic(case: Case, rhythm: Rhythm) -> Finding:
 
 def _jerk(case: Case) -> Finding:
     """Name a bout without a rhythm."""
-    if case.holds("walk"):
-        return _named(case, "walk", "the even stride of walking")
-    names = ("twitch", "spasm", "tonic", "turn", "shaken") if case.facts.over else ("spasm",)
-    for name in names:
+    for name in _JERKS if case.facts.over else _JERKS_AT_ONCE:
         if case.holds(name):
-            return _named(case, name, _in_words(case, name))
-    spasm = case.evidence["spasm"]
-    rhythm = case.evidence.get("rhythm")
-    beating = "no rhythm" if rhythm is None else f"no clonus: {rhythm.weakest}"
-    reason = f"no spasm: {spasm.weakest}; {beating}"
-    return _as_a_whole(case.bout, case.facts, Kind.MOVEMENT, 1 - spasm.strength, reason)
+            return _named(case, name)
+    spasm, rhythm = case.evidence[RuleName.SPASM], case.evidence.get(RuleName.RHYTHM)
+    why = because(
+        Reason.NO_SPASM,
+        spasm=check_facts(spasm.weakest),
+        rhythm=None if rhythm is None else check_facts(rhythm.weakest),
+    )
+    return _as_a_whole(case.bout, case.facts, Kind.MOVEMENT, 1 - spasm.strength, why)
 
 
-def _named(case: Case, name: str, reason: str) -> Finding:
+_JERKS_AT_ONCE = (RuleName.WALK, RuleName.SPASM)
+_JERKS = (
+    RuleName.WALK,
+    RuleName.TWITCH,
+    RuleName.SPASM,
+    RuleName.TONIC,
+    RuleName.TURN,
+    RuleName.SHAKEN,
+)
+"""Rules for a bout without a rhythm, the more specific before the more general."""
+
+
+def _named(case: Case, name: RuleName) -> Finding:
     evidence = case.evidence[name]
-    return _as_a_whole(case.bout, case.facts, evidence.kind, evidence.strength, reason)
+    why = _why(case, name)
+    return _as_a_whole(case.bout, case.facts, evidence.kind, evidence.strength, why)
 
 
-def _as_a_whole(bout: Bout, facts: Facts, kind: Kind, evidence: float, reason: str) -> Finding:
+def _why(case: Case, name: RuleName) -> ReasonFacts:
+    """Return the facts for which a rule held."""
+    facts, rhythm = case.facts, case.rhythm
+    lasting: dict[str, float | None] = {"duration_s": facts.duration_s}
+    jerk: dict[str, float | None] = {"peak_g": facts.peak_g}
+    known: dict[RuleName, tuple[Reason, dict[str, float | None]]] = {
+        RuleName.WALK: (Reason.WALK, {}),
+        RuleName.TWITCH: (Reason.TWITCH, {**jerk, **lasting}),
+        RuleName.SPASM: (
+            Reason.SPASM,
+            {**jerk, "rise_s": facts.rise_s, "turned_deg": facts.turned_deg, **lasting},
+        ),
+        RuleName.TONIC: (Reason.TONIC, {"held_deg": facts.held_deg, **lasting}),
+        RuleName.TURN: (Reason.TURN, {"settled_deg": facts.settled_deg or 0.0}),
+        RuleName.SHAKEN: (Reason.SHAKEN, lasting),
+        RuleName.BUZZ: (Reason.BUZZ, lasting),
+        RuleName.HAND: (Reason.HAND, {"rhythm_hz": rhythm.rate_hz if rhythm else None}),
+    }
+    reason, numbers = known[name]
+    return because(reason, **numbers)
+
+
+def _as_a_whole(bout: Bout, facts: Facts, kind: Kind, evidence: float, why: ReasonFacts) -> Finding:
     peak_g, rms_g = strength(bout, bout.first * FRAME, bout.end_sample)
     return Finding(
         kind=kind,
         confidence=_confidence(evidence),
-        reason=reason,
+        why=why,
         onset=bout.onset.sample,
         end=max(bout.end_sample, bout.onset.sample + 1),
         turn_deg=facts.turned_deg,
@@ -178,31 +221,6 @@ def _as_a_whole(bout: Bout, facts: Facts, kind: Kind, evidence: float, reason: s
         peak_g=peak_g,
         rms_g=rms_g,
     )
-
-
-def _in_words(case: Case, name: str) -> str:
-    facts = case.facts
-    lasting = f"{facts.duration_s:.1f} s"
-    match name:
-        case "twitch":
-            return f"one jerk of {facts.peak_g:.2f} g in {lasting}, the limb came back"
-        case "spasm":
-            return (
-                f"sudden jerk out of rest, {facts.peak_g:.2f} g within {facts.rise_s:.2f} s; "
-                f"the limb turned {facts.turned_deg:.0f} degrees in {lasting}"
-            )
-        case "tonic":
-            return (
-                f"pulled by {facts.held_deg:.0f} degrees and held trembling for {lasting}; "
-                "stiffness without movement cannot be seen"
-            )
-        case "turn":
-            settled_deg = facts.settled_deg or 0.0
-            return f"slow start, the limb came to lie {settled_deg:.0f} degrees elsewhere"
-        case "buzz":
-            return f"a hum of {lasting} that was there at once and turned nothing: a phone's motor"
-        case _:
-            return f"shaken for {lasting} without turning: the bed, a phone or a vehicle"
 
 
 def _confidence(evidence: float) -> float:

@@ -1,7 +1,7 @@
-"""Why something was found at a moment, and why not: what the pipeline saw there, and went by.
+"""Why something was found at a moment, or not: the numbers that the pipeline judged there.
 
-`Explainer` takes blocks and gives events as a `Watcher` does; it is one, with a witness. What it
-tells does not depend on how the recording was read.
+`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with a witness. Its
+answers do not depend on how the recording was cut into blocks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from detector.dsp.frames import BLOCK_FRAMES, FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.holds import SLEEP_S
 from detector.events import Event, Phase, event_id, final_forms
+from detector.recognition.bouts.beat import nearest_to_beating
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
 from detector.recognition.pipeline import WARM_FRAMES, Watcher
@@ -31,6 +32,7 @@ from detector.recognition.why.explanation import (
     Asked,
     Coverage,
     Explanation,
+    NamedBy,
     Presence,
     SeenBout,
     SeenFrame,
@@ -38,14 +40,13 @@ from detector.recognition.why.explanation import (
     Verdict,
 )
 from detector.recognition.why.margins import (
-    best_beating,
     gate_reading,
     rhythm_readings,
     weigh_all,
 )
 
 NEAR_S = 60.0
-"""How far off an event is still worth a line: people's clocks and memories are that good."""
+"""How far off an event is still named: as far as people's clocks and memories err."""
 
 DEAD_G = 1e-7
 """A frame of one repeated value has less than this: rounding leaves 1e-16 g, a sensor's smallest
@@ -60,7 +61,7 @@ SEEN_DTYPE = np.dtype(
 
 
 class Explainer:
-    """A watcher that remembers why, for the moments it is asked about.
+    """A watcher that keeps the cases of the moments it is asked about.
 
     Parameters
     ----------
@@ -201,7 +202,7 @@ class Explainer:
     def _bout(self, moments: list[tuple[Case, Finding]], event: Event | None) -> SeenBout:
         case, finding = moments[-1]
         bout, ruled = case.bout, conclude(case)
-        best = best_beating(bout.frames, self._rules)
+        best = nearest_to_beating(bout.frames, self._rules)
         return SeenBout(
             onset_s=bout.onset.sample / GRID_HZ,
             duration_s=case.facts.duration_s,
@@ -219,14 +220,14 @@ class Explainer:
         self, case: Case, ruled: Finding, finding: Finding, event: Event | None
     ) -> list[Step]:
         """Every name that the movement got, in order, each once in a row."""
-        steps = [Step("rules", ruled.kind, ruled.reason)]
+        steps = [Step(NamedBy.RULES, ruled.kind, ruled.why)]
         if finding.kind is not ruled.kind:
-            steps.append(Step("second opinion", finding.kind, finding.reason))
+            steps.append(Step(NamedBy.SECOND_OPINION, finding.kind, finding.why))
         if event is not None and not _is_beside(case, event):
             early = [e for e in self._said if e.id == event.id and e.phase is not Phase.END]
-            steps = [Step("first word", e.kind, e.reason) for e in early] + steps
+            steps = [Step(NamedBy.FIRST_WORD, e.kind, e.facts) for e in early] + steps
             if event.kind is not finding.kind:
-                steps.append(Step("context", event.kind, event.reason))
+                steps.append(Step(NamedBy.CONTEXT, event.kind, event.facts))
         before = [None, *steps]
         return [s for s, b in zip(steps, before, strict=False) if b is None or b.kind is not s.kind]
 
@@ -296,7 +297,7 @@ def _frame(seen: Any, rules: Rules, *, count: int) -> SeenFrame:
         at_s=int(seen["index"]) * FRAME_S,
         gate=gate_reading(float(seen["rms_g"]), float(seen["gate_g"]), opened=active),
         floor_g=float(seen["floor_g"]),
-        floor_times=rules.gate_over_floor,
+        floor_times=rules.gate.over_floor,
         floor_assumed=count < BLOCK_FRAMES,
         age_s=age * FRAME_S,
         believed=age >= WARM_FRAMES,

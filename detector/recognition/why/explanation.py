@@ -1,4 +1,4 @@
-"""What is known about a moment of a recording: the answer, and every number behind it."""
+"""What is known about a moment of a recording: the answer and all its numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from detector.events import Event, Kind, to_dict
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.facts import Facts
+from detector.recognition.rules.reason import ReasonFacts
 from detector.recognition.why.margins import Margin, Weighed
 
 SCHEMA = "explanation/1"
@@ -36,7 +37,7 @@ class Asked:
 
 
 class Coverage(StrEnum):
-    """Whether there was anything to go by."""
+    """Whether there were samples to judge."""
 
     SEEN = "seen"
     HELD = "held"  # one value repeated to the bit: the sensor slept
@@ -47,12 +48,12 @@ class Coverage(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The answer in a word."""
+    """The answer."""
 
     FOUND = "found"  # a likely spasm
     OTHER = "other"  # a movement under another name
     NOTHING = "nothing"  # too little movement
-    UNKNOWN = "unknown"  # nothing to go by
+    UNKNOWN = "unknown"  # no samples to judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,22 @@ class SeenFrame:
     rhythm: tuple[Margin, ...]
 
 
+class NamedBy(StrEnum):
+    """What gave a movement a name."""
+
+    FIRST_WORD = "first word"
+    RULES = "rules"
+    SECOND_OPINION = "second opinion"
+    CONTEXT = "context"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One time that a movement got a name, and by whom."""
+    """One time that a movement got a name, what gave it, and why."""
 
-    by: str  # first word, rules, second opinion, context
+    by: NamedBy
     kind: Kind
-    reason: str
+    why: ReasonFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

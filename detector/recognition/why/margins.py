@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from detector.dsp.frames import FRAME_S, Bools
-from detector.dsp.trigger import ramp
 from detector.events import Kind
-from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.beat import BEAT_FIELDS, bars_of, in_band, nearest_to_beating
 from detector.recognition.bouts.tracker import rhythmic_frames
-from detector.recognition.rules.evidence import Check
+from detector.recognition.rules.evidence import Check, CheckName, RuleName
 from detector.recognition.rules.kinds import Case
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding
-
-START = "spasm start"  # what a spasm and a clonus out of one share; no kind by itself
-RHYTHM = "rhythm"  # what clonus and tremor share
-CLONUS = "clonus"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +25,21 @@ class Margin:
 
     Parameters
     ----------
-    what : the number's name, in a reader's words
+    what : which number
     least, most : the bars, in `unit`; None where there is none on that side
     strength : evidence from 0 to 1, enough from 0.5 on
     miss : how far beyond its bar, in half-widths of its ramp (1 is where no evidence is left);
         0 where it passes
     """
 
-    what: str
+    what: CheckName
     value: float
     unit: str = ""
     least: float | None = None
     most: float | None = None
     strength: float
     miss: float
+    details: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -55,7 +51,7 @@ class RuleOutcome(StrEnum):
     """What became of a rule."""
 
     NAMED = "named"  # it gave the name
-    OUTRANKED = "outranked"  # it held as well, a more telling one goes first
+    OUTRANKED = "outranked"  # it held as well, a more specific one goes first
     MISSED = "missed"
 
 
@@ -63,7 +59,7 @@ class RuleOutcome(StrEnum):
 class Weighed:
     """A rule and what it asked of a bout; `readings` the worst miss first, then the weakest."""
 
-    name: str
+    name: RuleName
     kind: Kind
     outcome: RuleOutcome
     readings: tuple[Margin, ...]
@@ -81,7 +77,7 @@ class Weighed:
     @property
     def is_of_spasm_family(self) -> bool:
         """Whether it could have given the name of a likely spasm."""
-        return self.kind.is_spasm_family and self.name != START
+        return self.kind.is_spasm_family and self.name is not RuleName.SPASM_START
 
 
 def reading_of(check: Check) -> Margin:
@@ -97,6 +93,7 @@ def reading_of(check: Check) -> Margin:
         most=None if rising else check.bar,
         strength=check.strength,
         miss=0.0 if passed else max(2 * beyond / abs(check.full - check.none), 1e-9),
+        details=dict(check.details),
     )
 
 
@@ -104,44 +101,38 @@ def gate_reading(rms_g: float, gate_g: float, *, opened: bool) -> Margin:
     """Return a frame's movement against the gate, which opens above its level."""
     miss = 0.0 if opened else max((gate_g - rms_g) / gate_g, 1e-9)
     return Margin(
-        what="movement", value=rms_g, unit="g", least=gate_g, strength=float(opened), miss=miss
+        what=CheckName.MOVEMENT,
+        value=rms_g,
+        unit="g",
+        least=gate_g,
+        strength=float(opened),
+        miss=miss,
     )
 
 
 def rhythm_readings(frame: Any, rules: Rules) -> tuple[Margin, ...]:
-    """Return what a frame must show to beat like clonus or tremor; see `tracker.rhythm_score`."""
-    rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.band_low_hz, rules.band_high_hz
-    outside_hz = max(low_hz - rate_hz, rate_hz - high_hz, 0.0)
+    """Return what a frame must show to beat like clonus or tremor, by the rule of `bouts.beat`."""
+    rate_hz, low_hz, high_hz = float(frame["frequency_hz"]), rules.beat.low_hz, rules.beat.high_hz
+    inside = bool(in_band(frame, rules))
+    outside_hz = max(low_hz - rate_hz, rate_hz - high_hz)
     band = Margin(
-        what="rate",
+        what=CheckName.RATE,
         value=rate_hz,
         unit="Hz",
         least=low_hz,
         most=high_hz,
-        strength=float(outside_hz == 0),
-        miss=outside_hz / (high_hz - low_hz),
+        strength=float(inside),
+        miss=0.0 if inside else max(outside_hz / (high_hz - low_hz), 1e-9),
     )
     checks = (
-        Check("regularity", float(frame["regularity"]), *rules.regularity),
-        Check("equal beats", float(frame["beats"]), *rules.beats),
-        Check("walking rhythm under it", float(frame["stride"]), *rules.stride),
+        Check(what, float(frame[name]), *bar)
+        for what, name, bar in zip(_BEAT_CHECKS, BEAT_FIELDS, bars_of(rules), strict=True)
     )
     return worst_first([*map(reading_of, checks), band])
 
 
-def best_beating(frames: FrameTable, rules: Rules) -> int:
-    """Index of the frame that comes nearest to beating; its weakest evidence, then all of it."""
-    parts = np.stack(
-        [
-            ramp(frames["regularity"], *rules.regularity),
-            ramp(frames["beats"], *rules.beats),
-            ramp(frames["stride"], *rules.stride),
-            (frames["frequency_hz"] >= rules.band_low_hz)
-            & (frames["frequency_hz"] <= rules.band_high_hz),
-        ]
-    )
-    merit = parts.min(axis=0) + 1e-3 * parts.sum(axis=0)
-    return int(np.argmax(np.where(frames["active"], merit, -1.0)))
+_BEAT_CHECKS = (CheckName.REGULARITY, CheckName.EQUAL_BEATS, CheckName.WALKING)
+"""Of `BEAT_FIELDS`: of one frame, where those of a whole rhythm have names of their own."""
 
 
 def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
@@ -152,15 +143,15 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
     """
     found = []
     for evidence in case.evidence.values():
-        if evidence.name == RHYTHM and ruled.kind is not Kind.TREMOR:
+        if evidence.name is RuleName.RHYTHM and ruled.kind is not Kind.TREMOR:
             continue
         checks = evidence.checks
-        if evidence.name == CLONUS:
-            checks += case.evidence[RHYTHM].checks
+        if evidence.name is RuleName.CLONUS:
+            checks += case.evidence[RuleName.RHYTHM].checks
         readings = worst_first([reading_of(check) for check in checks])
         found.append(_weighed(evidence.name, evidence.kind, readings, ruled))
-    if CLONUS not in case.evidence:
-        found.append(_weighed(CLONUS, Kind.CLONUS, _no_rhythm(case, rules), ruled))
+    if RuleName.CLONUS not in case.evidence:
+        found.append(_weighed(RuleName.CLONUS, Kind.CLONUS, _no_rhythm(case, rules), ruled))
     order = list(RuleOutcome)
     return tuple(sorted(found, key=lambda each: (order.index(each.outcome), each.miss)))
 
@@ -168,15 +159,19 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
 def worst_first(readings: Sequence[Margin]) -> tuple[Margin, ...]:
     """Sort by how far they miss, those that pass by how weak they are.
 
-    A number that a rule holds against two bars is told once, against the stricter.
+    A number that a rule holds against two bars is listed once, against the stricter.
     """
     ranked = sorted(readings, key=lambda reading: (-reading.miss, reading.strength))
     return tuple({reading.what: reading for reading in reversed(ranked)}.values())[::-1]
 
 
-def _weighed(name: str, kind: Kind, readings: tuple[Margin, ...], ruled: Finding) -> Weighed:
+def _weighed(name: RuleName, kind: Kind, readings: tuple[Margin, ...], ruled: Finding) -> Weighed:
     holds = all(reading.passed for reading in readings)
-    gave = kind is ruled.kind and name != START and (holds or kind in {Kind.CLONUS, Kind.TREMOR})
+    gave = (
+        kind is ruled.kind
+        and name is not RuleName.SPASM_START
+        and (holds or kind in {Kind.CLONUS, Kind.TREMOR})
+    )
     outcome = RuleOutcome.NAMED if gave else RuleOutcome.OUTRANKED if holds else RuleOutcome.MISSED
     return Weighed(name, kind, outcome, readings)
 
@@ -184,11 +179,11 @@ def _weighed(name: str, kind: Kind, readings: tuple[Margin, ...], ruled: Finding
 def _no_rhythm(case: Case, rules: Rules) -> tuple[Margin, ...]:
     """Say why a bout has no rhythm: its best frame, and how long it beat in one go."""
     bout = case.bout
-    best = rhythm_readings(bout.frames[best_beating(bout.frames, rules)], rules)
-    beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm_on)) * FRAME_S
-    least_s = rules.clonus_frames * FRAME_S
+    best = rhythm_readings(bout.frames[nearest_to_beating(bout.frames, rules)], rules)
+    beating_s = _longest(rhythmic_frames(bout.score, rules.rhythm.on)) * FRAME_S
+    least_s = rules.rhythm.least_frames * FRAME_S
     stretch = Margin(
-        what="clear rhythm in one go",
+        what=CheckName.STRETCH,
         value=beating_s,
         unit="s",
         least=least_s,

@@ -9,6 +9,7 @@ from detector.block import Block, Samples
 from detector.events import Event, final_forms
 from detector.recognition.pipeline import Watcher
 from detector.recognition.rules.thresholds import DEFAULT
+from detector.words.reasons import worded
 
 
 def detect(
@@ -32,7 +33,7 @@ def detect(
     said: list[Event] = []
     for first, stop in _whole_stretches(array):
         said += watcher.process(Block(array[first:stop], first, fs))
-    return final_forms(said + watcher.finish())
+    return [worded(event) for event in final_forms(said + watcher.finish())]
 
 
 def _whole_stretches(samples: Samples) -> list[tuple[int, int]]:
