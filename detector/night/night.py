@@ -79,6 +79,11 @@ class Night:
         self._counts: Counter[Kind] = Counter()  # of those before
 
     @property
+    def worn(self) -> tuple[Worn, ...]:
+        """The sensors, with the names of their recordings."""
+        return self._worn
+
+    @property
     def counts(self) -> Counter[Kind]:
         """Ended events by kind, each in its latest form."""
         return self._counts + Counter(self._ended.values())
@@ -177,7 +182,7 @@ class Night:
 
         Parameters
         ----------
-        saved : what `save_policy` last gave; None forgets the open alarms
+        saved : the alarms' part of what `save` gave; None forgets the open alarms
         events : said since then, so that a cluster still counts them
 
         Raises
@@ -313,20 +318,6 @@ class Night:
         for having in self._matters.values():
             for label, matter in having.items():
                 having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
-
-    def save_policy(self) -> dict[str, Any]:
-        """Return the alarm state as plain data; it is committed together with what it told."""
-        return self._policy.save()
-
-    def restore_policy(self, saved: dict[str, Any]) -> None:
-        """Go on with the alarms of before a restart.
-
-        Raises
-        ------
-        ValueError
-            Another version wrote it.
-        """
-        self._policy.load(saved)
 
     def _hear_matters(self, watch: SensorWatch, matters: Iterable[Matter], now: Now) -> list[Alert]:
         """Take matters of one sensor: each is the wearer's while it is that of any of them."""

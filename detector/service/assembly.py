@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from detector.alerts.rules import parse_rules
 from detector.block import EPOCH
-from detector.config import Settings
+from detector.config import SensorSettings, Settings
 from detector.errors import LinkError
 from detector.events import Origin, Phase
 from detector.mqtt.broker import Broker, provide
@@ -26,7 +27,9 @@ from detector.service import retention
 from detector.service.archive import Archive
 from detector.service.health import vitals
 from detector.service.places import DataFolder, header_of
+from detector.service.resumption import NIGHT, ROWS, Begun, begin
 from detector.service.service import MQTT, STARTING, News, Service, Trouble
+from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store import wearer_file
@@ -93,24 +96,67 @@ async def assembled(
         state = stack.enter_context(_open_state(place, begun))
         state.open_channel(MQTT, from_start=True)
         archive = stack.enter_context(closing(Archive(state)))
-        now = EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
-        _close_what_was_left_open(state, now)
+        mono_ns, utc_ns = clock.mono_ns(), clock.utc_ns()
+        now = EPOCH + timedelta(microseconds=utc_ns // 1000)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         evening = now.astimezone(zone)
         first = place.new_recording(evening)
-        worn: list[Worn] = []
-        recorders: list[RecordingWriter | None] = []
-        for number, sensor in enumerate(settings.sensors[: len(sources)]):
-            path = first if number == 0 else first.with_name(f"{first.stem}-{sensor.label}.sqlite")
-            provenance = Provenance(state.wearer, sensor.label, path.stem, origin)
-            worn.append(Worn(provenance, sensor.placement))
-            if settings.recording.enabled and origin is not Origin.REPLAY:
-                header = header_of(settings, sensor, provenance, evening)
-                recorders.append(_begin_recording(path, header, begun))
-                stack.callback(_end_recording, recorders[-1], begun)
-        deleted = _retain(place, settings.recording.retention_nights, first.stem[:10], begun)
-        night = Night(worn, rules=parse_rules(settings.alerts.wake_for))
-        _resume_alarms(night, state, begun)
+        sensors = settings.sensors[: len(sources)]
+        worn = [
+            Worn(
+                Provenance(state.wearer, sensor.label, path.stem, origin),
+                sensor.placement,
+            )
+            for sensor, path in zip(sensors, _recordings(first, sensors), strict=True)
+        ]
+        records = settings.recording.enabled and origin is not Origin.REPLAY
+
+        def header(of: Worn) -> RecordingHeader:
+            sensor = sensors[[each.label for each in sensors].index(of.provenance.sensor or "")]
+            return header_of(settings, sensor, of.provenance, evening)
+
+        def go_on(of: Worn, path: Path) -> RecordingWriter:
+            return RecordingWriter.resume(path, header(of))
+
+        def new_night(*, resume: bool) -> Begun:
+            return begin(
+                worn,
+                parse_rules(settings.alerts.wake_for),
+                saved=state.saved,
+                nights=place.nights,
+                resume=go_on if resume else None,
+                mono_ns=mono_ns,
+                utc_ns=utc_ns,
+                note=begun.note,
+            )
+
+        starter = Supervisor(
+            mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=begun.note
+        )
+        made = starter.call(
+            "saved night",
+            lambda: new_night(resume=records),
+            rebuild=lambda: new_night(resume=False),
+        ) or Begun(Night(worn, rules=parse_rules(settings.alerts.wake_for)))
+        night = made.night
+        recorders: list[RecordingWriter | None] = list(made.recorders)
+        if records and not recorders:
+            for each in night.worn:
+                path = place.nights / f"{each.provenance.recording}.sqlite"
+                recorders.append(_begin_recording(path, header(each), begun))
+        for recorder in recorders:
+            stack.callback(_end_recording, recorder, begun)
+        for source, session in zip(sources, made.sessions, strict=False):
+            source.number_from(session + 1)
+        if any(made.told):
+            state.commit(
+                at=now,
+                events=[event for told in made.told for event in told.events],
+                alerts=[alert for told in made.told for alert in told.alerts],
+                saved={NIGHT: night.save(), ROWS: [r.written if r else 0 for r in recorders]},
+            )
+        _close_what_was_left_open(state, now)
+        deleted = _retain(place, settings.recording.retention_nights, night, begun)
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher = None
@@ -135,6 +181,7 @@ async def assembled(
             publisher=publisher,
             pace=pace,
             troubles=begun.troubles,
+            told=made.told,
         )
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
@@ -166,15 +213,10 @@ def _close_what_was_left_open(state: State, now: datetime) -> None:
         state.commit(at=now, events=interrupted)
 
 
-def _resume_alarms(night: Night, state: State, begun: _Beginning) -> None:
-    """Go on with the alarms that were open when the service last ended."""
-    saved = state.saved("policy")
-    if saved is None:
-        return
-    try:
-        night.restore_policy(saved)
-    except ValueError as error:
-        begun.note("alarms", f"{error}; open alarms of before are forgotten")
+def _recordings(first: Path, sensors: Sequence[SensorSettings]) -> list[Path]:
+    """Return a recording for each sensor, the others named after the first."""
+    others = [first.with_name(f"{first.stem}-{each.label}.sqlite") for each in sensors[1:]]
+    return [first, *others]
 
 
 def _begin_recording(
@@ -200,7 +242,8 @@ def _end_recording(recorder: RecordingWriter | None, begun: _Beginning) -> None:
         begun.tell(Trouble("recording", str(error)))
 
 
-def _retain(place: DataFolder, nights: int, current: str, begun: _Beginning) -> list[Path]:
+def _retain(place: DataFolder, nights: int, night: Night, begun: _Beginning) -> list[Path]:
+    current = min(worn.provenance.recording or "" for worn in night.worn)[:10]
     doomed = retention.expired(place.nights, nights=nights, current=current)
     deleted, trouble = retention.delete(doomed)
     if trouble is not None:

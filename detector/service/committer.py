@@ -52,8 +52,15 @@ class Committer:
         self._waiting: list[Told] = []  # oldest first
         self._attempts = 0  # at the oldest of them, which raised
         self._told_anyway = 0  # of those, how many were told without being committed
+        self._checkpoint_due = False
+        self._busy = False  # with a commit
         self._more = asyncio.Event()
         self.dropped = 0  # given up: refused for too long, or not writable at all
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything is committed."""
+        return not (self._waiting or self._checkpoint_due or self._busy)
 
     @property
     def waiting(self) -> Sequence[Told]:
@@ -70,6 +77,11 @@ class Committer:
         self._waiting.append(told)
         self._more.set()
 
+    def checkpoint(self) -> None:
+        """Commit what is remembered, even if nothing was said since."""
+        self._checkpoint_due = True
+        self._more.set()
+
     def retry(self) -> None:
         """Try again what waits."""
         if self._waiting:
@@ -84,8 +96,9 @@ class Committer:
 
     async def _commit_waiting(self) -> None:
         batch = list(self._waiting)
-        if not batch:
+        if not batch and not self._checkpoint_due:
             return
+        self._checkpoint_due, self._busy = False, True
         try:
             await self._commit(batch)
         except StateError as error:
@@ -96,20 +109,23 @@ class Committer:
             # If it is one of them that cannot be written, it must not keep the others waiting.
             await self._commit_one_by_one(batch)
             raise  # the supervisor logs and announces it
+        finally:
+            self._busy = False
         self._done(len(batch))
 
-    async def _commit(self, batch: Sequence[Told]) -> None:
+    async def _commit(self, batch: Sequence[Told], *, all_of_it: bool = True) -> None:
         await self._archive.commit(
             at=self._utc_now(),
             events=[event for told in batch for event in told.events],
             alerts=[alert for told in batch for alert in told.alerts],
-            saved=self._saved(),
+            # What is remembered goes with all that it led to, or a restart would not say the rest.
+            saved=self._saved() if all_of_it else {},
         )
 
     async def _commit_one_by_one(self, batch: Sequence[Told]) -> None:
         for told in batch:
             try:
-                await self._commit([told])
+                await self._commit([told], all_of_it=False)
             except StateError:
                 return  # the next attempt says so
             except Exception as error:

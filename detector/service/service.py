@@ -22,6 +22,7 @@ from detector.service.archive import Archive
 from detector.service.committer import Committer
 from detector.service.health import judge, snapshot
 from detector.service.live_night import LiveNight
+from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 from detector.sources.source import Source
@@ -36,6 +37,7 @@ MQTT = "mqtt"  # the publisher's channel of the log
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not told by then is told at the next start
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
+CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 FAULT = "internal-fault"
@@ -71,6 +73,7 @@ class Service:
     pace : night seconds per real second, for waiting
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
+    told : what was said before it began, already committed
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Service:
         publisher: Publisher | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
+        told: Sequence[Told] = (),
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
@@ -97,9 +101,12 @@ class Service:
         self._status = STARTING
         self._since: datetime | None = None
         self._from_the_start = tuple(troubles)
+        self._told_before = tuple(told)
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
         self._faults: list[str] = []  # sentences of failures that are not told yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
+        self._saved_ns = clock.mono_ns()
+        self._ended = False
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
@@ -127,6 +134,8 @@ class Service:
         PartLostError
             A part cannot be kept alive: start the service again.
         """
+        for told in self._told_before:
+            self._tell(told)
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
         async with AsyncExitStack() as stack:
@@ -144,6 +153,8 @@ class Service:
             ]
             await tasks.until_done(readers)
             self._hear(self._live.finish(*self._now()))
+            self._ended = True
+            self._committer.checkpoint()
             await self._supervisor.attempt("committer", self._flush)
 
     async def stop(self) -> None:
@@ -193,6 +204,8 @@ class Service:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
             self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
         self._announce_faults()
+        if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
+            self._committer.checkpoint()
         self._committer.retry()
         self._show()
 
@@ -250,9 +263,14 @@ class Service:
             self._tell_screen = None
 
     def _remember(self) -> dict[str, Any]:
-        """Return what is committed together with what it led to."""
-        self._saved = self._night.save_policy()
-        return {"policy": self._saved}
+        """Return what is committed together with what it led to; {} while that fails."""
+        saved = self._supervisor.call("saved night", self._night.save)
+        if saved is None:
+            return {}
+        self._saved = saved["state"]["policy"]
+        self._saved_ns = self._clock.mono_ns()
+        rows = [0 if recorder is None else recorder.written for recorder in self._recorders]
+        return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
 
     def _wake_channels(self) -> None:
         if self._publisher is not None:
@@ -294,7 +312,7 @@ class Service:
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:
             posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
-            if posted and not self._committer.waiting:
+            if posted and self._committer.idle:
                 return
             self._committer.retry()
             await asyncio.sleep(0.02)

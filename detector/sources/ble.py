@@ -76,6 +76,7 @@ class BleSource:
         self._closed = False
         self._session: SensorSession | None = None
         self._sessions = 0  # never reset, so that no number is used twice
+        self._earlier = 0  # sessions of an earlier process, numbered before ours
         self._failures = 0  # in succession
         self._adapter_seen = False
         self._worn = ""  # name of the sensor that has streamed
@@ -115,6 +116,10 @@ class BleSource:
         if self._link is not None and not self._link.done():
             self._link.cancel()
             await asyncio.wait({self._link}, timeout=_CLOSE_S)
+
+    def number_from(self, session: int) -> None:
+        """Make this the number of the next session."""
+        self._earlier = session - 1
 
     @property
     def status(self) -> LinkStatus:
@@ -213,7 +218,7 @@ class BleSource:
     def _new_session(self, heard: Heard, driver: Driver) -> SensorSession:
         self._sessions += 1
         self._session = SensorSession(
-            self._sessions,
+            self._earlier + self._sessions,
             heard,
             driver,
             inbox=self._inbox,

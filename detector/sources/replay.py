@@ -67,6 +67,9 @@ class ReplaySource:
         """Stop playing."""
         self._closed.set()
 
+    def number_from(self, session: int) -> None:
+        """Keep the recording's own numbers."""
+
     @property
     def status(self) -> LinkStatus:
         """A recording is always there."""

@@ -53,6 +53,10 @@ class SampleTimedSource:
         """End, politely."""
         await self._source.close()
 
+    def number_from(self, session: int) -> None:
+        """Make this the number of the next session."""
+        self._source.number_from(session)
+
     @property
     def status(self) -> LinkStatus:
         """How the link does."""

@@ -27,6 +27,13 @@ class Source(Protocol):
         """
         ...
 
+    def number_from(self, session: int) -> None:
+        """Make this the number of the next session: the earlier ones were another process's.
+
+        Call it before `readings`; a recording keeps the numbers it has.
+        """
+        ...
+
     @property
     def status(self) -> LinkStatus:
         """State of the link."""

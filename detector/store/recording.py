@@ -143,13 +143,18 @@ class RecordingWriter:
         db.execute("PRAGMA synchronous = NORMAL")
         return cls(path, db)
 
+    @property
+    def written(self) -> int:
+        """Number of the last item, committed or not."""
+        return self.kept + self._waiting
+
     def write(self, item: Item) -> None:
         """Add an item; it is safe after the next `commit`."""
         with self._batch():
             self._waiting += 1
             if not self._db.in_transaction:
                 self._db.execute("BEGIN")
-            row = _to_row(self.kept + self._waiting, item)
+            row = _to_row(self.written, item)
             self._db.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self) -> None:

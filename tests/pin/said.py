@@ -44,7 +44,7 @@ def of_recording(recording: Samples3, folder: Path) -> dict[str, Said]:
     np.savez(file, acc=recording.acc, fs=recording.fs)
     found = _run("--json", "detect", file, "--site", recording.site, "--alerts")
     words = _run("--json", "replay", file)
-    return {"detect": _parted(found), "replay": Said(tuple(words))}
+    return {"detect": _parted(found), "replay": _parted(words)}
 
 
 def of_packets(sent: Packets, folder: Path) -> dict[str, Said]:
@@ -67,7 +67,7 @@ def of_packets(sent: Packets, folder: Path) -> dict[str, Said]:
     writer.close()
     return {
         "detect": _parted(_run("--json", "detect", file, "--alerts")),
-        "replay": Said(tuple(_run("--json", "replay", file))),
+        "replay": _parted(_run("--json", "replay", file)),
         "live": of_night([sent]),
     }
 

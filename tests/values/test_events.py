@@ -78,7 +78,16 @@ def test_an_event_survives_its_json_but_for_hostile_text(event: Event) -> None:
 
 def inner_texts(event: Event) -> list[str]:
     parts = [asdict(part) for part in (event.detector, event.recording) if part is not None]
-    return [str(value) for part in parts for value in part.values()]
+    return [*(str(value) for part in parts for value in part.values()), *texts_in(event.facts)]
+
+
+def texts_in(value: object) -> list[str]:
+    """Every text of nested plain data, the keys included."""
+    if isinstance(value, dict):
+        return [*value, *(text for each in value.values() for text in texts_in(each))]
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in texts_in(each)]
+    return [value] if isinstance(value, str) else []
 
 
 @given(events)
