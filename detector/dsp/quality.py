@@ -119,7 +119,8 @@ class Quality:
         """Take the next samples; return what began or ended, in the order it became known."""
         if not len(block):
             return []
-        told = self._interrupt() if self._next not in (None, block.start) else []
+        gap = self._next is not None and block.after_gap((self._next, self._fs))
+        told = self._interrupt() if gap else []
         samples = np.concatenate((self._rest, block.samples)) if len(self._rest) else block.samples
         first, whole = block.stop - len(samples), len(samples) // self._length
         self._next = block.stop
