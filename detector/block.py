@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float64]
 """Specific force, shape (n, 3), in g."""
 
+Edge = tuple[int, float]
+"""Where the samples so far end: the index that would follow the last, and their rate in Hz."""
+
 AXES = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,6 +52,52 @@ class Block:
     def stop(self) -> int:
         """Index of the sample that would follow."""
         return self.start + len(self.samples)
+
+    @property
+    def edge(self) -> Edge:
+        """Where its samples end."""
+        return self.stop, self.fs
+
+    def after_gap(self, edge: Edge | None) -> bool:
+        """Whether it does not go on where the samples before it ended; None: there were none.
+
+        The one notion of a gap: whoever takes blocks asks this, and counts nothing across one.
+        """
+        return edge is not None and edge != (self.start, self.fs)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Samples without a gap: from index `start` up to `stop`, at `fs` Hz."""
+
+    start: int
+    stop: int
+    fs: float
+
+    @property
+    def start_s(self) -> float:
+        """Seconds from index 0 to its first sample."""
+        return self.start / self.fs
+
+    @property
+    def stop_s(self) -> float:
+        """Seconds from index 0 to its end."""
+        return self.stop / self.fs
+
+    @property
+    def edge(self) -> Edge:
+        """Where its samples end."""
+        return self.stop, self.fs
+
+
+def extend(stretches: list[Stretch], block: Block) -> None:
+    """Add a block to the stretches before it: the last grows, or behind a gap another begins."""
+    if not len(block):
+        return
+    start = block.start
+    if stretches and not block.after_gap(stretches[-1].edge):
+        start = stretches.pop().start
+    stretches.append(Stretch(start, block.stop, block.fs))
 
 
 @dataclass(frozen=True, slots=True)

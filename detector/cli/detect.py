@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -17,14 +18,16 @@ from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.errors import RecordingError
 from detector.sites import Site
-from detector.words.phrases import NOTICE, alert_line, event_line, length, summary
+from detector.words.phrases import NOTICE, alert_line, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
-    from detector.alerts.policy import Now, Policy
-    from detector.block import Timebase
+    from detector.alerts.rules import Rule
+    from detector.block import Stretch
     from detector.events import Event
-    from detector.recognition.events.stamp import Provenance
+    from detector.night.recorded import RecordedNight
+    from detector.night.sensor_watch import Worn
+    from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
     from detector.words.why import RecordingPlace
@@ -72,16 +75,12 @@ def detect(
     ] = None,
 ) -> None:
     """Find likely spasms in recordings, each event once, in order."""
-    from detector.alerts.policy import Policy
     from detector.alerts.rules import parse_rules
-    from detector.events import Origin
     from detector.store.formats.event_table import check_target, write_events
-    from detector.store.formats.reader import open_recording
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    rules = parse_rules(settings.alerts.wake_for)
     moments = [parse_when(text) for text in explain or []]
     if moments and (together or alerts):
         raise typer.BadParameter(
@@ -89,34 +88,25 @@ def detect(
             param_hint="--explain",
         )
     if out is not None:
-        check_target(out)
+        try:
+            check_target(out)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--out") from None
+    rules = parse_rules(settings.alerts.wake_for) if alerts else []
+    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone)
     code = 0
     shown: list[_Found] = []
-    for file in files:
-        policy = Policy(rules, source=Origin.REPLAY) if alerts else None
-        try:
-            with open_recording(file, fs=fs, unit=unit) as reader:
-                alone = None if together else policy
-                found = _find(
-                    reader, site, model, policy=alone, out=call.out, moments=moments, zone=zone
-                )
-        except (RecordingError, OSError) as error:
-            found_code = report_failure(error, call.out)
-            code = code or found_code
-            continue
-        shown.append(found)
-        if moments:
-            _show_answers(found, moments, call.out)
-        elif not together:
-            _show(found, call.out, zone)
-    if together and code:
-        raise typer.Exit(code)  # what the others saw would look like all that there was
-    if together:
-        try:
-            shown = [_together(shown, policy)]
-        except RecordingError as error:
-            raise typer.Exit(report_failure(error, call.out)) from None
-        _show(shown[0], call.out, zone, name_sensors=True)
+    for group in [files] if together else [[file] for file in files]:
+        with ExitStack() as stack:
+            readers, failed = _opened(group, how, stack, call.out)
+            try:
+                if not failed:
+                    shown.append(_find(readers, how, call.out, together=together))
+            except (RecordingError, OSError) as error:
+                failed = report_failure(error, call.out)
+        code = code or failed
+        if not failed:
+            _show(shown[-1], how, call.out, name_sensors=together)
     if out is not None and shown:
         write_events(out, [event for found in shown for event in found.events])
     if shown and not call.out.json:
@@ -126,171 +116,159 @@ def detect(
 
 
 @dataclass(frozen=True, slots=True)
+class _How:
+    """What was asked for; `moments` are to be explained."""
+
+    fs: float | None
+    unit: UnitName | None
+    site: Site | None
+    model: ModelName
+    rules: tuple[Rule, ...]
+    moments: tuple[When, ...]
+    zone: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
-    heading: str
+    headings: tuple[str, ...]
     warnings: tuple[str, ...]
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
-    sensor: str
-    until: Now
-    where: RecordingPlace
-    answers: tuple[Explanation, ...] = ()
-
-
-def _find(
-    reader: RecordingReader,
-    site: Site | None,
-    model: ModelName,
-    *,
-    policy: Policy | None,
-    out: Output,
-    moments: Sequence[When],
-    zone: tzinfo | None,
-) -> _Found:
-    """Take a whole recording through the pipeline that also watches live."""
-    from detector.alerts.policy import Now
-    from detector.events import final_forms
-    from detector.recognition.events.stamp import Provenance, stamp
-    from detector.recognition.pipeline import Watcher
-    from detector.recognition.why.explainer import Explainer
-    from detector.words.reasons import worded
-    from detector.words.why import RecordingPlace
-
-    provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=model)
-    worn = site or reader.site or "ankle"
-    asked = [place(when, reader.name, reader.timebase, zone) for when in moments]
-    watcher = Explainer(asked, site=worn, model=model) if asked else Watcher(site=worn, model=model)
-    said: list[Event] = []
-    alerts: list[Alert] = []
-    stream_s = 0.0
-    samples = gaps = stop = 0
-
-    def tell(found: list[Event]) -> None:
-        nonlocal stream_s
-        for event in (worded(stamp(each, provenance, reader.timebase)) for each in found):
-            said.append(event)
-            if policy is not None:
-                stream_s = max(stream_s, event.end_s)
-                alerts.extend(policy.observe(event, now(stream_s)))
-
-    def now(seconds: float) -> Now:
-        utc = reader.timebase.at_s(seconds)
-        return Now(mono_ns=round(seconds * 1e9), utc=utc, stream_s=seconds, stream_utc=utc)
-
-    with out.progress(reader.name, reader.total) as advance:
-        for block in reader.blocks():
-            gaps += samples > 0 and block.start != stop
-            samples, stop = samples + len(block), block.stop
-            tell(watcher.process(block))
-            advance(len(block))
-    tell(watcher.finish())
-    until = now(max(stream_s, stop / reader.fs))
-    if policy is not None:
-        alerts += policy.tick(until)
-    answers = watcher.explanations() if isinstance(watcher, Explainer) else []
-    heading = f"{reader.name}   {length(samples / reader.fs)}, {reader.fs:.4g} samples/s"
-    if gaps:
-        heading += f", {gaps} gap{'s' if gaps > 1 else ''} ({length((stop - samples) / reader.fs)})"
-    return _Found(
-        heading,
-        tuple(reader.warnings),
-        tuple(final_forms(said)),
-        tuple(alerts),
-        sensor=reader.sensor or reader.recording,
-        until=until,
-        where=RecordingPlace(reader.name, reader.sensor, worn, reader.timebase, zone),
-        answers=tuple(_stamped(answer, provenance, reader.timebase) for answer in answers),
-    )
-
-
-def _stamped(answer: Explanation, provenance: Provenance, timebase: Timebase) -> Explanation:
-    from detector.recognition.events.stamp import stamp
-    from detector.words.reasons import worded
-
-    def whole(event: Event | None) -> Event | None:
-        return None if event is None else worded(stamp(event, provenance, timebase))
-
-    return replace(answer, event=whole(answer.event), near=whole(answer.near))
+    answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
 
 
 BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
 
 
-def _together(found: list[_Found], policy: Policy | None) -> _Found:
-    """Make one wearer's events of what several recordings hold."""
-    from detector.recognition.events.fusion import fuse_final
-    from detector.words.reasons import worded
+def _opened(
+    files: Sequence[Path], how: _How, stack: ExitStack, out: Output
+) -> tuple[list[RecordingReader], int]:
+    """Open recordings; name all that cannot be read, and return the first one's exit code."""
+    from detector.store.formats.reader import open_recording
 
-    wearers = {event.wearer for each in found for event in each.events} - {None}
+    code = 0
+    readers: list[RecordingReader] = []
+    for file in files:
+        try:
+            readers.append(stack.enter_context(open_recording(file, fs=how.fs, unit=how.unit)))
+        except (RecordingError, OSError) as error:
+            failed = report_failure(error, out)
+            code = code or failed
+    return readers, code
+
+
+def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, together: bool) -> _Found:
+    """Take recordings, one or the sensors of one wearer, through the night that watches live."""
+    from detector.night.recorded import RecordedNight, RecordedSensor
+
+    worn = [_worn(reader, how) for reader in readers]
+    worn = _of_one_wearer(worn) if together else worn
+    explainer = _explainer(readers[0], worn[0], how) if how.moments else None
+    sensors = [
+        RecordedSensor(*each, follower=explainer) for each in zip(readers, worn, strict=True)
+    ]
+    recorded = RecordedNight(sensors, rules=how.rules)
+    totals = [reader.total for reader in readers]
+    total = None if None in totals else sum(each or 0 for each in totals)
+    with out.progress(" + ".join(reader.name for reader in readers), total) as advance:
+        for step in recorded.steps():
+            advance(sum(len(block) for _, block in step.blocks))
+    dated = all(reader.timebase.epoch_ns is not None for reader in readers)
+    return _Found(
+        tuple(map(_heading, readers, recorded.stretches)),
+        (*recorded.warnings, *([] if dated or len(readers) == 1 else [BEGAN_TOGETHER])),
+        tuple(recorded.events),
+        tuple(recorded.alerts),
+        () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
+    )
+
+
+def _worn(reader: RecordingReader, how: _How) -> Worn:
+    from detector.night.sensor_watch import Worn
+    from detector.recognition.events.stamp import Provenance
+
+    provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=how.model)
+    return Worn(provenance, how.site or reader.site or "ankle")
+
+
+def _of_one_wearer(worn: Sequence[Worn]) -> list[Worn]:
+    """Name sensors apart, and let all be of the one wearer that any recording names."""
+    wearers = {each.provenance.wearer for each in worn} - {None}
     if len(wearers) > 1:
         raise RecordingError(
             "the recordings are of different wearers: give --together those of one"
         )
-    dated = all(each.until.stream_utc is not None for each in found)
-    names = [each.sensor for each in found]
+    names = [each.provenance.sensor or each.provenance.recording or "" for each in worn]
     if len(set(names)) < len(names):
         names = [f"{name} {number}" for number, name in enumerate(names, 1)]
-    streams = [
-        [_of_one_wearer(event, name, *wearers, dated=dated) for event in each.events]
-        for name, each in zip(names, found, strict=True)
-    ]
-    events = [worded(event) for event in fuse_final(streams)]
-    ends = [
-        each.until if dated else replace(each.until, utc=None, stream_utc=None) for each in found
-    ]
-    until = max(ends, key=lambda now: now.event_s)
-    return _Found(
-        "\n".join(each.heading for each in found),
-        (*(w for each in found for w in each.warnings), *([] if dated else [BEGAN_TOGETHER])),
-        tuple(events),
-        () if policy is None else tuple(_alerts_for(events, until, policy)),
-        sensor="",
-        until=until,
-        where=found[0].where,
-    )
+    wearer = next(iter(wearers), None)
+    return [replace(each, name=name, wearer=wearer) for each, name in zip(worn, names, strict=True)]
 
 
-def _of_one_wearer(event: Event, sensor: str, wearer: str | None = None, *, dated: bool) -> Event:
-    event = replace(event, sensor=sensor, wearer=wearer)
-    return event if dated else replace(event, onset=None, end=None)
+def _heading(reader: RecordingReader, stretches: Sequence[Stretch]) -> str:
+    """Say what there is of a recording: how much, at which rate, and what is missing within."""
+    seen_s = sum(each.stop_s - each.start_s for each in stretches)
+    missing_s = stretches[-1].stop_s - stretches[0].start_s - seen_s if stretches else 0.0
+    text = f"{reader.name}   {length(seen_s)}, {reader.fs:.4g} samples/s"
+    gaps = len(stretches) - 1
+    return text if gaps < 1 else f"{text}, {counted(gaps, 'gap')} ({length(missing_s)})"
 
 
-def _alerts_for(events: list[Event], until: Now, policy: Policy) -> list[Alert]:
-    """Tell the rules of each event as it ended."""
-    ends = [(replace(until, utc=e.end, stream_s=e.end_s, stream_utc=e.end), e) for e in events]
-    told = sorted(ends, key=lambda pair: pair[0].event_s)
-    return [a for now, event in told for a in policy.observe(event, now)] + policy.tick(until)
+def _explainer(reader: RecordingReader, worn: Worn, how: _How) -> Explainer:
+    from detector.recognition.why.explainer import Explainer
+
+    asked = [place(when, reader.name, reader.timebase, how.zone) for when in how.moments]
+    return Explainer(asked, site=worn.site, model=how.model)
 
 
-def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
-    from detector.cli.explained import show
+def _answers(
+    explainer: Explainer, reader: RecordingReader, recorded: RecordedNight, how: _How
+) -> Iterator[tuple[Explanation, RecordingPlace]]:
+    """Return what is known of each moment, its events as `detect` tells them."""
+    from detector.recognition.events.stamp import stamp
+    from detector.words.reasons import worded
+    from detector.words.why import RecordingPlace
 
-    for warning in found.warnings:
-        out.say(warning)
-    if not out.json:
-        out.data(found.heading)
-    for when, answer in zip(moments, found.answers, strict=True):
-        if when.hint and not out.json and found.where.timebase.epoch_ns is not None:
-            out.say(when.hint)
-        show(answer, found.where, when.text, out)
+    (watch,) = recorded.night.watches
+    timebase, provenance = watch.timebase or reader.timebase, watch.worn.provenance
+
+    def whole(event: Event | None) -> Event | None:
+        return None if event is None else worded(stamp(event, provenance, timebase))
+
+    where = RecordingPlace(reader.name, reader.sensor, watch.worn.site, timebase, how.zone)
+    for answer in explainer.explanations():
+        yield replace(answer, event=whole(answer.event), near=whole(answer.near)), where
 
 
-def _show(found: _Found, out: Output, zone: tzinfo | None, *, name_sensors: bool = False) -> None:
+def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
     from detector.alert import to_json as alert_json
     from detector.events import to_json as event_json
 
     for warning in found.warnings:
         out.say(warning)
-    if out.json:
+    if not out.json:
+        for heading in found.headings:
+            out.data(heading)
+    if how.moments:
+        _show_answers(found, how.moments, out)
+    elif out.json:
         for event in found.events:
             out.data(event_json(event))
         for alert in found.alerts:
             out.data(alert_json(alert))
-        return
-    out.data(found.heading)
-    for event in found.events:
-        sensor = f" [{event.sensor}]" if name_sensors else ""
-        out.data(event_line(event, zone) + sensor)
-    for alert in found.alerts:
-        out.data(alert_line(alert, zone))
-    out.data(summary(found.events))
+    else:
+        for event in found.events:
+            sensor = f" [{event.sensor}]" if name_sensors else ""
+            out.data(event_line(event, how.zone) + sensor)
+        for alert in found.alerts:
+            out.data(alert_line(alert, how.zone))
+        out.data(summary(found.events))
+
+
+def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
+    from detector.cli.explained import show
+
+    for when, (answer, where) in zip(moments, found.answers, strict=True):
+        if when.hint and not out.json and where.timebase.epoch_ns is not None:
+            out.say(when.hint)
+        show(answer, where, when.text, out)

@@ -172,10 +172,13 @@ def _bars(
 
 
 def _check_target(path: Path) -> None:
+    from detector.store.formats.event_table import check_folder
+
     if path.suffix.lower() not in {".md", ".json"}:
-        raise RecordingError(f"{path}: a result is written as .md or .json: choose one")
-    if not path.absolute().parent.is_dir():
-        raise RecordingError(f"{path}: there is no such folder: create {path.parent} first")
+        raise typer.BadParameter(
+            f"{path}: a result is written as .md or .json: choose one", param_hint="--out"
+        )
+    check_folder(path)
 
 
 def _write(path: Path, found: Evaluation) -> None:

@@ -24,10 +24,9 @@ from detector.service.service import Service
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
 from detector.sources.radio import Adapter
-from detector.sources.replay import ReplaySource, from_items, from_samples
+from detector.sources.replay import PIECE_S, ReplaySource
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
-from detector.store.recording import Recording
 from detector.words.endings import NightEnd, ending_lines
 from detector.words.phrases import NOTICE, sentence
 
@@ -160,10 +159,8 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
 
 
 def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
-    if file.suffix == ".sqlite":
-        return ReplaySource(from_items(stack.enter_context(Recording.open(file)).items()), clock)
     reader = stack.enter_context(open_recording(file))
-    return ReplaySource(from_samples(reader, clock.utc_ns()), clock)
+    return ReplaySource(reader.readings(piece_s=PIECE_S, undated_ns=clock.utc_ns()), clock)
 
 
 def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:

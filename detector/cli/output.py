@@ -59,7 +59,9 @@ class Output:
         if self.json or self.quiet or not total:
             yield _nothing
         elif not self.redraws:
-            yield _Tenths(self, label, total)
+            tenths = _Tenths(self, label, total)
+            yield tenths
+            tenths.finish()
         else:
             with _bar(harmless(label), total) as advance:
                 yield advance
@@ -110,7 +112,13 @@ class _Tenths:
 
     def __call__(self, amount: int, /) -> None:
         self._done += amount
-        percent = min(100, 100 * self._done // self._total) // TENTH * TENTH
+        self._say(min(99, 100 * self._done // self._total) // TENTH * TENTH)
+
+    def finish(self) -> None:
+        """Say that all is done: a total may have been a guess."""
+        self._say(100)
+
+    def _say(self, percent: int) -> None:
         if percent > self._said:
             self._said = percent
             self._output.say(f"{self._label}: {percent} %")
@@ -124,3 +132,4 @@ def _bar(label: str, total: int) -> Iterator[Advance]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label.replace("[", r"\["), total=total)
         yield lambda amount, /: progress.advance(task, amount)
+        progress.update(task, completed=total)

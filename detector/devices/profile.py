@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from detector.block import Samples
+from detector.block import Block, Samples
 
 
 class Support(StrEnum):
@@ -122,7 +122,8 @@ class Note:
     text: str
 
 
-Output = Write | Started | Chunk | Battery | Stopped | Refused | Note
+Output = Write | Started | Chunk | Block | Battery | Stopped | Refused | Note
+"""A `Block` comes from a file, whose samples have their index already."""
 
 
 class Conversation(Protocol):

@@ -67,6 +67,7 @@ class Condition:
     """Something is the matter: told when it is known, and again when it is over.
 
     onset_s, end_s : s from the recording's first sample, to a second; `end_s` None while it lasts
+    known_s : likewise, by when this was known
     reason : for a person
     numbers : behind the reason; names carry the unit
     """
@@ -74,6 +75,7 @@ class Condition:
     cause: Cause
     onset_s: float
     end_s: float | None
+    known_s: float
     reason: str
     numbers: Mapping[str, float]
 
@@ -120,7 +122,8 @@ class Quality:
         """Take the next samples; return what began or ended, in the order it became known."""
         if not len(block):
             return []
-        told = self._interrupt() if self._next not in (None, block.start) else []
+        gap = self._next is not None and block.after_gap((self._next, self._fs))
+        told = self._interrupt() if gap else []
         samples = np.concatenate((self._rest, block.samples)) if len(self._rest) else block.samples
         first, whole = block.stop - len(samples), len(samples) // self._length
         self._next = block.stop
@@ -175,11 +178,14 @@ class Quality:
         told = []
         for each in heard:
             if each.reason is None and each.cause in self._open:
-                told.append(replace(self._open.pop(each.cause), end_s=each.at / self._fs))
+                ended = self._open.pop(each.cause)
+                known_s = each.known / self._fs
+                told.append(replace(ended, end_s=each.at / self._fs, known_s=known_s))
             # A sensor that holds one value does not move either: that is one matter, not two.
             elif each.reason is not None and Cause.STUCK not in self._open:
-                onset_s = each.at / self._fs
-                told.append(Condition(each.cause, onset_s, None, each.reason, each.numbers))
+                onset_s, known_s = each.at / self._fs, each.known / self._fs
+                began = Condition(each.cause, onset_s, None, known_s, each.reason, each.numbers)
+                told.append(began)
                 self._open[each.cause] = told[-1]
         return told
 

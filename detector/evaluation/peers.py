@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window, resample_poly
 
-from detector.block import AXES, Block, Samples
+from detector.block import AXES, Block, Edge, Samples
 from detector.evaluation.matching import FoundEvent
 from detector.events import Kind
 from detector.store.formats.checks import runs
@@ -205,18 +205,18 @@ class Peers:
 
     def __init__(self) -> None:
         self._found: dict[str, list[FoundEvent]] = {name: [] for name in PEERS}
-        self._expected: tuple[int, float] | None = None
+        self._expected: Edge | None = None
         self._runs: list[_Run] = []
 
     def process(self, block: Block) -> None:
         """Take the next samples; a jump in their index is a gap, and nothing runs across it."""
         if not len(block):
             return
-        if self._expected != (block.start, block.fs):
+        if self._expected is None or block.after_gap(self._expected):
             self._close()
             start_s = block.start / block.fs
             self._runs = [_Run(rule, start_s, block.fs) for rule in _rules(block.fs)]
-        self._expected = (block.stop, block.fs)
+        self._expected = block.edge
         for run in self._runs:
             run.take(block.samples)
 

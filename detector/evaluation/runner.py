@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from detector.evaluation.matching import (
 )
 from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.scoring import Score, summarise
-from detector.events import Event, Kind, final_forms
-from detector.recognition.events.stamp import detector_version
-from detector.recognition.pipeline import Watcher
+from detector.events import Event, Kind
+from detector.night.recorded import RecordedNight, RecordedSensor
+from detector.night.sensor_watch import Worn
+from detector.recognition.events.stamp import Provenance, detector_version
 from detector.sites import SITES
 from detector.store.formats.checks import runs
 from detector.store.formats.labels import Label, Labels, find_labels, read_labels
@@ -248,49 +249,39 @@ class _Taken:
 
 
 def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool) -> _Taken:
-    """Take a recording through our pipeline, and through the peers' rules."""
-    said: list[Event] = []
+    """Take a recording through the night that watches live, and through the peers' rules."""
     first_word_s: dict[str, float] = {}
-    monitored: list[tuple[float, float]] = []
     others = Peers() if peers else None
     with case.open() as reader:
         placement = case.labels.placement if case.labels else None
         worn = site or reader.site or site_of(placement) or DEFAULT_SITE
-        watcher = Watcher(site=worn)
-
-        def hear(events: list[Event], now_s: float) -> None:
-            for event in events:
-                said.append(event)
-                if latency and event.kind.is_spasm_family:
-                    first_word_s.setdefault(event.id, now_s)
-
+        provenance = Provenance(reader.wearer, reader.sensor, reader.recording)
+        sensor = RecordedSensor(reader, Worn(provenance, worn))
+        recorded = RecordedNight([sensor], piece_s=CHUNK_S if latency else None)
         stop_s = 0.0
-        for block in reader.blocks():
-            start_s, stop_s = block.start / block.fs, block.stop / block.fs
-            if monitored and monitored[-1][1] == start_s:
-                monitored[-1] = (monitored[-1][0], stop_s)
-            else:
-                monitored.append((start_s, stop_s))
-            for piece in _chunks(block) if latency else (block,):
-                hear(watcher.process(piece), piece.stop / piece.fs)
-            if others is not None:
-                others.process(block)
-        hear(watcher.finish(), stop_s)
-        ours = [_found(event, first_word_s.get(event.id)) for event in final_forms(said)]
+        for step in recorded.steps():
+            for _, block in step.blocks:
+                stop_s = block.stop / block.fs
+                if others is not None:
+                    others.process(block)
+            for event in step.told.events if latency else ():
+                if event.kind.is_spasm_family:
+                    first_word_s.setdefault(event.id, stop_s)
+        ours = [_found(event, first_word_s.get(event.id)) for event in recorded.events]
         found = {OURS: ours} | (others.finish() if others is not None else {})
-        return _Taken(site=worn, monitored=monitored, found=found, warnings=tuple(reader.warnings))
+        (stretches,) = recorded.stretches
+        return _Taken(
+            site=worn,
+            monitored=[(stretch.start_s, stretch.stop_s) for stretch in stretches],
+            found=found,
+            warnings=tuple(recorded.warnings),
+        )
 
 
 def site_of(placement: str | None) -> str | None:
     """Return the site that a free description names: `left wrist smartwatch` is the wrist."""
     words = (placement or "").lower()
     return next((site for site in SITES if site in words), None)
-
-
-def _chunks(block: Block) -> Iterator[Block]:
-    size = max(1, round(CHUNK_S * block.fs))
-    for first in range(0, len(block), size):
-        yield Block(block.samples[first : first + size], block.start + first, block.fs)
 
 
 def _found(event: Event, said_s: float | None) -> FoundEvent:

@@ -11,17 +11,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
+from math import inf
 from typing import Any
 
 from detector.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
-from detector.block import EPOCH
+from detector.block import EPOCH, Block
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
 from detector.events import Event, Kind, Phase, from_dict, to_dict
 from detector.night.saved import SavedNight, sealed
-from detector.night.sensor_watch import WRONG_RATE, Matter, Seen, SensorWatch, Worn
+from detector.night.sensor_watch import (
+    WRONG_RATE,
+    Follower,
+    Matter,
+    Seen,
+    SensorWatch,
+    Worn,
+)
 from detector.plain import from_plain, to_plain
 from detector.recognition.events.fusion import Fusion
 from detector.words.reasons import worded
@@ -53,6 +62,7 @@ class Night:
     ----------
     sensors : one or more, with labels of their own
     dated : whether the items' wall clock means anything; a foreign file may have none
+    followers : of each sensor, instead of a `Watcher`
 
     Attributes
     ----------
@@ -60,17 +70,30 @@ class Night:
     """
 
     def __init__(
-        self, sensors: Sequence[Worn], *, rules: Sequence[Rule], dated: bool = True
+        self,
+        sensors: Sequence[Worn],
+        *,
+        rules: Sequence[Rule],
+        dated: bool = True,
+        followers: Sequence[Follower | None] = (),
     ) -> None:
         self._worn, self._rules, self._dated = tuple(sensors), tuple(rules), dated
+        self._followers = tuple(followers)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: a new night begins."""
-        whose = self._worn[0].provenance
-        self.watches = tuple(SensorWatch(worn, dated=self._dated) for worn in self._worn)
+        self.watches = tuple(
+            SensorWatch(worn, dated=self._dated, follower=follower)
+            for worn, follower in zip_longest(self._worn, self._followers)
+        )
+        self._reached_s = [0.0] * len(self._worn)  # how far each was analysed, of what was heard
+        self._pending: list[tuple[int, int, Seen]] = []  # monotonic time, sensor, what it showed
+        self._over: set[int] = set()  # sensors whose recording has ended
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
-        self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
+        whose = self._worn[0].provenance
+        wearer = self._worn[0].wearer or whose.wearer
+        self._policy = Policy(self._rules, wearer=wearer, source=whose.source)
         self._at = 0, 0  # the host's clocks when anything was last heard
         self._matters: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
         self._origin: datetime | None = None  # where the wearer's seconds begin
@@ -101,18 +124,12 @@ class Night:
     @property
     def gap_count(self) -> int:
         """How many gaps there were."""
-        return sum(watch.clock.gap_count for watch in self.watches)
+        return sum(watch.gap_count for watch in self.watches)
 
     @property
     def longest_gap_s(self) -> float:
-        """Return the longest of the latest gaps of any sensor; 0 without one."""
-        gaps_s = [
-            gap.missing / watch.clock.timebase.fs
-            for watch in self.watches
-            if watch.clock.timebase is not None
-            for gap in watch.clock.gaps
-        ]
-        return max(gaps_s, default=0.0)
+        """Length of the longest gap of any sensor, s; 0 without one."""
+        return max(watch.longest_gap_s for watch in self.watches)
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -156,26 +173,22 @@ class Night:
         return self._in_words(silent) if 0 < len(silent) < len(whys) else None
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Told:
-        """Take the next thing that came from one of the sensors."""
-        return self.hear(self.look(reading, sensor=sensor), reading.item, sensor=sensor)
+        """Take the next thing that came from one of the sensors, and say what it shows."""
+        return self.hear(self.examine(reading, sensor=sensor), reading.item, sensor=sensor)
 
-    def look(self, reading: Reading, *, sensor: int = 0) -> Seen:
+    def examine(self, reading: Reading, *, sensor: int = 0) -> list[Seen]:
         """Let one sensor's watch take a reading: the first half of `take`."""
-        return self.watches[sensor].take(reading)
+        self.gather(reading, sensor=sensor)
+        return self.watches[sensor].look()
 
-    def hear(self, seen: Seen, item: Item, *, sensor: int = 0) -> Told:
+    def hear(self, seen: Sequence[Seen], item: Item, *, sensor: int = 0) -> Told:
         """Make the wearer's events and alarms of what one sensor saw: the second half of `take`."""
-        watch = self.watches[sensor]
-        now = self._now(item.mono_ns, item.utc_ns)
-        alerts = self._hear_matters(watch, seen.matters, now)
-        events = self._joined(seen.events)
-        if isinstance(item, LinkDown) and self._fusion is not None:
-            events += self._fusion.lost(watch.label)
-        return self._told(events, alerts, now)
+        told = self._hear([(sensor, each) for each in seen])
+        return self._at_last(told, item.mono_ns, item.utc_ns)
 
-    def start_watch_again(self, sensor: int, why: str) -> Seen:
+    def start_watch_again(self, sensor: int, why: str, item: Item) -> list[Seen]:
         """Give up one sensor's open events after a fault, as cut short; what follows is new."""
-        return Seen(self.watches[sensor].start_again(why))
+        return self.watches[sensor].start_again(why, item.mono_ns, item.utc_ns)
 
     def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> None:
         """Build fusion and alarms anew after a fault in one of them.
@@ -199,13 +212,50 @@ class Night:
         for event in events:
             self._policy.observe(self._in_wearers_seconds(event), self._now_of(event))
 
+    def gather(self, reading: Reading, *, sensor: int = 0) -> list[Block]:
+        """Take the next thing that came, for a later `look`; return its samples."""
+        return self.watches[sensor].gather(reading)
+
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
         """Let time pass: notices what did not happen."""
-        now = self._now(mono_ns, utc_ns)
-        alerts = self._policy.tick(now)
-        for watch in self.watches:
-            alerts += self._hear_matters(watch, watch.tick(mono_ns), now)
-        return Told(alerts=tuple(alerts))
+        for sensor in range(len(self.watches)):
+            self.pass_time(mono_ns, utc_ns, sensor=sensor)
+        alerts = self._policy.tick(self._now(mono_ns, utc_ns))
+        seen = [(n, each) for n, watch in enumerate(self.watches) for each in watch.look()]
+        return _joined(Told(alerts=tuple(alerts)), self._hear(seen))
+
+    def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
+        """Let time pass at one sensor, for a later `look`."""
+        self.watches[sensor].tick(mono_ns, utc_ns)
+
+    def end(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
+        """Close what is open at one sensor, for a later `look`: its recording is over."""
+        self.watches[sensor].finish(mono_ns, utc_ns)
+        self._over.add(sensor)
+
+    def look(self, mono_ns: int, utc_ns: int) -> Told:
+        """Say what the sensors showed since the last look, in the order in which it was known.
+
+        What one of several sensors shows waits until the others were looked at as far.
+        """
+        self._pending += [
+            (seen.mono_ns, number, seen)
+            for number, watch in enumerate(self.watches)
+            for seen in watch.look()
+        ]
+        self._pending.sort(key=lambda each: each[:2])
+        reached_ns = [
+            inf if number in self._over else watch.looked_ns
+            for number, watch in enumerate(self.watches)
+        ]
+        known_ns = min(-inf if each is None else each for each in reached_ns)
+        known_ns = inf if len(self.watches) == 1 else known_ns
+        ripe = sum(at_ns <= known_ns for at_ns, _, _ in self._pending)
+        heard, self._pending = self._pending[:ripe], self._pending[ripe:]
+        told = self._hear([(number, seen) for _, number, seen in heard])
+        # Between two sensors nothing but what they showed says how far time has come for both.
+        done = len(self.watches) == len(self._over) or len(self.watches) == 1
+        return self._at_last(told, mono_ns, utc_ns) if done else told
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
         """Take a state of the watching itself from outside, such as a full disk; None: over."""
@@ -216,13 +266,19 @@ class Night:
         return Told(alerts=tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Told:
-        """Close what is open: the night is over, or was interrupted and goes on later."""
-        events: list[Event] = []
-        for watch in self.watches:
-            events += self._joined(watch.finish())
-            if self._fusion is not None:
-                events += self._fusion.lost(watch.label)
-        return self._told(events, [], self._now(mono_ns, utc_ns)) if self.samples else Told()
+        """Close what is open: the night is over."""
+        if not self.samples:
+            return Told()
+        for number in range(len(self.watches)):
+            if number not in self._over:
+                self.end(mono_ns, utc_ns, sensor=number)
+        told = self.look(mono_ns, utc_ns)
+        lost = (
+            []
+            if self._fusion is None
+            else [said for watch in self.watches for said in self._fusion.lost(watch.label)]
+        )
+        return _joined(told, self._tell(lost, self._now(mono_ns, utc_ns)))
 
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as JSON-able data with version and checksum.
@@ -267,6 +323,7 @@ class Night:
         self._open = {event.id: event for event in map(from_dict, state["open"])}
         self._ended = from_plain(dict[str, Kind], state["ended"])
         self._counts = Counter({Kind(kind): n for kind, n in state["counts"].items()})
+        self._reached_s = [watch.analysed_s for watch in self.watches]
 
     def resume(self, mono_ns: int, utc_ns: int) -> Told:
         """Go on after `load` where the process was not running meanwhile.
@@ -319,41 +376,61 @@ class Night:
             for label, matter in having.items():
                 having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
 
-    def _hear_matters(self, watch: SensorWatch, matters: Iterable[Matter], now: Now) -> list[Alert]:
-        """Take matters of one sensor: each is the wearer's while it is that of any of them."""
+    def _hear(self, seen: Sequence[tuple[int, Seen]]) -> Told:
+        """Take what sensors showed, in order: each thing at the time by which it was known."""
+        events: list[Event] = []
         alerts: list[Alert] = []
-        for matter in matters:
-            having = self._matters.setdefault(matter.name, {})
-            if matter.why is None:
-                having.pop(watch.label, None)
-            else:
-                having[watch.label] = matter
-            since_ns = min((m.since_ns for m in having.values()), default=matter.since_ns)
-            alerts += self._policy.condition(
-                matter.name,
-                active=bool(having),
-                since_ns=since_ns,
-                now=now,
-                why=self._in_words({label: m.why for label, m in having.items()}),
-            )
-        return alerts
+        for number, each in seen:
+            said: list[Event] = []
+            match each.what:
+                case Matter() as matter:
+                    now = self._now(each.mono_ns, each.utc_ns)
+                    alerts += self._hear_matter(self.watches[number], matter, now)
+                case Event() as event:
+                    self._reached_s[number] = each.known_s or 0.0
+                    said = [event] if self._fusion is None else self._fusion.process(event)
+                case LinkDown() if self._fusion is not None:
+                    said = self._fusion.lost(self.watches[number].label)
+            if said:
+                told = self._tell(said, self._now(each.mono_ns, each.utc_ns))
+                events += told.events
+                alerts += told.alerts
+        return Told(tuple(events), tuple(alerts))
+
+    def _at_last(self, told: Told, mono_ns: int, utc_ns: int) -> Told:
+        """Let time pass up to where the samples were analysed."""
+        self._reached_s = [watch.analysed_s for watch in self.watches]
+        ticked = self._policy.tick(self._now(mono_ns, utc_ns))
+        return Told(told.events, (*told.alerts, *ticked))
+
+    def _hear_matter(self, watch: SensorWatch, matter: Matter, now: Now) -> list[Alert]:
+        """Take a matter of one sensor: it is the wearer's while it is that of any of them."""
+        having = self._matters.setdefault(matter.name, {})
+        if matter.why is None:
+            having.pop(watch.label, None)
+        else:
+            having[watch.label] = matter
+        since_ns = min((m.since_ns for m in having.values()), default=matter.since_ns)
+        return self._policy.condition(
+            matter.name,
+            active=bool(having),
+            since_ns=since_ns,
+            now=now,
+            why=self._in_words({label: m.why for label, m in having.items()}),
+        )
 
     def _in_words(self, whys: Mapping[str, str | None]) -> str:
         if len(self.watches) == 1:
             return next(iter(whys.values()), None) or ""
         return "; ".join(f"{label}: {why}" for label, why in whys.items())
 
-    def _joined(self, events: Iterable[Event]) -> list[Event]:
-        if self._fusion is None:
-            return list(events)
-        return [said for event in events for said in self._fusion.process(event)]
-
-    def _told(self, found: list[Event], alerts: list[Alert], now: Now) -> Told:
-        said = [worded(event) for event in found]  # whatever leaves a night has its reason in words
+    def _tell(self, said: Sequence[Event], now: Now) -> Told:
+        """Keep what is going on, and let the rules hear of it."""
+        said = [worded(event) for event in said]
+        alerts = self._policy.tick(now)
         for event in said:
             self._keep(event)
             alerts += self._policy.observe(self._in_wearers_seconds(event), now)
-        alerts += self._policy.tick(now)
         return Told(tuple(said), tuple(alerts))
 
     def _keep(self, event: Event) -> None:
@@ -383,16 +460,21 @@ class Night:
         self._at = mono_ns, utc_ns
         utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None
         reached = [
-            (timebase.at_s(watch.analysed_s), timebase.at_s(0.0), watch.analysed_s)
-            for watch in self.watches
+            (timebase.at_s(reached_s), timebase.at_s(0.0))
+            for watch, reached_s in zip(self.watches, self._reached_s, strict=True)
             if (timebase := watch.timebase) is not None
         ]
         if self._fusion is None or not self._dated or not reached:
-            stream_s = max(watch.analysed_s for watch in self.watches)
             stream_utc = reached[0][0] if reached else utc
-            return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=stream_utc)
-        ends = [end for end, _, _ in reached if end is not None]
-        begun = min(begin for _, begin, _ in reached if begin is not None)
+            return Now(
+                mono_ns=mono_ns, utc=utc, stream_s=max(self._reached_s), stream_utc=stream_utc
+            )
+        ends = [end for end, _ in reached if end is not None]
+        begun = min(begin for _, begin in reached if begin is not None)
         self._origin = self._origin or begun
         stream_s = (max(ends) - self._origin).total_seconds()
         return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=max(ends))
+
+
+def _joined(first: Told, second: Told) -> Told:
+    return Told(first.events + second.events, first.alerts + second.alerts)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-from detector.block import Block, Timebase
+import numpy as np
+
+from detector.block import AXES, Block, Edge, Timebase
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
 from detector.events import Event, Kind, Phase, from_dict, to_dict
 from detector.recognition.events.stamp import Provenance, stamp
-from detector.recognition.pipeline import Watcher
+from detector.recognition.pipeline import Said, Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
 within which a lost sensor must be told."""
+
+NO_SAMPLES_KEPT = "nothing was recorded here"
 
 NO_SIGNAL = "no-signal"
 WRONG_RATE = "wrong-rate"
@@ -31,10 +36,18 @@ whatever their gauge says."""
 
 @dataclass(frozen=True, slots=True)
 class Worn:
-    """A sensor, where it is worn, and whose its events are."""
+    """A sensor, where it is worn, and whose its events are.
+
+    Parameters
+    ----------
+    name, wearer : what events are to say where their provenance, and so their ids, says nothing
+        or another recording says the same
+    """
 
     provenance: Provenance
     site: str
+    name: str | None = None
+    wearer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,58 +61,116 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a reading gave; `heard` says that samples came."""
+    """What a sensor showed, and when that was known.
 
-    events: tuple[Event, ...] = ()
-    matters: tuple[Matter, ...] = ()
-    heard: bool = False
+    Parameters
+    ----------
+    what : an event, a matter, or a link that was lost
+    mono_ns, utc_ns : host's two clocks when the samples that it needed had come
+    known_s : of an event: s from the sensor's first sample to the end of what it needed
+    """
+
+    what: Event | Matter | LinkDown
+    mono_ns: int
+    utc_ns: int
+    known_s: float | None = None
+
+
+class Follower(Protocol):
+    """A `Watcher`, or what does as one."""
+
+    @property
+    def reached_s(self) -> float | None:
+        """Seconds up to which samples were analysed."""
+
+    def follow(self, block: Block) -> list[Said]:
+        """Take the next samples."""
+        ...
+
+    def close(self) -> list[Said]:
+        """Close what is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrival:
+    """Samples that wait to be looked at, and when they came.
+
+    A file's samples have no arrival of their own: `of_file`, each came when it was measured.
+    """
+
+    block: Block
+    mono_ns: int
+    utc_ns: int
+    of_file: bool
+
+    def when(self, known_s: float) -> tuple[int, int]:
+        """Return the two clocks when this moment of the recording was there."""
+        if not self.of_file:
+            return self.mono_ns, self.utc_ns
+        back_ns = round(self.block.stop / self.block.fs * 1e9) - round(known_s * 1e9)
+        return self.mono_ns - back_ns, self.utc_ns - back_ns
 
 
 class SensorWatch:
     """Samples on one clock, watched for events and examined for what spoils them.
 
+    `gather` takes what comes, `look` says what that shows: after every reading live, after
+    minutes of a recording. What is said, and by when it was known, is the same.
+
     Parameters
     ----------
     dated : whether the items' wall clock means anything; a foreign file may have none
+    follower : instead of a `Watcher` of its own
 
     Attributes
     ----------
-    analysed_s : how far the samples reach, from the first
-    samples : that were watched
+    analysed_s : how far the samples were analysed, from the first
+    samples : that were gathered
+    gap_count, longest_gap_s : between samples, so far
     session : number of the latest connection, 0 before the first
     """
 
-    def __init__(self, worn: Worn, *, dated: bool = True) -> None:
+    def __init__(self, worn: Worn, *, dated: bool = True, follower: Follower | None = None) -> None:
         self.worn = worn
         self._dated = dated
         self.clock = SampleClock()
-        self._watcher = Watcher(site=worn.site)
+        own = Watcher(site=worn.site, model=worn.provenance.model)
+        self._watcher: Follower = own if follower is None else follower
+        self._open: dict[str, Event] = {}  # announced and not yet over
+        self._stretch: Edge | None = None  # where the samples end that were gathered
+        self.gap_count = 0
+        self.longest_gap_s = 0.0
+        self.session = 0
+        self._file_timebase: Timebase | None = None  # of samples that have their index already
+        self._waiting: list[_Arrival] = []
+        self._last: _Arrival | None = None
+        self._seen: list[Seen] = []
+        self._silent = True  # nothing came for long, as far as was said
         self._quality: Quality | None = None  # before the first sample
         self._range_g: float | None = None
         self._charge = Charge()
         self._last_mono_ns: int | None = None  # arrival of the last samples
         self._begun_ns: int | None = None  # first moment heard of, samples or not
         self._link = "the sensor was not heard yet"
-        self._open: dict[str, Event] = {}  # announced and not yet over
         self.analysed_s = 0.0
         self.samples = 0
-        self.session = 0
 
     @property
     def label(self) -> str:
         """Name of the sensor in events."""
-        return self.worn.provenance.sensor or "sensor"
+        return self.worn.name or self.worn.provenance.sensor or "sensor"
 
     @property
     def timebase(self) -> Timebase | None:
         """Where sample 0 lies in UTC, as it is known now; None before the first."""
-        timebase = self.clock.timebase
+        timebase = self._file_timebase or self.clock.timebase
         return timebase if timebase is None or self._dated else Timebase(timebase.fs)
 
     @property
     def monitored_s(self) -> float:
         """How much was really watched: samples received, not time passed."""
-        timebase = self.clock.timebase
+        timebase = self.timebase
         return 0.0 if timebase is None else self.samples / timebase.fs
 
     @property
@@ -126,8 +197,15 @@ class SensorWatch:
         age_s = self.data_age_s(mono_ns)
         return None if age_s is not None and age_s < SILENT_S else self._link
 
-    def take(self, reading: Reading) -> Seen:
-        """Take the next thing that came from the sensor."""
+    @property
+    def looked_ns(self) -> int | None:
+        """Host's monotonic time by which all was said that was known; None before that is so."""
+        if self._last is None:
+            return None
+        return self._last.when(self.analysed_s)[0]
+
+    def gather(self, reading: Reading) -> list[Block]:
+        """Take the next thing that came from the sensor; return its samples, placed in time."""
         item = reading.item
         self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
         match item:
@@ -144,19 +222,39 @@ class SensorWatch:
                     self._charge.feed(output.percent, item.mono_ns)
                 case Stopped() | Refused():
                     self._link = output.reason
-        events: list[Event] = []
-        matters: list[Matter] = []
-        blocks = self.clock.take(reading)
-        for block in blocks:
-            self.samples += len(block)
-            self.analysed_s = block.stop / block.fs
-            events += self._watcher.process(block)
-            self._last_mono_ns = item.mono_ns  # whatever silence there was is over
-            matters += [Matter(NO_SIGNAL, None, item.mono_ns)]
-            matters += self._examine(block, item.mono_ns)
-        return Seen(self._stamped(events), tuple(matters), bool(blocks))
+                case Block() if self._file_timebase is None and len(output):
+                    self._link = NO_SAMPLES_KEPT
+                    epoch_ns = item.utc_ns - round(output.stop / output.fs * 1e9)
+                    self._file_timebase = Timebase(output.fs, epoch_ns)
+        arrivals = [
+            _Arrival(block, item.mono_ns, item.utc_ns, of_file=False)
+            for block in self.clock.take(reading)
+        ] + [
+            _Arrival(block, item.mono_ns, item.utc_ns, of_file=True)
+            for block in reading.outputs
+            if isinstance(block, Block) and len(block)
+        ]
+        for arrival in arrivals:
+            if self._silent:
+                begun = arrival.when(arrival.block.start / arrival.block.fs)
+                self._seen.append(Seen(Matter(NO_SIGNAL, None, begun[0]), *begun))
+                self._silent = False
+            self._count_gap(arrival.block)
+            self.samples += len(arrival.block)
+            self._last_mono_ns = item.mono_ns
+        self._waiting += arrivals
+        if isinstance(item, LinkDown):
+            self._watch_waiting()
+            self._seen.append(Seen(item, item.mono_ns, item.utc_ns))
+        return [arrival.block for arrival in arrivals]
 
-    def tick(self, mono_ns: int) -> tuple[Matter, ...]:
+    def look(self) -> list[Seen]:
+        """Look at the samples that were gathered; return what there is to say, as it was known."""
+        self._watch_waiting()
+        seen, self._seen = self._seen, []
+        return seen
+
+    def tick(self, mono_ns: int, utc_ns: int) -> None:
         """Let time pass: notices what did not happen."""
         self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
         rate = self.clock.fault
@@ -168,23 +266,31 @@ class SensorWatch:
         if why is not None:
             since_ns = self._begun_ns if self._last_mono_ns is None else self._last_mono_ns
             matters.insert(0, Matter(NO_SIGNAL, why, since_ns))
-        if self._quality is not None and self._quality.settled:
+            self._silent = True
+        if self._quality is not None and self._quality.settled and not self._waiting:
             # What was the matter before a restart, and is so no more.
             so = {condition.cause for condition in self._quality.active}
             matters += [Matter(str(cause), None, mono_ns) for cause in Cause if cause not in so]
-        return tuple(matters)
+        self._seen += [Seen(matter, mono_ns, utc_ns) for matter in matters]
 
-    def finish(self) -> tuple[Event, ...]:
-        """Close what is open: the night is over, or was interrupted and goes on later."""
-        return () if self.clock.timebase is None else self._stamped(self._watcher.finish())
+    def finish(self, mono_ns: int, utc_ns: int) -> None:
+        """Close what is open: the night is over, or its recording."""
+        self._watch_waiting()
+        timebase = self.timebase
+        if timebase is None:
+            return
+        end = _Arrival(Block(np.empty((0, AXES)), 0, timebase.fs), mono_ns, utc_ns, of_file=False)
+        is_file = self._last is not None and self._last.of_file
+        self._tell(self._watcher.close(), [self._last if self._last and is_file else end])
 
-    def start_again(self, why: str) -> tuple[Event, ...]:
+    def start_again(self, why: str, mono_ns: int, utc_ns: int) -> list[Seen]:
         """Forget what led to a fault; return what was open, as over and cut short.
 
         The sample clock goes on, so that no index is used twice. `why` explains the silence.
         """
-        self._watcher = Watcher(site=self.worn.site)
+        self._watcher = Watcher(site=self.worn.site, model=self.worn.provenance.model)
         self._quality = None
+        self._waiting, self._seen = [], []
         self._link = why
         over = [
             replace(event, phase=Phase.END, cut_short=True)
@@ -192,7 +298,7 @@ class SensorWatch:
             if event.kind is not Kind.MOVEMENT
         ]
         self._open.clear()
-        return tuple(over)
+        return [Seen(event, mono_ns, utc_ns, self.analysed_s) for event in over]
 
     def shift_clock(self, by_ns: int) -> None:
         """Move stamps of the monotonic clock, which began anew; the sample clock sees to its own.
@@ -210,18 +316,21 @@ class SensorWatch:
         self._charge.load(state["charge"])
 
     def save(self) -> dict[str, Any]:
-        """Return the state as plain data."""
+        """Return the state as plain data; nothing may wait to be looked at."""
+        assert isinstance(self._watcher, Watcher)  # noqa: S101 - only recordings have others
         return {
             "clock": self.clock.save(),
             "watcher": self._watcher.save(),
             "quality": None if self._quality is None else self._quality.save(),
             "charge": self._charge.save(),
             "open": [to_dict(event) for event in self._open.values()],
+            "stretch": None if self._stretch is None else list(self._stretch),
             **{name: getattr(self, name) for name in _NUMBERS},
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
+        assert isinstance(self._watcher, Watcher)  # noqa: S101 - only recordings have others
         self.clock.load(state["clock"])
         self._watcher.load(state["watcher"])
         self._quality = None
@@ -229,29 +338,66 @@ class SensorWatch:
             self._quality = Quality.of(state["quality"])
         self._charge.load(state["charge"])
         self._open = {event.id: event for event in map(from_dict, state["open"])}
+        stretch = state["stretch"]
+        self._stretch = None if stretch is None else (stretch[0], stretch[1])
         for name in _NUMBERS:
             setattr(self, name, state[name])
 
-    def _examine(self, block: Block, mono_ns: int) -> list[Matter]:
-        """Ask of the samples whether they can be trusted."""
+    def _count_gap(self, block: Block) -> None:
+        if self._stretch is not None and block.after_gap(self._stretch):
+            missing = block.start - self._stretch[0]
+            self.gap_count += 1
+            self.longest_gap_s = max(self.longest_gap_s, missing / block.fs)
+        self._stretch = block.edge
+
+    def _watch_waiting(self) -> None:
+        """Look at what waits, as few blocks: each what lies between two gaps."""
+        waiting, self._waiting = self._waiting, []
+        run: list[_Arrival] = []
+        edge: Edge | None = None
+        for arrival in waiting:
+            if arrival.block.after_gap(edge):
+                self._watch(run)
+                run = []
+            run.append(arrival)
+            edge = arrival.block.edge
+        if run:
+            self._watch(run)
+
+    def _watch(self, run: list[_Arrival]) -> None:
+        """Look at samples that follow each other."""
+        block = run[0].block
+        if len(run) > 1:
+            samples = np.concatenate([arrival.block.samples for arrival in run])
+            block = Block(samples, block.start, block.fs)
         if self._quality is None:
             self._quality = Quality(block.fs, self._range_g)
-        return [
-            Matter(str(c.cause), c.reason if c.end_s is None else None, mono_ns)
-            for c in self._quality.process(block)
-        ]
+        for condition in self._quality.process(block):
+            mono_ns, utc_ns = _when(run, condition.known_s)
+            why = condition.reason if condition.end_s is None else None
+            self._seen.append(Seen(Matter(str(condition.cause), why, mono_ns), mono_ns, utc_ns))
+        self._last = run[-1]
+        self._tell(self._watcher.follow(block), run)
+        reached_s = self._watcher.reached_s
+        self.analysed_s = self.analysed_s if reached_s is None else reached_s
 
-    def _stamped(self, events: list[Event]) -> tuple[Event, ...]:
+    def _tell(self, told: list[Said], run: list[_Arrival]) -> None:
+        """Keep what was said to be told with the next look."""
         timebase = self.timebase
-        if timebase is None:
-            return ()
-        stamped = tuple(stamp(event, self.worn.provenance, timebase) for event in events)
-        for event in stamped:
+        assert timebase is not None  # noqa: S101 - there were samples
+        for said in told:
+            event = self._stamped(said.event, timebase)
             if event.phase is Phase.END:
                 self._open.pop(event.id, None)
             else:
                 self._open[event.id] = event
-        return stamped
+            self._seen.append(Seen(event, *_when(run, said.known_s), said.known_s))
+
+    def _stamped(self, event: Event, timebase: Timebase) -> Event:
+        event = stamp(event, self.worn.provenance, timebase)
+        if self.worn.name is None:
+            return event
+        return replace(event, sensor=self.worn.name, wearer=self.worn.wearer)
 
     def _battery_words(self, mono_ns: int) -> str | None:
         """Why the battery is a matter now; None while it is not."""
@@ -265,8 +411,16 @@ class SensorWatch:
 
 
 _NUMBERS = (
-    "_range_g", "_last_mono_ns", "_begun_ns", "_link", "analysed_s", "samples", "session",
+    "_range_g", "_last_mono_ns", "_begun_ns", "_link", "_silent", "analysed_s", "samples",
+    "gap_count", "longest_gap_s", "session",
 )  # fmt: skip
+
+
+def _when(run: list[_Arrival], known_s: float) -> tuple[int, int]:
+    """Return the two clocks when the samples up to a moment had come, of what lies between gaps."""
+    stop = round(known_s * run[0].block.fs)
+    place = bisect_left(run, stop, key=lambda arrival: arrival.block.stop)
+    return run[min(place, len(run) - 1)].when(known_s)
 
 
 def _rate_words(fault: WrongRate) -> str:

@@ -7,15 +7,16 @@ any rate, any packet size, gaps. There is no second pipeline for files, fleets o
 from __future__ import annotations
 
 from collections.abc import Sequence as Rows
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from detector.block import AXES, Block, Samples
+from detector.block import AXES, Block, Edge, Samples
 from detector.dsp import rhythm
-from detector.dsp.frames import FRAME, Bools, Floats, Floor, Framer, measure_frames
+from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats, Floor, Framer, measure_frames
 from detector.dsp.grid import Grid
 from detector.dsp.holds import Holds
 from detector.events import Event
@@ -40,6 +41,17 @@ front of it would make any beginning look like an abrupt one."""
 
 BATCH = 256
 """Windows measured at once: their arrays stay in a core's own cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event, and by when it was known: s from sample 0 to the end of the last frame it needed.
+
+    It does not depend on how the stream was cut, nor does `known_s` ever go back.
+    """
+
+    event: Event
+    known_s: float
 
 
 class Witness(Protocol):
@@ -113,7 +125,7 @@ class Bank:
 
     def process(
         self, rows: Rows[int], starts: Rows[int], samples: Samples
-    ) -> list[tuple[int, Event]]:
+    ) -> list[tuple[int, Said]]:
         """Take the next whole frames of some wearers, each row's following its last.
 
         Parameters
@@ -124,7 +136,7 @@ class Bank:
 
         Returns
         -------
-        (wearer, event) pairs, in order of row, then of time
+        (wearer, what was said) pairs, in order of row, then of time
         """
         if not samples.size:
             return []
@@ -156,27 +168,33 @@ class Bank:
                     gate_g=level[shown],
                     floor_g=floor[shown],
                 )
-        events: list[tuple[int, Event]] = []
+        told: list[tuple[int, Said]] = []
         for i in np.flatnonzero(moves | self._open(row)):
             wearer, start = int(row[i]), int(first[i])
             origin = start * FRAME - HISTORY
             bouts = self._trackers[wearer].follow(start, table[i], joined[i], origin)
-            events += self._admit(wearer, bouts)
+            told += [(wearer, said) for said in self._admit(wearer, bouts)]
         self._history[row] = joined[:, -HISTORY:]
         self._next[row] = first + rms.shape[1]
-        return events
+        return told
 
-    def finish(self, wearer: int) -> list[Event]:
+    def reached_s(self, wearer: int) -> float | None:
+        """Seconds up to which a wearer's open segment was analysed; None where none is open."""
+        reached = int(self._next[wearer])
+        return None if reached < 0 else reached * FRAME_S
+
+    def finish(self, wearer: int) -> list[Said]:
         """Close one wearer's open events at a gap or at the end, and end the segment."""
         if self._next[wearer] < 0:
             return []
         tracker, origin = self._trackers[wearer], int(self._next[wearer]) * FRAME - HISTORY
         bouts = tracker.finish(self._history[wearer], origin)
-        events = [event for _, event in self._admit(wearer, bouts)]
-        events += self._sequences[wearer].finish()
+        known_s = int(self._next[wearer]) * FRAME_S
+        told = self._admit(wearer, bouts)
+        told += [Said(event, known_s) for event in self._sequences[wearer].finish()]
         tracker.reset()
         self._next[wearer] = -1
-        return events
+        return told
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -212,9 +230,9 @@ class Bank:
     def _open(self, row: NDArray[np.int64]) -> Bools:
         return np.array([self._trackers[int(r)].is_open for r in row])
 
-    def _admit(self, wearer: int, bouts: list[Bout]) -> list[tuple[int, Event]]:
+    def _admit(self, wearer: int, bouts: list[Bout]) -> list[Said]:
         sequence = self._sequences[wearer]
-        said: list[tuple[int, Event]] = []
+        told: list[Said] = []
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
                 continue  # no kind that is announced could follow
@@ -224,8 +242,9 @@ class Bank:
             finding = decide(case, self._refine[wearer])
             if self._witness is not None:
                 self._witness.see_case(wearer, case, finding)
-            said += [(wearer, event) for event in sequence.admit(bout, finding)]
-        return said
+            known_s = bout.known * FRAME_S
+            told += [Said(event, known_s) for event in sequence.admit(bout, finding)]
+        return told
 
 
 class Watcher:
@@ -260,29 +279,45 @@ class Watcher:
         self._holds = Holds()
         self._grid = Grid()
         self._framer = Framer()
-        self._expected: tuple[int, float] | None = None
+        self._expected: Edge | None = None
 
     def process(self, block: Block) -> list[Event]:
         """Take the next samples; a jump in their index is a gap, and nothing runs across it."""
-        if not len(block):
-            return []
-        events: list[Event] = []
-        if self._expected is not None and self._expected != (block.start, block.fs):
-            events += self.finish()
-        self._expected = (block.stop, block.fs)
-        first, *behind_holds = self._holds.split(block)
-        events += self._advance(self._grid.process(first))
-        for part in behind_holds:
-            events += self._close()
-            events += self._advance(self._grid.process(part))
-        return events
+        return [said.event for said in self.follow(block)]
 
     def finish(self) -> list[Event]:
         """Close what is open: the recording ends, or breaks off here."""
-        events = self._close()
+        return [said.event for said in self.close()]
+
+    @property
+    def reached_s(self) -> float | None:
+        """Seconds up to which the open segment was analysed: all that was known by then is said.
+
+        None behind a gap, until a first frame is whole.
+        """
+        return self._bank.reached_s(0)
+
+    def follow(self, block: Block) -> list[Said]:
+        """Take the next samples as `process` does; tell also when each event was known."""
+        if not len(block):
+            return []
+        told: list[Said] = []
+        if block.after_gap(self._expected):
+            told += self.close()
+        self._expected = block.edge
+        first, *behind_holds = self._holds.split(block)
+        told += self._advance(self._grid.process(first))
+        for part in behind_holds:
+            told += self._close()
+            told += self._advance(self._grid.process(part))
+        return told
+
+    def close(self) -> list[Said]:
+        """Close what is open as `finish` does; tell also when each event was known."""
+        told = self._close()
         self._holds.reset()
         self._expected = None
-        return events
+        return told
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -303,18 +338,18 @@ class Watcher:
         expected = state["expected"]
         self._expected = None if expected is None else (expected[0], expected[1])
 
-    def _close(self) -> list[Event]:
+    def _close(self) -> list[Said]:
         """End the segment: nothing is known of what comes between it and the next sample."""
         tail = self._grid.finish()
-        events = [] if tail is None else self._advance(tail)
-        events += self._bank.finish(0)
+        told = [] if tail is None else self._advance(tail)
+        told += self._bank.finish(0)
         self._framer.reset()
-        return events
+        return told
 
-    def _advance(self, block: Block) -> list[Event]:
+    def _advance(self, block: Block) -> list[Said]:
         frames = self._framer.process(block)
-        said = self._bank.process([0], [frames.start], frames.samples[np.newaxis])
-        return [event for _, event in said]
+        told = self._bank.process([0], [frames.start], frames.samples[np.newaxis])
+        return [said for _, said in told]
 
 
 def _frame_table(

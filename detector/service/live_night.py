@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from detector.devices.stream import Reading
@@ -14,7 +14,6 @@ from detector.words.reasons import worded
 
 TICK_NS = 1_000_000_000  # a quarter of what a person notices, an eighth of what is silence
 ALARMS = "alarms"
-NOTHING = Told()
 
 
 class LiveNight:
@@ -43,8 +42,8 @@ class LiveNight:
         detector = f"detector of {self._night.watches[sensor].label}"
         seen = self._supervisor.call(
             detector,
-            lambda: self._night.look(reading, sensor=sensor),
-            rebuild=lambda: self._night.start_watch_again(sensor, f"the {detector} failed"),
+            lambda: self._night.examine(reading, sensor=sensor),
+            rebuild=lambda: self._night.start_watch_again(sensor, f"the {detector} failed", item),
         )
         if seen is not None:
             told.append(self._alarmed(lambda: self._night.hear(seen, item, sensor=sensor), seen))
@@ -69,7 +68,7 @@ class LiveNight:
         """Close what is open: the night is over."""
         return self._alarmed(lambda: self._night.finish(mono_ns, utc_ns))
 
-    def _alarmed(self, work: Callable[[], Told], seen: Seen | None = None) -> Told:
+    def _alarmed(self, work: Callable[[], Told], seen: Sequence[Seen] = ()) -> Told:
         """Return what the alarms say; on a fault once more of new ones, then the events alone."""
 
         def rebuild() -> Told:
@@ -80,4 +79,5 @@ class LiveNight:
         told = self._supervisor.call(ALARMS, work, rebuild=rebuild)
         if told is not None:
             return told
-        return NOTHING if seen is None else Told(events=tuple(map(worded, seen.events)))
+        events = [each.what for each in seen if isinstance(each.what, Event)]
+        return Told(events=tuple(map(worded, events)))

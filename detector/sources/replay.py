@@ -6,38 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
-from detector.devices.interpreter import Interpreter
-from detector.devices.profile import Chunk
-from detector.devices.stream import Item, LinkUp, Packet, Reading
+from detector.devices.stream import Reading
 from detector.sources.clock import Clock
 from detector.sources.source import LinkState, LinkStatus
-from detector.store.formats.reading import RecordingReader
 
-FILE_CHANNEL = "file"
 PIECE_S = 0.5  # of a file without packets: as often as a quick sensor speaks
-
-
-def from_items(items: Iterable[Item]) -> Iterable[Reading]:
-    """Return the readings of our own recording: every packet through the same driver again."""
-    interpreter = Interpreter()
-    return (interpreter.feed(item) for item in items)
-
-
-def from_samples(reader: RecordingReader, undated_ns: int = 0) -> Iterable[Reading]:
-    """Return the readings of anybody's recording: its samples in pieces, on its own clock.
-
-    `undated_ns` is the UTC of the first sample where the recording does not say it.
-    """
-    known_ns = reader.timebase.epoch_ns
-    epoch_ns = undated_ns if known_ns is None else known_ns
-    yield Reading(LinkUp(1, "file", reader.name, reader.name, 0, epoch_ns))
-    for block in reader.blocks():
-        step = max(1, round(PIECE_S * block.fs))
-        for begin in range(0, len(block), step):
-            samples = block.samples[begin : begin + step]
-            end_ns = round((block.start + begin + len(samples)) / block.fs * 1e9)
-            packet = Packet(1, FILE_CHANNEL, b"", end_ns, epoch_ns + end_ns)
-            yield Reading(packet, (Chunk(samples, block.fs, end_ns),))
 
 
 class ReplaySource:

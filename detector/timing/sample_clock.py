@@ -173,8 +173,10 @@ class SampleClock:
         """Date what comes from now on by all that is known."""
         reached_s = self._next / base.fs
         last_s = base.knots[-1].from_s if base.knots else 0.0
+        if reached_s - last_s < _KNOT_S:
+            return
         fit = self._meter.fit()
-        if reached_s - last_s < _KNOT_S or fit is None:
+        if fit is None:
             return
         least_ns, growth = fit
         pace = 1 / (1 - growth)

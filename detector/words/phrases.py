@@ -32,6 +32,12 @@ def event_line(event: Event, zone: tzinfo | None = None) -> str:
     return f"{head} {sentence(event.reason)}{cut}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: 1 gap, 2 gaps, 2 twitches."""
+    ending = "" if count == 1 else "es" if noun.endswith(("ch", "s")) else "s"
+    return f"{count} {noun}{ending}"
+
+
 def summary(events: Sequence[Event]) -> str:
     """Say in one sentence what a recording held."""
     counts = {kind: sum(event.kind is kind for event in events) for kind in Kind}
@@ -39,14 +45,14 @@ def summary(events: Sequence[Event]) -> str:
     if not likely:
         text = "No likely spasms."
     else:
-        text = f"{likely} likely spasm{'s' if likely > 1 else ''}"
+        text = counted(likely, "likely spasm")
         text += f", {counts[Kind.CLONUS]} of them clonus." if counts[Kind.CLONUS] else "."
     twitches = counts[Kind.TWITCH]
     others = len(events) - likely - twitches
     if twitches:
-        text += f" {twitches} twitch{'es' if twitches > 1 else ''}."
+        text += f" {counted(twitches, 'twitch')}."
     if others:
-        text += f" {others} other movement{'s' if others > 1 else ''}."
+        text += f" {counted(others, 'other movement')}."
     return text
 
 

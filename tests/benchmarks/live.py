@@ -144,8 +144,8 @@ def _busy(samples: Samples) -> float:
 
 def _alone(stream: Samples) -> list[str]:
     bank = Bank(["ankle"])
-    said = [event for _, event in bank.process([0], [0], stream[np.newaxis])]
-    return _lines(said + bank.finish(0))
+    said = [told.event for _, told in bank.process([0], [0], stream[np.newaxis])]
+    return _lines([*said, *(told.event for told in bank.finish(0))])
 
 
 def _lines(events: Sequence[Event]) -> list[str]:

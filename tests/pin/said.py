@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from detector import alert as alerts
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.cli import app
+from detector.devices.interpreter import Interpreter
 from detector.events import Origin, to_json
 from detector.mqtt import contract
 from detector.night.night import Night, Told
 from detector.night.sensor_watch import Worn
 from detector.recognition.events.stamp import Provenance
-from detector.sources.replay import from_items
 from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingHeader, RecordingWriter
 
@@ -80,7 +80,10 @@ def of_night(sensors: Sequence[Packets]) -> Said:
     ]
     night = Night(worn, rules=parse_rules(DEFAULT_RULES))
     streams = [
-        [(r.item.mono_ns, number, place, r) for place, r in enumerate(from_items(sent.items))]
+        [
+            (r.item.mono_ns, number, place, r)
+            for place, r in enumerate(map(Interpreter().feed, sent.items))
+        ]
         for number, sent in enumerate(sensors)
     ]
     said: list[Told] = []

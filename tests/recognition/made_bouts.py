@@ -64,4 +64,5 @@ def bout(
         joins=marks.get("joins", False),
         goes_on=marks.get("goes_on", False),
         cut_short=marks.get("cut_short", False),
+        known=FIRST + len(table),
     )

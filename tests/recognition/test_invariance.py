@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block
-from detector.events import Event, final_forms
-from detector.recognition.pipeline import Bank, Watcher
+from detector.events import final_forms
+from detector.recognition.pipeline import Bank, Said, Watcher
 from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
@@ -84,6 +84,40 @@ def test_minutes_of_movement_are_the_same_however_cut(seed: int, sizes: list[int
     assert at_once == watch(Watcher(), cut(samples, sizes))
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 30),
+    gaps=st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 400)), max_size=4),
+    sizes=st.lists(st.integers(1, 900), min_size=1, max_size=6),
+)
+def test_when_an_event_was_known_does_not_depend_on_packets_and_is_never_past(
+    seed: int, gaps: list[tuple[int, int]], sizes: list[int]
+) -> None:
+    """What is said by a moment is all that was known by it: alarms are timed by that."""
+    samples = tossing(seed)
+    for first, count in gaps:
+        samples[first : first + count] = np.nan
+    at_once, in_pieces = Watcher(), Watcher()
+    whole: list[Said] = []
+    said: list[Said] = []
+    reached_s = 0.0
+    edges = np.flatnonzero(np.diff(np.isnan(samples[:, 0]), prepend=True, append=True))
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        block = Block(samples[first:stop], int(first), 50.0)
+        whole += at_once.follow(block)
+        for piece in cut(block.samples, sizes):
+            new = in_pieces.follow(Block(piece.samples, block.start + piece.start, 50.0))
+            assert all(reached_s <= each.known_s for each in new)
+            reached_s = in_pieces.reached_s or reached_s
+            assert all(each.known_s <= reached_s for each in new if not each.event.cut_short)
+            said += new
+
+    whole += at_once.close()
+    assert said + in_pieces.close() == whole
+    assert [each.known_s for each in whole] == sorted(each.known_s for each in whole)
+    assert all(each.known_s >= each.event.end_s - 0.24 for each in whole)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_an_id_names_one_event_and_no_minute_of_movement_goes_unnamed(seed: int) -> None:
     samples = tossing(seed)
@@ -143,14 +177,14 @@ def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int)
     rows = [busy_recording(seed, length_s=60) for seed in seeds]
     usable = len(rows[0]) // step * step
     bank = Bank(["ankle"] * len(rows))
-    together: dict[int, list[Event]] = {row: [] for row in range(len(rows))}
+    together: dict[int, list[Said]] = {row: [] for row in range(len(rows))}
     for start in range(0, usable, step):
         chunk = np.stack([samples[start : start + step] for samples in rows])
-        for row, event in bank.process(range(len(rows)), [start] * len(rows), chunk):
-            together[row].append(event)
+        for row, said in bank.process(range(len(rows)), [start] * len(rows), chunk):
+            together[row].append(said)
     for row, samples in enumerate(rows):
         alone = Bank(["ankle"])
-        expected = [e for _, e in alone.process([0], [0], samples[np.newaxis, :usable])]
+        expected = [said for _, said in alone.process([0], [0], samples[np.newaxis, :usable])]
 
         assert expected + alone.finish(0) == together[row] + bank.finish(row)
 
@@ -159,14 +193,14 @@ def test_sixty_four_wearers_in_a_batch_are_the_same_as_each_alone() -> None:
     rows = [busy_recording(seed, length_s=40)[:1992] for seed in range(64)]
     sites = [SITES[seed % len(SITES)] for seed in range(64)]
     bank = Bank(sites)
-    together: dict[int, list[Event]] = {row: [] for row in range(64)}
+    together: dict[int, list[Said]] = {row: [] for row in range(64)}
     for start in range(0, 1992, 24):
         chunk = np.stack([samples[start : start + 24] for samples in rows])
-        for row, event in bank.process(range(64), [start] * 64, chunk):
-            together[row].append(event)
+        for row, said in bank.process(range(64), [start] * 64, chunk):
+            together[row].append(said)
     for row, samples in enumerate(rows):
         alone = Bank([sites[row]])
-        expected = [e for _, e in alone.process([0], [0], samples[np.newaxis])]
+        expected = [said for _, said in alone.process([0], [0], samples[np.newaxis])]
 
         assert expected + alone.finish(0) == together[row] + bank.finish(row)
 

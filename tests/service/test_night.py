@@ -127,20 +127,6 @@ def test_the_battery_is_remembered():
     assert one.watches[0].battery_percent == 41
 
 
-def test_alarms_go_on_after_a_restart(evening):
-    whole, first, second = night(), night(), night()
-    cut = 60
-    alerts = [alert for reading in evening for alert in whole.take(reading).alerts]
-    before = [alert for reading in evening[:cut] for alert in first.take(reading).alerts]
-    second.restore_policy(first.save_policy())
-
-    assert second.open_alerts == first.open_alerts
-    assert before == alerts[: len(before)]
-
-
-UP = np.array([0.1, -0.2, 0.97])
-
-
 def lying(seconds: float, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(0, 0.6e-3, (round(seconds * FS), 3))
     return np.round((UP + noise) * 4096) / 4096

@@ -58,6 +58,7 @@ class Bout:
     joins: bool  # it is the continuation of a bout that was cut at `LONGEST_FRAMES`
     goes_on: bool  # over only because it was cut so
     cut_short: bool  # over only because the recording has a gap or ends
+    known: int  # absolute index of the frame after the last that had to be seen to know this
 
     def part(self, first: int, stop: int) -> Bout | None:
         """Return frames `first` to `stop` of a bout that is over, as one without an abrupt start.

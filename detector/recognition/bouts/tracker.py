@@ -86,7 +86,7 @@ class Tracker:
         looks = [(first, look) for first, look in looks[len(taken) :] if first + look <= end]
         onsets = _onsets(looks, samples, origin)
         moments: list[Bout] = []
-        for first, last, cut in stretches:
+        for place, (first, last, cut) in enumerate(stretches):
             over = cut or last + PAUSE_FRAMES + 1 < end
             self._first = first
             self._frames = table[first - base : (last + 1 if over else end) - base]
@@ -94,7 +94,9 @@ class Tracker:
             if over:
                 # Behind a cut there is no posture reached, and not always a next frame yet.
                 pause = None if cut else table[last + 2 - base : last + PAUSE_FRAMES + 2 - base]
-                moments.append(self._bout(Moment.OVER, after=pause, goes_on=cut))
+                # A cut is known by the first frame behind it, an end by the pause that follows.
+                known = stretches[place + 1][0] + 1 if cut else last + PAUSE_FRAMES + 2
+                moments.append(self._bout(Moment.OVER, known, after=pause, goes_on=cut))
                 self._close(last + 1, goes_on=cut)
         self._frames = self._frames.copy()
         return moments
@@ -103,12 +105,13 @@ class Tracker:
         """Close the open bout where the recording breaks off."""
         if not self.is_open:
             return []
+        seen = self._first + len(self._frames)
         self._frames = self._frames[: np.flatnonzero(self._frames["active"])[-1] + 1]
         if self._onset is None:
             begin = (self._first - BEFORE_FRAMES) * FRAME - origin
             window = samples[begin : begin + (BEFORE_FRAMES + LOOKS[0]) * FRAME]
             self._learn(onset.measure(window[np.newaxis])[0], at=begin + origin)
-        return [self._bout(Moment.OVER, cut_short=True)]
+        return [self._bout(Moment.OVER, seen, cut_short=True)]
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -154,13 +157,15 @@ class Tracker:
             beat = self._rhythm_due()
             if beat is not None and beat <= reached and (look is None or beat < look):
                 moment = Moment.UPDATE if self._words >= RHYTHM_WORDS else Moment.RHYTHM
-                moments.append(self._bout(moment, count=beat))
+                # It is told with the next frame that moves.
+                spoken = beat + int(np.argmax(self._frames["active"][beat - 1 :]))
+                moments.append(self._bout(moment, self._first + spoken, count=beat))
                 self._told, self._words = beat, self._words + 1
             elif look is not None and (self._first, look) in onsets:
                 at = (self._first - BEFORE_FRAMES) * FRAME
                 self._learn(onsets[self._first, look], at=at)
                 self._looks += 1
-                moments.append(self._bout(Moment.FIRST_LOOK, count=look))
+                moments.append(self._bout(Moment.FIRST_LOOK, self._first + look, count=look))
             else:
                 return moments
 
@@ -182,6 +187,7 @@ class Tracker:
     def _bout(
         self,
         moment: Moment,
+        known: int,
         *,
         count: int | None = None,
         after: FrameTable | None = None,
@@ -206,6 +212,7 @@ class Tracker:
             joins=self._joins,
             goes_on=goes_on,
             cut_short=cut_short,
+            known=known,
         )
 
     def _busy(self) -> float:

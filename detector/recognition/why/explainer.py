@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.block import Block
+from detector.block import Block, Stretch, extend
 from detector.dsp.frames import BLOCK_FRAMES, FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.holds import SLEEP_S
@@ -23,7 +23,7 @@ from detector.events import Event, Phase, event_id, final_forms
 from detector.recognition.bouts.beat import nearest_to_beating
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
-from detector.recognition.pipeline import WARM_FRAMES, Watcher
+from detector.recognition.pipeline import WARM_FRAMES, Said, Watcher
 from detector.recognition.rules.kinds import Case
 from detector.recognition.rules.refinement import load_model
 from detector.recognition.rules.thresholds import DEFAULT, Rules
@@ -83,22 +83,30 @@ class Explainer:
         self._seen: list[NDArray[np.void]] = []
         self._open: list[tuple[Case, Finding]] = []  # moments of the bout under way
         self._cases: list[list[tuple[Case, Finding]]] = []  # of bouts at the moments, the last over
-        self._runs: list[tuple[int, int, float]] = []  # samples without a gap: start, stop, Hz
+        self._runs: list[Stretch] = []
         self._said: list[Event] = []
 
     def process(self, block: Block) -> list[Event]:
         """Take the next samples, as a `Watcher` does."""
-        if not len(block):
-            return []
-        start = block.start
-        if self._runs and self._runs[-1][1:] == (block.start, block.fs):
-            start = self._runs.pop()[0]
-        self._runs.append((start, block.stop, block.fs))
-        return self._hear(self._watcher.process(block))
+        return [said.event for said in self.follow(block)]
 
     def finish(self) -> list[Event]:
         """Close what is open, as a `Watcher` does."""
-        return self._hear(self._watcher.finish())
+        return [said.event for said in self.close()]
+
+    @property
+    def reached_s(self) -> float | None:
+        """Seconds up to which samples were analysed, as a `Watcher` says."""
+        return self._watcher.reached_s
+
+    def follow(self, block: Block) -> list[Said]:
+        """Take the next samples, as a `Watcher` does."""
+        extend(self._runs, block)
+        return self._hear(self._watcher.follow(block))
+
+    def close(self) -> list[Said]:
+        """Close what is open, as a `Watcher` does."""
+        return self._hear(self._watcher.close())
 
     def see_frames(
         self,
@@ -133,9 +141,9 @@ class Explainer:
         events = final_forms(self._said)
         return [self._explain(self._meant(asked), seen, events) for asked in self._asked]
 
-    def _hear(self, events: list[Event]) -> list[Event]:
-        self._said += events
-        return events
+    def _hear(self, told: list[Said]) -> list[Said]:
+        self._said += [said.event for said in told]
+        return told
 
     def _meanings(self) -> list[Asked]:
         others = [replace(a, at_s=a.or_at_s) for a in self._asked if a.or_at_s is not None]
@@ -144,9 +152,8 @@ class Explainer:
     def _meant(self, asked: Asked) -> Asked:
         if asked.or_at_s is None or not self._runs:
             return asked
-        start, _, start_fs = self._runs[0]
-        _, stop, stop_fs = self._runs[-1]
-        early_s, late_s = start / start_fs - asked.or_at_s, asked.at_s - stop / stop_fs
+        early_s = self._runs[0].start_s - asked.or_at_s
+        late_s = asked.at_s - self._runs[-1].stop_s
         return replace(asked, at_s=asked.or_at_s) if late_s >= 0 and early_s < late_s else asked
 
     def _explain(self, asked: Asked, seen: NDArray[np.void], events: list[Event]) -> Explanation:
@@ -187,7 +194,7 @@ class Explainer:
     def _presence(
         self, asked: Asked, seen: NDArray[np.void], inside: NDArray[np.int64]
     ) -> Presence:
-        runs = [(start / fs, stop / fs) for start, stop, fs in self._runs]
+        runs = [(run.start_s, run.stop_s) for run in self._runs]
         if not runs or asked.at_s >= runs[-1][1]:
             return Presence(Coverage.BEYOND, since_s=runs[-1][1] if runs else 0.0)
         if asked.at_s < runs[0][0] and asked.until_s <= runs[0][0]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -22,16 +23,37 @@ def check_target(path: Path) -> None:
 
     Raises
     ------
+    ValueError
+        The suffix is unknown.
     RecordingError
-        The suffix is unknown, its library is missing, or there is no such folder.
+        Its library is missing.
+    OSError
+        There is no such folder, or it cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
-        raise RecordingError(f"{path}: events are written as .tsv, .csv or .parquet: choose one")
+        raise ValueError(f"{path}: events are written as .tsv, .csv or .parquet: choose one")
     if suffix == ".parquet" and find_spec("pyarrow") is None:
         raise RecordingError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or choose .tsv")
-    if not path.absolute().parent.is_dir():
-        raise RecordingError(f"{path}: there is no such folder: create {path.parent} first")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that a file can be made beside what is in its folder.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, or it cannot be written.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        what = f"there is no such folder: create {path.parent} first"
+        raise FileNotFoundError(errno.ENOENT, what, str(path))
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(
+            errno.EACCES, "its folder cannot be written: choose another", str(path)
+        )
 
 
 def write_events(path: Path, events: Sequence[Event]) -> None:
@@ -39,16 +61,17 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
 
     Raises
     ------
-    RecordingError
-        As `check_target`.
-    OSError
-        The disk refuses it.
+    ValueError, RecordingError, OSError
+        As `check_target`, or the disk refuses it.
     """
     check_target(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         _WRITERS[path.suffix.lower()](draft, [_row(event) for event in events])
         draft.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # not the draft, which nobody asked for
+        raise
     finally:
         draft.unlink(missing_ok=True)
 

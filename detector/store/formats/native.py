@@ -35,7 +35,7 @@ def open_native(
             damaged=lambda: recording.damaged,
         )
         reader.wearer, reader.sensor = recording.header.wearer, recording.header.sensor
-        reader.site = recording.header.site
+        reader.site, reader.origin = recording.header.site, recording.header.origin
         reader.close = stack.pop_all().close
         return reader
 

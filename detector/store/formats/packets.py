@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from detector.block import Block, Timebase
 from detector.devices.interpreter import Interpreter
-from detector.devices.stream import Item
+from detector.devices.stream import Item, Reading
 from detector.errors import ConfigError, RecordingError
 from detector.store.formats.checks import Unit, checked_rate, rate_warnings
 from detector.store.formats.reading import RecordingReader
 from detector.timing.sample_clock import SampleClock
+
+MOST_BEFORE = 100_000
+"""Packets kept until the first sample comes: a day of a heartbeat each second."""
 
 
 def read_packets(
@@ -42,9 +45,15 @@ def read_packets(
     if unit not in {None, Unit.G}:
         raise RecordingError(f"{name} knows its own unit: leave --unit out")
     clock, notes = SampleClock(), list[str]()
-    blocks = _blocks(name, items, clock, notes, damaged)
-    first = next(blocks, None)
-    if first is None or clock.timebase is None:
+    readings = _readings(name, items, notes, damaged)
+    head: list[Reading] = []
+    begun: list[Block] = []
+    for reading in readings:
+        head.append(reading)
+        begun = clock.take(reading)
+        if begun or len(head) == MOST_BEFORE:
+            break
+    if clock.timebase is None:
         raise RecordingError(f"{name} holds no samples")
     rate = checked_rate(name, clock.timebase.fs, fs)
     notes += rate_warnings(name, rate)
@@ -54,8 +63,9 @@ def read_packets(
         timebase=clock.timebase if dated else Timebase(clock.timebase.fs),
         total=None,
         warnings=notes,
-        source=chain([first], blocks),
+        source=chain(begun, _placed(name, readings, clock, notes)),
         close=close,
+        packets=chain(head, readings),
     )
     if dated:
         reader.source = _dated(reader, clock, reader.source)
@@ -70,23 +80,32 @@ def _dated(reader: RecordingReader, clock: SampleClock, blocks: Iterator[Block])
         yield block
 
 
-def _blocks(
-    name: str,
-    items: Iterable[Item],
-    clock: SampleClock,
-    notes: list[str],
-    damaged: Callable[[], int],
-) -> Generator[Block, None, None]:
+def _placed(
+    name: str, readings: Iterable[Reading], clock: SampleClock, notes: list[str]
+) -> Iterator[Block]:
+    for reading in readings:
+        yield from clock.take(reading)
+    notes += unplaced_words(name, clock)
+
+
+def unplaced_words(name: str, clock: SampleClock) -> list[str]:
+    """Say how many samples the clock left out, if any."""
+    if not clock.unplaced:
+        return []
+    return [f"{name}: {clock.unplaced} samples came at another rate and were left out"]
+
+
+def _readings(
+    name: str, items: Iterable[Item], notes: list[str], damaged: Callable[[], int]
+) -> Iterator[Reading]:
     interpreter = Interpreter()
     for item in items:
         try:
             reading = interpreter.feed(item)
         except ConfigError as error:
             raise RecordingError(f"{name}: {error}") from None
-        yield from clock.take(reading)
+        yield reading
     if rows := damaged():
         notes.append(f"{name}: {rows} rows are damaged and were left out")
     if interpreter.protocol_errors:
         notes.append(f"{name}: {interpreter.protocol_errors} packets made no sense")
-    if clock.unplaced:
-        notes.append(f"{name}: {clock.unplaced} samples came at another rate and were left out")

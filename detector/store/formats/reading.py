@@ -8,6 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from detector.block import Block, Timebase
+from detector.devices.stream import LinkUp, Packet, Reading
+from detector.events import Origin
+
+FILE = "file"
+"""Driver, address and channel of what comes from a file without packets."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,7 +21,8 @@ class RecordingReader:
 
     name : of the file, for people; recording : of the recording, for the ids of its events
     total : samples, roughly in a text file; None when that is not known beforehand
-    wearer, sensor, site : what a recording of ours knows, None in those of others
+    packets : what a sensor sent, where that was recorded; `source` places its samples
+    wearer, sensor, site, origin : what a recording of ours knows, None in those of others
     """
 
     name: str
@@ -25,9 +31,11 @@ class RecordingReader:
     total: int | None
     source: Iterator[Block]
     close: Callable[[], None]
+    packets: Iterator[Reading] | None = None
     wearer: str | None = None
     sensor: str | None = None
     site: str | None = None
+    origin: Origin | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -44,6 +52,33 @@ class RecordingReader:
             The file is damaged further on; what came before is good.
         """
         return self.source
+
+    def readings(self, *, piece_s: float | None = None, undated_ns: int = 0) -> Iterator[Reading]:
+        """Return, instead of `blocks`, what a sensor says: its packets, or a file's blocks as such.
+
+        Parameters
+        ----------
+        piece_s : cut a file's blocks to this length; None leaves them as they are
+        undated_ns : UTC of the first sample where the recording does not say it
+
+        Raises
+        ------
+        RecordingError
+            As `blocks`.
+        """
+        return self._of_blocks(piece_s, undated_ns) if self.packets is None else self.packets
+
+    def _of_blocks(self, piece_s: float | None, undated_ns: int) -> Iterator[Reading]:
+        known_ns = self.timebase.epoch_ns
+        epoch_ns = undated_ns if known_ns is None else known_ns
+        yield Reading(LinkUp(1, FILE, FILE, self.name, 0, epoch_ns))
+        for block in self.blocks():
+            step = len(block) if piece_s is None else round(piece_s * block.fs)
+            for first in range(0, len(block), max(step, 1)):
+                samples = block.samples[first : first + max(step, 1)]
+                piece = Block(samples, block.start + first, block.fs)
+                stop_ns = round(piece.stop / piece.fs * 1e9)
+                yield Reading(Packet(1, FILE, b"", stop_ns, epoch_ns + stop_ns), (piece,))
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,196 @@
+"""Offline is online: however recordings are read, the night says the same, and wakes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.alert import Alert, AlertClass, to_json
+from detector.alerts.rules import parse_rules
+from detector.block import Block, Samples, Timebase
+from detector.devices.profile import Chunk
+from detector.devices.stream import Packet, Reading
+from detector.events import Event, Phase
+from detector.events import to_json as event_json
+from detector.night.night import Night, Told
+from detector.night.recorded import RecordedNight, RecordedSensor
+from detector.night.sensor_watch import Worn
+from detector.recognition.events.stamp import Provenance
+from detector.store.formats.checks import runs
+from detector.store.formats.reading import RecordingReader
+from firmware_sim.motion.scenarios import scenario
+
+FS = 50.0
+S = 1_000_000_000
+START_UTC_NS = 1_763_679_600 * S
+RULES = parse_rules(("clonus >= 5s", "2 spasms in 10min", "no-signal >= 30s"))
+LENGTH_S = 300
+
+gaps = st.lists(
+    st.tuples(st.floats(0, LENGTH_S, width=16), st.sampled_from([0.3, 2.0, 20.0, 60.0])), max_size=3
+)
+sizes = st.lists(st.integers(1, 3000), min_size=1, max_size=5)
+
+
+@pytest.fixture(scope="module")
+def motions() -> list[Samples]:
+    return [
+        scenario(name, seed=seed, fs=FS, duration_s=LENGTH_S).samples
+        for name, seed in (("mixed", 3), ("spasms", 4), ("mixed", 5))
+    ]
+
+
+def holed(samples: Samples, missing: Sequence[tuple[float, float]]) -> list[Block]:
+    """What is left of a recording in which stretches (onset and length, s) are missing."""
+    whole = np.ones(len(samples), dtype=bool)
+    for onset_s, length_s in missing:
+        whole[int(onset_s * FS) : int((onset_s + length_s) * FS)] = False
+    return [Block(samples[first:stop], first, FS) for first, stop in runs(whole)]
+
+
+def cut(blocks: Sequence[Block], sizes: Sequence[int]) -> Iterator[Block]:
+    size = cycle(sizes)
+    for block in blocks:
+        first = 0
+        while first < len(block):
+            samples = block.samples[first : first + next(size)]
+            yield Block(samples, block.start + first, FS)
+            first += len(samples)
+
+
+def reader(name: str, blocks: Iterator[Block], later_s: float = 0.0) -> RecordingReader:
+    return RecordingReader(
+        name=name,
+        recording=name,
+        timebase=Timebase(FS, START_UTC_NS + round(later_s * S)),
+        total=None,
+        source=blocks,
+        close=lambda: None,
+    )
+
+
+def worn(name: str) -> Worn:
+    return Worn(Provenance(recording=name, sensor=name), "ankle")
+
+
+def recorded(readers: Sequence[RecordingReader], **how: float) -> Told:
+    """Every word of recordings taken together."""
+    sensors = [RecordedSensor(each, worn(each.name)) for each in readers]
+    steps = list(RecordedNight(sensors, rules=RULES, **how).steps())
+    return Told(
+        tuple(event for step in steps for event in step.told.events),
+        tuple(alert for step in steps for alert in step.told.alerts),
+    )
+
+
+def lines(told: Told) -> list[str]:
+    return [*map(event_json, told.events), *map(to_json, told.alerts)]
+
+
+@settings(max_examples=12, deadline=None)
+@given(gaps=gaps, sizes=sizes, motion=st.integers(0, 2))
+def test_the_cutting_of_a_recording_changes_no_word_and_no_alert(motions, gaps, sizes, motion):
+    blocks = holed(motions[motion], gaps)
+    at_once = recorded([reader("leg", iter(blocks))])
+    in_pieces = recorded([reader("leg", cut(blocks, sizes))])
+    as_live = recorded([reader("leg", iter(blocks))], piece_s=0.5)
+
+    assert lines(in_pieces) == lines(at_once)
+    assert lines(as_live) == lines(at_once)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    gaps=st.tuples(gaps, gaps),
+    sizes=st.tuples(sizes, sizes),
+    later_s=st.sampled_from([0.0, 0.5, 7.0, 100.0, 1000.0]),
+)
+def test_several_sensors_are_one_wearer_however_their_recordings_are_cut(
+    motions, gaps, sizes, later_s
+):
+    legs = [holed(motions[number], missing) for number, missing in enumerate(gaps)]
+    starts_s = (0.0, later_s)
+    at_once = recorded([reader(f"leg{n}", iter(leg), starts_s[n]) for n, leg in enumerate(legs)])
+    in_pieces = recorded(
+        [reader(f"leg{n}", cut(leg, sizes[n]), starts_s[n]) for n, leg in enumerate(legs)]
+    )
+
+    assert lines(in_pieces) == lines(at_once)
+
+
+def live(blocks: Sequence[Block], packet: int) -> Told:
+    """What the night says while these samples come packet by packet, with a tick each second."""
+    night = Night([worn("leg")], rules=RULES)
+    said: list[Told] = []
+    tick_ns = S
+    for piece in cut(blocks, [packet]):
+        now_ns = round(piece.stop / FS * S)
+        while tick_ns < now_ns:
+            said.append(night.tick(tick_ns, START_UTC_NS + tick_ns))
+            tick_ns += S
+        item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
+        said.append(night.take(Reading(item, (Chunk(piece.samples, FS, now_ns),))))
+    said.append(night.finish(now_ns, START_UTC_NS + now_ns))
+    return Told(
+        tuple(event for told in said for event in told.events),
+        tuple(alert for told in said for alert in told.alerts),
+    )
+
+
+def clinical(told: Told) -> list[str]:
+    return [to_json(a) for a in told.alerts if a.alert_class is AlertClass.CLINICAL]
+
+
+def technical(told: Told) -> list[tuple[str, str, float]]:
+    return [
+        (a.kind, str(a.state), a.at.timestamp() if a.at else 0.0)
+        for a in told.alerts
+        if a.alert_class is AlertClass.TECHNICAL
+    ]
+
+
+@settings(max_examples=10, deadline=None)
+@given(gaps=gaps, packet=st.integers(10, 100), motion=st.integers(0, 2))
+def test_a_recording_says_and_wakes_as_the_night_did(motions, gaps, packet, motion):
+    blocks = holed(motions[motion], [(max(onset_s, 3.0), length_s) for onset_s, length_s in gaps])
+    blocks = [block for block in blocks if len(block) > packet]  # a sensor's packets are whole
+    then = live(blocks, packet)
+    again = recorded([reader("leg", iter(blocks))])
+
+    assert [event_json(e) for e in again.events] == [event_json(e) for e in then.events]
+    assert clinical(again) == clinical(then)
+    for one, other in zip(technical(again), technical(then), strict=True):
+        assert one[:2] == other[:2]
+        assert abs(one[2] - other[2]) <= packet / FS + 0.001
+
+
+def test_a_long_gap_in_a_file_is_told_as_no_signal_from_its_first_second(motions):
+    told = recorded([reader("leg", iter(holed(motions[1], [(100.0, 60.0)])))])
+    alerts = [alert for alert in told.alerts if alert.kind == "no-signal"]
+
+    assert [alert_at(alert) for alert in alerts] == [("raised", 130.0), ("resolved", 160.0)]
+    assert "nothing was recorded here" in alerts[0].reason
+
+
+def alert_at(alert: Alert) -> tuple[str, float]:
+    assert alert.at is not None
+    return str(alert.state), alert.at.timestamp() - START_UTC_NS / S
+
+
+def test_samples_keep_the_index_that_the_file_gave_them(motions):
+    """A hole of a few samples moves nothing: an onset lies where its first sample lies."""
+    whole = recorded([reader("leg", iter(holed(motions[0], [])))])
+    holes = [(5.0 * n, 0.1) for n in range(1, 4)]
+    pierced = recorded([reader("leg", iter(holed(motions[0], holes)))])
+
+    def late(told: Told) -> list[Event]:
+        return [replace(e, id="", episode=None) for e in told.events if e.onset_s > 60]
+
+    found = [e.onset_s for e in late(pierced) if e.phase is Phase.END]
+    assert found == [e.onset_s for e in late(whole) if e.phase is Phase.END]
