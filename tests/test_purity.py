@@ -23,11 +23,12 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.events import Event, Origin, final_forms, to_json
 from detector.night.night import Night
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.recognition.pipeline import Watcher
 from detector.recognition.rules.refinement import load_model
 from detector.release import VERSION
+from detector.words.reasons import worded
 from firmware_sim.motion.scenarios import scenario
 
 from .pin.inputs import START_UTC_NS, Packets, S, pairs
@@ -107,7 +108,8 @@ def watched(legs: tuple[Packets, ...], registry) -> tuple[list[Event], list[Any]
         told.append(night.take(interpreters[number].feed(item), sensor=number))
     told.append(night.tick(mono_ns + 300 * S, START_UTC_NS + mono_ns + 300 * S))
     told.append(night.trouble("disk", "full", mono_ns + 301 * S, START_UTC_NS))
-    night.restore_policy(night.save_policy())
+    saved = night.save()
+    night.load(saved)
     told.append(night.finish(mono_ns + 302 * S, START_UTC_NS + mono_ns + 302 * S))
     events = [event for each in told for event in each.events]
     return events, [alert for each in told for alert in each.alerts], night
@@ -142,7 +144,7 @@ def test_a_recording_is_searched_saved_and_gone_on_with_without_a_file(sealed, m
     said += second.process(Block(samples[half:], half, made.fs)) + second.finish()
 
     assert len(found) > 5
-    assert final_forms(said) == found
+    assert [worded(event) for event in final_forms(said)] == found
     assert detector_version(model).model == model
 
 

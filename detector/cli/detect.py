@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from detector.block import Stretch
     from detector.events import Event
     from detector.night.recorded import RecordedNight
-    from detector.night.sensor_watch import Worn
+    from detector.night.seen import Worn
     from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
@@ -184,7 +184,7 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
 
 
 def _worn(reader: RecordingReader, how: _How) -> Worn:
-    from detector.night.sensor_watch import Worn
+    from detector.night.seen import Worn
     from detector.recognition.events.stamp import Provenance
 
     provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=how.model)

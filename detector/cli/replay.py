@@ -26,7 +26,7 @@ def replay(
     from detector.cli.narrator import Narrator
     from detector.events import Origin
     from detector.night.recorded import RecordedNight, RecordedSensor
-    from detector.night.sensor_watch import Worn
+    from detector.night.seen import Worn
     from detector.recognition.events.stamp import Provenance
     from detector.store.formats.reader import open_recording
 

@@ -22,7 +22,7 @@ from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.scoring import Score, summarise
 from detector.events import Event, Kind
 from detector.night.recorded import RecordedNight, RecordedSensor
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.sites import SITES
 from detector.store.formats.checks import runs

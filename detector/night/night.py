@@ -1,16 +1,14 @@
 """One wearer's night: readings in, events and alerts out. The same for live sensors and replays.
 
 No clock and no I/O: what it says depends on the items alone, so that a recording gives the same
-words again, byte for byte. Several sensors are several watches; what they saw of one movement is
-one event.
+words again. Several sensors are several watches; what they saw of one movement is one event.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from itertools import zip_longest
 from math import inf
 from typing import Any
@@ -18,26 +16,19 @@ from typing import Any
 from detector.alert import Alert
 from detector.alerts.policy import Now, Policy
 from detector.alerts.rules import Rule
-from detector.block import EPOCH, Block
+from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
-from detector.events import Event, Kind, Phase, from_dict, to_dict
+from detector.events import Event, Kind, Phase, from_dict
+from detector.night.count import EventCount
+from detector.night.matters import Matters, by_sensor, silent_for
 from detector.night.saved import SavedNight, sealed
-from detector.night.sensor_watch import (
-    WRONG_RATE,
-    Follower,
-    Matter,
-    Seen,
-    SensorWatch,
-    Worn,
-)
-from detector.plain import from_plain, to_plain
+from detector.night.seen import Follower, Matter, Seen, Worn
+from detector.night.sensor_watch import WRONG_RATE, SensorWatch
+from detector.night.time_axis import TimeAxis
+from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
 from detector.words.reasons import worded
-
-REVISABLE = 256
-"""Ended events whose kind may still change: a revision reaches back 280 s, or 64 events of a
-sensor."""
 
 SAME_BOOT_NS = 30_000_000_000
 """Monotonic and wall clock of one boot stay closer than this while nobody is there, unless the
@@ -53,6 +44,9 @@ class Told:
 
     def __bool__(self) -> bool:
         return bool(self.events or self.alerts)
+
+    def __add__(self, other: Told) -> Told:
+        return Told(self.events + other.events, self.alerts + other.alerts)
 
 
 class Night:
@@ -87,19 +81,15 @@ class Night:
             SensorWatch(worn, dated=self._dated, follower=follower)
             for worn, follower in zip_longest(self._worn, self._followers)
         )
-        self._reached_s = [0.0] * len(self._worn)  # how far each was analysed, of what was heard
+        self._time = TimeAxis(self.watches, dated=self._dated)
         self._pending: list[tuple[int, int, Seen]] = []  # monotonic time, sensor, what it showed
         self._over: set[int] = set()  # sensors whose recording has ended
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
         whose = self._worn[0].provenance
         wearer = self._worn[0].wearer or whose.wearer
         self._policy = Policy(self._rules, wearer=wearer, source=whose.source)
-        self._at = 0, 0  # the host's clocks when anything was last heard
-        self._matters: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
-        self._origin: datetime | None = None  # where the wearer's seconds begin
-        self._open: dict[str, Event] = {}  # announced and not yet over
-        self._ended: dict[str, Kind] = {}  # the latest, by id
-        self._counts: Counter[Kind] = Counter()  # of those before
+        self._matters = Matters()
+        self._count = EventCount()
 
     @property
     def worn(self) -> tuple[Worn, ...]:
@@ -109,7 +99,7 @@ class Night:
     @property
     def counts(self) -> Counter[Kind]:
         """Ended events by kind, each in its latest form."""
-        return self._counts + Counter(self._ended.values())
+        return self._count.counts
 
     @property
     def samples(self) -> int:
@@ -139,15 +129,14 @@ class Night:
     @property
     def spasm(self) -> Event | None:
         """The likely spasm that is going on, the latest if there are several."""
-        going_on = [event for event in self._open.values() if event.kind.is_spasm_family]
-        return going_on[-1] if going_on else None
+        return self._count.spasm
 
     @property
     def blind(self) -> str | None:
         """Why no sensor shows anything of the wearer, in words; None while one may."""
         whys = {watch.label: watch.blind for watch in self.watches}
         seeing = [label for label, why in whys.items() if why is None]
-        return None if seeing else self._in_words(whys)
+        return None if seeing else by_sensor(whys, of=len(self.watches))
 
     @property
     def doubt(self) -> str | None:
@@ -157,20 +146,18 @@ class Night:
 
     def data_age_s(self, mono_ns: int) -> float | None:
         """Seconds since samples last came from the sensor that is silent for longest."""
-        ages_s = [watch.data_age_s(mono_ns) for watch in self.watches]
-        known_s = [age_s for age_s in ages_s if age_s is not None]
-        return max(known_s) if len(known_s) == len(ages_s) else None
+        return silent_for([watch.data_age_s(mono_ns) for watch in self.watches])
 
     def silence(self, mono_ns: int) -> str | None:
         """Why there is no signal at all, in words; None while samples come."""
         whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
-        return None if None in whys.values() else self._in_words(whys)
+        return None if None in whys.values() else by_sensor(whys, of=len(self.watches))
 
     def partly_silent(self, mono_ns: int) -> str | None:
         """Which of several sensors is silent, and why; None where all or none are."""
         whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
         silent = {label: why for label, why in whys.items() if why is not None}
-        return self._in_words(silent) if 0 < len(silent) < len(whys) else None
+        return by_sensor(silent, of=len(self.watches)) if 0 < len(silent) < len(whys) else None
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Told:
         """Take the next thing that came from one of the sensors, and say what it shows."""
@@ -210,7 +197,7 @@ class Night:
         if saved is not None:
             self._policy.load(saved)
         for event in events:
-            self._policy.observe(self._in_wearers_seconds(event), self._now_of(event))
+            self._policy.observe(self._time.in_wearers_seconds(event), self._time.of(event))
 
     def gather(self, reading: Reading, *, sensor: int = 0) -> list[Block]:
         """Take the next thing that came, for a later `look`; return its samples."""
@@ -220,9 +207,9 @@ class Night:
         """Let time pass: notices what did not happen."""
         for sensor in range(len(self.watches)):
             self.pass_time(mono_ns, utc_ns, sensor=sensor)
-        alerts = self._policy.tick(self._now(mono_ns, utc_ns))
+        alerts = self._policy.tick(self._time.now(mono_ns, utc_ns))
         seen = [(n, each) for n, watch in enumerate(self.watches) for each in watch.look()]
-        return _joined(Told(alerts=tuple(alerts)), self._hear(seen))
+        return Told(alerts=tuple(alerts)) + self._hear(seen)
 
     def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
         """Let time pass at one sensor, for a later `look`."""
@@ -259,7 +246,7 @@ class Night:
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
         """Take a state of the watching itself from outside, such as a full disk; None: over."""
-        now = self._now(mono_ns, utc_ns)
+        now = self._time.now(mono_ns, utc_ns)
         told = self._policy.condition(
             name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
         )
@@ -273,12 +260,9 @@ class Night:
             if number not in self._over:
                 self.end(mono_ns, utc_ns, sensor=number)
         told = self.look(mono_ns, utc_ns)
-        lost = (
-            []
-            if self._fusion is None
-            else [said for watch in self.watches for said in self._fusion.lost(watch.label)]
-        )
-        return _joined(told, self._tell(lost, self._now(mono_ns, utc_ns)))
+        lost = [said for watch in self.watches for said in self._lost(watch.label)]
+        self._over.clear()  # a night that was interrupted goes on
+        return told + self._tell(lost, self._time.now(mono_ns, utc_ns))
 
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as JSON-able data with version and checksum.
@@ -287,15 +271,12 @@ class Night:
         """
         return sealed({
             "worn": to_plain(self._worn),
-            "at": list(self._at),
+            "time": self._time.save(),
             "watches": [watch.save() for watch in self.watches],
             "fusion": None if self._fusion is None else self._fusion.save(),
             "policy": self._policy.save(),
-            "matters": to_plain(self._matters),
-            "origin": to_plain(self._origin),
-            "open": [to_dict(event) for event in self._open.values()],
-            "ended": to_plain(self._ended),
-            "counts": to_plain(self._counts),
+            "matters": self._matters.save(),
+            "count": self._count.save(),
         })  # fmt: skip
 
     def load(self, saved: Any) -> None:
@@ -312,18 +293,14 @@ class Night:
         if known.worn != self._worn:
             raise ValueError("the saved night cannot be used: it is of other recordings")
         state = known.state
-        self._at = known.mono_ns, known.utc_ns
         for watch, of_watch in zip(self.watches, state["watches"], strict=True):
             watch.load(of_watch)
         if self._fusion is not None:
             self._fusion.load(state["fusion"])
         self._policy.load(state["policy"])
-        self._matters = from_plain(dict[str, dict[str, Matter]], state["matters"])
-        self._origin = from_plain(datetime | None, state["origin"])
-        self._open = {event.id: event for event in map(from_dict, state["open"])}
-        self._ended = from_plain(dict[str, Kind], state["ended"])
-        self._counts = Counter({Kind(kind): n for kind, n in state["counts"].items()})
-        self._reached_s = [watch.analysed_s for watch in self.watches]
+        self._matters.load(state["matters"])
+        self._count.load(state["count"])
+        self._time.load(state["time"])
 
     def resume(self, mono_ns: int, utc_ns: int) -> Told:
         """Go on after `load` where the process was not running meanwhile.
@@ -347,24 +324,24 @@ class Night:
         """
         self.reset()
         known = SavedNight.of(saved)
-        self._at = known.mono_ns, known.utc_ns
+        self._time.host_ns = known.mono_ns, known.utc_ns
         self._policy.load(known.state["policy"])
         for worn, of_watch in zip(known.worn, known.state["watches"], strict=True):
             for watch in self.watches:
                 if watch.worn.provenance.sensor == worn.provenance.sensor:
                     watch.inherit(of_watch)
         self._shift_clocks(mono_ns, utc_ns)
-        now = self._now(mono_ns, utc_ns)
+        now = self._time.now(mono_ns, utc_ns)
         events = [
             replace(from_dict(event), phase=Phase.END, cut_short=True)
-            for event in known.state["open"]
+            for event in known.state["count"]["open"]
         ]
         alerts = [alert for event in events for alert in self._policy.observe(event, now)]
         return Told(tuple(events), tuple(alerts + self._policy.tick(now)))
 
     def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
         """Move stamps of a monotonic clock that began anew or stood still since they were made."""
-        was_mono_ns, was_utc_ns = self._at
+        was_mono_ns, was_utc_ns = self._time.host_ns
         waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
         if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
             return
@@ -372,109 +349,52 @@ class Night:
         self._policy.shift_clock(by_ns)
         for watch in self.watches:
             watch.shift_clock(by_ns)
-        for having in self._matters.values():
-            for label, matter in having.items():
-                having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
+        self._matters.shift_clock(by_ns)
 
     def _hear(self, seen: Sequence[tuple[int, Seen]]) -> Told:
         """Take what sensors showed, in order: each thing at the time by which it was known."""
-        events: list[Event] = []
-        alerts: list[Alert] = []
+        heard = Told()
         for number, each in seen:
             said: list[Event] = []
             match each.what:
                 case Matter() as matter:
-                    now = self._now(each.mono_ns, each.utc_ns)
-                    alerts += self._hear_matter(self.watches[number], matter, now)
+                    now = self._time.now(each.mono_ns, each.utc_ns)
+                    heard += self._hear_matter(self.watches[number], matter, now)
                 case Event() as event:
-                    self._reached_s[number] = each.known_s or 0.0
+                    self._time.reach(number, each.known_s or 0.0)
                     said = [event] if self._fusion is None else self._fusion.process(event)
-                case LinkDown() if self._fusion is not None:
-                    said = self._fusion.lost(self.watches[number].label)
+                case LinkDown():
+                    said = self._lost(self.watches[number].label)
             if said:
-                told = self._tell(said, self._now(each.mono_ns, each.utc_ns))
-                events += told.events
-                alerts += told.alerts
-        return Told(tuple(events), tuple(alerts))
+                heard += self._tell(said, self._time.now(each.mono_ns, each.utc_ns))
+        return heard
+
+    def _lost(self, label: str) -> list[Event]:
+        return [] if self._fusion is None else self._fusion.lost(label)
 
     def _at_last(self, told: Told, mono_ns: int, utc_ns: int) -> Told:
         """Let time pass up to where the samples were analysed."""
-        self._reached_s = [watch.analysed_s for watch in self.watches]
-        ticked = self._policy.tick(self._now(mono_ns, utc_ns))
+        self._time.reach_all()
+        ticked = self._policy.tick(self._time.now(mono_ns, utc_ns))
         return Told(told.events, (*told.alerts, *ticked))
 
-    def _hear_matter(self, watch: SensorWatch, matter: Matter, now: Now) -> list[Alert]:
+    def _hear_matter(self, watch: SensorWatch, matter: Matter, now: Now) -> Told:
         """Take a matter of one sensor: it is the wearer's while it is that of any of them."""
-        having = self._matters.setdefault(matter.name, {})
-        if matter.why is None:
-            having.pop(watch.label, None)
-        else:
-            having[watch.label] = matter
-        since_ns = min((m.since_ns for m in having.values()), default=matter.since_ns)
-        return self._policy.condition(
-            matter.name,
-            active=bool(having),
-            since_ns=since_ns,
+        theirs = self._matters.take(watch.label, matter, of=len(self.watches))
+        alerts = self._policy.condition(
+            theirs.name,
+            active=theirs.why is not None,
+            since_ns=theirs.since_ns,
             now=now,
-            why=self._in_words({label: m.why for label, m in having.items()}),
+            why=theirs.why or "",
         )
-
-    def _in_words(self, whys: Mapping[str, str | None]) -> str:
-        if len(self.watches) == 1:
-            return next(iter(whys.values()), None) or ""
-        return "; ".join(f"{label}: {why}" for label, why in whys.items())
+        return Told(alerts=tuple(alerts))
 
     def _tell(self, said: Sequence[Event], now: Now) -> Told:
         """Keep what is going on, and let the rules hear of it."""
         said = [worded(event) for event in said]
         alerts = self._policy.tick(now)
         for event in said:
-            self._keep(event)
-            alerts += self._policy.observe(self._in_wearers_seconds(event), now)
+            self._count.add(event)
+            alerts += self._policy.observe(self._time.in_wearers_seconds(event), now)
         return Told(tuple(said), tuple(alerts))
-
-    def _keep(self, event: Event) -> None:
-        """Remember what is going on, and count what is over by its latest kind."""
-        if event.phase is Phase.END:
-            self._open.pop(event.id, None)
-            self._ended[event.id] = event.kind
-            if len(self._ended) > REVISABLE:
-                self._counts[self._ended.pop(next(iter(self._ended)))] += 1
-        elif event.kind is Kind.MOVEMENT:
-            for known in (self._open, self._ended):
-                known.pop(event.id, None)  # taken back: another event tells it now
-        else:
-            self._open[event.id] = event
-
-    def _in_wearers_seconds(self, event: Event) -> Event:
-        """Count from where the wearer's night began: each sensor's recording began by itself."""
-        if self._fusion is None or event.onset is None or self._origin is None:
-            return event
-        return replace(event, onset_s=max((event.onset - self._origin).total_seconds(), 0.0))
-
-    def _now_of(self, event: Event) -> Now:
-        """Return the moment at which an event of the past was as it is."""
-        return Now(mono_ns=0, utc=event.end, stream_s=event.end_s, stream_utc=event.end)
-
-    def _now(self, mono_ns: int, utc_ns: int) -> Now:
-        self._at = mono_ns, utc_ns
-        utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None
-        reached = [
-            (timebase.at_s(reached_s), timebase.at_s(0.0))
-            for watch, reached_s in zip(self.watches, self._reached_s, strict=True)
-            if (timebase := watch.timebase) is not None
-        ]
-        if self._fusion is None or not self._dated or not reached:
-            stream_utc = reached[0][0] if reached else utc
-            return Now(
-                mono_ns=mono_ns, utc=utc, stream_s=max(self._reached_s), stream_utc=stream_utc
-            )
-        ends = [end for end, _ in reached if end is not None]
-        begun = min(begin for _, begin in reached if begin is not None)
-        self._origin = self._origin or begun
-        stream_s = (max(ends) - self._origin).total_seconds()
-        return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=max(ends))
-
-
-def _joined(first: Told, second: Told) -> Told:
-    return Told(first.events + second.events, first.alerts + second.alerts)

@@ -16,7 +16,7 @@ from detector.block import Block, Stretch, extend
 from detector.devices.stream import Reading
 from detector.events import Event, Phase
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import Follower, Worn
+from detector.night.seen import Follower, Worn
 from detector.store.formats.packets import unplaced_words
 from detector.store.formats.reading import RecordingReader
 

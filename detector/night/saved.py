@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.plain import from_plain
 
 SCHEMA = "night/1"
@@ -49,7 +49,7 @@ class SavedNight:
             state = saved["state"]
             if checksum(state) != saved["crc"]:
                 raise ValueError("its checksum is wrong")
-            mono_ns, utc_ns = state["at"]
+            mono_ns, utc_ns = state["time"]["host_ns"]
             return cls(
                 from_plain(tuple[Worn, ...], state["worn"]),
                 tuple(watch["session"] for watch in state["watches"]),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,8 @@ from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
 from detector.events import Event, Kind, Phase, from_dict, to_dict
-from detector.recognition.events.stamp import Provenance, stamp
+from detector.night.seen import Arrival, Follower, Matter, Seen, Worn, when
+from detector.recognition.events.stamp import stamp
 from detector.recognition.pipeline import Said, Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
 
@@ -32,84 +32,6 @@ LOW_PERCENT = 10
 SOON_EMPTY_S = 3600.0
 """Time to find another sensor or its charger before it stops; at 10 % most stop within the night,
 whatever their gauge says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worn:
-    """A sensor, where it is worn, and whose its events are.
-
-    Parameters
-    ----------
-    name, wearer : what events are to say where their provenance, and so their ids, says nothing
-        or another recording says the same
-    """
-
-    provenance: Provenance
-    site: str
-    name: str | None = None
-    wearer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """Something is the matter with a sensor, or (`why` None) no more; `since_ns` monotonic."""
-
-    name: str
-    why: str | None
-    since_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a sensor showed, and when that was known.
-
-    Parameters
-    ----------
-    what : an event, a matter, or a link that was lost
-    mono_ns, utc_ns : host's two clocks when the samples that it needed had come
-    known_s : of an event: s from the sensor's first sample to the end of what it needed
-    """
-
-    what: Event | Matter | LinkDown
-    mono_ns: int
-    utc_ns: int
-    known_s: float | None = None
-
-
-class Follower(Protocol):
-    """A `Watcher`, or what does as one."""
-
-    @property
-    def reached_s(self) -> float | None:
-        """Seconds up to which samples were analysed."""
-
-    def follow(self, block: Block) -> list[Said]:
-        """Take the next samples."""
-        ...
-
-    def close(self) -> list[Said]:
-        """Close what is open."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Arrival:
-    """Samples that wait to be looked at, and when they came.
-
-    A file's samples have no arrival of their own: `of_file`, each came when it was measured.
-    """
-
-    block: Block
-    mono_ns: int
-    utc_ns: int
-    of_file: bool
-
-    def when(self, known_s: float) -> tuple[int, int]:
-        """Return the two clocks when this moment of the recording was there."""
-        if not self.of_file:
-            return self.mono_ns, self.utc_ns
-        back_ns = round(self.block.stop / self.block.fs * 1e9) - round(known_s * 1e9)
-        return self.mono_ns - back_ns, self.utc_ns - back_ns
 
 
 class SensorWatch:
@@ -143,8 +65,8 @@ class SensorWatch:
         self.longest_gap_s = 0.0
         self.session = 0
         self._file_timebase: Timebase | None = None  # of samples that have their index already
-        self._waiting: list[_Arrival] = []
-        self._last: _Arrival | None = None
+        self._waiting: list[Arrival] = []
+        self._last: Arrival | None = None
         self._seen: list[Seen] = []
         self._silent = True  # nothing came for long, as far as was said
         self._quality: Quality | None = None  # before the first sample
@@ -227,10 +149,10 @@ class SensorWatch:
                     epoch_ns = item.utc_ns - round(output.stop / output.fs * 1e9)
                     self._file_timebase = Timebase(output.fs, epoch_ns)
         arrivals = [
-            _Arrival(block, item.mono_ns, item.utc_ns, of_file=False)
+            Arrival(block, item.mono_ns, item.utc_ns, of_file=False)
             for block in self.clock.take(reading)
         ] + [
-            _Arrival(block, item.mono_ns, item.utc_ns, of_file=True)
+            Arrival(block, item.mono_ns, item.utc_ns, of_file=True)
             for block in reading.outputs
             if isinstance(block, Block) and len(block)
         ]
@@ -279,7 +201,7 @@ class SensorWatch:
         timebase = self.timebase
         if timebase is None:
             return
-        end = _Arrival(Block(np.empty((0, AXES)), 0, timebase.fs), mono_ns, utc_ns, of_file=False)
+        end = Arrival(Block(np.empty((0, AXES)), 0, timebase.fs), mono_ns, utc_ns, of_file=False)
         is_file = self._last is not None and self._last.of_file
         self._tell(self._watcher.close(), [self._last if self._last and is_file else end])
 
@@ -353,7 +275,7 @@ class SensorWatch:
     def _watch_waiting(self) -> None:
         """Look at what waits, as few blocks: each what lies between two gaps."""
         waiting, self._waiting = self._waiting, []
-        run: list[_Arrival] = []
+        run: list[Arrival] = []
         edge: Edge | None = None
         for arrival in waiting:
             if arrival.block.after_gap(edge):
@@ -364,7 +286,7 @@ class SensorWatch:
         if run:
             self._watch(run)
 
-    def _watch(self, run: list[_Arrival]) -> None:
+    def _watch(self, run: list[Arrival]) -> None:
         """Look at samples that follow each other."""
         block = run[0].block
         if len(run) > 1:
@@ -373,7 +295,7 @@ class SensorWatch:
         if self._quality is None:
             self._quality = Quality(block.fs, self._range_g)
         for condition in self._quality.process(block):
-            mono_ns, utc_ns = _when(run, condition.known_s)
+            mono_ns, utc_ns = when(run, condition.known_s)
             why = condition.reason if condition.end_s is None else None
             self._seen.append(Seen(Matter(str(condition.cause), why, mono_ns), mono_ns, utc_ns))
         self._last = run[-1]
@@ -381,7 +303,7 @@ class SensorWatch:
         reached_s = self._watcher.reached_s
         self.analysed_s = self.analysed_s if reached_s is None else reached_s
 
-    def _tell(self, told: list[Said], run: list[_Arrival]) -> None:
+    def _tell(self, told: list[Said], run: list[Arrival]) -> None:
         """Keep what was said to be told with the next look."""
         timebase = self.timebase
         assert timebase is not None  # noqa: S101 - there were samples
@@ -391,7 +313,7 @@ class SensorWatch:
                 self._open.pop(event.id, None)
             else:
                 self._open[event.id] = event
-            self._seen.append(Seen(event, *_when(run, said.known_s), said.known_s))
+            self._seen.append(Seen(event, *when(run, said.known_s), said.known_s))
 
     def _stamped(self, event: Event, timebase: Timebase) -> Event:
         event = stamp(event, self.worn.provenance, timebase)
@@ -414,13 +336,6 @@ _NUMBERS = (
     "_range_g", "_last_mono_ns", "_begun_ns", "_link", "_silent", "analysed_s", "samples",
     "gap_count", "longest_gap_s", "session",
 )  # fmt: skip
-
-
-def _when(run: list[_Arrival], known_s: float) -> tuple[int, int]:
-    """Return the two clocks when the samples up to a moment had come, of what lies between gaps."""
-    stop = round(known_s * run[0].block.fs)
-    place = bisect_left(run, stop, key=lambda arrival: arrival.block.stop)
-    return run[min(place, len(run) - 1)].when(known_s)
 
 
 def _rate_words(fault: WrongRate) -> str:

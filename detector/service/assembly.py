@@ -21,7 +21,7 @@ from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint, Tls
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.service import retention
 from detector.service.archive import Archive

@@ -8,7 +8,7 @@ from typing import Any
 from detector.devices.stream import Reading
 from detector.events import Event
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import Seen
+from detector.night.seen import Seen
 from detector.service.supervisor import Supervisor
 from detector.words.reasons import worded
 

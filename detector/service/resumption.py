@@ -15,7 +15,7 @@ from detector.devices.stream import Item, LinkUp, Reading
 from detector.errors import RecordingError
 from detector.night.night import Night, Told
 from detector.night.saved import SavedNight
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.store.recording import Recording, RecordingWriter
 
 NIGHT, ROWS, ENDED = "night", "rows", "ended"

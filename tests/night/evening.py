@@ -14,7 +14,7 @@ from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 

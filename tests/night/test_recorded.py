@@ -20,7 +20,7 @@ from detector.events import Event, Phase
 from detector.events import to_json as event_json
 from detector.night.night import Night, Told
 from detector.night.recorded import RecordedNight, RecordedSensor
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.store.formats.checks import runs
 from detector.store.formats.reading import RecordingReader

@@ -18,7 +18,7 @@ from detector.devices.interpreter import Interpreter
 from detector.events import Origin, to_json
 from detector.mqtt import contract
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import Worn
+from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingHeader, RecordingWriter

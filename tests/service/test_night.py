@@ -15,7 +15,8 @@ from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
 from detector.night.night import Night
-from detector.night.sensor_watch import SILENT_S, Worn
+from detector.night.seen import Worn
+from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 
@@ -127,6 +128,9 @@ def test_the_battery_is_remembered():
     assert one.watches[0].battery_percent == 41
 
 
+UP = np.array([0.1, -0.2, 0.97])
+
+
 def lying(seconds: float, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(0, 0.6e-3, (round(seconds * FS), 3))
     return np.round((UP + noise) * 4096) / 4096
@@ -198,7 +202,7 @@ def test_an_alert_about_the_sensor_of_before_a_restart_is_resolved_once_it_is_se
     first, second = night(), night()
     for reading in saying(np.concatenate((lying(20), held(70)))):
         first.take(reading)
-    second.restore_policy(first.save_policy())
+    second.inherit(first.save(), reading.item.mono_ns, reading.item.utc_ns)
     assert [alert.kind for alert in second.open_alerts] == ["stuck"]
 
     resolved = []

@@ -17,7 +17,8 @@ from detector.devices.stream import LinkDown, Packet, Reading
 from detector.errors import ConfigError
 from detector.events import Kind, Origin, Phase, final_forms
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import SILENT_S, Worn
+from detector.night.seen import Worn
+from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.fusion import fuse_final
 from detector.recognition.events.stamp import Provenance
 from detector.words.reasons import reason_of

@@ -1,0 +1,60 @@
+"""Count what a night holds: what is going on, and what is over by its latest kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from detector.events import Event, Kind, Phase, from_dict, to_dict
+from detector.plain import from_plain, to_plain
+
+REVISABLE = 256
+"""Ended events whose kind may still change: a revision reaches back 280 s, or 64 events of a
+sensor."""
+
+
+class EventCount:
+    """Events of a night by kind, each in its latest form; bounded, saved and restored."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Event] = {}  # announced and not yet over
+        self._ended: dict[str, Kind] = {}  # the latest, by id
+        self._older: Counter[Kind] = Counter()  # ended before those
+
+    @property
+    def counts(self) -> Counter[Kind]:
+        """Ended events by kind."""
+        return self._older + Counter(self._ended.values())
+
+    @property
+    def spasm(self) -> Event | None:
+        """The likely spasm that is going on, the latest if there are several."""
+        going_on = [event for event in self._open.values() if event.kind.is_spasm_family]
+        return going_on[-1] if going_on else None
+
+    def add(self, event: Event) -> None:
+        """Take the next form of an event."""
+        if event.phase is Phase.END:
+            self._open.pop(event.id, None)
+            self._ended[event.id] = event.kind
+            if len(self._ended) > REVISABLE:
+                self._older[self._ended.pop(next(iter(self._ended)))] += 1
+        elif event.kind is Kind.MOVEMENT:
+            for known in (self._open, self._ended):
+                known.pop(event.id, None)  # taken back: another event tells it now
+        else:
+            self._open[event.id] = event
+
+    def save(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return {
+            "open": [to_dict(event) for event in self._open.values()],
+            "ended": to_plain(self._ended),
+            "older": to_plain(self._older),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._open = {event.id: event for event in map(from_dict, state["open"])}
+        self._ended = from_plain(dict[str, Kind], state["ended"])
+        self._older = Counter({Kind(kind): n for kind, n in state["older"].items()})

@@ -1,0 +1,55 @@
+"""What is the matter with a wearer's sensors: a matter is the wearer's while any sensor has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from detector.night.seen import Matter
+from detector.plain import from_plain, to_plain
+
+
+class Matters:
+    """The matters of several sensors, by name; saved and restored."""
+
+    def __init__(self) -> None:
+        self._having: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
+
+    def take(self, label: str, matter: Matter, *, of: int) -> Matter:
+        """Return what one sensor's matter makes of the wearer's, who has `of` sensors."""
+        having = self._having.setdefault(matter.name, {})
+        if matter.why is None:
+            having.pop(label, None)
+        else:
+            having[label] = matter
+        since_ns = min((each.since_ns for each in having.values()), default=matter.since_ns)
+        whys = {label: each.why for label, each in having.items()}
+        return Matter(matter.name, by_sensor(whys, of=of) if having else None, since_ns)
+
+    def shift_clock(self, by_ns: int) -> None:
+        """Move stamps of a monotonic clock that began anew."""
+        for having in self._having.values():
+            for label, matter in having.items():
+                having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
+
+    def save(self) -> Any:
+        """Return the state as plain data."""
+        return to_plain(self._having)
+
+    def load(self, state: Any) -> None:
+        """Go on from a saved state."""
+        self._having = from_plain(dict[str, dict[str, Matter]], state)
+
+
+def by_sensor(whys: Mapping[str, str | None], *, of: int) -> str:
+    """Return reasons in one line; of several sensors, each reason with its sensor's label."""
+    if of == 1:
+        return next(iter(whys.values()), None) or ""
+    return "; ".join(f"{label}: {why}" for label, why in whys.items())
+
+
+def silent_for(ages_s: Sequence[float | None]) -> float | None:
+    """Return the age of the oldest samples; None where a sensor was never heard."""
+    known_s = [age_s for age_s in ages_s if age_s is not None]
+    return max(known_s) if len(known_s) == len(ages_s) else None

@@ -1,0 +1,98 @@
+"""What a sensor of a wearer shows: samples that arrived, events and matters with their times."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Protocol
+
+from detector.block import Block
+from detector.devices.stream import LinkDown
+from detector.events import Event
+from detector.recognition.events.stamp import Provenance
+from detector.recognition.pipeline import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A sensor, where it is worn, and whose its events are.
+
+    Parameters
+    ----------
+    name, wearer : what events are to say where their provenance, and so their ids, says nothing
+        or another recording says the same
+    """
+
+    provenance: Provenance
+    site: str
+    name: str | None = None
+    wearer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something is the matter with a sensor, or (`why` None) no more; `since_ns` monotonic."""
+
+    name: str
+    why: str | None
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a sensor showed, and when that was known.
+
+    Parameters
+    ----------
+    what : an event, a matter, or a link that was lost
+    mono_ns, utc_ns : host's two clocks when the samples that it needed had come
+    known_s : of an event: s from the sensor's first sample to the end of what it needed
+    """
+
+    what: Event | Matter | LinkDown
+    mono_ns: int
+    utc_ns: int
+    known_s: float | None = None
+
+
+class Follower(Protocol):
+    """A `Watcher`, or what does as one."""
+
+    @property
+    def reached_s(self) -> float | None:
+        """Seconds up to which samples were analysed."""
+
+    def follow(self, block: Block) -> list[Said]:
+        """Take the next samples."""
+        ...
+
+    def close(self) -> list[Said]:
+        """Close what is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """Samples that wait to be looked at, and when they came.
+
+    A file's samples have no arrival of their own: `of_file`, each came when it was measured.
+    """
+
+    block: Block
+    mono_ns: int
+    utc_ns: int
+    of_file: bool
+
+    def when(self, known_s: float) -> tuple[int, int]:
+        """Return the two clocks when this moment of the recording was there."""
+        if not self.of_file:
+            return self.mono_ns, self.utc_ns
+        back_ns = round(self.block.stop / self.block.fs * 1e9) - round(known_s * 1e9)
+        return self.mono_ns - back_ns, self.utc_ns - back_ns
+
+
+def when(run: list[Arrival], known_s: float) -> tuple[int, int]:
+    """Return the two clocks when the samples up to a moment had come, of what lies between gaps."""
+    stop = round(known_s * run[0].block.fs)
+    place = bisect_left(run, stop, key=lambda arrival: arrival.block.stop)
+    return run[min(place, len(run) - 1)].when(known_s)
