@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from detector.alert import Alert
-from detector.events import Kind
+from detector.events import Kind, format_utc
 
 
 class StateWord(StrEnum):
@@ -43,6 +44,16 @@ class Status:
         if self.watch is StateWord.SPASM and self.kind is Kind.CLONUS:
             return "Clonus"
         return _WORDS[self.watch]
+
+
+def to_dict(status: Status) -> dict[str, Any]:
+    """Return the status as JSON-able data: `state`, `words`, `why` and `until`."""
+    return {
+        "state": status.watch.value,
+        "words": status.words,
+        "why": status.why,
+        "until": None if status.until is None else format_utc(status.until.astimezone(UTC)),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

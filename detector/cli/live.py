@@ -96,7 +96,7 @@ async def watch_night(
                 recordings=made.recordings,
             )
         for line in ending_lines(ended):
-            out.say(line)
+            (out.say if out.json else out.data)(line)
 
 
 async def _watch(

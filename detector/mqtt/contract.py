@@ -21,6 +21,7 @@ from detector.channels import Entry, EntryKind
 from detector.errors import ConfigError
 from detector.events import Kind, Origin, format_utc
 from detector.status import Snapshot, Status, Vitals
+from detector.status import to_dict as status_dict
 
 DEFAULT_PREFIX = "sw/v1"
 HEALTH_EVERY_S = 5.0
@@ -199,7 +200,7 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
         {
             "schema": "health/1",
             **_stamp(stamp),
-            **_status(status),
+            **status_dict(status),
             "data_age_s": _within(vitals.data_age_s),
             "rate_hz": _within(vitals.rate_hz),
             "battery_percent": _within(vitals.battery_percent, most=100),
@@ -216,7 +217,7 @@ def state(stamp: Stamp, now: Snapshot) -> str:
         {
             "schema": "state/1",
             **_stamp(stamp),
-            **_status(now.status),
+            **status_dict(now.status),
             "open_alerts": [alerts.to_dict(each) for each in now.open_alerts[:OPEN_ALERTS_MOST]],
             "open_alerts_total": len(now.open_alerts),
             "tonight": {
@@ -237,15 +238,6 @@ _APART = {Origin.SIMULATED.value, Origin.REPLAY.value}
 
 def _stamp(stamp: Stamp) -> dict[str, Any]:
     return {"boot_id": stamp.boot_id, "seq": stamp.seq, "sent": _utc(stamp.sent)}
-
-
-def _status(status: Status) -> dict[str, Any]:
-    return {
-        "state": status.watch,
-        "words": status.words,
-        "why": status.why,
-        "until": _utc(status.until),
-    }
 
 
 def _within(value: float | None, most: float = math.inf) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from detector.alert import Alert
 from detector.channels import Entry, RefusedEntry
 from detector.events import Event
+from detector.store.log import Draft
 from detector.store.state import State
 
 T = TypeVar("T")
@@ -29,10 +30,15 @@ class Archive:
         at: datetime,
         events: Sequence[Event],
         alerts: Sequence[Alert],
+        entries: Sequence[Draft],
         saved: Mapping[str, Any],
     ) -> None:
         """Write all of it in one transaction, or none: StateError."""
-        await self.ask(lambda state: state.commit(at=at, events=events, alerts=alerts, saved=saved))
+        await self.ask(
+            lambda state: state.commit(
+                at=at, events=events, alerts=alerts, entries=entries, saved=saved
+            )
+        )
 
     def log_of(self, channel: str) -> ArchivedLog:
         """Return the log as one channel reads it; the channel must have been opened."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from detector.events import Event
 from detector.night.night import Told
 from detector.service.archive import Archive
+from detector.store.log import Draft
 from detector.store.state import StateError
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,14 @@ MOST_WAITING = 10_000
 """Of what the disk refuses, a week; it was told all the same, so that the oldest may go."""
 
 MOST_ATTEMPTS = 3  # a fault of the moment is over by then; what still raises will always do
+
+
+@dataclass(frozen=True, slots=True)
+class Unlogged:
+    """What waits for a commit: events and alerts, or another entry of the log."""
+
+    told: Told
+    entries: tuple[Draft, ...] = ()
 
 
 class Committer:
@@ -40,7 +50,7 @@ class Committer:
         utc_now: Callable[[], datetime],
         saved: Callable[[], dict[str, Any]],
         committed: Callable[[], None],
-        uncommitted: Callable[[Sequence[Told]], Awaitable[None]],
+        uncommitted: Callable[[Sequence[Unlogged]], Awaitable[None]],
         trouble: Callable[[str, str | None], None],
     ) -> None:
         self._archive = archive
@@ -49,7 +59,7 @@ class Committer:
         self._committed = committed
         self._uncommitted = uncommitted
         self._trouble = trouble
-        self._waiting: list[Told] = []  # oldest first
+        self._waiting: list[Unlogged] = []  # oldest first
         self._attempts = 0  # at the oldest of them, which raised
         self._told_anyway = 0  # of those, how many were told without being committed
         self._checkpoint_due = False
@@ -63,18 +73,18 @@ class Committer:
         return not (self._waiting or self._checkpoint_due or self._busy)
 
     @property
-    def waiting(self) -> Sequence[Told]:
+    def waiting(self) -> Sequence[Unlogged]:
         """What is not committed yet, oldest first."""
         return tuple(self._waiting)
 
     @property
     def waiting_events(self) -> tuple[Event, ...]:
         """The events of what is not committed yet."""
-        return tuple(event for told in self._waiting for event in told.events)
+        return tuple(event for each in self._waiting for event in each.told.events)
 
-    def add(self, told: Told) -> None:
+    def add(self, told: Told, *, entries: Sequence[Draft] = ()) -> None:
         """Take the next thing that was said."""
-        self._waiting.append(told)
+        self._waiting.append(Unlogged(told, tuple(entries)))
         self._more.set()
 
     def checkpoint(self) -> None:
@@ -113,19 +123,20 @@ class Committer:
             self._busy = False
         self._done(len(batch))
 
-    async def _commit(self, batch: Sequence[Told], *, all_of_it: bool = True) -> None:
+    async def _commit(self, batch: Sequence[Unlogged], *, all_of_it: bool = True) -> None:
         await self._archive.commit(
             at=self._utc_now(),
-            events=[event for told in batch for event in told.events],
-            alerts=[alert for told in batch for alert in told.alerts],
+            events=[event for each in batch for event in each.told.events],
+            alerts=[alert for each in batch for alert in each.told.alerts],
+            entries=[entry for each in batch for entry in each.entries],
             # What is remembered goes with all that it led to, or a restart would not say the rest.
             saved=self._saved() if all_of_it else {},
         )
 
-    async def _commit_one_by_one(self, batch: Sequence[Told]) -> None:
-        for told in batch:
+    async def _commit_one_by_one(self, batch: Sequence[Unlogged]) -> None:
+        for each in batch:
             try:
-                await self._commit([told], all_of_it=False)
+                await self._commit([each], all_of_it=False)
             except StateError:
                 return  # the next attempt says so
             except Exception as error:
@@ -134,7 +145,7 @@ class Committer:
                     return
                 log.error("something that was said cannot be committed", exc_info=error)
                 self.dropped += 1
-                await self._uncommitted([told])
+                await self._uncommitted([each])
             self._attempts = 0
             self._done(1)
 
@@ -144,7 +155,7 @@ class Committer:
         self._trouble("disk", None)
         self._committed()
 
-    async def _tell_uncommitted(self, batch: list[Told]) -> None:
+    async def _tell_uncommitted(self, batch: list[Unlogged]) -> None:
         """Tell the world what the disk refuses: an alarm that nobody keeps is still an alarm."""
         fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
         await self._uncommitted(fresh)

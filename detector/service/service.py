@@ -19,7 +19,7 @@ from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
 from detector.service.archive import Archive
-from detector.service.committer import Committer
+from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
@@ -27,7 +27,7 @@ from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import StateWord, Status
-from detector.store.log import of_alert, of_event
+from detector.store.log import of_alert, of_event, of_status
 from detector.store.recording import RecordingWriteError, RecordingWriter
 
 log = logging.getLogger(__name__)
@@ -276,11 +276,11 @@ class Service:
         if self._publisher is not None:
             self._publisher.wake()
 
-    async def _tell_uncommitted(self, fresh: Sequence[Told]) -> None:
+    async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
             at = _utc(self._clock)
-            drafts = [of_event(event) for told in fresh for event in told.events]
-            drafts += [of_alert(alert) for told in fresh for alert in told.alerts]
+            drafts = [of_event(event) for each in fresh for event in each.told.events]
+            drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
             await self._publisher.tell([draft.entry(0, at) for draft in drafts])
 
     def _trouble(self, name: str, why: str | None) -> None:
@@ -301,6 +301,9 @@ class Service:
         if status != self._status:
             self._status = status
             self._tell(status)
+            whose, at = self._night.worn[0].provenance, _utc(self._clock)
+            entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
+            self._committer.add(Told(), entries=[entry])
         if self._night.samples and self._since is None:
             self._since = _utc(self._clock)
         if self._publisher is not None:

@@ -16,10 +16,12 @@ from typing import Any
 from detector import alert as alert_values
 from detector import events as event_values
 from detector import plain_json
+from detector import status as status_values
 from detector.alert import Alert, AlertClass
 from detector.block import EPOCH
 from detector.channels import Entry, EntryKind, RefusedEntry
-from detector.events import Event
+from detector.events import Event, Origin, format_utc
+from detector.status import Status
 
 CAP = 100_000
 """Entries kept at most: weeks without a broker, some 80 MB."""
@@ -29,6 +31,8 @@ KEPT = timedelta(days=30)
 
 EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""
+
+STATUS_SCHEMA = "status/1"
 
 WHY_MOST = 500  # characters of a refusal's reason: it comes from a broker
 
@@ -91,6 +95,18 @@ def of_alert(alert: Alert) -> Draft:
     """Return the entry of one moment in the life of an alert."""
     clinical = alert.alert_class is AlertClass.CLINICAL
     return Draft(EntryKind.ALERT, alert.id, alert_values.to_dict(alert), clinical)
+
+
+def of_status(status: Status, *, wearer: str, source: Origin, at: datetime) -> Draft:
+    """Return the entry of a change of status."""
+    fields = {
+        "schema": STATUS_SCHEMA,
+        **status_values.to_dict(status),
+        "at": format_utc(at),
+        "wearer": wearer,
+        "source": source.value,
+    }
+    return Draft(EntryKind.STATUS, status.watch.value, fields)
 
 
 def put(db: sqlite3.Connection, draft: Draft, *, at: datetime) -> Entry:
