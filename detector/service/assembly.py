@@ -32,9 +32,9 @@ from detector.service.service import MQTT, STARTING, News, Service, Trouble
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.store import wearer_file
 from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError
+from detector.store.state_file import wearer_in
 
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
@@ -199,7 +199,7 @@ def _open_state(place: DataFolder, begun: _Beginning) -> State:
             return State.open(place.state)
     except StateDiskError as error:
         begun.note("memory", f"{error} This night is watched from memory: it will be forgotten.")
-        return State.in_memory(wearer=wearer_file.read(place.folder))
+        return State.in_memory(wearer=wearer_in(place.state))
 
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:

@@ -59,7 +59,12 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, trace: Path, tell: Callable[[News], None], speed: float = 60.0
+    settings: Settings,
+    trace: Path,
+    tell: Callable[[News], None],
+    speed: float = 60.0,
+    *,
+    free_port: bool = True,
 ) -> AsyncIterator[Assembly]:
     """A house in which a virtual sensor will play this trace to its end, and nobody listens."""
     async with (
@@ -71,7 +76,7 @@ async def open_house(
             clock=sensor.clock,
             tell=tell,
             pace=speed,
-            free_port=True,
+            free_port=free_port,
         ) as made,
     ):
         ended = asyncio.ensure_future(sensor.air.wait())

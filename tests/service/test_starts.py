@@ -1,0 +1,124 @@
+"""A night always starts: whatever disk and broker do, the wearer is watched and told what fails."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.alert import Alert, AlertClass
+from detector.config import read_configuration
+from detector.events import Event
+from detector.mqtt import broker_process
+from detector.night.night import Told
+from detector.service.service import News
+from firmware_sim.motion.scenarios import scenario
+
+from .conftest import open_house, save
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    made = scenario("clonus", seed=1, fs=52.0, duration_s=60.0)
+    return save(tmp_path / "trace.npz", np.round(made.samples, 3), 52.0)
+
+
+def watched(
+    trace: Path, home: Path, *, broker: str = "none", port: int | None = None
+) -> tuple[list[Event], list[Alert], str]:
+    """Live through the trace; return events, technical alerts and the wearer's id."""
+    news: list[News] = []
+    flags: dict[str, object] = {"data_dir": home / "data", "mqtt.broker": broker}
+    if port is not None:
+        flags["mqtt.port"] = port
+    settings = read_configuration(environ={}, flags=flags).settings
+
+    async def night() -> str:
+        async with open_house(settings, trace, news.append, free_port=port is None) as made:
+            await made.service.run()
+            return made.topics.wearer
+
+    wearer = asyncio.run(night())
+    told = [each for each in news if isinstance(each, Told)]
+    alerts = [alert for each in told for alert in each.alerts]
+    technical = [alert for alert in alerts if alert.alert_class is AlertClass.TECHNICAL]
+    return [event for each in told for event in each.events], technical, wearer
+
+
+@contextmanager
+def files_of_at_most(size: int):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [0, 4096, 20_000])
+def test_a_full_disk_at_the_start_costs_the_memory_of_the_night_only(
+    trace: Path, config_home: Path, size: int
+) -> None:
+    with files_of_at_most(size):
+        events, alerts, _ = watched(trace, config_home)
+
+    assert len(events) > 2
+    assert {"memory", "recording"} <= {alert.kind for alert in alerts}
+
+
+def test_a_folder_that_cannot_be_made_costs_the_memory_of_the_night_only(
+    trace: Path, config_home: Path
+) -> None:
+    (config_home / "data").write_text("a file where the folder should be")
+    events, alerts, _ = watched(trace, config_home)
+
+    assert len(events) > 2
+    assert {"memory", "recording"} <= {alert.kind for alert in alerts}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: state.write_bytes(b""),
+        lambda state: state.write_bytes(b"no database at all" * 500),
+        lambda state: state.write_bytes(state.read_bytes()[: state.stat().st_size // 2]),
+        lambda state: state.unlink(),
+    ],
+    ids=["empty", "nonsense", "half", "gone"],
+)
+def test_a_damaged_state_is_put_aside_and_the_wearer_stays_the_same(
+    trace: Path, config_home: Path, damage: Callable[[Path], object]
+) -> None:
+    _, _, wearer = watched(trace, config_home)
+    damage(config_home / "data" / "simulated" / "state.sqlite")
+    events, alerts, same = watched(trace, config_home)
+
+    assert same == wearer
+    assert len(events) > 2
+    assert all("state.sqlite" in alert.reason for alert in alerts if alert.kind == "state")
+
+
+def test_a_port_that_a_stranger_holds_costs_the_port_only(trace: Path, config_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        events, alerts, _ = watched(trace, config_home, broker="embedded", port=port)
+
+    assert len(events) > 2
+    assert alerts == []
+
+
+def test_a_broker_that_cannot_be_had_costs_the_telling_only_and_is_an_alarm(
+    trace: Path, config_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(broker_process, "SBIN", "/nowhere")
+    events, alerts, _ = watched(trace, config_home, broker="mosquitto")
+
+    assert len(events) > 2
+    assert ["nobody outside is told" in a.reason for a in alerts if a.kind == "broker"] == [True]
