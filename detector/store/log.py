@@ -278,6 +278,14 @@ def retold(kind: str, n: int, body: str) -> str | None:
     return plain_json.line({**said, "n": n, **more})
 
 
+def current_form(body: str) -> str:
+    """Return the body of an event with the fields of this release; what is no event stays."""
+    try:
+        return event_values.to_json(event_values.from_dict(json.loads(body)))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return body
+
+
 def to_ms(moment: datetime) -> int:
     """Return ms since 1970."""
     return (moment - EPOCH) // timedelta(milliseconds=1)

@@ -22,7 +22,7 @@ from detector.timing.sample_clock import SampleClock
 
 PARTS: dict[str, tuple[type[Any], str]] = {
     "clock": (SampleClock, "take"),
-    "pipeline": (Watcher, "process"),
+    "pipeline": (Watcher, "follow"),
     "fusion": (Fusion, "process"),
     "policy": (Policy, "tick"),
     "recorder": (RecordingWriter, "write"),

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager, suppress
 
+from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk, Write
 from detector.devices.stream import Reading
 from detector.errors import LinkError
 from detector.sources.ble import BleSource
-from detector.sources.replay import from_items
 
 START = bytes.fromhex("0202 00013400 01011000 02010800 040103")
 STOP = bytes.fromhex("0302")
@@ -85,7 +85,7 @@ def essence(reading: Reading):
 
 def assert_a_replay_is_equal(live: list[Reading]) -> None:
     """A recording of the items gives the same readings, and so the same blocks."""
-    replayed = [*from_items(reading.item for reading in live)]
+    replayed = [*map(Interpreter().feed, (reading.item for reading in live))]
     assert [*map(essence, replayed)] == [*map(essence, live)]
 
 
