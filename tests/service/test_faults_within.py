@@ -19,14 +19,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.cli.simulated import simulated_sensor
-from detector.config import read_configuration
+from detector.cli.simulated import source_on
+from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.mqtt.link import Link
 from detector.service.assembly import assembled
 from detector.service.service import FAULT
 from detector.service.supervisor import SETTLED_S
+from detector.sources.clock import ScaledClock
+from detector.sources.radio import Adapter
+from detector.sources.simulated_time import SampleTimedSource
 from detector.store.state import State
+from firmware_sim.child import running_air
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import save
@@ -61,32 +65,31 @@ async def live_through(
     part: str, trace: Path, folder: Path, moments_s: Sequence[float], *, sensors: int = 1
 ) -> Outcome:
     """Watch virtual sensors play a trace while a part raises; a second client listens."""
-    more = "\n".join(
-        f'[[another_sensor]]\ndevice = "S{n}"\nlabel = "leg-{n}"' for n in range(1, sensors)
-    )
-    config = folder / "settings.toml"
-    config.write_text(f"[sensor]\n{'device = ' + chr(34) + 'S0' + chr(34) if more else ''}\n{more}")
-    settings = read_configuration(
-        config, environ={}, flags={"data_dir": folder / "data", "mqtt.broker": "mosquitto"}
-    ).settings
-    words: list[tuple[str, bytes]] = []
     faults = Faults(moments_s)
     began_s = time.monotonic()
+    words: list[tuple[str, bytes]] = []
     async with AsyncExitStack() as stack:
-        air = await stack.enter_async_context(simulated_sensor(trace, speed=SPEED))
+        arguments = (str(trace), "--speed", str(SPEED), "--sensors", str(sensors))
+        air = await stack.enter_async_context(running_air(*arguments))
+        settings = settings_for(folder, [sensor["address"] for sensor in air.sensors])
+        clock, adapter = ScaledClock(SPEED), Adapter()
+        sources = [
+            SampleTimedSource(source_on(air.address, clock, sensor.device, adapter), clock)
+            for sensor in settings.sensors
+        ]
         stack.enter_context(injected(part, faults))
         made = await stack.enter_async_context(
             assembled(
                 settings,
-                sources=[air.source],
+                sources=sources,
                 origin=Origin.SIMULATED,
-                clock=air.clock,
+                clock=clock,
                 tell=lambda _: None,
                 pace=SPEED,
                 free_port=True,
             )
         )
-        ended = asyncio.ensure_future(air.air.wait())
+        ended = asyncio.ensure_future(air.wait())
         ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
         assert made.broker.endpoint is not None
         helper = Link(made.broker.endpoint, "helper")
@@ -101,13 +104,23 @@ async def live_through(
         listening.cancel()
         await asyncio.wait({listening})
     with np.load(trace) as file:
-        expected = len(file["acc"])
+        expected = sensors * len(file["acc"])
     with State.open(folder / "data" / "simulated" / "state.sqlite") as state:
         logged = [entry.body for entry in state.replay_from(0, 100_000)]
     alerts = [json.loads(body) for topic, body in words if topic.endswith("/alert")]
     told = [alert["state"] for alert in alerts if alert["kind"] == FAULT]
     took_s = time.monotonic() - began_s
     return Outcome(faults.raised, samples, expected, words, logged, told, took_s)
+
+
+def settings_for(folder: Path, addresses: Sequence[str]) -> Settings:
+    """Return the settings of a wearer of these sensors, who tells a mosquitto of our own."""
+    config = folder / "settings.toml"
+    lines = [f'[sensor]\ndevice = "{addresses[0]}"\nlabel = "left"']
+    lines += [f'[[another_sensor]]\ndevice = "{a}"\nlabel = "right"' for a in addresses[1:]]
+    config.write_text("\n".join(lines))
+    flags = {"data_dir": folder / "data", "mqtt.broker": "mosquitto"}
+    return read_configuration(config, environ={}, flags=flags).settings
 
 
 def trace_of(folder: Path, length_s: float, seed: int = 1) -> Path:
@@ -129,14 +142,16 @@ def check(part: str, outcome: Outcome, wanted: int) -> None:
     assert outcome.bodies("availability")[-1] == b"stopped"  # the trace ended, as was wished
 
 
-@pytest.mark.parametrize("part", [part for part in EVERY_PART if part != "fusion"])
+@pytest.mark.parametrize("part", EVERY_PART)
 def test_a_part_that_raises_costs_seconds_and_no_word(part: str, config_home: Path) -> None:
     length_s = 600.0
     trace = trace_of(config_home, length_s)
     count = 1 if part == "decoder" else 4
     when = moments(count, length_s - 90.0, seed=len(part), apart_s=SETTLED_S + 1)
 
-    check(part, asyncio.run(live_through(part, trace, config_home, when)), len(when))
+    sensors = 2 if part == "fusion" else 1
+    outcome = asyncio.run(live_through(part, trace, config_home, when, sensors=sensors))
+    check(part, outcome, len(when))
 
 
 def main() -> None:
@@ -151,7 +166,8 @@ def main() -> None:
             folder = Path(name)
             trace = trace_of(folder, length_s)
             when = moments(asked.faults, length_s - 90.0, seed=1, apart_s=SETTLED_S + 1)
-            outcome = asyncio.run(live_through(part, trace, folder, when))
+            sensors = 2 if part == "fusion" else 1
+            outcome = asyncio.run(live_through(part, trace, folder, when, sensors=sensors))
             verdict = "holds"
             try:
                 check(part, outcome, asked.faults)
