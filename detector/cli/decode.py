@@ -65,9 +65,10 @@ def _decode_capture(out: Output, path: Path) -> None:
     """Decode a whole capture; packets that make no sense are told, and fail it at the end."""
     from detector.devices.interpreter import Interpreter
     from detector.devices.profile import Chunk
+    from detector.devices.registry import installed
     from detector.store.capture import Capture
 
-    capture, interpreter = Capture.open(path), Interpreter()
+    capture, interpreter = Capture.open(path), Interpreter(installed())
     for number, item in enumerate(capture.items(), 2):  # below the header
         reading = interpreter.feed(item)
         if reading.error is not None:

@@ -208,7 +208,7 @@ def menu(
         lines.append(f"  {number}  {short(one.name)}   {signal}   {one.address}{now}")
         lines.append(f"     {one.because}")
     lines.append("  a  Listen again")
-    refused = [one for one in found if one.driver is None and one.because.partition(":")[1]]
+    refused = [one for one in found if one.refused]
     lines += [f"  -  {short(one.name)} cannot be used. {one.because}" for one in refused]
     if not usable:
         lines += ["", "No sensor that works is heard. Press its button, close its phone app (it"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detector.devices.profile import Conversation, Output, Write
-from detector.devices.registry import Registry, installed
+from detector.devices.registry import Registry
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet, Reading
 from detector.errors import ProtocolError
 
@@ -17,14 +17,18 @@ class Interpreter:
     that after a restart it begins with a `LinkUp` like any other. The numbers of the sessions go
     on after the last that `night.SensorWatch.session` remembers.
 
+    Parameters
+    ----------
+    registry : the drivers; `registry.installed()` returns those of this computer
+
     Attributes
     ----------
     protocol_errors : packets that could not be decoded, each reported by its `Reading.error`
     stale : packets outside their session, which are not decoded
     """
 
-    def __init__(self, registry: Registry | None = None) -> None:
-        self._registry = installed() if registry is None else registry
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._session: int | None = None
         self._conversation: Conversation | None = None
         self.protocol_errors = 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from detector.alerts.rules import Rule
 from detector.devices.interpreter import Interpreter
+from detector.devices.registry import installed
 from detector.devices.stream import Item, LinkUp, Reading
 from detector.errors import RecordingError
 from detector.night.night import Night, Told
@@ -140,7 +141,7 @@ def _tail(recording: Recording, row: int, sensor: int) -> Iterator[tuple[int, in
             session = [item] if isinstance(item, LinkUp) else [*session, item]
             continue
         if interpreter is None:
-            interpreter = Interpreter()
+            interpreter = Interpreter(installed())
             for earlier in session:
                 interpreter.feed(earlier)
         yield item.mono_ns, sensor, interpreter.feed(item)

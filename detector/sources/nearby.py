@@ -14,7 +14,7 @@ from detector.sources.radio import Heard, ScannerBackend, listen
 class NearbyDevice:
     """A row of `spasmwatch scan`; `driver` is None for a device without one.
 
-    `because` says in a few words why it works or not.
+    `because` says in a few words why it works or not; `refused` is a known device that cannot.
     """
 
     name: str  # hostile text
@@ -22,6 +22,7 @@ class NearbyDevice:
     rssi_dbm: int | None
     driver: str | None
     because: str
+    refused: bool = False
 
 
 async def scan(
@@ -57,4 +58,5 @@ def _found(ad: Advertisement, driver: Driver | None) -> NearbyDevice:
     else:
         because = "no driver knows it"
     name = None if driver is None else driver.name
-    return NearbyDevice(ad.name, ad.address, ad.rssi_dbm, name, because)
+    refused = driver is None and refusal is not None
+    return NearbyDevice(ad.name, ad.address, ad.rssi_dbm, name, because, refused)

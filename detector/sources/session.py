@@ -7,6 +7,7 @@ not the consumer takes the readings.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,8 @@ from detector.errors import LinkError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, ClientBackend, Heard, ask
+
+log = logging.getLogger(__name__)
 
 # Connecting and discovering took 13 s on a link with a 400 ms interval; bleak's own limit is 30.
 _CONNECT_S = 30.0
@@ -251,7 +254,8 @@ class SensorSession:
         try:
             reading = self._interpreter.feed(packet)
         except Exception as error:  # a fault in the driver: `serve` raises it
-            error.add_note(f"while decoding {packet.data.hex(' ')} of characteristic {channel}")
+            # What the sensor measured is for a log at DEBUG only: it is the wearer's data.
+            log.debug("the driver failed at %s: %s", channel, packet.data.hex(" "))
             self._end(error)
             return
         self._hand_on(reading)

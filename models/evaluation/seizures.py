@@ -21,8 +21,10 @@ from detector.evaluation.matching import LOGGED
 from detector.evaluation.peers import OSD_BLOCK_S, Peers
 from detector.evaluation.scoring import RHYTHMIC
 from detector.evaluation.spans import Measure, Spans, union, without
-from detector.events import Kind, final_forms
-from detector.recognition.pipeline import Watcher
+from detector.events import Kind
+from detector.night.recorded import RecordedNight, RecordedSensor
+from detector.night.seen import Worn
+from detector.recognition.events.stamp import Provenance
 from detector.store.formats.reader import open_recording
 
 TOLERANCE_S = 5.0
@@ -99,14 +101,15 @@ def segment_of(file: Path) -> Segment:
     with np.load(file, allow_pickle=False) as held:
         meta = json.loads(str(held["meta"]))
         labels = tuple((a, b, str(text)) for a, b, text in json.loads(str(held["labels"])))
-    others, watcher = Peers(), Watcher(site="wrist")
-    said, seconds = [], 0.0
+    others, seconds = Peers(), 0.0
     with open_recording(file) as reader:
-        for block in reader.blocks():
-            others.process(block)
-            said += watcher.process(block)
-            seconds = block.stop / block.fs
-    events = final_forms(said + watcher.finish())
+        worn = Worn(Provenance(recording=reader.recording), "wrist")
+        recorded = RecordedNight([RecordedSensor(reader, worn)])
+        for step in recorded.steps():
+            for _, block in step.blocks:
+                others.process(block)
+                seconds = block.stop / block.fs
+    events = recorded.events
     alarms: dict[str, Spans] = {
         who: union([(e.onset_s, e.end_s) for e in events if e.kind in kinds])
         for who, kinds in OF_KINDS.items()

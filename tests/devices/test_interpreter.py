@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from detector.devices.interpreter import Interpreter
 from detector.devices.pmd import PMD_CONTROL, PMD_DATA
 from detector.devices.profile import Chunk, Write
+from detector.devices.registry import installed
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.errors import ConfigError
 
@@ -27,7 +28,7 @@ def packet(session: int, data: bytes = FRAME, channel: str = PMD_DATA) -> Packet
 
 
 def test_a_link_begins_a_conversation_and_packets_are_decoded():
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
 
     assert interpreter.feed(up(1)).outputs == (Write(PMD_CONTROL, b"\x01\x02"),)
     interpreter.feed(packet(1, OFFER, PMD_CONTROL))
@@ -37,7 +38,7 @@ def test_a_link_begins_a_conversation_and_packets_are_decoded():
 
 
 def test_every_link_begins_with_a_fresh_conversation():
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     interpreter.feed(up(1))
     interpreter.feed(packet(1, OFFER, PMD_CONTROL))
     interpreter.feed(up(2))
@@ -47,7 +48,7 @@ def test_every_link_begins_with_a_fresh_conversation():
 
 
 def test_packets_of_dead_sessions_are_ignored_and_counted():
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     before = interpreter.feed(packet(1))
     interpreter.feed(up(1))
     interpreter.feed(LinkDown(1, "lost", 0, 0))
@@ -62,7 +63,7 @@ def test_packets_of_dead_sessions_are_ignored_and_counted():
 
 
 def test_nonsense_is_counted_and_reported_and_the_next_packet_is_read():
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     interpreter.feed(up(1))
     reading = interpreter.feed(packet(1, b"nonsense"))
 
@@ -72,14 +73,14 @@ def test_nonsense_is_counted_and_reported_and_the_next_packet_is_read():
 
 
 def test_without_a_link_there_is_nothing_to_write():
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
 
     assert interpreter.restart() == interpreter.close() == []
 
 
 def test_a_recording_of_a_sensor_without_a_driver_here_says_so():
     with pytest.raises(ConfigError, match="no driver for 'x-band'"):
-        Interpreter().feed(up(1, driver="x-band"))
+        Interpreter(installed()).feed(up(1, driver="x-band"))
 
 
 @given(
@@ -97,7 +98,7 @@ def test_a_recording_of_a_sensor_without_a_driver_here_says_so():
     )
 )
 def test_every_item_gives_one_reading_of_itself(items):
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     readings = [interpreter.feed(item) for item in items]
 
     assert [reading.item for reading in readings] == items

@@ -15,6 +15,7 @@ from detector import alert as alerts
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.cli import app
 from detector.devices.interpreter import Interpreter
+from detector.devices.registry import installed
 from detector.events import Origin, to_json
 from detector.mqtt import contract
 from detector.night.night import Night, Told
@@ -82,7 +83,7 @@ def of_night(sensors: Sequence[Packets]) -> Said:
     streams = [
         [
             (r.item.mono_ns, number, place, r)
-            for place, r in enumerate(map(Interpreter().feed, sent.items))
+            for place, r in enumerate(map(Interpreter(installed()).feed, sent.items))
         ]
         for number, sent in enumerate(sensors)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -124,7 +125,9 @@ def test_a_fault_is_raised_after_the_end_of_its_session_and_the_next_one_streams
     in_virtual_time(main())
 
 
-def test_a_fault_names_the_bytes_that_caused_it(air, sensor, in_virtual_time):
+def test_the_bytes_that_caused_a_fault_are_logged_for_those_who_ask(
+    air, sensor, in_virtual_time, caplog
+):
     async def main():
         sensor()
         source = open_source(air, registry=faulty(fault_at(PMD_CONTROL, 2)))
@@ -134,11 +137,13 @@ def test_a_fault_names_the_bytes_that_caused_it(air, sensor, in_virtual_time):
         await source.close()
         await reading
 
-        (note,) = supervised.faults[0].__notes__
-        assert PMD_CONTROL in note
-        assert "f0 " in note  # an answer of the control point
+    with caplog.at_level(logging.DEBUG, logger="detector.sources.session"):
+        in_virtual_time(main())
+    (line,) = [each for each in caplog.records if "driver failed" in each.message]
 
-    in_virtual_time(main())
+    assert line.levelno == logging.DEBUG, "it is the wearer's data"
+    assert PMD_CONTROL in line.message
+    assert "f0 " in line.message  # an answer of the control point
 
 
 def test_nothing_is_lost_before_a_fault_and_three_seconds_at_most_after_a_steady_stream(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk, Write
+from detector.devices.registry import installed
 from detector.devices.stream import Reading
 from detector.errors import LinkError
 from detector.sources.ble import BleSource
@@ -85,7 +86,7 @@ def essence(reading: Reading):
 
 def assert_a_replay_is_equal(live: list[Reading]) -> None:
     """A recording of the items gives the same readings, and so the same blocks."""
-    replayed = [*map(Interpreter().feed, (reading.item for reading in live))]
+    replayed = [*map(Interpreter(installed()).feed, (reading.item for reading in live))]
     assert [*map(essence, replayed)] == [*map(essence, live)]
 
 

@@ -46,7 +46,7 @@ def captured(tmp_path):
     def write(items: list[Item]) -> Capture:
         path = tmp_path / "c.jsonl"
         path.unlink(missing_ok=True)
-        interpreter = Interpreter()
+        interpreter = Interpreter(installed())
         writer = CaptureWriter(path, placement="calf", version="0.1.0", versions={"bleak": "3.1"})
         for item in items:
             writer.write(interpreter.feed(item))
@@ -58,7 +58,7 @@ def captured(tmp_path):
 
 def outputs(items) -> list:
     """What a driver makes of items, in a form that can be compared."""
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     made = []
     for item in items:
         reading = interpreter.feed(item)
@@ -82,7 +82,7 @@ PACKETS = st.lists(
 def test_a_driver_makes_of_a_capture_what_it_made_of_the_session(tmp_path_factory, packets):
     items = [up(), *packets, LinkDown(1, "gone", 9 * NS, 0)]
     path = tmp_path_factory.mktemp("c") / "c.jsonl"
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     writer = CaptureWriter(path, placement="ankle", version="0.1.0", versions={})
     for item in items:
         writer.write(interpreter.feed(item))
@@ -174,7 +174,7 @@ def test_a_masked_name_is_recognised_as_before_and_names_nobody(driver, name):
 
 def test_without_a_link_nothing_is_written(tmp_path):
     writer = CaptureWriter(tmp_path / "c.jsonl", placement="calf", version="0", versions={})
-    writer.write(Interpreter().feed(packet(b"")))
+    writer.write(Interpreter(installed()).feed(packet(b"")))
     writer.flush()
     writer.close()
 
@@ -187,7 +187,7 @@ def test_a_capture_is_new_and_its_owners_only(captured, tmp_path):
 
     assert (tmp_path / "c.jsonl").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
-        writer.write(Interpreter().feed(up()))
+        writer.write(Interpreter(installed()).feed(up()))
 
 
 def test_detect_reads_it_without_a_wall_clock(captured):
@@ -263,7 +263,7 @@ def test_what_is_no_capture_is_told(tmp_path):
 @given(st.data())
 def test_no_damage_is_more_than_a_recording_error(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("c") / "c.jsonl"
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     writer = CaptureWriter(path, placement="ankle", version="0.1.0", versions={})
     for item in [up(), packet(OFFER), packet(frame(3), PMD_DATA)]:
         writer.write(interpreter.feed(item))

@@ -7,6 +7,7 @@ from itertools import chain
 
 from detector.block import Block, Timebase
 from detector.devices.interpreter import Interpreter
+from detector.devices.registry import installed
 from detector.devices.stream import Item, Reading
 from detector.errors import ConfigError, RecordingError
 from detector.store.formats.checks import Unit, checked_rate, rate_warnings
@@ -98,7 +99,7 @@ def unplaced_words(name: str, clock: SampleClock) -> list[str]:
 def _readings(
     name: str, items: Iterable[Item], notes: list[str], damaged: Callable[[], int]
 ) -> Iterator[Reading]:
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     for item in items:
         try:
             reading = interpreter.feed(item)
