@@ -17,7 +17,10 @@ from detector.config import Settings
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
+from detector.night.night import Told
 from detector.service.assembly import Assembly, assembled
+from detector.service.service import News
+from detector.words.endings import announced_line
 from detector.words.phrases import NOTICE, TITLES, length
 from firmware_sim.trace_files import make_trace, save_trace
 
@@ -43,19 +46,26 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
     out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
     async with simulated_sensor(path, speed=speed) as sensor:
         narrator = Narrator(out, sensor.clock.utc_ns, label=settings.wearer.label)
+        said: list[Event] = []
+
+        def tell(news: News) -> None:
+            narrator.tell(news)
+            if isinstance(news, Told):
+                said.extend(news.events)
+
         async with assembled(
             settings,
             sources=[sensor.source],
             origin=Origin.SIMULATED,
             clock=sensor.clock,
-            tell=narrator.tell,
+            tell=tell,
             pace=speed,
             free_port=True,
         ) as made:
             ended = asyncio.ensure_future(sensor.air.wait())
             ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
             heard = await _watch_and_listen(made, settings.mqtt.prefix)
-            return _report(out, made, trace, heard, narrator)
+            return _report(out, made, trace, heard, narrator, said=said)
 
 
 async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
@@ -87,6 +97,8 @@ def _report(
     trace: Trace,
     heard: dict[str, dict[str, Any]],
     narrator: Narrator,
+    *,
+    said: Sequence[Event],
 ) -> int:
     """Write what was simulated, what was found, and where it is; return 1 if anything was lost."""
     program = "spasmwatch" if which("spasmwatch") else sys.argv[0]
@@ -106,6 +118,7 @@ def _report(
     out.data("")
     lost = round(trace.duration_s * trace.fs) - made.night.samples
     out.data(f"Likely spasms: {len(found)} of {len(spasms)} found, {len(extra)} false.")
+    out.data(announced_line(said))
     out.data(
         f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
         f"{made.night.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")

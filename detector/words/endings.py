@@ -1,12 +1,12 @@
-"""The last lines of a night: what was watched, what was missed, what was found, what to do next."""
+"""The last lines of a night: what was watched, missed, found and taken back, what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from detector.events import Kind
+from detector.events import Event, Kind, Phase
 from detector.words.phrases import TITLES, length
 
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
@@ -50,6 +50,32 @@ def gap_words(night: NightEnd) -> str:
         if night.gap_count == 1
         else (f"{night.gap_count} gaps (longest {longest})")
     )
+
+
+def announced_line(said: Iterable[Event]) -> str:
+    """Return how many announcements ("begins …") were taken back, or became another kind of spasm.
+
+    Parameters
+    ----------
+    said : every form of every event, as they were told
+    """
+    first: dict[str, Kind] = {}
+    latest: dict[str, Kind] = {}
+    for event in said:
+        if event.phase is Phase.START:
+            first.setdefault(event.id, event.kind)
+        latest[event.id] = event.kind
+    others = [latest[id_] for id_, kind in first.items() if latest[id_] is not kind]
+    renamed = sum(kind.is_spasm_family for kind in others)
+    changes = [
+        f"{count} {'was' if count == 1 else 'were'} {what}"
+        for count, what in ((len(others) - renamed, "taken back"), (renamed, "renamed"))
+        if count
+    ]
+    if not first:
+        return "Announced as they began: none."
+    became = f"of which {' and '.join(changes)}" if changes else "none taken back"
+    return f"Announced as they began: {len(first)}, {became}."
 
 
 def _counted(kind: Kind, count: int) -> str:

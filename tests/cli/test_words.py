@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain, zip_longest
+
 import pytest
 
 from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
+from detector.words.endings import announced_line
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
 
@@ -64,3 +67,41 @@ def test_progress_speaks_at_most_ten_times(capsys):
             advance(1)
         advance(500)  # more than was foreseen
     assert capsys.readouterr().err.splitlines() == [f"night: {p} %" for p in range(10, 101, 10)]
+
+
+FORMS = {
+    "kept": [(Kind.SPASM, Phase.START), (Kind.SPASM, Phase.END)],
+    "renamed": [(Kind.SPASM, Phase.START), (Kind.CLONUS, Phase.UPDATE), (Kind.CLONUS, Phase.END)],
+    "taken back at its end": [(Kind.SPASM, Phase.START), (Kind.MOVEMENT, Phase.END)],
+    "taken back after its end": [
+        (Kind.SPASM, Phase.START), (Kind.SPASM, Phase.END), (Kind.PLM, Phase.END),
+    ],
+    "withdrawn": [(Kind.CLONUS, Phase.START), (Kind.MOVEMENT, Phase.UPDATE)],
+    "doubted for a while": [
+        (Kind.SPASM, Phase.START), (Kind.CLONUS, Phase.UPDATE), (Kind.SPASM, Phase.END),
+    ],
+    "never announced": [(Kind.TWITCH, Phase.END)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nights", "text"),
+    [
+        (["never announced"], "none."),
+        (["kept"], "1, none taken back."),
+        (["doubted for a while"], "1, none taken back."),
+        (["taken back at its end"], "1, of which 1 was taken back."),
+        (["kept", "withdrawn", "taken back after its end"], "3, of which 2 were taken back."),
+        (["renamed", "kept"], "2, of which 1 was renamed."),
+        (list(FORMS), "6, of which 3 were taken back and 1 was renamed."),
+    ],
+)
+def test_announcements_that_did_not_hold_are_counted_however_events_interleave(nights, text):
+    lives = [
+        [event(kind, id=str(n), phase=phase) for kind, phase in FORMS[name]]
+        for n, name in enumerate(nights)
+    ]
+    beside = chain.from_iterable(zip_longest(*lives))
+
+    assert announced_line(chain.from_iterable(lives)) == f"Announced as they began: {text}"
+    assert announced_line(filter(None, beside)) == f"Announced as they began: {text}"

@@ -1,0 +1,181 @@
+"""Laws of `docs/architecture.md`: rooms, the way of a packet and laws are as it shows them."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import detector
+from firmware_sim.motion.scenarios import scenario
+
+from ..service.conftest import live_through, save
+
+PACKAGE = Path(detector.__file__).parent
+ROOT = PACKAGE.parent
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+MOST_HOPS = 30
+"""From a sensor's notification to the broker; more is a way that nobody can walk."""
+
+SEVERAL_SENSORS = "left out with one sensor"
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the first table below a heading, without its head."""
+    section = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+ROOMS = table("Rooms, from the ground floor up")
+WAY = table("A packet's way to its message")
+LAWS = table("Laws, and where they are tried")
+
+
+def named_modules() -> list[str]:
+    """Modules of the floor table, as paths, one for each time that one is named."""
+    named: list[str] = []
+    for _, room, idea in ROOMS:
+        (place,) = quoted(room)
+        if place.startswith("detector/"):
+            inside = place.endswith("/")
+            named += [f"{place}{name}.py" for name in quoted(idea)] if inside else [place]
+    return named
+
+
+def test_every_module_of_the_detector_is_in_the_floor_table_once() -> None:
+    modules = [
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    ]
+
+    assert sorted(named_modules()) == sorted(modules)
+
+
+def test_floors_are_those_that_import_linter_holds() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = [
+        contract["layers"]
+        for contract in config["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    height = {
+        room.strip(): -depth
+        for depth, layer in enumerate(layers)
+        for room in re.split(r"[|:]", layer)
+    }
+    shown = set()
+    for floor, room, _ in ROOMS:
+        (place,) = quoted(room)
+        name = ".".join(place.removesuffix(".py").split("/")[:2])
+        if name in height:
+            shown.add((int(floor), height[name], name))
+
+    assert {name for _, _, name in shown} == set(height)
+    by_floor, by_layer = sorted({floor for floor, _, _ in shown}), sorted(set(height.values()))
+    assert {(floor, layer) for floor, layer, _ in shown} == set(
+        zip(by_floor, by_layer, strict=True)
+    ), "rooms of one layer stand on one floor, and layers follow each other as floors do"
+
+
+def test_what_is_named_beside_the_detector_exists() -> None:
+    for floor, room, idea in ROOMS:
+        (place,) = quoted(room)
+        if not floor.isdecimal():
+            inside = {path.stem for path in (ROOT / place).rglob("*")}
+            assert set(quoted(idea)) <= inside
+
+
+def functions(cells: list[str]) -> set[str]:
+    return {name for cell in cells for name in quoted(cell) if ".py " in name}
+
+
+def test_every_function_on_the_way_exists() -> None:
+    for name in functions([cell for row in WAY for cell in row]):
+        file, path = name.split()
+        target: Any = import_module("detector." + file.removesuffix(".py").replace("/", "."))
+        for part in path.split("."):
+            target = getattr(target, part)
+        assert target.__code__.co_filename == str(PACKAGE / file), f"{name} comes from elsewhere"
+
+
+def test_every_value_that_is_handed_on_exists() -> None:
+    known = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                known.add(node.name)
+            elif isinstance(node, ast.Assign):
+                known |= {name.id for name in node.targets if isinstance(name, ast.Name)}
+
+    assert {name for row in WAY for name in quoted(row[3])} - known == set()
+
+
+def test_the_way_is_numbered_counted_and_short_enough() -> None:
+    hops = functions([row[1] for row in WAY])
+    between = functions([row[4] for row in WAY]) - hops
+
+    assert [int(row[0]) for row in WAY] == list(range(1, len(WAY) + 1))
+    assert len(hops) == len(WAY) <= MOST_HOPS
+    assert f"{len(hops)} hops, by way of {len(between)} more functions;" in PAGE
+
+
+@contextmanager
+def called(of: set[str]) -> Iterator[set[str]]:
+    """Have the functions that are called inside the block, of those named, in all threads."""
+    heard: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(str(PACKAGE)):
+            file = Path(frame.f_code.co_filename).relative_to(PACKAGE).as_posix()
+            heard.add(f"{file} {frame.f_code.co_qualname}")
+
+    before = sys.getprofile(), threading.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield heard
+    finally:
+        sys.setprofile(before[0])
+        threading.setprofile(before[1])
+        heard &= of
+
+
+def test_a_clonus_of_a_live_night_goes_the_way_that_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    walked_by_all = [row[1] for row in WAY if SEVERAL_SENSORS not in row[2]]
+    named = functions(walked_by_all + [row[4] for row in WAY])
+    trace = scenario("clonus", seed=5, fs=52.0, duration_s=60)
+    path = save(tmp_path / "clonus.npz", trace.samples, 52.0)
+    with called(named) as walked:
+        house = asyncio.run(live_through(path, tmp_path / "data", speed=30.0))
+
+    assert house.events_heard()
+    assert named - walked == set()
+
+
+def test_every_law_has_tests_that_exist() -> None:
+    for law, tests in LAWS:
+        assert quoted(tests), f"{law} is tried nowhere"
+        for name in quoted(tests):
+            assert (ROOT / name).exists(), f"{name}, which is to try '{law}', does not exist"
