@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test quick coverage check pin format docs bench bench-radio soak evaluation lock clean
+.PHONY: demo test quick coverage check pin format docs bench bench-radio soak soak-service evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -16,7 +16,7 @@ test: check
 
 # Lint, types, and the laws of what decides: a minute and a half, before each commit.
 quick: check
-	$(PYTEST) tests/*.py tests/alerts tests/checkup tests/config tests/devices tests/dsp \
+	$(PYTEST) tests/*.py tests/alerts tests/config tests/devices tests/doctor tests/dsp \
 	  tests/recognition tests/timing tests/values
 
 # Which lines and branches the tests reach. Not in the processes that they start: these keep up with
@@ -53,6 +53,11 @@ bench-radio: $(VENV)/.dev
 # Ten thousand lost links over real GATT, in virtual time: a day of them in ten minutes.
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.firmware_sim.many_drops --drops 10000 --streams-s 2 --away-s 1
+
+# 200 faults in every part of a live night, and 120 kills of its process: half an hour.
+soak-service: $(VENV)/.dev
+	$(BIN)/python -m tests.service.test_faults_within --faults 200
+	$(BIN)/python -m tests.service.test_killed --kills 120
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev
