@@ -103,7 +103,7 @@ def test_a_fault_is_everybodys_unless_it_names_a_sensor():
         ("[[fault]]\nkind = 'mtu'\nsensor = 3\n", "line 3: sensor must be 1 to 2, got 3"),
         (
             "[[fault]]\nkind = 'neighbours'\nsensor = 1\n",
-            "line 3: sensor neighbours are everybody's",
+            "line 3: sensor neighbours concern all sensors",
         ),
         (
             "[[fault]]\nkind = 'mtu'\n# again\n[[fault]]\nkind = 'mtu'\n",
