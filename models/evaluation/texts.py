@@ -1,4 +1,4 @@
-"""What the page says whatever comes out: what was measured, on whom, and whose work it is."""
+"""The fixed texts of the page: what was measured, on whom, and sources."""
 
 from __future__ import annotations
 

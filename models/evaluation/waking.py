@@ -1,4 +1,4 @@
-"""How often the wake rules that everybody begins with would have called somebody."""
+"""How many alerts the default wake rules would have raised."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detector.store.formats.reading import RecordingReader
 def alerts_in(reader: RecordingReader, site: str) -> int:
     """Count alerts raised for events, with the rules of a fresh installation.
 
-    The rules hear every word the detector says, in order, as they do live.
+    The rules get every form of every event, in order, as live.
     """
     policy, watcher = Policy(parse_rules(DEFAULT_RULES), source=Origin.REPLAY), Watcher(site=site)
     raised: set[str] = set()

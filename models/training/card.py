@@ -1,4 +1,4 @@
-"""The card of the refinement: prose once, figures as they were measured."""
+"""The card of the refinement: fixed text, and the measured figures."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def card(folder: Path) -> str:
 
 
 def _verdict(figures: Figures) -> str:
-    """Say whether it is better than the rules where it saw nothing: then, and only then, use it."""
+    """Return the verdict: use it only if it beats the rules on data it was not trained on."""
     real = list(figures["real"].values())
     before, after = (sum(_alarms(each[name]) for each in real) for name in (RULES, DATA_SET))
     drop = max(_engine_drops(figures["engines"]).values(), default=0.0)
-    # Taking names back can only lower a count: what chance would do is no merit.
+    # Withdrawing names can only lower a count: what chance would do does not count as better.
     better = poisson(after)[1] < before and drop <= MOST_DROP
     counts = (
         f"On real data sets left out the rules raise {before} false clonus, spasm or tonic, the "
@@ -131,7 +131,7 @@ def _verdict(figures: Figures) -> str:
 
 
 def _verdict_on_sealed(sealed: Figures) -> str:
-    """Say what taking names back costs on a generator that nobody here had seen."""
+    """Return the cost of withdrawing names on the sealed generator."""
     kinds: dict[str, dict[str, list[int]]] = {}
     for lines in sealed["groups"].values():
         for name in (RULES, REFINED):
@@ -157,7 +157,7 @@ def _verdict_on_sealed(sealed: Figures) -> str:
 
 
 def _confidence(simulated: Figures) -> str:
-    """Say what became of the calibration error; it may be better here and worse there."""
+    """Return the calibration errors by group; one may improve while another gets worse."""
     said = [
         f"{lines[RULES]['ece']:.2f} to {lines[REFINED]['ece']:.2f} ({group})"
         for group, lines in simulated.items()
