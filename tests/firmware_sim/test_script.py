@@ -1,4 +1,4 @@
-"""A script is read as it is written, and refused in one sentence; its page cannot lie."""
+"""A script is read as it is written, and refused in one sentence; its page is checked."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_every_kind_has_a_section_with_an_example_and_all_its_keys(kind):
     assert rows == {name: _said(default) for name, default in fields.items()}
 
 
-def test_the_page_speaks_of_no_other_kinds():
+def test_the_page_has_no_section_of_another_kind():
     assert list(SECTIONS) == list(KINDS)
 
 
