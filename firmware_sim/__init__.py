@@ -1,1 +1,1 @@
-"""Imitates the wearable: a virtual radio, virtual sensors and the movements they feel."""
+"""Simulates the wearable: a virtual radio, virtual sensors and the movements they measure."""

@@ -1,8 +1,8 @@
-"""`python -m firmware_sim TRACE.npz …`: the virtual air as a process of its own.
+"""Simulate sensors: play recordings on virtual Bluetooth sensors, as a process of its own.
 
-Prints one JSON object a line (see `process.serve`) and ends with 0 when all traces were played.
-SIGTERM and SIGINT end it too, and so does the end of its standard input if that is a pipe: the
-process that holds the other end has died.
+Prints one JSON object per line (see `process.serve`) and exits with 0 when every recording was
+played. SIGTERM and SIGINT end it earlier. If standard input is a pipe, it also ends when that
+pipe is closed, so that it does not outlive the process that started it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ from firmware_sim.wearables.pmd import FrameType
 from firmware_sim.wearables.polar import VERITY_SENSE, verity_sense
 
 LAST_RESORT_S = 8.0
-"""Longer than an orderly end may take (`radio.FLUSH_S`): better a hard end than an orphan."""
+"""Longer than an orderly end may take (`radio.FLUSH_S`); then the process is ended hard, so that no
+orphan stays behind."""
 
 BAD_DATA, NO_INPUT, IO_ERROR, BAD_SCRIPT, USAGE = 65, 66, 74, 78, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the virtual air; return the exit code."""
+    """Run the simulator; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    # It warns of packets for links that have just gone, which is what links here do.
+    # bumble warns of packets for links that have just ended, which is normal here.
     logging.getLogger("bumble").setLevel(logging.ERROR)
     try:
         plan, script = _plan(options)
@@ -65,21 +66,64 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m firmware_sim", description=__doc__)
     add = parser.add_argument
-    add("traces", nargs="+", type=Path, metavar="TRACE.npz", help="acc (n, 3) in g and fs")
-    add("--listen", default="tcp:127.0.0.1:0", help="unix:PATH or tcp:HOST:PORT")
-    add("--sensors", type=int, help="how many; traces are dealt round (default: one a trace)")
+    add(
+        "traces",
+        nargs="+",
+        type=Path,
+        metavar="TRACE.npz",
+        help="recording to play: acc (n, 3) in g, and fs in Hz",
+    )
+    add(
+        "--listen",
+        default="tcp:127.0.0.1:0",
+        help="address of the virtual radio: unix:PATH or tcp:HOST:PORT (default: a free port)",
+    )
+    add(
+        "--sensors",
+        type=int,
+        help="number of sensors; recordings are used in turn (default: one for each recording)",
+    )
     add("--model", choices=sorted(WEARABLES), default=VERITY_SENSE.name)
-    add("--serial", default="3F2A1C29", help="of the first sensor, hex; the next ones count up")
-    add("--speed", type=float, default=1.0, help="times faster than real time")
-    add("--frame-samples", type=int, help="most samples in one frame (default: the usual number)")
-    add("--counts", action="store_true", help="a Verity Sense that sends counts instead of mg")
-    add("--drop", action="append", default=[], metavar="AT:FOR", help="link loss, sensor seconds")
-    add("--drift-ppm", type=float, default=0.0, help="how much too fast the sensor's clock runs")
+    add(
+        "--serial",
+        default="3F2A1C29",
+        help="serial number of the first sensor, hexadecimal; the others count up from it",
+    )
+    add("--speed", type=float, default=1.0, help="times faster than real time (default: 1)")
+    add(
+        "--frame-samples",
+        type=int,
+        help="most samples in one frame (default: as many as the real sensor sends)",
+    )
+    add("--counts", action="store_true", help="Verity Sense only: send raw counts instead of mg")
+    add(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="AT:FOR",
+        help="lose the link AT seconds into the recording, FOR seconds long; may be repeated",
+    )
+    add(
+        "--drift-ppm",
+        type=float,
+        default=0.0,
+        help="how much too fast the sensor's clock runs, in millionths (default: 0)",
+    )
     faults = parser.add_mutually_exclusive_group()
-    faults.add_argument("--script", type=Path, metavar="FAULTS.toml", help="see docs/faults.md")
-    faults.add_argument("--chaos", type=int, metavar="SEED", help="random faults, but seeded")
-    add("--show-script", action="store_true", help="print the faults as a script, and end")
-    add("--battery", type=int, default=100, help="charge at the start, per cent")
+    faults.add_argument(
+        "--script",
+        type=Path,
+        metavar="FAULTS.toml",
+        help="faults to play, from a file (docs/faults.md describes it)",
+    )
+    faults.add_argument(
+        "--chaos",
+        type=int,
+        metavar="SEED",
+        help="random faults; the same seed gives the same faults",
+    )
+    add("--show-script", action="store_true", help="print the faults as such a file, and exit")
+    add("--battery", type=int, default=100, help="charge at the start, per cent (default: 100)")
     return parser
 
 
@@ -118,7 +162,7 @@ def _plan(options: argparse.Namespace) -> tuple[AirPlan, Script]:
 
 
 def _script(options: argparse.Namespace, durations_s: list[float]) -> Script:
-    """Return what goes wrong with sensors whose traces last so long."""
+    """Return the faults of sensors whose recordings have these lengths."""
     if options.script is not None:
         return read_script(options.script, sensors=len(durations_s))
     if options.chaos is None:
@@ -164,7 +208,7 @@ async def _parent_gone() -> None:
 
 
 def _print_line(event: dict[str, Any]) -> None:
-    with suppress(BrokenPipeError):  # nobody reads; standard input tells whether to end
+    with suppress(BrokenPipeError):  # no reader; whether to end is decided by standard input
         sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
 

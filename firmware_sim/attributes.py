@@ -1,4 +1,4 @@
-"""A firmware's attributes in bumble's words; and what its GATT server leaves out: saying no."""
+"""A firmware's attributes as bumble characteristics, with the permission checks bumble omits."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from firmware_sim.wearables.firmware import Attribute, Can
 
 
 class Characteristic(gatt.Characteristic[bytes]):
-    """A characteristic that refuses, by name, what its permissions do not allow.
+    """A characteristic that answers an ATT error to what its permissions do not allow.
 
-    bumble 0.0.236 does not look at them: it stores whatever is written, or never answers.
+    bumble 0.0.236 does not check them: it stores whatever is written, or never answers.
     """
 
     async def read_value(self, bearer: att.Bearer) -> bytes:
-        """Return the value to a peer that may read it."""
+        """Return the value, or raise `ATT_Error` where it may not be read."""
         if not self.permissions & self.READABLE:
             raise att.ATT_Error(att.ATT_READ_NOT_PERMITTED_ERROR, self.handle)
         return await super().read_value(bearer)
 
     async def write_value(self, bearer: att.Bearer, value: bytes) -> None:
-        """Take a value from a peer that may write it."""
+        """Write the value, or raise `ATT_Error` where it may not be written."""
         if not self.permissions & self.WRITEABLE:
             raise att.ATT_Error(att.ATT_WRITE_NOT_PERMITTED_ERROR, self.handle)
         await super().write_value(bearer, value)
@@ -40,7 +40,7 @@ _PROPERTIES = {
 
 
 def properties_of(can: Can) -> Characteristic.Properties:
-    """Return what a central can do with an attribute, in bumble's words."""
+    """Return what a central can do with an attribute, as bumble's properties."""
     properties = Characteristic.Properties(0)
     for one in can:
         properties |= _PROPERTIES[one]
@@ -53,7 +53,7 @@ def characteristic(
     read: Callable[[Connection], bytes],
     write: Callable[[Connection, bytes], None],
 ) -> Characteristic:
-    """Make a firmware's attribute one of bumble's, answered by these two."""
+    """Return a firmware's attribute as a bumble characteristic with these two handlers."""
     may = Characteristic.Permissions
     permissions = may(0)
     if Can.READ in attribute.can:
@@ -91,6 +91,6 @@ _ASSIGNED = "-0000-1000-8000-00805f9b34fb"
 
 
 def uuid_of(text: str) -> UUID:
-    """Read a UUID of 128 bits; an assigned number goes over the air in its short form."""
+    """Return a UUID of 128 bits; an assigned number is transmitted in its short form."""
     short = text.startswith("0000") and text.endswith(_ASSIGNED)
     return UUID(text[4:8] if short else text)

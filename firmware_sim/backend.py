@@ -1,7 +1,7 @@
-"""The virtual air as a backend of bleak, for the unmodified `BleakScanner` and `BleakClient`.
+"""The virtual radio as a backend of bleak, for the unmodified `BleakScanner` and `BleakClient`.
 
-Every scan and every connection is an adapter of its own on the air, so that a virtual house has
-as many as it needs; connects still go one at a time, as they do on a real adapter.
+Every scan and every connection has a virtual adapter of its own, so that their number is not
+limited; connections are still made one at a time, as on a real adapter.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from bumble.device import Advertisement, Connection
 from firmware_sim.central import Central, open_central, unless
 
 LARGEST_MTU = 517
-"""What current phones and BlueZ ask for; the sensor decides."""
+"""Requested by current phones and BlueZ; the sensor decides."""
 
 GOODBYE_S = 2.0
-"""How long to wait for the other side's end of a disconnection."""
+"""Longest wait for the peer to confirm a disconnection."""
 
 
 def backends(address: str) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
-    """Return bleak's backend classes for the air at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
+    """Return bleak's backend classes for a radio at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
 
     They belong to the event loop that first uses them.
     """
@@ -144,10 +144,10 @@ class _Client(BaseBleakClient):
             await self._link.close()
 
     async def pair(self, *_args: Any, **_platform: Any) -> None:
-        raise NotImplementedError("sensors on the virtual air do not pair")
+        raise NotImplementedError("virtual sensors do not support pairing")
 
     async def unpair(self) -> None:
-        raise NotImplementedError("sensors on the virtual air do not pair")
+        raise NotImplementedError("virtual sensors do not support pairing")
 
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, **_platform: Any
@@ -179,7 +179,7 @@ class _Client(BaseBleakClient):
         call_soon = asyncio.get_running_loop().call_soon
 
         def deliver(value: bytes) -> None:
-            # Not called from here: what the callback raises is no business of the radio's.
+            # Not called from here: what the callback raises must not reach the radio.
             call_soon(callback, bytearray(value))
 
         await unless(link.gone, link.gatt.subscribe(characteristic.obj, deliver))
@@ -212,7 +212,7 @@ class _Client(BaseBleakClient):
 
 
 class _Link:
-    """A connection; `gone` is done once it is over, whoever ended it."""
+    """A connection; the future `gone` is done once it has ended, from either side."""
 
     def __init__(self, central: Central, connection: Connection) -> None:
         self.central = central
@@ -278,7 +278,7 @@ def _uuid_str(value: core.UUID) -> str:
 
 
 def _advertisement_data(heard: Advertisement) -> AdvertisementData:
-    """Translate what was heard; a name is whatever somebody chose to send."""
+    """Return a received advertisement as bleak's type; names are untrusted bytes."""
     fields: dict[int, list[bytes]] = {}
     for kind, value in heard.data.ad_structures:
         fields.setdefault(kind, []).append(value)

@@ -1,4 +1,4 @@
-"""Awaiting bumble in such a way that cancelling works."""
+"""Awaits bumble's coroutines so that cancelling them works."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 AGAIN_S = 0.05
-"""How long a cancelled piece of work may take to notice before it is cancelled once more."""
+"""How long a cancelled coroutine may take to end before it is cancelled again."""
 
 
 async def cancellable(work: Coroutine[Any, Any, T], *stops: asyncio.Future[Any]) -> T:
-    """Do a piece of work, but no longer than until one of the stops is done.
+    """Await a coroutine, but no longer than until one of the stops is done.
 
-    It is over when this returns. bumble waits with `asyncio.wait_for`, which before Python 3.12
-    swallows a cancellation that coincides with the answer: hence cancelling until it is heard.
+    The coroutine has ended when this returns. bumble waits with `asyncio.wait_for`, which before
+    Python 3.12 swallows a cancellation that coincides with the answer: hence the repeated cancel.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A Bluetooth adapter on the virtual air: the listening side's end of the HCI socket."""
+"""A Bluetooth adapter on the virtual radio: the central's end of the HCI socket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Central:
-    """One open adapter. `lost` is done once the socket is closed, by whichever side."""
+    """One open adapter. `lost` is done once the socket is closed, from either side."""
 
     def __init__(self, transport: Transport) -> None:
         self._sink = cast(StreamPacketSink | Cable, transport.sink)  # all three ways in
@@ -30,23 +30,23 @@ class Central:
         self.device = Device("central", hci.Address.ANY_RANDOM, host=host)
 
     async def close(self) -> None:
-        """Vanish from the air."""
+        """Close the socket, which removes the adapter from the virtual radio."""
         self.hang_up()
         await asyncio.wait({self.lost})
 
     def hang_up(self) -> None:
-        """Begin to close, where nobody can wait for it."""
+        """Begin to close, for callers that cannot await `close`."""
         if not self.lost.done():
             self._sink.close()
 
 
 async def open_central(address: str) -> Central:
-    """Switch an adapter on at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
+    """Return an adapter that is switched on, at `unix:PATH`, `tcp:HOST:PORT` or `here:NAME`.
 
     Raises
     ------
     BleakError
-        No virtual air is there.
+        There is no virtual radio at this address.
     """
     kind, _, place = address.partition(":")
     try:
@@ -57,7 +57,7 @@ async def open_central(address: str) -> Central:
         else:
             transport = await open_tcp_client_transport(place)
     except (OSError, ValueError) as error:
-        # Not "no adapter": what a user should do about that would not help here.
+        # Not bleak's "no adapter" error: its remedy would not help here.
         reason = getattr(error, "strerror", None) or error
         raise BleakError(
             f"no virtual radio at {address} ({reason}): start the simulator: spasmwatch simulate"
@@ -72,7 +72,7 @@ async def open_central(address: str) -> Central:
 
 
 async def unless(gone: asyncio.Future[Any], work: Coroutine[Any, Any, T]) -> T:
-    """Do a piece of bumble's work, but no longer than the link lasts.
+    """Await one of bumble's requests, but no longer than the link lasts.
 
     bumble's requests do not fail with their link: they wait for ATT's 30 s, or are cancelled as
     if their caller had been.

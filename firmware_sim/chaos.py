@@ -1,4 +1,4 @@
-"""Random faults that are the same again for the same seed."""
+"""Random faults, reproducible from a seed."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from firmware_sim.faults import (
 )
 
 QUIET_S = (20.0, 90.0)
-"""Between two faults: time to connect, to stream, and for a listener to be at ease again."""
+"""Between two faults: time to connect, to stream, and for a listener's alarms to resolve."""
 
 AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 def chaos(seed: int, duration_s: float, *, sensor: int = 1) -> tuple[Fault, ...]:
-    """Draw the faults of one sensor's night; each is over before the next begins.
+    """Return random faults for one sensor's night; each has ended before the next begins.
 
-    All of them can be got over: none switches the sensor off.
+    A listener can recover from each of them: none switches the sensor off.
     """
     chance = np.random.default_rng((seed, sensor))
     faults: list[Fault] = []
@@ -46,7 +46,7 @@ def chaos(seed: int, duration_s: float, *, sensor: int = 1) -> tuple[Fault, ...]
 
 
 def _candidates(chance: np.random.Generator, at_s: float) -> tuple[Timed, ...]:
-    """Draw one fault of every sort."""
+    """Return one random fault of every kind."""
 
     def between(low: float, high: float) -> float:
         return round(float(chance.uniform(low, high)), 1)

@@ -1,4 +1,4 @@
-"""The virtual air as a child process: started, listened to, and never left behind."""
+"""Runs the simulator as a child process that cannot outlive its parent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 from detector.errors import LinkError
 
 ENDING_S = 10.0
-"""More than the air's own patience with a central that does not read."""
+"""Longer than the simulator itself waits for a central that does not read."""
 
 
 class Air:
-    """A running virtual air; `address` is what `firmware_sim.backend.backends` wants."""
+    """A running simulator; `address` is the argument for `firmware_sim.backend.backends`."""
 
     def __init__(self, process: Process, ready: dict[str, Any]) -> None:
         self._process = process
@@ -25,12 +25,12 @@ class Air:
         self.sensors: list[dict[str, Any]] = ready["sensors"]
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Return what the air announces until it ends."""
+        """Return the events that the simulator announces, until it ends."""
         while (event := await _next_event(self._process)) is not None:
             yield event
 
     async def wait(self) -> int:
-        """Wait for the end; return the exit code, 0 when every trace was played."""
+        """Wait for the end; return the exit code, 0 when every recording was played."""
         return await self._process.wait()
 
 
@@ -38,12 +38,13 @@ class Air:
 async def running_air(*arguments: str) -> AsyncIterator[Air]:
     """Run `python -m firmware_sim` with these arguments for as long as the context lasts.
 
-    Its standard input is a pipe from us: should we die in whatever way, it ends by itself.
+    Its standard input is a pipe from this process, so it ends when this process does, even by
+    SIGKILL.
 
     Raises
     ------
     LinkError
-        It did not come up; it has said why on standard error.
+        It did not start; the reason is on standard error.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "firmware_sim", *arguments, stdin=PIPE, stdout=PIPE
@@ -52,7 +53,7 @@ async def running_air(*arguments: str) -> AsyncIterator[Air]:
         ready = await _next_event(process)
         if ready is None:
             code = await process.wait()
-            raise LinkError(f"the virtual air did not come up (exit code {code})")
+            raise LinkError(f"the simulator did not start (exit code {code})")
         yield Air(process, ready)
     finally:
         await _end(process)

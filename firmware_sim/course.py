@@ -1,4 +1,4 @@
-"""The course that a sensor's faults take: when each begins and ends, and what they add up to."""
+"""When each of a sensor's faults begins and ends, and their combined effect at a moment."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from firmware_sim.faults import (
 from firmware_sim.link import IDEAL, Reception
 
 HOURS_PER_BATTERY_PERCENT = 0.2
-"""A charge of about 20 h, between the makers' figures and what owners report."""
+"""A charge lasts about 20 h, between the makers' figures and what owners report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A fault begins (or happens), or is over."""
+    """A moment at which a fault begins (or happens), or ends."""
 
     at_s: float
     fault: Timed
@@ -37,7 +37,7 @@ class Moment:
 
 
 def moments(faults: Iterable[Fault], until_s: float) -> tuple[Moment, ...]:
-    """Return what changes up to `until_s`, in order; what is over goes before what begins."""
+    """Return the changes up to `until_s`, in order; at one moment ends come before beginnings."""
     found = []
     for fault in faults:
         if isinstance(fault, Timed) and fault.at_s < until_s:
@@ -48,7 +48,7 @@ def moments(faults: Iterable[Fault], until_s: float) -> tuple[Moment, ...]:
 
 
 def reception(active: Iterable[Fault]) -> Reception:
-    """Return how a sensor is heard under these faults."""
+    """Return how well a sensor is received under these faults."""
     heard = IDEAL
     for fault in active:
         match fault:
@@ -71,7 +71,7 @@ def reception(active: Iterable[Fault]) -> Reception:
 
 
 def clock_factor(active: Iterable[Fault], drift_ppm: float) -> float:
-    """Return how much too fast a sensor's clock runs; the latest drift is the one that holds."""
+    """Return the factor by which a sensor's clock runs too fast; the latest drift applies."""
     factor = 1.0
     for fault in active:
         match fault:
@@ -83,7 +83,7 @@ def clock_factor(active: Iterable[Fault], drift_ppm: float) -> float:
 
 
 def charge_percent(full: int, faults: Iterable[Fault], now_s: float) -> int:
-    """Return what a battery holds that held `full` at the start, whole per cents."""
+    """Return the charge of a battery that held `full` at the start, whole per cent."""
     left = full - now_s / 3600 / HOURS_PER_BATTERY_PERCENT
     for fault in faults:
         if isinstance(fault, BatteryDrain) and now_s > fault.at_s:
@@ -92,7 +92,7 @@ def charge_percent(full: int, faults: Iterable[Fault], now_s: float) -> int:
 
 
 def happened(active: list[Fault], moment: Moment) -> list[Fault]:
-    """Return the faults that hold after a moment."""
+    """Return the faults that are active after a moment."""
     if moment.begins:
         superseded = type(moment.fault) if isinstance(moment.fault, Instant) else None
         return [fault for fault in active if type(fault) is not superseded] + [moment.fault]

@@ -1,13 +1,13 @@
-"""A Bluetooth ether without a radio: virtual controllers, and the links between them.
+"""A shared radio medium in software: virtual controllers, and the links between them.
 
-bumble's link and controllers, with what they get wrong for us put right:
+bumble's link and controllers, with these corrections:
 
 - data carries the address its connection was made with, public or random;
-- an advertisement reaches only those who scan or want to connect, with its sender's strength and
+- an advertisement reaches only controllers that scan or connect, with its sender's strength and
   scan response;
 - a connection that its peripheral did not accept fails, instead of hanging half-open;
 - the host hands over a whole frame at once (251 octets, not 27);
-- whoever vanishes is missed by its peers with a supervision timeout, as over a real link.
+- when a controller disappears, its peers see a supervision timeout, as over a real link.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _ACTIVE = hci.HCI_LE_Set_Scan_Parameters_Command.ACTIVE_SCANNING
 
 
 class AirController(Controller):
-    """A virtual Bluetooth controller on our ether.
+    """A virtual Bluetooth controller on the shared medium.
 
     Attributes
     ----------
-    rssi_dbm : how strong its advertisements are heard
-    pace : how many times faster than real time its owner lives
-    reception : how well it and the others hear each other; set it by `Ether.hear`
-    chance : decides what happens to a share of its packets
+    rssi_dbm : strength at which its advertisements are received
+    pace : how many times faster than real time its sensor runs
+    reception : quality of the links with its peers; set it by `Ether.hear`
+    chance : random numbers that decide which share of its packets is affected
     """
 
     le_acl_data_packet_length = LL_OCTETS
@@ -61,7 +61,7 @@ class AirController(Controller):
     chance = np.random.default_rng(0)
 
     def on_packet(self, packet: bytes) -> None:
-        """Take a packet from the host; bumble's own way spells every one out for its log."""
+        """Process a packet from the host, without bumble's formatting of each one for its log."""
         match hci.HCI_Packet.from_bytes(packet):
             case hci.HCI_Command() as command:
                 self.on_hci_command_packet(command)
@@ -69,7 +69,7 @@ class AirController(Controller):
                 self.on_hci_acl_data_packet(data)
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Return the host a packet in the next turn of the loop."""
+        """Send the host a packet in the next iteration of the event loop."""
         asyncio.get_running_loop().call_soon(self._deliver, bytes(packet))
 
     def _deliver(self, packet: bytes) -> None:
@@ -80,11 +80,11 @@ class AirController(Controller):
 
     @property
     def is_listening(self) -> bool:
-        """Whether advertisements matter to it."""
+        """Return whether it scans or is connecting, so that it needs advertisements."""
         return self.le_scan_enable or self.pending_le_connection is not None
 
     def hear(self, sender: AirController, pdu: ll.AdvInd) -> None:
-        """Report an advertisement to whoever scans here, or connect to who sent it."""
+        """Report an advertisement to a scanning host, or connect to its sender."""
         if self.le_scan_enable:
             kind = hci.HCI_LE_Advertising_Report_Event.EventType
             self._report(kind.ADV_IND, sender, pdu, pdu.data)
@@ -107,21 +107,21 @@ class AirController(Controller):
         self.send_hci_packet(hci.HCI_LE_Advertising_Report_Event([report]))
 
     def on_le_disconnected(self, connection: Connection, reason: int) -> None:
-        """Forget a connection; both ends may hang up at the same moment."""
+        """Remove a connection; both ends may disconnect at the same moment."""
         if self.le_connections.get(connection.peer_address) is connection:
             super().on_le_disconnected(connection, reason)
 
 
 class Room(Protocol):
-    """What knows whether a central takes data without piling it up."""
+    """Flow control towards a central."""
 
     async def room(self) -> None:
-        """Wait until it does."""
+        """Wait until the central accepts data without buffering it."""
         ...
 
 
 class CentralController(AirController):
-    """The controller of somebody who listens; `way_in` is how he came onto the ether."""
+    """The controller of a central; `way_in` is the flow control of its transport."""
 
     def __init__(self, ether: Ether, way_in: Room) -> None:
         super().__init__("central", link=ether)
@@ -130,7 +130,7 @@ class CentralController(AirController):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Connected:
-    """A connection as both of its controllers know it, and the link that carries it."""
+    """A connection as seen by both of its controllers, and the link that carries it."""
 
     central: AirController
     central_end: Connection
@@ -140,14 +140,14 @@ class _Connected:
 
 
 class Ether(LocalLink):
-    """What all virtual controllers of one process share."""
+    """The radio medium that all virtual controllers of one process share."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # bumble leaves it unannotated
         self._connected: dict[tuple[hci.Address, hci.Address], _Connected] = {}
 
     def hear(self, controller: AirController, reception: Reception) -> None:
-        """Change how well a sensor and the others hear each other."""
+        """Change the quality of the links between a sensor and its peers."""
         returns = reception.in_range and not controller.reception.in_range
         controller.reception = reception
         if returns:
@@ -162,7 +162,7 @@ class Ether(LocalLink):
         transport: PhysicalTransport,
         data: bytes,
     ) -> None:
-        """Carry data to the other end of the connection it was sent on."""
+        """Deliver data to the other end of the connection it was sent on."""
         connection = sender_controller.le_connections.get(destination_address)
         if connection is None:
             return
@@ -179,8 +179,8 @@ class Ether(LocalLink):
     def send_advertising_pdu(
         self, sender_controller: Controller, packet: ll.AdvertisingPdu
     ) -> None:
-        """Carry an advertisement to the listeners, a connection request to the advertiser."""
-        sender = cast(AirController, sender_controller)  # nobody else comes onto this ether
+        """Deliver an advertisement to scanners, or a connection request to the advertiser."""
+        sender = cast(AirController, sender_controller)  # no other type is added here
         match packet:
             case ll.ConnectInd():
                 self._request_connection(sender, packet)
@@ -193,7 +193,7 @@ class Ether(LocalLink):
     def send_ll_control_pdu(
         self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
     ) -> None:
-        """Carry link control; towards somebody who has gone it is lost."""
+        """Deliver a link control packet; it is dropped where the connection has ended."""
         found = self._connected.get((sender_address, receiver_address))
         if found is None:
             return
@@ -208,18 +208,18 @@ class Ether(LocalLink):
         found.link.send(deliver, to_sensor=to_sensor)
 
     def break_links(self, controller: Controller) -> None:
-        """Lose all links of a controller; what got across before still arrives before."""
+        """End all links of a controller; data delivered earlier still arrives first."""
         for found in self._connections_of(controller):
             self._lose(found)
 
     def remove_controller(self, controller: Controller) -> None:
-        """Take a controller off the air; its peers lose their links."""
+        """Remove a controller from the medium; its peers lose their links."""
         self.break_links(controller)
         controller.le_legacy_advertiser.stop()
         self.controllers.discard(controller)
 
     async def room_towards(self, sensor: AirController, central: hci.Address) -> None:
-        """Wait until the central at an address takes data without piling it up."""
+        """Wait until the central at an address accepts data without buffering it."""
         connection = sensor.le_connections.get(central)
         if connection is None:
             return

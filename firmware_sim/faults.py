@@ -1,7 +1,7 @@
-"""What goes wrong with a virtual sensor, its link and its neighbourhood: one frozen value each.
+"""Faults of a virtual sensor, its link and its surroundings: one frozen value each.
 
-Times are the sensor's own, in seconds since its stream first started; at 0 a fault holds before
-the first connection. `docs/faults.md` says what each does to whoever listens.
+Times are the sensor's own, in seconds since its stream first started; at 0 a fault is active
+before the first connection. `docs/faults.md` describes the effect of each on a listener.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from itertools import pairwise
 from typing import ClassVar, Literal
 
 Axis = Literal["x", "y", "z"]
-SMALLEST_MTU = 23  # of ATT on LE (Core, vol. 3, part G, 5.2.1): what holds without an exchange
+SMALLEST_MTU = 23  # of ATT on LE (Core, vol. 3, part G, 5.2.1): in force without an exchange
 LARGEST_MTU = 517  # an attribute of 512 octets with the longest header
-MOST_PPM = 10_000  # a hundred times a bad crystal; what is more is a wrong rate
-MOST_NEIGHBOURS = 2000  # a stadium; each is a controller of its own here
+MOST_PPM = 10_000  # a hundred times a bad crystal; beyond it, use a wrong rate
+MOST_NEIGHBOURS = 2000  # as in a stadium; each is a controller of its own here
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """What begins at `at_s` and is over `for_s` seconds later; without `for_s` it stays."""
+    """A fault that begins at `at_s` and ends `for_s` seconds later; never without `for_s`."""
 
     kind: ClassVar[str]
     at_s: float = 0.0
@@ -34,13 +34,13 @@ class Spell:
 
     @property
     def end_s(self) -> float:
-        """When it is over."""
+        """Return its end, s."""
         return self.at_s + self.for_s
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """What happens at `at_s`."""
+    """A fault that happens at `at_s`."""
 
     kind: ClassVar[str]
     at_s: float = 0.0
@@ -50,7 +50,7 @@ class Instant:
 
     @property
     def end_s(self) -> float:
-        """When the next of its kind may happen."""
+        """Return the earliest time of the next one of its kind, s."""
         return math.nextafter(self.at_s, math.inf)
 
 
@@ -61,8 +61,8 @@ class Instant:
 class LinkDrop(Spell):
     """The sensor is out of reach from `at_s` for `for_s` seconds.
 
-    What it would have sent while away is lost; the other side sees a supervision timeout (0x08)
-    at once, without the seconds of silence that a real radio needs to notice.
+    What it would have sent meanwhile is lost; the other side sees a supervision timeout (0x08)
+    at once, without the seconds that a real radio needs to detect it.
     """
 
     kind = "link-drop"
@@ -74,14 +74,14 @@ class LinkDrop(Spell):
 
 @dataclass(frozen=True, slots=True)
 class OutOfRange(Spell):
-    """Nothing gets across: what is sent is late, and the link lost once its timeout has passed."""
+    """Nothing gets across: packets are late, and the link is lost once its timeout has passed."""
 
     kind = "out-of-range"
 
 
 @dataclass(frozen=True, slots=True)
 class SlowLink(Spell):
-    """Packets get across only at connection events, few at a time, some events in vain."""
+    """Packets get across only at connection events, few at a time, and some events fail."""
 
     kind = "slow-link"
     interval_s: float = 0.4
@@ -111,7 +111,7 @@ class Burst(Spell):
 
 @dataclass(frozen=True, slots=True)
 class HostLoss(Spell):
-    """The listening host loses a share of the notifications although the radio heard them."""
+    """The listening host loses a share of the notifications after the radio received them."""
 
     kind = "host-loss"
     share: float = 1.0
@@ -130,7 +130,7 @@ class Duplicates(Spell):
 
 @dataclass(frozen=True, slots=True)
 class SmallMtu:
-    """The sensor agrees to no longer packets; longer frames it sends in parts, or ATT cuts them."""
+    """The sensor limits the MTU; longer frames are sent in parts, or cut off by ATT."""
 
     kind: ClassVar[str] = "mtu"
     octets: int = SMALLEST_MTU
@@ -147,7 +147,7 @@ class SmallMtu:
 
 @dataclass(frozen=True, slots=True)
 class Overflow(Spell):
-    """The sensor loses its samples before they are sent; its stamps jump over them."""
+    """The sensor loses samples before they are sent; its time stamps jump over them."""
 
     kind = "overflow"
 
@@ -158,7 +158,7 @@ class Overflow(Spell):
 
 @dataclass(frozen=True, slots=True)
 class Drift(Instant):
-    """From now on the sensor's crystal runs too fast by so much; its stamps do not know."""
+    """From this moment the sensor's crystal runs too fast; its time stamps stay nominal."""
 
     kind = "drift"
     ppm: float = 0.0
@@ -171,7 +171,7 @@ class Drift(Instant):
 
 @dataclass(frozen=True, slots=True)
 class WrongRate(Spell):
-    """The sensor samples so much faster than it says (slower below 0); its stamps do not know."""
+    """The sensor samples faster than it states (slower below 0); its time stamps stay nominal."""
 
     kind = "wrong-rate"
     percent: float = 16.0  # as much as two PineTimes differed by (OpenSeizureDetector issue 262)
@@ -184,7 +184,7 @@ class WrongRate(Spell):
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """The sensor has been on for long, and has sent frames: its counters are about to wrap."""
+    """The sensor has been on, and sent frames, for so long that its counters are about to wrap."""
 
     kind: ClassVar[str] = "uptime"
     uptime_s: float = 0.0
@@ -200,7 +200,7 @@ class Uptime:
 
 @dataclass(frozen=True, slots=True)
 class ClockReset(Instant):
-    """The sensor's stamps begin anew, as after switching it on, while it streams on."""
+    """The sensor's time stamps start again, as after switching it on; the stream continues."""
 
     kind = "clock-reset"
 
@@ -211,7 +211,7 @@ class ClockReset(Instant):
 
 @dataclass(frozen=True, slots=True)
 class StuckAxis(Spell):
-    """One axis goes on showing what it showed last."""
+    """One axis repeats its last value."""
 
     kind = "stuck-axis"
     axis: Axis = "x"
@@ -223,7 +223,7 @@ class StuckAxis(Spell):
 
 @dataclass(frozen=True, slots=True)
 class SaturatedAxis(Spell):
-    """One axis shows the end of the sensor's range."""
+    """One axis is at the end of the sensor's range."""
 
     kind = "saturated-axis"
     axis: Axis = "x"
@@ -235,7 +235,7 @@ class SaturatedAxis(Spell):
 
 @dataclass(frozen=True, slots=True)
 class BatteryDrain(Spell):
-    """The battery runs down to nothing within `for_s`; then the sensor is off for good."""
+    """The battery runs down to 0 % within `for_s`; then the sensor stays off."""
 
     kind = "battery-drain"
 
@@ -274,7 +274,7 @@ class Garbage(Spell):
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """A stronger sensor of the same name at another address; it streams somebody else's motion."""
+    """A stronger sensor of the same name at another address, with another motion or none."""
 
     kind: ClassVar[str] = "clone"
     stronger_db: int = 20
@@ -288,7 +288,7 @@ class Clone:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Others on the air who advertise and are no sensors."""
+    """Other devices that advertise and are not sensors."""
 
     kind: ClassVar[str] = "neighbours"
     count: int = 200
@@ -300,7 +300,7 @@ class Neighbours:
 
 Timed = Spell | Instant
 Fault = Timed | SmallMtu | Uptime | Clone
-"""What can happen to one sensor."""
+"""Any fault of one sensor."""
 
 KINDS: dict[str, type[Fault | Neighbours]] = {
     each.kind: each
@@ -310,11 +310,11 @@ KINDS: dict[str, type[Fault | Neighbours]] = {
         *(BatteryDrain, Stop, Garbage, Neighbours, Clone),
     )
 }
-"""Every fault by the name that a script calls it."""
+"""Every fault by its name in a script."""
 
 
 def parse_drop(text: str) -> LinkDrop:
-    """Read `AT:FOR` in seconds, such as `30:10`."""
+    """Return the link drop written as `AT:FOR` in seconds, such as `30:10`."""
     at, _, duration = text.partition(":")
     try:
         return LinkDrop(float(at), float(duration))
@@ -325,12 +325,12 @@ def parse_drop(text: str) -> LinkDrop:
 
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Return the faults by time, first those that hold from birth.
+    """Return the faults ordered by time, first those that are active from the start.
 
     Raises
     ------
     ValueError
-        Two of a kind overlap: what that should mean nobody could say.
+        Two of one kind overlap, which has no defined meaning.
     """
     ordered = tuple(sorted(faults, key=lambda fault: getattr(fault, "at_s", 0.0)))
     for kind in KINDS:

@@ -1,9 +1,9 @@
-"""One connection's way through the air: when its packets get across, and when it is lost.
+"""One connection's link layer: when its packets get across, and when the link is lost.
 
 A link layer repeats a packet until it is acknowledged (Core 5.4, vol. 6, part B, 4.5.9), so a bad
-link delays and never loses; what ends is the connection, once nothing was heard for the
-supervision timeout (4.5.2). Notifications can be lost all the same, on their way through the
-host of the listening side: bluetoothd does that at high rates (bleak issue 1343).
+link delays packets and never loses them; the connection ends once nothing was received for the
+supervision timeout (4.5.2). Notifications can still be lost in the host of the central:
+bluetoothd does that at high rates (bleak issue 1343).
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from math import floor
 import numpy as np
 
 SUPERVISION_S = 2.0
-"""Silence after which both ends give up: between Linux' default (0.42 s) and what phones ask for
-(5 s and more)."""
+"""Time without a packet after which both ends end the link: between Linux' default (0.42 s) and
+what phones ask for (5 s and more)."""
 
 SLACK = 1e-3
-"""Of an interval: an event that is due so soon is the one that is just taking place."""
+"""Share of an interval: an event that is due this soon is the current one (timer rounding)."""
 
 ATT_NOTIFICATION = 0x1B
-_ATT_OPCODE_AT = 4  # behind L2CAP's length and channel
+_ATT_OPCODE_AT = 4  # after L2CAP's length and channel
 _ATT_CHANNEL = b"\x04\x00"
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """How well a sensor and those who listen to it hear each other.
+    """Quality of the links between a sensor and its centrals.
 
     Parameters
     ----------
     in_range : whether anything gets across at all
     interval_s : between two connection events; 0 carries everything at once
     pdus_per_event : most packets that one event carries each way
-    lost_events : share of the events that come to nothing, 0 to below 1
-    held : notifications wait in the listening host until this is over, then come all at once
+    lost_events : share of the events that fail, 0 to below 1
+    held : notifications wait in the central's host until this ends, then are delivered together
     lost_notifications : share of the notifications that this host loses, 0 to 1
-    copies : how often it delivers each of them
+    copies : how many times it delivers each of them
     """
 
     in_range: bool = True
@@ -56,13 +56,13 @@ IDEAL = Reception()
 
 
 class Link:
-    """Carries what both ends of one connection send, in order.
+    """Delivers what both ends of one connection send, in order.
 
     Parameters
     ----------
     reception : the sensor's
-    pace : how many times faster than real time the sensor lives, its radio included
-    chance : decides what a share of events or notifications is
+    pace : how many times faster than real time the sensor runs, its radio included
+    chance : random numbers that decide which events fail and which notifications are lost
     lose : called once when the supervision timeout has passed
     """
 
@@ -88,13 +88,13 @@ class Link:
         self._over = False
 
     def send(self, deliver: Callable[[], None], *, to_sensor: bool) -> None:
-        """Carry a packet; `deliver` hands it over at the other end."""
+        """Queue a packet; `deliver` is called when it reaches the other end."""
         if not self._over:
             (self._to_sensor if to_sensor else self._to_central).append(deliver)
             self._go_on()
 
     def arrive(self, data: bytes, deliver: Callable[[], None]) -> None:
-        """Take a packet through the host of the central, where it has arrived."""
+        """Pass a received packet through the host of the central."""
         if not is_notification(data):
             deliver()
             return
@@ -108,7 +108,7 @@ class Link:
                 deliver()
 
     def hear(self, reception: Reception) -> None:
-        """Go on as well, or as badly, as the two now hear each other."""
+        """Change the quality of the link."""
         if self._over or reception == self._reception:
             return
         if not reception.held:
@@ -120,7 +120,7 @@ class Link:
         self._go_on()
 
     def end(self) -> None:
-        """Carry nothing more; what the host of the central holds was received, and is given out."""
+        """End the link; what the host of the central holds was received, and is delivered."""
         self._over = True
         self._release()
         self._cancel_event()
@@ -136,7 +136,7 @@ class Link:
             self._supervision = self._loop.call_later(SUPERVISION_S / self._pace, self._lose)
 
     def _go_on(self) -> None:
-        """Carry what waits, or see to it that the next event will."""
+        """Deliver what waits, or schedule the next connection event."""
         if not self._reception.in_range or self._next_event is not None:
             return
         if not self._reception.interval_s:
@@ -162,7 +162,7 @@ class Link:
 
     def _release(self) -> None:
         while self._held:
-            self._held.popleft()()  # at once: before what is arriving in this very turn
+            self._held.popleft()()  # at once: before packets that arrive in this loop iteration
 
     def _cancel_event(self) -> None:
         if self._next_event is not None:
@@ -171,7 +171,7 @@ class Link:
 
 
 def is_notification(data: bytes) -> bool:
-    """Whether an L2CAP frame is a notification of ATT (Core, vol. 3, part F, 3.4.7.1)."""
+    """Return whether an L2CAP frame is an ATT notification (Core, vol. 3, part F, 3.4.7.1)."""
     return data[2:_ATT_OPCODE_AT] == _ATT_CHANNEL and data[
         _ATT_OPCODE_AT : _ATT_OPCODE_AT + 1
     ] == bytes((ATT_NOTIFICATION,))

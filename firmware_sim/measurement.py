@@ -1,4 +1,4 @@
-"""One stream of a sensor: which samples it sends together, and the time it gives them."""
+"""One stream of a sensor: which samples it sends together, and their time stamps."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Measurement:
         return len(self.counts)
 
     def next_run(self, position: int, most: int) -> tuple[int, int]:
-        """Return where the next samples to be sent together begin and stop; empty at the end."""
+        """Return start and stop of the samples that are sent together next; empty at the end."""
         for first, stop in self._lost:
             if first <= position < stop:
                 position = stop

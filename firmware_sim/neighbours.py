@@ -1,4 +1,4 @@
-"""Who else is on the air: advertisers that are nobody's sensor, and sensors that pretend."""
+"""Other devices on the virtual radio: advertisers that are not sensors, and clones of sensors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CLONE_BIT = 0x8000_0000  # tells a clone's address from its sensor's
 
 @contextmanager
 def idle_neighbours(ether: Ether, count: int, seed: int = 0) -> Iterator[None]:
-    """Keep so many advertisers on the air; whoever connects to one gets no answer from it."""
+    """Run this number of advertisers while the context lasts; they answer no connection."""
     loop = asyncio.get_running_loop()
     chance = np.random.default_rng(seed)
     found = [_neighbour(ether, number, chance) for number in range(count)]
@@ -44,7 +44,7 @@ def idle_neighbours(ether: Ether, count: int, seed: int = 0) -> Iterator[None]:
 
 
 def clones_of(plan: SensorPlan) -> list[SensorPlan]:
-    """Return the sensors that pretend to be this one."""
+    """Return the clones of a sensor."""
     reversed_motion = Trace(plan.trace.samples[::-1], plan.trace.fs)
     return [
         replace(

@@ -1,4 +1,4 @@
-"""What a virtual sensor feels: a recorded motion, and the sensor's own clock."""
+"""A recorded motion, and the clock of the virtual sensor that plays it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from detector.errors import RecordingError, RecordingNotFoundError
 from firmware_sim.wearables.firmware import Counts
 
 CATCH_UP_S = 0.1
-"""Wall seconds of lateness that a sensor makes up for in a burst: scheduling, not a slow link."""
+"""Wall seconds of delay that a sensor catches up in a burst: scheduling, not a slow link."""
 
 NOTHING_S = 1e-8
-"""A wait too short to be waited for: loops call a timer due some nanoseconds early."""
+"""Waits shorter than this are skipped: event loops call timers some nanoseconds early."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A motion to be felt, as it was recorded.
+    """A recorded motion to be played.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class Trace:
 
     @property
     def duration_s(self) -> float:
-        """How long the motion lasts."""
+        """Return the length of the motion."""
         return len(self.samples) / self.fs
 
     def at_rate(self, fs: int) -> Samples:
-        """Feel the motion at another rate; the recorded one gives the very samples."""
+        """Return the motion resampled; at its own rate, the recorded samples unchanged."""
         if fs == self.fs:
             return self.samples
         recorded_at = np.arange(len(self.samples)) / self.fs
@@ -58,15 +58,15 @@ class Trace:
 
 
 def load_trace(path: Path) -> Trace:
-    """Read an `.npz` with `acc` (n, 3) in g and `fs` in Hz.
+    """Return the motion in an `.npz` with `acc` (n, 3) in g and `fs` in Hz.
 
     Raises
     ------
     RecordingError
-        It is something else; the message says what.
+        It is not such a file; the message says why.
     """
     try:
-        # Opened here: of a torn archive, numpy would leave the file open.
+        # Opened here: numpy would leave the file of a damaged archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             samples, fs = np.asarray(archive["acc"], dtype=np.float64), float(archive["fs"])
         if not fs.is_integer():
@@ -81,7 +81,7 @@ def load_trace(path: Path) -> Trace:
 
 
 def quantise(samples: Samples, lsb_g: float, range_g: float) -> tuple[Counts, int]:
-    """Round to the sensor's unit; also say how many values its range cut off."""
+    """Return samples rounded to the sensor's unit, and how many values its range cut off."""
     low = max(round(-range_g / lsb_g), -0x8000)
     high = min(round(range_g / lsb_g), 0x7FFF)
     counts = np.rint(samples / lsb_g)
@@ -90,10 +90,10 @@ def quantise(samples: Samples, lsb_g: float, range_g: float) -> tuple[Counts, in
 
 
 class SensorClock:
-    """A sensor's own time since its stream first started, `speed` times as fast as the wall.
+    """A sensor's own time since its stream first started, `speed` times as fast as wall time.
 
-    `drift_ppm` is how much faster its crystal runs than it believes: its time stamps stay
-    nominal, its seconds get shorter.
+    `drift_ppm` is how much faster its crystal runs than nominal: its time stamps stay nominal,
+    its seconds get shorter.
     """
 
     def __init__(self, speed: float, drift_ppm: float = 0.0) -> None:
@@ -102,12 +102,12 @@ class SensorClock:
         self._origin: float | None = None  # on the loop's clock
 
     def start(self) -> None:
-        """Begin at zero, unless it runs already."""
+        """Start at zero, unless it runs already."""
         if self._origin is None:
             self._origin = asyncio.get_running_loop().time()
 
     def run(self, factor: float) -> None:
-        """Go on so much too fast, from the time that it shows."""
+        """Continue from the current time, faster than nominal by this factor."""
         rate = self._speed * factor
         if self._origin is not None:
             self._origin = asyncio.get_running_loop().time() - self.now_s / rate
@@ -115,13 +115,13 @@ class SensorClock:
 
     @property
     def now_s(self) -> float:
-        """Seconds since the start; 0 before it."""
+        """Return the seconds since the start; 0 before it."""
         if self._origin is None:
             return 0.0
         return (asyncio.get_running_loop().time() - self._origin) * self._rate
 
     def next_sample(self, fs: int) -> int:
-        """Index of the first sample taken from now on."""
+        """Return the index of the first sample taken from now on."""
         return first_sample(self.now_s, fs)
 
     async def reach(self, moment_s: float) -> None:
@@ -130,7 +130,7 @@ class SensorClock:
             await asyncio.sleep(left_s)
 
     def hold_at(self, moment_s: float) -> None:
-        """Let simulated time wait for a link that fell behind, instead of piling up frames."""
+        """Stop simulated time while a link is behind, instead of buffering frames."""
         late_s = self.now_s - moment_s - CATCH_UP_S * self._rate
         if self._origin is not None and late_s > 0:
             self._origin += late_s / self._rate

@@ -1,4 +1,4 @@
-"""The whole virtual air: an ether, its sensors and the way centrals come to them."""
+"""The simulator: a virtual radio, its sensors, and the address where centrals connect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firmware_sim.sensors import Announce, SensorPlan, VirtualSensor
 
 @dataclass(frozen=True, slots=True)
 class AirPlan:
-    """Who is on the air, and where centrals reach it (see `radio.listening`)."""
+    """The simulated devices, and the address where centrals connect (see `radio.listening`)."""
 
     listen: str
     sensors: tuple[SensorPlan, ...]
@@ -28,12 +28,12 @@ class AirPlan:
 
     @property
     def clones(self) -> list[SensorPlan]:
-        """Those who pretend to be one of the sensors."""
+        """Return the clones of all sensors."""
         return [clone for sensor in self.sensors for clone in clones_of(sensor)]
 
 
 async def serve(plan: AirPlan, announce: Announce) -> None:
-    """Keep the air until every sensor has played its trace and switched itself off.
+    """Run until every sensor has played its trace and switched itself off.
 
     Announces plain dictionaries, each with an `event`: once `ready` (`address`, `sensors`), then
     for each sensor `link` (`up`, `at_s`, `reason`), `streaming` (`fs`, `range_g`, `at_s`), `fault`
@@ -56,7 +56,7 @@ async def serve(plan: AirPlan, announce: Announce) -> None:
 
 
 def _say_nothing(_event: dict[str, Any]) -> None:
-    """Keep quiet about a clone: it is no part of the plan whose course is told."""
+    """Ignore an event of a clone: only the planned sensors are announced."""
 
 
 def _described(plan: AirPlan) -> list[dict[str, str | int | float]]:

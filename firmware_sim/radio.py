@@ -1,4 +1,4 @@
-"""How centrals come onto the virtual air: by a socket, or from within its own process."""
+"""Connects centrals to the virtual radio: by a socket, or within one process."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from firmware_sim.ether import AirController, CentralController, Ether
 __all__ = ["AirController", "Ether", "attach", "listening", "plug_in"]
 
 FLUSH_S = 5.0
-"""How long a departing radio waits for a central to read what is still on its way."""
+"""How long a closing radio waits for centrals to read what is still in their sockets."""
 
 
 @asynccontextmanager
 async def listening(ether: Ether, address: str) -> AsyncIterator[str]:
-    """Let centrals onto the ether; return the address in use.
+    """Accept centrals while the context lasts; yield the address in use.
 
     At `unix:PATH` or `tcp:HOST:PORT` each accepted socket is a Bluetooth controller of its own,
-    spoken to in HCI; its end of file is that controller vanishing. At `here:NAME` (or `here:`,
-    which finds a name) centrals of this very process are let on without a socket, so that even a
-    loop whose time is virtual can hold both ends.
+    with HCI as the protocol; end of file removes that controller. At `here:NAME` (or `here:`,
+    which chooses a name) centrals of the same process connect without a socket, so that both ends
+    can run in one event loop with virtual time.
 
     Raises
     ------
     ValueError
-        The address is of neither kind, or taken.
+        The address is of no such form, or in use.
     OSError
-        It cannot be listened at.
+        It cannot be listened on.
     """
     kind, _, place = address.partition(":")
     if kind == "here" and address != kind:
@@ -71,7 +71,7 @@ async def listening(ether: Ether, address: str) -> AsyncIterator[str]:
 
 
 class _CentralSocket(StreamPacketSource):
-    """HCI over one accepted socket: packets in to a controller of its own, its events out."""
+    """HCI over one accepted socket, with a controller of its own."""
 
     transport: asyncio.Transport
 
@@ -87,7 +87,7 @@ class _CentralSocket(StreamPacketSource):
         await self._may_write.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # a stream server makes no other
+        self.transport = cast(asyncio.Transport, transport)  # a stream server creates no other type
         self._sockets.add(self)
         self._controller = CentralController(self._ether, self)
         self.set_packet_sink(self._controller)
@@ -111,7 +111,7 @@ class _CentralSocket(StreamPacketSource):
 
 
 class Cable(BaseSource):
-    """HCI within one process: the host's source and sink, in front of a controller of its own."""
+    """HCI within one process: the host's source and sink, with a controller of its own."""
 
     def __init__(self, ether: Ether) -> None:
         super().__init__()
@@ -120,14 +120,14 @@ class Cable(BaseSource):
         self._controller.set_packet_sink(_HostEnd(self))
 
     async def room(self) -> None:
-        """Return at once: what is delivered is taken in the same turn."""
+        """Return at once: what is delivered is processed in the same loop iteration."""
 
     def on_packet(self, packet: bytes) -> None:
-        """Carry a packet from the host, in the next turn of the loop as a socket would."""
+        """Deliver a packet from the host in the next loop iteration, as a socket would."""
         asyncio.get_running_loop().call_soon(self._deliver, packet)
 
     def close(self) -> None:
-        """Take the controller off the air, which is what the death of its host does."""
+        """Remove the controller, as when its host process ends."""
         if not self.terminated.done():
             self._ether.remove_controller(self._controller)
             self.on_transport_lost()
@@ -147,21 +147,21 @@ class _HostEnd:
 
 
 def attach(ether: Ether) -> Transport:
-    """Put the controller of one more central onto an ether of this process; return its host's end.
+    """Add the controller of one more central to a radio of this process; return the host's end.
 
-    Closing the sink (or the source, which is the same) takes it off again.
+    Closing the sink (or the source, which is the same) removes it.
     """
     cable = Cable(ether)
     return Transport(cable, cable)
 
 
 def plug_in(name: str) -> Transport:
-    """Attach to the air that listens at `here:NAME`.
+    """Return a transport attached to the radio that listens at `here:NAME`.
 
     Raises
     ------
     ValueError
-        None does.
+        There is none.
     """
     if name not in _HERE:
         raise ValueError("nothing listens there in this process")
@@ -172,7 +172,7 @@ def plug_in(name: str) -> Transport:
 
 
 _HERE: dict[str, tuple[Ether, WeakSet[Cable]]] = {}
-"""What listens in this process, as the ports of a machine are known to all of it."""
+"""The radios of this process by name. Process-wide, as ports are machine-wide."""
 _NAMES = map(str, count(1))
 
 

@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What goes wrong in one night; `seed` decides what its faults leave to chance."""
+    """The faults of one night; `seed` decides whatever they leave to chance."""
 
     entries: tuple[Entry, ...] = ()
     neighbours: Neighbours | None = None
@@ -44,12 +44,12 @@ class Script:
 
 
 def read_script(path: Path, *, sensors: int) -> Script:
-    """Read a script for so many sensors.
+    """Return the script in a file, checked for this number of sensors.
 
     Raises
     ------
     ConfigError
-        It cannot be followed; one sentence says file, line, key and what to write.
+        It is not valid; the message says file, line, key and remedy.
     """
     try:
         with path.open("rb") as file:
@@ -57,38 +57,38 @@ def read_script(path: Path, *, sensors: int) -> Script:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}: name a script that exists") from None
     if len(data) > LARGEST_BYTES:
-        raise ConfigError(f"{path} is larger than 64 kB: leave some faults out")
+        raise ConfigError(f"{path} is larger than 64 kB: remove some faults")
     try:
         return parse_script(data.decode("utf-8-sig"), sensors=sensors)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path} line {line}: not UTF-8 text: save it as such") from None
+        raise ConfigError(f"{path} line {line}: not UTF-8 text: save the file as UTF-8") from None
     except ValueError as error:
         raise ConfigError(f"{path} {error}") from None
 
 
 def parse_script(text: str, *, sensors: int) -> Script:
-    """Read a script from text.
+    """Return the script in a text, checked for this number of sensors.
 
     Raises
     ------
     ValueError
-        It cannot be followed; the sentence begins with the line.
+        It is not valid; the message begins with the line.
     """
     try:
         values = tomllib.loads(text)
     except RecursionError:
-        raise ValueError("line 1: brackets are nested too deeply: take some away") from None
+        raise ValueError("line 1: brackets are nested too deeply: remove some") from None
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         reason = re.sub(r" \(at (line \d+), column \d+\)$", "", str(error))
         place = re.search(r"line \d+(?=, column)", str(error))
         where = place[0] if place else f"line {text.count(chr(10)) + 1}"
-        raise ValueError(f"{where}: not TOML: {reason}: mend it") from None
+        raise ValueError(f"{where}: not TOML: {reason}: correct it") from None
     return _Reader(text, sensors).script(values)
 
 
 def written(script: Script) -> str:
-    """Write a script; `parse_script` reads the same again."""
+    """Return a script as TOML; `parse_script` of it returns an equal script."""
     parts = [f"seed = {script.seed}\n"]
     tables = [({"sensor": entry.sensor}, entry.fault) for entry in script.entries]
     about: list[tuple[dict[str, int | None], Fault | Neighbours]] = [*tables]
@@ -101,7 +101,7 @@ def written(script: Script) -> str:
     return "".join(parts)
 
 
-_ANY = math.inf  # for ever, which is what a spell does without `for_s`
+_ANY = math.inf  # without end: the default of `for_s`, so it need not be written
 
 
 def _toml(value: object) -> str:
@@ -109,7 +109,7 @@ def _toml(value: object) -> str:
 
 
 class _Reader:
-    """Turns values into faults, and knows on which line each was written."""
+    """Converts TOML values into faults, with the line number of each for messages."""
 
     def __init__(self, text: str, sensors: int) -> None:
         self._lines = text.splitlines()
@@ -127,14 +127,18 @@ class _Reader:
         if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
             raise ValueError(f"line {self._line('fault')}: write [[fault]], in double brackets")
         entries: list[Entry] = []
-        numbers: list[int] = []  # their places among the tables
+        numbers: list[int] = []  # index of each entry's table
         neighbours = None
         for number, table in enumerate(tables):
             made = self._fault(number, table)
             if isinstance(made, Neighbours):
                 if neighbours is not None or "sensor" in table:
                     key = "kind" if neighbours is not None else "sensor"
-                    self._refuse(number, key, "neighbours are everybody's: say so once for all")
+                    self._refuse(
+                        number,
+                        key,
+                        "neighbours concern all sensors: write one such table, without sensor",
+                    )
                 neighbours = made
                 continue
             entries.append(Entry(made, table.get("sensor")))
@@ -185,9 +189,9 @@ class _Reader:
         raise ValueError(f"line {self._line('fault', number, key)}: {key} {why}")
 
     def _line(self, name: str, number: int | None = None, key: str | None = None) -> int:
-        """Find the line of a key: the shortest head of the file that parses and holds it.
+        """Return the line of a key: the end of the shortest head of the file that contains it.
 
-        Where the key is missing that is its table's first line.
+        Where the key is missing, return its table's first line.
         """
         head: list[str] = []
         tables = 0
@@ -200,7 +204,7 @@ class _Reader:
             try:
                 found = tomllib.loads("\n".join(head)).get(name)
             except ValueError:
-                continue  # in the midst of a value of several lines
+                continue  # in the middle of a value of several lines
             if number is None and found is not None:
                 return line_number
             if number is not None and isinstance(found, list) and len(found) > number:
@@ -211,7 +215,7 @@ class _Reader:
 
 
 def _wanted(value: object, kind: Any) -> str | None:
-    """Say what a value of this type looks like, None if it is one."""
+    """Return what the value should have been, None if it has this type."""
     if get_origin(kind) is Literal:
         choices = get_args(kind)
         return None if value in choices else "one of " + ", ".join(map(json.dumps, choices))

@@ -1,4 +1,4 @@
-"""Virtual sensors: GATT servers on the virtual air whose firmware plays what they feel."""
+"""Virtual sensors: GATT servers on the virtual radio whose firmware plays a recorded motion."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Announce = Callable[[dict[str, Any]], None]
 NOTIFICATION_HEADER = 3  # ATT opcode and handle
 ADVERTISING_INTERVAL_MS = 100.0
 POWER_OFF_GRACE_S = 0.5
-"""Wall time between the last frame and switching off, for the listener to say goodbye."""
+"""Wall time between the last frame and switching off, for the central to stop the stream."""
 POWER_OFF_REASON = hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
 
 
@@ -56,11 +56,11 @@ class SensorPlan:
     speed : how many times faster than real time, > 0
     frame_samples : most samples in one frame, None for the usual number; fewer where they would not
         fit the link's MTU
-    faults : what goes wrong besides `drops`
-    seed : decides what happens where a fault leaves it to chance
-    called : advertised name, None for the one that goes with the serial number
-    rssi_dbm : how strong it is heard
-    silent : it answers, and says that it streams, but sends no samples
+    faults : faults besides `drops`
+    seed : decides whatever a fault leaves to chance
+    called : advertised name, None for the one derived from the serial number
+    rssi_dbm : strength at which it is received
+    silent : it answers, and reports that it streams, but sends no samples
     """
 
     model: Wearable
@@ -88,27 +88,27 @@ class SensorPlan:
             raise ValueError(f"battery_percent must be 0 to 100, got {self.battery_percent}")
         object.__setattr__(self, "drops", in_order(self.drops))
         object.__setattr__(self, "faults", in_order(self.faults))
-        in_order(self.troubles)  # which says what overlaps
+        in_order(self.troubles)  # raises where two overlap
 
     @property
     def troubles(self) -> tuple[Fault, ...]:
-        """All that goes wrong, `drops` among it."""
+        """Return all faults, including `drops`."""
         return (*self.faults, *self.drops)
 
     @property
     def name(self) -> str:
-        """Advertised name."""
+        """Return the advertised name."""
         return self.called or self.model.called(self.serial)
 
     @property
     def address(self) -> str:
-        """Static random address, upper case."""
+        """Return the static random address, upper case."""
         return ":".join(f"{byte:02X}" for byte in (0xC0, 0x5E, *self.serial.to_bytes(4)))
 
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """A stream; its task is done while it waits for a moment of the course to pass."""
+    """A stream; its task has ended while it waits for the next change of its faults."""
 
     connection: Connection
     measurement: Measurement
@@ -119,8 +119,8 @@ class _Stream:
 class VirtualSensor:
     """A sensor that is worn from the first start of its stream to the end of its trace.
 
-    Without a listener it goes on feeling: what it would have sent is lost. A listener that is
-    merely slow makes it wait, and its time with it; a slow link does not.
+    Without a central it goes on measuring: what it would have sent is lost. A central that only
+    reads slowly stops it, and its clock with it; a slow link does not.
     """
 
     def __init__(self, plan: SensorPlan, ether: Ether, announce: Announce) -> None:
@@ -137,7 +137,7 @@ class VirtualSensor:
         self._stream: _Stream | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._samples_sent = self._frames_sent = self._clipped = 0
-        self._felt: tuple[Measuring, Measurement] | None = None  # the last, and how
+        self._felt: tuple[Measuring, Measurement] | None = None  # the latest, and its parameters
         self._frame_samples = plan.frame_samples or self._firmware.frame_samples
         self._battery_told = plan.battery_percent
         self._firmware.charge(plan.battery_percent)
@@ -177,10 +177,10 @@ class VirtualSensor:
             values_clipped=self._clipped,
         )
 
-    # The life of the sensor
+    # From switching on to switching off
 
     async def _play_until(self, moment_s: float) -> None:
-        """Send what is full by then."""
+        """Send the frames that are full by then."""
         self._next_moment_s = moment_s
         if self._stream is not None and self._stream.task.done():
             self._stream.task = self._tasks.create_task(self._play(self._stream))
@@ -189,7 +189,7 @@ class VirtualSensor:
             await asyncio.wait({self._stream.task})
 
     def _turn(self, moment: Moment) -> None:
-        """Let a fault begin, or be over."""
+        """Apply the beginning or the end of a fault."""
         fault, begins = moment.fault, moment.begins
         self._active = happened(self._active, moment)
         self._say("fault", kind=fault.kind, at_s=moment.at_s, on=begins)
@@ -252,7 +252,7 @@ class VirtualSensor:
         self._go_on(connection, listened)
 
     def _go_on(self, connection: Connection, act: Callable[[], list[Say]]) -> None:
-        """Let the firmware act, say what it says, and stream as it then does."""
+        """Call the firmware, send what it returns, and start or stop the stream accordingly."""
         before = self._firmware.measuring
         said = act()
         now = self._firmware.measuring
@@ -267,11 +267,11 @@ class VirtualSensor:
     async def _reply(
         self, connection: Connection, said: list[Say], begun: Measuring | None
     ) -> None:
-        """Say what there is to say; a stream begins after the word that it does."""
+        """Send the firmware's answers; a new stream starts after the answer that announces it."""
         try:
             for say in said:
                 await self._say_on(connection, say)
-        except TimeoutError:  # never confirmed: by the rules of ATT this link is of no more use
+        except TimeoutError:  # never confirmed: ATT allows no more requests on this link
             await cancellable(connection.disconnect())
         else:
             if begun is not None and begun is self._firmware.measuring:
@@ -300,7 +300,7 @@ class VirtualSensor:
             self._stream.task = self._tasks.create_task(self._play(self._stream))
 
     def _make_counters_turn(self) -> None:
-        """Have the firmware count the frames that it has sent before the night."""
+        """Advance the firmware's counters by the frames that it sent before the night."""
         for fault in self._plan.troubles:
             if isinstance(fault, Uptime):
                 still = np.zeros((self._frame_samples, 3), np.int16)
@@ -354,14 +354,14 @@ class VirtualSensor:
         return any(isinstance(f, SmallMtu) and f.frames == "cut" for f in self._plan.troubles)
 
     def _tell_charge(self) -> list[Say]:
-        """Let the firmware know what the battery holds; return what it says where that is news."""
+        """Tell the firmware the charge; return its notifications if the charge has changed."""
         full, now_s = self._plan.battery_percent, self._clock.now_s
         if (percent := charge_percent(full, self._plan.troubles, now_s)) == self._battery_told:
             return []
         self._battery_told = percent
         return self._firmware.charge(percent)
 
-    # What it is made of
+    # Construction
 
     def _make_device(self) -> Device:
         device = Device(

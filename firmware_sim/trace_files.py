@@ -1,4 +1,4 @@
-"""Simulated recordings as files: a scenario, or movements put into a real recording, with truth."""
+"""Simulated recordings as files: a scenario, or movements added to a real recording, with truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from firmware_sim.motion.scenarios import SCENARIOS, scenario
 from firmware_sim.motion.truth import Trace, Truth, write_events
 from firmware_sim.playback import load_trace
 
-VERITY_HZ = 52.0  # rate of a real Verity Sense, so that nothing is resampled on the way
+VERITY_HZ = 52.0  # rate of a real Verity Sense, so that nothing is resampled
 
 
 class ScenarioError(ValueError):
@@ -34,7 +34,7 @@ def checked(path: Path) -> Path:
     Raises
     ------
     RecordingError
-        It cannot; the message says why.
+        It cannot be played; the message says why.
     """
     load_trace(path)
     return path
@@ -68,7 +68,7 @@ def make_trace(
     Raises
     ------
     ScenarioError
-        There is none of that name, length or rate.
+        There is no such scenario, or not of that length or rate.
     """
     try:
         return scenario(name, seed=seed, duration_s=duration_s, fs=fs, site=site, engine=engine)
@@ -92,7 +92,7 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Movements to put into a recording: which, how often, how large.
+    """Movements to add to a recording: which, how often, how large.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PutIn:
-    """Outcome: length of the recording, movements put in, movements that found no place."""
+    """Outcome: length of the recording, movements added, movements left out for lack of room."""
 
     duration_s: float
     put_in: int

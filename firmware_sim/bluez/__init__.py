@@ -1,1 +1,1 @@
-"""A bluetoothd without Bluetooth: `org.bluez` on a D-Bus of our own, its radio the virtual air."""
+"""A simulated bluetoothd: `org.bluez` on a private D-Bus, connected to the virtual radio."""

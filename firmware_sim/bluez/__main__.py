@@ -1,16 +1,16 @@
-"""`python -m firmware_sim.bluez --radio ADDRESS`: a bluetoothd on the virtual air.
+"""Simulate bluetoothd: run a command that uses BlueZ, on a machine without a Bluetooth adapter.
 
-With it, `spasmwatch run` and `spasmwatch scan` take their usual way on Linux, through BlueZ, on a
-machine without a radio. Start an air, then give the command to run after two dashes:
+With it, `spasmwatch run` and `spasmwatch scan` take the same path as on any Linux machine, through
+BlueZ. Start simulated sensors, then name the command to run after two dashes:
 
-    python -m firmware_sim walk.npz --listen unix:/tmp/air &
-    python -m firmware_sim.bluez --radio unix:/tmp/air -- spasmwatch scan
-    python -m firmware_sim.bluez --radio unix:/tmp/air -- spasmwatch run
+    python -m firmware_sim walk.npz --listen unix:/tmp/radio &
+    python -m firmware_sim.bluez --radio unix:/tmp/radio -- spasmwatch scan
+    python -m firmware_sim.bluez --radio unix:/tmp/radio -- spasmwatch run
 
-Without a command it goes on until SIGTERM, SIGINT, the end of its standard input if that is a
-pipe, or the end of the bus. Its one line of JSON then says what other commands need in their
-environment: `DBUS_SYSTEM_BUS_ADDRESS`. The bus is private; the machine's own is never touched.
-`--fault NAME` or `--fault NAME:TIMES` lets something go wrong, see `firmware_sim.bluez.faults`.
+Without a command it runs until SIGTERM, SIGINT, the end of its standard input if that is a pipe,
+or the end of the bus. When it is ready it prints one line of JSON: the `DBUS_SYSTEM_BUS_ADDRESS`
+that other commands need in their environment. The bus is private; the machine's own is not touched.
+`--fault NAME` or `--fault NAME:TIMES` makes something fail, see `firmware_sim.bluez.faults`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LinkError as error:
         return _complain(str(error), UNAVAILABLE)
     except FileNotFoundError as error:
-        return _complain(f"{error.filename}: no such command", USAGE)
+        return _complain(f"{error.filename}: no such command; name one that is installed", USAGE)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -64,9 +64,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--radio", required=True, metavar="ADDRESS", help="virtual air, unix:PATH or tcp:HOST:PORT")
-    add("--bus", metavar="ADDRESS", help="a D-Bus that is there (default: a private one)")
-    add("--fault", action="append", default=[], metavar="NAME[:TIMES]", help=" | ".join(Fault))
+    add(
+        "--radio",
+        required=True,
+        metavar="ADDRESS",
+        help="where python -m firmware_sim listens: unix:PATH or tcp:HOST:PORT",
+    )
+    add("--bus", metavar="ADDRESS", help="a running D-Bus to use (default: a private one)")
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[:TIMES]",
+        help="make something fail, once or TIMES times; may be repeated: " + ", ".join(Fault),
+    )
     return parser
 
 
@@ -98,9 +109,9 @@ async def _run(
 
 
 async def _command(command: list[str], address: str) -> int:
-    """Run a command that takes our bus for the system's, to its end.
+    """Run a command with our bus as its system bus; return its exit code.
 
-    A terminal sends its SIGINT to the command too, SIGTERM is passed on.
+    A terminal sends SIGINT to the command too; SIGTERM is passed on.
     """
     loop = asyncio.get_running_loop()
     process = await asyncio.create_subprocess_exec(
@@ -112,7 +123,7 @@ async def _command(command: list[str], address: str) -> int:
 
 
 def _told() -> asyncio.Event:
-    """Return what is set once somebody wants us to end."""
+    """Return an event that is set by SIGINT and SIGTERM."""
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

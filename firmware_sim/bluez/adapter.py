@@ -1,4 +1,4 @@
-"""The adapter `hci0`: `Adapter1`, its discovery sessions and the devices it has heard."""
+"""The adapter `hci0`: `Adapter1`, its discovery sessions and the devices it has found."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from firmware_sim.bluez.objects import NOTHING, Call, Interface, ObjectTree, Pro
 from firmware_sim.central import Central, open_central
 
 ADDRESS = "00:1A:7D:DA:71:13"
-"""Of a common dongle's maker; nobody on the virtual air asks for it."""
+"""In the range of a common dongle's maker; nothing on the virtual radio uses it."""
 
 FILTERS = {"UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern"}
 
 
 class Adapter:
-    """An adapter on the virtual air. Its connections have a controller of their own each.
+    """An adapter on the virtual radio. Each connection has a controller of its own.
 
-    The virtual controllers cannot take back a connection that they were asked for, other than by
-    vanishing; connections are made one at a time all the same, as on a real adapter.
+    A virtual controller cannot cancel a connection attempt other than by being removed; connections
+    are still made one at a time, as on a real adapter.
     """
 
     def __init__(self, tree: ObjectTree, air: str, faults: Faults, patience: Patience) -> None:
@@ -53,12 +53,12 @@ class Adapter:
     # Plugging and power
 
     async def plug(self) -> None:
-        """Be there, switched on.
+        """Plug the adapter in, switched on.
 
         Raises
         ------
         BleakError
-            There is no virtual air for it.
+            There is no virtual radio at its address.
         """
         self._plugged = await open_central(self._air)
         self._plugged.lost.add_done_callback(lambda _: self._air_lost())
@@ -87,7 +87,7 @@ class Adapter:
         self._tree.add(self.path, Interface(ADAPTER, about, methods, {"Powered": self._set_power}))
 
     async def unplug(self) -> None:
-        """Be gone, with all devices; the links go down after the objects."""
+        """Remove the adapter and all devices; the links end after the objects are removed."""
         self._powered = False
         self._sessions.clear()
         for address in tuple(self.devices):
@@ -99,12 +99,12 @@ class Adapter:
             await central.close()
 
     async def power(self, *, on: bool) -> None:
-        """Switch the adapter as rfkill, a person or a supply does."""
+        """Switch the adapter on or off, as rfkill, a person or a power supply does."""
         await self._set_power(on)
         self._tree.change(self.path, ADAPTER, {"Powered": Variant("b", on)})
 
     async def forget(self, address: str) -> None:
-        """Remove a device object, whatever is being done with it."""
+        """Remove a device object, even if a request to it is under way."""
         device = self.devices.pop(address, None)
         if device is not None:
             await device.remove()
@@ -118,7 +118,7 @@ class Adapter:
                 await device.hang_up()
 
     def _air_lost(self) -> None:
-        """Be unplugged with the simulator, as if somebody had pulled the dongle."""
+        """Unplug the adapter because the simulator has ended, as if the dongle had been pulled."""
         if self._plugged is not None:
             self._tree.start(self.unplug())
 
@@ -194,7 +194,7 @@ class Adapter:
             self._tree.change(self.path, ADAPTER, {"Discovering": Variant("b", wanted)})
 
     def _hear(self, heard: BLEDevice, data: AdvertisementData) -> None:
-        """Make or change the device; the same again is left out, as the kernel does."""
+        """Add or update the device; repeated advertisements are dropped, as the kernel does."""
         address = heard.address
         if self._scanner is None or self._heard.get(address) == data or not self._wanted(data):
             return
@@ -213,7 +213,7 @@ class Adapter:
         self.devices[address].hear(data)
 
     def _wanted(self, data: AdvertisementData) -> bool:
-        """Say whether any session's filter lets an advertisement through."""
+        """Return whether any session's filter accepts an advertisement."""
         filters = [self._filters.get(sender, {}) for sender in self._sessions]
         return any(
             (not one.get("UUIDs") or not set(one["UUIDs"]).isdisjoint(data.service_uuids))

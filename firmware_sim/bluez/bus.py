@@ -1,4 +1,4 @@
-"""A D-Bus of our own, on a socket that only this user reaches, instead of the machine's."""
+"""A private D-Bus, on a socket that only this user reaches, instead of the machine's."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from detector.errors import LinkError
 
 ADDRESS_VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
-"""Where D-Bus clients look for the system's bus; bleak reads it whenever it connects."""
+"""Environment variable with the system bus' address; bleak reads it at each connect."""
 
 PATIENCE_S = 10.0
-"""dbus-daemon is up within milliseconds and ends at once when told to."""
+"""dbus-daemon starts within milliseconds and ends at once on SIGTERM."""
 
-# No service directories: nothing is started on demand. Whoever reaches the socket and is the same
-# user may do anything, as a session's bus has it.
+# No service directories: nothing is started on demand. The same user may do anything, as on a
+# session bus.
 _CONFIGURATION = """<busconfig>
   <type>session</type>
   <listen>unix:path={socket}</listen>
@@ -35,7 +35,7 @@ _CONFIGURATION = """<busconfig>
 
 
 class PrivateBus:
-    """A `dbus-daemon` of ours. It may be killed and started again, at the same address."""
+    """A private `dbus-daemon`. It may be killed and started again, at the same address."""
 
     def __init__(self, folder: Path) -> None:
         self._configuration = folder / "bus.conf"
@@ -46,22 +46,22 @@ class PrivateBus:
 
     @property
     def address(self) -> str:
-        """What `DBUS_SYSTEM_BUS_ADDRESS` has to say to reach it."""
+        """Return the value of `DBUS_SYSTEM_BUS_ADDRESS` for its clients."""
         return f"unix:path={self._socket}"
 
     async def start(self) -> None:
-        """Start the daemon; it takes clients when this returns.
+        """Start the daemon; it accepts clients when this returns.
 
         Raises
         ------
         LinkError
-            There is no `dbus-daemon` on this machine, or it did not come up.
+            There is no `dbus-daemon` on this machine, or it did not start.
         """
         if (program := shutil.which("dbus-daemon")) is None:
             raise LinkError("dbus-daemon is missing. On Debian and Ubuntu: sudo apt install dbus")
         command = [program, f"--config-file={self._configuration}"]
         command += ["--nofork", "--nopidfile", "--nosyslog", "--print-address=1"]
-        if guard := shutil.which("setpriv"):  # so that it ends with us, however we end
+        if guard := shutil.which("setpriv"):  # so that it ends with this process, even by SIGKILL
             command = [guard, "--pdeathsig", "TERM", *command]
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -73,22 +73,22 @@ class PrivateBus:
         if not ready:
             code = await self._process.wait()
             said = self._log.read_text(errors="replace").strip()
-            raise LinkError(f"dbus-daemon did not come up (exit code {code}): {said}")
+            raise LinkError(f"dbus-daemon did not start (exit code {code}): {said}")
 
     async def kill(self) -> None:
-        """End the daemon at once, its socket with it; all its clients lose their connections."""
+        """Kill the daemon and remove its socket; all its clients lose their connections."""
         if self._process is not None:
             process, self._process = self._process, None
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            # What nobody listens at any more would be refused; a bus that is not there is missing.
+            # A stale socket would refuse connections; without a bus, the path must not exist.
             self._socket.unlink(missing_ok=True)
 
 
 @asynccontextmanager
 async def private_bus() -> AsyncIterator[PrivateBus]:
-    """Run a bus for as long as the context lasts."""
+    """Run a bus while the context lasts."""
     with TemporaryDirectory(prefix="spasmwatch-bus-") as folder:
         bus = PrivateBus(Path(folder))
         await bus.start()
@@ -100,7 +100,7 @@ async def private_bus() -> AsyncIterator[PrivateBus]:
 
 @contextmanager
 def as_system_bus(address: str) -> Iterator[None]:
-    """Let this process, and what it starts, take a bus for the system's; undone at the end."""
+    """Make a bus the system bus of this process and its children while the context lasts."""
     before = os.environ.get(ADDRESS_VARIABLE)
     os.environ[ADDRESS_VARIABLE] = address
     try:

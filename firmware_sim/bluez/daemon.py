@@ -1,4 +1,4 @@
-"""A bluetoothd of our own: owns `org.bluez` on a bus and has its adapter on the virtual air."""
+"""The simulated bluetoothd: owns `org.bluez` on a bus, with its adapter on the virtual radio."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from firmware_sim.bluez.objects import ObjectTree
 
 
 class Bluetoothd:
-    """What a test may do to it: inject `faults` by name, and pull at the `adapter`."""
+    """A running bluetoothd; tests inject `faults` by name, and plug or unplug the `adapter`."""
 
     def __init__(
         self, bus: MessageBus, left: asyncio.Task[None], adapter: Adapter, faults: Faults
@@ -30,11 +30,11 @@ class Bluetoothd:
         self.faults = faults
 
     def crash(self) -> None:
-        """Leave the bus as a killed process does: no object is taken back, no call answered."""
+        """Leave the bus as a killed process does: no object removed, no call answered."""
         self._bus.disconnect()
 
     async def over(self) -> None:
-        """Wait until the bus is gone, or was left."""
+        """Wait until the bus has ended, or the daemon has left it."""
         await asyncio.wait({self._left})
 
 
@@ -42,16 +42,16 @@ class Bluetoothd:
 async def bluetoothd(
     bus_address: str, air: str, *, patience: Patience | None = None
 ) -> AsyncIterator[Bluetoothd]:
-    """Be bluetoothd on a bus for as long as the context lasts.
+    """Run a bluetoothd on a bus while the context lasts.
 
     Parameters
     ----------
-    air : `unix:PATH` or `tcp:HOST:PORT` of a virtual air (`firmware_sim.process.serve`)
+    air : `unix:PATH` or `tcp:HOST:PORT` of a virtual radio (`firmware_sim.process.serve`)
 
     Raises
     ------
     LinkError
-        There is no bus or no air at these addresses, or `org.bluez` is taken.
+        There is no bus or no virtual radio at these addresses, or `org.bluez` is taken.
     """
     faults = Faults()
     bus = await _connected(bus_address)
@@ -72,7 +72,7 @@ async def bluetoothd(
 
 
 async def _left(bus: MessageBus) -> None:
-    with suppress(OSError, EOFError):  # whichever way the bus died
+    with suppress(OSError, EOFError):  # for any end of the bus
         await bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # dbus-fast forgot it
 
 
@@ -85,7 +85,7 @@ async def _connected(address: str) -> MessageBus:
     got = await bus.request_name(SERVICE, NameFlag.DO_NOT_QUEUE)
     if got is not RequestNameReply.PRIMARY_OWNER:
         bus.disconnect()
-        raise LinkError(f"somebody is {SERVICE} at {address} already: end the other bluetoothd")
+        raise LinkError(f"{SERVICE} is taken at {address} already: end the other bluetoothd")
     return bus
 
 

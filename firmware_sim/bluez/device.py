@@ -1,4 +1,4 @@
-"""One device that was heard: `Device1`, from its first advertisement until it is forgotten."""
+"""One device that was found: `Device1`, from its first advertisement until it is removed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from firmware_sim.bluez.objects import NOTHING, Call, Interface, ObjectTree, Pro
 
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
 
-# What `btd_error_le_conn_from_errno` makes of every connection that did not come about.
+# The result of `btd_error_le_conn_from_errno` for every connection that failed.
 ABORTED = "le-connection-abort-by-local"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a bluetoothd waits, as BlueZ 5.66 and its kernel have it.
+    """Timeouts of bluetoothd, as in BlueZ 5.66 and its kernel.
 
     Parameters
     ----------
-    connecting_s : the kernel gives a connection up (HCI_LE_CONN_TIMEOUT)
-    unheard_s : a device that was never connected is forgotten (TemporaryTimeout in main.conf)
+    connecting_s : until the kernel abandons a connection attempt (HCI_LE_CONN_TIMEOUT)
+    unheard_s : until a device that was never connected is removed (TemporaryTimeout in main.conf)
     """
 
     connecting_s: float = 20.0
@@ -40,7 +40,7 @@ class Patience:
 
 
 class Device:
-    """A device object. `forget` is called when it has not been heard for too long."""
+    """A device object. `forget` is called when it has not advertised for `Patience.unheard_s`."""
 
     def __init__(
         self,
@@ -67,16 +67,16 @@ class Device:
         self._client: BleakClient | None = None
         self._connecting: tuple[Call, asyncio.Task[None]] | None = None
         self._disconnects: list[Call] = []
-        self._gone = asyncio.Event()  # the link, if there was one
+        self._gone = asyncio.Event()  # set when the link, if any, has ended
         self._gone.set()
         self._temporary = True
         self._ageing: asyncio.TimerHandle | None = None
         self._exported = False
 
-    # What is heard of it
+    # Advertisements
 
     def hear(self, data: AdvertisementData) -> None:
-        """Take an advertisement: the first one makes the object."""
+        """Process an advertisement; the first one creates the object."""
         self._grow_old()
         heard = _advertised(data)
         if self._exported:
@@ -86,7 +86,7 @@ class Device:
         known: Properties = {
             "Address": Variant("s", self.address),
             "AddressType": Variant("s", "random"),
-            # Who has no name is called by the address, with dashes.
+            # Without a name, the alias is the address with dashes.
             "Alias": heard.get("Name", Variant("s", self.address.replace(":", "-"))),
             "Adapter": Variant("o", self._adapter),
             "UUIDs": Variant("as", []),
@@ -101,15 +101,15 @@ class Device:
         self._tree.add(self.path, Interface(DEVICE, known | heard, methods))
 
     def unheard(self) -> None:
-        """Forget how strong it was: nobody listens any more."""
+        """Drop the signal strength: no scan is running any more."""
         self._tree.change(self.path, DEVICE, {}, ("RSSI", "TxPower"))
 
     def vanished(self, sender: str) -> None:
-        """Forget a client of the bus. It leaves the device connected: BlueZ does (bluez 89)."""
+        """Drop a bus client. The device stays connected, as in BlueZ (bluez 89)."""
         self.gatt.vanished(sender)
 
     async def remove(self) -> None:
-        """Take the device off the bus, then its link down: no `Connected` is said to be over."""
+        """Remove the device from the bus, then end its link: `Connected` never becomes false."""
         if self._ageing is not None:
             self._ageing.cancel()
         self.gatt.withdraw()
@@ -117,7 +117,7 @@ class Device:
         await self.hang_up()
 
     async def hang_up(self) -> None:
-        """End the connection, or the attempt at one."""
+        """End the connection, or the connection attempt."""
         if self._connecting is not None:
             call, attempt = self._connecting
             call.refuse(failed("Cancelled"))
@@ -177,7 +177,7 @@ class Device:
         except (BleakError, TimeoutError):
             call.refuse(failed(ABORTED))
             return
-        if not client.is_connected:  # it came and went
+        if not client.is_connected:  # it was connected for a moment
             call.refuse(failed(ABORTED))
             return
         self._client = client
@@ -188,7 +188,7 @@ class Device:
         await self._resolve(client)
 
     async def _resolve(self, client: BleakClient) -> None:
-        """Show the services; bluetoothd is then the first who looks at the battery."""
+        """Export the services, then read the battery, as bluetoothd does before any client."""
         if self._faults.take(Fault.SERVICES_UNRESOLVED):
             return
         with suppress(BleakError, BluezError):
@@ -201,7 +201,7 @@ class Device:
             await self._watch_battery(client)
 
     async def _watch_battery(self, client: BleakClient) -> None:
-        """Offer `Battery1` beside the characteristic, which BlueZ hides no more since 5.55."""
+        """Export `Battery1` beside the characteristic, which BlueZ no longer hides since 5.55."""
         level = self.gatt.find(BATTERY_LEVEL)
         if level is None:
             return
@@ -221,13 +221,13 @@ class Device:
         if self._client is None:
             await self.hang_up()
             return NOTHING
-        # BlueZ gives its profiles two seconds first; there are none here.
+        # BlueZ waits two seconds for its profiles first; there are none here.
         self._disconnects.append(call)
         await self._client.disconnect()
         return None
 
     def _lost(self, client: BleakClient) -> None:
-        """Tell in BlueZ' order: services, whoever asked for it, and only then the connection."""
+        """Signal in BlueZ' order: services, answers to `Disconnect`, then the connection."""
         if self._client is not client:
             return
         self._client = None
@@ -250,7 +250,7 @@ class Device:
 def _advertised(data: AdvertisementData) -> Properties:
     heard: Properties = {"RSSI": Variant("n", data.rssi)}
     if data.local_name is not None:
-        name, *_ = data.local_name.split("\0")  # the bus throws out who sends it more
+        name, *_ = data.local_name.split("\0")  # the bus disconnects a client that sends a NUL
         heard["Name"] = Variant("s", name)
     if data.service_uuids:
         heard["UUIDs"] = Variant("as", data.service_uuids)

@@ -1,4 +1,4 @@
-"""What bluetoothd answers when it cannot do what it was asked, under BlueZ' own names."""
+"""The error replies of bluetoothd, under BlueZ' own names."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ class BluezError(Exception):
 
 
 def bluez_error(kind: str, text: str) -> BluezError:
-    """Make an `org.bluez.Error`; texts are those of BlueZ' `src/error.c`."""
+    """Return an `org.bluez.Error`; texts are those of BlueZ' `src/error.c`."""
     return BluezError(f"org.bluez.Error.{kind}", text)
 
 
 def failed(text: str) -> BluezError:
-    """Make the error of everything that has no name of its own."""
+    """Return the error for everything without a name of its own."""
     return bluez_error("Failed", text)
 
 
 def in_progress() -> BluezError:
-    """Make the error of what is being done already."""
+    """Return the error for an operation that is under way already."""
     return bluez_error("InProgress", "Operation already in progress")
 
 
 def not_ready() -> BluezError:
-    """Make the error of an adapter that is switched off."""
+    """Return the error of an adapter that is switched off."""
     return bluez_error("NotReady", "Resource Not Ready")
 
 
 def not_supported() -> BluezError:
-    """Make the error of what this device or this daemon cannot do."""
+    """Return the error for what this device or this daemon does not support."""
     return bluez_error("NotSupported", "Operation is not supported")
 
 
 def not_permitted(text: str) -> BluezError:
-    """Make the error of what is refused: by the peer, or because another client has it."""
+    """Return the error for what the peer refuses, or what another client holds."""
     return bluez_error("NotPermitted", text)
 
 
 def unknown(what: str, name: str) -> BluezError:
-    """Make libdbus' error for an object, interface, method or property that is not there."""
+    """Return libdbus' error for an object, interface, method or property that does not exist."""
     return BluezError(f"org.freedesktop.DBus.Error.Unknown{what}", f"There is no {name}")
 
 
-# How `create_gatt_dbus_error` of BlueZ' `src/gatt-client.c` names what a peer answered; any other
-# code is put into the text of a Failed, from where bleak scrapes it again.
+# As `create_gatt_dbus_error` of BlueZ' `src/gatt-client.c` maps a peer's ATT errors; any other
+# code is put into the text of a Failed, from which bleak parses it.
 _OF_PEERS = {
     _Code.READ_NOT_PERMITTED: ("NotPermitted", "Read not permitted"),
     _Code.WRITE_NOT_PERMITTED: ("NotPermitted", "Write not permitted"),
@@ -66,7 +66,7 @@ _OF_PEERS = {
 
 
 def of_peer(error: BleakGATTProtocolError) -> BluezError:
-    """Name what a peer answered to a GATT request."""
+    """Return the error for a peer's ATT error response."""
     if error.code in _OF_PEERS:
         return bluez_error(*_OF_PEERS[error.code])
     return failed(f"Operation failed with ATT error: 0x{int(error.code):02x}")

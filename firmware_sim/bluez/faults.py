@@ -1,4 +1,4 @@
-"""What goes wrong with a bluetoothd, by name: waits until it is due, then happens so many times."""
+"""Faults of bluetoothd, by name: each happens at the next opportunities, a number of times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from firmware_sim.bluez.objects import Call
 
 
 class Fault(StrEnum):
-    """One thing that bluetoothd has been seen to do; the value is its name on a command line."""
+    """A fault observed in bluetoothd; the value is its name on the command line."""
 
     SCAN_IN_PROGRESS = "scan-in-progress"
     """`StartDiscovery` answers InProgress: another discovery of the same client (bleak 631)."""
@@ -23,7 +23,7 @@ class Fault(StrEnum):
     CONNECT_ABORTED = "le-connection-abort-by-local"
     """Connected for a moment, `Connect` fails, disconnected (bleak 1673)."""
     CONNECT_ABORTED_UNSEEN = "le-connection-abort-unseen"
-    """The same, but nobody is told that it was connected, so nobody that it no longer is."""
+    """The same, but `Connected` is not signalled, neither true nor false."""
     CONNECT_UNANSWERED = "connect-unanswered"
     """`Connect` never answers."""
     SERVICES_UNRESOLVED = "services-unresolved"
@@ -31,11 +31,11 @@ class Fault(StrEnum):
     NOTIFY_NOT_PERMITTED = "notify-not-permitted"
     """`StartNotify` is refused: another client holds the characteristic's socket."""
     GATT_IN_PROGRESS = "gatt-in-progress"
-    """A read or a write is refused because another is under way; bleak asks again."""
+    """A read or a write is refused because another is under way; bleak retries."""
     NOTIFICATION_LOST = "notification-lost"
-    """A notification reaches bluetoothd and nobody else (bleak 1343); indications do not."""
+    """bluetoothd does not forward a notification (bleak 1343); indications are not affected."""
     ACCESS_DENIED = "access-denied"
-    """The bus' policy lets this user say nothing to bluetoothd."""
+    """The bus' policy refuses this user's calls to bluetoothd."""
     SILENT = "silent"
     """bluetoothd hangs: no call is answered."""
 
@@ -57,7 +57,7 @@ _REFUSED: dict[Fault, tuple[str, frozenset[str], BluezError]] = {
 
 
 class Faults:
-    """The faults still to come of one bluetoothd, and those that came."""
+    """The pending faults of one bluetoothd, and those that happened."""
 
     def __init__(self) -> None:
         self._due: Counter[Fault] = Counter()
@@ -65,15 +65,15 @@ class Faults:
         self._news = asyncio.Event()
 
     def inject(self, fault: Fault, times: int = 1) -> None:
-        """Let a fault happen the next `times` times that it can."""
+        """Make a fault happen at its next `times` opportunities."""
         self._due[fault] += times
 
     def clear(self) -> None:
-        """Let nothing more happen."""
+        """Remove all pending faults."""
         self._due.clear()
 
     def take(self, fault: Fault) -> bool:
-        """Say whether a fault is to happen now; it has, then."""
+        """Return whether a fault happens now; if so, count it."""
         if self._due[fault] <= 0:
             return False
         self._due[fault] -= 1
@@ -82,13 +82,13 @@ class Faults:
         return True
 
     async def happened(self, fault: Fault, times: int = 1) -> None:
-        """Wait until a fault has happened so often in all."""
+        """Wait until a fault has happened this number of times in all."""
         while self._seen[fault] < times:
             self._news.clear()
             await self._news.wait()
 
     async def gate(self, call: Call) -> None:
-        """Refuse a call whose fault is due; never return where nothing is answered."""
+        """Raise for a call whose fault is due; never return while bluetoothd hangs."""
         if self.take(Fault.SILENT):
             await asyncio.get_running_loop().create_future()
         if self.take(Fault.ACCESS_DENIED):

@@ -1,6 +1,6 @@
 """The services of one device as objects on the bus: `GattService1` and what is under it.
 
-Like BlueZ with its default cache, the objects stay when the link is lost and are used again by
+Like BlueZ with its default cache, the objects stay when the link is lost and are reused by
 the next one; only a device that is removed takes them along.
 """
 
@@ -45,10 +45,10 @@ class Gatt:
         self._device = device
         self._faults = faults
         self._shape: list[tuple[int, str]] = []
-        self.characteristics: dict[int, Characteristic] = {}  # by the handle of the value
+        self.characteristics: dict[int, Characteristic] = {}  # keyed by the handle of the value
 
     async def link_up(self, client: BleakClient) -> None:
-        """Export what was discovered over a new link, and take up what was listened to before."""
+        """Export what was discovered over a new link, and restore subscriptions."""
         shape = [(one.handle, one.uuid) for one in client.services.characteristics.values()]
         if shape != self._shape:
             self.withdraw()
@@ -64,12 +64,12 @@ class Gatt:
             one.link_down()
 
     def vanished(self, sender: str) -> None:
-        """Forget what a client listened to."""
+        """Drop the subscriptions of a client that left the bus."""
         for one in self.characteristics.values():
             one.vanished(sender)
 
     def withdraw(self) -> None:
-        """Take everything off the bus."""
+        """Remove everything from the bus."""
         self.link_down()
         for path in self._tree.below(self._device):
             self._tree.remove(path)
@@ -77,7 +77,7 @@ class Gatt:
         self._shape = []
 
     def find(self, uuid: str) -> Characteristic | None:
-        """Return the first characteristic of a kind."""
+        """Return the first characteristic with this UUID."""
         return next((one for one in self.characteristics.values() if one.uuid == uuid), None)
 
     def _export(self, service: BleakGATTService) -> None:
@@ -99,7 +99,7 @@ class Gatt:
 
 
 class Characteristic:
-    """One characteristic: read, written and listened to by the bus' clients."""
+    """One characteristic: read, written and subscribed to by the bus' clients."""
 
     def __init__(
         self, tree: ObjectTree, service: str, found: BleakGATTCharacteristic, faults: Faults
@@ -107,7 +107,7 @@ class Characteristic:
         # BlueZ counts from the declaration, which is just before the value.
         self.path = f"{service}/char{found.handle - 1:04x}"
         self.uuid = found.uuid
-        self.dropped = 0  # notifications that a full socket did not take
+        self.dropped = 0  # notifications that a full socket did not accept
         self._tree = tree
         self._found = found
         self._faults = faults
@@ -115,7 +115,7 @@ class Characteristic:
         self._subscribed: BleakClient | None = None
         self._subscribing = asyncio.Lock()
         self._listeners: set[str] = set()  # bus clients, each by its unique name
-        self._socket: socket.socket | None = None  # our end of what AcquireNotify gave away
+        self._socket: socket.socket | None = None  # our end of AcquireNotify's socket
         self._watch: Callable[[bytes], None] | None = None
         self._notifies = bool({"notify", "indicate"} & set(found.properties))
         about: Properties = {
@@ -140,13 +140,13 @@ class Characteristic:
     # The link
 
     async def link_up(self, client: BleakClient, found: BleakGATTCharacteristic) -> None:
-        """Serve over a new link. Whoever listened before listens again: so does BlueZ."""
+        """Use a new link, and restore the subscriptions of the last one, as BlueZ does."""
         self._client, self._found = client, found
         with suppress(BleakError):
             await self._settle()
 
     def link_down(self) -> None:
-        """Have no link."""
+        """Drop the link."""
         self._client = self._subscribed = self._watch = None
         self._close_socket()
 
@@ -157,16 +157,16 @@ class Characteristic:
             self._tree.start(self._unsubscribe())
 
     async def watch(self, tell: Callable[[bytes], None]) -> None:
-        """Listen from within bluetoothd, until the link is lost."""
+        """Subscribe within bluetoothd itself, until the link is lost."""
         self._watch = tell
         await self._settle()
 
     async def read(self) -> bytes:
-        """Ask the device for the value."""
+        """Return the value, read from the device."""
         return bytes(await of(self._link().read_gatt_char(self._found)))
 
     async def read_descriptor(self, handle: int) -> bytes:
-        """Ask the device for one of the descriptors."""
+        """Return the value of a descriptor, read from the device."""
         return bytes(await of(self._link().read_gatt_descriptor(handle)))
 
     def _link(self) -> BleakClient:
@@ -175,7 +175,7 @@ class Characteristic:
         return self._client
 
     async def _settle(self) -> None:
-        """Subscribe while anybody listens, once a link, whatever happens meanwhile."""
+        """Subscribe to the device once per link while any client listens, else unsubscribe."""
         async with self._subscribing:
             client = self._client
             if client is None:
@@ -190,14 +190,14 @@ class Characteristic:
 
     async def _unsubscribe(self) -> None:
         self._say_notifying()
-        with suppress(BleakError):  # the link may be gone, and with it the subscription
+        with suppress(BleakError):  # the link may have ended, and with it the subscription
             await self._settle()
 
-    # What the bus' clients ask
+    # Calls of the bus' clients
 
     async def _read_value(self, _call: Call) -> Reply:
         value = await self.read()
-        # Whoever listens sees what was read as if it had been notified: so it is with BlueZ.
+        # As in BlueZ, subscribers see a value that was read as if it had been notified.
         self._say(value)
         return Reply("ay", (value,))
 
@@ -272,7 +272,7 @@ class Characteristic:
                 self.dropped += 1
             except OSError:
                 self._hung_up(self._socket)
-        # One signal for each client that listens, and every signal reaches all of them.
+        # As in BlueZ: one signal for each subscriber, and every signal reaches all of them.
         for _ in self._listeners:
             self._say(value)
 
@@ -286,7 +286,7 @@ class Characteristic:
         self._tree.change(self.path, CHARACTERISTIC, {name: Variant("b", value)})
 
     def _hung_up(self, ours: socket.socket) -> None:
-        """Stop when the client has closed its end; it never sends."""
+        """Stop when the client has closed its end, the only reason for it to be readable."""
         if self._socket is ours:
             self._close_socket()
             self._tree.start(self._unsubscribe())
@@ -316,7 +316,7 @@ def _descriptor(owner: Characteristic, found: BleakGATTDescriptor) -> Interface:
 
 
 async def of(request: Coroutine[Any, Any, T]) -> T:
-    """Await something of the link; what it raises becomes BlueZ' name for it."""
+    """Await a request to the device; convert its exception to BlueZ' error."""
     try:
         return await request
     except BleakGATTProtocolError as error:

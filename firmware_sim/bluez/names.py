@@ -1,4 +1,4 @@
-"""BlueZ' names on the bus, as its `doc/org.bluez.*.rst` has them."""
+"""BlueZ' names on the bus, from its `doc/org.bluez.*.rst`."""
 
 from __future__ import annotations
 

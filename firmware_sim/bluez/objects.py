@@ -1,7 +1,7 @@
-"""A tree of objects on a D-Bus: what is there, who is told of changes, who answers a call.
+"""A tree of objects on a D-Bus, with its signals and method calls.
 
-Knows `ObjectManager` and `Properties`, and nothing of Bluetooth. dbus-fast has a service layer of
-its own, but that does not say who calls, and BlueZ answers each of its clients differently.
+Implements `ObjectManager` and `Properties`, independent of Bluetooth. dbus-fast has a service layer
+of its own, but that hides the sender, and BlueZ answers each of its clients differently.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Properties = dict[str, Variant]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A method's return; descriptors are duplicated by the bus and stay the method's to close."""
+    """A method's return value; the bus duplicates descriptors, the method closes its own."""
 
     signature: str = ""
     body: tuple[Any, ...] = ()
@@ -36,7 +36,7 @@ NOTHING = Reply()
 
 
 class Call:
-    """A method call under way; answered once, by its method or by whoever gets to it first."""
+    """A method call under way; only the first answer counts, from its method or elsewhere."""
 
     def __init__(self, bus: MessageBus, message: Message) -> None:
         self._bus = bus
@@ -49,7 +49,7 @@ class Call:
         self.body = message.body
 
     def answer(self, reply: Reply = NOTHING) -> asyncio.Future[None] | None:
-        """Return from the method; the future is done once the bus has the message."""
+        """Send the reply; the returned future is done once the bus has the message."""
         return self._send(
             Message.new_method_return(
                 self._message, reply.signature, list(reply.body), list(reply.descriptors)
@@ -57,7 +57,7 @@ class Call:
         )
 
     def refuse(self, error: BluezError) -> None:
-        """Answer with an error."""
+        """Send an error reply."""
         self._send(Message.new_error(self._message, error.name, error.text))
 
     def _send(self, message: Message) -> asyncio.Future[None] | None:
@@ -68,13 +68,13 @@ class Call:
 
 
 Method = Callable[[Call], Awaitable[Reply | None]]
-"""Return the reply; None where somebody answers later, or nobody ever."""
+"""Returns the reply; None where it is sent later, or never."""
 Setter = Callable[[Any], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Interface:
-    """One interface of one object. Setters are awaited before their property has changed."""
+    """One interface of one object. Setters are awaited before their property changes."""
 
     name: str
     properties: Properties
@@ -87,7 +87,7 @@ class ObjectTree:
 
     Parameters
     ----------
-    gate : looks at each call before its method does; may refuse it, or never return
+    gate : awaited before each call's method; may raise, or never return
     """
 
     def __init__(self, bus: MessageBus, gate: Callable[[Call], Awaitable[None]]) -> None:
@@ -100,7 +100,7 @@ class ObjectTree:
         bus.add_message_handler(self._receive)
 
     async def listen(self) -> None:
-        """Ask the bus to tell when a client vanishes."""
+        """Subscribe to the bus' signal that a client has left."""
         rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
         await self._bus.call(
             Message(
@@ -114,7 +114,7 @@ class ObjectTree:
         )
 
     async def close(self) -> None:
-        """Leave unanswered what is still served; raises what a method did not expect to."""
+        """Cancel the calls under way, unanswered; raise what a method did not handle."""
         self._bus.remove_message_handler(self._receive)
         while self._tasks:
             for task in self._tasks:
@@ -124,7 +124,7 @@ class ObjectTree:
             raise bug
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do something in a task of its own, as every call is served; until `close`."""
+        """Run a coroutine in a task of its own, as every call is, at most until `close`."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -136,19 +136,19 @@ class ObjectTree:
             self._bugs.append(bug)
 
     def on_vanished(self, tell: Callable[[str], None]) -> None:
-        """Have somebody told the unique name of each client that leaves the bus."""
+        """Register a callback for the unique name of each client that leaves the bus."""
         self._on_vanished.append(tell)
 
     # Objects
 
     def add(self, path: str, *interfaces: Interface) -> None:
-        """Put interfaces onto an object, and tell."""
+        """Add interfaces to an object, and signal it."""
         self._objects.setdefault(path, {}).update((one.name, one) for one in interfaces)
         added = {one.name: one.properties for one in interfaces}
         self._signal("/", OBJECT_MANAGER, "InterfacesAdded", "oa{sa{sv}}", path, added)
 
     def remove(self, path: str, *names: str) -> None:
-        """Take interfaces off an object, all of them where none is named, and tell."""
+        """Remove interfaces from an object, all of them where none is named, and signal it."""
         there = self._objects.get(path, {})
         gone = [name for name in names or tuple(there) if there.pop(name, None) is not None]
         if not there:
@@ -163,7 +163,7 @@ class ObjectTree:
     def change(
         self, path: str, interface: str, changed: Properties, invalidated: Iterable[str] = ()
     ) -> None:
-        """Set and drop properties of an object, if it is there, and tell."""
+        """Set and drop properties of an object, if it exists, and signal it."""
         there = self._objects.get(path, {}).get(interface)
         if there is None:
             return

@@ -1,4 +1,4 @@
-"""Simulated movement with ground truth. Physics and kinematics, no recorded person."""
+"""Simulated movement with ground truth, from physics and kinematics, not from recordings."""
 
 from firmware_sim.motion.backgrounds import inject_every, inject_many
 from firmware_sim.motion.inject import inject

@@ -5,9 +5,9 @@ everything else left out) differs from gravity at the start by more than the lar
 peak dynamic acceleration and 3 mg, and ends at the last moment it differs by as much from gravity
 at the end. 2 % is where a least-jerk start leaves rest within 1 % of its rise; 3 mg is twice the
 noise of a common sensor, below which no recording can show anything. A clonus lasts from the
-start of its first beat to the end of its last, as the engine says; a spasm with clonus, which is
-still to relax when the beats are over, by the first rule. A twitch is over when the limb is back:
-a slack strap that rings on is not the limb.
+start of its first beat to the end of its last, as the engine reports them; a spasm with clonus,
+in which the muscle relaxes only after the beats, by the first rule. A twitch ends when the limb is
+back: the ringing of a slack strap afterwards does not count.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ PEAK_G = (0.03, 1.2)
 ONSET_SHARE = 0.02
 ONSET_FLOOR_G = 0.003
 RING_DOWN_S = 0.8
-"""Played on after the end: the slackest strap (8 Hz, damping 0.1) falls to 2 % in 0.8 s."""
+"""Played after the end: the slackest strap (8 Hz, damping 0.1) falls to 2 % in 0.8 s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Act:
-    """A movement and what it is.
+    """A movement and its label.
 
     Parameters
     ----------
-    onset_s, end_s : seconds from the start of `motion`, None where the force itself tells
-    manner : what the kind leaves open: abrupt, bed partner, scratching
+    onset_s, end_s : seconds from the start of `motion`, None where the force determines them
+    manner : detail beyond the kind: abrupt, bed partner, scratching
     """
 
     kind: Kind
@@ -69,12 +69,12 @@ class Played:
 
     @property
     def duration_s(self) -> float:
-        """How long anything happens, the strap's ring-down included."""
+        """Return the duration, s, the strap's ring-down included."""
         return len(self.force_g) / FINE_HZ
 
 
 def play(act: Act, limb: Limb) -> Played:
-    """Move the limb from where it rests."""
+    """Return an act played on a limb, from its resting posture."""
     motion = _with_ring_down(act.motion)
     gravity, dynamic = felt(motion, limb.up)
     dynamic = limb.wobbled(dynamic)
@@ -92,7 +92,7 @@ def play(act: Act, limb: Limb) -> Played:
 
 
 def truth_of(act: Act, played: Played, at_s: float, clock: float = 1.0) -> Truth:
-    """Say what was played from `at_s` on; `clock` is sample-clock seconds in a true second."""
+    """Return the truth of an act played at `at_s`; `clock`: sample-clock over true seconds."""
     return Truth(
         onset_s=(at_s + played.onset_s) * clock,
         duration_s=(played.end_s - played.onset_s) * clock,
@@ -107,8 +107,8 @@ def truth_of(act: Act, played: Played, at_s: float, clock: float = 1.0) -> Truth
 
 
 def with_peak(motion: Motion, limb: Limb, peak_g: float) -> Motion:
-    """Make a movement as small or large as its peak dynamic acceleration shall be, within 1 %."""
-    for _ in range(20):  # the centripetal share grows with the square: a few rounds suffice
+    """Return the movement, scaled to a peak dynamic acceleration within 1 %."""
+    for _ in range(20):  # the centripetal share grows with the square: a few iterations suffice
         factor = peak_g / peak_of(motion, limb)
         if abs(factor - 1) < 0.01:
             break
@@ -117,12 +117,12 @@ def with_peak(motion: Motion, limb: Limb, peak_g: float) -> Motion:
 
 
 def no_stronger(motion: Motion, limb: Limb, most_g: float) -> Motion:
-    """Return the movement, made smaller where its peak would exceed what the muscle does."""
+    """Return the movement, scaled down where its peak would exceed a muscle's."""
     return motion if peak_of(motion, limb) <= most_g else with_peak(motion, limb, most_g)
 
 
 def arriving(motion: Motion, limb: Limb, share: float) -> Motion:
-    """Return what share of a movement elsewhere reaches the sensor, never less than can be seen."""
+    """Return a movement scaled by the share that reaches the sensor, its peak at least `SEEN_G`."""
     if share == 1:
         return motion
     weakened = motion.scaled(share)
@@ -131,18 +131,18 @@ def arriving(motion: Motion, limb: Limb, share: float) -> Motion:
 
 
 def peak_of(motion: Motion, limb: Limb) -> float:
-    """Largest dynamic acceleration the sensor would feel, in g."""
+    """Return the largest dynamic acceleration at the sensor, in g."""
     _, dynamic = felt(_with_ring_down(motion), limb.up)
     return _largest(limb.wobbled(dynamic))
 
 
 def sign(rng: np.random.Generator) -> float:
-    """Draw a direction, 1 or -1."""
+    """Return a random direction, 1 or -1."""
     return 1.0 if rng.random() < 0.5 else -1.0
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a value whose logarithm is evenly spread."""
+    """Return a random value whose logarithm is uniform."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -155,7 +155,7 @@ def _largest(vectors: Samples) -> float:
 
 
 def _extent(force: Samples, start: Vector, end: Vector, least_g: float) -> tuple[int, int]:
-    """First step that has left the start, and the last that has not reached the end."""
+    """Return the first step that differs from the start, and the last that differs from the end."""
     from_start = np.sqrt(((force - start) ** 2).sum(axis=1)) > least_g
     from_end = np.sqrt(((force - end) ** 2).sum(axis=1)) > least_g
     first = int(from_start.argmax())

@@ -1,8 +1,8 @@
 """Real recordings as the background of simulated movements: at regular places, or as a grid.
 
-Sizes are said as background over movement, as the signal note does: at 0.3 a movement clearly
-stands out, at 1 it is as large as what is going on anyway. Nothing is put where the recording has
-a gap, or where the size asked for is none that a limb makes; what is left out is counted.
+Sizes are given as background over movement, as in the signal note: at 0.3 a movement clearly
+stands out, at 1 it is as large as the background. Nothing is put where the recording has a gap, or
+where no limb makes a movement of that size; what is left out is counted.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from firmware_sim.motion.scene import FS_HZ, Perform, Stream, stream
 from firmware_sim.motion.truth import Truth
 
 STILL_G = 0.010
-"""Below this rms over three axes there is only a breathing limb and the noise of a poor chip."""
+"""Below this rms over three axes there is only breathing and the noise of a poor chip."""
 MOST_PEAK_G = 4.0
 """Half the range of a common sensor, and three times the largest clonus of the signal note."""
 SHORTEST_SLOT_S = 20.0
 """Room for one movement of any repertoire, and rest."""
 PAUSE_S = 10.0
-"""From one bout of a grid to the next: its own length, and this."""
+"""Added to a bout's own length: the time to the next bout of a grid."""
 JITTER = 0.1
-"""Share of a slot by which places are scattered, so that they keep no step with the background."""
+"""Share of a slot by which places are scattered, so that they do not follow the background."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Injected:
     ----------
     samples : (n, 3), g
     truth : of the movements put in, in order of onset
-    left_out : places where none could be
+    left_out : places where no movement could be put
     """
 
     samples: Samples
@@ -73,8 +73,8 @@ def inject_every(
 ) -> Injected:
     """Put one movement of a repertoire into every slot of a recording.
 
-    Where the recording is still, its noise is no measure: the movement keeps the size it was drawn
-    with. `Truth.background_ratio` says what was reached.
+    Where the recording is still, the ratio to its noise has no meaning: the movement keeps the size
+    it was drawn with. `Truth.background_ratio` is the ratio reached.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _check(fs: float, background_ratio: float) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ground:
-    """A recording, and the limb that shall move in it."""
+    """A recording, and the limb whose movements are put into it."""
 
     samples: Samples
     fs: float
@@ -174,7 +174,7 @@ class _Ground:
         return self._fit(planned, ratio=1 / background_ratio)
 
     def exact_or_own(self, planned: _Planned, background_ratio: float) -> Fitted:
-        """Size a movement by the background, or leave it its own size where that is still."""
+        """Size a movement by the background, or keep its own size where the background is still."""
         own_g = peak_of(planned.act.motion, self.limb)
         own = self._fit(planned, ratio=0.0, least_peak_g=own_g)
         begin, end = (round(s * self.fs) for s in (own.truth.onset_s, own.truth.end_s))

@@ -1,4 +1,4 @@
-"""What a leg does in bed that is no spasm: periodic movements, turning over, shifting.
+"""Leg movements in bed that are not spasms: periodic movements, turning over, shifting.
 
 Ranges are the signal note's section 5; periodic movements follow WASM 2016 (0.5 to 10 s, at least
 4, onsets 10 to 90 s apart), in MS more irregular and shorter (Ferri 2022).
@@ -39,7 +39,7 @@ TURN_PART_S = (0.7, 2.5)
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What the movements of one periodic series have in common: they resemble each other."""
+    """The common parameters of the movements of one periodic series."""
 
     degrees: float
     rise_s: float
@@ -114,7 +114,7 @@ def shift(rng: np.random.Generator, limb: Limb) -> Act:
 
 
 def bump(rng: np.random.Generator) -> Motion:
-    """Let the leg land on the mattress: 20 to 150 mg, gone in half a second."""
+    """Return the impact of a leg on the mattress: 20 to 150 mg, ended within half a second."""
     ring = damped_ring(steps(0.6), rng.uniform(3, 10), rng.uniform(0.05, 0.12))
     ring *= (1 - smooth_step(len(ring))) / np.abs(ring).max()
     direction = rng.standard_normal(AXES)

@@ -1,4 +1,4 @@
-"""A bout of clonus as a leg-worn sensor meets it, from either of the two engines."""
+"""A bout of clonus as measured by a leg-worn sensor, from either of the two engines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENGINES: tuple[Engine, ...] = get_args(Engine)
 LONGEST_S = 60.0
 """Rarely longer (Wallace 2005: up to 30 s, two of six people above a minute)."""
 UNSUSTAINED = 0.3
-"""Share of bouts that die after 3 to 8 beats [own estimate]."""
+"""Share of bouts that end after 3 to 8 beats [own estimate]."""
 MOST_SIDEWAYS = 0.8
 """Second axis against the first: the main axis keeps 0.6 to 1 of the power (signal note, 5)."""
 
@@ -32,7 +32,7 @@ def bout(
     seconds: float | None = None,
     peak_g: float | None = None,
 ) -> Act:
-    """Draw a bout; `seconds` and `peak_g`, felt where the sensor is, unless they are given.
+    """Return a random bout; `seconds` and `peak_g` (at the sensor) are drawn unless given.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def _swing(rng: np.random.Generator, engine: str, seconds: float) -> tuple[Curve
 
 
 def _elliptic(rng: np.random.Generator, limb: Limb, angle: Curve, rhythm_hz: float) -> Motion:
-    """Let a second joint follow up to a quarter beat later."""
+    """Return the angles with a second joint that follows up to a quarter beat later."""
     lag = steps(rng.uniform(0.0, 0.25) / rhythm_hz)
     motion = rotation(limb.joint, angle)
     return motion.then(rotation(limb.side, angle * rng.uniform(0.0, MOST_SIDEWAYS)), lag)
 
 
 def lasting_s(act: Act) -> float:
-    """Seconds on the fine grid, before any ring-down."""
+    """Return the seconds on the fine grid, before any ring-down."""
     return len(act.motion) / FINE_HZ

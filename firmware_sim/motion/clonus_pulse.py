@@ -21,7 +21,7 @@ SETTLED_BEAT = 5
 DRIFT_BEATS = 40
 """The drift of 5 to 15 % takes a bout of at least this many beats: it is slow."""
 DYING = np.array([0.7, 0.45, 0.25])
-"""Sizes of the last beats of a bout that dies away, an exponential with 1.9 beats to 1/e."""
+"""Sizes of the last beats of a decaying bout, an exponential with 1.9 beats to 1/e."""
 
 
 def intervals_s(rng: np.random.Generator, rhythm_hz: float, beats: int) -> Curve:
@@ -32,7 +32,7 @@ def intervals_s(rng: np.random.Generator, rhythm_hz: float, beats: int) -> Curve
     settling = 1 + first * np.clip(1 - beat / (SETTLED_BEAT - 1), 0.0, None)
     late = np.clip(beat - (SETTLED_BEAT - 1), 0, None)
     slowing = 1 / (1 - drift * late / max(beats - SETTLED_BEAT, DRIFT_BEATS))
-    # Settled beats vary by 1 %; the first ones are kept free of it, so that they do shorten.
+    # Settled beats vary by 1 %; the first ones do not, so that each is shorter than the last.
     jitter = np.where(late > 0, 1 + 0.01 * rng.standard_normal(beats), 1.0)
     return settling * slowing * jitter / rhythm_hz
 
@@ -52,7 +52,7 @@ def swing(rng: np.random.Generator, rhythm_hz: float, beats: int) -> tuple[Curve
     tops = edges[:-1] + FLEXION_SHARE * lengths
     sizes = _sizes(rng, beats)
     t = np.arange(round(edges[-1] * FINE_HZ) + 1) / FINE_HZ
-    # A phase that passes each edge and each top on time, smoothly: no half-cycle seams to hear.
+    # A smooth phase through each edge and each peak: no discontinuities at half cycles.
     knots = np.sort(np.concatenate([edges, tops]))
     phase = PchipInterpolator(knots, np.pi * np.arange(len(knots)))(np.minimum(t, edges[-1]))
     size = PchipInterpolator(tops, sizes)(np.clip(t, tops[0], tops[-1]))
@@ -60,7 +60,7 @@ def swing(rng: np.random.Generator, rhythm_hz: float, beats: int) -> tuple[Curve
 
 
 def _sizes(rng: np.random.Generator, beats: int) -> Curve:
-    """Draw beat sizes: growth over 1 to 3 beats, variation of 0.2, dying away or an abrupt end."""
+    """Return random beat sizes: growth over 1 to 3 beats, variation of 0.2, decay or abrupt end."""
     sizes = np.clip(1 + 0.2 * rng.standard_normal(beats), 0.4, 1.6)
     growth = int(rng.integers(1, 4))
     sizes *= np.clip((1 + np.arange(beats)) / growth, 0.4, 1.0)

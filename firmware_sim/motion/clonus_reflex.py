@@ -1,4 +1,4 @@
-"""Clonus engine (a): a delayed stretch reflex that shakes an inertial foot by itself.
+"""Clonus engine (a): a delayed stretch reflex whose loop with an inertial foot oscillates.
 
 I theta'' + b theta' + k theta = -T, with T a rectified, saturated, delayed stretch response through
 a second-order muscle (Hidler & Rymer, IEEE 887937: long delays and excitable motoneurons make a
@@ -23,7 +23,7 @@ KICK_S = 0.06
 WEAKEST_BEAT = 0.2
 """A swing slower than this share of the bout's median stretch is passive ringing, not a beat."""
 SETTLING_S = 1.2
-"""Passive ringing after the reflex is gone: five time constants of the slackest ankle drawn."""
+"""Passive ringing after the reflex has ended: five time constants of the slackest ankle drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Ankle:
     strongest: float = 22.0
 
     def loaded(self, factor: float) -> Self:
-        """Return the same reflex more to move."""
+        """Return the same reflex with a larger load."""
         return replace(self, inertia=self.inertia * factor)
 
 
 def draw_ankle(rng: np.random.Generator) -> Ankle:
-    """Draw an ankle that shakes at 3 to 7 Hz: every range is the signal note's section 5."""
+    """Return a random ankle with clonus at 3 to 7 Hz; ranges are the signal note's section 5."""
     ankle = Ankle(
         stiffness=rng.uniform(25.0, 40.0),
         delay_s=rng.uniform(0.035, 0.050),
@@ -75,7 +75,7 @@ def swing(rng: np.random.Generator, ankle: Ankle, seconds: float) -> tuple[Curve
     t = np.arange(n) * STEP_S
     fade_s = rng.choice([0.02, rng.uniform(0.1, 0.5)])
     held = np.clip((seconds - t) / fade_s + 1, 0.0, 1.0)
-    # Excitability wanders by about a tenth within half a second: beats differ in size.
+    # Excitability varies by about a tenth within half a second: beats differ in size.
     knots = 1 + 0.12 * rng.standard_normal(round(n * STEP_S / 0.5) + 2)
     excitability = held * np.interp(t, np.arange(len(knots)) * 0.5, knots)
     angle, rate = oscillate(ankle, excitability, kick=rng.uniform(2.0, 6.0))

@@ -1,4 +1,4 @@
-"""Puts simulated movements into a real recording, at a chosen size against what is there.
+"""Puts simulated movements into a real recording, at a chosen ratio to its background.
 
 What a movement adds to gravity, d = s - g, is turned from the limb's posture to the local gravity
 and added; what comes after is turned by as much as the movement turned the sensor.
@@ -26,7 +26,7 @@ with its size, so that a full correction may overshoot for ever."""
 
 
 class UnfitError(ValueError):
-    """A movement and a place in a recording that do not go together; choose another place."""
+    """A movement does not fit at a place in a recording; choose another place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""From the angles of a limb to what an accelerometer on it feels, as a rigid body would.
+"""From the angles of a limb to the specific force at an accelerometer on it (rigid body).
 
 Specific force in the sensor's own frame, after the signal note's section 5:
 `R(theta)^T up + theta'' k x arm + theta'^2 k x (k x arm)`, in g.
@@ -20,7 +20,7 @@ Vector = NDArray[np.float64]
 """Shape (3,), in the sensor's frame."""
 
 FINE_HZ = 500.0
-"""Fine grid of every generator: 20 x the fastest thing a 50 Hz sensor can show (25 Hz)."""
+"""Fine grid of every generator: 20 x the highest frequency of a 50 Hz sensor (25 Hz)."""
 STANDARD_GRAVITY = 9.80665
 """m/s^2 in one g."""
 
@@ -136,7 +136,7 @@ def smooth_step(n: int) -> Curve:
 
 
 def damped_ring(n: int, frequency_hz: float, decay_s: float) -> Curve:
-    """Return a dying swing of unit size whose first 50 ms are eased in, so that nothing jumps."""
+    """Return a decaying oscillation of unit size, faded in over 50 ms, so that it is continuous."""
     t = np.arange(n) / FINE_HZ
     ease = 1 - np.exp(-((t / 0.05) ** 2))
     return ease * np.exp(-t / decay_s) * np.sin(2 * np.pi * frequency_hz * t)

@@ -1,8 +1,8 @@
-"""What reaches the sensor through mattress and strap without the leg moving by itself.
+"""Movement of the sensor through mattress and strap, without movement of the leg's own.
 
 Ranges are the signal note's section 5: bed partner and taps 10 to 200 mg, damped 2 to 20 Hz behind
 a mattress; a phone's motor at 130 to 180 Hz, which a slow sensor sees folded below half its rate.
-A partner who turns over moves the mattress for seconds and leaves it sagging another way.
+A partner who turns over moves the mattress for seconds and leaves it tilted differently.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PARTNER_HZ = (0.8, 6.0)
 """A heavy body turns slowly, and the mattress passes little above 6 Hz."""
 PARTNER_S = (1.5, 6.0)
 SAG_DEG = (0.1, 1.0)
-"""By how much a mattress tilts a leg when its other half is lain on anew [estimate]."""
+"""By how much a mattress tilts a leg when the person beside it changes position [estimate]."""
 BUZZ_HZ = (130.0, 180.0)
 BUZZ_G = (0.010, 0.100)
 
 
 def bed_knock(rng: np.random.Generator, limb: Limb) -> Act:
-    """Let somebody tap the bed or drop onto it: one to four dying shakes."""
+    """Return taps on the bed, or a drop onto it: one to four decaying shakes."""
     shakes = [_shake(rng) for _ in range(int(rng.integers(1, 5)))]
     starts = np.cumsum([0, *(steps(rng.uniform(0.15, 0.9)) for _ in shakes[1:])])
     motion = pushes(shakes[0])
@@ -47,7 +47,7 @@ def bed_knock(rng: np.random.Generator, limb: Limb) -> Act:
 
 
 def bed_partner(rng: np.random.Generator, limb: Limb) -> Act:
-    """Let a bed partner turn over: seconds of irregular rocking, and a mattress that sags anew."""
+    """Return a bed partner's turn: seconds of irregular rocking, and a new tilt of the mattress."""
     n = steps(rng.uniform(*PARTNER_S))
     band = butter(2, PARTNER_HZ, "bandpass", fs=FINE_HZ, output="sos")
     rocking = sosfilt(band, rng.standard_normal((n, AXES)), axis=0)
@@ -63,14 +63,14 @@ def bed_partner(rng: np.random.Generator, limb: Limb) -> Act:
 
 
 def phone_buzz(rng: np.random.Generator, limb: Limb, fs: float) -> Act:
-    """Ring a phone on the mattress two to five times, folded as an unfiltered sensor sees it."""
+    """Return two to five buzzes of a phone on the mattress, aliased as in an unfiltered sensor."""
     motor_hz = rng.uniform(*BUZZ_HZ)
     folded_hz = abs(motor_hz - round(motor_hz / fs) * fs)
     on, off = steps(rng.uniform(0.4, 1.0)), steps(rng.uniform(0.3, 0.8))
     edge = smooth_step(steps(0.03))
     ring = np.concatenate([edge, np.ones(on), edge[::-1], np.zeros(off)])
     bursts = np.tile(ring, int(rng.integers(2, 6)))
-    # Without any fold left (150 Hz at 50 Hz) only a constant remains: nothing to see, as in life.
+    # Where the alias is at 0 Hz (150 Hz at 50 Hz) only a constant remains, as in a real sensor.
     hum = np.sin(2 * np.pi * max(folded_hz, 0.2) * np.arange(len(bursts)) / FINE_HZ)
     motion = pushes(np.outer(bursts * hum, _direction(rng)))
     motion = with_peak(motion, limb, log_uniform(rng, *BUZZ_G))

@@ -1,4 +1,4 @@
-"""The limb that wears the sensor: which joint moves it, how far away, and how the strap wobbles."""
+"""The limb with the sensor: the joint that moves it, its distance, and the strap's resonance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STRAP_DAMPING = (0.1, 0.4)
 ROLL_ARM_M = (0.08, 0.25)
 """From the line a lying body rolls about to a sensor on its leg: half a hip's width or more."""
 
-# What the site feels of a foot that shakes, against an ankle strap, for which the sizes of the
+# Share of a foot's shaking at the site, relative to an ankle strap, for which the sizes of the
 # signal note are meant. Calf: 0.1 to 0.5 of foot motion (section 5). Thigh and trunk: less with
 # each joint [estimate]. The wrist is an arm that shakes by itself.
 SHAKING: dict[str, tuple[float, float]] = {
@@ -43,8 +43,8 @@ LIFTING: dict[str, tuple[float, float]] = dict.fromkeys(SHAKING, (1.0, 1.0)) | {
     "trunk": (0.05, 0.15)
 }
 SEEN_G = 0.010
-"""However little arrives, this much does: five times the noise of a poor chip. A truth that no
-recording can show would score a detector against nothing."""
+"""Least size of a movement at the sensor: five times the noise of a poor chip. A truth below it
+could not be measured, and would score a detector on nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +75,7 @@ class Limb:
     lifting: float
 
     def shaken_g(self, peak_g: float) -> float:
-        """Say how large a shaking of `peak_g` at the ankle is here."""
+        """Return the size at this site of a shaking of `peak_g` at the ankle."""
         return max(peak_g * self.shaking, SEEN_G)
 
     def wobbled(self, dynamic_g: Samples) -> Samples:
@@ -86,7 +86,7 @@ class Limb:
 
 
 def strap_on(rng: np.random.Generator, site: str) -> Limb:
-    """Draw how a sensor happens to sit tonight.
+    """Return a limb with a sensor strapped on at random within the usual ranges.
 
     Raises
     ------

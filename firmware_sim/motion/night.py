@@ -29,7 +29,7 @@ PER_H: dict[Perform, float] = {
     restless.reposition: 0.5,
     rhythms.tremor: 0.5,
 }
-"""What happens in any night, so often on average; all but shifts and tremor are estimates."""
+"""Mean number of each in any night; all but shifts and tremor are estimates."""
 BUZZES_PER_H = 0.3
 HOURS_BETWEEN_WALKS = 4.0
 """Once or twice a night to the bathroom."""
@@ -40,7 +40,7 @@ CLUSTER_SHAPE, CLUSTER_MEAN = 1.2, 3.0
 WITH_PERIODIC = 0.32
 """Share of nights with periodic leg movements (Sparasci 2021: 31.6 % of 76 people with MS)."""
 MOST_SERIES = 3
-"""Periodic series in a night that has any: one to so many."""
+"""Most periodic series in a night that has any."""
 SERIES_S = 0.6 * CYCLE_S
 """A series lies within one sleep cycle and is over when the next may begin."""
 CLEAR_S = 180.0
@@ -55,7 +55,7 @@ def draw_hours(rng: np.random.Generator) -> float:
 
 
 def plan(rng: np.random.Generator, duration_s: float, fs: float, engine: Engine) -> list[Plan]:
-    """Draw everything that shall happen; where two collide the scene keeps the earlier."""
+    """Return a random plan of a night; where two overlap the scene keeps the earlier."""
     hours = duration_s / 3600
     rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
     starts = _moments(rng, rng.poisson(CLUSTERS * hours / 8), duration_s)
@@ -69,7 +69,7 @@ def plan(rng: np.random.Generator, duration_s: float, fs: float, engine: Engine)
 
 
 def without_spasms(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
-    """Draw a night with everything that is taken for a spasm, and not one spasm."""
+    """Return a random plan with everything that resembles a spasm, and not one spasm."""
     hours = duration_s / 3600
     rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
     series = _series(rng, int(rng.integers(1, MOST_SERIES + 1)), duration_s)
@@ -111,7 +111,7 @@ def _series(rng: np.random.Generator, count: int, duration_s: float) -> list[lis
 
 
 def _around(series: Sequence[Sequence[Plan]], others: Sequence[Plan]) -> list[Plan]:
-    """Leave series whole: what would break into one is left out, so that its truth is periodic."""
+    """Return the plan without what would interrupt a series, so that its truth is periodic."""
     spans = [(each[0].at_s - CLEAR_S, each[-1].at_s) for each in series]
     apart = [p for p in others if not any(start <= p.at_s <= end for start, end in spans)]
     return apart + [movement for each in series for movement in each]

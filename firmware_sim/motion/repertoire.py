@@ -16,13 +16,13 @@ from firmware_sim.motion.scene import Perform
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a movement may know of its place.
+    """The place of a movement in a recording.
 
     Parameters
     ----------
     slot_s : time until the next movement; a movement and the rest after it fit into 20 s or more
     fs : Hz, which decides how a buzz is folded
-    engine : which clonus
+    engine : clonus engine
     """
 
     slot_s: float

@@ -1,4 +1,4 @@
-"""A leg that cannot lie still on purpose: fidgeting feet, new positions, cycling in the air.
+"""Voluntary movement of restless legs: fidgeting feet, new positions, cycling in the air.
 
 Voluntary movement, made of least-jerk strokes (Flash & Hogan 1985) that are never quite alike. No
 recording of it in bed is public: rates, angles and limits are estimates beside their reasons.
@@ -15,7 +15,7 @@ from firmware_sim.motion.kinematics import Curve, rotation, smooth_step, steps
 from firmware_sim.motion.limb import Limb
 
 FIDGET_HZ = (0.7, 2.8)
-"""To and fro: slower is a change of position, faster nobody keeps up without meaning to."""
+"""To and fro: slower is a change of position, faster cannot be kept up without intent."""
 FIDGET_DEG = (3.0, 15.0)
 FIDGET_CV = 0.15
 """Variation of stroke times; a clonus has a few per cent."""

@@ -32,10 +32,10 @@ TREMOR_HZ = (3.5, 7.0)
 TREMOR_G = (0.02, 0.40)
 """MS tremor reaches 2.6 g at the wrist (Teufl 2021); a leg in bed shows far less [estimate]."""
 ABRUPT_S = (0.15, 0.5)
-"""A tremor that is there at once, as a clonus is: the hardest to tell from one."""
+"""A tremor that starts at once, as a clonus does: the hardest to tell from one."""
 STRIDE_HZ = (0.8, 1.1)
 """Slow indoor walking, one leg's stride."""
-# What each site takes part in of the shank's swing and of the heel's blow [estimates].
+# Share of the shank's swing and of the heel's impact at each site [estimates].
 SWING = {"foot": 1.4, "ankle": 1.0, "calf": 1.0, "thigh": 0.8, "wrist": 0.7, "trunk": 0.15}
 STRIKE = {"foot": 1.3, "ankle": 1.0, "calf": 0.8, "thigh": 0.5, "wrist": 0.2, "trunk": 0.25}
 
@@ -118,7 +118,7 @@ def _strokes(rng: np.random.Generator, lengths_s: Curve) -> Curve:
 
 
 def _swung(limb: Limb, start: Vector, end: Vector, seconds: float) -> Motion:
-    """Make the leg's own turn that takes the sensor's reading from `start` to `end`."""
+    """Return the turn of the leg that changes the sensor's reading from `start` to `end`."""
     axis = np.cross(end, start)
     sine = float(np.linalg.norm(axis))
     angle = float(np.arctan2(sine, end @ start))
@@ -127,7 +127,7 @@ def _swung(limb: Limb, start: Vector, end: Vector, seconds: float) -> Motion:
 
 
 def _gait(rng: np.random.Generator, limb: Limb, seconds: float) -> Motion:
-    """Swing the shank by 20 to 30 degrees; heel strikes, the other foot's ones faint."""
+    """Return the shank's swing by 20 to 30 degrees with heel strikes, the other foot's weaker."""
     stride_hz = rng.uniform(*STRIDE_HZ)
     strides = max(2, round(seconds * stride_hz))
     lengths = (1 + 0.03 * rng.standard_normal(strides)) / stride_hz

@@ -19,7 +19,7 @@ from firmware_sim.motion.truth import Trace
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a planner may know: how long, how fast, and which clonus."""
+    """A planner's parameters: length, rate and clonus engine."""
 
     duration_s: float
     fs: float
@@ -28,7 +28,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is played, in a line for people, and how long.
+    """What is played, its description for people, and its length.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Scenario:
 
 
 REST_S = 3.0
-"""Stillness before the first movement, so that there is a floor to rise from."""
+"""Stillness before the first movement, so that a detector can estimate its noise floor."""
 
 
 def scenario(

@@ -33,7 +33,7 @@ BREATH_G = (0.0002, 0.0015)
 CREEP_RAD = 0.015
 """How far a resting limb sinks and slides between movements, about a degree [estimate]."""
 LOOSENING = frozenset({Kind.TURN, Kind.MOVEMENT})
-"""What may turn a loose strap round the limb; a twitch returns, and so must its sensor."""
+"""Kinds that may turn a loose strap round the limb; not a twitch, whose sensor must return."""
 
 
 class Stream(IntEnum):
@@ -52,14 +52,14 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Something that shall happen at a true second of the recording, if nothing else does."""
+    """A movement at a true second of the recording, unless another one is still going on."""
 
     at_s: float
     perform: Perform
 
 
 def stream(seed: int, name: Stream, number: int = 0) -> np.random.Generator:
-    """Return the random stream of one thing, whatever else is drawn from the same seed."""
+    """Return a random stream, independent of the others of the same seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(name, number)))
 
 
@@ -136,7 +136,7 @@ def _at(played: Played, moments_s: Curve) -> Samples:
 def _slipping(
     slips: Sequence[tuple[int, int]], sensor: Sensor, rng: np.random.Generator
 ) -> tuple[Curve, Curve]:
-    """Draw how far the strap has turned round the limb: sample indices and angles in rad, (m,).
+    """Return random turns of the strap round the limb: sample indices and angles in rad, (m,).
 
     Straight between them: it turns while the limb moves, and stays.
     """
@@ -149,7 +149,7 @@ def _slipping(
 def _finish(
     samples: Samples, sensor: Sensor, seed: int, along: Vector, roll: tuple[Curve, Curve]
 ) -> None:
-    """Let limb and strap breathe, creep and slip, and read them; in place, chunk by chunk."""
+    """Add breathing, creep and slip, and the sensor's errors; in place, chunk by chunk."""
     rest, noise = stream(seed, Stream.REST), stream(seed, Stream.NOISE)
     seconds = len(samples) / sensor.true_fs
     breath_knots_s = np.arange(0.0, seconds + 8.0, 4.0)
@@ -172,7 +172,7 @@ def _finish(
 
 
 def _wander(rng: np.random.Generator, n: int) -> Samples:
-    """Draw a slow walk of unit spread that forgets within some ten knots, (n, 3)."""
+    """Return a slow random walk of unit spread, correlated over some ten knots, (n, 3)."""
     walk = np.zeros((n, AXES))
     kicks = rng.standard_normal((n, AXES))
     for i in range(1, n):

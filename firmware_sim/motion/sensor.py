@@ -1,7 +1,7 @@
-"""What an accelerometer makes of the force on it: clock, noise, range, steps, strap and losses.
+"""The errors of an accelerometer: clock, noise, range, steps, slipping strap and losses.
 
-Packets that arrive twice are the link's affair: `firmware_sim` plays them, and a time stamp tells
-them apart. What a file can show of them is here: a packet written in the place of the next one.
+Packets that arrive twice are an error of the link: `firmware_sim` plays them, and a time stamp
+identifies them. Here is their effect in a file: a packet written in the place of the next one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ JITTER_S = 0.0002
 CHIPS = ((2.0, 2**-10), (8.0, 2**-8), (8.0, 2**-12))
 """Range and step in g: 12 bit +-2 g, 12 bit +-8 g, 16 bit +-8 g."""
 COARSE_CHIPS = ((2.0, 2**-6), (8.0, 2**-4))
-"""8 bit +-2 g and +-8 g: 16 and 62 mg a step, more than a sleeper's every tremble."""
+"""8 bit +-2 g and +-8 g: 16 and 62 mg a step, more than any movement at rest."""
 LOSS_S = (0.2, 20.0)
-"""How long a burst of loss lasts: from a packet to a body that lies on the sensor [estimate]."""
+"""Length of a burst of loss: from one packet to a body lying on the sensor [estimate]."""
 PACKET_SAMPLES = 16
 """Samples in a packet: a third of a second at 50 Hz [estimate]."""
 
@@ -36,8 +36,8 @@ class Sensor:
 
     Parameters
     ----------
-    fs : the rate it claims, Hz
-    rate_error : how much faster than that it really runs, as a share
+    fs : nominal rate, Hz
+    rate_error : relative error of the true rate
     noise_g : white noise per axis, rms
     range_g, step_g : where it clips, and its smallest difference
     jitter_s : scatter of single sampling moments, rms
@@ -65,7 +65,7 @@ class Sensor:
 
     @property
     def true_fs(self) -> float:
-        """Samples in a true second."""
+        """Return the true rate, Hz."""
         return self.fs * (1 + self.rate_error)
 
     def instants_s(self, rng: np.random.Generator, first: int, stop: int) -> Curve:
@@ -94,11 +94,11 @@ _ABOVE_0 = ("fs", "range_g", "step_g")
 _FROM_0 = ("noise_g", "jitter_s", "losses_per_h", "repeats_per_h", "slip_deg")
 
 DrawSensor = Callable[[np.random.Generator, float], Sensor]
-"""Draws a sensor of a nominal rate in Hz."""
+"""Returns a random sensor of a nominal rate in Hz."""
 
 
 def draw_sensor(rng: np.random.Generator, fs: float) -> Sensor:
-    """Draw a chip as they come: noise, clock error and one of three ranges."""
+    """Return a typical sensor: random noise, clock error and one of three ranges."""
     range_g, step_g = CHIPS[int(rng.integers(len(CHIPS)))]
     return Sensor(
         fs=fs,
@@ -110,7 +110,7 @@ def draw_sensor(rng: np.random.Generator, fs: float) -> Sensor:
 
 
 def draw_poor_sensor(rng: np.random.Generator, fs: float) -> Sensor:
-    """Draw what a detector must live with: any chip, a loose strap, a link that loses packets."""
+    """Return a poor sensor: any chip, a loose strap, a link that loses packets."""
     chips = CHIPS + COARSE_CHIPS
     range_g, step_g = chips[int(rng.integers(len(chips)))]
     return Sensor(
@@ -127,6 +127,6 @@ def draw_poor_sensor(rng: np.random.Generator, fs: float) -> Sensor:
 
 
 def _places(rng: np.random.Generator, mean: float, below: int) -> list[int]:
-    """Draw where things happen that happen `mean` times on average."""
+    """Return random places of events that happen `mean` times on average."""
     count = rng.poisson(mean)
     return [] if below <= 0 else [int(i) for i in rng.integers(0, below, count)]

@@ -34,9 +34,9 @@ HOLD_S = (0.3, 20.0)
 TREMULOUS_HZ = (7.0, 13.0)
 TREMULOUS_G = (0.002, 0.030)
 TWITCH_S = 0.5
-"""No longer from rest to rest: the contract's word for it."""
+"""Longest twitch from rest to rest, as the contract defines it."""
 RINGING_S = 0.15
-"""How long a limb swings after a twitch, where there is time for it."""
+"""How long a limb swings after a twitch, where there is time."""
 FOLLOWED_BY_CLONUS = (0.2, 0.4)
 """Share of spasms that clonus follows."""
 
@@ -91,7 +91,7 @@ def tonic(rng: np.random.Generator, limb: Limb, *, longest_s: float = 20.0) -> A
     hold = np.ones(steps(log_uniform(rng, 3.0, max(longest_s, 3.1))))
     held = np.concatenate([pull, hold])
     drift = rotation(_oblique(rng, limb), held * np.radians(rng.uniform(3, 20)) * sign(rng))
-    # Clearly above rest: what stays under 5 mg is the isometric stiffness that nothing can see.
+    # Clearly above rest: under 5 mg it would be isometric stiffness, which cannot be measured.
     tremble = tremulousness(rng, len(held), log_uniform(rng, 0.005, TREMULOUS_G[1]))
     tremble *= (held * _faded(len(held)))[:, np.newaxis]
     return Act(kind=Kind.TONIC, motion=arriving(drift.then(pushes(tremble), 0), limb, limb.lifting))
@@ -107,7 +107,7 @@ def tremulousness(rng: np.random.Generator, n: int, rms_g: float) -> Samples:
 
 
 def _jerked_and_held(rng: np.random.Generator, limb: Limb, hold_s: float) -> Motion:
-    """Draw angle and speed together until the jerk is neither invisible nor beyond a limb."""
+    """Return random angle and speed whose jerk is measurable and possible for a limb."""
     for _ in range(50):
         motion = _jerk(rng, limb, hold_s)
         if PEAK_G[0] <= peak_of(motion, limb) <= PEAK_G[1]:
@@ -132,7 +132,7 @@ def _jerk(rng: np.random.Generator, limb: Limb, hold_s: float) -> Motion:
 
 
 def _while_held(out: int, hold: int, back: int) -> Curve:
-    """1 while the muscle holds, fading in as it fires and out as it lets go."""
+    """Return 1 while the muscle holds, faded in at its onset and out at its release."""
     return np.concatenate([smooth_step(out), np.ones(hold), 1 - smooth_step(back)])
 
 
@@ -142,7 +142,7 @@ def _faded(n: int) -> Curve:
 
 
 def _oblique(rng: np.random.Generator, limb: Limb) -> Hinge:
-    """Tilt the segment's joint a little: two joints share the work, never twice alike."""
+    """Return the segment's joint tilted at random: two joints take part, differently each time."""
     tilt = rng.uniform(-0.4, 0.4)
     axis = np.cos(tilt) * limb.joint.axis + np.sin(tilt) * limb.side.axis
     return Hinge(axis, limb.joint.arm_m)

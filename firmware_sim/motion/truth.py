@@ -1,4 +1,4 @@
-"""What really happened: the answer that a detector is scored against, and its file form.
+"""Ground truth: what a detector is scored against, and its file format.
 
 All times are on the sample clock (sample index / nominal `fs`), the only clock a recording
 holds. A sensor whose crystal is 3 % fast therefore shows a 6.0 Hz clonus at 5.83 Hz, in the
@@ -32,7 +32,7 @@ MOST_EVENTS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One movement as it was generated, in the words of `detector.events`.
+    """One movement as it was generated, with the kinds of `detector.events`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Truth:
     peak_g : largest dynamic acceleration (what gravity does not explain), noise left out
     parts : what a mixed event is made of
     engine : which clonus engine moved the limb
-    manner : what the kind leaves open: abrupt, bed partner, scratching
+    manner : detail beyond the kind: abrupt, bed partner, scratching
     background_ratio : rms of a real recording over rms of the movement put into it
     """
 
@@ -59,7 +59,7 @@ class Truth:
 
     @property
     def end_s(self) -> float:
-        """Seconds from the first sample to the end of the movement."""
+        """Return the seconds from the first sample to the end of the movement."""
         return self.onset_s + self.duration_s
 
 
@@ -70,8 +70,8 @@ class Trace:
     Parameters
     ----------
     samples : (n, 3), g, NaN where a sensor lost them; made read-only
-    fs : the rate the sensor claims, Hz
-    true_fs : the rate its crystal really ran at, Hz
+    fs : nominal rate, Hz
+    true_fs : true rate of its crystal, Hz
     truth : in order of onset, never overlapping
     site : where the sensor is worn
     """
@@ -89,11 +89,11 @@ class Trace:
 
     @property
     def duration_s(self) -> float:
-        """Length on the sample clock."""
+        """Return the length on the sample clock, s."""
         return len(self.samples) / self.fs
 
     def same_as(self, other: Self) -> bool:
-        """Whether every byte and every truth agree."""
+        """Return whether every byte and every truth agree."""
         same = np.array_equal(self.samples, other.samples, equal_nan=True)
         return same and self.truth == other.truth
 
@@ -113,7 +113,7 @@ def write_events(path: Path, truth: tuple[Truth, ...], *, seed: int | None = Non
 
 
 def read_events(path: Path) -> tuple[Truth, ...]:
-    """Read what `write_events` wrote, or any BIDS `events.tsv` whose types are our kinds.
+    """Return the truths in a BIDS `events.tsv` whose types are our kinds, as from `write_events`.
 
     Raises
     ------

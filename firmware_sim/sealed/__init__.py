@@ -1,28 +1,28 @@
 """A sealed second simulator of movements in bed: written apart from the detector, for scoring only.
 
 **Nothing may be tuned on it.** No threshold, model, rule or other generator may be chosen, trained
-or adjusted by what it returns, nor may its parameters follow a detector's results: one look at a
-score on it and a change made because of that look, and it is no longer sealed. A rule that was
-fitted to one simulator lost 0.9 of its sensitivity on another; a figure on an unseen generator is
-what is left of a claim. Its author read neither the detector nor `firmware_sim.motion`, apart from
-the `Truth` and `Trace` values in which the answer is given.
+or adjusted by what it returns, nor may its parameters follow a detector's results: after one
+change made because of a score on it, it is no longer sealed. A rule that was fitted to one
+simulator lost 0.9 of its sensitivity on another; only a figure on an unseen generator shows what
+holds in general. Its author read neither the detector nor `firmware_sim.motion`, apart from the
+`Truth` and `Trace` values that it returns.
 
-What is modelled, other than in a generator that draws movements as curves of an angle:
+What is modelled, unlike in a generator that draws movements as curves of an angle:
 
 - **Torque comes first.** Every movement begins as a muscle's drive (its rectified, smoothed EMG,
   ragged as EMG is), passes a critically damped second-order twitch (Milner-Brown, Stein and Yemm
   1973 [recalled]) and turns a damped inertial segment. Rise times, overshoot, beat shape and the
-  asymmetry of a beat come out; none is drawn.
+  asymmetry of a beat are results; none is drawn at random.
 - **Clonus** is a train of bursts that fill 30-45 % of each beat [estimate], at 3.6-7.6 Hz (Wallace
   2005: means 4.7-7.0; Hidler and Rymer: 3.8-5.8; Boyraz 2015: 5-8), first beats longer and
-  settled by beat 5 (Boyraz 2015), with correlated beat-to-beat strength. The calf feels the foot
-  through a reaction of 8-35 % [research: 10-50 %] that has its own phase, so paths are ellipses.
+  settled by beat 5 (Boyraz 2015), with correlated beat-to-beat strength. The foot moves the calf
+  by a reaction of 8-35 % [research: 10-50 %] that has its own phase, so paths are ellipses.
 - **Spasms** are steps of force in hip, knee and ankle flexors, or in extensors; they hold, fade,
-  tremble at 7-13 Hz and let go; part stays bent. **Tonic pulls** are slow steps. **Twitches** are
+  tremble at 7-13 Hz and relax; part stays bent. **Tonic pulls** are slow steps. **Twitches** are
   one short burst. Periodic movements keep the intervals of WASM 2016.
 - **Three joints and three turns** of a chain of segments carry the sensor, so that one movement
   reaches foot, ankle, calf, thigh, wrist and trunk by each one's lever and coupling.
-- **Ordinary things**: turns as rolls of the whole body in several pushes, band-limited tremor
+- **Ordinary movement**: turns as rolls of the whole body in several pushes, band-limited tremor
   (essential-tremor-like), scratching, a walk to the bathroom, a bed partner and knocks through a
   second-order mattress, a phone's buzz aliased by a weak filter.
 - **The wearable**: a soft strap's resonance that turns around the limb as the night goes on,
@@ -32,9 +32,9 @@ Where a number has no source beside it, it is an [estimate]. Not modelled: lost 
 single samples, contact of the limb with bed rail or the other leg, non-wear. At `trunk` and
 `wrist` posture is coarse, a walk above all.
 
-A truth begins when what the sensor feels has moved by 5 % of the movement's largest change (at
-least 5 mg) and ends when the muscles are quiet and it stays within 10 % of where it comes to rest:
-the energy bounds of Mummidisetty 2012, in spirit. What stays below 6 mg has no truth: not felt.
+A truth begins when the force at the sensor has changed by 5 % of the movement's largest change (at
+least 5 mg) and ends when the muscles are quiet and it stays within 10 % of its final value:
+similar to the energy bounds of Mummidisetty 2012. A movement below 6 mg has no truth.
 """
 
 from firmware_sim.sealed.generator import NAMES, sealed

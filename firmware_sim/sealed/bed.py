@@ -1,4 +1,4 @@
-"""What reaches a resting limb from outside: a mattress, a partner, knocks and a phone."""
+"""External forces on a resting limb: a mattress, a partner, knocks and a phone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firmware_sim.sealed.skeleton import Motion, still
 
 LEAD_S = 0.2
 BUZZ_HZ = (130.0, 180.0)
-"""What a phone's motor turns at; the sampling folds it into the band."""
+"""Frequencies of a phone's motor; sampling aliases them into the band."""
 
 
 def mattress(force: Array, *, rate_hz: float, natural_hz: float, damping: float) -> Array:

@@ -1,4 +1,4 @@
-"""`sealed`: a name and a seed in, a recording with its truth out."""
+"""`sealed`: makes a recording with its truth from a name and a seed."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _recorded(name: str, seed: int, duration_s: float, fs: float, site: str) -> 
 
 
 def _play(recorder: Recorder, rng: np.random.Generator, entry: plan.Entry) -> None:
-    """Play what belongs together, each step no earlier than its interval and the stillness."""
+    """Play the movements of one entry, each no earlier than its interval and the stillness."""
     begun_s = entry.at_s
     for number, (interval_s, draw) in enumerate(entry.steps):
         wanted_s = entry.at_s if number == 0 else begun_s + interval_s

@@ -1,4 +1,4 @@
-"""From a muscle's drive to a segment's angle: twitch, inertia, and the raggedness of EMG."""
+"""From a muscle's drive to a segment's angle: twitch, inertia, and the randomness of EMG."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ RAGGED = 0.35
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number whose logarithm is uniform."""
+    """Return a random number whose logarithm is uniform."""
     return float(np.exp(rng.uniform(math.log(low), math.log(high))))
 
 
 def degrees(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw an angle between two numbers of degrees, in rad."""
+    """Return a random angle between two numbers of degrees, in rad."""
     return math.radians(rng.uniform(low, high))
 
 
 def either_sign(rng: np.random.Generator) -> float:
-    """Return 1 or -1."""
+    """Return 1 or -1 at random."""
     return 1.0 if rng.random() < 0.5 else -1.0
 
 
@@ -35,30 +35,30 @@ def length(duration_s: float, rate_hz: float) -> int:
 
 
 def step(samples: int, *, rate_hz: float, start_s: float, rise_s: float) -> Array:
-    """Rise from 0 to 1 as half a cosine and stay there."""
+    """Return a drive that rises from 0 to 1 as half a cosine and stays there."""
     part = np.clip((np.arange(samples) / rate_hz - start_s) / rise_s, 0.0, 1.0)
     return 0.5 - 0.5 * np.cos(math.pi * part)
 
 
 def burst(samples: int, *, rate_hz: float, start_s: float, width_s: float) -> Array:
-    """One hump (a squared sine) of height 1."""
+    """Return a single pulse (a squared sine) of height 1."""
     part = np.clip((np.arange(samples) / rate_hz - start_s) / width_s, 0.0, 1.0)
     return np.asarray(np.sin(math.pi * part) ** 2)
 
 
 def later(drive: Array, *, rate_hz: float, by_s: float) -> Array:
-    """Shift a drive that begins at rest, keeping its length."""
+    """Return a drive that begins at rest, shifted, of the same length."""
     shift = round(by_s * rate_hz)
     return np.concatenate([np.full(shift, drive[0]), drive])[: len(drive)]
 
 
 def ragged(rng: np.random.Generator, drive: Array) -> Array:
-    """Return a smooth drive the randomness of motor units firing."""
+    """Return a smooth drive with the randomness of motor units firing."""
     return drive * (1.0 + RAGGED * rng.standard_normal(len(drive)))
 
 
 def swing(drive: Array, *, rate_hz: float, natural_hz: float, damping: float) -> Array:
-    """Answer of a damped inertial segment on an elastic joint; a lasting drive is reached."""
+    """Return the response of a damped inertial segment on an elastic joint; unit gain at 0 Hz."""
     omega = 2 * math.pi * natural_hz
     return _analogue([omega**2], [1.0, 2 * damping * omega, omega**2], drive, rate_hz)
 
@@ -66,7 +66,7 @@ def swing(drive: Array, *, rate_hz: float, natural_hz: float, damping: float) ->
 def respond(
     drive: Array, *, rate_hz: float, twitch_s: float, natural_hz: float, damping: float
 ) -> Array:
-    """Angle of a segment, rad, that a muscle pulls towards `drive`.
+    """Return the angle of a segment, rad, that a muscle pulls towards `drive`.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def respond(
 def band_noise(
     rng: np.random.Generator, samples: int, *, rate_hz: float, centre_hz: float, quality: float
 ) -> Array:
-    """Noise of unit rms around one frequency: a resonator that white noise excites."""
+    """Return noise of unit rms around one frequency: a resonator that white noise excites."""
     settle = length(3 * quality / centre_hz, rate_hz)
     b, a = signal.iirpeak(centre_hz, quality, fs=rate_hz)
     noise = signal.lfilter(b, a, rng.standard_normal(settle + samples))[settle:]

@@ -1,4 +1,4 @@
-"""What else a leg does at night: tremor, periodic movements, turns, scratching, a walk."""
+"""Other movements of a leg at night: tremor, periodic movements, turns, scratching, a walk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from firmware_sim.sealed.skeleton import (
 LEAD_S = 0.3
 SETTLE_S = 3.0
 AS_IT_COMES = (0.0, math.inf)
-"""Peaks of what ends in a pose of its own: scaled, it would end in another."""
+"""No limits to the peak, for movements with an end pose: scaling would change that pose."""
 STANDING_RAD = np.array([-math.pi / 2, 0.05, math.pi / 2, 0.0, 0.0, 0.0])
 
 

@@ -1,4 +1,4 @@
-"""When what happens: short scenarios, and whole nights with their cycles and clusters."""
+"""The times of movements: short scenarios, and whole nights with their cycles and clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firmware_sim.sealed import bed, ordinary, spastic
 from firmware_sim.sealed.recorder import Draw
 
 CYCLE_S = 90 * 60.0
-"""Of sleep; people move where one ends."""
+"""Length of a sleep cycle; people move at its end."""
 REST_S = 2.0
 """Least stillness between two movements: the contract joins what is less than 1 s apart."""
 SERIES_S = (11.0, 84.0)
@@ -56,7 +56,7 @@ SERIES_HOURLY = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Movements that belong together.
+    """A group of movements.
 
     Parameters
     ----------

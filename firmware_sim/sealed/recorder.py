@@ -1,4 +1,4 @@
-"""Plays movements one after another onto a recording, and writes down what was felt."""
+"""Plays movements one after another into a recording, and notes the truth of each."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ INNER_HZ = 400.0
 BEGINS, ENDS = 0.05, 0.10
 """Shares of the largest change at which a movement begins and ends."""
 FELT_G = 0.005
-"""Five times the noise of a fair sensor: no movement begins or lasts below it."""
+"""Five times the noise of an average sensor: no movement begins or lasts below it."""
 UNFELT_G = 0.006
-"""What stays below is no movement to this sensor; the least that the product's gate can open on."""
+"""A movement below it has no truth; the least that can open the product's gate."""
 MOST_GAIN = 5.0
-"""A weak movement is not blown up beyond this to reach its least peak: angles would be absurd."""
+"""Largest factor that scales a weak movement to its least peak: beyond, angles are impossible."""
 
 
 class Recorder:
@@ -54,7 +54,7 @@ class Recorder:
 
     @property
     def now_s(self) -> float:
-        """Where the last movement ended, rest after it included, on the sample clock."""
+        """Return the end of the last movement, rest after it included, on the sample clock."""
         return self._written / self._fs
 
     def play(self, rng: np.random.Generator, draw: Draw, *, at_s: float) -> bool:
@@ -73,11 +73,11 @@ class Recorder:
         return True
 
     def finish(self) -> None:
-        """Lie still to the end of the recording."""
+        """Fill the rest of the recording with stillness."""
         self._rest_until(len(self.specific_g))
 
     def _felt(self, motion: Motion) -> tuple[float, Array, Array]:
-        """Return the gain that a peak in range takes, the force felt and its dynamic part."""
+        """Return the gain for a peak in range, the force at the sensor and its dynamic part."""
         gain, (felt_g, dynamic_g) = 1.0, self._through(motion, 1.0)
         for _ in range(2):  # angles are not quite linear: twice comes within a few per cent
             peak_g = float(np.max(_size(dynamic_g)))
@@ -127,13 +127,13 @@ class Recorder:
 
 
 def _held(motion: Motion, rate_hz: float) -> int:
-    """Step until which a contraction lasts, though the limb may be still in it."""
+    """Return the step at which the contraction ends, which may be after the limb is still."""
     holds = motion.parts is not None or motion.kind in {Kind.SPASM, Kind.TONIC}
     return min(round(motion.active_s * rate_hz), motion.angles_rad.shape[1] - 1) if holds else 0
 
 
 def _bounds(felt_g: Array, held: int) -> tuple[int, int]:
-    """First and last step of a movement; (0, 0) if it cannot be felt."""
+    """Return the first and last step of a movement; (0, 0) if it cannot be measured."""
     away, left = _size(felt_g - felt_g[0]), _size(felt_g - felt_g[-1])
     if max(away.max(), left.max()) < UNFELT_G:
         return 0, 0

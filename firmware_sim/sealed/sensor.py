@@ -38,7 +38,7 @@ class Wearable:
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, *, fs: float) -> Self:
-        """Draw a sensor, how well it keeps time, and how it was strapped on."""
+        """Return a random sensor, the error of its clock, and how it was strapped on."""
         range_g, step_g = RANGES[int(rng.integers(len(RANGES)))]
         return cls(
             true_fs=fs * (1 + rng.uniform(-CRYSTAL, CRYSTAL)),
@@ -53,7 +53,7 @@ class Wearable:
         )
 
     def carried(self, felt_g: Array, *, rate_hz: float) -> Array:
-        """Pass what the limb does, (m, k), through the soft strap and the sensor's filter.
+        """Return the limb's acceleration, (m, k), after the soft strap and the sensor's filter.
 
         The mass on a strap follows its base: (2 z w s + w^2) / (s^2 + 2 z w s + w^2).
         """

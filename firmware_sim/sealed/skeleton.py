@@ -1,4 +1,4 @@
-"""A chain of three segments, and what a sensor on one of them feels.
+"""A chain of three segments, and the specific force at a sensor on one of them.
 
 Axes of the bed: x along the body towards the feet, y to its left, z up. A segment's pitch lifts
 its far end. The sensor's x runs along its segment, its z out of the body's front.
@@ -28,7 +28,7 @@ ARM_M = (0.31, 0.25, 0.10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a sensor sits.
+    """The place of a sensor.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ SITES: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Motion:
-    """One movement of the body or the bed, before a sensor feels it.
+    """One movement of the body or the bed.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ class Motion:
 
 
 def still(samples: int) -> Array:
-    """Angles of a limb at rest."""
+    """Return the angles of a limb at rest."""
     return np.zeros((DEGREES_OF_FREEDOM, samples))
 
 
 def feel(
     pose_rad: Array, angles_rad: Array, push_g: Array | None, *, site: Site, rate_hz: float
 ) -> tuple[Array, Array]:
-    """Return what the sensor feels: specific force and its dynamic part, each (m, 3), g."""
+    """Return the specific force at the sensor and its dynamic part, each (m, 3), g."""
     joint = np.asarray(site.coupling)[:, np.newaxis] * (pose_rad[:, np.newaxis] + angles_rad)
     pitch = np.stack(
         [joint[HIP], joint[HIP] - joint[KNEE], joint[HIP] - joint[KNEE] + joint[ANKLE]]
@@ -140,13 +140,13 @@ def _into_sensor(vector: Array, pitch: Array, joint: Array) -> Array:
 
 
 def turned(first: Array, second: Array, angle_rad: Array) -> tuple[Array, Array]:
-    """Turn two coordinates of a vector in their plane."""
+    """Return two coordinates of a vector, turned in their plane."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     return first * cos - second * sin, first * sin + second * cos
 
 
 def lying(rng: np.random.Generator) -> Array:
-    """Draw a pose to sleep in, (6,), rad: the heel stays near the bed, knees on top of it."""
+    """Return a random pose for sleep, (6,), rad: the heel near the bed, the knee above it."""
     hip = math.radians(rng.uniform(0, 32))
     return np.array(
         [
@@ -162,7 +162,7 @@ def lying(rng: np.random.Generator) -> Array:
 
 
 def comfortable(pose_rad: Array) -> bool:
-    """Whether a leg lies within the range in which people sleep, rad."""
+    """Return whether a leg's pose, rad, is within the range in which people sleep."""
     low = np.array([-0.1, -0.1, -0.6, -0.3, -0.8])
     high = np.array([0.7, 1.5, 0.3, 0.4, 0.6])
     return bool(np.all((pose_rad[:ROLL] >= low) & (pose_rad[:ROLL] <= high)))

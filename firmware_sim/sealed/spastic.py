@@ -1,4 +1,4 @@
-"""Clonus, spasms, twitches and tonic pulls, as muscles bring them about."""
+"""Clonus, spasms, twitches and tonic pulls, from muscle forces."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _strengths(rng: np.random.Generator, beats: int) -> Array:
 
 
 def _correlated(rng: np.random.Generator, beats: int) -> Array:
-    """Unit-variance noise in which each beat remembers half of the last one."""
+    """Return unit-variance noise, one value per beat, with a correlation of 0.5 between beats."""
     noise = rng.standard_normal(beats + 8) * math.sqrt(1 - 0.5**2)
     return np.asarray(signal.lfilter([1.0], [1.0, -0.5], noise)[8:])
 
@@ -217,7 +217,7 @@ def _pulled(
     *,
     natural_hz: tuple[float, float],
 ) -> Array:
-    """Angles of all joints that one drive pulls, each with its own delay and inertia."""
+    """Return the angles of all joints that one drive moves, each with its own delay and inertia."""
     angles = still(len(drive))
     twitch_s = rng.uniform(0.03, 0.07)
     for joint in np.flatnonzero(target_rad):
@@ -240,7 +240,7 @@ def _flexion(rng: np.random.Generator) -> Array:
 
 
 def _extension(rng: np.random.Generator, pose_rad: Array) -> Array:
-    """Draw a leg that stretches and lifts, (6,), rad; a bent knee gives it further to go."""
+    """Draw a leg that stretches and lifts, (6,), rad; further from a bent knee."""
     straighten = rng.uniform(0.3, 0.9)
     return np.array([
         -straighten * max(pose_rad[HIP], 0.0) + degrees(rng, 3, 12),
@@ -250,7 +250,7 @@ def _extension(rng: np.random.Generator, pose_rad: Array) -> Array:
 
 
 def _tremble(rng: np.random.Generator, held: Array, rms_g: float, rate_hz: float) -> Array:
-    """Tremulousness of a held muscle, as an angle; its rms is what an ankle would feel."""
+    """Return the tremulousness of a held muscle, as an angle; its rms is that at an ankle."""
     centre_hz = rng.uniform(*TREMBLE_HZ)
     noise = band_noise(rng, len(held), rate_hz=rate_hz, centre_hz=centre_hz, quality=4.0)
     envelope = respond(np.clip(held, 0, 1), rate_hz=rate_hz, twitch_s=0.05, natural_hz=3.0,

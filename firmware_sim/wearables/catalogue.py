@@ -1,4 +1,4 @@
-"""Which families of virtual sensors there are."""
+"""The families of virtual sensors."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ WEARABLES: Mapping[str, Wearable] = {
     wearable.name: wearable
     for wearable in (VERITY_SENSE, H10, MOVESENSE, OPENSEIZURE, WITMOTION, MICROBIT, OPEN_FRAME)
 }
-"""By the contract's device name."""
+"""Keyed by the contract's device name."""

@@ -1,6 +1,6 @@
-"""What a virtual sensor's firmware is: what is written to it in, what it says out.
+"""The interface of a virtual sensor's firmware: written bytes in, notifications out.
 
-It knows neither radio nor clock; `firmware_sim.sensors` plays it on the virtual air.
+It has neither radio nor clock; `firmware_sim.sensors` connects it to the virtual radio.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Service:
 
 
 BATTERY = Service(BATTERY_SERVICE, (Attribute(BATTERY_LEVEL, Can.READ | Can.NOTIFY),))
-"""The standard one."""
+"""The standard battery service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """The sensor notifies (or indicates) this."""
+    """A notification (or indication) of the sensor."""
 
     channel: str
     data: bytes
@@ -72,22 +72,22 @@ class Firmware(Protocol):
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """What can be found in it."""
+        """Return its GATT services."""
         ...
 
     @property
     def mtu(self) -> int:
-        """Largest ATT MTU that it agrees to."""
+        """Return the largest ATT MTU that it agrees to."""
         ...
 
     @property
     def frame_samples(self) -> int:
-        """Samples that it usually gathers for one notification."""
+        """Return the number of samples that it usually sends in one notification."""
         ...
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while it does not. A new object is a new stream."""
+        """Return how it streams; None while it does not. A new object is a new stream."""
         ...
 
     def read(self, channel: str) -> bytes:
@@ -95,19 +95,19 @@ class Firmware(Protocol):
         ...
 
     def write(self, channel: str, data: bytes) -> list[Say]:
-        """Obey what is written, if it can be obeyed."""
+        """Execute a written command; return its answers. Invalid ones are refused or ignored."""
         ...
 
     def listened(self, channel: str, on: bool) -> None:
-        """Learn that a central subscribed to an attribute, or no longer does."""
+        """Process a central's subscription to an attribute, or its end."""
         ...
 
     def link_lost(self) -> None:
-        """Learn that nobody is connected any more."""
+        """Process the loss of the link."""
         ...
 
     def frame(self, last_ns: int, counts: Counts) -> Say:
-        """Write samples as one notification.
+        """Return samples encoded as one notification.
 
         Parameters
         ----------
@@ -117,11 +117,11 @@ class Firmware(Protocol):
         ...
 
     def charge(self, percent: int) -> list[Say]:
-        """Learn what the battery holds; return what there is to say of it."""
+        """Set the battery's charge; return the notifications about it."""
         ...
 
     def stop_by_itself(self) -> list[Say]:
-        """End the stream as the device may do while it stays connected."""
+        """End the stream but stay connected, as the device may do; return the notifications."""
         ...
 
 
@@ -132,9 +132,9 @@ class Wearable:
     Parameters
     ----------
     name : the contract's device name
-    called : advertised name of the sensor with this serial number
+    called : returns the advertised name for a serial number
     make : its firmware, given the rate of the motion that it will feel: a rate that no such sensor
-        has is offered as it is, a liberty of the simulation, so that no sample need be altered
+        has is offered as it is, a deviation of the simulation, so that no sample need be altered
     advertises : service UUIDs in its advertisement
     """
 

@@ -1,7 +1,7 @@
 """A virtual BBC micro:bit: its accelerometer service, a sample a notification.
 
-As its runtime does it (codal-microbit-v2, MicroBitAccelerometerService.cpp). Pairing is left out:
-the virtual air has none.
+Like its runtime (codal-microbit-v2, MicroBitAccelerometerService.cpp). Pairing is left out: the
+virtual radio does not support it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PERIOD = "e95dfb24-251d-470a-a062-fa1922dfa9a8"
 PERIODS_MS = (1, 2, 5, 10, 20, 80, 160, 640)
 DEFAULT_PERIOD_MS = 20
 RANGE_G = 8.0
-"""What its program set; the runtime's default of 2 g would cut a kick off."""
+"""Set by its program; the runtime's default of 2 g would clip a kick."""
 
 _CONSONANTS, _VOWELS = "zvgpt", "uoiea"
 
 
 class MicrobitFirmware:
-    """The runtime's accelerometer service; it sends for as long as somebody listens."""
+    """The runtime's accelerometer service; it sends while there is a subscriber."""
 
     mtu = 23  # the micro:bit never asks for more
     frame_samples = 1
@@ -51,7 +51,7 @@ class MicrobitFirmware:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while nobody listens."""
+        """Return how it streams; None without a subscriber."""
         return self._measuring
 
     def read(self, channel: str) -> bytes:
@@ -59,35 +59,35 @@ class MicrobitFirmware:
         return self._period_ms.to_bytes(2, "little") if channel == PERIOD else self._last
 
     def write(self, channel: str, data: bytes) -> list[Say]:
-        """Take the nearest period that there is."""
+        """Set the nearest supported period."""
         if channel == PERIOD and len(data) >= 2:
             asked_ms = int.from_bytes(data[:2], "little")
             self._set_period(min(PERIODS_MS, key=lambda ms: abs(ms - asked_ms)))
         return []
 
     def listened(self, channel: str, on: bool) -> None:
-        """Send for as long as somebody listens."""
+        """Start or stop with the subscription."""
         if channel == DATA:
             self._listening = on
             self._measuring = self._measure()
 
     def link_lost(self) -> None:
-        """Nobody listens any more; the period stays."""
+        """Stop sending; the period stays."""
         self._listening = False
         self._measuring = None
 
     def frame(self, last_ns: int, counts: Counts) -> Say:  # noqa: ARG002
-        """Write a sample; more than one is nothing that a micro:bit sends."""
+        """Encode a sample; a real micro:bit never sends more than one."""
         data = counts.astype("<i2").tobytes()
         self._last = data[-6:]
         return Say(DATA, data)
 
     def charge(self, percent: int) -> list[Say]:  # noqa: ARG002
-        """Learn nothing: it does not know its battery."""
+        """Do nothing: a micro:bit does not report its battery."""
         return []
 
     def stop_by_itself(self) -> list[Say]:
-        """Fall silent without a word."""
+        """Stop sending without notice."""
         self._measuring = None
         return []
 

@@ -62,7 +62,7 @@ def in_parts(packet: bytes) -> list[bytes]:
 
 
 class MovesenseFirmware:
-    """One sensor's firmware: its newest subscription is what it streams.
+    """One sensor's firmware; it streams its newest subscription.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class MovesenseFirmware:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while it does not."""
+        """Return how it streams; None while it does not."""
         return next(reversed(self._streams.values()), None)
 
     def read(self, _channel: str) -> bytes:
@@ -91,7 +91,7 @@ class MovesenseFirmware:
         return bytes((self._percent,))
 
     def write(self, _channel: str, data: bytes) -> list[Say]:
-        """Obey a command; one without a reference cannot be answered."""
+        """Execute a command; one without a reference cannot be answered."""
         if len(data) < 2:
             return []
         command, reference, rest = data[0], data[1], data[2:]
@@ -108,25 +108,25 @@ class MovesenseFirmware:
         return [Say(GSP_DATA, struct.pack("<BBH", ANSWER, reference, status))]
 
     def listened(self, channel: str, on: bool) -> None:
-        """Nothing begins by listening: a stream is asked for."""
+        """Do nothing: a stream starts by a command, not by the subscription."""
 
     def link_lost(self) -> None:
-        """End all streams, as a sensor does without a listener."""
+        """End all streams, as a real sensor does."""
         self._streams.clear()
 
     def frame(self, last_ns: int, counts: Counts) -> Say:
-        """Write one packet, of the newest stream, undivided."""
+        """Encode one packet of the newest stream, undivided."""
         reference, measuring = next(reversed(self._streams.items()))
         first_ns = last_ns - (len(counts) - 1) * 1_000_000_000 // measuring.fs
         return Say(GSP_DATA, encode_data(reference, BOOT_MS + first_ns // 1_000_000, counts))
 
     def charge(self, percent: int) -> list[Say]:
-        """Tell the battery's level."""
+        """Notify the battery level."""
         self._percent = percent
         return [Say(BATTERY_LEVEL, bytes((percent,)))]
 
     def stop_by_itself(self) -> list[Say]:
-        """Fall silent: the protocol has no word for it."""
+        """Stop sending: the protocol has no message for it."""
         self._streams.clear()
         return []
 
@@ -146,7 +146,7 @@ class MovesenseFirmware:
 MOVESENSE = Wearable(
     name="movesense",
     called=lambda serial: f"Movesense 21{serial:010d}",
-    # Its rates are its own, and the listener's choice: a trace at another is felt at that one.
+    # The central chooses among its own rates; a trace at another rate is resampled.
     make=lambda _trace_fs: MovesenseFirmware(),
     advertises=(ADVERTISED,),
 )

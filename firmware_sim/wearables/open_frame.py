@@ -1,4 +1,4 @@
-"""A virtual sensor with firmware of somebody's own: the open frame, `docs/open-frame.md`."""
+"""A virtual sensor with self-made firmware: the open frame, `docs/open-frame.md`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ABOUT = "765c0003-1c6d-4517-a3d6-51a42b91143f"
 
 VERSION = 1
 TICKS_HZ = 32768
-RATE_STEPS = 256  # the rate is told in so many parts of 1 Hz
+RATE_STEPS = 256  # the rate is sent in this fraction of 1 Hz
 UNKNOWN_BATTERY = 255
 HEADER, SAMPLE, TAIL = 8, 6, 1
 NOTIFICATION_HEADER = 3  # ATT opcode and handle
 MOST_SAMPLES = 83
-"""What the 512 octets of the longest attribute hold."""
+"""Most samples in the 512 octets of the longest attribute."""
 
 RANGE_G, COUNT_G = 16, 1e-3
 BOOT_TICKS = 3 * TICKS_HZ
@@ -53,12 +53,12 @@ def encode_frame(sequence: int, tick: int, counts: Counts, battery: int = UNKNOW
 
 
 def encode_about(rate_steps: int, range_g: int, name: bytes) -> bytes:
-    """Write what a sensor says of itself; the rate is in 1/256 Hz."""
+    """Return an about value; the rate is in 1/256 Hz."""
     return struct.pack("<BBI", VERSION, range_g, rate_steps) + name
 
 
 class OpenFrameFirmware:
-    """One sensor's firmware: it streams to whoever listens.
+    """One sensor's firmware: it streams to every subscriber.
 
     Parameters
     ----------
@@ -77,24 +77,24 @@ class OpenFrameFirmware:
         self.measuring: Measuring | None = None
 
     def read(self, _channel: str) -> bytes:
-        """Return what it says of itself."""
+        """Return the about value."""
         return encode_about(self._fs * RATE_STEPS, RANGE_G, b"virtual open frame")
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002
-        """Nothing can be written."""
+        """Ignore it: nothing can be written."""
         return []
 
     def listened(self, channel: str, on: bool) -> None:
-        """Stream while somebody listens."""
+        """Start or stop with the subscription."""
         if channel == FRAMES:
             self.measuring = Measuring(self._fs, RANGE_G, COUNT_G) if on else None
 
     def link_lost(self) -> None:
-        """Stop: nobody listens any more."""
+        """Stop sending."""
         self.measuring = None
 
     def frame(self, last_ns: int, counts: Counts) -> Say:
-        """Write one frame; one that begins where the last began replaces it, in fewer samples."""
+        """Encode one frame; one with the same first sample as the last replaces it, shorter."""
         last_tick = last_ns * TICKS_HZ / 1e9 + BOOT_TICKS
         first_tick = round(last_tick - (len(counts) - 1) * TICKS_HZ / self._fs)
         self._sequence += first_tick != self._first_tick
@@ -102,12 +102,12 @@ class OpenFrameFirmware:
         return Say(FRAMES, encode_frame(self._sequence, first_tick, counts, self._percent))
 
     def charge(self, percent: int) -> list[Say]:
-        """Tell the battery's level with the next frame."""
+        """Send the battery level with the next frame."""
         self._percent = percent
         return []
 
     def stop_by_itself(self) -> list[Say]:
-        """Fall silent: the protocol has no word for it."""
+        """Stop sending: the protocol has no message for it."""
         self.measuring = None
         return []
 

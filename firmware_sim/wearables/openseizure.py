@@ -1,6 +1,6 @@
 """A virtual Bangle.js 2 that runs OpenSeizureDetector's source.
 
-As the watch app does it (BangleSD, `widget.js` 0.16): services, formats and the buffer it sends.
+Like the watch app (BangleSD, `widget.js` 0.16): services, formats and the buffer it sends.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ BUFFER_BYTES = 20
 
 
 class OpenSeizureFirmware:
-    """The watch's Bluetooth side; it sends for as long as somebody listens.
+    """The watch's Bluetooth side; it sends while there is a subscriber.
 
     Parameters
     ----------
-    _trace_fs : not asked for: the app knows no rate but its own
-    format_code : what the settings on the watch say
+    _trace_fs : ignored: the app has one fixed rate
+    format_code : as set on the watch
     """
 
-    mtu = 23  # the smallest there is: what it sends fits
+    mtu = 23  # the smallest possible; what it sends fits
     frame_samples = 3
     services = (
         Service(
@@ -66,7 +66,7 @@ class OpenSeizureFirmware:
         self._format = format_code
         self._values = {
             ACCELERATION: bytes(BUFFER_BYTES),
-            BATTERY: b"\0",  # until it is looked for
+            BATTERY: b"\0",  # until it is measured
             WATCH_ID: b"BangleJs",
             APP_VERSION: b"0.16",
             FORMAT: bytes((format_code,)),
@@ -76,7 +76,7 @@ class OpenSeizureFirmware:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while nobody listens."""
+        """Return how it streams; None without a subscriber."""
         return self._measuring
 
     def read(self, channel: str) -> bytes:
@@ -84,37 +84,37 @@ class OpenSeizureFirmware:
         return self._values[channel]
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002
-        """Nothing can be written."""
+        """Ignore it: nothing can be written."""
         return []
 
     def listened(self, channel: str, on: bool) -> None:
-        """Send for as long as somebody listens."""
+        """Start or stop with the subscription."""
         if channel == ACCELERATION:
             self._measuring = Measuring(RATE_HZ, RANGE_G) if on else None
 
     def link_lost(self) -> None:
-        """Nobody listens any more."""
+        """Stop sending."""
         self._measuring = None
 
     def frame(self, last_ns: int, counts: Counts) -> Say:  # noqa: ARG002
-        """Write samples as one notification; fewer than three are a liberty of the simulation."""
+        """Encode samples as one notification; the real app always sends three."""
         data = _encode(self._format, counts)
         self._values[ACCELERATION] = data
         return Say(ACCELERATION, data)
 
     def charge(self, percent: int) -> list[Say]:
-        """Tell the battery's level."""
+        """Notify the battery level."""
         self._values[BATTERY] = bytes((percent,))
         return [Say(BATTERY, self._values[BATTERY])]
 
     def stop_by_itself(self) -> list[Say]:
-        """Fall silent without a word."""
+        """Stop sending without notice."""
         self._measuring = None
         return []
 
 
 def _encode(format_code: int, counts: Counts) -> bytes:
-    """Write samples in mg as the format has it, in the app's buffer if they are three."""
+    """Return samples in mg in this format, in the app's buffer if there are three."""
     if format_code == THREE_AXES:
         data = counts.astype("<i2").tobytes()
     else:
@@ -128,7 +128,7 @@ def _encode(format_code: int, counts: Counts) -> bytes:
 
 
 def openseizure(format_code: int = THREE_AXES) -> Wearable:
-    """Make a watch whose settings say so."""
+    """Return a watch with this format in its settings."""
     return Wearable(
         name="openseizure",
         called=lambda serial: f"Bangle.js {serial & 0xFFFF:04x}",

@@ -1,4 +1,4 @@
-"""Polar Measurement Data (PMD), the sensor's side: acceleration frames and settings as bytes.
+"""Polar Measurement Data (PMD), sensor side: acceleration frames and settings as bytes.
 
 Facts: Polar's `online_measurement.pdf` (v1.0, August 2024) and captures of real sensors.
 """
@@ -20,10 +20,10 @@ BLOCK_DELTAS = 12
 
 
 class FrameType(IntEnum):
-    """How the samples of a frame are written; bit 7 says compressed."""
+    """Encoding of the samples of a frame; bit 7 means compressed."""
 
     RAW_MG = 0x01
-    DELTA_COUNTS = 0x80  # times a factor that the start response names
+    DELTA_COUNTS = 0x80  # times the factor in the start response
     DELTA_MG = 0x81
 
 

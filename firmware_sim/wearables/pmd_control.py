@@ -1,4 +1,4 @@
-"""The PMD control point as a pure state machine: a command in, the answer out."""
+"""The PMD control point as a pure state machine: command in, answer out."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SDK_MODE = 9
 RESOLUTION_BITS = 16
 CHANNELS = 3
 COUNT_G_AT_8_G = 2.44e-4
-"""What a Verity Sense names as the factor of frame type 0x80 at a range of 8 g."""
+"""The factor that a Verity Sense reports for frame type 0x80 at a range of 8 g."""
 
 RESPONSE, FEATURES = 0xF0, 0x0F
-NO_TYPE = 0xFF  # what a response names when the command concerned no measurement
+NO_TYPE = 0xFF  # in responses to commands that concern no measurement
 ONLINE_ACTIVE = 0x40
 
 
@@ -108,7 +108,7 @@ class ControlPoint:
     """State of one sensor's measurement service.
 
     A trace at a rate that no such sensor has is offered as it is, as the only rate in every mode:
-    a liberty of the simulation, so that no sample need be altered.
+    a deviation of the simulation, so that no sample need be altered.
     """
 
     def __init__(self, model: Model, trace_fs: int, frame_type: FrameType) -> None:
@@ -120,7 +120,7 @@ class ControlPoint:
         self.measuring: Measuring | None = None
 
     def answer(self, command: bytes) -> bytes:
-        """Obey a command if it can be obeyed; `measuring` tells the outcome."""
+        """Execute a command; return the answer. `measuring` is the outcome."""
         op, about = command[:1], command[1] if len(command) > 1 else NO_TYPE
         if not op:
             return bytes((RESPONSE, 0, NO_TYPE, Error.INVALID_LENGTH, 0))
@@ -131,7 +131,7 @@ class ControlPoint:
         return bytes((RESPONSE, op[0], about, Error.NONE, 0)) + parameters
 
     def link_lost(self) -> None:
-        """Stop measuring, as a sensor does without a listener; SDK mode stays."""
+        """Stop measuring, as a real sensor does; SDK mode stays."""
         self.measuring = None
 
     def _lsb_g(self, range_g: int) -> float:

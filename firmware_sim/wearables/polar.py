@@ -59,7 +59,7 @@ class PolarFirmware:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while it does not."""
+        """Return how it streams; None while it does not."""
         return self._pmd.measuring
 
     def read(self, channel: str) -> bytes:
@@ -71,10 +71,10 @@ class PolarFirmware:
         return [Say(channel, self._pmd.answer(data))]
 
     def listened(self, channel: str, on: bool) -> None:
-        """Nothing begins by listening: a stream is asked for."""
+        """Do nothing: a stream starts by a command, not by the subscription."""
 
     def link_lost(self) -> None:
-        """Stop measuring, as a sensor does without a listener; SDK mode stays."""
+        """Stop measuring, as a real sensor does; SDK mode stays."""
         self._pmd.link_lost()
 
     def frame(self, last_ns: int, counts: Counts) -> Say:
@@ -82,18 +82,18 @@ class PolarFirmware:
         return Say(PMD_DATA, encode_frame(self._frame_type, BOOT_NS + last_ns, counts))
 
     def charge(self, percent: int) -> list[Say]:
-        """Tell the battery's level."""
+        """Notify the battery level."""
         self._percent = percent
         return [Say(BATTERY_LEVEL, bytes((percent,)))]
 
     def stop_by_itself(self) -> list[Say]:
-        """End the measurement, and say so."""
+        """End the measurement, with a notification."""
         self._pmd.measuring = None
         return [Say(PMD_CONTROL, bytes((MEASUREMENT_STOPPED, ACC)))]
 
 
 def verity_sense(frame_type: FrameType | None = None) -> Wearable:
-    """Make a Verity Sense that writes its frames so."""
+    """Return a Verity Sense that sends this frame type."""
     return _wearable(VERITY_MODEL, frame_type)
 
 

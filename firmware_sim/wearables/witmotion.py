@@ -1,7 +1,7 @@
-"""A virtual WitMotion WT9011DCL: frames of motion, settings behind a lock, registers to ask for.
+"""A virtual WitMotion WT9011DCL: frames of motion, settings behind a lock, readable registers.
 
-As the maker's "Bluetooth 5.0 communication protocol" describes it, and strict where owners found
-their sensors lenient: a setting is obeyed only after the unlocking command.
+As in the maker's "Bluetooth 5.0 communication protocol", and strict where owners found their
+sensors lenient: a setting is accepted only after the unlocking command.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COUNT_G = 16 / 32768
 RANGE_G = 16.0
 RATES_HZ = {0x03: 1, 0x04: 2, 0x05: 5, 0x06: 10, 0x07: 20, 0x08: 50, 0x09: 100}
 TEN_HZ, FIFTY_HZ = 0x06, 0x08
-"""What the maker sets; what an owner set, for the sensor keeps it when it is switched off."""
+"""The maker's default, and an owner's setting: the sensor keeps it when it is switched off."""
 
 RATE, READ, UNLOCK, BATTERY = 0x03, 0x27, 0x69, 0x64
 KEY = 0xB588
@@ -42,11 +42,11 @@ _HUNDREDTH_V = (340, 350, 368, 370, 373, 377, 379, 382, 387, 393, 396, 399)
 
 
 class WitMotionFirmware:
-    """The sensor's Bluetooth side; it sends for as long as somebody listens.
+    """The sensor's Bluetooth side; it sends while there is a subscriber.
 
     Parameters
     ----------
-    _trace_fs : not asked for: it has rates of its own
+    _trace_fs : ignored: the sensor has rates of its own
     rate_code : at which it was left
     frame : FRAME, or LONG_FRAME for one of the maker's others with the same service
     """
@@ -74,15 +74,15 @@ class WitMotionFirmware:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How it streams; None while nobody listens."""
+        """Return how it streams; None without a subscriber."""
         return self._measuring
 
     def read(self, channel: str) -> bytes:  # noqa: ARG002
-        """Nothing can be read."""
+        """Return nothing: there is nothing to read."""
         return b""
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002
-        """Obey a command (ff aa, register, value), or answer with registers."""
+        """Execute a command (ff aa, register, value), or answer with registers."""
         if len(data) != 5 or data[:2] != b"\xff\xaa":
             return []
         register, value = data[2], int.from_bytes(data[3:], "little")
@@ -95,13 +95,13 @@ class WitMotionFirmware:
         return []
 
     def listened(self, channel: str, on: bool) -> None:
-        """Send for as long as somebody listens."""
+        """Start or stop with the subscription."""
         if channel == DATA:
             self._listening = on
             self._measuring = self._measure()
 
     def link_lost(self) -> None:
-        """Nobody listens any more; the rate stays, the lock falls to."""
+        """Stop sending; the rate stays, and settings are locked again."""
         self._unlocked = self._listening = False
         self._measuring = None
 
@@ -112,12 +112,12 @@ class WitMotionFirmware:
         return Say(DATA, b"".join(frames))
 
     def charge(self, percent: int) -> list[Say]:
-        """Keep the battery's voltage for whoever asks."""
+        """Store the battery's voltage in its register."""
         self._registers[BATTERY] = round(float(np.interp(percent, _PERCENT, _HUNDREDTH_V)))
         return []
 
     def stop_by_itself(self) -> list[Say]:
-        """Fall silent without a word."""
+        """Stop sending without notice."""
         self._measuring = None
         return []
 
@@ -136,7 +136,7 @@ class WitMotionFirmware:
 
 
 def witmotion(*, rate_code: int = FIFTY_HZ) -> Wearable:
-    """Make a sensor that was left at this rate."""
+    """Return a sensor that was set to this rate."""
     return Wearable(
         name="witmotion",
         # Every sensor of a model has the same name but for a number of the model's.

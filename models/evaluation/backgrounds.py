@@ -1,4 +1,4 @@
-"""Simulated clonus inside real movement: how much background it bears."""
+"""Simulated clonus inside real movement: sensitivity by size of the background."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from firmware_sim.motion import inject_many
 
 WALKING, BESIDE = "walking", "beside"
 SKIPPED = {WALKING: ("freeze", "not_experiment"), BESIDE: ("freeze", "no_freeze")}
-"""What is not scored: freezes may tremble by themselves. Walking holds turning and standing, too;
+"""Not scored: freezes may contain trembling. Walking includes turning and standing;
 beside it is what Daphnet calls no experiment: people sit, stand, wait, and sensors are handled."""
 FIRST_SEED = 1000
 
@@ -77,7 +77,7 @@ def buried(
 def chance(
     files: Sequence[Path], *, ratio: float, seconds: Sequence[float], seeds: int
 ) -> dict[str, Any]:
-    """Score the recordings as they are, at the places where clonus would have been put."""
+    """Score the unchanged recordings at the places where clonus would have been put."""
     cells: dict[float, _Scores] = {}
     for ground in _grounds(files):
         found = _found(ground.samples, ground.fs)
@@ -117,7 +117,7 @@ class _Scores:
             self._outcomes.setdefault((where, who), []).append(outcome)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Return hits of all bouts, short ones too; `rhythmic` counts what was called tremor."""
+        """Return hits of all bouts, short ones too; `rhythmic` includes those called tremor."""
         for where in SKIPPED:
             of, hits = 0, {}
             for who in (OURS, *PEERS):
@@ -129,7 +129,7 @@ class _Scores:
 
 
 def _found(samples: Samples, fs: float) -> dict[str, Sequence[FoundEvent]]:
-    """Let everybody look at a recording."""
+    """Return the findings of the detector and the peers in a recording."""
     events = detect(samples, fs, site="ankle")
     others = Peers()
     others.process(Block(samples, 0, fs))

@@ -1,4 +1,4 @@
-"""The bars of the plan beside what was measured."""
+"""The acceptance limits (bars) of the plan beside the measured figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHORTEST_S = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: what it asks of whom, what came out, and where to look."""
+    """One bar: the limit, the data, the measured value, and the section with details."""
 
     asks: str
     on: str
@@ -35,7 +35,7 @@ def bars_lines(results: Results) -> list[str]:
 
 
 def bars(results: Results) -> list[Bar]:
-    """Return every bar whose measurement there is."""
+    """Return every bar whose measurement exists."""
     makers = (
         _found, _buried, _nights, _day, _gait, _freezes, _brushing, _mimicked, _seizures,
         _exactness, _generators,

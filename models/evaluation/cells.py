@@ -1,4 +1,4 @@
-"""Figures as text: cells of tables, from the plain data of measurements."""
+"""Formats figures as cells of tables, from the plain data of measurements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def row(cells: Sequence[str]) -> str:
-    """Return one row of a table; what means something to Markdown is taken out."""
+    """Return one row of a table; Markdown's separator is replaced in cells."""
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
@@ -63,7 +63,7 @@ def rate_of(count: int, in_hours: float) -> Figures:
 
 
 def woken_line(title: str, result: Figures) -> str:
-    """Say how often the usual wake rules would have called somebody."""
+    """Return a sentence: how many alerts the usual wake rules would have raised."""
     in_24h = rate(rate_of(result["alerts"], result["hours"]))
     return (
         f"By the usual wake rules somebody would have been called {result['alerts']} times in "
@@ -72,7 +72,7 @@ def woken_line(title: str, result: Figures) -> str:
 
 
 def spread(found: Figures | None) -> str:
-    """Return the middle and the 90 % quantile."""
+    """Return the median and the 90 % quantile."""
     if found is None or found["p50"] is None:
         return NONE
     return f"{found['p50']:.2f} / {found['p90']:.2f}"
@@ -91,7 +91,7 @@ def context(result: Figures, who: str, label: str) -> Figures | None:
 
 
 def seen(names: Sequence[str]) -> tuple[str, ...]:
-    """Head columns for what others saw."""
+    """Return the column heads of the peers' findings."""
     return tuple(f"{name}: seen" for name in names)
 
 
@@ -136,12 +136,12 @@ def contexts_lines(result: Figures, title: str) -> list[str]:
 
 
 def hours(value: float) -> str:
-    """Return hours so that a clip of a minute is seen as well."""
+    """Return hours as text, precise enough for a clip of a minute."""
     return f"{value:.1f} h" if value >= 10 else f"{value:.2f} h"
 
 
 def folded(title: str, lines: Sequence[str]) -> list[str]:
-    """Return what only some want to see, to be opened."""
+    """Return lines in a collapsed section."""
     return ["<details>", f"<summary>{title}</summary>", *lines, "</details>", ""]
 
 

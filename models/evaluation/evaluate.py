@@ -1,7 +1,7 @@
 """Measures everything and writes docs/evaluation.md: `make evaluation`.
 
     python models/evaluation/evaluate.py                    # all of it, then docs/evaluation.md
-    python models/evaluation/evaluate.py --only gait        # one section, to be read here
+    python models/evaluation/evaluate.py --only gait        # one section, printed here
     python models/evaluation/evaluate.py --quick --only clonus   # does it run at all
 
 What was measured is kept in build/evaluation for as long as neither the detector nor the
@@ -37,16 +37,16 @@ INPUTS = (
     "detector/evaluation", "detector/alerts", "detector/store/formats", "firmware_sim/motion",
     "firmware_sim/sealed", "models/rules-v1", "models/refined-v1", "models/evaluation",
 )  # fmt: skip
-"""What a figure depends on."""
+"""The files that figures depend on."""
 LAYOUT = (
     "page.py", "page_people.py", "page_simulated.py", "bars.py", "cells.py", "texts.py",
     "evaluate.py",
 )  # fmt: skip
-"""Of these only the looks of the page depend."""
+"""The files that only affect the layout of the page."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what the words of a command line ask; 66 where recordings are missing, 1 on a change."""
+    """Run a command line; return 66 if recordings are missing, 1 if code changed meanwhile."""
     asked = _asked(words)
     traces = Path(asked.traces)
     wanted = [
@@ -80,7 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def measured(
     wanted: Sequence[Measurement], inputs: str, *, processes: int, again: bool
 ) -> dict[str, dict[str, Any]]:
-    """Measure what is not kept yet, the longest first; return everything by name."""
+    """Return all measurements by name; measure those not cached yet, the longest first."""
     KEPT.mkdir(parents=True, exist_ok=True)
     files = {each.name: KEPT / f"{_key(each, inputs)}.json" for each in wanted}
     due = [each for each in wanted if again or not files[each.name].is_file()]
@@ -94,12 +94,12 @@ def measured(
                 draft.write_text(json.dumps(future.result(), allow_nan=False), encoding="utf-8")
                 draft.replace(files[each.name])
                 sys.stderr.write(f"{number} of {len(due)}: {each.name}\n")
-    # All come from the files, so that a figure looks the same whether it was kept or not.
+    # All are read from the files, so that a figure looks the same whether it was kept or not.
     return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
 
 
 def fingerprint(traces: Path) -> str:
-    """Hash what every figure depends on: code, thresholds, libraries, and which recordings."""
+    """Return a hash of what figures depend on: code, thresholds, libraries, and recordings."""
     known = sha256(f"{np.__version__} {scipy.__version__} {sys.version_info[:2]}".encode())
     for file in sorted(_files(ROOT / name for name in INPUTS)):
         known.update(file.relative_to(ROOT).as_posix().encode())

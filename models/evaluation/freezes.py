@@ -1,4 +1,4 @@
-"""Which freezes of gait tremble, by a criterion that the detector has no part in.
+"""Which freezes of gait tremble, by a criterion independent of the detector.
 
 Not every freeze trembles, and the labels do not say which do. A freeze counts as trembling when
 any window of 2 s in it shows, in the spectrum of all three axes together,
@@ -9,7 +9,7 @@ any window of 2 s in it shows, in the spectrum of all three axes together,
   0.5 to 20 Hz: trembling has a rate, shuffling has none (even noise would give 0.08), and
 - at least 20 mg rms in 3-8 Hz: the trembling can be felt.
 
-It was written down before any freeze was looked at with it, and is not changed by what comes out.
+It was fixed before it was applied to any freeze, and is not changed by the results.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def relabelled(
 
 
 def trembles(samples: NDArray[np.floating], fs: float) -> bool:
-    """Whether any window of (n, 3) g meets the criterion; too short a stretch does not."""
+    """Return whether any window of (n, 3) g meets the criterion; too short a stretch does not."""
     length, hop = round(WINDOW_S * fs), round(HOP_S * fs)
     if len(samples) < length:
         return False

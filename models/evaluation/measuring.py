@@ -1,4 +1,4 @@
-"""The measurements behind docs/evaluation.md: each a function of plain words that gives plain data.
+"""The measurements behind docs/evaluation.md: functions from plain arguments to plain data.
 
 They run in processes of their own and their results are kept as JSON, so nothing but plain data
 goes in or out.
@@ -89,7 +89,7 @@ def real(
 
 
 def freezes(*, traces: str, pattern: str, few: bool = False) -> Result:
-    """Score freezes of gait, parted beforehand into those that tremble and those that do not."""
+    """Score freezes of gait, divided beforehand into those that tremble and those that do not."""
     cases = []
     for file in files_of(traces, "daphnet", pattern)[: FEW if few else None]:
         case = case_of_file(file)
@@ -118,7 +118,7 @@ def injected(
 def uninjected(
     *, traces: str, seconds: Sequence[float], ratio: float, seeds: int, few: bool = False
 ) -> Result:
-    """Score the same moments with nothing put in: what is found by chance."""
+    """Score the same moments without added clonus: what is found by chance."""
     return chance(_legs(traces, few), ratio=ratio, seconds=seconds, seeds=seeds)
 
 
@@ -136,7 +136,7 @@ def _legs(traces: str, few: bool) -> list[Path]:
 def files_of(
     traces: str, folder: str, pattern: str = "*.npz", without: str | None = None
 ) -> list[Path]:
-    """Return the recordings of a real set, in order; `without` a text in their names."""
+    """Return the recordings of a real set, in order, except names that contain `without`."""
     files = sorted(Path(traces, folder).glob(pattern))
     return [file for file in files if without is None or without not in file.name]
 
@@ -174,7 +174,7 @@ def _case_of_trace(trace: Trace, number: int) -> EvaluationCase:
 
 
 def label_of(truth: Truth) -> Label:
-    """Return a simulated movement as the label that a file would hold."""
+    """Return a simulated movement as a label, as in a file."""
     return Label(
         onset_s=truth.onset_s,
         duration_s=truth.duration_s,
@@ -190,7 +190,7 @@ def label_of(truth: Truth) -> Label:
 
 
 def _result(found: Evaluation) -> Result:
-    """Keep the figures and the tables; recordings one by one would be a long list."""
+    """Return the figures and the tables, without the long list of single recordings."""
     whole = to_dict(found)
     subjects = {recorded.subject for recorded in found.recordings} - {None}
     return {
@@ -210,4 +210,4 @@ MEASURES = {
     each.__name__: each
     for each in (simulated, night, real, freezes, injected, uninjected, seizures)
 }
-"""What a plan may ask for, by name."""
+"""The functions that a plan can name."""

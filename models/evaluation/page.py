@@ -1,4 +1,4 @@
-"""The page: which sections there are, and what stands around them."""
+"""The page docs/evaluation.md: its sections, head and tail."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def page(results: Results, models: Path, *, quick: bool) -> str:
 
 
 def section_lines(name: str, results: Results) -> Lines:
-    """Return one section, and the command that gives it again."""
+    """Return one section, with the command that makes it again."""
     title, write = SECTIONS[name]
     return [f"## {title}", "", ABOUT[name], *write(results), "", f"`{COMMAND} {name}`", ""]
 
 
 def measured_with(results: Results, models: Path) -> str:
-    """Say which detector it was: two figures compare only if these agree."""
+    """Return a line naming the model: figures are comparable only if it is the same."""
     model = next((result["model"] for result in results.values() if "model" in result), "rules-v1")
     held = hashlib.sha256((models / model / "model.json").read_bytes()).hexdigest()[:12]
     return (
@@ -75,7 +75,7 @@ def measured_with(results: Results, models: Path) -> str:
 
 
 def left_out_lines(models: Path) -> Lines:
-    """Say what was left out in training, in the words of the learned refinement's own card."""
+    """Return the lines on what was left out in training, quoted from the refinement's card."""
     lines = ["## One generator, one data set left out", ""]
     lines += ["The rules are set by hand and fitted to no generator: on each they stand above."]
     cards = sorted(models.glob("refined-*/CARD.md"))

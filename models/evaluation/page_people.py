@@ -72,7 +72,7 @@ def hand_lines(results: Results) -> Lines:
 
 
 def freezes_lines(results: Results) -> Lines:
-    """Return how freezes that tremble are called, and those that do not."""
+    """Return what freezes that tremble are called, and those that do not."""
     rows = []
     for site in ("ankle", "thigh", "trunk"):
         result = results.get(f"freezes/{site}")
@@ -125,7 +125,7 @@ def mimicked_lines(results: Results) -> Lines:
 
 
 def seizures_lines(results: Results) -> Lines:
-    """Compare with OpenSeizureDetector, as the licence of its database asks."""
+    """Return the comparison with OpenSeizureDetector that the licence of its database requires."""
     result = results.get("seizures/osd")
     if result is None:
         return []

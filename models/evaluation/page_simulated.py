@@ -36,7 +36,7 @@ GENERATORS = {
 
 
 def clonus_lines(results: Results) -> Lines:
-    """Return bouts of clonus by who made them."""
+    """Return bouts of clonus by generator."""
     names = ("clonus/own-reflex", "clonus/own-pulse", "clonus/sealed")
     return [
         *_found_lines(results, names),
@@ -152,7 +152,7 @@ def still_nights_lines(results: Results) -> Lines:
 
 
 def nights_lines(results: Results) -> Lines:
-    """Return nights with spasms, and how far their confidence can be trusted."""
+    """Return nights with spasms, and the calibration of their confidence."""
     names = tuple(f"nights/{g}" for g in GENERATORS)
     found = {g: results[f"nights/{g}"] for g in GENERATORS if f"nights/{g}" in results}
     lines = [
@@ -187,7 +187,7 @@ def nights_lines(results: Results) -> Lines:
 
 
 def alike_lines(results: Results) -> Lines:
-    """Return what is taken for a spasm and is none."""
+    """Return movements that resemble spasms, and how often they are taken for one."""
     rows = []
     for name, result in sorted(results.items()):
         if not name.startswith("alike/"):
@@ -248,7 +248,7 @@ PLACES = {"walking": "in walking", "beside": "beside it"}
 
 
 def _drawn(title: str, cells: list[dict[str, Any]]) -> Lines:
-    """Draw the share called clonus, and dotted what was called tremor, one bar a cell."""
+    """Return bars of the share called clonus, and dotted of that called tremor, one a cell."""
     lines = [f"{title}: share called clonus (░ tremor), by background over clonus"]
     for lasting_s in sorted({cell["seconds"] for cell in cells}):
         lines.append(f"  clonus of {lasting_s:g} s")

@@ -1,4 +1,4 @@
-"""What is measured: every section's measurements by name, with all their numbers.
+"""The list of measurements: those of every section by name, with all their parameters.
 
 Seeds of our own generator begin at 1000, beyond those that tests and training use; the sealed
 generator's at 0, since nothing else may use it.
@@ -21,7 +21,7 @@ SITES = ("foot", "calf", "thigh")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measurement: `section/name`, the function of `measuring`, its words.
+    """One measurement: `section/name`, the function of `measuring`, its arguments.
 
     cost : seconds on an idle core, roughly: the longest go first
     real : needs the recordings of people
@@ -35,7 +35,7 @@ class Measurement:
 
     @property
     def section(self) -> str:
-        """What it belongs to."""
+        """Return the section that it belongs to."""
         return self.name.partition("/")[0]
 
 

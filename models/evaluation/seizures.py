@@ -1,6 +1,6 @@
-"""Tonic-clonic seizures of the OpenSeizureDatabase: ours beside OpenSeizureDetector.
+"""Tonic-clonic seizures of the OpenSeizureDatabase: our findings beside OpenSeizureDetector's.
 
-Three say something of the same samples: our pipeline, OpenSeizureDetector's rule as `peers` has
+Three detectors run on the same samples: our pipeline, OpenSeizureDetector's rule as `peers` has
 it, and what its app said at the time, block by block. A seizure may lie in several segments; it
 is found when any of them holds an alarm that overlaps its label, 5 s to either side, since that is
 how exact the labels are. What an alarm overlaps no seizure of any type is false.
@@ -46,7 +46,7 @@ OF_KINDS = {"ours": LOGGED, "rhythmic": RHYTHMIC, "clonus": frozenset({Kind.CLON
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """One recorded stretch; `alarms` are spans in s by who raised them."""
+    """One recorded stretch; `alarms` are spans in s by detector."""
 
     event: str
     seconds: float
@@ -63,7 +63,7 @@ class Segment:
 
 
 def compare_seizures(files: Sequence[Path]) -> dict[str, Any]:
-    """Count seizures found and false alarms, by who said it."""
+    """Return seizures found and false alarms of each detector."""
     return summary([segment_of(file) for file in files])
 
 
@@ -97,7 +97,7 @@ def summary(segments: Sequence[Segment]) -> dict[str, Any]:
 
 
 def segment_of(file: Path) -> Segment:
-    """Let everybody look at one segment."""
+    """Return the findings of every detector in one segment."""
     with np.load(file, allow_pickle=False) as held:
         meta = json.loads(str(held["meta"]))
         labels = tuple((a, b, str(text)) for a, b, text in json.loads(str(held["labels"])))

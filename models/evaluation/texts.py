@@ -1,4 +1,4 @@
-"""What the page says whatever comes out: what was measured, on whom, and whose work it is."""
+"""The fixed texts of the page: what was measured, on whom, and sources."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ HEAD = """\
 # How well does it work?
 
 > **Not a medical device. No recording of real clonus or of an MS spasm is public**, and no night
-> with a sensor on a leg. What stands here is how well *simulated* movements are found, and how
-> often *real* movements of other people are taken for spasms. Nobody can say from it how many of a
-> person's spasms will be found.
+> with a sensor on a leg. The figures show how well *simulated* movements are found, and how often
+> *real* movements of other people are taken for spasms. They do not show how many of a person's
+> spasms will be found.
 
 **Simulated**, and so labelled: movements from our own generator (two unrelated engines for clonus)
 and from a second, *sealed* one, written apart from the detector and never used to choose a
 threshold. **Simulated in real**: simulated clonus put into recordings of people. **Real**:
-recordings of people who have Parkinson's or epilepsy, mimic seizures, or just live.
+recordings of people who have Parkinson's or epilepsy, mimic seizures, or go about their day.
 
 **How to read it.** *Named right*: an overlapping event has the right kind. *Seen*: one is a likely
 spasm of any kind. An event may begin 0.5 s before a movement and end 1 s after it; events of one
@@ -27,11 +27,12 @@ three, or where all agree, there is none. Errors and latencies are given as p50 
 """
 
 PEERS_NOTE = """\
-Beside our figures stand two rules of others on the same samples: **OpenSeizureDetector's** with its
-default settings (*OSD alarm*, and *OSD first block*, its first positive 5 s), and a **band-power**
-rule (more than half of the power in 3-8 Hz, at least 20 mg). The first is made for tonic-clonic
-seizures at the wrist and not for a leg; it is the nearest living open project, and no worse for not
-doing what it never promised. What they find is taken for clonus, the rhythmic kind they look for.
+Beside our figures are those of two other rules on the same samples: **OpenSeizureDetector's** with
+its default settings (*OSD alarm*, and *OSD first block*, its first positive 5 s), and a
+**band-power** rule (more than half of the power in 3-8 Hz, at least 20 mg). The first is made for
+tonic-clonic seizures at the wrist and not for a leg: it is the closest active open project, and its
+figures here say nothing about its quality at what it is made for. Whatever they find is counted as
+clonus, the rhythmic kind they look for.
 """
 
 QUICK = "> **A smoke test: too little was measured for any figure to mean anything.**"
@@ -49,7 +50,7 @@ Simulated spasms that end in clonus are one event, `clonus`, with both parts; an
 it right. The sealed generator mixes all spasms with some ordinary movements.
 """,
     "sites": """\
-The same simulated movements felt elsewhere on the leg.
+The same simulated movements, measured elsewhere on the leg.
 """,
     "still-nights": """\
 Simulated nights with tremor, periodic leg movements, turns, bumps, a bed partner, a phone's buzz,
@@ -59,19 +60,19 @@ scratching and walks to the bathroom, and not one spasm: every alarm is false.
 Simulated whole nights with spasms in clusters among all of the above.
 """,
     "alike": """\
-Simulated movements that are no spasms: the share that was named right, and the share that was taken
-for a likely spasm (twitches included; less is better).
+Simulated movements that are not spasms: the share that was named right, and the share that was
+taken for a likely spasm (twitches included; less is better).
 """,
     "buried": """\
 Simulated clonus put into real recordings of ankles (Daphnet, Stanford; freezes left out): in
 walking, turning and standing, and beside it, where Daphnet's people sit, stand and wait and sensors
 are handled. The background is the recording's rms over that of the clonus. Rows with nothing put in
-say how often such a place is called clonus by chance.
+show how often such a place is called clonus by chance.
 """,
     "gait": """\
 People with Parkinson's walk, turn, and stand still on purpose. Freezes have a section of their own;
-in Daphnet, stretches outside the experiment are left out, as nobody said what happened there. Every
-alarm is false.
+in Daphnet, stretches outside the experiment are left out, as they have no labels. Every alarm is
+false.
 """,
     "freezes": f"""\
 Legs tremble at 3-8 Hz in some freezes of gait: the nearest public thing to clonus at the ankle.
@@ -94,21 +95,21 @@ of 5 s in a row: no clip is long enough for it.
 [OpenSeizureDetector](https://openseizuredetector.org.uk) is a free phone app that watches a
 smartwatch for tonic-clonic seizures. Every 5 s it takes 125 samples of the acceleration's magnitude
 and compares the power in 3-8 Hz with that up to 12 Hz; positive blocks for more than 5 s are a
-WARNING, for more than 10 s an ALARM. spasmwatch looks at three axes every 0.24 s where something
-moves, asks for beats that resemble each other one period apart and for no walking stride under
-them, names what it finds and says why. It is made for the leg, for clonus and spasms, and is **no
-seizure detector**: do not use it as one.
+WARNING, for more than 10 s an ALARM. spasmwatch analyses three axes every 0.24 s while there is
+movement, requires beats that resemble each other one period apart and no walking stride, names what
+it finds and gives the reason. It is made for the leg, for clonus and spasms, and is **not a seizure
+detector**: do not use it as one.
 
-This section is the comparison that the licence of the data asks for. Data:
+This section is the comparison that the licence of the data requires. Data:
 [OpenSeizureDatabase](https://github.com/OpenSeizureDetector/OpenSeizureDatabase) by Graham Jones
 and the people who share their seizures, CC BY 4.0 with clause 3b. Wrist, 25 Hz, and for all but one
-recording the magnitude only, so posture is not seen; older ones hold |x|+|y|+|z|. *OSD's rule* is
-our own port of its published rule; *OSD's app* is what the app said on the person's phone, with the
-settings it had then.
+recording the magnitude only, so posture is unknown; older ones hold |x|+|y|+|z|. *OSD's rule* is
+our own port of its published rule; *OSD's app* is the app's result on the person's phone, with its
+settings at that time.
 
 The recordings were kept *because* an alarm rang or a button was pressed: their false alarms in 24 h
-are nobody's daily life, and what the app said decided which seizures are in the set at all. A
-seizure is found when an alarm overlaps its label, 5 s to either side, as exact as labels are.
+do not represent daily life, and the app's result decided which seizures are in the set at all. A
+seizure is found when an alarm overlaps its label, 5 s to either side, the accuracy of the labels.
 """,
 }
 

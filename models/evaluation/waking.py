@@ -1,4 +1,4 @@
-"""How often the wake rules that everybody begins with would have called somebody."""
+"""How many alerts the default wake rules would have raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of the refinement: prose once, figures as they were measured."""
+"""The card of the refinement: fixed text, and the measured figures."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ LOOKED = (
 HEAD = """# refined-v1
 
 A refinement of the names that `rules-v1` gives: how likely is the name right? **Not a medical
-device**, and no diagnosis: it says "likely".
+device**, and not a diagnosis: it says "likely".
 
 **What it does.** For clonus, spasm and twitch each one logistic regression on physical numbers of
-the movement, every weight held to the sign that physics gives it (`model.json`: weight, sign, unit,
-reason). It makes the confidence a probability, and takes a name back where it is very unlikely:
-clonus becomes tremor, a jerk becomes a turn, a vibration or a movement, and the reason says which
-numbers spoke against it. It never gives a name that the rules did not give. Clonus out of a spasm,
-tonic pulls, jerks that are not over, and whatever lacks a number stay as the rules have them.
+the movement, every weight limited to the sign that physics predicts (`model.json`: weight, sign,
+unit, reason). It makes the confidence a probability, and withdraws a name where it is very
+unlikely: clonus becomes tremor, a jerk becomes a turn, a vibration or a movement, and the reason
+says which numbers were against it. It never assigns a name that the rules did not assign. Clonus
+after a spasm, tonic pulls, jerks that are not over, and cases that lack a number are left as the
+rules named them.
 
 **What it does not use.** Polarisation, frequency and the strength of a rhythm: they identify a
 simulator, not a clonus. A model that used polarisation fell from 1.00 to 0.05 of clonus found when
@@ -56,11 +57,12 @@ the simulator changed. It does use the rules' own margin, which depends on stren
 DATA = """## Trained on
 
 Simulated nights and scenes of `firmware_sim.motion`, both clonus engines, six pairs of site and
-rate; and what the rules wrongly named in recordings of real people, below. Real recordings long
-enough also served as the ground for simulated movements, so that "real" did not come to mean "no
-spasm". **No recording of real clonus or of an MS spasm is public: every movement that is named
-right here is simulated.** Data sets weigh about alike, right and wrong the same; confidence was set
-on simulated nights of other seeds; a threshold leaves 99.5 % of the rightly named their name.
+rate; and what the rules wrongly named in recordings of real people, below. Simulated movements were
+also put into real recordings that were long enough, so that "real" does not imply "no spasm". **No
+recording of real clonus or of an MS spasm is public: every movement that is named right here is
+simulated.** Data sets weigh about the same, and so do right and wrong examples; confidence was
+calibrated on simulated nights of other seeds; a threshold leaves 99.5 % of the rightly named their
+name.
 """
 
 OSD = """## OpenSeizureDetector
@@ -74,12 +76,12 @@ the users of OpenSeizureDetector and its maintainers, whom we thank.
 
 TAIL = """## Failure modes
 
-- Tremor that is there at once is called clonus by the rules, and this refinement does not correct
-  it: of what passes the rules no physical number separates the two.
+- Tremor that starts at once is called clonus by the rules, and this refinement does not correct
+  it: among those that pass the rules no physical number separates the two.
 - Confidence is that of simulated nights with as many spasms and look-alikes as ours. With another
   share of either it is off: by day, at the wrist, with a tremor, it is too high.
 - Few real events: on most data sets the rules raise a handful, so that left-out figures are wide.
-- A clonus clip of a few seconds is known only while it lasts; its confidence then is lower.
+- A clonus clip of a few seconds is judged only while it lasts; its confidence is then lower.
 - Simulated positives share the generator's habits in spite of the signs; hence the figures on the
   other engine and on the sealed generator.
 
@@ -111,11 +113,11 @@ def card(folder: Path) -> str:
 
 
 def _verdict(figures: Figures) -> str:
-    """Say whether it is better than the rules where it saw nothing: then, and only then, use it."""
+    """Return the verdict: use it only if it beats the rules on data it was not trained on."""
     real = list(figures["real"].values())
     before, after = (sum(_alarms(each[name]) for each in real) for name in (RULES, DATA_SET))
     drop = max(_engine_drops(figures["engines"]).values(), default=0.0)
-    # Taking names back can only lower a count: what chance would do is no merit.
+    # Withdrawing names can only lower a count: what chance would do does not count as better.
     better = poisson(after)[1] < before and drop <= MOST_DROP
     counts = (
         f"On real data sets left out the rules raise {before} false clonus, spasm or tonic, the "
@@ -131,7 +133,7 @@ def _verdict(figures: Figures) -> str:
 
 
 def _verdict_on_sealed(sealed: Figures) -> str:
-    """Say what taking names back costs on a generator that nobody here had seen."""
+    """Return the cost of withdrawing names on the sealed generator."""
     kinds: dict[str, dict[str, list[int]]] = {}
     for lines in sealed["groups"].values():
         for name in (RULES, REFINED):
@@ -157,7 +159,7 @@ def _verdict_on_sealed(sealed: Figures) -> str:
 
 
 def _confidence(simulated: Figures) -> str:
-    """Say what became of the calibration error; it may be better here and worse there."""
+    """Return the calibration errors by group; one may improve while another gets worse."""
     said = [
         f"{lines[RULES]['ece']:.2f} to {lines[REFINED]['ece']:.2f} ({group})"
         for group, lines in simulated.items()

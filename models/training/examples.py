@@ -1,4 +1,4 @@
-"""From recordings to examples: what the rules named, its numbers, and whether they were right."""
+"""Training examples: what the rules named, its numbers, and whether the name was right."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Example:
     ----------
     right : whether a truth of that name lies there
     near : whether one of the spasm family does: a spasm called a twitch is no false alarm
-    engine : which clonus engine made the truth it stands on
-    over : seen once the bout was over; else while it lasted
-    bout : all moments of a bout share it
+    engine : clonus engine of the truth that it overlaps
+    over : whether the bout had ended; else it was still going on
+    bout : the same for all moments of a bout
     """
 
     kind: Kind
@@ -47,20 +47,20 @@ class Example:
 
 
 class Recorder:
-    """Stands where a refinement stands, changes nothing and writes down what it sees."""
+    """A refinement that changes nothing and records its inputs."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Case, Finding]] = []
 
     def __call__(self, case: Case, finding: Finding) -> Finding:
-        """Take one look."""
+        """Record one case; return the finding unchanged."""
         if features_of(case, finding) is not None:
             self.seen.append((case, finding))
         return finding
 
 
 def watch(recording: Recording, refinement: Refine | None = None) -> list[Event]:
-    """Return the final events of a recording, as the product finds them."""
+    """Return the final events of a recording, as in the product."""
     watcher = Watcher(site=recording.site, refinement=refinement)
     said: list[Event] = []
     whole = np.asarray(np.isfinite(recording.samples).all(axis=1))
@@ -70,7 +70,7 @@ def watch(recording: Recording, refinement: Refine | None = None) -> list[Event]
 
 
 def examples_of(recording: Recording) -> Iterator[Example]:
-    """Return every finding of the rules that a refinement may think about."""
+    """Return every finding of the rules that a refinement may change."""
     recorder = Recorder()
     watch(recording, recorder)
     for case, finding in recorder.seen:

@@ -1,4 +1,4 @@
-"""The rules alone and with the refinement, side by side, on what the refinement did not see."""
+"""The rules alone and with the refinement, on data that the refinement was not trained on."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LEFT_OUT = "left out"
 
 SEALED_SCENES = ("clonus", "spasms", "tonic", "mixed", "tremor", "turning", "plm", "knocks")
 SEALED_SEEDS = range(77_000, 77_004)
-"""Seeds that nobody used before; four nights of each sort, four half hours of each scenario."""
+"""Seeds not used elsewhere; four nights of each kind, four half hours of each scenario."""
 
 Figures: TypeAlias = dict[str, Any]
-"""Plain data, as `figures.json` holds it and the card prints it."""
+"""Plain data, as in `figures.json` and on the card."""
 
 Choose: TypeAlias = Callable[[Recording], Refine | None]
-"""Which refinement hears a recording; None for the rules alone."""
+"""Returns the refinement for a recording; None for the rules alone."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Tally:
 
 
 def outcome_of(recording: Recording, refinement: Refine | None) -> ScoredRecording:
-    """Score a recording as the product would find its events."""
+    """Return the score of a recording, with events found as in the product."""
     found = [
         FoundEvent(
             onset_s=event.onset_s,
@@ -85,7 +85,7 @@ def measure(
     examples: Sequence[Example],
     calibration: Sequence[Example],
 ) -> Figures:
-    """Measure on seeds, data sets, people and engines that the refinement did not see."""
+    """Return figures on seeds, data sets, people and engines left out of training."""
     return {
         "simulated": _simulated(refinement),
         "engines": _engines(refinement, examples, calibration),
@@ -95,7 +95,7 @@ def measure(
 
 
 def measure_sealed(refinement: Refine) -> Figures:
-    """Measure on the sealed generator. Imported here alone: nothing may be trained on it."""
+    """Return figures on the sealed generator. Imported only here: nothing may be trained on it."""
     from firmware_sim.sealed import sealed  # noqa: PLC0415 - so that training cannot reach it
 
     tally = Tally()
@@ -145,7 +145,7 @@ def _engines(
 ) -> Figures:
     """Return the share of clonus named right, by the engine that made it.
 
-    The one who matters is the refinement that never saw that engine.
+    The figure that counts is that of the refinement trained without that engine.
     """
 
     def never_saw(engine: str) -> Refine:
@@ -198,7 +198,7 @@ def _left_out_by(
     examples: Sequence[Example],
     calibration: Sequence[Example],
 ) -> Choose:
-    """Choose for every recording the refinement that was trained without its like."""
+    """Return a choice of refinement: for every recording the one trained without its group."""
     trained: dict[str, Refine] = {}
 
     def choose(recording: Recording) -> Refine:

@@ -1,4 +1,4 @@
-"""Sign-constrained logistic regression, its calibration and its threshold: small and repeatable."""
+"""Sign-constrained logistic regression with calibration and threshold, reproducible."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from detector.recognition.rules.refinement import Opinion, Refinement
 
 RIDGE = 0.02
 """Penalty on the squared weights of features in units of their spread, against a mean loss: keeps
-features that say the same from sharing a weight of any size."""
+the weights of correlated features from growing without limit."""
 
 FEWEST = 15
-"""Examples of either sort below which a kind is left to the rules."""
+"""Right or wrong examples below which a kind is left to the rules."""
 
 SMALLEST_CELL = 25.0
-"""Examples below which a data set's side weighs by its count: three events are no data set."""
+"""Below this number of examples a data set's side weighs by its count: three events are too few
+to weigh as much as a data set."""
 
 KEPT = 0.995
 """Share of rightly named events, weighed by data set, whose name a threshold must leave."""
@@ -31,17 +32,17 @@ HIGHEST_THRESHOLD = 0.5
 """A name that is more likely right than not is never taken back."""
 
 DIGITS = 4
-"""Of what is written down: the last bits of a sum may differ between machines."""
+"""Digits written to the file: the last bits of a sum may differ between machines."""
 
 
 def fit(name: str, examples: Sequence[Example], calibration: Sequence[Example]) -> Refinement:
     """Train on `examples`, set confidence and threshold on `calibration`, from other seeds.
 
-    Kinds with too few examples of either sort get no opinion.
+    Kinds with too few right or wrong examples are left out.
     """
     opinions = {}
     for kind in USED:
-        # An alarm of the right family under a neighbour's name teaches nothing about false alarms.
+        # An alarm of the right family with another kind's name says nothing about false alarms.
         mine = [e for e in examples if e.kind is kind and (e.right or not e.near)]
         held = [e for e in calibration if e.kind is kind]
         if min(_fewest(mine), _fewest(held)) >= FEWEST:
@@ -85,7 +86,7 @@ def _opinion(kind: Kind, examples: Sequence[Example], held: Sequence[Example]) -
 
 
 def balanced(examples: Sequence[Example]) -> Floats:
-    """Weigh examples: a bout's moments share one weight, a data set's bouts about one.
+    """Return weights of examples: a bout's moments share one weight, a data set's bouts about one.
 
     Right and wrong weigh the same in all.
     """
@@ -142,7 +143,7 @@ def _logistic(
 
 
 def _platt(odds: Floats, right: Floats, weight: Floats) -> tuple[float, float]:
-    """Fit probability to log odds (Platt 1999), with his targets: no side is ever quite sure."""
+    """Fit probability to log odds (Platt 1999), with his targets, which are never 0 or 1."""
     positive, negative = (weight * right).sum(), (weight * (1 - right)).sum()
     target = np.where(right > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
     share = weight / weight.sum()

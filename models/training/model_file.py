@@ -1,4 +1,4 @@
-"""The trained refinement as the file that the product reads, and its card beside it."""
+"""Writes the trained refinement as the file that the product reads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MODELS = Path(__file__).parents[1]
 
 
 def rules_digest() -> str:
-    """Return the digest of the thresholds that are refined; others need another training.
+    """Return the digest of the rules' thresholds; if it changes, training must be repeated.
 
-    Only what thresholds are counts, so that a reworded reason asks for no training.
+    Only the values count, so that a reworded reason does not require training.
     """
     data = json.loads((MODELS / REFINES / "model.json").read_text(encoding="utf-8"))
     bare = {
@@ -46,7 +46,7 @@ def as_data(
 ) -> dict[str, Any]:
     """Return the model file's content; the same training gives the same.
 
-    `digest` is that of the rules that were listened to, taken before.
+    `digest` is that of the rules used, computed before training.
     """
     return {
         "schema": SCHEMA,
@@ -100,7 +100,7 @@ def _opinion(opinion: Opinion) -> dict[str, Any]:
 
 
 def _counts(examples: Sequence[Example]) -> dict[str, dict[str, dict[str, int]]]:
-    """Bouts by kind, by data set, right and wrong."""
+    """Return the numbers of bouts by kind and data set, right and wrong."""
     bouts = {(e.kind.value, e.group, "right" if e.right else "wrong", e.bout) for e in examples}
     table: dict[str, dict[str, dict[str, int]]] = {}
     counted = Counter((kind, group, side) for kind, group, side, _ in bouts)

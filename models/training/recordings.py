@@ -1,6 +1,6 @@
-"""What the refinement is trained and checked on: simulated movement, and real people's recordings.
+"""The data for training and validation: simulated movement, and recordings of people.
 
-Never `firmware_sim.sealed`: that generator is for one look at the end.
+Never `firmware_sim.sealed`: that generator is used once, for the final score.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ LOOKED_AT = ("actigraph_day", "uea_epilepsy")
 """Real recordings whose licences allow evaluation only."""
 
 UNLABELLED = {"daphnet": ("not_experiment",)}
-"""Stretches of which nobody said what happened (sensors were put on and off there)."""
+"""Unlabelled stretches (sensors were put on and off there)."""
 
 SEIZING = ("Seizure/",)
-"""What of the seizures is no negative: jerks of a seizure are not voluntary. The margins and the
+"""Stretches of seizures that are not negatives: their jerks are not voluntary. The margins and the
 auras are; boundaries are +- 5 s."""
 AURA = "Seizure/Aura"
 SEIZURE_MARGIN_S = 5.0
@@ -45,7 +45,7 @@ SEIZURE_MARGIN_S = 5.0
 GROUND = ("daphnet", "osd_seizures", "seglearn_watch", "stanford_fog")
 """Long enough for simulated movements in them, so that "real" does not come to mean "no spasm"."""
 GROUND_RATIOS = (0.1, 0.3)
-"""Background over movement: beyond 0.3 movements drown for the rules too (research, finding 4)."""
+"""Background over movement: beyond 0.3 the rules miss movements too (research, finding 4)."""
 GROUND_REPERTOIRES = ("clonus", "spasms", "twitch")
 SLOT_S = 25.0
 
@@ -54,13 +54,13 @@ Spans: TypeAlias = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Recording:
-    """Samples, and what is known of them.
+    """Samples with their labels.
 
     Parameters
     ----------
     group : the data set, or `simulated`
-    engines : of the truths, where a clonus engine moved the limb
-    left_out : (start, end) s of which nothing is known
+    engines : clonus engine of each truth, if any
+    left_out : (start, end) s without labels
     """
 
     name: str
@@ -75,7 +75,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Length on the sample clock."""
+        """Return the length on the sample clock, s."""
         return len(self.samples) / self.fs
 
 
@@ -87,7 +87,7 @@ SCENES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Simulated recordings: so many nights of each sort, so many rounds of every scenario."""
+    """Numbers of simulated recordings: nights of each kind, and rounds of every scenario."""
 
     nights: int
     still_nights: int
@@ -113,7 +113,7 @@ SMALL_FIT = Plan(
     scenes=("clonus", "abrupt-tremor"),
 )
 SMALL_CALIBRATE = replace(SMALL_FIT, first_seed=2_000)
-"""Enough to see that training repeats itself, in seconds."""
+"""Enough to test in seconds that training is reproducible."""
 
 WORN = (
     ("ankle", 50.0), ("calf", 52.0), ("ankle", 25.0), ("foot", 100.0), ("ankle", 104.0),
@@ -145,7 +145,7 @@ def simulated(plan: Plan) -> Iterator[Recording]:
 
 
 def of_trace(trace: Trace, note: str = "both", group: str = SIMULATED) -> Recording:
-    """Make a recording of a simulated trace."""
+    """Return a simulated trace as a recording."""
     return Recording(
         name=f"{trace.scenario} {trace.seed} {note} {trace.site} {trace.fs:g}",
         group=group,

@@ -2,7 +2,7 @@
 
     python models/training/train.py              train, measure, write model.json and CARD.md
     python models/training/train.py --check      train and say whether model.json is the same
-    python models/training/train.py --sealed     look at the sealed generator: once, at the end
+    python models/training/train.py --sealed     score on the sealed generator: once, at the end
 
 The recordings are looked for in the folder that `SPASMWATCH_TRACES` names, ../shared/traces unless
 it is set; without them nothing is trained.
@@ -41,7 +41,7 @@ DEFAULT_TRACES = MODELS.parents[1] / "shared" / "traces"
 
 
 def main(arguments: list[str]) -> int:
-    """Train as the command line says; 0 if all is well, 1 if `--check` finds a difference."""
+    """Run a command line; return 0 on success, 1 if `--check` finds a difference."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--check", action="store_true", help="train and compare, write nothing")
     parser.add_argument("--sealed", action="store_true", help="score on the sealed generator")
@@ -61,9 +61,9 @@ def main(arguments: list[str]) -> int:
     refinement, data = trained(examples, calibration, digest)
     if asked.check:
         same = (FOLDER / "model.json").read_bytes() == data
-        say("model.json is what training gives" if same else "model.json is not what it was")
+        say("model.json is reproduced" if same else "model.json differs from what training makes")
         return 0 if same else 1
-    say("measuring on what was left out …")
+    say("measuring on data left out of training …")
     figures = measure(traces, refinement, examples, calibration)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "model.json").write_bytes(data)
@@ -79,12 +79,12 @@ def missing_sets(traces: Path) -> list[str]:
 
 
 def training_examples(traces: Path) -> tuple[list[Example], list[Example]]:
-    """Gather what to train on, and what to calibrate on."""
-    say("simulating, and listening to the rules …")
+    """Return the examples for training, and those for calibration."""
+    say("simulating, and running the rules …")
     examples = gather(simulated(FIT))
     calibration = gather(simulated(CALIBRATE))
     for group in TRAINED_ON:
-        say(f"listening to the rules on {group} …")
+        say(f"running the rules on {group} …")
         examples += gather(_real_and_grounded(traces, group))
     return examples, calibration
 
@@ -92,7 +92,7 @@ def training_examples(traces: Path) -> tuple[list[Example], list[Example]]:
 def trained(
     examples: list[Example], calibration: list[Example], digest: str
 ) -> tuple[Refinement, bytes]:
-    """Train, and give the model as the product will read it, with its file."""
+    """Return the trained model as the product reads it, and the content of its file."""
     plans = {"fit": FIT, "calibrate": CALIBRATE}
     data = as_data(fit(NAME, examples, calibration), examples, calibration, plans, digest)
     return parse_refinement(data), written(data)
@@ -115,7 +115,7 @@ def write_card() -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
+    """Print to the terminal."""
     sys.stderr.write(text + "\n")
 
 

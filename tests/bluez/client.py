@@ -1,4 +1,4 @@
-"""A client of the bus that knows D-Bus and nothing else: what bleak leaves out, or is not to do."""
+"""A plain D-Bus client, for calls that bleak does not make or must not make."""
 
 from __future__ import annotations
 

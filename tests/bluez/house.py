@@ -1,4 +1,4 @@
-"""A house with a real D-Bus, our bluetoothd on it, the virtual air, and the production source."""
+"""A test setup: a real D-Bus, our bluetoothd on it, the virtual radio, the production source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m firmware_sim.bluez` gives a person without a radio the product's own way on Linux."""
+"""`python -m firmware_sim.bluez` runs the product's Linux path on a machine without a radio."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_discovery_is_a_session_of_each_client_and_ends_with_the_last():
     asyncio.run(law())
 
 
-def test_a_device_that_is_not_heard_any_more_loses_its_strength_and_then_goes():
+def test_a_device_that_stops_advertising_loses_its_rssi_and_is_then_removed():
     async def law():
         patience = Patience(unheard_s=0.3)
         async with house(sensor(), patience=patience) as here, client(here.bus.address) as one:
@@ -156,7 +156,7 @@ def test_a_removed_device_is_disconnected_first_and_takes_its_services_along():
     asyncio.run(law())
 
 
-def test_without_its_air_the_adapter_is_gone():
+def test_without_the_simulator_the_adapter_is_removed():
     async def law():
         async with house(sensor()) as here, client(here.bus.address) as one:
             await connect(one)
@@ -204,7 +204,7 @@ def test_who_listened_when_the_link_was_lost_listens_again_on_the_next():
     asyncio.run(law())
 
 
-def test_a_socket_that_nobody_reads_loses_notifications_and_hinders_nobody():
+def test_a_socket_that_is_not_read_loses_notifications_and_delays_no_other_client():
     async def law():
         plan = sensor(speed=400)
         async with house(plan) as here, client(here.bus.address) as one:
@@ -258,7 +258,7 @@ def test_bleak_reads_the_same_from_a_socket_as_from_signals():
     asyncio.run(law())
 
 
-def test_a_name_that_is_taken_and_an_air_that_is_not_there_are_said_in_a_sentence():
+def test_a_taken_name_and_a_missing_radio_are_reported_in_one_sentence():
     async def law():
         async with house() as here:
             with pytest.raises(LinkError, match="end the other bluetoothd"):

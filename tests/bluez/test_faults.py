@@ -1,4 +1,4 @@
-"""Whatever bluetoothd does, the source streams again by its own rules, and alters nothing."""
+"""After every fault of bluetoothd the source streams again by itself, with unaltered samples."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_an_adapter_pulled_out_is_said_and_waited_for():
 
 
 @pytest.mark.usefixtures("in_a_hurry")
-def test_a_dead_bus_is_said_and_waited_for():
+def test_a_bus_that_ended_is_reported_and_waited_for():
     async def law():
         plan = sensor()
         async with house(plan) as here, night(plan) as one:

@@ -1,4 +1,4 @@
-"""What stands in the way of Bluetooth on this machine is one sentence that says what to do."""
+"""Each reason why Bluetooth cannot be used is one sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The production source through unmodified bleak, D-Bus and bluetoothd: what is felt arrives."""
+"""The production source through unmodified bleak, D-Bus and bluetoothd: traces arrive unaltered."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_what_is_written_says_what_is_simulated_and_that_it_is_no_device():
     assert data["simulated_truths"] == 1
 
 
-def test_labels_of_strangers_cannot_break_a_table():
+def test_labels_from_outside_cannot_break_a_table():
     hostile = Label(onset_s=0.0, duration_s=80.0, text="a|b\\`<script>")
     text = as_markdown(compare([case(labels=[CLONUS, hostile])]))
     rows = [line for line in text.splitlines() if "script" in line]

@@ -1,4 +1,4 @@
-"""A listener on the virtual air that knows PMD only from its specification."""
+"""A central on the virtual radio whose PMD is written only from the specification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the source bears lost links: `python -m tests.firmware_sim.many_drops [--drops N]`.
+"""How the source recovers from lost links: `python -m tests.firmware_sim.many_drops [--drops N]`.
 
 Seeded drops between a virtual sensor and the production source, real GATT, virtual time. Prints
 one JSON object; ends with 1 where a bar of the plan is missed. 1,000 drops take about a minute,

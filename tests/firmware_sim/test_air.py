@@ -1,4 +1,4 @@
-"""Over the virtual air, through bleak's own API: real ATT, real notifications, real link loss."""
+"""Over the virtual radio, through bleak's own API: real ATT, real notifications, real link loss."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_the_battery_runs_down_and_says_so(serving):
     asyncio.run(law())
 
 
-def test_nobody_hears_a_sensor_that_is_taken(serving):
+def test_a_connected_sensor_does_not_advertise(serving):
     _, trace = motion(100, 52)
     plan = SensorPlan(model=VERITY_SENSE, trace=trace)
 
@@ -265,7 +265,7 @@ def test_a_listener_that_reads_nothing_for_a_while_makes_the_sensor_wait(serving
     asyncio.run(law())
 
 
-def test_a_central_that_dies_is_missed_and_the_sensor_advertises_again(serving):
+def test_after_a_central_ends_without_notice_the_sensor_advertises_again(serving):
     _, trace = motion(52 * 30, 52)
     plan = SensorPlan(model=VERITY_SENSE, trace=trace, speed=10)
 
@@ -281,7 +281,7 @@ def test_a_central_that_dies_is_missed_and_the_sensor_advertises_again(serving):
     asyncio.run(law())
 
 
-def test_when_the_air_ends_every_await_ends_with_it(serving):
+def test_when_the_simulator_ends_every_await_ends(serving):
     _, trace = motion(100, 52)
     plan = SensorPlan(model=VERITY_SENSE, trace=trace)
 

@@ -1,4 +1,4 @@
-"""Faults are valid from birth; what they add up to, and when, is told by pure functions."""
+"""Faults are validated when made; pure functions return their combined effect at a moment."""
 
 from __future__ import annotations
 

@@ -297,7 +297,7 @@ def test_an_axis_shows_nothing_new_and_the_others_are_as_felt(watched, fault, le
     np.testing.assert_array_equal(samples, expected)
 
 
-def test_a_battery_that_runs_down_is_told_of_and_then_the_sensor_is_not_heard(watched):
+def test_a_battery_that_runs_down_is_reported_and_then_the_sensor_stops_advertising(watched):
     other = SensorPlan(model=H10, trace=walk(1), serial=1)  # keeps the air up, unworn
 
     heard = watched(BatteryDrain(10, 20), device="address", others=(other,), within_s=60)

@@ -1,4 +1,4 @@
-"""A link delays and never loses; what ends is the connection."""
+"""A link delays packets and never loses them; a bad link ends by its supervision timeout."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def advertisements(air, for_s=1.0):
     return heard
 
 
-def test_every_sensor_is_heard_as_strongly_as_it_is(serving, in_virtual_time):
+def test_every_sensor_is_received_at_its_own_strength(serving, in_virtual_time):
     async def law():
         sensors = [plan(serial=n, rssi_dbm=-40 - n) for n in range(3)]
         async with serving(*sensors, listen="here:") as air:
@@ -145,7 +145,7 @@ def test_every_sensor_is_heard_as_strongly_as_it_is(serving, in_virtual_time):
     assert {s.address: s.rssi_dbm for s in sensors} == {a: d.rssi for a, d in heard.items()}
 
 
-def test_a_name_that_goes_into_the_scan_response_is_heard(serving, in_virtual_time):
+def test_a_name_in_the_scan_response_is_received(serving, in_virtual_time):
     name = "A sensor with a name of 29 oct"
 
     async def law():
@@ -160,7 +160,7 @@ def test_a_name_that_goes_into_the_scan_response_is_heard(serving, in_virtual_ti
 # The way in without a socket
 
 
-def test_within_a_process_the_air_needs_no_socket_and_no_real_time(serving, in_virtual_time):
+def test_within_a_process_the_radio_needs_no_socket_and_no_real_time(serving, in_virtual_time):
     async def law():
         async with serving(plan(), listen="here:bed") as air:
             assert air.address == "here:bed"
@@ -173,7 +173,7 @@ def test_within_a_process_the_air_needs_no_socket_and_no_real_time(serving, in_v
     in_virtual_time(law())
 
 
-def test_when_an_air_in_this_process_ends_its_centrals_end_with_it(serving, in_virtual_time):
+def test_when_a_radio_in_this_process_ends_its_centrals_end(serving, in_virtual_time):
     async def law():
         async with serving(plan(), listen="here:") as air:
             session = await air.connect(plan().name)
@@ -186,7 +186,7 @@ def test_when_an_air_in_this_process_ends_its_centrals_end_with_it(serving, in_v
     in_virtual_time(law())
 
 
-def test_two_airs_cannot_listen_under_one_name(in_virtual_time):
+def test_two_radios_cannot_listen_under_one_name(in_virtual_time):
     async def law():
         async with listening(Ether(), "here:twice"):
             with pytest.raises(ValueError, match="here:twice already"):
@@ -211,7 +211,7 @@ def test_a_clone_takes_a_serial_number_too():
         AirPlan("here:", (plan(serial=1, faults=(Clone(),)), plan(serial=0x8000_0001)))
 
 
-def test_whoever_connects_to_an_idle_neighbour_gets_no_answer(serving, in_virtual_time):
+def test_a_connection_to_an_idle_neighbour_gets_no_answer(serving, in_virtual_time):
     async def law():
         ether = Ether()
         async with listening(ether, "here:") as address:

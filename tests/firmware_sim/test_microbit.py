@@ -1,4 +1,4 @@
-"""A virtual micro:bit sends what its runtime sends, and is heard as it felt."""
+"""A virtual micro:bit sends what its runtime sends, and its trace arrives unaltered."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_names_are_five_letters_that_can_be_spoken():
     assert MICROBIT.called(0) == "BBC micro:bit [zuzuz]"
 
 
-def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
+def test_a_trace_arrives_as_recorded_within_a_count(tmp_path):
     trace = walk(50, 12)
     heard = hear(SensorPlan(model=MICROBIT, trace=trace, speed=SPEED), tmp_path)
 

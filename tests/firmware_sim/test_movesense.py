@@ -1,4 +1,4 @@
-"""The virtual Movesense speaks GSP, and what it feels arrives."""
+"""The virtual Movesense implements GSP, and its trace arrives unaltered."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_it_has_room_for_four_streams_and_sends_the_newest():
     assert firmware.measuring is None
 
 
-def test_older_firmware_is_silent_when_it_agrees():
+def test_older_firmware_does_not_answer_a_subscription_that_succeeds():
     firmware = MovesenseFirmware(answers=False)
 
     assert ask(firmware, SUBSCRIBE) == []
@@ -143,7 +143,7 @@ def test_the_time_in_a_packet_is_its_first_samples():
     assert struct.unpack_from("<I", frame.data, 2) == (122_371 + 500,)
 
 
-def test_its_battery_is_told_and_it_falls_silent_without_a_word():
+def test_its_battery_is_notified_and_it_stops_without_notice():
     firmware = MovesenseFirmware()
     ask(firmware, SUBSCRIBE)
 

@@ -1,4 +1,4 @@
-"""A virtual sensor with firmware of one's own: what it feels arrives, where it belongs."""
+"""A virtual sensor with self-made firmware: its trace arrives unaltered, at the right indices."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_what_it_writes_is_read_by_the_driver(counts, last_ns):
     assert (frame.tick - round((first_s + 3) * 32768) + 1) % 2**32 in (0, 1, 2)
 
 
-def test_it_streams_to_whoever_listens_and_says_what_it_is():
+def test_it_streams_to_a_subscriber_and_sends_its_about_value():
     firmware = OpenFrameFirmware(52)
 
     assert firmware.measuring is None

@@ -1,4 +1,4 @@
-"""The open frame's encoders, in three languages, write the same; and its page tells the truth."""
+"""The open frame's encoders, in three languages, write the same; its page agrees with them."""
 
 from __future__ import annotations
 

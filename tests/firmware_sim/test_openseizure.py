@@ -1,4 +1,4 @@
-"""A virtual Bangle.js sends what its app sends, and is heard as it felt."""
+"""A virtual Bangle.js sends what its app sends, and its trace arrives unaltered."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_whatever_is_written_is_what_the_driver_reads(cut):
     assert np.array_equal(np.rint(np.concatenate(heard) * 1000)[:-1], counts)
 
 
-def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
+def test_a_trace_arrives_as_recorded_within_a_count(tmp_path):
     trace = walk(25, 40)
     plan = SensorPlan(model=OPENSEIZURE, trace=trace, speed=SPEED, battery_percent=87)
 

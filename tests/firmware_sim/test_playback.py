@@ -1,4 +1,4 @@
-"""A sensor feels its trace unaltered, in its own time."""
+"""A sensor plays its trace unaltered, on its own clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The virtual air in its own process: nothing lost at 60x with eight sensors, no orphan left."""
+"""The simulator in its own process: nothing lost at 60x with eight sensors, no orphan left."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_planned_is_said_in_one_sentence(
         ("unix:/nowhere/at/all", 74, "cannot listen"),
     ],
 )
-def test_where_nobody_can_listen_is_said_in_one_sentence(trace_file, address, code, sentence):
+def test_an_unusable_address_is_reported_in_one_sentence(trace_file, address, code, sentence):
     path, _ = trace_file(52, 52)
 
     async def law():
@@ -180,7 +180,7 @@ def test_where_nobody_can_listen_is_said_in_one_sentence(trace_file, address, co
     asyncio.run(law())
 
 
-def test_a_parent_is_told_that_its_air_did_not_come_up(tmp_path):
+def test_a_simulator_that_does_not_start_raises_in_its_parent(tmp_path):
     async def law():
         with pytest.raises(LinkError, match="exit code 66"):
             async with running_air(os.fspath(tmp_path / "missing.npz")):

@@ -1,4 +1,4 @@
-"""A script is read as it is written, and refused in one sentence; its page cannot lie."""
+"""A script is read as it is written, and refused in one sentence; its page is checked."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_fault_is_everybodys_unless_it_names_a_sensor():
         ("[[fault]]\nkind = 'mtu'\nsensor = 3\n", "line 3: sensor must be 1 to 2, got 3"),
         (
             "[[fault]]\nkind = 'neighbours'\nsensor = 1\n",
-            "line 3: sensor neighbours are everybody's",
+            "line 3: sensor neighbours concern all sensors",
         ),
         (
             "[[fault]]\nkind = 'mtu'\n# again\n[[fault]]\nkind = 'mtu'\n",
@@ -225,7 +225,7 @@ def test_every_kind_has_a_section_with_an_example_and_all_its_keys(kind):
     assert rows == {name: _said(default) for name, default in fields.items()}
 
 
-def test_the_page_speaks_of_no_other_kinds():
+def test_the_page_has_no_section_of_another_kind():
     assert list(SECTIONS) == list(KINDS)
 
 

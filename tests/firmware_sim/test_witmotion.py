@@ -1,4 +1,4 @@
-"""A virtual WitMotion sensor sends what the maker describes, and is heard as it felt."""
+"""A virtual WitMotion sensor sends what the maker describes, and its trace arrives unaltered."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_battery_is_told_within_a_hundredth_of_a_volt(percent):
     assert abs(battery.percent - percent) <= 5
 
 
-def test_a_trace_is_heard_as_it_was_felt_within_a_count(tmp_path):
+def test_a_trace_arrives_as_recorded_within_a_count(tmp_path):
     trace = walk(50, 30, most_g=15)
     plan = SensorPlan(model=WITMOTION, trace=trace, speed=SPEED, battery_percent=90)
 

@@ -1,4 +1,4 @@
-"""The training is a folder of scripts beside the models, not a package: found here by its path."""
+"""Puts the training scripts, a folder and not a package, on the import path."""
 
 from __future__ import annotations
 

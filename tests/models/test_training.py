@@ -1,4 +1,4 @@
-"""The training: the same bytes each time, and nothing learned that it must not see."""
+"""Training is reproducible byte for byte, and uses no data that it must not use."""
 
 from __future__ import annotations
 

@@ -133,14 +133,16 @@ def check(part: str, outcome: Outcome, wanted: int) -> None:
     assert outcome.raised >= 0.9 * wanted, f"only {outcome.raised} faults came"
     # The link of a driver that raised is made anew in real time, however fast the night runs.
     scale = SPEED if part == "decoder" else 1.0
-    assert outcome.lost_s <= LOST_S * scale * outcome.raised
-    assert {"raised", "resolved"} <= set(outcome.faults_told)
+    assert outcome.lost_s <= LOST_S * scale * outcome.raised, f"{outcome.lost_s:.0f} s are lost"
+    assert {"raised", "resolved"} <= set(outcome.faults_told), f"told {outcome.faults_told[-3:]}"
     heard = {body.decode() for leaf in ("event", "alert") for body in outcome.bodies(leaf)}
-    assert [
+    unheard = [
         body for body in outcome.logged if '"schema": "status' not in body and body not in heard
-    ] == []
-    assert b"stopped" not in outcome.bodies("availability")[:-1]
-    assert outcome.bodies("availability")[-1] == b"stopped"  # the trace ended, as was wished
+    ]
+    assert unheard == [], f"{len(unheard)} were not heard, such as {unheard[0][:200]}"
+    availability = outcome.bodies("availability")
+    assert b"stopped" not in availability[:-1], f"said {availability}"
+    assert availability[-1] == b"stopped", "the trace ended, as was wished"
 
 
 @pytest.mark.parametrize("part", EVERY_PART)
