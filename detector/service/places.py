@@ -52,7 +52,7 @@ class DataFolder:
 def header_of(
     settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
 ) -> RecordingHeader:
-    """Return what a recording of this sensor says of itself."""
+    """Return the header of a recording of this sensor."""
     return RecordingHeader(
         name=provenance.recording or "",
         wearer=provenance.wearer or "",
