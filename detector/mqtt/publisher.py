@@ -64,8 +64,8 @@ class Publisher:
 
     Attributes
     ----------
-    farewell : the last word on `availability` when `run` ends: `OFFLINE`, unless whoever ends it
-        sets `STOPPED` because a person wished it
+    farewell : `availability` published when `run` ends: `OFFLINE`, unless the caller sets
+        `STOPPED` because a person stopped the service
     """
 
     def __init__(

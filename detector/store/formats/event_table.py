@@ -70,7 +70,10 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
         _WRITERS[path.suffix.lower()](draft, [_row(event) for event in events])
         draft.replace(path)
     except OSError as error:
-        error.filename, error.filename2 = str(path), None  # not the draft, which nobody asked for
+        error.filename, error.filename2 = (
+            str(path),
+            None,
+        )  # not the draft, which the user did not name
         raise
     finally:
         draft.unlink(missing_ok=True)

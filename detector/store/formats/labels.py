@@ -1,7 +1,7 @@
-"""What somebody said happened in a recording: BIDS `*_events.tsv`, or `labels` inside an .npz.
+"""Labels of what happened in a recording: BIDS `*_events.tsv`, or `labels` inside an .npz.
 
 Any text may be a label. Those that are one of our kinds are movements to be found or left alone;
-all others (walking, no_freeze, brushing teeth) say what was going on meanwhile.
+all others (walking, no_freeze, brushing teeth) are contexts.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ REQUIRED = ("onset", "duration", "trial_type")
 EXPECTED = "The first line must name onset, duration and trial_type, separated by tabs"
 MOST_LABELS = 100_000  # one every 0.4 s for ten hours: more is no night
 MOST_BYTES = 32 << 20  # so many labels with 300 characters each
-LONGEST_TEXT = 120  # characters; a label is a name, not a story
-LATEST_S = 366 * 86_400.0  # no recording is longer than a year: milliseconds taken for seconds
+LONGEST_TEXT = 120  # characters; a label is a name, not a text
+LATEST_S = (
+    366 * 86_400.0
+)  # no recording is longer than a year: more is milliseconds read as seconds
 SHOWN = 40  # characters of a wrong field in a message
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -73,9 +75,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """All that is known about a recording beside its samples.
+    """Labels of a recording, and where they are from.
 
-    `name` is the file that says so, for people; `simulated` is true when it calls itself so.
+    `name` is the file, for people; `simulated` is true when the file says so.
     """
 
     items: tuple[Label, ...]
