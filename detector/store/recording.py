@@ -101,7 +101,7 @@ class RecordingWriter:
                     db.execute(statement)
                 db.execute("INSERT INTO header VALUES (?, ?)", (body, crc32(body.encode())))
                 db.execute("COMMIT")
-                # WAL only now: the header is in the file itself, even if it is copied without the -wal.
+                # WAL only now: even a copy without the -wal has the header.
                 return cls._ready(path, db)
             except BaseException:
                 db.close()
