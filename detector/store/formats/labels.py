@@ -29,9 +29,7 @@ EXPECTED = "The first line must name onset, duration and trial_type, separated b
 MOST_LABELS = 100_000  # one every 0.4 s for ten hours: more is no night
 MOST_BYTES = 32 << 20  # so many labels with 300 characters each
 LONGEST_TEXT = 120  # characters; a label is a name, not a text
-LATEST_S = (
-    366 * 86_400.0
-)  # no recording is longer than a year: more is milliseconds read as seconds
+LATEST_S = 366 * 86_400.0  # no recording is longer than a year: beyond it, times are in ms
 SHOWN = 40  # characters of a wrong field in a message
 ZIP_MAGIC = b"PK\x03\x04"
 
