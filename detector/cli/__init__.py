@@ -129,7 +129,7 @@ def spasmwatch(
             "--verbose",
             count=True,
             show_default=False,
-            help="Say more; twice for tracebacks.",
+            help="More detail; twice for tracebacks.",
         ),
     ] = 0,
     no_color: Annotated[

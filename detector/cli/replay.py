@@ -1,4 +1,4 @@
-"""`spasmwatch replay`: a recorded night again, word for word."""
+"""`spasmwatch replay`: print a recorded night again, word for word."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def replay(
         Path, typer.Argument(metavar="FILE", help="A night or capture of ours, CSV, npz.")
     ],
 ) -> None:
-    """Say again what was said while a recording was made.
+    """Print again what was printed while a recording was made.
 
     At full speed; nothing is published. The same recording gives the same lines, byte for byte.
     """
