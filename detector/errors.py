@@ -12,7 +12,7 @@ class ConfigError(SpasmwatchError):
 
 
 class RecordingError(SpasmwatchError):
-    """A file cannot be read as what it claims to be; the message says where and what to do."""
+    """A file cannot be read as its format; the message names the place and the remedy."""
 
 
 class RecordingNotFoundError(RecordingError):

@@ -66,7 +66,7 @@ def detect(
         ),
     ] = False,
     model: Annotated[
-        ModelName, typer.Option(help="refined-v1 asks for a learned second opinion.")
+        ModelName, typer.Option(help="refined-v1 adds a learned second opinion.")
     ] = "rules-v1",
     explain: Annotated[list[str] | None, typer.Option(metavar="TIME", help=HELP)] = None,
     out: Annotated[
@@ -224,7 +224,7 @@ def _explainer(reader: RecordingReader, worn: Worn, how: _How) -> Explainer:
 def _answers(
     explainer: Explainer, reader: RecordingReader, recorded: RecordedNight, how: _How
 ) -> Iterator[tuple[Explanation, RecordingPlace]]:
-    """Return what is known of each moment, its events as `detect` tells them."""
+    """Return the explanation of each moment, with events as `detect` prints them."""
     from detector.recognition.events.stamp import stamp
     from detector.words.reasons import worded
     from detector.words.why import RecordingPlace

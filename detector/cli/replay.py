@@ -15,7 +15,7 @@ from detector.words.phrases import NOTICE, counted, length
 def replay(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A night or capture of ours, CSV, npz.")
+        Path, typer.Argument(metavar="FILE", help="A recorded night or capture, CSV, npz.")
     ],
 ) -> None:
     """Print again what was printed while a recording was made.

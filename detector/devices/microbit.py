@@ -44,7 +44,7 @@ class MicrobitConversation:
     """One connection: the period, then a sample a notification."""
 
     def __init__(self) -> None:
-        self._fs: float | None = None  # known once the period is ours
+        self._fs: float | None = None  # known once the period is the one set
         self._unsettled = round(_SETTLED_S * RATE_HZ)  # samples that may be at the old period
 
     def open(self) -> list[Write]:
@@ -106,7 +106,7 @@ MICROBIT = Family(
     recognises=lambda ad: ad.name.startswith("BBC micro:bit"),  # "BBC micro:bit [zuvup]"
     converse=MicrobitConversation,
     decode=lambda data: Decoded(None, _samples(data)),
-    read_first=(PERIOD,),  # samples at another period than ours are of no use
+    read_first=(PERIOD,),  # samples at another period are of no use
     channels=(DATA,),  # sent as soon as it is subscribed to
     sheet=DataSheet(
         title="BBC micro:bit",

@@ -61,7 +61,7 @@ _FIRST_PART_BYTES = 2 + 150
 _WIDEST_G = 16.1  # the widest range of the family is 16 g; the rest is for rounding
 _SAMPLES_OF_PROOF = RATE_HZ  # whatever shakes it, for a second it neither flies nor seems to lie
 _REST_TOLERANCE = 0.15  # offsets of such chips are below 0.1 g
-_WEIGHTLESS = 0.05  # free fall, in any unit: nothing can be said
+_WEIGHTLESS = 0.05  # free fall, in any unit: no unit can be found
 
 
 class GspCommand(IntEnum):
@@ -248,7 +248,7 @@ class MovesenseConversation:
             if not body or body[0] == _VERSION or body.startswith(_GREETING):
                 return []
             return [
-                Note(f"the sensor speaks version {body[0]} of GSP, of which only 1 is known here")
+                Note(f"the sensor uses version {body[0]} of GSP, of which only 1 is known here")
             ]
         status = _status(body)
         if status < 400:

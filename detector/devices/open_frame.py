@@ -164,7 +164,7 @@ class OpenFrameConversation:
         self._about = None
         self._refused = Refused(
             f"the firmware {about.name!r} samples at {about.fs:g} Hz by its own account; "
-            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} are needed, told in 1/256 Hz"
+            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} are needed, given in 1/256 Hz"
         )
         return [self._refused]
 

@@ -124,7 +124,7 @@ class OpenSeizureConversation:
         if self._format not in (None, THREE_AXES):
             raise ProtocolError(f"acceleration in format {self._format} cannot be used")
         if self._format is None and len(data) != _THREE_SAMPLES:
-            # Twenty bytes are what an app before 0.13 sends, which knows no formats: magnitudes.
+            # Twenty bytes are what an app before 0.13 sends, which has no formats: magnitudes.
             raise ProtocolError(
                 f"{len(data)} bytes of acceleration may be of any format, and the watch does not "
                 "say of which: update its app"

@@ -39,7 +39,7 @@ class DataSheet:
     fs : rate that the driver asks for, or that the sensor has, Hz
     floor_s : how long a sample waits in the sensor until it is sent: no event is known sooner
     battery, loss : where the charge is read, and how lost samples are noticed, in a few words
-    advice : what whoever wears it should know, a sentence or two
+    advice : for the person who wears it, a sentence or two
     source : where the protocol's facts are from
     """
 

@@ -121,7 +121,7 @@ def folder(path: Path) -> FolderFacts:
 
 
 async def broker(settings: Settings) -> BrokerFacts:
-    """Connect to the broker that a night would use; one of ours is started and ended for it."""
+    """Connect to the broker that a night would use; a managed one is started and ended for it."""
     mqtt = settings.mqtt
     if mqtt.broker == "none":
         return BrokerFacts("none", "")

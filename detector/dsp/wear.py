@@ -108,7 +108,7 @@ class Wear:
 
     @property
     def settled(self) -> bool:
-        """Whether enough was seen to say anything."""
+        """Whether enough was seen to judge."""
         return self._state.ever_moved or len(self._state.window) == WINDOW
 
     def save(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ DURATIONS_S = ((0.0, 1.2), (1.2, 3.0), (3.0, 10.0), (10.0, None))
 
 MISSED = "missed"
 NOTHING = "nothing"
-"""Row of the confusion table for events that stand on no truth at all."""
+"""Row of the confusion table for events that overlap no truth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class Broker:
     Attributes
     ----------
     kind : `url` as configured, `found` on our port, `mosquitto` or `embedded` as a child, `none`
-    note : what a person should know of the choice, in a sentence; empty where it is as expected
+    note : a sentence for a person about the choice; empty where it is as expected
     restarts : of a child that died or froze
     last_error : why the latest restart failed
     """

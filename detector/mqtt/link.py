@@ -19,7 +19,7 @@ RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
 RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and brokers lock out clients that retry fast
 SETTLED_S = 5.0  # a connection that lasted this long works: the next wait is short again
-FAREWELL_S = 1.0  # a dead broker must not hold up the exit
+FAREWELL_S = 1.0  # a dead broker must not delay the exit
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
 Handler = Callable[[Received], None]

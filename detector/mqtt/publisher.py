@@ -34,7 +34,7 @@ ENDED = {
     Availability.OFFLINE: "spasmwatch has ended",
 }
 ECHO_BEATS = 2  # a dead broker may lose the last 10 s; subscribers are back in another 10 s
-ECHO_MOST = 256  # entries; a receiver that missed more asks for a replay
+ECHO_MOST = 256  # entries; a receiver that missed more requests a replay
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Counts:
     """Counts of publications since the start, by result."""
 
     delivered: int = 0
-    unheard: int = 0  # delivered, but nobody is subscribed (mosquitto says so)
+    unheard: int = 0  # delivered, but nobody is subscribed (only mosquitto reports it)
     unconfirmed: int = 0  # the connection was lost before the answer came; sent again
     refused: int = 0  # refused by the broker, or without a topic; tried again later
     echoed: int = 0  # acknowledged shortly before or after a broken connection, so sent twice

@@ -40,7 +40,7 @@ ACK_TIMEOUT_S = 3.0  # the real detector of a half-open connection
 DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
 WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall
 TICK_S = 1.0  # how often paho may look at its keepalive
-PACKET_MOST = 262_144  # bytes; the longest packet we ask the broker to send us
+PACKET_MOST = 262_144  # bytes; the longest packet that the broker may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Ack:
         """The reason code as MQTT names it."""
         try:
             return ReasonCode(PacketTypes.PUBACK, identifier=self.reason_code).getName()
-        except KeyError:  # a code that MQTT 5 does not know
+        except KeyError:  # a code that MQTT 5 does not define
             return f"reason code {self.reason_code}"
 
 

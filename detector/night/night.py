@@ -240,7 +240,7 @@ class Night:
         ripe = sum(at_ns <= known_ns for at_ns, _, _ in self._pending)
         heard, self._pending = self._pending[:ripe], self._pending[ripe:]
         told = self._hear([(number, seen) for _, number, seen in heard])
-        # With several sensors, only what they showed tells how far all of them have come.
+        # With several sensors, only what they showed determines how far all have come.
         done = len(self.watches) == len(self._over) or len(self.watches) == 1
         return self._at_last(told, mono_ns, utc_ns) if done else told
 

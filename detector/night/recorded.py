@@ -124,13 +124,13 @@ class RecordedNight:
 
     @property
     def events(self) -> list[Event]:
-        """Each event that is over, as it was last said to be, in order of time."""
+        """Events that are over, in their latest form, in order of time."""
         ended = [event for event in self._latest.values() if event.phase is Phase.END]
         return sorted(ended, key=self._moment)
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know of the recordings; complete at the end."""
+        """Warnings about the recordings for a person; complete at the end."""
         told: list[str] = []
         for each, watch in zip(self._sensors, self.night.watches, strict=True):
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]

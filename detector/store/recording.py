@@ -350,7 +350,7 @@ def _check(path: Path, db: sqlite3.Connection) -> RecordingHeader:
 def _foreign(path: Path, why: str) -> RecordingError:
     return RecordingError(
         f"{path} is not a spasmwatch recording: {why}. Give a file that `spasmwatch run` or "
-        "`spasmwatch record` wrote; other formats are told by their suffix."
+        "`spasmwatch record` wrote; other formats are recognised by their suffix."
     )
 
 

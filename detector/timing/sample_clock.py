@@ -96,7 +96,7 @@ class SampleClock:
 
         At first as that chunk arrived. Every five minutes of the index a knot is added: the packet
         that travelled fastest says where the index lies on the host's clock, and the lag's growth
-        how the sensor drifts. A date once given stays, whenever it is asked for again.
+        how the sensor drifts. A date once returned never changes.
         """
         return self._timebase
 

@@ -42,7 +42,7 @@ class Label:
     ----------
     onset_s : from the first sample; negative before it, as BIDS allows
     duration_s : 0 where the file does not say
-    text : as written; `kind` tells whether it is one of ours
+    text : as written; `kind` is set where it names one
     rhythm_hz, beats, peak_g, parts : of a movement, where known; `parts` of a mixed one
     engine : the generator that made the movement; None for what a person did
     manner : what the kind leaves open, such as scratching
@@ -187,7 +187,7 @@ def _lines(path: Path) -> list[str]:
 def _rows(
     lines: Sequence[str], names: Sequence[str], name: str
 ) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Return each row's line number and the fields that say something."""
+    """Return each row's line number and the fields that are not empty."""
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
@@ -210,7 +210,7 @@ def _rows(
 def _label(row: Mapping[str, str], where: str) -> Label:
     for column in ("onset", "trial_type"):
         if column not in row:
-            raise RecordingError(f"{where}: {column} says nothing. Fill it in or remove the line")
+            raise RecordingError(f"{where}: {column} is empty. Fill it in or remove the line")
     beats = _number(row, "beats", where)
     if beats is not None and beats != int(beats):
         raise RecordingError(f"{where}: beats must be a whole number, not {beats:g}")

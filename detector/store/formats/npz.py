@@ -159,7 +159,7 @@ def _damage(name: str) -> Iterator[None]:
         RecursionError,
         MemoryError,
         RuntimeError,  # encrypted
-        NotImplementedError,  # packed by a method Python does not know
+        NotImplementedError,  # packed by a method that Python does not support
     ) as error:
         raise RecordingError(f"{name} is damaged, or no NumPy archive: {error}") from error
 
