@@ -14,7 +14,7 @@ from detector.sources.radio import Heard, ScannerBackend, listen
 class NearbyDevice:
     """A row of `spasmwatch scan`; `driver` is None for a device without one.
 
-    `because` is the reason in a few words why it works or not.
+    `because` says in a few words why it works or not.
     """
 
     name: str  # hostile text

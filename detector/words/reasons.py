@@ -60,7 +60,7 @@ CHECKS: Final[Mapping[CheckName, str]] = {
     CheckName.LENGTH: "length",
     CheckName.TURNED: "angle it turned",
     CheckName.SETTLED: "angle it stayed away",
-    CheckName.ELSEWHERE: "angle it came to lie elsewhere",
+    CheckName.ELSEWHERE: "angle it settled from where it was",
     CheckName.HELD: "angle it held",
     CheckName.DRIFT: "drift while it held",
     CheckName.TREMBLING: "share of fast trembling",
@@ -147,7 +147,7 @@ def _tonic(facts: ReasonFacts) -> str:
 
 
 def _turn(facts: ReasonFacts) -> str:
-    return f"slow start, the limb came to lie {facts['settled_deg']:.0f} degrees elsewhere"
+    return f"slow start, the limb settled {facts['settled_deg']:.0f} degrees from where it was"
 
 
 def _shaken(facts: ReasonFacts) -> str:
@@ -224,7 +224,7 @@ def _sensor(sensor: str, kind: str, facts: ReasonFacts) -> str:
 
 
 def _same_movement(facts: ReasonFacts) -> str:
-    return f"the same movement as event {facts['event']}, which tells it"
+    return f"the same movement as event {facts['event']}, which reports it"
 
 
 def _below_minimum(facts: ReasonFacts) -> str:
