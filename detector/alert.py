@@ -1,4 +1,4 @@
-"""What someone is told: `Alert`, one moment in the life of one alarm, and its JSON form."""
+"""`Alert`: one alarm in one of its states, and its JSON form."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SCHEMA = "alert/1"
 
 
 class AlertState(StrEnum):
-    """Where in its life an alert is."""
+    """State of an alert."""
 
     RAISED = "raised"
     RESOLVED = "resolved"
 
 
 class AlertClass(StrEnum):
-    """Whether the body or the watching itself needs somebody."""
+    """Whether an alert is about the wearer (clinical) or about the monitoring (technical)."""
 
     CLINICAL = "clinical"
     TECHNICAL = "technical"
@@ -38,7 +38,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alarm as it stands `at` a moment; later forms carry the same `id`.
+    """One alarm in its state `at` a moment; later states have the same `id`.
 
     id : twenty hex digits, the same whenever the same night is judged again
     episode : the episode of spasms it stands for, None when it is not about an event
@@ -78,7 +78,7 @@ class Alert:
 
 
 def alert_id(wearer: str | None, *about: object) -> str:
-    """Make an id from the wearer and what the alert is about."""
+    """Return the id of an alert of this wearer about this subject."""
     return sha256(json.dumps(["alert", wearer, *about]).encode()).hexdigest()[:20]
 
 
@@ -102,7 +102,7 @@ def from_dict(data: Any) -> Alert:
     Raises
     ------
     ValueError
-        A field is missing or of the wrong kind; the sender speaks another version.
+        A field is missing or of the wrong kind; the sender has another version.
     """
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ValueError(f"not an {SCHEMA} object: {str(data)[:80]}")

@@ -1,4 +1,4 @@
-"""Samples that know when they are: `Block`, and `Timebase` from sample index to UTC."""
+"""Samples on a sensor's clock: `Block`, and `Timebase` from sample index to UTC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Samples = NDArray[np.float64]
 """Specific force, shape (n, 3), in g."""
 
 Edge = tuple[int, float]
-"""Where the samples so far end: the index that would follow the last, and their rate in Hz."""
+"""End of the samples so far: the index that would follow the last, and their rate in Hz."""
 
 AXES = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,13 +55,13 @@ class Block:
 
     @property
     def edge(self) -> Edge:
-        """Where its samples end."""
+        """End of its samples."""
         return self.stop, self.fs
 
     def after_gap(self, edge: Edge | None) -> bool:
-        """Whether it does not go on where the samples before it ended; None: there were none.
+        """Whether it starts elsewhere than at `edge`, the end of the samples before; None: no gap.
 
-        The one notion of a gap: whoever takes blocks asks this, and counts nothing across one.
+        The only definition of a gap: every consumer of blocks calls it and counts nothing across.
         """
         return edge is not None and edge != (self.start, self.fs)
 
@@ -102,7 +102,7 @@ def extend(stretches: list[Stretch], block: Block) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Knot:
-    """From a second of the index on: UTC of its zero, and true seconds per second of it."""
+    """Fit from second `from_s` of the index on: UTC of index 0, true seconds per index second."""
 
     from_s: float
     epoch_ns: int
@@ -111,7 +111,7 @@ class Knot:
 
 @dataclass(frozen=True, slots=True)
 class Timebase:
-    """Where sample index 0 lies in UTC; the only way from an index to a wall clock.
+    """UTC of sample index 0; the only conversion from an index to a wall clock.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Timebase:
     knots: tuple[Knot, ...] = ()
 
     def at_s(self, seconds: float) -> datetime | None:
-        """UTC of a moment counted in seconds from index 0, in whole ms as it is written down."""
+        """Return the UTC of a moment in seconds from index 0, in whole ms as in the JSON forms."""
         if self.epoch_ns is None:
             return None
         place = bisect_right(self.knots, seconds, key=lambda knot: knot.from_s)

@@ -1,8 +1,8 @@
-"""The log as its readers see it: numbered entries, and what a reader promises.
+"""Interfaces between the log and its readers, the channels: numbered entries and cursors.
 
 A channel (MQTT, later push and the page) reads entries after its own cursor, acknowledges each one
-it has delivered and says of each one that is refused why. It gets everything at least once; a
-receiver knows repetitions by the entry's number.
+it has delivered, and refuses, with the reason, each one it cannot deliver. Delivery is at least
+once; receivers recognise repetitions by the entry's number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the log, told exactly as it is logged.
+    """One entry of the log, published exactly as it is logged.
 
     n : its number, from 1, never used twice; 0 when the disk refused it and it is in no log
     subject : id of the event or alert, or of what else it is about
@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEntry:
-    """An entry that a channel could not deliver, put aside so that it holds up no other."""
+    """An entry that a channel could not deliver, set aside so that it delays no other."""
 
     entry: Entry
     why: str
@@ -67,29 +67,29 @@ class ChannelLog(Protocol):
         """Return the oldest entries neither acknowledged nor refused, in order of `n`."""
 
     async def acknowledge(self, numbers: Sequence[int]) -> None:
-        """Say that these are delivered; the order does not matter."""
+        """Record these as delivered, in any order."""
 
     async def refuse(self, whys: Mapping[int, str], *, at: datetime) -> None:
-        """Put these aside, each with the reason; `read` does not return them again."""
+        """Set these aside, each with the reason; `read` does not return them again."""
 
     async def refused(self, limit: int) -> Sequence[RefusedEntry]:
-        """Return entries put aside, the one tried longest ago first."""
+        """Return entries set aside, the one tried longest ago first."""
 
     async def depth(self) -> int:
-        """Count the entries not delivered, refused ones included."""
+        """Return the number of entries not delivered, refused ones included."""
 
 
 class Channel(Protocol):
-    """A reader of the log that tells somebody; supervised, so `run` may raise."""
+    """A reader of the log that delivers its entries; supervised, so `run` may raise."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""
 
     def wake(self) -> None:
-        """Say that the log has more; called after each commit."""
+        """Take notice of new entries in the log; called after each commit."""
 
     def show(self, now: Snapshot) -> None:
-        """Say what is so now, for channels that keep a state beside the log."""
+        """Publish the present state, for channels that keep one beside the log."""
 
     async def tell(self, entries: Sequence[Entry]) -> None:
-        """Send entries that are in no log (`n` 0), once and without a promise."""
+        """Send entries that are in no log (`n` 0) once; delivery is not guaranteed."""

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by who can mend it. Every message names the culprit and the remedy."""
+"""Errors by who can correct them. Every message names the cause and the remedy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ class SpasmwatchError(Exception):
 
 
 class ConfigError(SpasmwatchError):
-    """The person who wrote the settings can mend it."""
+    """The settings or options are wrong; the person who wrote them can correct them."""
 
 
 class RecordingError(SpasmwatchError):
-    """A file cannot be read as what it claims to be; the message says where and what to do."""
+    """A file cannot be read as its format; the message names the place and the remedy."""
 
 
 class RecordingNotFoundError(RecordingError):

@@ -1,4 +1,4 @@
-"""The public vocabulary: what can be found in a night, and how it is written down."""
+"""Events that can be found in a night, and their JSON form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SPASM_FAMILY = frozenset({Kind.CLONUS, Kind.SPASM, Kind.TWITCH, Kind.TONIC})
 
 
 class Phase(StrEnum):
-    """Where in its life an event is: announced, still going, over."""
+    """Phase of an event: announced, still going on, over."""
 
     START = "start"
     UPDATE = "update"
@@ -69,7 +69,7 @@ class DetectorVersion:
 
 @dataclass(frozen=True, slots=True)
 class RecordingSpan:
-    """The samples an event stands on: `first` up to and including `last`, on the sensor's clock."""
+    """Samples of an event: `first` up to and including `last`, on the sensor's clock."""
 
     name: str
     first: int
@@ -78,7 +78,7 @@ class RecordingSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that was found; the fields and units of the contract's `event/1`.
+    """One movement that was found; the fields and units of the contract's `event/1`.
 
     `onset_s` counts from the first sample of the recording; `onset` and `end` are None when
     that has no wall clock. `grade` is the SCATS bin: 1 under 3 s, 2 up to 10 s, 3 beyond.
@@ -120,20 +120,20 @@ class Event:
 
 
 def grade_of(duration_s: float) -> int:
-    """SCATS bin of a clonus or an extensor spasm (NINDS CDE F1766): < 3 s, 3 to 10 s, > 10 s."""
+    """Return the SCATS bin of a clonus or extensor spasm (NINDS CDE F1766): < 3, 3-10, > 10 s."""
     return 1 if duration_s < 3 else 2 if duration_s <= 10 else 3
 
 
 def event_id(
     wearer: str | None, sensor: str | None, recording: str | None, onset: int | str
 ) -> str:
-    """Twenty hex digits that are the same whenever the same recording is detected again."""
+    """Return twenty hex digits, the same whenever the same recording is analysed again."""
     key = json.dumps([wearer, sensor, recording, onset])
     return sha256(key.encode()).hexdigest()[:20]
 
 
 def format_utc(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC with milliseconds."""
+    """Return the moment as RFC 3339 text in UTC with milliseconds."""
     if moment is None:
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -217,7 +217,7 @@ def from_dict(data: dict[str, Any]) -> Event:
 
 
 def final_forms(events: Iterable[Event]) -> list[Event]:
-    """Keep each event once, as it was last said to be, in order of onset."""
+    """Return each event once, in its latest form, in order of onset."""
     latest: dict[str, Event] = {}
     for event in events:
         latest[event.id] = event
@@ -226,10 +226,7 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
 
 
 def relabelled(event: Event, kind: Kind, facts: Mapping[str, Any]) -> Event:
-    """Return the next revision of an event: a later insight changed what it most likely was.
-
-    Its `reason` is to be rendered anew.
-    """
+    """Return the next revision of an event, with another kind; its `reason` is not yet rendered."""
     return replace(event, kind=kind, facts=facts, reason="", revision=event.revision + 1)
 
 

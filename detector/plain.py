@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _IS = "is"
-"""Key under which a record says its class, for fields that may hold one of several."""
+"""Key of a record's class name, for fields that may hold one of several."""
 
 
 def pack(array: NDArray[Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
-"""The one way JSON is written: one line, printable bounded text, finite numbers, unknown is null.
+"""JSON as all parts write it: one line, printable bounded text, finite numbers, unknown is null.
 
-Names of sensors come from strangers, and what is written here is read by foreign parsers,
-terminals and screens.
+Names of sensors are untrusted, and other programs' parsers, terminals and screens read the result.
 """
 
 from __future__ import annotations

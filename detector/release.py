@@ -1,7 +1,7 @@
-"""The release: the only place of its number.
+"""Release number, defined only here.
 
-pyproject.toml takes it from here, and so does everything that is recorded or told, so that nothing
-reads the installation.
+pyproject.toml, recordings and published messages take it from here, so that nothing reads the
+metadata of the installation.
 """
 
 from __future__ import annotations

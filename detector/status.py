@@ -1,4 +1,4 @@
-"""The four words a screen can say, with all it needs to say them: status, vitals, snapshot."""
+"""The four states, and what a screen needs to show them: status, vitals, snapshot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detector.events import Kind, format_utc
 
 
 class StateWord(StrEnum):
-    """The four things a screen or topic can say; there is no fifth."""
+    """The four states that a screen or topic can show; there is no fifth."""
 
     WATCHING = "watching"
     SPASM = "spasm"
@@ -23,7 +23,7 @@ class StateWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Which of the four is true now; no signal always says why, a pause until when."""
+    """The present state; no signal has a reason, a pause an end."""
 
     watch: StateWord
     why: str | None = None
@@ -38,7 +38,7 @@ class Status:
 
     @property
     def words(self) -> str:
-        """What a person reads."""
+        """Words shown to a person."""
         if self.watch is StateWord.PAUSED and self.until is not None:
             return f"Paused until {self.until:%H:%M}"
         if self.watch is StateWord.SPASM and self.kind is Kind.CLONUS:
@@ -58,7 +58,7 @@ def to_dict(status: Status) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """How the sensor's data arrives; None, or what cannot be, where it is not known."""
+    """How the sensor's data arrives; None or an impossible value where it is not known."""
 
     data_age_s: float | None = None
     rate_hz: float | None = None
@@ -68,7 +68,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All a screen needs that comes late: status, open alerts, tonight's counts.
+    """Everything a screen needs when it connects: status, open alerts, tonight's counts.
 
     Two snapshots are equal when nothing worth announcing at once differs between them.
     """

@@ -1,1 +1,1 @@
-"""From events to alerts: when someone is told, and what becomes of it. Pure."""
+"""From events to alerts: wake rules, and the states of an alert. Pure."""

@@ -1,6 +1,6 @@
-"""When someone is told: events and conditions in, the life of alerts out. No clock, no I/O.
+"""Alarm state machine: events and conditions in, states of alerts out. No clock, no I/O.
 
-One episode, one alert. An event tells each rule at most once, however often it is repeated,
+One episode, one alert. An event sets off each rule at most once, however often it is repeated,
 updated or revised. Clinical alerts are timed by the samples themselves: while no signal comes,
 stream time stands still and an alert is neither cleared nor raised again. Conditions such as
 no-signal are timed by the host's monotonic clock. The host's wall clock decides nothing.
@@ -25,7 +25,7 @@ LATE_S = 5.0
 """An event may be announced this long after its onset (three times the bar's 1.5 s)."""
 
 SILENT_S = 600.0
-"""An event of which nothing was said for so long is over: its end was lost in a crash."""
+"""An event without an update for so long is over: its end was lost in a crash."""
 
 MEMORY = 1000
 """Events remembered at most, ten times the largest count a rule may ask for; oldest go first."""
@@ -35,7 +35,7 @@ SCHEMA = "policy/1"
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One moment, as the clocks tell it.
+    """One moment by the host's clocks and by the signal.
 
     mono_ns : host's monotonic clock; conditions are timed by it
     utc : host's wall clock, only a label on what has no samples of its own
@@ -50,7 +50,7 @@ class Now:
 
     @property
     def event_s(self) -> float:
-        """The moment on the axis of events: s since 1970, which runs on across recordings.
+        """Moment on the axis of events: s since 1970, which continues across recordings.
 
         A recording without a wall clock has only its own axis, s from its first sample.
         """
@@ -60,7 +60,7 @@ class Now:
 class Policy:
     """The alarms of one wearer.
 
-    rules : the wake rules; where two fit the same event, the first speaks
+    rules : the wake rules; where two fit the same event, the first raises the alert
     wearer, source : written into every alert
     """
 
@@ -78,16 +78,16 @@ class Policy:
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
-        """What is raised and not yet resolved."""
+        """Alerts raised and not yet resolved."""
         return tuple(self._open.values())
 
     def observe(self, event: Event, now: Now) -> list[Alert]:
-        """Take what the detector says of an event, in whatever phase or revision.
+        """Take an event in any phase or revision; return new states of alerts.
 
         Raises
         ------
         ValueError
-            The event knows UTC and `now.stream_utc` does not, or the other way round.
+            The event has UTC and `now.stream_utc` is None, or the other way round.
         """
         if (event.onset is None) != (now.stream_utc is None):
             raise ValueError("event.onset and now.stream_utc must both be known, or neither")
@@ -96,13 +96,13 @@ class Policy:
         if known is None:
             if fact.kind not in WAKING or fact.over_s < now.event_s - self._horizon_s:
                 return self.tick(now)  # nothing a rule counts, or a backlog from another time
-            # What was over before this began is over, however soon it is said.
+            # Alerts over before this event began are resolved first, however soon it was reported.
             told = self._advance(now, fact.onset_s)
             fact = replace(fact, episode=event.episode or self._episode_beside(fact))
         else:
             told = self.tick(now)
             if fact.rank < known.rank:
-                return told  # an older form, said again
+                return told  # an older form, repeated
             kept = [text for text in known.told if fact.supports(parse_rule(text))]
             fact = replace(fact, episode=known.episode, told=tuple(kept))
         self._facts[fact.id] = fact
@@ -114,10 +114,10 @@ class Policy:
     def condition(
         self, name: str, *, active: bool, since_ns: int, now: Now, why: str = ""
     ) -> list[Alert]:
-        """Take a state of the watching itself: whether it is so, and since when (monotonic clock).
+        """Take a condition of the monitoring: whether it holds, and since when (monotonic clock).
 
-        `no-signal` follows its wake rule; any other condition is told at once. `why` names the
-        cause for a person.
+        `no-signal` follows its wake rule; any other condition raises an alert at once. `why` names
+        the cause for a person.
         """
         told = self.tick(now)
         if active:
@@ -131,7 +131,7 @@ class Policy:
         return told
 
     def tick(self, now: Now) -> list[Alert]:
-        """Let time pass. Ticking more often tells the same, only sooner."""
+        """Advance time. Ticking more often returns the same alerts, only sooner."""
         return self._advance(now, now.event_s - LATE_S)
 
     def shift_clock(self, by_ns: int) -> None:
@@ -152,12 +152,12 @@ class Policy:
         }
 
     def load(self, data: dict[str, Any]) -> None:
-        """Go on from what `save` gave, possibly under other rules.
+        """Go on from what `save` returned, possibly under other rules.
 
         Raises
         ------
         ValueError
-            This is not what `save` of this version gave. Nothing was changed.
+            This is not what `save` of this version returns. Nothing was changed.
         """
         try:
             if data["schema"] != SCHEMA:
@@ -175,7 +175,7 @@ class Policy:
         self._open = {alert.episode or alert.kind: alert for alert in alerts}
 
     def _raise_for(self, fact: _Fact, *, has_utc: bool) -> list[Alert]:
-        """Ask each rule about an event it was not told of."""
+        """Apply to an event each rule that it has not set off yet; return the alerts raised."""
         raised: list[Alert] = []
         for rule in self._rules:
             text = str(rule)
@@ -209,7 +209,7 @@ class Policy:
         return told
 
     def _take_back(self, fact: _Fact, lost: set[str], event: Event) -> list[Alert]:
-        """Resolve what stood on an event that turned out to be something else."""
+        """Resolve alerts that rested on an event whose kind has changed."""
         taken: list[Alert] = []
         for key, alert in list(self._open.items()):
             concerned = alert.episode == fact.episode or alert.rule in lost
@@ -218,7 +218,7 @@ class Policy:
         return taken
 
     def _stands(self, alert: Alert) -> bool:
-        """Whether a clinical alert has any reason left: its own, or one it was spoken for."""
+        """Whether a clinical alert has any reason left: its own rule, or one that it covers."""
         beside = {
             text
             for fact in self._facts.values()
@@ -234,7 +234,7 @@ class Policy:
         return False
 
     def _clustered(self, rule: Cluster) -> list[_Fact]:
-        """Return the events that belong to some run as dense as the rule asks."""
+        """Return the events that belong to some run as dense as the rule requires."""
         facts = sorted(
             (fact for fact in self._facts.values() if fact.supports(rule)),
             key=lambda fact: (fact.onset_s, fact.id),
@@ -247,10 +247,10 @@ class Policy:
         return list(dense.values())
 
     def _over_s(self, alert: Alert) -> float:
-        """When a clinical alert's reason is over, as far as is known.
+        """Return when a clinical alert's reason is over, as far as is known.
 
         A cluster is over after a whole window without another of its kind: steady spasms at
-        the edge of the rule are one matter, not a new alert each.
+        the edge of the rule are one alert, not a new one each.
         """
         facts = self._facts.values()
         over_s = max((f.over_s for f in facts if f.kind in WAKING), default=0.0) + QUIET_S
@@ -310,7 +310,7 @@ class Policy:
         return replace(self._open.pop(key), state=AlertState.RESOLVED, at=at, reason=reason)
 
     def _episode_beside(self, fact: _Fact) -> str:
-        """Name the episode of an event for which the detector named none."""
+        """Return the episode of an event for which the detector named none."""
         for other in reversed(self._facts.values()):
             gap_s = max(fact.onset_s - other.end_s, other.onset_s - fact.end_s)
             if other.kind in WAKING and gap_s < QUIET_S:
@@ -339,7 +339,7 @@ class _Fact:
     onset_s: float
     duration_s: float
     episode: str = ""
-    told: tuple[str, ...] = ()  # rules that have spoken of it, or were spoken for
+    told: tuple[str, ...] = ()  # rules that it set off, with an alert or covered by one
 
     @classmethod
     def of(cls, event: Event) -> _Fact:
@@ -349,7 +349,7 @@ class _Fact:
 
     @property
     def rank(self) -> tuple[int, int, float]:
-        """Orders the forms of one event by when they were said."""
+        """Sort key of the forms of one event, the latest last."""
         return self.revision, self.phase, self.duration_s
 
     @property
@@ -358,7 +358,7 @@ class _Fact:
 
     @property
     def over_s(self) -> float:
-        """The end, or when a missing end is given up."""
+        """Its end, or the time at which a missing end is given up."""
         return self.end_s + (0 if self.phase == _ENDED else SILENT_S)
 
     def supports(self, rule: Rule) -> bool:
@@ -372,7 +372,7 @@ class _Fact:
         return isinstance(rule, Cluster) and self.kind in rule.kinds and self.phase == _ENDED
 
     def telling(self, rule: str) -> _Fact:
-        """Remember that a rule has spoken of it."""
+        """Return it with the rule among those that it set off."""
         return self if rule in self.told else replace(self, told=(*self.told, rule))
 
 

@@ -1,4 +1,4 @@
-"""The wake rules: the few sentences that decide when someone is told.
+"""The wake rules: which events and conditions raise an alert that wakes somebody.
 
     clonus >= 60s        one bout that lasts
     3 spasms in 10min    a cluster
@@ -6,7 +6,7 @@
 
 `button` (the wearer asks for help) is refused: no driver reports a button yet.
 
-`spasm` means what a person means by it: clonus, sudden spasm or tonic pull, in both forms.
+`spasm` means clonus, sudden spasm or tonic pull, in both forms.
 Twitches are logged and never wake anybody, so they do not count.
 """
 
@@ -31,10 +31,10 @@ KINDS_OF = {
 WAKING = frozenset().union(*KINDS_OF.values())
 """Every kind that some rule can wake for."""
 
-MAX_LASTING_S = 3600  # a bout that may last longer than this unseen is no rule but a mistake
+MAX_LASTING_S = 3600  # a rule that lets a bout last longer than this is a mistake
 MAX_WINDOW_S = 12 * 3600  # rules look back over one night
 MAX_COUNT = 100  # more in one night is "never", and what is remembered must stay small
-NO_SIGNAL_S = (10, 3600)  # the loss itself is known after 10 s; nothing may be muted over an hour
+NO_SIGNAL_S = (10, 3600)  # a loss is detected after 10 s; nothing may be muted over an hour
 
 
 class RuleError(ConfigError, ValueError):
@@ -115,7 +115,7 @@ _MAX_TEXT = 80  # twice the longest sensible rule
 
 
 class _Reader:
-    """Walks through the words of one rule and knows where it stands."""
+    """Reads the words of one rule in order; errors name the place of the next one."""
 
     def __init__(self, text: str) -> None:
         self._shown = repr(text[:_MAX_TEXT])
@@ -125,17 +125,17 @@ class _Reader:
         self._at = 0
 
     def peek(self) -> str:
-        """Look at the next word, empty at the end."""
+        """Return the next word without taking it, empty at the end."""
         return self._tokens[self._at][0]
 
     def take(self) -> str:
-        """Step over the next word."""
+        """Take the next word; return it."""
         word = self.peek()
         self._at += bool(word)
         return word
 
     def error(self, problem: str) -> RuleError:
-        """Say what is wrong with the next word."""
+        """Return an error that names the next word and its place."""
         word, place = self._tokens[self._at]
         found = f"found {word!r}" if word else "the rule ends there"
         return RuleError(
@@ -143,20 +143,20 @@ class _Reader:
         )
 
     def expect(self, *words: str) -> None:
-        """Step over a word that must be there."""
+        """Take the next word; RuleError unless it is one of these."""
         if self.peek() not in words:
             raise self.error(f"expected {words[0]!r}")
         self.take()
 
     def whole_number(self, lowest: int, highest: int) -> int:
-        """Step over a number."""
+        """Take a number within limits; return it."""
         word = self.peek()
         if not word.isdecimal() or not lowest <= int(word) <= highest:
             raise self.error(f"expected a whole number from {lowest} to {highest}")
         return int(self.take())
 
     def duration_s(self, lowest_s: int, highest_s: int) -> int:
-        """Step over a number and its unit."""
+        """Take a number and its unit; return seconds."""
         start = self._at
         number = self.whole_number(0, 999_999)
         if self.peek() not in _UNITS_S:
@@ -170,7 +170,7 @@ class _Reader:
         return seconds
 
     def word(self) -> str:
-        """Step over a kind of event that may wake somebody."""
+        """Take a kind of event that may wake somebody; return it."""
         word = "spasm" if self.peek() == "spasms" else self.peek()
         if word in {"twitch", "twitches"}:
             raise self.error("twitches are logged but never wake anybody: expected clonus or spasm")
@@ -203,7 +203,7 @@ def _condition(reader: _Reader) -> Rule:
 
 
 def _duration(seconds: int) -> str:
-    """Write a time as people say it: 60s and 90s, but 2min and 2h."""
+    """Return a time as rules are written: 60s and 90s, but 2min and 2h."""
     if seconds % 3600 == 0:
         return f"{seconds // 3600}h"
     if seconds % 60 == 0 and seconds > 60:

@@ -49,7 +49,7 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # so that a full disk is told here, not while Python shuts down
+            sys.stdout.flush()  # so that a full disk is reported here, not while Python shuts down
             return result
         except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
             raise  # typer writes these itself; after a closed pipe nobody reads
@@ -129,7 +129,7 @@ def spasmwatch(
             "--verbose",
             count=True,
             show_default=False,
-            help="Say more; twice for tracebacks.",
+            help="More detail; twice for tracebacks.",
         ),
     ] = 0,
     no_color: Annotated[

@@ -62,7 +62,7 @@ def decode(
 
 
 def _decode_capture(out: Output, path: Path) -> None:
-    """Decode a whole capture; packets that make no sense are told, and fail it at the end."""
+    """Decode a whole capture; packets that make no sense are reported, and fail it at the end."""
     from detector.devices.interpreter import Interpreter
     from detector.devices.profile import Chunk
     from detector.devices.registry import installed

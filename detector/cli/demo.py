@@ -31,7 +31,7 @@ def demo(
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     folder = settings.data_dir / "demo"
-    shutil.rmtree(folder, ignore_errors=True)  # of the last demo; no real night is kept here
+    shutil.rmtree(folder, ignore_errors=True)  # of the last demo; real nights are stored elsewhere
     folder.mkdir(parents=True)
     demo_settings = settings.model_copy(update={"data_dir": folder})
     raise typer.Exit(asyncio.run(show(call.out, demo_settings, folder, speed=speed, seed=seed)))

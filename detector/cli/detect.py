@@ -66,7 +66,7 @@ def detect(
         ),
     ] = False,
     model: Annotated[
-        ModelName, typer.Option(help="refined-v1 asks for a learned second opinion.")
+        ModelName, typer.Option(help="refined-v1 adds a learned second opinion.")
     ] = "rules-v1",
     explain: Annotated[list[str] | None, typer.Option(metavar="TIME", help=HELP)] = None,
     out: Annotated[
@@ -158,7 +158,7 @@ def _opened(
 
 
 def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, together: bool) -> _Found:
-    """Take recordings, one or the sensors of one wearer, through the night that watches live."""
+    """Run recordings, one or the sensors of one wearer, through the same `Night` as live."""
     from detector.night.recorded import RecordedNight, RecordedSensor
 
     worn = [_worn(reader, how) for reader in readers]
@@ -192,7 +192,7 @@ def _worn(reader: RecordingReader, how: _How) -> Worn:
 
 
 def _of_one_wearer(worn: Sequence[Worn]) -> list[Worn]:
-    """Name sensors apart, and let all be of the one wearer that any recording names."""
+    """Return sensors with distinct names, all of the one wearer that any recording names."""
     wearers = {each.provenance.wearer for each in worn} - {None}
     if len(wearers) > 1:
         raise RecordingError(
@@ -206,7 +206,7 @@ def _of_one_wearer(worn: Sequence[Worn]) -> list[Worn]:
 
 
 def _heading(reader: RecordingReader, stretches: Sequence[Stretch]) -> str:
-    """Say what there is of a recording: how much, at which rate, and what is missing within."""
+    """Return a recording's name, length and rate, and what is missing within."""
     seen_s = sum(each.stop_s - each.start_s for each in stretches)
     missing_s = stretches[-1].stop_s - stretches[0].start_s - seen_s if stretches else 0.0
     text = f"{reader.name}   {length(seen_s)}, {reader.fs:.4g} samples/s"
@@ -224,7 +224,7 @@ def _explainer(reader: RecordingReader, worn: Worn, how: _How) -> Explainer:
 def _answers(
     explainer: Explainer, reader: RecordingReader, recorded: RecordedNight, how: _How
 ) -> Iterator[tuple[Explanation, RecordingPlace]]:
-    """Return what is known of each moment, its events as `detect` tells them."""
+    """Return the explanation of each moment, with events as `detect` prints them."""
     from detector.recognition.events.stamp import stamp
     from detector.words.reasons import worded
     from detector.words.why import RecordingPlace

@@ -1,4 +1,4 @@
-"""`spasmwatch doctor`: check what a night needs, and name the command that mends each failure."""
+"""`spasmwatch doctor`: check what a night needs; name a command that corrects each failure."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def _shown(
 
 
 def check_lines(check: CheckResult, mask: Callable[[str], str] = str) -> list[str]:
-    """Return a check as lines: status, name, finding; below it the command that mends it."""
+    """Return a check as lines: status, name, finding; below it the command that corrects it."""
     written = [f" {check.status:<5} {check.name:<{NAME_WIDTH}} {mask(check.detail)}"]
     if check.fix:
         written.append(f"{'':<{NAME_WIDTH + 8}}fix: {mask(check.fix)}")

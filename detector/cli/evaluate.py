@@ -73,7 +73,7 @@ def evaluate(
         Path | None, typer.Option("--out", metavar="PATH", help="Also write it, as .md or .json.")
     ] = None,
 ) -> None:
-    """Say how well recordings with known spasms are read, beside the rules of others."""
+    """Score the detector on recordings with known spasms, beside the rules of others."""
     from detector.evaluation.report import (
         LESS_IS_BETTER,
         MORE_IS_BETTER,

@@ -1,4 +1,4 @@
-"""Prints answers to why and why not: the sentences, below them the numbers."""
+"""Print answers to why and why not: the sentences, below them the numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from detector.words.why import (
 
 FEW = 2  # misses shown of each rule: the worst, and how many more there are
 LABEL = 12  # width of the lines' first column
-PLACES = {"first", "stop", "onset", "end"}  # of a rhythm: indices, which tell a reader nothing
+PLACES = {"first", "stop", "onset", "end"}  # of a rhythm: indices, which mean nothing to a reader
 
 
 def show(explanation: Explanation, where: RecordingPlace, asked: str, out: Output) -> None:
@@ -85,7 +85,7 @@ def explained_dict(explanation: Explanation, where: RecordingPlace, asked: str) 
 
 
 def _put_into_words(plain: dict[str, Any]) -> None:
-    """Name numbers as a reader does, and give each step the sentence of its facts."""
+    """Name numbers in words, and give each step the sentence of its facts."""
     frame, bout = plain["frame"], plain["bout"]
     readings = [] if frame is None else [frame["gate"], *frame["rhythm"]]
     if bout is not None:
@@ -168,7 +168,7 @@ HEADER = _Row("", "what", "measured", "needed")
 
 
 def _rows(explanation: Explanation, *, verbose: bool) -> Iterator[_Row]:
-    """Return what speaks for the name that was given, or against each likely spasm."""
+    """Return the evidence for the name that was given, or against each likely spasm."""
     bout = explanation.bout
     if bout is None:
         return

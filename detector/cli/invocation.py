@@ -97,7 +97,7 @@ def check_target(option: str, file: Path | None, suffix: str = "", *, new: bool 
         raise StorageError(f"{file}: there is no such folder. Create it: mkdir -p {file.parent}")
     try:
         with TemporaryFile(dir=folder):
-            pass  # os.access() says yes to root on a disk that is read-only
+            pass  # os.access() is true for root on a disk that is read-only
     except OSError as error:
         raise StorageError(
             f"{file}: nothing can be written in that folder ({error.strerror}). "

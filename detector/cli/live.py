@@ -55,7 +55,7 @@ class _Chosen:
 async def watch_night(
     out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
 ) -> None:
-    """Watch until the source ends, the hour comes or somebody says stop."""
+    """Watch until the source ends, the end time comes or a person stops it."""
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     async with AsyncExitStack() as stack:
         level, as_json = settings.log.level, settings.log.format == "json"
@@ -76,7 +76,9 @@ async def watch_night(
                 out.say(sentence(made.broker.note))
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
-                out.say(f"Telling {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…")
+                out.say(
+                    f"Publishing to {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…"
+                )
             for recording in made.recordings:
                 out.say(f"Recording to {recording}")
             which = "sensors" if len(chosen.sources) > 1 else "sensor"
@@ -102,7 +104,7 @@ async def watch_night(
 async def _watch(
     service: Service, ended: asyncio.Future[int] | None, until: datetime | None
 ) -> None:
-    """Watch until the source ends, the hour comes, or somebody says stop."""
+    """Watch until the source ends, the end time comes, or a person stops it."""
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 

@@ -47,7 +47,7 @@ class When:
 
     @property
     def hint(self) -> str | None:
-        """Say how else it may have been meant, where a recording has a wall clock."""
+        """Return how else it may have been meant, where a recording has a wall clock."""
         match = _HOURS.fullmatch(self.text.strip())
         if match is None or int(match["h"]) > 23:
             return None
@@ -137,7 +137,7 @@ def _local(moment: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _occurrences_s(clock_s: float, start: datetime, zone: tzinfo | None) -> list[float]:
-    """When it is so long after midnight about the first day, each in seconds from the start.
+    """Return when it is this time of day about the first day, in seconds from the start.
 
     In the night in which the clocks go back an hour comes twice.
     """

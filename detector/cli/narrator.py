@@ -64,7 +64,7 @@ class Narrator:
             case Note():
                 self._talk(sentence(news.text))
             case Refused():
-                self._talk(f"Refused by the sensor: {sentence(news.reason)}")
+                self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
             case Trouble():
                 works = f"{news.name}: works again" if news.why is None else news.why
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))

@@ -115,7 +115,7 @@ class _Tenths:
         self._say(min(99, 100 * self._done // self._total) // TENTH * TENTH)
 
     def finish(self) -> None:
-        """Say that all is done: a total may have been a guess."""
+        """Show all as done: a total may have been a guess."""
         self._say(100)
 
     def _say(self, percent: int) -> None:

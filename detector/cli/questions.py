@@ -30,7 +30,7 @@ SIDES = ("left", "right")
 
 
 class Again(Exception):  # noqa: N818 - not an error
-    """The person wants to listen again."""
+    """The person wants another scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class WornAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Listen for sensors, have one chosen, and look at its samples.
+    """Scan for sensors, have one chosen, and look at its samples.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Visit:
             device = None
 
     def _listen(self, device: str | None) -> Sequence[NearbyDevice]:
-        """Return what is heard; without an adapter nothing, if a person can be asked instead."""
+        """Return sensors heard; without an adapter none, if a person can be asked instead."""
         try:
             return asyncio.run(heard(self.out, self.reach, self.timeout_s))
         except LinkError as error:

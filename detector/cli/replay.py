@@ -1,4 +1,4 @@
-"""`spasmwatch replay`: a recorded night again, word for word."""
+"""`spasmwatch replay`: print a recorded night again, word for word."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from detector.words.phrases import NOTICE, counted, length
 def replay(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A night or capture of ours, CSV, npz.")
+        Path, typer.Argument(metavar="FILE", help="A recorded night or capture, CSV, npz.")
     ],
 ) -> None:
-    """Say again what was said while a recording was made.
+    """Print again what was printed while a recording was made.
 
     At full speed; nothing is published. The same recording gives the same lines, byte for byte.
     """

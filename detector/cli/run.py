@@ -61,7 +61,7 @@ def run(
         int, typer.Option(min=0, metavar="N", help="Of the scenario: another seed, another night.")
     ] = 1,
     radio: RadioOption = None,
-    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Tell nobody by MQTT.")] = False,
+    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Publish nothing by MQTT.")] = False,
 ) -> None:
     """Watch a sensor all night, and tell the people you chose.
 

@@ -31,7 +31,7 @@ that uses it. Otherwise it is off, empty or too far away."""
 STRONG_DBM, WEAK_DBM = -65, -80  # beside the bed is -50 to -65; below -80 packets get lost
 BARS = "▂▄▆█"
 BATTERY_PATIENCE_S = 20.0  # to connect and ask takes 2 s, on a slow link 15
-MOST_ASKED = 16  # sensors whose batteries are asked for: with --battery in a clinic, 5 minutes
+MOST_ASKED = 16  # sensors whose batteries are read: with --battery in a clinic, 5 minutes
 NAME_WIDTH = 24
 LONGEST_LINE = 100
 
@@ -193,7 +193,7 @@ def _indented(text: str) -> list[str]:
 
 
 async def _charges(out: Output, reach: Reach, usable: Sequence[NearbyDevice]) -> dict[str, int]:
-    """Return the charge in per cent by address, where a sensor tells it."""
+    """Return the charge in per cent by address, where a sensor reports it."""
     charges = {}
     for one in usable[:MOST_ASKED]:
         out.say(f"Reading the charge of {short(one.name)} …")

@@ -1,4 +1,4 @@
-"""`spasmwatch setup`: choose a sensor, say where it is worn, write both into the settings."""
+"""`spasmwatch setup`: choose a sensor and where it is worn, write both into the settings."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def reach_over(radio: str | None, speed: float = 1.0) -> Reach:
 
     from firmware_sim.backend import backends
 
-    # bumble warns of answers that arrive after a disconnection, which is how every look ends.
+    # bumble warns of answers that arrive after a disconnection, with which every look ends.
     logging.getLogger("bumble").setLevel(logging.CRITICAL)
     return Reach(partial(backends, radio), speed)
 

@@ -94,7 +94,7 @@ def read_configuration(
         listing = "\n".join(f"  {problem}" for problem in problems)
         raise ConfigError(
             f"{where} {count}. Nothing was started.\n{listing}\n"
-            "Mend that, then see: spasmwatch config check"
+            "Correct that, then run: spasmwatch config check"
         )
     return Configuration(settings, origins, None if text is None else file)
 

@@ -99,7 +99,7 @@ FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
 
 
 class BrokerAddress(NamedTuple):
-    """Address of a broker that is not ours."""
+    """Address of a broker that spasmwatch does not start."""
 
     host: str
     port: int
@@ -110,7 +110,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        strict=True,  # a quoted number is told as a mistake
+        strict=True,  # a quoted number is reported as a mistake
         allow_inf_nan=False,
         hide_input_in_errors=True,  # inputs may be secrets
         use_attribute_docstrings=True,
@@ -149,7 +149,7 @@ class AnotherSensorSettings(SensorSettings):
 
 
 class AlertSettings(_Section):
-    """What wakes somebody. Everything else is only written down."""
+    """Rules that wake somebody; all else is only stored."""
 
     wake_for: Annotated[
         tuple[Annotated[str, AfterValidator(_rule)], ...],
@@ -159,7 +159,7 @@ class AlertSettings(_Section):
 
 
 class MqttSettings(_Section):
-    """The broker through which others are told."""
+    """The broker through which others are alerted."""
 
     broker: Annotated[str, AfterValidator(_broker)] = "auto"
     """auto, mosquitto, embedded, none, or mqtt://host or mqtts://host."""

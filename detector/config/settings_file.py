@@ -17,7 +17,7 @@ from tomlkit.items import Item, Table
 from detector.errors import ConfigError, StorageError
 
 NEW_FILE = "# spasmwatch settings. Check with: spasmwatch config check\n"
-OURS = "heard as: "  # marks a comment of ours, which may be replaced
+OURS = "heard as: "  # marks a comment that spasmwatch wrote and may replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 _NS_PER_H = 3_600_000_000_000
 
 FEWEST_STEPS = 2
-"""Steps of the gauge between which a pace is measured; the reading it began with is none: nobody
-knows how far into it the battery was."""
+"""Steps of the gauge between which a pace is measured; the first reading is none: how far the
+battery was into it is not known."""
 
 RECENT_STEPS = 6
 """The latest steps make a pace of their own: cells fall faster near their end, and the earlier
@@ -27,7 +27,7 @@ class Charge:
         self._steps: deque[tuple[int, int]] = deque(maxlen=MOST_STEPS)  # mono ns, per cent reached
 
     def feed(self, percent: int, mono_ns: int) -> None:
-        """Take what the sensor says, 0 to 100, however often it repeats itself."""
+        """Take a charge reported by the sensor, 0 to 100, however often it is repeated."""
         before, self.percent = self.percent, percent
         if before is None or percent == before:
             return

@@ -1,4 +1,4 @@
-"""What the built-in drivers have in common: a family is a value, its conversation a class."""
+"""Base of the built-in drivers: a family is a value, its conversation a class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A `Driver`; its fields are what the contract of drivers says of them."""
+    """A `Driver`; its fields are described there."""
 
     name: str
     sheet: DataSheet
@@ -33,7 +33,7 @@ class Family:
 
 
 def battery_level(data: bytes) -> Battery:
-    """Read a level of one byte, 0 to 100; ProtocolError when it is none."""
+    """Return the charge from one byte, 0 to 100; ProtocolError when it is none."""
     if len(data) != 1 or data[0] > 100:
         raise ProtocolError(f"battery level: {data[:8].hex(' ')} is not one byte to 100")
     return Battery(data[0])

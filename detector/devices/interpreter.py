@@ -15,7 +15,7 @@ class Interpreter:
 
     Nothing here is saved: a conversation belongs to a connection, which ends with the process, so
     that after a restart it begins with a `LinkUp` like any other. The numbers of the sessions go
-    on after the last that `night.SensorWatch.session` remembers.
+    on after the last that `night.SensorWatch.session` holds.
 
     Parameters
     ----------

@@ -30,12 +30,12 @@ PERIOD = "e95dfb24-251d-470a-a062-fa1922dfa9a8"
 PERIODS_MS = (1, 2, 5, 10, 20, 80, 160, 640)  # what the profile allows; 0 makes it crash
 PERIOD_MS = 20  # its own default, and the analysis grid's rate
 RATE_HZ = 1000 / PERIOD_MS
-RANGE_G = 2.0  # the runtime's default; a program can set 1 to 8 g, and nobody is told
+RANGE_G = 2.0  # the runtime's default; a program can set 1 to 8 g, without notice
 
 WIDEST_G = 16.1  # the widest range of any of its parts is 16 g; the rest is for rounding
 
 _SAMPLE_BYTES = 2 * AXES
-# A new period is obeyed within a round trip or two; what came before may be at the old one.
+# A new period takes effect within a round trip or two; earlier samples may be at the old one.
 _SETTLED_S = 1
 _SET_PERIOD = PERIOD_MS.to_bytes(2, "little")
 
@@ -44,7 +44,7 @@ class MicrobitConversation:
     """One connection: the period, then a sample a notification."""
 
     def __init__(self) -> None:
-        self._fs: float | None = None  # known once the period is ours
+        self._fs: float | None = None  # known once the period is the one set
         self._unsettled = round(_SETTLED_S * RATE_HZ)  # samples that may be at the old period
 
     def open(self) -> list[Write]:
@@ -61,11 +61,11 @@ class MicrobitConversation:
         raise ProtocolError(f"nothing is expected on channel {channel}")
 
     def restart(self) -> list[Write]:
-        """Set the period again: all that it can be told."""
+        """Set the period again: the only command that it has."""
         return self.open()
 
     def close(self) -> list[Write]:
-        """Nothing: it stops when nobody listens."""
+        """Return nothing: it stops without a subscriber."""
         return []
 
     def _told_period(self, data: bytes) -> list[Output]:
@@ -80,7 +80,7 @@ class MicrobitConversation:
         return []
 
     def _settle(self, count: int) -> list[Output]:
-        """Count the samples of an old period; say when the rate is ours."""
+        """Count the samples of an old period; return `Started` when the rate is right."""
         if self._fs is not None:
             return []
         if self._unsettled > 0:
@@ -91,7 +91,7 @@ class MicrobitConversation:
 
 
 def _samples(data: bytes) -> Samples:
-    """Three axes in mg, (n, 3) in g; it sends one sample at a time, and more would be as good."""
+    """Return samples, (n, 3) in g, from three axes in mg; usually one sample."""
     if not data or len(data) % _SAMPLE_BYTES:
         raise ProtocolError(f"{len(data)} bytes of acceleration are no multiple of {_SAMPLE_BYTES}")
     samples: Samples = np.frombuffer(data, "<i2").reshape(-1, AXES) / 1000
@@ -106,8 +106,8 @@ MICROBIT = Family(
     recognises=lambda ad: ad.name.startswith("BBC micro:bit"),  # "BBC micro:bit [zuvup]"
     converse=MicrobitConversation,
     decode=lambda data: Decoded(None, _samples(data)),
-    read_first=(PERIOD,),  # samples at another period than ours are of no use
-    channels=(DATA,),  # sent as soon as somebody listens
+    read_first=(PERIOD,),  # samples at another period are of no use
+    channels=(DATA,),  # sent as soon as it is subscribed to
     sheet=DataSheet(
         title="BBC micro:bit",
         support=Support.TRYING,

@@ -48,7 +48,9 @@ RATE_HZ = 52  # the highest at which its accelerometer saves power (movesense.co
 RANGE_G = 8
 PATH = f"/Meas/Acc/{RATE_HZ}"
 
-HELLO_REFERENCE = 0xFF  # answers name the client's reference; this one, 1 to 254, is no stream's
+HELLO_REFERENCE = (
+    0xFF  # answers name the client's reference; this one, of 1 to 254, belongs to no stream
+)
 _VERSION = 1
 _GREETING = b"Hello"  # what the sample firmware answers instead of its version
 
@@ -59,7 +61,7 @@ _FIRST_PART_BYTES = 2 + 150
 _WIDEST_G = 16.1  # the widest range of the family is 16 g; the rest is for rounding
 _SAMPLES_OF_PROOF = RATE_HZ  # whatever shakes it, for a second it neither flies nor seems to lie
 _REST_TOLERANCE = 0.15  # offsets of such chips are below 0.1 g
-_WEIGHTLESS = 0.05  # free fall, in any unit: nothing can be said
+_WEIGHTLESS = 0.05  # free fall, in any unit: no unit can be found
 
 
 class GspCommand(IntEnum):
@@ -101,7 +103,7 @@ _REMEDIES = {
 
 
 def _recognises(advertisement: Advertisement) -> bool:
-    """Whether it calls itself Movesense, or advertises GSP (the maker's firmware does not)."""
+    """Whether it is named Movesense, or advertises GSP (the maker's firmware does not)."""
     named = advertisement.name.startswith("Movesense ")
     return named or GSP_SERVICE in advertisement.services
 
@@ -144,17 +146,19 @@ def parse_data(data: bytes) -> tuple[int, int, Samples]:
 
 
 class UnitCheck:
-    """Knows the samples' unit by their size, since whatever lies still weighs 1 g.
+    """Finds the samples' unit by their size, since a sensor at rest measures 1 g.
 
     The units are a factor of ten and more apart, so that any movement but free fall will do. One
     that was chosen during a kick is put right within a second, and one in which the sensor lay
-    still for a second is never doubted again.
+    still for a second is final.
     """
 
     def __init__(self) -> None:
         self._unit: GspUnit | None = None
         self._certain = False
-        self._at_rest = self._against = 0  # samples in a row that speak for it, and for another
+        self._at_rest = self._against = (
+            0  # samples in a row that confirm it, and that contradict it
+        )
 
     def in_g(self, values: Samples) -> tuple[Samples, Note | None]:
         """Return samples in g; and a note where the unit is not the documented one.
@@ -190,10 +194,10 @@ class UnitCheck:
 
 
 class MovesenseConversation:
-    """One connection: a greeting, a subscription, then packets of samples.
+    """One connection: HELLO, a subscription, then packets of samples.
 
-    What it makes of packets depends on what the sensor sent alone, never on whether `restart` was
-    called: a replay hears the same answers without asking.
+    What it makes of packets depends only on what the sensor sent, never on whether `restart` was
+    called: a replay gets the same answers without writing.
     """
 
     def __init__(self) -> None:
@@ -205,7 +209,7 @@ class MovesenseConversation:
         self._unit = UnitCheck()
 
     def open(self) -> list[Write]:
-        """Greet, and subscribe without waiting: answers are not guaranteed to arrive (GD-77)."""
+        """Return HELLO and a subscription at once: answers are not guaranteed to arrive (GD-77)."""
         return [Write(GSP_COMMAND, bytes((GspCommand.HELLO, HELLO_REFERENCE))), self._subscribe()]
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
@@ -226,14 +230,14 @@ class MovesenseConversation:
         return self._streamed(bytes(data))
 
     def restart(self) -> list[Write]:
-        """Subscribe with a fresh reference; before, give back what the sensor has taken."""
+        """Subscribe with a fresh reference, after unsubscribing the old one where it was taken."""
         before = self._reference
         self._reference = before % (HELLO_REFERENCE - 1) + 1
         taken = [_unsubscribe(before)] if before in self._taken else []
         return [*taken, self._subscribe()]
 
     def close(self) -> list[Write]:
-        """Unsubscribe, so that its accelerometer sleeps."""
+        """Unsubscribe, so that its accelerometer is switched off."""
         return [_unsubscribe(self._reference)]
 
     def _subscribe(self) -> Write:
@@ -244,7 +248,7 @@ class MovesenseConversation:
             if not body or body[0] == _VERSION or body.startswith(_GREETING):
                 return []
             return [
-                Note(f"the sensor speaks version {body[0]} of GSP, of which only 1 is known here")
+                Note(f"the sensor uses version {body[0]} of GSP, of which only 1 is known here")
             ]
         status = _status(body)
         if status < 400:
@@ -314,7 +318,7 @@ MOVESENSE = Family(
     recognises=_recognises,
     converse=MovesenseConversation,
     decode=_decode,
-    channels=(GSP_DATA,),  # through which it says everything
+    channels=(GSP_DATA,),  # for answers and data
     optional_channels=(BATTERY_LEVEL,),
     sheet=DataSheet(
         title="Movesense HR+, HR2, MD, Flash",

@@ -38,7 +38,7 @@ TICKS_HZ = 32768  # of the watch crystal that nearly every Bluetooth chip counts
 RATE_UNIT_HZ = 1 / 256
 
 LOWEST_RATE_HZ = 15  # below, the clonus band (3 to 8 Hz) does not fit under half the rate
-HIGHEST_RATE_HZ = 2000  # of no use to us, and of no coin cell; beyond it is a wrong unit
+HIGHEST_RATE_HZ = 2000  # more is of no use and drains a coin cell; far more is a wrong unit
 LONGEST_NAME = 64  # octets
 
 _HEAD = struct.Struct("<BHIB")  # version, sequence, tick of the first sample, number of samples
@@ -59,7 +59,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a sensor says of itself before it streams; `name` is hostile text."""
+    """Values that a sensor states before it streams; `name` is hostile text."""
 
     fs: float  # Hz
     range_g: int
@@ -92,7 +92,7 @@ def parse_frame(data: bytes) -> Frame:
 
 
 def parse_about(data: bytes) -> About:
-    """Read what a sensor says of itself.
+    """Return the values of the about characteristic.
 
     Raises
     ------
@@ -119,9 +119,9 @@ def _decode(data: bytes) -> Decoded:
 
 
 class OpenFrameConversation:
-    """One connection: what the sensor says of itself, then frames.
+    """One connection: the about characteristic, then frames.
 
-    Nothing is written to it: it streams as long as it is listened to.
+    Nothing is written to it: it streams as long as it is subscribed to.
     """
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class OpenFrameConversation:
         self._noted: set[str] = set()
 
     def open(self) -> list[Write]:
-        """Write nothing: listening is enough."""
+        """Write nothing: a subscription is enough."""
         return []
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
@@ -154,7 +154,7 @@ class OpenFrameConversation:
         return []
 
     def close(self) -> list[Write]:
-        """Write nothing: it stops when nobody listens."""
+        """Write nothing: it stops without a subscriber."""
         return []
 
     def _introduced(self, about: About) -> list[Output]:
@@ -164,7 +164,7 @@ class OpenFrameConversation:
         self._about = None
         self._refused = Refused(
             f"the firmware {about.name!r} samples at {about.fs:g} Hz by its own account; "
-            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} are needed, told in 1/256 Hz"
+            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} are needed, given in 1/256 Hz"
         )
         return [self._refused]
 
@@ -184,7 +184,7 @@ class OpenFrameConversation:
         return [*outputs, Chunk(frame.samples, about.fs, round(last_s * 1e9))]
 
     def _compare(self, frames: int, samples: int) -> list[Output]:
-        """Tell, once, where the sequence and the ticks say different things of what was lost.
+        """Return a note, once, where sequence and ticks disagree on what was lost.
 
         Whatever is lost is measured by the ticks; this is for whoever writes the firmware.
         """
@@ -224,7 +224,7 @@ OPEN_FRAME = Family(
     converse=OpenFrameConversation,
     decode=_decode,
     read_first=(ABOUT,),  # without its rate, samples have no time
-    channels=(FRAMES,),  # it streams as long as it is listened to
+    channels=(FRAMES,),  # it streams as long as it is subscribed to
     sheet=DataSheet(
         title="Your own firmware (ESP32, Bangle.js, …)",
         support=Support.TRYING,

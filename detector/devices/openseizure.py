@@ -41,13 +41,13 @@ MAGNITUDE_8_BIT, MAGNITUDE_16_BIT, THREE_AXES = 0, 1, 3
 _MAGNITUDES = (MAGNITUDE_8_BIT, MAGNITUDE_16_BIT)
 
 _SAMPLE_BYTES = 2 * AXES
-_THREE_SAMPLES = 3 * _SAMPLE_BYTES  # what the watch gathers for one notification
+_THREE_SAMPLES = 3 * _SAMPLE_BYTES  # samples of one notification
 # `widget.js` fills 18 bytes of a buffer of 20 and sends the buffer, whatever the format.
 _WHOLE_BUFFER = 20
 WIDEST_G = 16.1  # the widest range of any such part is 16 g; the rest is for rounding
 
-_MOST_SENSELESS = 17  # notifications, 2 s: nobody falls freely for so long
-_LONGEST_VERSION = 20  # bytes that the description gives it
+_MOST_SENSELESS = 17  # notifications, 2 s: no free fall lasts so long
+_LONGEST_VERSION = 20  # bytes by the description
 
 # What Espruino advertises by itself (bluetooth.c): its console, and a keyboard where there is one.
 _UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
@@ -70,18 +70,18 @@ def _recognises(advertisement: Advertisement) -> bool:
 
 
 class OpenSeizureConversation:
-    """One connection: the format, then acceleration for as long as somebody listens."""
+    """One connection: the format, then acceleration for as long as it is subscribed to."""
 
     def __init__(self) -> None:
-        self._format: int | None = None  # None while the watch has not said
+        self._format: int | None = None  # None while the watch has not reported it
         self._version = ""
         self._percent: int | None = None
-        # What no sensor seems to have measured waits for what comes next: given out, it would pass
-        # for a sign of life.
+        # Numbers that no sensor seems to have measured wait for the next ones: passed on at once,
+        # they would count as live data.
         self._senseless: list[NDArray[np.int16]] = []
 
     def open(self) -> list[Write]:
-        """Nothing is to be asked for."""
+        """Return nothing: no command is needed."""
         return []
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
@@ -98,11 +98,11 @@ class OpenSeizureConversation:
         raise ProtocolError(f"nothing is expected on channel {channel}")
 
     def restart(self) -> list[Write]:
-        """Nothing: the watch takes no commands, only a new link makes it begin anew."""
+        """Return nothing: the watch takes no commands, only a new link makes it begin anew."""
         return []
 
     def close(self) -> list[Write]:
-        """Nothing: it stops when nobody listens."""
+        """Return nothing: it stops without a subscriber."""
         return []
 
     def _told_format(self, data: bytes) -> list[Output]:
@@ -124,7 +124,7 @@ class OpenSeizureConversation:
         if self._format not in (None, THREE_AXES):
             raise ProtocolError(f"acceleration in format {self._format} cannot be used")
         if self._format is None and len(data) != _THREE_SAMPLES:
-            # Twenty bytes are what an app before 0.13 sends, which knows no formats: magnitudes.
+            # Twenty bytes are what an app before 0.13 sends, which has no formats: magnitudes.
             raise ProtocolError(
                 f"{len(data)} bytes of acceleration may be of any format, and the watch does not "
                 "say of which: update its app"
@@ -138,7 +138,7 @@ class OpenSeizureConversation:
         return [Chunk(_in_g(counts), RATE_HZ, None)] if fault is None else [Refused(fault)]
 
     def _fault(self, counts: NDArray[np.int16]) -> str | None:
-        """Say why these numbers are no measurement, if they seem to be none."""
+        """Return why these numbers seem to be no measurement; None if they may be one."""
         if len(counts) * _SAMPLE_BYTES != _THREE_SAMPLES:
             return None  # another firmware than the app that is known for it
         if not counts.any():
@@ -156,7 +156,7 @@ class OpenSeizureConversation:
 
     def _charged(self, data: bytes) -> list[Output]:
         percent = battery_level(data).percent
-        # The level comes with every notification, and is 0 until the app has looked for it once.
+        # The level comes with every notification, and is 0 until the app has read it once.
         if percent in (0, self._percent):
             return []
         self._percent = percent
@@ -164,7 +164,7 @@ class OpenSeizureConversation:
 
 
 def _counts(data: bytes) -> NDArray[np.int16]:
-    """Three axes in mg, (n, 3)."""
+    """Return three axes in mg, (n, 3)."""
     if len(data) == _WHOLE_BUFFER:
         data = data[:_THREE_SAMPLES]
     if not data or len(data) % _SAMPLE_BYTES:
@@ -184,7 +184,7 @@ def _in_g(counts: NDArray[np.int16]) -> Samples:
 
 
 def _text(data: bytes) -> str:
-    """Read a short text that a watch says of itself: it is shown to people."""
+    """Return a short text that a watch sends of itself, to be shown to people."""
     text = data.rstrip(b"\0")
     if len(text) > _LONGEST_VERSION or not text.isascii() or not text.decode().isprintable():
         raise ProtocolError(f"version: {data[:8].hex(' ')} … is no short text")
@@ -197,7 +197,7 @@ OPENSEIZURE = Family(
     converse=OpenSeizureConversation,
     decode=lambda data: Decoded(None, _in_g(_counts(data))),  # of format 3
     read_first=(FORMAT,),  # decides what the bytes of acceleration mean
-    channels=(ACCELERATION,),  # sent as soon as somebody listens
+    channels=(ACCELERATION,),  # sent as soon as it is subscribed to
     optional_channels=(BATTERY, APP_VERSION),  # a battery level of its own
     sheet=DataSheet(
         title="Bangle.js 2 with OpenSeizureDetector's app",

@@ -1,4 +1,4 @@
-"""The page about sensors, `docs/devices.md`, made of what the drivers say of themselves."""
+"""The page about sensors, `docs/devices.md`, made of the drivers' data sheets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Conversation:
     def restart(self):  # commands that make a silent stream begin anew
         return []
 
-    def close(self):  # commands that say goodbye
+    def close(self):  # commands that stop the stream
         return []
 
 
@@ -126,7 +126,7 @@ noticed to the sample.
 
 
 def page(drivers: Iterable[Driver], refusals: Iterable[Refusal]) -> str:
-    """Write the page."""
+    """Return the page."""
     known = tuple(drivers)
     rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(driver) for driver in known)]
     table = "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in rows)

@@ -91,7 +91,7 @@ _WIDEST_DELTA_BITS = 32  # 17 would do for 16-bit samples; int64 sums cannot ove
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The sensor's answer to a command."""
+    """Answer of the sensor to a command."""
 
     command: int
     measurement: int
@@ -100,7 +100,7 @@ class Response:
 
     @property
     def reason(self) -> str:
-        """Why it refused, in words."""
+        """Reason of a refusal, in words."""
         return ERRORS.get(self.status, f"error {self.status}")
 
 
@@ -148,7 +148,7 @@ def parse_response(data: bytes) -> Response:
 
 
 def parse_settings(parameters: bytes) -> dict[Setting, tuple[float, ...]]:
-    """Read what a sensor offers, or what it has chosen: a list of values for each setting.
+    """Return the settings that a sensor offers or has chosen: a list of values for each.
 
     Raises
     ------

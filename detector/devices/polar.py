@@ -44,12 +44,12 @@ _STOP = bytes([PmdCommand.STOP, Measurement.ACCELERATION])
 
 
 def _family(name: str, advertised: tuple[str, ...], sheet: DataSheet, *, sdk_mode: bool) -> Family:
-    """Make the driver of one group of Polar's sensors.
+    """Return the driver of one group of Polar's sensors.
 
     Parameters
     ----------
     advertised : how the advertised name begins. Polar does not advertise the PMD service, so the
-        name says whom to ask, and that its characteristics can be subscribed to proves it
+        name says which sensor to try; a subscription to its characteristics then proves it
     sdk_mode : enter SDK mode first; without it a Verity Sense switches itself off after ten
         minutes without a heart rate, which an ankle never gives (polar-ble-sdk issues 382, 390)
     """
@@ -109,20 +109,20 @@ H10 = _family(
 class PolarConversation:
     """One connection: SDK mode where there is one, the settings, the start, then frames.
 
-    What it makes of frames depends on what the sensor sent alone, never on whether `restart` was
-    called: a replay hears the same answers without asking.
+    What it makes of frames depends only on what the sensor sent, never on whether `restart` was
+    called: a replay gets the same answers without writing.
     """
 
     def __init__(self, sdk_mode: bool) -> None:
         self._sdk_mode = sdk_mode
-        self._start: Write | None = None  # known once the sensor has said what it offers
+        self._start: Write | None = None  # known once the sensor has sent what it offers
         self._restarting = False
         self._fs: float | None = None
         self._range_g: float | None = None
         self._factor_g = DEFAULT_FACTOR_G
 
     def open(self) -> list[Write]:
-        """Ask for SDK mode, or at once for what the sensor offers."""
+        """Request SDK mode, or at once the settings that the sensor offers."""
         return [Write(PMD_CONTROL, _SDK_MODE_ON if self._sdk_mode else _GET_SETTINGS)]
 
     def feed(self, channel: str, data: bytes) -> list[Output]:

@@ -1,8 +1,8 @@
-"""The contract of a sensor driver: bytes in, values out, no I/O.
+"""Interface of a sensor driver: bytes in, values out, no I/O.
 
 A `Driver` describes a family of sensors; a `Conversation` is one connection with one of them.
 The session round it subscribes to `Driver.channels` in order, performs the writes of `open()`,
-hands every notification to `feed()` and performs the writes it answers with.
+passes every notification to `feed()` and performs the writes that it returns.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class TriedWith(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSheet:
-    """What people need to know of a family of sensors; `docs/devices.md` is made of these.
+    """Facts for people about a family of sensors; `docs/devices.md` is made of these.
 
     Parameters
     ----------
-    title : what it says on the box
+    title : name on the box
     fs : rate that the driver asks for, or that the sensor has, Hz
-    floor_s : how long a sample waits in the sensor until it is sent: no word can come sooner
+    floor_s : how long a sample waits in the sensor until it is sent: no event is known sooner
     battery, loss : where the charge is read, and how lost samples are noticed, in a few words
-    advice : what whoever wears it should know, a sentence or two
+    advice : for the person who wears it, a sentence or two
     source : where the protocol's facts are from
     """
 
@@ -75,7 +75,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The sensor says that it streams, and how."""
+    """The sensor has begun to stream; rate and range."""
 
     fs: float  # Hz
     range_g: float | None = None
@@ -85,7 +85,7 @@ class Started:
 class Chunk:
     """Samples decoded from one packet, oldest first.
 
-    `fs` is None while the sensor has not said its rate; `last_ns` is the sensor's own time of the
+    `fs` is None while the sensor has not sent its rate; `last_ns` is the sensor's own time of the
     last sample, None for a sensor that sends none.
     """
 
@@ -110,7 +110,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The sensor cannot stream as it is: hang up, tell the user why, try again later."""
+    """The sensor cannot stream as it is: disconnect, tell the user why, try again later."""
 
     reason: str
 
@@ -130,7 +130,7 @@ class Conversation(Protocol):
     """One connection with one sensor."""
 
     def open(self) -> list[Write]:
-        """Begin: the first commands, once all channels are subscribed."""
+        """Return the first commands, once all channels are subscribed."""
         ...
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
@@ -148,7 +148,7 @@ class Conversation(Protocol):
         ...
 
     def close(self) -> list[Write]:
-        """Say goodbye, so that the sensor does not stream until its battery is empty."""
+        """Return the commands that stop the stream, which would drain the battery."""
         ...
 
 
@@ -170,12 +170,12 @@ class Driver(Protocol):
 
     @property
     def sheet(self) -> DataSheet:
-        """What people need to know of it."""
+        """Facts about it for people."""
         ...
 
     @property
     def read_first(self) -> tuple[str, ...]:
-        """Characteristics to read before anything else: what decides how the rest is decoded.
+        """Characteristics to read before anything else, because they decide how others are decoded.
 
         Their values reach `Conversation.feed` like notifications; one that is missing is not read.
         """
@@ -192,11 +192,11 @@ class Driver(Protocol):
         ...
 
     def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether this driver can talk to what advertised itself so."""
+        """Whether this driver works with a sensor that advertises so."""
         ...
 
     def converse(self) -> Conversation:
-        """Start a fresh connection's state."""
+        """Return the state of a new connection."""
         ...
 
     def decode(self, data: bytes) -> Decoded:

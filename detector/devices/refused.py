@@ -1,4 +1,4 @@
-"""Sensors that can be heard and cannot be used, each with the reason."""
+"""Sensors that are received and cannot be used, each with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Refusal:
     because: str
 
     def concerns(self, advertisement: Advertisement) -> bool:
-        """Whether that is one of them."""
+        """Whether an advertisement is of this family."""
         named = bool(self.names) and advertisement.name.startswith(self.names)
         return named or not self.services.isdisjoint(advertisement.services)
 

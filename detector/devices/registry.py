@@ -1,4 +1,4 @@
-"""Which drivers there are: the built-in ones, and those that other packages bring along.
+"""Installed drivers: the built-in ones, and those of other packages.
 
 A package adds a driver by an entry point in the group `spasmwatch.drivers` whose name is the
 device name and whose object is a `Driver`.
@@ -58,7 +58,7 @@ class Registry:
         raise ConfigError(f"There is no driver for {name!r}: {hint}")
 
     def recognise(self, advertisement: Advertisement) -> Driver | None:
-        """Return the first driver that can talk to what advertised itself so."""
+        """Return the first driver that recognises an advertisement."""
         return next((d for d in self.drivers.values() if d.recognises(advertisement)), None)
 
 
@@ -87,7 +87,7 @@ def _loaded(point: EntryPoint, taken: Mapping[str, Driver]) -> Driver:
     try:
         driver: Driver = point.load()
         missing = [part for part in _PARTS if not hasattr(driver, part)]
-    except Exception as error:  # a stranger's module may fail in any way while it is imported
+    except Exception as error:  # a foreign module may fail in any way while it is imported
         raise ConfigError(
             f"{culprit} cannot be loaded: {type(error).__name__}: {error}. "
             "Update or uninstall the package that brings it."

@@ -1,4 +1,4 @@
-"""What comes from a sensor over time: the items a recording keeps and a replay gives again."""
+"""Items that come from a sensor over time, which a recording keeps and a replay returns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detector.devices.profile import Output
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """A connection stands and its conversation begins. `session` counts from 1, never twice."""
+    """A connection is made and its conversation begins. `session` counts from 1, never twice."""
 
     session: int
     driver: str  # the contract's device name
@@ -45,7 +45,7 @@ Item = LinkUp | Packet | LinkDown
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An item, and what the driver made of it; `error` says why it made nothing."""
+    """An item, and what the driver made of it; `error` is the reason when it made nothing."""
 
     item: Item
     outputs: tuple[Output, ...] = ()

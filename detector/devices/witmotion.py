@@ -44,7 +44,7 @@ RATE_REGISTER, BATTERY_REGISTER = 0x03, 0x64
 RATE_CODE = 0x08
 RATES_HZ = {1: 0.1, 2: 0.5, 3: 1, 4: 2, 5: 5, 6: 10, 7: 20, RATE_CODE: 50, 9: 100}
 
-# Settings are obeyed for 10 s after it; the sensor that was measured obeyed without.
+# Settings are accepted for 10 s after it; the sensor that was measured needed none.
 UNLOCK = bytes.fromhex("ffaa6988b5")
 # Never followed by "save" (ff aa 00 00 00): it is set at every connection, and flash wears out.
 SET_RATE = bytes([0xFF, 0xAA, RATE_REGISTER, RATE_CODE, 0])
@@ -80,7 +80,7 @@ same service and the same head of a frame, so neither says what they are."""
 
 
 def _recognises(advertisement: Advertisement) -> bool:
-    """Whether it calls itself one of these."""
+    """Whether its name is one of these."""
     name = advertisement.name
     return name.startswith(ADVERTISED) and not name.startswith(BUT_NOT)
 
@@ -93,10 +93,10 @@ def _decode(data: bytes) -> Decoded:
 
 
 class WitMotionConversation:
-    """One connection: the rate is set and asked back, then frames of motion and answers.
+    """One connection: the rate is set and read back, then frames of motion and answers.
 
-    Samples have no rate until the sensor has said that it is ours: what it still sent at another
-    would put the whole recording out of step.
+    Samples have no rate until the sensor has confirmed the one set: those still at another rate
+    would set that of the whole recording.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class WitMotionConversation:
         self._since_asked = 0  # samples since the battery was last asked for
 
     def open(self) -> list[Write]:
-        """Set the rate, and ask for it and for the battery."""
+        """Set the rate, and request it and the battery."""
         return [*self._set_rate(), Write(COMMAND, ASK_BATTERY)]
 
     def feed(self, channel: str, data: bytes) -> list[Output]:
@@ -130,11 +130,11 @@ class WitMotionConversation:
         return outputs + self._mind_battery(len(samples))
 
     def restart(self) -> list[Write]:
-        """Set the rate anew: all that can be done for a stream that fell silent."""
+        """Set the rate again: the only remedy for a silent stream."""
         return self._set_rate()
 
     def close(self) -> list[Write]:
-        """Nothing: it has a switch, but no command to stop."""
+        """Return nothing: it has a switch, but no command to stop."""
         return []
 
     def _whole(self, data: bytes) -> bytes | None:
@@ -175,7 +175,7 @@ class WitMotionConversation:
         return [Refused(f"it keeps to {rate}: set it to {RATE_HZ:g} Hz in the WitMotion app")]
 
     def _wait_for_rate(self, count: int) -> list[Output]:
-        """Ask again when no answer came, and go on without one in the end."""
+        """Request the rate again when no answer came; in the end go on without one."""
         if self._fs is not None:
             return []
         self._unconfirmed += count
@@ -183,7 +183,7 @@ class WitMotionConversation:
             return []
         if self._tries < _MOST_TRIES:
             return self._try_again()
-        note = f"the sensor does not say at what rate it sends; it was told {RATE_HZ:g} Hz"
+        note = f"the sensor does not report its rate; it was set to {RATE_HZ:g} Hz"
         return [Note(note), *self._begin()]
 
     def _try_again(self) -> list[Output]:

@@ -22,11 +22,11 @@ _PLUG_IN = "spasmwatch doctor   (after plugging in a Bluetooth adapter, 4.0 or n
 
 
 class BusTrouble(StrEnum):
-    """Why BlueZ could not be asked."""
+    """Why BlueZ could not be queried."""
 
-    NO_BUS = "D-Bus does not run, so BlueZ cannot be asked"
+    NO_BUS = "D-Bus does not run, so BlueZ cannot be reached"
     NO_SERVICE = "BlueZ is not running"
-    DENIED = "BlueZ may not be asked"
+    DENIED = "this user has no access to BlueZ"
     NO_ANSWER = "BlueZ does not answer"
 
 
@@ -53,7 +53,7 @@ _BLOCKED = {
 
 @dataclass(frozen=True, slots=True)
 class AdapterFacts:
-    """An adapter that BlueZ knows."""
+    """An adapter that BlueZ lists."""
 
     name: str  # hci0
     powered: bool
@@ -74,8 +74,8 @@ class BluetoothFacts:
 
     Parameters
     ----------
-    adapters : None when BlueZ could not be asked; `trouble` then says why
-    bluez : version as bluetoothctl tells it, None where it is not installed
+    adapters : None when BlueZ could not be queried; `trouble` is then the reason
+    bluez : version as bluetoothctl reports it, None where it is not installed
     kernel : release, such as 6.12.9-amd64
     blocked : by which kind of rfkill switch; None if a Bluetooth radio is on
     """
@@ -134,11 +134,11 @@ def check_permission(facts: BluetoothFacts) -> CheckResult:
     if facts.trouble is BusTrouble.DENIED:
         return fail(
             PERMISSION,
-            f'user "{facts.user}" may not talk to BlueZ',
+            f'user "{facts.user}" may not use Bluetooth',
             f"sudo usermod -aG bluetooth {quote(facts.user)}   (then log out and in)",
         )
     if facts.trouble is not None:
-        return skip(PERMISSION, "BlueZ could not be asked")
+        return skip(PERMISSION, "BlueZ could not be reached")
     return ok(PERMISSION, f'user "{facts.user}" may use Bluetooth')
 
 

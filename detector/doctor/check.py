@@ -11,7 +11,7 @@ class CheckStatus(StrEnum):
 
     OK = "ok"
     WARN = "warn"  # the night is watched; something may spoil it
-    FAIL = "FAIL"  # the night is not watched, or nobody is told
+    FAIL = "FAIL"  # the night is not watched, or nobody is alerted
     SKIP = "skip"  # could not be checked; the detail says why
 
 
@@ -23,7 +23,7 @@ class CheckResult:
     ----------
     name : two or three words; stable, programs may rely on it
     detail : finding, with its numbers
-    fix : command that mends it, with a remark in brackets if needed; never empty on FAIL
+    fix : command that corrects it, with a remark in brackets if needed; never empty on FAIL
     """
 
     name: str
@@ -37,20 +37,20 @@ class CheckResult:
 
 
 def ok(name: str, detail: str) -> CheckResult:
-    """Return that all is well."""
+    """Return a result that all is well."""
     return CheckResult(name, CheckStatus.OK, detail)
 
 
 def warn(name: str, detail: str, fix: str | None = None) -> CheckResult:
-    """Return that it may spoil a night."""
+    """Return a result that may spoil a night."""
     return CheckResult(name, CheckStatus.WARN, detail, fix)
 
 
 def fail(name: str, detail: str, fix: str) -> CheckResult:
-    """Return that a night cannot be watched or told like this."""
+    """Return a result with which a night cannot be watched, or nobody alerted."""
     return CheckResult(name, CheckStatus.FAIL, detail, fix)
 
 
 def skip(name: str, why: str) -> CheckResult:
-    """Return that it could not be checked."""
+    """Return that a check could not be made."""
     return CheckResult(name, CheckStatus.SKIP, why)

@@ -80,7 +80,7 @@ def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[s
 def check_settings(facts: SettingsFacts) -> CheckResult:
     """Check that the settings are valid."""
     if facts.problem is not None:
-        return fail(SETTINGS, facts.problem, "spasmwatch config check   (after mending that)")
+        return fail(SETTINGS, facts.problem, "spasmwatch config check   (after correcting that)")
     if facts.path is None:
         return ok(SETTINGS, f"none at {facts.where}: the defaults are used")
     return ok(SETTINGS, f"{facts.path} valid")
@@ -126,7 +126,7 @@ def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
 def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
     """Check that the broker answers."""
     if facts.kind == "none":
-        return ok(BROKER, "none, as your settings say: nobody is told by MQTT")
+        return ok(BROKER, "none, as your settings say: nobody is alerted by MQTT")
     if facts.problem is not None:
         return fail(
             BROKER,
@@ -136,7 +136,7 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
     ms = "" if facts.round_trip_ms is None else f", round trip {facts.round_trip_ms:.0f} ms"
     if facts.kind == "found":
         return ok(BROKER, f"the one that listens at {facts.where}{ms}")
-    ours = "" if facts.kind == "url" else f"ours ({facts.kind}), "
+    ours = "" if facts.kind == "url" else f"spasmwatch's own ({facts.kind}), "
     if facts.note:
         return warn(
             BROKER,
@@ -149,7 +149,7 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
 def check_clock(facts: ClockFacts) -> CheckResult:
     """Check that the wall clock is synchronised."""
     if facts.largest_error_s is None:
-        return skip(CLOCK, "this system does not tell whether its clock is synchronised")
+        return skip(CLOCK, "this system does not report whether its clock is synchronised")
     if facts.largest_error_s >= MOST_CLOCK_ERROR_S:
         return warn(
             CLOCK,
@@ -166,7 +166,7 @@ def check_zone(facts: ZoneFacts) -> CheckResult:
             return warn(
                 ZONE,
                 f"times are shown in {facts.configured}, this computer is in {facts.computer}",
-                f"sudo timedatectl set-timezone {facts.configured}   (or mend [wearer] time_zone)",
+                f"sudo timedatectl set-timezone {facts.configured}   (or set [wearer] time_zone)",
             )
         return ok(ZONE, facts.configured)
     if not facts.computer_offset and facts.computer in {"UTC", "Etc/UTC", "Etc/UCT"}:

@@ -36,7 +36,7 @@ VIRTUAL = "not checked: the sensor is on a virtual radio"
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Yielded before the samples of a sensor are looked at, since that takes a while."""
+    """Yielded before a look at a sensor's samples, since that takes a while."""
 
     which: str
     seconds: float
@@ -52,8 +52,8 @@ class Examination:
     config_path, data_dir : as chosen on the command line; None is the default
     look_s : seconds of samples; 0 skips the sensor
     device : another sensor than that of the settings
-    mask : is told every secret on the way
-    shares : whether the checks will be sent to somebody
+    mask : gets every secret that is found
+    shares : whether the results will be sent to somebody
     """
 
     read_settings: Callable[[], Configuration]
@@ -118,7 +118,7 @@ class Examination:
                 tell=lambda seen, _: progress(seen),
             )
         except (LinkError, ConfigError) as error:
-            return [fail(SENSOR, _one_line(error), "spasmwatch doctor   (after mending that)")]
+            return [fail(SENSOR, _one_line(error), "spasmwatch doctor   (after correcting that)")]
         zone = settings.wearer.time_zone
         note = ""
         if look.link is not None:
@@ -130,7 +130,7 @@ class Examination:
         )
 
     def _hide(self, settings: Settings) -> None:
-        """Tell the mask what must not be shared."""
+        """Add to the mask what must not be shared."""
         mask, mqtt = self.mask, settings.mqtt
         # A password file is not opened here: no check prints its content, and it may be any file.
         password = mqtt.password

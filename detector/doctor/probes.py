@@ -1,6 +1,6 @@
 """Collect facts about this computer for the checks, which judge them.
 
-Every probe is bounded in time and never raises: what cannot be found out is a fact as well.
+Every probe is bounded in time and never raises: what cannot be found out is returned as such.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def versions() -> list[tuple[str, str]]:
 
 
 async def bluetooth(sys_folder: Path = _SYS) -> BluetoothFacts | str:
-    """Return facts about Bluetooth, or the reason that there are none to ask for."""
+    """Return facts about Bluetooth, or the reason that there are none."""
     if sys.platform != "linux":
-        return f"not looked at on {platform.system()}: `spasmwatch scan` tells whether it works"
+        return f"not looked at on {platform.system()}: `spasmwatch scan` shows whether it works"
     try:
         async with asyncio.timeout(PATIENCE_S):
             adapters, trouble = await _ask_bluez()
@@ -113,7 +113,7 @@ def folder(path: Path) -> FolderFacts:
         problem = f"{place} is not a folder"
     else:
         try:
-            with tempfile.TemporaryFile(dir=place) as file:  # os.access() says yes to root
+            with tempfile.TemporaryFile(dir=place) as file:  # os.access() is always true for root
                 file.write(b"0")
         except OSError as error:
             problem = error.strerror if place == path else f"{place} cannot be written to"
@@ -121,7 +121,7 @@ def folder(path: Path) -> FolderFacts:
 
 
 async def broker(settings: Settings) -> BrokerFacts:
-    """Connect to the broker that a night would use; one of ours is started and ended for it."""
+    """Connect to the broker that a night would use; a managed one is started and ended for it."""
     mqtt = settings.mqtt
     if mqtt.broker == "none":
         return BrokerFacts("none", "")
@@ -150,7 +150,7 @@ async def broker(settings: Settings) -> BrokerFacts:
 
 
 def clock() -> ClockFacts:
-    """Return how wrong the kernel takes its clock to be (adjtimex(2)).
+    """Return the kernel's estimate of its clock's error (adjtimex(2)).
 
     systemd relies on the same figure, and not on STA_UNSYNC, which may be set for other reasons.
     """
@@ -200,7 +200,7 @@ class _Timex(ctypes.Structure):
 
 
 async def _ask_bluez() -> tuple[tuple[AdapterFacts, ...] | None, BusTrouble | None]:
-    """Return BlueZ' adapters, or why it cannot be asked."""
+    """Return BlueZ' adapters, or why they cannot be queried."""
     from dbus_fast import BusType, Message, MessageType  # noqa: PLC0415 - on Linux only
     from dbus_fast.aio import MessageBus  # noqa: PLC0415
     from dbus_fast.errors import AuthError  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Judge a short look at the sensor: heard, sample rate, losses, clock, battery."""
+"""Judge a short look at the sensor: samples, rate, losses, clock, battery."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def check_heard(look: Look, why: str) -> CheckResult:
 
 
 def check_rate(look: Look) -> CheckResult:
-    """Check that it samples as fast as it says."""
+    """Check that it samples at its nominal rate."""
     pace, fs = look.pace, look.fs
     if pace is None or fs is None:
         return skip(RATE, f"too few samples to tell: {look.samples} in {look.span_s:.1f} s")
@@ -122,7 +122,7 @@ def check_battery(
 ) -> CheckResult:
     """Check its charge, and until when it lasts where that can be estimated."""
     if percent is None:
-        return skip(BATTERY, "this sensor does not tell its charge")
+        return skip(BATTERY, "this sensor does not report its charge")
     detail = f"{percent} %"
     if empty_at is not None:
         detail += f", it lasts until about {empty_at.astimezone(zone):%H:%M}"

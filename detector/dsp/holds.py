@@ -20,7 +20,7 @@ cannot stay on one value for 250 samples; ActiGraph's idle sleep mode holds for 
 67 % of a day of it is held."""
 
 FINEST_STEP_G = 8e-3
-"""A sensor of coarser steps (8 bit at 2 g: 16 mg) truly shows one value while it rests."""
+"""A sensor of coarser steps (8 bit at 2 g: 16 mg) measures one value while it rests."""
 
 
 def equal_runs(samples: Samples, before: Samples, *, least: int) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Whether a sensor's samples can be trusted: it holds one value, is at its limit, is not worn.
 
 Looked at are the sensor's own samples, before any resampling, by whole seconds counted from the
-beginning of a contiguous segment. A wrong rate needs a second clock: `timing` knows it.
+beginning of a contiguous segment. A wrong rate needs a second clock: `timing` finds it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ no variance for 60 s)."""
 FINE_STEP_G = 4e-3
 """... if its steps are so fine: 0.6 mg of noise, the least there is, flips a step of 4 mg ten
 times in 3000 samples even where all axes rest in its middle. 16 mg (8 bit at 2 g) it never flips:
-there one value for hours is the truth, and the matter of `non-wear`."""
+there one value for hours is right, and what `non-wear` judges."""
 
 NAP_S = 10.0
 NAPS = 3
@@ -55,7 +55,7 @@ _TILE = 256  # seconds worked on at once: at 50 Hz 300 kB, which a core's own ca
 
 
 class Cause(StrEnum):
-    """What is the matter, and the name of the alert; the gravest first."""
+    """What spoils the samples, and the name of the alert; the gravest first."""
 
     STUCK = "stuck"
     NON_WEAR = "non-wear"
@@ -64,7 +64,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something is the matter: told when it is known, and again when it is over.
+    """A condition that spoils samples: reported when it is known, and again when it is over.
 
     onset_s, end_s : s from the recording's first sample, to a second; `end_s` None while it lasts
     known_s : likewise, by when this was known
@@ -101,7 +101,7 @@ class Quality:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all state."""
         self._next: int | None = None
         self._rest: Samples = np.empty((0, AXES))
         self._open: dict[Cause, Condition] = {}
@@ -110,12 +110,12 @@ class Quality:
 
     @property
     def active(self) -> tuple[Condition, ...]:
-        """What is the matter now, the gravest first."""
+        """Present conditions, the gravest first."""
         return tuple(self._open[cause] for cause in Cause if cause in self._open)
 
     @property
     def settled(self) -> bool:
-        """Whether enough was seen to call over what was the matter before a restart."""
+        """Whether enough was seen to end conditions from before a restart."""
         return self._wear.settled
 
     def process(self, block: Block) -> list[Condition]:
@@ -181,7 +181,7 @@ class Quality:
                 ended = self._open.pop(each.cause)
                 known_s = each.known / self._fs
                 told.append(replace(ended, end_s=each.at / self._fs, known_s=known_s))
-            # A sensor that holds one value does not move either: that is one matter, not two.
+            # A sensor that holds one value does not move either: that is one condition, not two.
             elif each.reason is not None and Cause.STUCK not in self._open:
                 onset_s, known_s = each.at / self._fs, each.known / self._fs
                 began = Condition(each.cause, onset_s, None, known_s, each.reason, each.numbers)
@@ -222,7 +222,7 @@ class _Held:
         self.state = _HeldState()
 
     def interrupt(self) -> None:
-        """Begin anew after a gap; its resolution and whether it naps belong to the sensor."""
+        """Begin anew after a gap; resolution and sleep by design are the sensor's."""
         self.state = _HeldState(step_g=self.state.step_g, naps=self.state.naps)
 
     def follow(self, seconds: Samples, first: int, heard: list[_Heard]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """Whether a sensor lies on a table or on a still sleeper.
 
 On a table there is white noise: its power in the means of long times follows from that in the
-means of short ones. A body breathes, which adds slow power. A body that was felt and then no more
-without having been moved is still a body: nobody took the sensor off.
+means of short ones. A body breathes, which adds slow power. A body that was
+detected and then no more without having been moved is still a body: nobody took the sensor off.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _State:
     fast: int = 0
     still: int = 0  # looks since it was moved
     begun: int = 0  # first sample of these
-    handled: bool = True  # since a body was felt; who starts a sensor has it in hand
+    handled: bool = True  # since a body was detected; who starts a sensor has it in hand
     ever_moved: bool = False
     unworn: bool = False
 
@@ -108,7 +108,7 @@ class Wear:
 
     @property
     def settled(self) -> bool:
-        """Whether enough was seen to say anything."""
+        """Whether enough was seen to judge."""
         return self._state.ever_moved or len(self._state.window) == WINDOW
 
     def save(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Wear:
             state.ever_moved = True
             return self._worn(stop, start)
         if not (state.handled or state.unworn):
-            return []  # a body was felt, and nothing has moved since
+            return []  # a body was detected, and nothing has moved since
         state.begun = state.begun if state.still else start
         state.still += 1
         state.window.append(power)

@@ -1,1 +1,1 @@
-"""How well the detector finds what really happened, and how well others do on the same samples."""
+"""Accuracy of the detector, and of other methods on the same samples."""

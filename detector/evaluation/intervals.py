@@ -1,4 +1,4 @@
-"""How sure a figure is: shares, rates and spreads that carry their own interval."""
+"""Shares, rates and spreads with their confidence intervals."""
 
 from __future__ import annotations
 

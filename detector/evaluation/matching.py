@@ -59,7 +59,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEvent:
-    """An event as a detector left it; `said_s` is the sample clock at its first word."""
+    """An event as a detector left it; `said_s` is the sample clock at its first report."""
 
     onset_s: float
     end_s: float
@@ -71,7 +71,7 @@ class FoundEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """A stretch that says what was going on, by its label."""
+    """A labelled stretch in which something went on, such as walking."""
 
     onset_s: float
     end_s: float
@@ -82,7 +82,7 @@ class Context:
 class TruthOutcome:
     """What became of a truth.
 
-    `as_kinds` are the kinds of all events that overlap it, `best` the one it is said to be: a
+    `as_kinds` are the kinds of all events that overlap it, `best` the one it is named by: a
     right one if there is any, else that of the event with the largest overlap, None if missed.
     Errors are found minus true and stand only where it was named right.
     """
@@ -102,7 +102,7 @@ class TruthOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOutcome:
-    """What an event stood on: `false` without a truth of the spasm family, `lone` without any."""
+    """What an event overlaps: `false` without a truth of the spasm family, `lone` without any."""
 
     kind: Kind
     false: bool
@@ -154,7 +154,7 @@ def score_recording(
     contexts : stretches with their labels; truths that are no spasms count as such by themselves
     monitored : (start, end) in s of what was recorded without a gap
     skip : labels under which nothing is scored: truths, events and hours there do not count, but
-        what was found in such a stretch is still told
+        what was found in such a stretch is still listed
     """
     rule = matching or Matching()
     skipped = frozenset(skip)

@@ -1,4 +1,4 @@
-"""Two rules of others on the same samples, so that every figure of ours has one beside it.
+"""Two published rules on the same samples, to compare every figure of ours with.
 
 OpenSeizureDetector's from its published source (facts: research notes, SdDataSource.java), with
 its default settings; it was made for tonic-clonic seizures at the wrist, not for a leg. And a
@@ -128,7 +128,7 @@ def _band_samples(fs: float) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class PeerAlarm:
-    """A stretch in windows, `first` to `last`, and the window at whose end it was told."""
+    """A stretch in windows, `first` to `last`, and the window at whose end it was reported."""
 
     first: int
     last: int
@@ -136,12 +136,12 @@ class PeerAlarm:
 
 
 def every_run(positive: Bools) -> list[PeerAlarm]:
-    """Tell every run of positive windows at its first."""
+    """Return an alarm for every run of positive windows, reported at its first."""
     return [PeerAlarm(first, stop - 1, first) for first, stop in runs(positive)]
 
 
 def alarms(positive: Bools) -> list[PeerAlarm]:
-    """Tell every ALARM of OpenSeizureDetector, with all positive blocks that it stands on."""
+    """Return every ALARM of OpenSeizureDetector, with all positive blocks that it rests on."""
     states = osd_states(positive)
     told = []
     for first, stop in runs(positive | (states > OK)):
@@ -154,7 +154,7 @@ def alarms(positive: Bools) -> list[PeerAlarm]:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """How a peer looks at one rate: windows in s, and samples → a flag for each whole window.
+    """A peer's rule at one rate: windows in s, and samples → a flag for each whole window.
 
     `step` samples (or a multiple) are as many whole windows, so that a piece can end there.
     """

@@ -1,4 +1,4 @@
-"""Figures for people and programs: tables as text or Markdown, JSON, and bars to be held."""
+"""Figures for people and programs: tables as text or Markdown, JSON, and bars to meet."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def bar_names(stems: Sequence[str]) -> list[str]:
 def missed_bars(
     score: Score, *, under: Mapping[str, float], over: Mapping[str, float]
 ) -> list[str]:
-    """Say in one sentence each which bars were missed; a figure that nothing gives misses its."""
+    """Return a sentence for each missed bar; a figure that cannot be computed misses its bar."""
     found = measures(score)
     said = []
     for name, bar in [*under.items(), *over.items()]:
@@ -121,7 +121,7 @@ def as_text(evaluation: Evaluation) -> list[str]:
 
 
 def as_markdown(evaluation: Evaluation) -> str:
-    """Return a Markdown section; labels of strangers cannot break its tables."""
+    """Return a Markdown section; untrusted labels cannot break its tables."""
     lines = ["# How well spasmwatch finds what happened", ""]
     lines += [f"- {_escaped(fact)}" for fact in facts(evaluation)]
     for table in tables(evaluation):
@@ -132,7 +132,7 @@ def as_markdown(evaluation: Evaluation) -> str:
 
 
 def facts(evaluation: Evaluation) -> list[str]:
-    """Say what stands behind the figures, one sentence each."""
+    """Return what the figures are based on, one sentence each."""
     recordings = evaluation.recordings
     people = {recorded.subject for recorded in recordings} - {None}
     of_whom = f"{_count(len(people), 'subject')} named" if people else "no subject named"
@@ -167,7 +167,7 @@ def facts(evaluation: Evaluation) -> list[str]:
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """Return the tables that have something to say."""
+    """Return the tables that are not empty."""
     scores, ours = evaluation.scores, evaluation.scores[OURS]
     made = [
         _sensitivity(scores),
@@ -299,7 +299,7 @@ def _confusion(ours: Score) -> Table:
 
 
 def _calibration(ours: Score) -> Table:
-    found = ours.calibration if ours.seen.of else None  # of nothing but negatives it says nothing
+    found = ours.calibration if ours.seen.of else None  # without positives it means nothing
     return Table(
         f"Confidence (expected calibration error {found.ece:.3f})" if found else "",
         ("said", "events", "mean said", "right"),
@@ -355,7 +355,7 @@ def _markdown_row(row: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Take what means something to Markdown or HTML out of text that strangers may have written."""
+    """Return untrusted text with the characters that control Markdown or HTML escaped."""
     for mark in "\\|`*_[]<>":
         text = text.replace(mark, "\\" + mark)
     return " ".join(text.split())

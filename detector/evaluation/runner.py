@@ -1,4 +1,4 @@
-"""Recordings and labels in, figures of our detector and of others on the same samples out."""
+"""Recordings and labels in; figures of our detector and of peers on the same samples out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from detector.store.formats.reading import RecordingReader
 OURS = "spasmwatch"
 DEFAULT_SITE = "ankle"
 CHUNK_S = 0.2
-"""How samples come in live; a packet of a Polar sensor holds 0.2 to 1.4 s (design, "Speed")."""
+"""Length of live packets; a packet of a Polar sensor holds 0.2 to 1.4 s (design, "Speed")."""
 
 SUFFIXES = (".csv", ".tsv", ".npz", ".sqlite")
 """Of what a folder holds, these are tried; a table of events, channels or people is none."""
@@ -45,7 +45,7 @@ NO_RECORDINGS = ("_events", "_channels", "_electrodes", "participants", "_scans"
 class EvaluationCase:
     """One recording to be scored; `open` is called once, when its turn comes.
 
-    labels : None where nobody said anything: every alarm in it then counts as false
+    labels : None without any: every alarm in it then counts as false
     site : where it was worn, None for what the recording says, or ankle
     """
 
@@ -57,7 +57,7 @@ class EvaluationCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What was scored: a line of the result for each recording.
+    """A line of the result: one recording that was scored.
 
     Where no subject is named, the recording counts as one of its own.
     """
@@ -100,7 +100,7 @@ def case_of_file(
     unit: str | None = None,
     site: str | None = None,
 ) -> EvaluationCase:
-    """Make a case of a recording, with the labels named or those beside or inside it.
+    """Return the case of a recording, with the labels named or those beside or inside it.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def case_of_file(
         The labels are wrong, or there is no such recording; its samples are read later.
     """
     with open_recording(path, fs=fs, unit=unit):
-        pass  # what is wrong with its head is told before hours of work
+        pass  # a wrong header is reported before hours of work
     return EvaluationCase(
         name=path.name,
         open=lambda: open_recording(path, fs=fs, unit=unit),
@@ -127,7 +127,7 @@ def case_of_samples(
     subject: str | None = None,
     site: str | None = None,
 ) -> EvaluationCase:
-    """Make a case of an array in memory, (n, 3), g; rows that are not finite are a gap."""
+    """Return the case of an array in memory, (n, 3), g; rows that are not finite are a gap."""
 
     def read() -> RecordingReader:
         whole = np.atleast_1d(np.isfinite(samples).all(axis=1))
@@ -193,8 +193,8 @@ def compare(
     recordings : files or cases; taken one by one, so they may come from a generator
     site : where all of them were worn; None for what each says
     kinds, skip : score only these kinds; score nothing under these labels
-    latency : stream in chunks of 0.2 s, as live, and note when the first word is said. Events are
-        the same either way; without it our latency is not measured
+    latency : stream in chunks of 0.2 s, as live, and note when each event is first reported.
+        Events are the same either way; without it our latency is not measured
     peers : score them too
 
     Raises
@@ -249,7 +249,7 @@ class _Taken:
 
 
 def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool) -> _Taken:
-    """Take a recording through the night that watches live, and through the peers' rules."""
+    """Run a recording through the same `Night` as live, and through the peers' rules."""
     first_word_s: dict[str, float] = {}
     others = Peers() if peers else None
     with case.open() as reader:
@@ -296,7 +296,7 @@ def _found(event: Event, said_s: float | None) -> FoundEvent:
 
 
 def _said(labels: Labels | None) -> tuple[list[Truth], list[Context]]:
-    """Part labels into movements that happened and what was going on meanwhile."""
+    """Split labels into movements that happened and contexts."""
     truths: list[Truth] = []
     contexts: list[Context] = []
     for label in labels.items if labels else ():

@@ -33,16 +33,16 @@ DURATIONS_S = ((0.0, 1.2), (1.2, 3.0), (3.0, 10.0), (10.0, None))
 
 MISSED = "missed"
 NOTHING = "nothing"
-"""Row of the confusion table for events that stand on no truth at all."""
+"""Row of the confusion table for events that overlap no truth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindScore:
-    """How truths of one kind fared.
+    """Results for the truths of one kind.
 
     `named`: an overlapping event had the right kind; `seen`: one was of the spasm family, whatever
     its name (of a turn or a tremor that is the share that was wrongly so called). `latency` runs
-    from the true onset to the first word of a likely spasm; the errors are absolute.
+    from the true onset to the first report of a likely spasm; the errors are absolute.
     """
 
     kind: Kind
@@ -56,7 +56,7 @@ class KindScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextScore:
-    """What happened under one label.
+    """Results under one label.
 
     `flagged` stretches hold an alarm, `rhythmic` ones a clonus or a tremor; `by_kind` counts those
     that hold an event of a kind; `false` are alarms that overlap this label most.
@@ -84,7 +84,7 @@ class BuriedScore:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Events of about the same confidence: how sure they were, and how many were right."""
+    """Events of about the same confidence: its mean, and how many were right."""
 
     low: float
     high: float
@@ -139,7 +139,7 @@ class Score:
 
 
 def summarise(outcomes: Iterable[ScoredRecording], *, kinds: Iterable[Kind] | None = None) -> Score:
-    """Make figures of scored recordings, in any order.
+    """Return the figures of scored recordings, in any order.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ S = TypeVar("S", bound=Spanned)
 
 
 def in_order(items: Sequence[S]) -> list[S]:
-    """Sort by onset, then end; what is equal in both by everything it says, for one order only."""
+    """Sort by onset, then end, then all other fields, so that the order is unique."""
     return sorted(items, key=lambda item: (item.onset_s, item.end_s, repr(item)))
 
 

@@ -1,7 +1,7 @@
-"""A broker to publish to: the configured one, or one of our own kept alive as a child process.
+"""A broker to publish to: the configured one, or a child process that is restarted if it fails.
 
-Nothing rests on it: the log keeps every event until it is acknowledged, and what is retained is
-published again on every connection. So ours stores nothing, and listens on loopback only.
+No event depends on it: the log keeps every event until it is acknowledged, and what is retained is
+published again on every connection. So the child stores nothing, and listens on loopback only.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from detector.mqtt.session import MqttSession
 
 RESTART_FIRST_S = 0.1
 RESTART_MOST_S = 5.0
-SETTLED_S = 10.0  # a broker that lived this long was a good one: the next wait starts small
-ASK_EVERY_S = 5.0  # a client that asks this often costs nothing
+SETTLED_S = 10.0  # a broker that ran this long works: the next wait is short again
+ASK_EVERY_S = 5.0  # a probe this often costs nothing
 FROZEN_ASKS = 2  # in a row without an answer within 3 s each: restarted some 13 s after it froze
 
 
@@ -32,8 +32,8 @@ class Broker:
 
     Attributes
     ----------
-    kind : `url` as configured, `found` on our port, `mosquitto` or `embedded` of our own, `none`
-    note : what a person should know of the choice, in a sentence; empty where it is as expected
+    kind : `url` as configured, `found` on our port, `mosquitto` or `embedded` as a child, `none`
+    note : a sentence for a person about the choice; empty where it is as expected
     restarts : of a child that died or froze
     last_error : why the latest restart failed
     """
@@ -67,15 +67,15 @@ async def provide(
     username: str | None = None,
     password: str | None = None,
 ) -> AsyncIterator[Broker]:
-    """Have a broker for as long as the block lasts; a child that dies or freezes is restarted.
+    """Provide a broker until the block ends; a child that dies or freezes is restarted.
 
     Parameters
     ----------
-    choice : an endpoint or `mqtt://…`: that broker. `mosquitto` or `embedded`: ours. `auto`: the
-        one that listens on `port` and lets us in, else mosquitto where it is installed, else the
+    choice : an endpoint or `mqtt://…`: that broker. `mosquitto` or `embedded`: a child. `auto`: the
+        one that listens on `port` and accepts us, else mosquitto where it is installed, else the
         embedded one. `none`
-    port : where ours listens, or a free one where that is taken; 0 picks a free one
-    username, password : to be let in by one that is found
+    port : of the child, or a free one where that is taken; 0 picks a free one
+    username, password : for a broker that is found
 
     Raises
     ------
@@ -105,12 +105,12 @@ async def provide(
         if refusal is None:
             yield Broker("found", found, note=f"the broker that listens on {found} is used")
             return
-        note = f"on {found} listens something that did not let us in ({refusal})"
+        note = f"the program that listens on {found} did not accept us ({refusal})"
     elif port and _is_taken(port):
         note = f"port {port} on {LOOPBACK} is in use by another program"
     port = claim(0 if note else port)
     if note:
-        note += f": ours listens on port {port} instead"
+        note += f": spasmwatch's own broker listens on port {port} instead"
     with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
         kind, child = await _start_one(kinds, port, Path(directory))
         broker = Broker(kind, Endpoint(host=LOOPBACK, port=port), child, note=note)
@@ -135,12 +135,12 @@ def _is_taken(port: int) -> bool:
         except OSError as error:
             return error.errno == errno.EADDRINUSE
         except OverflowError:
-            return False  # no port at all, which `claim` says
+            return False  # not a port: `claim` raises
     return False
 
 
 async def _refusal(endpoint: Endpoint) -> str | None:
-    """Connect as a client and part; return why that did not work, None if it did."""
+    """Return why a client cannot connect; None if it can."""
     client_id = f"spasmwatch-asks-{secrets.token_hex(4)}"
     session = MqttSession(endpoint, client_id, will=None, deliver=lambda _: None)
     try:
@@ -154,7 +154,7 @@ async def _refusal(endpoint: Endpoint) -> str | None:
 async def _start_one(
     kinds: tuple[str, ...], port: int, directory: Path
 ) -> tuple[str, BrokerProcess]:
-    """Start the first of these that will."""
+    """Start the first of these that starts; LinkError when none does."""
     troubles = []
     for kind in kinds:
         try:

@@ -1,4 +1,4 @@
-"""A broker as a child process: its configuration, its command, its life and death."""
+"""A broker as a child process: configuration, command, start and end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READY_S = (
     10.0  # mosquitto takes 0.1 s, the embedded one 0.3 s, a small busy machine many times that
 )
 POLL_S = 0.02
-END_S = 2.0  # between asking a child to end and ending it
+END_S = 2.0  # from SIGTERM to SIGKILL
 LAST_WORDS = 5  # lines of a child's stderr that are kept
 MOSQUITTO_OLDEST = (1, 6)  # the first with MQTT 5
 SBIN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where a user's PATH does not look
@@ -31,10 +31,10 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 def mosquitto_conf(port: int, version: tuple[int, int]) -> str:
-    """Write a configuration for mosquitto: loopback only, fast, bounded, nothing on disk.
+    """Return a configuration for mosquitto: loopback only, fast, bounded, nothing on disk.
 
-    The one place that knows its versions: password and ACL files, should they come, are plugins
-    from 2.1 on; what stands here means the same in all of them.
+    These options mean the same in all versions; password and ACL files do not: they are plugins
+    from 2.1 on.
     """
     if version < MOSQUITTO_OLDEST:
         oldest = ".".join(map(str, MOSQUITTO_OLDEST))
@@ -57,7 +57,7 @@ def mosquitto_conf(port: int, version: tuple[int, int]) -> str:
 
 
 def rumqttd_conf(port: int) -> str:
-    """Write a configuration for the embedded broker: MQTT 5, loopback only, bounded."""
+    """Return a configuration for the embedded broker: MQTT 5, loopback only, bounded."""
     return f"""\
 id = 0
 [router]
@@ -87,10 +87,10 @@ def _mosquitto_command(port: int, directory: Path) -> list[str]:
         raise LinkError(f"{program} cannot be started: {error}") from error
     version = re.search(rb"version (\d+)\.(\d+)", said.stdout + said.stderr)
     if version is None:
-        raise LinkError(f"{program} does not tell its version; is it mosquitto?")
+        raise LinkError(f"{program} does not report its version; is it mosquitto?")
     conf = directory / "mosquitto.conf"
     conf.write_text(mosquitto_conf(port, (int(version[1]), int(version[2]))))
-    directory.chmod(0o755)  # it has stopped being root when it reads this; no secrets in it
+    directory.chmod(0o755)  # mosquitto reads it after dropping root; no secrets in it
     conf.chmod(0o644)
     return ["mosquitto", program, str(conf)]
 
@@ -107,7 +107,7 @@ KINDS: dict[str, Callable[[int, Path], list[str]]] = {
     "mosquitto": _mosquitto_command,
     "embedded": _embedded_command,
 }
-"""How each broker of ours is started: port and folder in, command out."""
+"""Functions that return the command of each kind of child, from port and folder."""
 
 
 def claim(port: int) -> int:
@@ -130,7 +130,7 @@ def claim(port: int) -> int:
 
 
 class BrokerProcess:
-    """A broker process that dies with us, in a process group of its own: Ctrl-C is not for it."""
+    """A broker process that ends with ours; a process group of its own keeps Ctrl-C from it."""
 
     def __init__(self, kind: str, argv: list[str], port: int) -> None:
         self._kind = kind
@@ -149,7 +149,7 @@ class BrokerProcess:
     async def start(self) -> None:
         """Start, and wait until it takes connections; LinkError when it does not."""
         self._started_s = time.monotonic()
-        claim(self._port)  # or another program's answer would pass for our child's
+        claim(self._port)  # or another program's answer would be taken for the child's
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -177,14 +177,14 @@ class BrokerProcess:
             ) from None
 
     async def ended(self) -> float:
-        """Wait for its death; return the seconds it lived."""
+        """Wait for its end; return the seconds it ran."""
         if self._process is not None:
             await self._process.wait()
             await self._listening
         return time.monotonic() - self._started_s
 
     async def end(self) -> None:
-        """Ask it to end, and end it when it does not."""
+        """Terminate it, and kill it when it does not end."""
         process = self._process
         if process is None:
             return
@@ -196,7 +196,7 @@ class BrokerProcess:
         await self._listening
 
     def kill(self) -> None:
-        """End it at once, even if it is frozen."""
+        """Kill it at once, even if it is frozen."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
@@ -212,7 +212,7 @@ class BrokerProcess:
         return True
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Keep what it says last, and never let it wait for us to read."""
+        """Keep the last lines of its stderr; read all, so that it never blocks on a full pipe."""
         if process.stderr is None:
             return
         while chunk := await process.stderr.read(4096):

@@ -1,6 +1,6 @@
-"""What is said over MQTT and where: topics, delivery, payloads, the words of the four states.
+"""Topics, delivery and payloads of MQTT, and the words of the four states.
 
-Pure. An entry of the log is told as it was logged; what is said beside the log is written here.
+Pure. An entry of the log is published as it was logged; other payloads are made here.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from detector.status import to_dict as status_dict
 
 DEFAULT_PREFIX = "sw/v1"
 HEALTH_EVERY_S = 5.0
-HEALTH_EXPIRES_S = 15  # three missed beats: the receiver's own clock then says "no signal"
+HEALTH_EXPIRES_S = 15  # three missed heartbeats: receivers then show "no signal" by their own clock
 STATE_EVERY_S = 30.0
-RETAINED_EXPIRES_S = 90  # three missed repeats: no broker speaks for a dead service longer
+RETAINED_EXPIRES_S = 90  # three missed repeats: then no broker keeps what a dead service published
 OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 
@@ -68,14 +68,14 @@ DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
 LEAVES: Mapping[EntryKind, Leaf] = MappingProxyType(
     {EntryKind.EVENT: Leaf.EVENT, EntryKind.ALERT: Leaf.ALERT}
 )
-"""The kinds of entries that MQTT tells; channels of their own tell the others."""
+"""Kinds of entries published over MQTT; other channels deliver the others."""
 
 
 class Availability(StrEnum):
-    """Whether the service is there.
+    """Whether the service is running.
 
-    `STOPPED` is a person's wish and nothing else; `OFFLINE` is every other end, said by us or, as
-    the last will, by the broker.
+    `STOPPED` only when a person stopped it; `OFFLINE` after every other end, published by the
+    service or, as the last will, by the broker.
     """
 
     ONLINE = "online"
@@ -127,7 +127,7 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One publication, valid from birth: UTF-8 payload of at most `PAYLOAD_MOST` bytes."""
+    """One publication, checked when made: UTF-8 payload of at most `PAYLOAD_MOST` bytes."""
 
     topic: str
     payload: str
@@ -148,7 +148,7 @@ class Message:
 
 
 def message(topics: Topics, leaf: Leaf, payload: str, *, qos: int | None = None) -> Message:
-    """Address a payload as its leaf is delivered, but for a `qos` of its own."""
+    """Return the message of a payload, delivered as its leaf is; `qos` overrides the leaf's."""
     how = DELIVERY[leaf]
     return Message(
         topics.of(leaf), payload, how.qos if qos is None else qos, how.retain, how.expiry_s
@@ -156,16 +156,16 @@ def message(topics: Topics, leaf: Leaf, payload: str, *, qos: int | None = None)
 
 
 def outgoing(entry: Entry, home: Topics, now: datetime) -> Message:
-    """Address an entry by what it says of itself, its body unchanged.
+    """Return the message of an entry, its body unchanged.
 
-    Its own `source` decides, not what is running now: an entry left behind by a simulated night
-    stays off the live topics when the service starts again live. `home` fills in the wearer. An
-    entry past its time is still sent, for a minute: no wrong clock may swallow an alarm.
+    The entry's own `source` decides the topic, not what is running now: an entry of a simulated
+    night stays off the live topics when the service starts again live. `home` supplies the wearer.
+    An expired entry is still sent, for a minute: a wrong clock must not suppress an alarm.
 
     Raises
     ------
     ValueError, ConfigError
-        It is of no kind that MQTT tells, or cannot be addressed; again will not help.
+        Its kind is not published over MQTT, or it has no topic; trying again does not help.
     """
     leaf = LEAVES.get(entry.kind)
     if leaf is None:
@@ -187,7 +187,7 @@ def outgoing(entry: Entry, home: Topics, now: datetime) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Which run of the service spoke, with the number and the time of its message."""
+    """Run of the service that sent a message, with number and time of the message."""
 
     boot_id: str
     seq: int
@@ -195,7 +195,7 @@ class Stamp:
 
 
 def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | None) -> str:
-    """Return the heartbeat; a receiver without one for `expires_in_s` says so by its own clock."""
+    """Return the heartbeat; a receiver that gets none for `expires_in_s` shows no signal."""
     return plain_json.line(
         {
             "schema": "health/1",
@@ -212,7 +212,7 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
 
 
 def state(stamp: Stamp, now: Snapshot) -> str:
-    """Return the retained snapshot: stale `expires_in_s` after it *arrived*, whatever it says."""
+    """Return the retained snapshot, which is stale `expires_in_s` after it *arrived*."""
     return plain_json.line(
         {
             "schema": "state/1",
@@ -241,7 +241,7 @@ def _stamp(stamp: Stamp) -> dict[str, Any]:
 
 
 def _within(value: float | None, most: float = math.inf) -> float | None:
-    """Return what a sensor claims, or None where it cannot be (a battery at 255 %)."""
+    """Return what a sensor reports, or None where it is impossible (a battery at 255 %)."""
     return value if value is not None and 0 <= value <= most else None
 
 

@@ -1,4 +1,4 @@
-"""Where a broker is, and how it lets us in."""
+"""Address of a broker, and the credentials for it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Encrypt, checking the broker's name and authority; the system's authorities by default."""
+    """TLS that checks the broker's name and authority; the system's authorities by default."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Load the files (TLS 1.2 or newer).
+        """Return the TLS context with these files (TLS 1.2 or newer).
 
         Raises
         ------
@@ -44,7 +44,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One broker. A password goes to another machine only over TLS, unless `insecure` is typed out.
+    """One broker. A password goes to another machine only over TLS, unless `insecure` is set.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class Endpoint:
 
 
 def parse_url(url: str, *, tls: Tls | None = None, insecure: bool = False) -> Endpoint:
-    """Read `mqtt://user:password@host:port` or `mqtts://…`; everything but the host is optional.
+    """Return the endpoint of `mqtt://user:password@host:port` or `mqtts://…`; only host is needed.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A broker's first moments in a process of its own: tie its life to the parent's, then become it.
+"""Start a broker in this process, so that the kernel kills it when the parent dies.
 
 Run by path and isolated, never imported by the product, so that it starts fast and loads nothing:
 `python -I leash.py PARENT_PID mosquitto PROGRAM CONFIG` or `… PARENT_PID embedded CONFIG`.
@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main(parent: int, kind: str, *rest: str) -> None:
     """Become the broker `kind`; does not return before it ends."""
     if kind == "mosquitto":
-        _stop_being_root()  # before the tie: the kernel unties whoever changes its user
+        _stop_being_root()  # first: a change of user clears the setting of prctl
         _die_with(parent)
         program, config = rest
         os.execv(program, [program, "-c", config])  # noqa: S606 - found by us, no shell
@@ -28,7 +28,7 @@ def main(parent: int, kind: str, *rest: str) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Ask the kernel to kill us, even frozen, with the parent's thread that started us (Linux)."""
+    """Have the kernel kill this process, even frozen, when the parent's thread ends (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -36,7 +36,7 @@ def _die_with(parent: int) -> None:
 
 
 def _stop_being_root() -> None:
-    """Do early what mosquitto does late, when it is started by root."""
+    """Change the user when started by root, as mosquitto itself does later."""
     if os.geteuid() != 0:
         return
     for name in ("mosquitto", "nobody"):

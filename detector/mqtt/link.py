@@ -1,4 +1,4 @@
-"""A connection to the broker that always comes back, and says in words when it cannot."""
+"""A connection to the broker that is always made anew, with the reason in words when it fails."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from detector.mqtt.session import WINDOW, Ack, MqttSession, Received, RefusedErr
 
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
-RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and hammering gets a house locked out
-SETTLED_S = 5.0  # a connection that lived this long was a good one: the next wait starts small
-FAREWELL_S = 1.0  # a dead broker must not hold up the exit
+RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and brokers lock out clients that retry fast
+SETTLED_S = 5.0  # a connection that lasted this long works: the next wait is short again
+FAREWELL_S = 1.0  # a dead broker must not delay the exit
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
 Handler = Callable[[Received], None]
@@ -36,13 +36,13 @@ class BrokerState:
 
 
 class Link:
-    """Keep one connection to `endpoint` while `run()` runs; cancelling that parts cleanly.
+    """Keep one connection to `endpoint` while `run()` runs; cancelling that disconnects cleanly.
 
     Parameters
     ----------
-    client_id : unique at the broker; a second client with the same id throws the first one out
+    client_id : unique at the broker; a second client with the same id disconnects the first
     will : published by the broker when this process vanishes
-    farewell : asked at the end for what is published before parting, which a will does not cover
+    farewell : called at the end; returns what is published before a clean disconnection
     on_connect : awaited after every connection, e.g. to publish retained state again
     mono_s : the clock of `state`
     """
@@ -72,7 +72,7 @@ class Link:
 
     @property
     def state(self) -> BrokerState:
-        """What is known of the connection now."""
+        """Present state of the connection."""
         return self._state
 
     async def connected(self) -> None:
@@ -101,12 +101,12 @@ class Link:
             await self._part()
 
     async def publish(self, message: Message) -> Ack:
-        """Send, and for QoS 1 give the broker's answer, which may be a refusal.
+        """Publish; return the broker's answer (for QoS 1), which may be a refusal.
 
         Raises
         ------
         LinkError
-            There is no connection, or it went before the answer came: send it again later.
+            There is no connection, or it was lost before the answer came: send it again later.
         """
         async with self._window:
             if self._session is None:
@@ -119,14 +119,14 @@ class Link:
         """Call `handler` for whatever matches, on this and on every later connection.
 
         Longer payloads are dropped and counted. The handler runs on the event loop and returns at
-        once: nothing queues up here, a flood is held back at the socket.
+        once: nothing is queued here, a flood waits in the socket.
         """
         self._subscriptions.append((topic_filter, handler, most_bytes))
         if self._session is not None:
             await self._session.subscribe(topic_filter)
 
     async def _live_once(self) -> str:
-        """Live through one connection; return the sentence that says why it ended."""
+        """Run one connection to its end; return in a sentence why it ended."""
         session = MqttSession(
             self.endpoint, self._client_id, will=self._will, deliver=self._deliver
         )
@@ -146,7 +146,7 @@ class Link:
         return why
 
     async def _greet(self, session: MqttSession) -> None:
-        with contextlib.suppress(LinkError):  # lost again already: the next connection greets
+        with contextlib.suppress(LinkError):  # lost again already: the next connection calls it
             for topic_filter, _, _ in self._subscriptions:
                 await session.subscribe(topic_filter)
             if self._on_connect is not None:

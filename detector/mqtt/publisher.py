@@ -1,4 +1,4 @@
-"""The log over MQTT, and the heartbeat: what was committed is told until it is acknowledged."""
+"""The log over MQTT, and the heartbeat: entries are published until they are acknowledged."""
 
 from __future__ import annotations
 
@@ -33,38 +33,39 @@ ENDED = {
     Availability.STOPPED: "spasmwatch was stopped",
     Availability.OFFLINE: "spasmwatch has ended",
 }
-ECHO_BEATS = 2  # a dead broker may take the last 10 s along; subscribers are back 10 s after it is
-ECHO_MOST = 256  # entries; a receiver that missed more asks for a replay
+ECHO_BEATS = 2  # a dead broker may lose the last 10 s; subscribers are back in another 10 s
+ECHO_MOST = 256  # entries; a receiver that missed more requests a replay
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of it since the start."""
+    """Counts of publications since the start, by result."""
 
     delivered: int = 0
-    unheard: int = 0  # delivered, but nobody is subscribed (mosquitto says so)
-    unconfirmed: int = 0  # the connection went before the answer came; sent again
-    refused: int = 0  # the broker said no, or it cannot be addressed; tried again later
-    echoed: int = 0  # acknowledged shortly before or after a broken connection, so told twice
+    unheard: int = 0  # delivered, but nobody is subscribed (only mosquitto reports it)
+    unconfirmed: int = 0  # the connection was lost before the answer came; sent again
+    refused: int = 0  # refused by the broker, or without a topic; tried again later
+    echoed: int = 0  # acknowledged shortly before or after a broken connection, so sent twice
 
 
 class Publisher:
-    """Publish for one wearer while `run()` runs; a dead broker holds up nobody.
+    """Publish for one wearer while `run()` runs; a dead broker delays nothing else.
 
-    An acknowledgement is not a delivery: a broker that dies forgets what it has not passed on, and
-    one that is back knows no subscriber yet. So what was acknowledged around a broken connection is
-    told once more when subscribers have had time to return; they de-duplicate by event id.
+    An acknowledgement is not a delivery: a broker that dies loses what it has not passed on, and
+    one that has just started has no subscribers yet. So what was acknowledged around a broken
+    connection is sent once more when subscribers have had time to reconnect; they de-duplicate by
+    event id.
 
     Parameters
     ----------
-    boot_id : tells this run of the service from the one before
-    vitals : asked at each heartbeat
+    boot_id : distinguishes this run of the service from the one before
+    vitals : called at each heartbeat
     utc_now, sleep : the clocks
 
     Attributes
     ----------
-    farewell : the last word on `availability` when `run` ends: `OFFLINE`, unless whoever ends it
-        sets `STOPPED` because a person wished it
+    farewell : `availability` published when `run` ends: `OFFLINE`, unless the caller sets
+        `STOPPED` because a person stopped the service
     """
 
     def __init__(
@@ -99,28 +100,28 @@ class Publisher:
         self._seq = 0
         self._beats = 0
         self._recent: deque[tuple[int, Entry]] = deque(maxlen=ECHO_MOST)
-        self._echo_at: int | None = None  # the beat after which `_recent` is told again
+        self._echo_at: int | None = None  # the heartbeat after which `_recent` is sent again
         self._more = asyncio.Event()
         self._retry_due = False
         self._state_due = asyncio.Event()
         self._state_changed = True
 
     def wake(self) -> None:
-        """Say that the log has more; call it after each commit."""
+        """Take notice of new entries in the log; call it after each commit."""
         self._more.set()
 
     async def tell(self, entries: Sequence[Entry]) -> None:
-        """Send entries that are in no log, once and without a promise: the disk refused them."""
+        """Send entries that the disk refused, so that no log has them: once, not guaranteed."""
         await asyncio.gather(*map(self._deliver, entries))
 
     def show(self, now: Snapshot) -> None:
-        """Say what is so now: published at once when it changed, every 30 s anyway."""
+        """Set the present state: published at once when it changed, and every 30 s."""
         if now != self._snapshot:
             self._say_state(changed=True)
         self._snapshot = now
 
     async def run(self) -> None:
-        """Publish until cancelled; the last words are `farewell`, and that nobody watches."""
+        """Publish until cancelled; at the end publish `farewell` and the state no signal."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._pump())
@@ -128,7 +129,7 @@ class Publisher:
             tasks.create_task(self._beat())
 
     def _last_words(self) -> tuple[Message, ...]:
-        """Overwrite what is retained: a receiver that comes later must not read of a watch."""
+        """Overwrite what is retained: a later receiver must not read that somebody watches."""
         ended = Status(StateWord.NO_SIGNAL, why=ENDED[self.farewell])
         snapshot = replace(self._snapshot, status=ended)
         said = contract.state(self._stamp(), snapshot)
@@ -138,7 +139,7 @@ class Publisher:
         )
 
     async def _greet(self) -> None:
-        """After each connection: what is retained, then whatever waited."""
+        """Publish after each connection: what is retained, then what waited."""
         await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
         if self.link.state.connections > 1:
             self._echo_at = self._beats + ECHO_BEATS
@@ -180,7 +181,7 @@ class Publisher:
             await self._say(Leaf.STATE, payload, qos=None if changed else 0)
 
     async def _say(self, leaf: Leaf, payload: str, *, qos: int | None = None) -> None:
-        """Publish what is worth nothing later: a new connection says it anew."""
+        """Publish what is of no use later: without a connection it is dropped."""
         with contextlib.suppress(LinkError):
             ack = await self.link.publish(contract.message(self._topics, leaf, payload, qos=qos))
             self._count(leaf, ack)
@@ -199,12 +200,12 @@ class Publisher:
                 self.last_trouble = str(error)
 
     async def _send_some(self) -> bool:
-        """Send a window of entries; return whether it is worth going on at once."""
+        """Send a window of entries; return whether to send the next one at once."""
         entries = await self._log.read(WINDOW)
         return bool(entries) and await self._send(entries)
 
     async def _retry(self) -> None:
-        """Try again what was refused; it may be allowed by now."""
+        """Send refused entries again; they may be accepted by now."""
         self._retry_due = False
         entries = [refused.entry for refused in await self._log.refused(RETRIED_MOST)]
         for first in range(0, len(entries), WINDOW):
@@ -213,7 +214,7 @@ class Publisher:
             await self._send_some()  # what is new does not wait for what is old
 
     async def _send(self, entries: Sequence[Entry]) -> bool:
-        """Send entries at once, and note in the log what became of each; return whether all is."""
+        """Send entries together, log the result of each; return whether all were answered."""
         told = [entry for entry in entries if entry.kind in contract.LEAVES]
         outcomes = list(zip(told, await asyncio.gather(*map(self._deliver, told)), strict=True))
         done = [entry for entry, outcome in outcomes if outcome == DELIVERED]
@@ -252,7 +253,7 @@ class Publisher:
 
     def _count(self, leaf: str, ack: Ack) -> str:
         if not ack.accepted:
-            return self._refuse(f"{self.link.endpoint} did not take our {leaf}: {ack.why}")
+            return self._refuse(f"{self.link.endpoint} did not accept our {leaf}: {ack.why}")
         if ack.no_subscribers and leaf in (Leaf.EVENT, Leaf.ALERT):
             self.counts.unheard += 1
         return DELIVERED

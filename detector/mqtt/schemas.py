@@ -43,7 +43,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def _object(**properties: Schema) -> Schema:
-    """Every field is always there: unknown values are null, never omitted."""
+    """Return the schema of an object with all fields required: unknown values are null."""
     return {
         "type": "object",
         "properties": properties,
@@ -183,7 +183,7 @@ def _event() -> Schema:
 def _facts() -> Schema:
     """Why an event has its kind: a `recognition.rules.reason` with its numbers.
 
-    Empty only in what the first release told.
+    Empty only in events of the first release.
     """
     return {
         "type": "object",
@@ -193,7 +193,7 @@ def _facts() -> Schema:
 
 
 def write(folder: Path) -> None:
-    """Write each schema as a file of its own; `docs/schemas` is made so (`make docs`)."""
+    """Write one file for each schema; `make docs` makes `docs/schemas` with it."""
     folder.mkdir(parents=True, exist_ok=True)
     for leaf, schema in schemas().items():
         path = folder / f"{leaf}.json"

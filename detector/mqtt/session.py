@@ -1,8 +1,8 @@
-"""One MQTT 5 connection, from dialling to its loss; never used again after that.
+"""One MQTT 5 connection, from connecting to its loss; never used again after that.
 
 paho runs without its thread: asyncio watches its socket (paho's documented external loop), so
 nothing needs a lock, no thread leaks on a reconnect, and no callback runs beside our own code.
-Only dialling, which blocks on names and handshakes, goes to a worker thread. A client for each
+Only connecting, which blocks on names and handshakes, goes to a worker thread. A client for each
 connection means that what was not acknowledged fails with it (the log sends it again), and that
 a late PUBACK cannot be taken for another message's.
 """
@@ -40,12 +40,12 @@ ACK_TIMEOUT_S = 3.0  # the real detector of a half-open connection
 DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
 WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall
 TICK_S = 1.0  # how often paho may look at its keepalive
-PACKET_MOST = 262_144  # bytes; the longest packet we ask the broker to send us
+PACKET_MOST = 262_144  # bytes; the longest packet that the broker may send
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What the broker said to a publication; `reason_code` is MQTT 5's (0 for QoS 0)."""
+    """The broker's answer to a publication; `reason_code` is MQTT 5's (0 for QoS 0)."""
 
     reason_code: int
 
@@ -56,21 +56,21 @@ class Ack:
 
     @property
     def no_subscribers(self) -> bool:
-        """Whether it reached nobody. Only mosquitto says so; others answer 0."""
+        """Whether it reached nobody. Only mosquitto reports that; others answer 0."""
         return self.reason_code == 0x10
 
     @property
     def why(self) -> str:
-        """The reason code in MQTT's words."""
+        """The reason code as MQTT names it."""
         try:
             return ReasonCode(PacketTypes.PUBACK, identifier=self.reason_code).getName()
-        except KeyError:  # a code that MQTT 5 does not know
+        except KeyError:  # a code that MQTT 5 does not define
             return f"reason code {self.reason_code}"
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One publication that arrived, as hostile as whoever sent it."""
+    """One publication that arrived; untrusted."""
 
     topic: str
     payload: bytes
@@ -79,7 +79,7 @@ class Received:
 
 
 class RefusedError(LinkError):
-    """The broker answered, and said no: trying again soon will not help."""
+    """The broker answered with a refusal: trying again soon does not help."""
 
 
 class MqttSession:
@@ -103,18 +103,18 @@ class MqttSession:
         self._client = self._new_client(client_id, will)
 
     async def open(self) -> None:
-        """Dial, and wait for the broker to say yes.
+        """Connect, and wait until the broker accepts.
 
         Raises
         ------
         LinkError
-            In one sentence, why not; `RefusedError` when the broker itself said no.
+            The reason in one sentence; `RefusedError` when the broker itself refused.
         """
         dialling = self._loop.run_in_executor(None, self._dial)
         try:
             await asyncio.shield(dialling)
         except asyncio.CancelledError:
-            # The thread cannot be stopped; what it brings home is put away when it does.
+            # The thread cannot be stopped; the socket it opens is closed when it ends.
             dialling.add_done_callback(self._put_away)
             raise
         except (OSError, UnicodeError) as error:
@@ -133,14 +133,14 @@ class MqttSession:
             raise
 
     async def until_lost(self) -> str:
-        """Keep the connection alive; return the sentence that says why it ended."""
+        """Keep the connection alive; return in a sentence why it ended."""
         while not self._lost.done():
             await asyncio.wait({self._lost}, timeout=TICK_S)
             self._client.loop_misc()
         return self._lost.result()
 
     async def publish(self, message: Message) -> Ack:
-        """Send, and for QoS 1 give the broker's answer; LinkError if it cannot come any more."""
+        """Publish; return the broker's answer (for QoS 1); LinkError if it cannot come any more."""
         info = self._client.publish(
             message.topic,
             message.payload,
@@ -153,7 +153,7 @@ class MqttSession:
         return Ack(0 if message.qos == 0 else (await self._ack_of(info.mid))[0])
 
     async def subscribe(self, topic_filter: str) -> None:
-        """Ask for a filter at QoS 1; retained flags arrive as they were sent."""
+        """Subscribe to a filter at QoS 1; retained flags arrive as they were sent."""
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         result, mid = self._client.subscribe(topic_filter, options=options)
         if result != paho.MQTT_ERR_SUCCESS or mid is None:
@@ -162,7 +162,7 @@ class MqttSession:
             raise LinkError(f"{self._endpoint} refused the subscription to {topic_filter!a}")
 
     def drop(self, why: str) -> None:
-        """Return the connection up as dead; a broker that is still there publishes the will."""
+        """Break the connection without a DISCONNECT: the broker then publishes the will."""
         self._why_dropped = self._why_dropped or why
         sock = self._client.socket()
         if isinstance(sock, socket.socket):
@@ -171,7 +171,7 @@ class MqttSession:
             self._client.loop_read()  # finds the end of the stream and cleans up
 
     def close(self) -> None:
-        """Part cleanly: no will."""
+        """Disconnect cleanly: the broker does not publish the will."""
         self._why_dropped = self._why_dropped or "closed"
         self._client.disconnect()
         self._client.loop_write()
@@ -271,8 +271,8 @@ class MqttSession:
         if reason.is_failure:
             self._answer.set_exception(
                 RefusedError(
-                    f"{self._endpoint} refused us: {reason.getName()}; "
-                    "check the user name, the password and what they may do"
+                    f"{self._endpoint} refused the connection: {reason.getName()}; "
+                    "check the user name, the password and their permissions"
                 )
             )
         else:
@@ -285,8 +285,8 @@ class MqttSession:
             why = f"{self._endpoint} ended the connection: {said.getName()}"
         elif not self._answer.done():
             why = (
-                f"{self._endpoint} hung up on us: it does not speak MQTT 5, "
-                "or does not take the user name and password"
+                f"{self._endpoint} closed the connection: it does not support MQTT 5, "
+                "or does not accept the user name and password"
             )
         else:
             why = f"the connection to {self._endpoint} broke"
@@ -296,7 +296,7 @@ class MqttSession:
         for waiting in waiters:
             if not waiting.done():
                 waiting.set_exception(LinkError(why))
-                waiting.exception()  # looked at: whoever waited may be gone
+                waiting.exception()  # retrieved: whoever waited may be gone
 
     def _acknowledged(self, mid: int, reasons: list[ReasonCode]) -> None:
         waiting = self._acks.get(mid)
@@ -311,7 +311,7 @@ class MqttSession:
 
 
 class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails, which paho forgets."""
+    """A socket that closes itself when the handshake fails, which paho leaves open."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:
@@ -330,7 +330,7 @@ def _properties(packet: int, expiry_s: int | None) -> Properties | None:
 
 
 def _explain(error: Exception, endpoint: Endpoint) -> str:
-    """Say in one sentence why dialling failed, and what to do."""
+    """Return in one sentence why connecting failed, and what to do."""
     match error:
         case ConnectionRefusedError():
             return f"nothing listens on {endpoint}: start the broker, or correct its address"
@@ -338,7 +338,7 @@ def _explain(error: Exception, endpoint: Endpoint) -> str:
             return f"no machine is known as {endpoint.host!a}: check the broker's address"
         case ssl.SSLCertVerificationError():
             return (
-                f"the certificate of {endpoint} is not to be trusted ({error.verify_message}): "
+                f"the certificate of {endpoint} is not trusted ({error.verify_message}): "
                 "name its authority as ca_file, or correct the address"
             )
         case ssl.SSLError():

@@ -1,1 +1,1 @@
-"""The one way to watch: one sensor, one wearer."""
+"""Watching: one sensor, one wearer, live or recorded, all by the same code."""

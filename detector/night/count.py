@@ -1,4 +1,4 @@
-"""Count what a night holds: what is going on, and what is over by its latest kind."""
+"""Counts of a night's events: those going on, and those over, by their latest kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EventCount:
                 self._older[self._ended.pop(next(iter(self._ended)))] += 1
         elif event.kind is Kind.MOVEMENT:
             for known in (self._open, self._ended):
-                known.pop(event.id, None)  # taken back: another event tells it now
+                known.pop(event.id, None)  # taken back: another event reports it now
         else:
             self._open[event.id] = event
 

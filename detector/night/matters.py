@@ -1,4 +1,4 @@
-"""What is the matter with a wearer's sensors: a matter is the wearer's while any sensor has it."""
+"""Conditions of a wearer's sensors: one holds for the wearer while it holds for any sensor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from detector.plain import from_plain, to_plain
 
 
 class Matters:
-    """The matters of several sensors, by name; saved and restored."""
+    """Conditions of several sensors, by name; saved and restored."""
 
     def __init__(self) -> None:
         self._having: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
 
     def take(self, label: str, matter: Matter, *, of: int) -> Matter:
-        """Return what one sensor's matter makes of the wearer's, who has `of` sensors."""
+        """Return the wearer's condition after a change at one of `of` sensors."""
         having = self._having.setdefault(matter.name, {})
         if matter.why is None:
             having.pop(label, None)
@@ -50,6 +50,6 @@ def by_sensor(whys: Mapping[str, str | None], *, of: int) -> str:
 
 
 def silent_for(ages_s: Sequence[float | None]) -> float | None:
-    """Return the age of the oldest samples; None where a sensor was never heard."""
+    """Return the age of the oldest samples; None where a sensor has sent none."""
     known_s = [age_s for age_s in ages_s if age_s is not None]
     return max(known_s) if len(known_s) == len(ages_s) else None

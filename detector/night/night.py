@@ -1,7 +1,7 @@
 """One wearer's night: readings in, events and alerts out. The same for live sensors and replays.
 
-No clock and no I/O: what it says depends on the items alone, so that a recording gives the same
-words again. Several sensors are several watches; what they saw of one movement is one event.
+No clock and no I/O: the output depends on the items alone, so that a replay returns the same
+again. Each sensor has a watch; what several of them saw of one movement is one event.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ wall clock is set. Where a computer was started anew, they differ by how long it
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What there is to say: commit it, then tell it."""
+    """Output of a night: commit it, then publish it."""
 
     events: tuple[Event, ...] = ()
     alerts: tuple[Alert, ...] = ()
@@ -50,7 +50,7 @@ class Told:
 
 
 class Night:
-    """What a wearer's sensors say, as one wearer's events and alarms.
+    """Turn the readings of a wearer's sensors into that wearer's events and alerts.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Night:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: a new night begins."""
+        """Clear all state: a new night begins."""
         self.watches = tuple(
             SensorWatch(worn, dated=self._dated, follower=follower)
             for worn, follower in zip_longest(self._worn, self._followers)
@@ -103,17 +103,17 @@ class Night:
 
     @property
     def samples(self) -> int:
-        """How many were watched."""
+        """Number of samples that all sensors sent."""
         return sum(watch.samples for watch in self.watches)
 
     @property
     def monitored_s(self) -> float:
-        """How much of the night was really watched, by the sensor that saw most of it."""
+        """Seconds of samples received, of the sensor that sent most."""
         return max(watch.monitored_s for watch in self.watches)
 
     @property
     def gap_count(self) -> int:
-        """How many gaps there were."""
+        """Number of gaps of all sensors."""
         return sum(watch.gap_count for watch in self.watches)
 
     @property
@@ -123,7 +123,7 @@ class Night:
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
-        """What is raised and not yet resolved."""
+        """Alerts raised and not yet resolved."""
         return self._policy.open_alerts
 
     @property
@@ -133,14 +133,14 @@ class Night:
 
     @property
     def blind(self) -> str | None:
-        """Why no sensor shows anything of the wearer, in words; None while one may."""
+        """Reason in words that no sensor measures the wearer; None while one may."""
         whys = {watch.label: watch.blind for watch in self.watches}
         seeing = [label for label, why in whys.items() if why is None]
         return None if seeing else by_sensor(whys, of=len(self.watches))
 
     @property
     def doubt(self) -> str | None:
-        """Why what is found must be taken with care, in words."""
+        """Reason in words to doubt what is found; None without one."""
         doubts = {WRONG_RATE, Cause.CLIPPED}
         return next((a.reason for a in self._policy.open_alerts if a.kind in doubts), None)
 
@@ -149,18 +149,18 @@ class Night:
         return silent_for([watch.data_age_s(mono_ns) for watch in self.watches])
 
     def silence(self, mono_ns: int) -> str | None:
-        """Why there is no signal at all, in words; None while samples come."""
+        """Return in words why there is no signal at all; None while samples come."""
         whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
         return None if None in whys.values() else by_sensor(whys, of=len(self.watches))
 
     def partly_silent(self, mono_ns: int) -> str | None:
-        """Which of several sensors is silent, and why; None where all or none are."""
+        """Return which of several sensors are silent, and why; None where all or none are."""
         whys = {watch.label: watch.silence(mono_ns) for watch in self.watches}
         silent = {label: why for label, why in whys.items() if why is not None}
         return by_sensor(silent, of=len(self.watches)) if 0 < len(silent) < len(whys) else None
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Told:
-        """Take the next thing that came from one of the sensors, and say what it shows."""
+        """Take the next reading of one of the sensors; return what it shows."""
         return self.hear(self.examine(reading, sensor=sensor), reading.item, sensor=sensor)
 
     def examine(self, reading: Reading, *, sensor: int = 0) -> list[Seen]:
@@ -169,21 +169,21 @@ class Night:
         return self.watches[sensor].look()
 
     def hear(self, seen: Sequence[Seen], item: Item, *, sensor: int = 0) -> Told:
-        """Make the wearer's events and alarms of what one sensor saw: the second half of `take`."""
+        """Return the wearer's events and alerts for what one sensor saw: second half of `take`."""
         told = self._hear([(sensor, each) for each in seen])
         return self._at_last(told, item.mono_ns, item.utc_ns)
 
     def start_watch_again(self, sensor: int, why: str, item: Item) -> list[Seen]:
-        """Give up one sensor's open events after a fault, as cut short; what follows is new."""
+        """Close one sensor's open events as cut short after a fault, and begin anew."""
         return self.watches[sensor].start_again(why, item.mono_ns, item.utc_ns)
 
     def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> None:
-        """Build fusion and alarms anew after a fault in one of them.
+        """Rebuild fusion and alarms after a fault in one of them.
 
         Parameters
         ----------
-        saved : the alarms' part of what `save` gave; None forgets the open alarms
-        events : said since then, so that a cluster still counts them
+        saved : the alarms' part of what `save` returned; None drops the open alarms
+        events : reported since then, so that a cluster still counts them
 
         Raises
         ------
@@ -200,11 +200,11 @@ class Night:
             self._policy.observe(self._time.in_wearers_seconds(event), self._time.of(event))
 
     def gather(self, reading: Reading, *, sensor: int = 0) -> list[Block]:
-        """Take the next thing that came, for a later `look`; return its samples."""
+        """Take the next reading, for a later `look`; return its samples."""
         return self.watches[sensor].gather(reading)
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
-        """Let time pass: notices what did not happen."""
+        """Advance time; return what follows from nothing having come."""
         for sensor in range(len(self.watches)):
             self.pass_time(mono_ns, utc_ns, sensor=sensor)
         alerts = self._policy.tick(self._time.now(mono_ns, utc_ns))
@@ -212,7 +212,7 @@ class Night:
         return Told(alerts=tuple(alerts)) + self._hear(seen)
 
     def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
-        """Let time pass at one sensor, for a later `look`."""
+        """Advance time at one sensor, for a later `look`."""
         self.watches[sensor].tick(mono_ns, utc_ns)
 
     def end(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
@@ -221,9 +221,9 @@ class Night:
         self._over.add(sensor)
 
     def look(self, mono_ns: int, utc_ns: int) -> Told:
-        """Say what the sensors showed since the last look, in the order in which it was known.
+        """Return what the sensors showed since the last look, in the order in which it was known.
 
-        What one of several sensors shows waits until the others were looked at as far.
+        With several sensors, the result of one waits until the others were analysed as far.
         """
         self._pending += [
             (seen.mono_ns, number, seen)
@@ -240,12 +240,12 @@ class Night:
         ripe = sum(at_ns <= known_ns for at_ns, _, _ in self._pending)
         heard, self._pending = self._pending[:ripe], self._pending[ripe:]
         told = self._hear([(number, seen) for _, number, seen in heard])
-        # Between two sensors nothing but what they showed says how far time has come for both.
+        # With several sensors, only what they showed determines how far all have come.
         done = len(self.watches) == len(self._over) or len(self.watches) == 1
         return self._at_last(told, mono_ns, utc_ns) if done else told
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
-        """Take a state of the watching itself from outside, such as a full disk; None: over."""
+        """Take a condition of the monitoring, such as a full disk; over when `why` is None."""
         now = self._time.now(mono_ns, utc_ns)
         told = self._policy.condition(
             name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
@@ -267,7 +267,7 @@ class Night:
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as JSON-able data with version and checksum.
 
-        Commit it together with what was told: then no word is lost and none is said twice.
+        Commit it together with the output: then none is lost and none is published twice.
         """
         return sealed({
             "worn": to_plain(self._worn),
@@ -280,7 +280,7 @@ class Night:
         })  # fmt: skip
 
     def load(self, saved: Any) -> None:
-        """Go on from what `save` gave, as if nothing had happened; see `resume`.
+        """Go on from what `save` returned, as if never interrupted; see `resume`.
 
         Raises
         ------
@@ -305,17 +305,17 @@ class Night:
     def resume(self, mono_ns: int, utc_ns: int) -> Told:
         """Go on after `load` where the process was not running meanwhile.
 
-        What was open is told as over and cut short: nothing runs across the gap. Readings that
-        were recorded after the state was saved may be taken before, as they came.
+        What was open is reported as over and cut short: nothing runs across the gap. Readings
+        that were recorded after the state was saved may be taken before this, in order.
         """
         self._shift_clocks(mono_ns, utc_ns)
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Told:
-        """Begin with what outlives a recording: the open alarms, and the sensors' batteries.
+        """Begin with what outlasts a recording: the open alarms, and the sensors' batteries.
 
-        Events that the earlier night left open are told as over and cut short, as they were
-        last known.
+        Events that the earlier night left open are reported as over and cut short, in their
+        latest form.
 
         Raises
         ------
@@ -373,13 +373,13 @@ class Night:
         return [] if self._fusion is None else self._fusion.lost(label)
 
     def _at_last(self, told: Told, mono_ns: int, utc_ns: int) -> Told:
-        """Let time pass up to where the samples were analysed."""
+        """Advance time to where the samples were analysed."""
         self._time.reach_all()
         ticked = self._policy.tick(self._time.now(mono_ns, utc_ns))
         return Told(told.events, (*told.alerts, *ticked))
 
     def _hear_matter(self, watch: SensorWatch, matter: Matter, now: Now) -> Told:
-        """Take a matter of one sensor: it is the wearer's while it is that of any of them."""
+        """Take a condition of one sensor: it holds for the wearer while it holds for any."""
         theirs = self._matters.take(watch.label, matter, of=len(self.watches))
         alerts = self._policy.condition(
             theirs.name,
@@ -391,7 +391,7 @@ class Night:
         return Told(alerts=tuple(alerts))
 
     def _tell(self, said: Sequence[Event], now: Now) -> Told:
-        """Keep what is going on, and let the rules hear of it."""
+        """Count an event, and pass it to the rules."""
         said = [worded(event) for event in said]
         alerts = self._policy.tick(now)
         for event in said:

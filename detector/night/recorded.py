@@ -1,7 +1,7 @@
-"""Recordings through the night that watches live: detect, replay and evaluation are asked here.
+"""Recordings through the same `Night` as live: used by detect, replay and evaluation.
 
-Offline is online with big blocks: what waits is gathered for minutes before it is looked at, and
-what is said of it, when it was known and whom it wakes are what they would have been.
+Offline is online with big blocks: samples are gathered for minutes before they are analysed;
+events, the time at which each was known, and alerts are the same as live.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LOOK_S = 600.0
 """Packets are gathered for so long: as much as a file's blocks hold, a megabyte."""
 
 TICK_S = 5.0
-"""Time between two questions what did not happen: the rate is measured in windows of 5 s."""
+"""Time between two ticks: the rate is measured in windows of 5 s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedSensor:
-    """A recording, and whose sensor it is of; `follower` instead of a plain watcher."""
+    """A recording, and the sensor it is of; `follower` instead of a plain watcher."""
 
     reader: RecordingReader
     worn: Worn
@@ -38,7 +38,7 @@ class RecordedSensor:
 
 @dataclass(frozen=True, slots=True)
 class RecordedStep:
-    """What is said after some more of the recordings.
+    """Output after one more piece of the recordings.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ class RecordedNight:
 
     Parameters
     ----------
-    dated : whether their wall clocks say how they lie to each other; else all began together
+    dated : whether their wall clocks align them; else all began together
     piece_s : take files in pieces of this length, and look after each, as live; None: at full speed
 
     Attributes
     ----------
     stretches : of each sensor, what was seen of it between gaps
-    alerts : every word about an alert, so far
+    alerts : every state of every alert, so far
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RecordedNight:
         self.alerts: list[Alert] = []
 
     def steps(self) -> Iterator[RecordedStep]:
-        """Take the recordings, to the end; once.
+        """Yield the output piece by piece, to the end; once.
 
         Raises
         ------
@@ -124,13 +124,13 @@ class RecordedNight:
 
     @property
     def events(self) -> list[Event]:
-        """Each event that is over, as it was last said to be, in order of time."""
+        """Events that are over, in their latest form, in order of time."""
         ended = [event for event in self._latest.values() if event.phase is Phase.END]
         return sorted(ended, key=self._moment)
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know of the recordings; complete at the end."""
+        """Warnings about the recordings for a person; complete at the end."""
         told: list[str] = []
         for each, watch in zip(self._sensors, self.night.watches, strict=True):
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]
@@ -147,7 +147,7 @@ class RecordedNight:
         return at_s, event.id
 
     def _in_order(self) -> Iterator[tuple[int, Reading | None]]:
-        """Return what all sensors say in order of time; None where a recording ends."""
+        """Yield the readings of all sensors in order of time; None where a recording ends."""
         streams = [each.reader.readings(piece_s=self._piece_s) for each in self._sensors]
         if len(streams) == 1:
             for only in streams[0]:

@@ -15,7 +15,7 @@ SCHEMA = "night/1"
 
 GOES_ON_S = 3600.0
 """A computer's update, or a power cut. After a longer absence the sensor may be on another leg,
-and a recording that says nothing of an hour is better ended."""
+and a recording without an hour is better ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +24,7 @@ class SavedNight:
 
     worn : its sensors, with the names of their recordings
     sessions : number of each sensor's latest connection
-    mono_ns, utc_ns : the host's clocks when it last heard of anything
+    mono_ns, utc_ns : the host's clocks at the last item
     state : for `Night.load`
     """
 
@@ -36,7 +36,7 @@ class SavedNight:
 
     @classmethod
     def of(cls, saved: Any) -> SavedNight:
-        """Return what `Night.save` gave, once it is known to be whole.
+        """Return what `Night.save` made, after checking that it is whole.
 
         Raises
         ------
@@ -61,9 +61,9 @@ class SavedNight:
             raise ValueError(f"the saved night cannot be used: {error}") from error
 
     def goes_on(self, worn: Sequence[Worn], utc_ns: int) -> bool:
-        """Whether these sensors may go on with its recordings; their names of those do not matter.
+        """Whether these sensors may go on with its recordings, whose names may differ.
 
-        A wall clock that went back says nothing of how long ago it was, within that limit.
+        A wall clock may have been set back, but by no more than the limit.
         """
         same = [_unnamed(each) for each in worn] == [_unnamed(each) for each in self.worn]
         return same and abs(utc_ns - self.utc_ns) <= GOES_ON_S * 1e9

@@ -1,4 +1,4 @@
-"""What a sensor of a wearer shows: samples that arrived, events and matters with their times."""
+"""What a sensor shows: samples that arrived, events and conditions with their times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Worn:
 
     Parameters
     ----------
-    name, wearer : what events are to say where their provenance, and so their ids, says nothing
-        or another recording says the same
+    name, wearer : for events whose provenance, from which ids are made, has none or is not
+        unique among the recordings
     """
 
     provenance: Provenance
@@ -31,7 +31,7 @@ class Worn:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """Something is the matter with a sensor, or (`why` None) no more; `since_ns` monotonic."""
+    """A condition of a sensor, such as no signal; over when `why` is None. `since_ns` monotonic."""
 
     name: str
     why: str | None
@@ -56,7 +56,7 @@ class Seen:
 
 
 class Follower(Protocol):
-    """A `Watcher`, or what does as one."""
+    """Interface of a `Watcher`."""
 
     @property
     def reached_s(self) -> float | None:
@@ -73,7 +73,7 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """Samples that wait to be looked at, and when they came.
+    """Samples that wait to be analysed, and when they came.
 
     A file's samples have no arrival of their own: `of_file`, each came when it was measured.
     """

@@ -1,4 +1,4 @@
-"""One sensor of a wearer: readings in; its events, and what is the matter with it, out."""
+"""One sensor of a wearer: readings in; its events and conditions out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
-within which a lost sensor must be told."""
+within which a lost sensor must be reported."""
 
 NO_SAMPLES_KEPT = "nothing was recorded here"
 
@@ -35,10 +35,10 @@ whatever their gauge says."""
 
 
 class SensorWatch:
-    """Samples on one clock, watched for events and examined for what spoils them.
+    """Find the events in one sensor's samples, and the conditions that spoil them.
 
-    `gather` takes what comes, `look` says what that shows: after every reading live, after
-    minutes of a recording. What is said, and by when it was known, is the same.
+    `gather` takes readings, `look` returns what they show: after every reading live, after
+    minutes of a recording. The results, and the times at which they were known, are the same.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ class SensorWatch:
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
         self._seen: list[Seen] = []
-        self._silent = True  # nothing came for long, as far as was said
+        self._silent = True  # no signal is reported
         self._quality: Quality | None = None  # before the first sample
         self._range_g: float | None = None
         self._charge = Charge()
         self._last_mono_ns: int | None = None  # arrival of the last samples
-        self._begun_ns: int | None = None  # first moment heard of, samples or not
+        self._begun_ns: int | None = None  # time of the first item, with samples or not
         self._link = "the sensor was not heard yet"
         self.analysed_s = 0.0
         self.samples = 0
@@ -97,37 +97,37 @@ class SensorWatch:
 
     @property
     def battery_percent(self) -> int | None:
-        """As the sensor last said."""
+        """Charge as the sensor last reported it."""
         return self._charge.percent
 
     def battery_lasts_s(self, mono_ns: int) -> float | None:
-        """Seconds until the sensor is empty; None before that can be foretold."""
+        """Seconds until the sensor is empty; None before that can be estimated."""
         return self._charge.lasts_s(mono_ns)
 
     @property
     def blind(self) -> str | None:
-        """Why the samples that come show nothing of the wearer, in words; None while they may."""
+        """Reason in words that the samples show nothing of the wearer; None while they may."""
         conditions = () if self._quality is None else self._quality.active
         return next((c.reason for c in conditions if c.cause is not Cause.CLIPPED), None)
 
     def data_age_s(self, mono_ns: int) -> float | None:
-        """Seconds since samples last came; None if they never did."""
+        """Return the seconds since samples last came; None if they never did."""
         return None if self._last_mono_ns is None else (mono_ns - self._last_mono_ns) / 1e9
 
     def silence(self, mono_ns: int) -> str | None:
-        """Why there is no signal, in words; None while samples come."""
+        """Return in words why there is no signal; None while samples come."""
         age_s = self.data_age_s(mono_ns)
         return None if age_s is not None and age_s < SILENT_S else self._link
 
     @property
     def looked_ns(self) -> int | None:
-        """Host's monotonic time by which all was said that was known; None before that is so."""
+        """Host's monotonic time up to which all is reported; None before samples came."""
         if self._last is None:
             return None
         return self._last.when(self.analysed_s)[0]
 
     def gather(self, reading: Reading) -> list[Block]:
-        """Take the next thing that came from the sensor; return its samples, placed in time."""
+        """Take the sensor's next reading; return its samples, placed in time."""
         item = reading.item
         self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
         match item:
@@ -171,13 +171,13 @@ class SensorWatch:
         return [arrival.block for arrival in arrivals]
 
     def look(self) -> list[Seen]:
-        """Look at the samples that were gathered; return what there is to say, as it was known."""
+        """Analyse the samples that were gathered; return what they show, as it became known."""
         self._watch_waiting()
         seen, self._seen = self._seen, []
         return seen
 
     def tick(self, mono_ns: int, utc_ns: int) -> None:
-        """Let time pass: notices what did not happen."""
+        """Advance time; notice that nothing has come."""
         self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
         rate = self.clock.fault
         matters = [
@@ -190,7 +190,7 @@ class SensorWatch:
             matters.insert(0, Matter(NO_SIGNAL, why, since_ns))
             self._silent = True
         if self._quality is not None and self._quality.settled and not self._waiting:
-            # What was the matter before a restart, and is so no more.
+            # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}
             matters += [Matter(str(cause), None, mono_ns) for cause in Cause if cause not in so]
         self._seen += [Seen(matter, mono_ns, utc_ns) for matter in matters]
@@ -206,7 +206,7 @@ class SensorWatch:
         self._tell(self._watcher.close(), [self._last if self._last and is_file else end])
 
     def start_again(self, why: str, mono_ns: int, utc_ns: int) -> list[Seen]:
-        """Forget what led to a fault; return what was open, as over and cut short.
+        """Clear the state that led to a fault; return what was open, as over and cut short.
 
         The sample clock goes on, so that no index is used twice. `why` explains the silence.
         """
@@ -223,9 +223,9 @@ class SensorWatch:
         return [Seen(event, mono_ns, utc_ns, self.analysed_s) for event in over]
 
     def shift_clock(self, by_ns: int) -> None:
-        """Move stamps of the monotonic clock, which began anew; the sample clock sees to its own.
+        """Move stamps of the monotonic clock, which began anew; the sample clock moves its own.
 
-        It must do so while it reads a recording, where nobody tells it.
+        It has to find that out by itself, because a recording does not report it.
         """
         self._charge.shift_clock(by_ns)
         if self._last_mono_ns is not None:
@@ -273,7 +273,7 @@ class SensorWatch:
         self._stretch = block.edge
 
     def _watch_waiting(self) -> None:
-        """Look at what waits, as few blocks: each what lies between two gaps."""
+        """Analyse what waits, as few blocks: each what lies between two gaps."""
         waiting, self._waiting = self._waiting, []
         run: list[Arrival] = []
         edge: Edge | None = None
@@ -287,7 +287,7 @@ class SensorWatch:
             self._watch(run)
 
     def _watch(self, run: list[Arrival]) -> None:
-        """Look at samples that follow each other."""
+        """Analyse samples that follow each other."""
         block = run[0].block
         if len(run) > 1:
             samples = np.concatenate([arrival.block.samples for arrival in run])
@@ -304,7 +304,7 @@ class SensorWatch:
         self.analysed_s = self.analysed_s if reached_s is None else reached_s
 
     def _tell(self, told: list[Said], run: list[Arrival]) -> None:
-        """Keep what was said to be told with the next look."""
+        """Keep what was found for the next look."""
         timebase = self.timebase
         assert timebase is not None  # noqa: S101 - there were samples
         for said in told:
@@ -322,7 +322,7 @@ class SensorWatch:
         return replace(event, sensor=self.worn.name, wearer=self.worn.wearer)
 
     def _battery_words(self, mono_ns: int) -> str | None:
-        """Why the battery is a matter now; None while it is not."""
+        """Return why the battery needs attention now; None while it does not."""
         percent, lasts_s = self._charge.percent, self._charge.lasts_s(mono_ns)
         if percent is None:
             return None

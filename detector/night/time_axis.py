@@ -1,4 +1,4 @@
-"""Time as the rules see it: how far each sensor was analysed, on the one axis of the wearer."""
+"""Time for the rules: how far each sensor was analysed, on one axis for the wearer."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class TimeAxis:
 
     Attributes
     ----------
-    host_ns : the host's monotonic and wall clock when anything was last heard
+    host_ns : the host's monotonic and wall clock at the last item
     """
 
     def __init__(self, watches: Sequence[SensorWatch], *, dated: bool) -> None:
         self._watches = watches
         self._dated = dated
-        self._reached_s = [0.0] * len(watches)  # of what was heard of each
+        self._reached_s = [0.0] * len(watches)  # of what was analysed of each
         self._origin: datetime | None = None  # where the seconds of several sensors begin
         self.host_ns = 0, 0
 
     def reach(self, sensor: int, known_s: float) -> None:
-        """Say how far one sensor was analysed, s from its first sample."""
+        """Note how far one sensor was analysed, s from its first sample."""
         self._reached_s[sensor] = known_s
 
     def reach_all(self) -> None:
-        """Say that everything was heard that the sensors' watches have analysed."""
+        """Note that each sensor was analysed as far as its watch has come."""
         self._reached_s = [watch.analysed_s for watch in self._watches]
 
     def now(self, mono_ns: int, utc_ns: int) -> Now:
@@ -62,7 +62,7 @@ class TimeAxis:
         return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=max(ends))
 
     def of(self, event: Event) -> Now:
-        """Return the moment at which an event of the past was as it is."""
+        """Return the moment at which an event of the past had its present form."""
         return Now(mono_ns=0, utc=event.end, stream_s=event.end_s, stream_utc=event.end)
 
     def in_wearers_seconds(self, event: Event) -> Event:

@@ -1,1 +1,1 @@
-"""The composition root: source to store to world, and the watch over all of them."""
+"""The composition root: sources, night, store and channels, all of them supervised."""

@@ -1,4 +1,4 @@
-"""The state file in a thread of its own: a slow disk delays an entry, never a sample."""
+"""Thread of the state file: a slow disk delays an entry, never a sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Archive:
-    """Asks the state one thing at a time, in order, without holding up the event loop."""
+    """Makes calls to the state one at a time, in order, without blocking the event loop."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -45,16 +45,16 @@ class Archive:
         return ArchivedLog(self, channel)
 
     def close(self) -> None:
-        """Wait for what was asked, then end the thread; the state itself stays open."""
+        """Wait for pending calls, then end the thread; the state itself stays open."""
         self._thread.shutdown(wait=True)
 
     async def ask(self, question: Callable[[State], T]) -> T:
-        """Ask the state in its thread."""
+        """Return what a call to the state returns, made in its thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, question, self._state)
 
 
 class ArchivedLog:
-    """The log for one channel, asked in the state's thread."""
+    """Log of one channel, read and written in the thread of the state file."""
 
     def __init__(self, archive: Archive, channel: str) -> None:
         self._archive = archive
@@ -65,17 +65,17 @@ class ArchivedLog:
         return await self._archive.ask(lambda state: state.read(self._channel, limit))
 
     async def acknowledge(self, numbers: Sequence[int]) -> None:
-        """Say that these are delivered."""
+        """Record these as delivered."""
         await self._archive.ask(lambda state: state.acknowledge(self._channel, numbers))
 
     async def refuse(self, whys: Mapping[int, str], *, at: datetime) -> None:
-        """Put these aside, each with the reason."""
+        """Set these aside, each with the reason."""
         await self._archive.ask(lambda state: state.refuse(self._channel, whys, at=at))
 
     async def refused(self, limit: int) -> Sequence[RefusedEntry]:
-        """Return entries put aside, the one tried longest ago first."""
+        """Return entries set aside, the one tried longest ago first."""
         return await self._archive.ask(lambda state: state.refused(self._channel, limit))
 
     async def depth(self) -> int:
-        """Count the entries not delivered."""
+        """Return the number of entries not delivered."""
         return await self._archive.ask(lambda state: state.depth(self._channel))

@@ -1,4 +1,4 @@
-"""Puts a night together from settings: state, recording, broker, publisher, and the service."""
+"""Assembly of a night from settings: state, recording, broker, publisher, and the service."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A night ready to be watched, and where its traces will be found."""
+    """A night ready to run, and its files."""
 
     service: Service
     night: Night
@@ -55,7 +55,7 @@ class Assembly:
 
 @dataclass(slots=True)
 class _Beginning:
-    """What went wrong while a night was put together: told at once, and raised as alarms."""
+    """Problems during assembly: reported at once, and raised as alarms."""
 
     tell: Callable[[News], None]
     troubles: list[Trouble] = field(default_factory=list)
@@ -77,9 +77,9 @@ async def assembled(
     mqtt: bool = True,
     free_port: bool = False,
 ) -> AsyncIterator[Assembly]:
-    """Have a service for as long as the block lasts; everything it opened is closed behind it.
+    """Provide a service until the block ends; then everything it opened is closed.
 
-    A disk or a broker that does not work is told and costs what it would have done, not the night.
+    A disk or a broker that does not work is reported; the night goes on without it.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ async def assembled(
 
 
 def _open_state(place: DataFolder, begun: _Beginning) -> State:
-    """Open the state; a night is watched from memory where no disk takes it."""
+    """Return the open state; where no disk takes it, one in memory."""
     try:
         try:
             return State.open(place.state)
@@ -198,12 +198,12 @@ def _open_state(place: DataFolder, begun: _Beginning) -> State:
             begun.note("state", error)
             return State.open(place.state)
     except StateDiskError as error:
-        begun.note("memory", f"{error} This night is watched from memory: it will be forgotten.")
+        begun.note("memory", f"{error} This night is kept in memory only: it is lost at its end.")
         return State.in_memory(wearer=wearer_in(place.state))
 
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:
-    """Say of events that a crash interrupted that they are over, as far as they were seen."""
+    """Close events that a crash interrupted, as cut short, in their latest form."""
     interrupted = [
         replace(event, phase=Phase.END, cut_short=True)
         for event in state.events(since=now - RECENT)
@@ -222,7 +222,7 @@ def _recordings(first: Path, sensors: Sequence[SensorSettings]) -> list[Path]:
 def _begin_recording(
     path: Path, header: RecordingHeader, begun: _Beginning
 ) -> RecordingWriter | None:
-    """Begin the night's file, or tell why there will be none: the night is watched anyway."""
+    """Return the night's new file; None, with a note, where the disk refuses it."""
     try:
         return RecordingWriter.create(path, header)
     except RecordingWriteError as error:
@@ -231,7 +231,7 @@ def _begin_recording(
 
 
 def _end_recording(recorder: RecordingWriter | None, begun: _Beginning) -> None:
-    """Close the night's file; one in which nothing came is no night."""
+    """Close the night's file; delete it when nothing came."""
     if recorder is None:
         return
     try:
@@ -254,7 +254,7 @@ def _retain(place: DataFolder, nights: int, night: Night, begun: _Beginning) -> 
 async def _enter_broker(
     stack: AsyncExitStack, settings: Settings, mqtt: bool, free_port: bool, begun: _Beginning
 ) -> Broker:
-    """Have the broker for as long as the stack lasts; none where none can be had."""
+    """Return a broker that runs until the stack closes; `none`, with a note, where none starts."""
     address, options = settings.mqtt.address, settings.mqtt
     choice: str | Endpoint = options.broker if mqtt else "none"
     if mqtt and address is not None:
@@ -271,5 +271,5 @@ async def _enter_broker(
     try:
         return await stack.enter_async_context(own)
     except (LinkError, OSError) as error:
-        begun.note("broker", f"nobody outside is told: {error}")
+        begun.note("broker", f"no alert leaves this computer: {error}")
         return Broker("none", None)

@@ -1,4 +1,4 @@
-"""Commit what a night says, then let the channels read it: the world hears after the disk."""
+"""Commit the output of a night, then have the channels publish it: disk first."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from detector.store.state import StateError
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
-"""Of what the disk refuses, a week; it was told all the same, so that the oldest may go."""
+"""Of what the disk refuses, a week; it was published anyway, so that the oldest may go."""
 
-MOST_ATTEMPTS = 3  # a fault of the moment is over by then; what still raises will always do
+MOST_ATTEMPTS = 3  # a passing fault is over by then; what still raises always will
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Unlogged:
 
 
 class Committer:
-    """Take what is said at any time; commit it in order, in one transaction a batch.
+    """Take output of a night at any time; commit it in order, in one transaction a batch.
 
     Parameters
     ----------
     utc_now : dates the commits
-    saved : everything that is remembered, as plain data by name; asked once a commit
+    saved : returns all state to be saved, as plain data by name; called once a commit
     committed : called after each commit
-    uncommitted : told what the disk refused, once; a receiver hears it again after the commit
-    trouble : told by name why something does not work, or None once it does
+    uncommitted : called once with what the disk refused; receivers get it again after the commit
+    trouble : called with a name and why that does not work, or None once it does
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Committer:
         self._uncommitted = uncommitted
         self._trouble = trouble
         self._waiting: list[Unlogged] = []  # oldest first
-        self._attempts = 0  # at the oldest of them, which raised
-        self._told_anyway = 0  # of those, how many were told without being committed
+        self._attempts = 0  # to commit the oldest of them, after it raised
+        self._told_anyway = 0  # of those, how many were published without being committed
         self._checkpoint_due = False
         self._busy = False  # with a commit
         self._more = asyncio.Event()
@@ -74,26 +74,26 @@ class Committer:
 
     @property
     def waiting(self) -> Sequence[Unlogged]:
-        """What is not committed yet, oldest first."""
+        """Output not committed yet, oldest first."""
         return tuple(self._waiting)
 
     @property
     def waiting_events(self) -> tuple[Event, ...]:
-        """The events of what is not committed yet."""
+        """Events not committed yet."""
         return tuple(event for each in self._waiting for event in each.told.events)
 
     def add(self, told: Told, *, entries: Sequence[Draft] = ()) -> None:
-        """Take the next thing that was said."""
+        """Take the next output."""
         self._waiting.append(Unlogged(told, tuple(entries)))
         self._more.set()
 
     def checkpoint(self) -> None:
-        """Commit what is remembered, even if nothing was said since."""
+        """Save the state, even if there is no new output."""
         self._checkpoint_due = True
         self._more.set()
 
     def retry(self) -> None:
-        """Try again what waits."""
+        """Try again to commit what waits."""
         if self._waiting:
             self._more.set()
 
@@ -116,7 +116,7 @@ class Committer:
             await self._tell_uncommitted(batch)
             return
         except Exception:
-            # If it is one of them that cannot be written, it must not keep the others waiting.
+            # One of them that cannot be written must not delay the others.
             await self._commit_one_by_one(batch)
             raise  # the supervisor logs and announces it
         finally:
@@ -129,7 +129,7 @@ class Committer:
             events=[event for each in batch for event in each.told.events],
             alerts=[alert for each in batch for alert in each.told.alerts],
             entries=[entry for each in batch for entry in each.entries],
-            # What is remembered goes with all that it led to, or a restart would not say the rest.
+            # The state is saved with all its output, or a restart would not publish the rest.
             saved=self._saved() if all_of_it else {},
         )
 
@@ -138,12 +138,12 @@ class Committer:
             try:
                 await self._commit([each], all_of_it=False)
             except StateError:
-                return  # the next attempt says so
+                return  # the next attempt reports it
             except Exception as error:
                 self._attempts += 1
                 if self._attempts < MOST_ATTEMPTS:
                     return
-                log.error("something that was said cannot be committed", exc_info=error)
+                log.error("an entry cannot be committed and is dropped", exc_info=error)
                 self.dropped += 1
                 await self._uncommitted([each])
             self._attempts = 0
@@ -156,7 +156,7 @@ class Committer:
         self._committed()
 
     async def _tell_uncommitted(self, batch: list[Unlogged]) -> None:
-        """Tell the world what the disk refuses: an alarm that nobody keeps is still an alarm."""
+        """Publish what the disk refuses: an alarm that is not stored is still an alarm."""
         fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
         await self._uncommitted(fresh)
         excess = len(self._waiting) - MOST_WAITING

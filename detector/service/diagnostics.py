@@ -1,4 +1,4 @@
-"""The log that explains a fault afterwards: standard `logging`, rotating in the data folder.
+"""Diagnostic log for faults: standard `logging`, rotating in the data folder.
 
 No line at INFO or above holds health data: what was found in a night is in the state, not here.
 """
@@ -38,7 +38,7 @@ def logging_to(
 ) -> Iterator[Path]:
     """Log to a rotating file in `folder` for as long as the block lasts; yield its path.
 
-    A disk that takes no line costs the lines, never the night.
+    Lines that the disk refuses are lost; nothing is raised.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _open(path: Path) -> logging.Handler:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _Rotating(path, maxBytes=LONGEST_FILE, backupCount=OLDER_FILES, encoding="utf-8")
     except OSError:
-        return logging.NullHandler()  # the full or read-only disk is told by the state
+        return logging.NullHandler()  # the state reports a full or read-only disk
 
 
 class _Rotating(RotatingFileHandler):

@@ -1,4 +1,4 @@
-"""How a night does now: the word that is true, the snapshot for late screens, the vitals."""
+"""Present state of a night: status, snapshot and vitals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def judge(night: Night, sources: Sequence[Source], mono_ns: int) -> Status:
 
 
 def snapshot(night: Night, status: Status, since: datetime | None) -> Snapshot:
-    """Return all that a screen needs that comes late."""
+    """Return everything that a screen needs when it connects."""
     return Snapshot(
         status=status,
         open_alerts=night.open_alerts,

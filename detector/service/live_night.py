@@ -1,4 +1,4 @@
-"""A night whose parts fail one at a time: calls are supervised, what failed is built anew."""
+"""A night whose parts fail alone: calls are supervised, and a part that failed is rebuilt."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ALARMS = "alarms"
 
 
 class LiveNight:
-    """What `Night` says of readings and of time, whatever part of it raises.
+    """A `Night` that goes on whatever part of it raises.
 
     Parameters
     ----------
-    committed : the saved alarm state of the last commit, and the events said since
+    committed : the saved alarm state of the last commit, and the events reported since
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class LiveNight:
         return told
 
     def tick(self, mono_ns: int, utc_ns: int) -> Told:
-        """Let time pass."""
+        """Advance time."""
         self._ticked_ns = mono_ns
         return self._alarmed(lambda: self._night.tick(mono_ns, utc_ns))
 
     def tick_if_due(self, mono_ns: int, utc_ns: int) -> list[Told]:
-        """Let time pass, if a second has since it last did."""
+        """Advance time, if a second has passed since the last tick."""
         if self._ticked_ns is not None and mono_ns - self._ticked_ns < TICK_NS:
             return []
         return [self.tick(mono_ns, utc_ns)]
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
-        """Take a state of the watching itself, such as a full disk; None: over."""
+        """Take a condition of the monitoring, such as a full disk; over when `why` is None."""
         return self._alarmed(lambda: self._night.trouble(name, why, mono_ns, utc_ns))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Told:
@@ -69,7 +69,7 @@ class LiveNight:
         return self._alarmed(lambda: self._night.finish(mono_ns, utc_ns))
 
     def _alarmed(self, work: Callable[[], Told], seen: Sequence[Seen] = ()) -> Told:
-        """Return what the alarms say; on a fault once more of new ones, then the events alone."""
+        """Return what `work` returns, after a fault with rebuilt alarms; else the events alone."""
 
         def rebuild() -> Told:
             saved, events = self._committed()

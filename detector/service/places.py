@@ -20,7 +20,7 @@ RECORDING = re.compile(r"(\d{4}-\d\d-\d\d)(?:-[A-Za-z0-9_.-]+)?\.sqlite")
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """Where things lie. What is not live has a folder of its own: it must never be counted."""
+    """Folders of a night. Data that is not live has its own, so that it is never counted."""
 
     folder: Path
 
@@ -52,7 +52,7 @@ class DataFolder:
 def header_of(
     settings: Settings, sensor: SensorSettings, provenance: Provenance, evening: datetime
 ) -> RecordingHeader:
-    """Return what a recording of this sensor says of itself."""
+    """Return the header of a recording of this sensor."""
     return RecordingHeader(
         name=provenance.recording or "",
         wearer=provenance.wearer or "",

@@ -62,7 +62,7 @@ class Job:
     async def run(self, sinks: Sinks, tell: Callable[[LinkUp | LinkDown | float], None]) -> None:
         """Write until the end; `tell` is called for each change of the link, and with seconds.
 
-        A disk that refuses ends it and is told in `trouble`; nothing raises but LinkError.
+        A disk that refuses ends it and is reported in `trouble`; only LinkError is raised.
         """
         loop = asyncio.get_running_loop()
         source = self.reach.source(self.sensor.device, self.reach.clock(), self.sensor.driver)

@@ -24,14 +24,14 @@ NIGHT, ROWS, ENDED = "night", "rows", "ended"
 whether it came to its end."""
 
 Note = Callable[[str, object], None]
-"""Told by name what does not work, and why."""
+"""Called with the name of what does not work, and why."""
 
 
 @dataclass(slots=True)
 class Begun:
     """A night, new or gone on with.
 
-    told : what there is to say of the time in which nothing was watched
+    told : output for the time in which nothing was watched
     recorders : those that go on, one for each sensor; none where recordings begin anew
     sessions : numbers of each sensor's latest connection
     """
@@ -80,7 +80,7 @@ def begin(
     try:
         return Begun(night, [night.inherit(kept, mono_ns, utc_ns)])
     except ValueError as error:
-        note("night", f"{error}; open alarms of before are forgotten")
+        note("night", f"{error}; earlier open alarms are lost")
         return Begun(night)
 
 
@@ -90,7 +90,7 @@ def _take_over_alarms(night: Night, policy: Any, note: Note) -> None:
         try:
             night.start_alarms_again(policy, ())
         except ValueError as error:
-            note("night", f"{error}; open alarms of before are forgotten")
+            note("night", f"{error}; earlier open alarms are lost")
 
 
 def _go_on(
@@ -102,7 +102,7 @@ def _go_on(
     resume: Callable[[Worn, Path], RecordingWriter],
     now: tuple[int, int],
 ) -> Begun:
-    """Take in what was recorded after the night was saved, and say what was cut short.
+    """Take in what was recorded after the night was saved; return what was cut short.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _catch_up(night: Night, paths: Sequence[Path], rows: Sequence[int]) -> Itera
 
 
 def _tail(recording: Recording, row: int, sensor: int) -> Iterator[tuple[int, int, Reading]]:
-    """Yield the readings behind a row; the driver hears its session from the beginning."""
+    """Yield the readings after a row; the driver gets its session from the beginning."""
     session: list[Item] = []  # of the session under way at that row
     interpreter: Interpreter | None = None
     for place, item in enumerate(recording.items(), 1):

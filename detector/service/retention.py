@@ -27,7 +27,7 @@ def expired(folder: Path, *, nights: int, current: str) -> list[Path]:
 
 
 def delete(recordings: list[Path]) -> tuple[list[Path], str | None]:
-    """Delete recordings with what SQLite laid beside them.
+    """Delete recordings, with SQLite's files beside them.
 
     Returns
     -------

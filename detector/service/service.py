@@ -35,13 +35,13 @@ log = logging.getLogger(__name__)
 MQTT = "mqtt"  # the publisher's channel of the log
 
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
-FLUSH_S = 5.0  # at the end: what is not told by then is told at the next start
+FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 FAULT = "internal-fault"
-"""Name of the technical alarm that a part of ours failed."""
+"""Name of the technical alarm for a failed part of the service."""
 
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
 
@@ -52,14 +52,14 @@ class ReaderError(SpasmwatchError):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something in the house does not work, or (`why` None) works again."""
+    """A part of the service does not work, or (`why` None) works again."""
 
     name: str
     why: str | None
 
 
 News = Told | Status | LinkUp | LinkDown | Note | Refused | Trouble
-"""What an observer is told, in the order it happens."""
+"""News for an observer, in the order it happens."""
 
 
 class Service:
@@ -73,7 +73,7 @@ class Service:
     pace : night seconds per real second, for waiting
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
-    told : what was said before it began, already committed
+    told : output from before it began, already committed
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Service:
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
-        self._faults: list[str] = []  # sentences of failures that are not told yet
+        self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
         self._ended = False
@@ -125,7 +125,7 @@ class Service:
         )
 
     async def run(self) -> None:
-        """Watch. Return when all sources have ended, and all is committed and, if it can, told.
+        """Watch until all sources have ended; then commit all and, if possible, publish it.
 
         Raises
         ------
@@ -158,13 +158,13 @@ class Service:
             await self._supervisor.attempt("committer", self._flush)
 
     async def stop(self) -> None:
-        """End the night, as a person wished: the sources say goodbye, then `run` returns."""
+        """End the night on a person's wish: the sources close, then `run` returns."""
         if self._publisher is not None:
             self._publisher.farewell = Availability.STOPPED
         await self._close_sources()
 
     async def _close_sources(self) -> None:
-        """Say goodbye to the sensors."""
+        """Close the sources: they stop the sensors' streams and disconnect."""
         await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
 
     def _reader(self, sensor: int) -> str:
@@ -219,7 +219,7 @@ class Service:
             self._trouble(FAULT, None)
 
     def _record(self, sensor: int, item: Item) -> None:
-        """Keep it, if the disk takes it: the recording may fail, alarms may not."""
+        """Record it, if the disk takes it: the recording may fail, alarms may not."""
         recorder = self._recorders[sensor] if self._recorders else None
         if recorder is not None:
             self._supervisor.call(
@@ -246,14 +246,14 @@ class Service:
         return True
 
     def _hear(self, told: Told) -> None:
-        """Tell the house at once, and hand it to the committer: the world hears after the disk."""
+        """Show output to observers at once, and pass it to the committer, which publishes it."""
         if told:
             self._tell(told)
             self._committer.add(told)
             self._show()
 
     def _tell(self, news: News) -> None:
-        """Tell whoever looks at this process; one who went away takes nothing with them."""
+        """Pass news to the observer; the night goes on when it is gone."""
         if self._tell_screen is None:
             return
         try:
@@ -263,7 +263,7 @@ class Service:
             self._tell_screen = None
 
     def _remember(self) -> dict[str, Any]:
-        """Return what is committed together with what it led to; {} while that fails."""
+        """Return the state to commit with its output; {} while saving it fails."""
         saved = self._supervisor.call("saved night", self._night.save)
         if saved is None:
             return {}
@@ -296,7 +296,7 @@ class Service:
             self._hear(self._live.trouble(name, why, *self._now()))
 
     def _show(self) -> None:
-        """Say which of the four states is true."""
+        """Publish the present state."""
         status = judge(self._night, self._sources, self._clock.mono_ns())
         if status != self._status:
             self._status = status
@@ -310,7 +310,7 @@ class Service:
             self._publisher.show(snapshot(self._night, status, self._since))
 
     async def _flush(self) -> None:
-        """Give disk and broker a moment: the night's last word should arrive tonight."""
+        """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:

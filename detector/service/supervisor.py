@@ -21,7 +21,7 @@ BACKOFF_S = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 no samples; long ones for a part that fails whenever it runs, so that it costs no core."""
 
 SETTLED_S = 15.0
-"""A part that worked for so long is sound again: its next failure is a first one."""
+"""A part that worked for so long is reliable again: its next failure is a first one."""
 
 MOST_FAILURES = 40
 """In a row, some 16 minutes: a part that fails so often cannot be kept alive in this process."""
@@ -33,7 +33,7 @@ class PartLostError(SpasmwatchError):
 
 @dataclass(slots=True)
 class _Part:
-    """How a part does: failures in a row, when it last failed, when it may run again."""
+    """State of a part: failures in a row, when it last failed, when it may run again."""
 
     failures: int = 0
     failed_s: float = 0.0

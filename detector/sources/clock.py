@@ -31,16 +31,16 @@ class HostClock:
 
 
 class ScaledClock:
-    """Clocks that run `speed` times as fast, and can be held, so that no sample is ever late.
+    """Clocks that run `speed` times as fast, and can be stopped, so that no sample is ever late.
 
-    Time that was held is not made up for: a machine too slow for a speed makes the night last
+    Time at a stop is not made up for: a machine too slow for a speed makes the night last
     longer.
     """
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
         self._utc_offset_ns = time.time_ns() - time.monotonic_ns()
-        self._real_ns = self._own_ns = time.monotonic_ns()  # they went together here
+        self._real_ns = self._own_ns = time.monotonic_ns()  # of the same moment
         self._limit_ns: int | None = None
         self._runs_on_ns = 0  # real time from which the limit does not hold any more
 
@@ -57,13 +57,13 @@ class ScaledClock:
         return self._utc_offset_ns + self.mono_ns()
 
     def advance_to(self, own_ns: int) -> None:
-        """Show at least this time from now on."""
+        """Return at least this time from now on."""
         self._own_ns = max(self.mono_ns(), own_ns)
         self._real_ns = time.monotonic_ns()
         self._limit_ns = None
 
     def hold_at(self, limit_ns: int, patience_s: float | None = None) -> None:
-        """Show no later time than `limit_ns` until the next call.
+        """Return no later time than `limit_ns` until the next call.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a short look at a sensor's samples shows: link, rate, loss, battery. Pure."""
+"""Figures of a short look at a sensor's samples: link, rate, loss, battery. Pure."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Pace:
 
 
 class Look:
-    """Collects what a person wants to know of a sensor's readings.
+    """Collects figures about a sensor's readings for a person.
 
     Attributes
     ----------
     link : the latest, None before the first
     samples, errors : samples that arrived; packets that could not be decoded
-    charge : of its battery, as the sensor tells it
+    charge : of its battery, as the sensor reports it
     refused : why the sensor cannot be used as it is
     notes : other remarks of the driver
     strip : rms of the movement in the latest chunks, g

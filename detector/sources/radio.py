@@ -36,7 +36,7 @@ _LONGEST_NAME = 64  # Polar's have 20; an advertisement can carry 248 bytes of a
 _Reason = BleakBluetoothNotAvailableReason
 _NO_ADAPTER = {
     _Reason.NO_BLUETOOTH: "This machine has no Bluetooth adapter. Plug one in",
-    _Reason.NO_BLE_CENTRAL_ROLE: "The Bluetooth adapter does not speak Bluetooth Low Energy. "
+    _Reason.NO_BLE_CENTRAL_ROLE: "The Bluetooth adapter does not support Bluetooth Low Energy. "
     "Plug in another (4.0 or newer)",
     _Reason.POWERED_OFF: "Bluetooth is switched off. Switch it on (bluetoothctl power on)",
     _Reason.DENIED_BY_USER: "The use of Bluetooth was denied. Allow it in the system's settings",

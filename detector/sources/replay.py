@@ -10,11 +10,11 @@ from detector.devices.stream import Reading
 from detector.sources.clock import Clock
 from detector.sources.source import LinkState, LinkStatus
 
-PIECE_S = 0.5  # of a file without packets: as often as a quick sensor speaks
+PIECE_S = 0.5  # of a file without packets: as often as a fast sensor sends
 
 
 class ReplaySource:
-    """Plays readings as if they came now, by a clock that may run fast.
+    """Yields recorded readings as if they came now, by a clock that may run fast.
 
     Items arrive at the present of the monotonic clock, and keep their wall clock.
     """

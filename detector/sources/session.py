@@ -131,7 +131,7 @@ class SensorSession:
             while True:
                 await self._step()
         except (asyncio.CancelledError, ConsumerBehindError):
-            await self._say_goodbye()
+            await self._end_stream()
             raise
         finally:
             self._over = self._over or LinkError("closed")
@@ -217,7 +217,7 @@ class SensorSession:
         call = self._client.write_gatt_char(write.channel, write.data, response=True)
         await ask(f"write to {self._label}", call, timeout_s)
 
-    async def _say_goodbye(self) -> None:
+    async def _end_stream(self) -> None:
         if not self._client.is_connected:
             return
         with suppress(LinkError):

@@ -1,4 +1,4 @@
-"""A simulated sensor's readings, dated by the sensor itself: a busy machine makes nothing late."""
+"""A simulated sensor's readings, dated by the sensor, so that a busy machine delays none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AHEAD_NS = 2_000_000_000
 packets, and well below the age at which samples are no signal."""
 
 PATIENCE_S = 3.0
-"""Real seconds that time waits for the next samples: a busy machine may be late by as much, a
+"""Real seconds that the clock waits for the next samples: a busy machine may be that late, a
 sensor that is silent for longer is so on purpose."""
 
 REPEATED_NS = 1_000_000_000  # a stamp older by less is a packet sent twice, not a clock set back
@@ -25,7 +25,7 @@ class SampleTimedSource:
     """Yield a sped-up sensor's readings with arrival times made of its own time stamps.
 
     A sensor without stamps keeps the times at which its packets came. A wrong rate cannot be
-    noticed here, since the second clock that it takes is the sensor's own.
+    noticed here, since the second clock needed for it is the sensor's own.
     """
 
     def __init__(self, source: Source, clock: ScaledClock) -> None:
@@ -35,7 +35,7 @@ class SampleTimedSource:
         self._zero_ns = 0  # the night's monotonic time at the sensor's zero
 
     async def readings(self) -> AsyncIterator[Reading]:
-        """Yield the source's readings; the night's clock is led and held by them."""
+        """Yield the source's readings; the night's clock follows them."""
         async for reading in self._source.readings():
             last_ns = _sensor_time_ns(reading)
             if last_ns is None or self._is_repeated(last_ns):
@@ -50,7 +50,7 @@ class SampleTimedSource:
             yield replace(reading, item=_dated(reading.item, arrived_ns))
 
     async def close(self) -> None:
-        """End, politely."""
+        """Close the source."""
         await self._source.close()
 
     def number_from(self, session: int) -> None:
@@ -59,7 +59,7 @@ class SampleTimedSource:
 
     @property
     def status(self) -> LinkStatus:
-        """How the link does."""
+        """State of the link."""
         return self._source.status
 
     def _is_repeated(self, last_ns: int) -> bool:

@@ -1,1 +1,1 @@
-"""What must not be forgotten: state, log and recordings, all in SQLite."""
+"""State, log and recordings, all in SQLite."""

@@ -1,4 +1,4 @@
-"""What came over the air, as text to be shared: a bug report, or a fixture of a new driver.
+"""Captures: received packets as text to be shared, for bug reports and as fixtures of drivers.
 
 JSON lines. The first says what was recorded and with what; each of the others is one of
 
@@ -7,9 +7,9 @@ JSON lines. The first says what was recorded and with what; each of the others i
     {"t_ns": 9051000000, "link": 1, "lost": "the link to … was lost"}
 
 `t_ns` counts from the first line on the host's monotonic clock; the time of day is not kept.
-Addresses are masked consistently, and so is of a name whatever its driver does not go by. Packets
-that hold samples are kept bit for bit, with the sensor's own time stamps; in others the address,
-the name's rest and what looks like a serial number are masked too.
+Addresses are masked consistently, and so is the part of a name by which no driver recognises it.
+Packets that hold samples are kept bit for bit, with the sensor's own time stamps; in others the
+address, that part of the name and what looks like a serial number are masked too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SERIAL = re.compile(rb"[0-9A-Fa-f]{8,}")
 
 @dataclass(frozen=True, slots=True)
 class CaptureHeader:
-    """What must be known of a capture; `driver` is that of its first link."""
+    """Header of a capture; `driver` is that of its first link."""
 
     driver: str
     placement: str | None
@@ -57,7 +57,7 @@ class CaptureHeader:
 
 
 class CaptureWriter:
-    """Writes one new capture, from the first link on; nothing is written where none was made.
+    """Writes one new capture, from the first link on; no file is made without a link.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class CaptureWriter:
         self._replaced: dict[bytes, bytes] = {}
 
     def write(self, reading: Reading) -> None:
-        """Add what came, and what the driver made of it decides how it is masked.
+        """Write a reading; what the driver made of it decides how it is masked.
 
         Raises
         ------
@@ -117,17 +117,17 @@ class CaptureWriter:
         self._line(body)
 
     def flush(self) -> None:
-        """Hand to the system what was written."""
+        """Pass what was written to the operating system."""
         if self._file is not None:
             self._file.flush()
 
     def close(self) -> None:
-        """End the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
     def _begin(self, link: LinkUp) -> None:
-        # Movement of a person: nobody else's business until it is shared on purpose.
+        # Movement of a person: private until it is shared on purpose.
         descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="ascii", newline="\n")
         self._begun_ns = link.mono_ns
@@ -169,7 +169,7 @@ class Capture:
 
     @classmethod
     def open(cls, path: Path) -> Capture:
-        """Check a capture from end to end, so that nothing is said of half of one.
+        """Return a capture that was checked from end to end, so that no half of one is used.
 
         Raises
         ------
@@ -213,13 +213,13 @@ def is_capture(path: Path) -> bool:
 
 
 def masked_name(name: str, driver: Driver, number: int) -> str:
-    """Return a name of which only that is true by which the driver knows its kind."""
+    """Return a name masked but for the part by which the driver recognises its kind."""
     heads = (name[:end] for end in range(1, len(name) + 1))
     known_by = next((h for h in heads if driver.recognises(Advertisement("", h))), None)
     if known_by is None:
         return f"sensor {number}"
     if known_by == name:
-        return name  # the same for all of its kind: it says nothing of this one
+        return name  # the same for all of its kind: it identifies none
     return f"{known_by.rstrip()} {number:04d}"
 
 

@@ -27,8 +27,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE dropped (letters INTEGER NOT NULL)",
         "INSERT INTO dropped VALUES (0)",
     ),
-    # The outbox of MQTT, the only reader there was, becomes a cursor: what nobody had signed for
-    # is still to be delivered. Letters get their number into their body, as entries have it.
+    # The outbox of MQTT, the only reader there was, becomes a cursor: what was not acknowledged
+    # is still to be delivered. Rows of the old log get their number into their body, as entries.
     (
         "ALTER TABLE log RENAME TO letter",
         "ALTER TABLE dropped RENAME TO dropped_letters",

@@ -1,4 +1,4 @@
-"""The one log: numbered entries, and for each channel a cursor and the entries it was refused.
+"""The log: numbered entries, and for each channel a cursor and the entries that were refused.
 
 All functions work inside `State`'s transaction. An entry is passed by a channel once it was
 acknowledged; the cursor is the number up to which every entry is passed or refused.
@@ -27,7 +27,7 @@ CAP = 100_000
 """Entries kept at most: weeks without a broker, some 80 MB."""
 
 KEPT = timedelta(days=30)
-"""How long an entry that every channel has passed is kept for whoever asks again."""
+"""How long an entry that every channel has passed is kept for replays."""
 
 EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""
@@ -63,7 +63,7 @@ class Draft:
     subject: str
     fields: Mapping[str, Any]
     clinical: bool = False
-    more: Mapping[str, Any] = field(default_factory=dict)  # what only the log's JSON says
+    more: Mapping[str, Any] = field(default_factory=dict)  # fields of the log's JSON only
 
     def entry(self, n: int, at: datetime) -> Entry:
         """Return the entry; number 0 when it will be in no log."""
@@ -80,19 +80,19 @@ class Draft:
 
 
 def of_event(event: Event) -> Draft:
-    """Return the entry of an event, with the `event_type` by which Home Assistant takes it."""
+    """Return the entry of an event, with the `event_type` that Home Assistant reads."""
     return Draft(
         EntryKind.EVENT,
         event.id,
         event_values.to_dict(event),
-        # A revision may take a spasm back: whoever heard of the spasm must hear of that.
+        # A revision may take a spasm back: who received the spasm must receive that.
         clinical=event.kind.is_spasm_family or event.revision > 0,
         more={"event_type": event.kind.value},
     )
 
 
 def of_alert(alert: Alert) -> Draft:
-    """Return the entry of one moment in the life of an alert."""
+    """Return the entry of one state of an alert."""
     clinical = alert.alert_class is AlertClass.CLINICAL
     return Draft(EntryKind.ALERT, alert.id, alert_values.to_dict(alert), clinical)
 
@@ -134,7 +134,7 @@ def last(db: sqlite3.Connection) -> int:
 
 
 def open_channel(db: sqlite3.Connection, channel: str, *, from_start: bool) -> None:
-    """Give a channel that never read a cursor: before everything that is kept, or after it."""
+    """Give a new channel a cursor: before everything that is kept, or after it."""
     upto = 0 if from_start else last(db)
     db.execute("INSERT OR IGNORE INTO cursor VALUES (?, ?)", (channel, upto))
 
@@ -197,7 +197,7 @@ def acknowledge(db: sqlite3.Connection, channel: str, numbers: Iterable[int]) ->
 
 
 def refuse(db: sqlite3.Connection, channel: str, whys: Mapping[int, str], *, at: datetime) -> None:
-    """Put entries aside, or say that they were tried again; what was passed stays passed."""
+    """Set entries aside, or count another try of them; what was passed stays passed."""
     after = upto(db, channel)
     for n, why in whys.items():
         values = {"channel": channel, "n": n, "why": why[:WHY_MOST], "at_ms": to_ms(at)}
@@ -238,7 +238,7 @@ def trim(db: sqlite3.Connection, cap: int, *, at: datetime) -> None:
     """Drop what is old and passed, then what is beyond `cap`, and count what was not passed.
 
     Beyond the cap what was passed goes first, then what is not clinical. Clinical entries go only
-    when they have expired, too: rather a growing file than a spasm nobody hears of.
+    when they have expired, too: rather a growing file than a spasm that is never delivered.
     """
     heard = db.execute("SELECT min(upto) FROM cursor").fetchone()[0]
     values = {

@@ -49,7 +49,7 @@ class RecordingWriteError(StorageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingHeader:
-    """What must be known to judge the night again.
+    """What is needed to analyse the night again.
 
     origin : live or simulated; created : UTC; time_zone : IANA name, for nights and reports
     """
@@ -101,7 +101,7 @@ class RecordingWriter:
                     db.execute(statement)
                 db.execute("INSERT INTO header VALUES (?, ?)", (body, crc32(body.encode())))
                 db.execute("COMMIT")
-                # From here on: the header is on disk, even for one who copies without the -wal.
+                # WAL only now: even a copy without the -wal has the header.
                 return cls._ready(path, db)
             except BaseException:
                 db.close()
@@ -158,7 +158,7 @@ class RecordingWriter:
             self._db.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def commit(self) -> None:
-        """Make safe what was written."""
+        """Commit the items written since the last commit."""
         with self._batch():
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
@@ -166,7 +166,7 @@ class RecordingWriter:
             self._waiting = 0
 
     def close(self) -> None:
-        """Commit and fold everything into the one file, without a -wal beside it."""
+        """Commit, and merge the -wal into the file."""
         try:
             self.commit()
             with _write_errors(self.path):
@@ -176,7 +176,7 @@ class RecordingWriter:
 
     @contextmanager
     def _batch(self) -> Iterator[None]:
-        """Drop what waits when the disk refuses it: nothing piles up, and numbers stay whole."""
+        """Drop what waits when the disk refuses it: memory stays bounded, numbers contiguous."""
         try:
             with _write_errors(self.path):
                 yield
@@ -249,7 +249,7 @@ class Recording:
         self.damaged += missing if is_known else 1
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -350,7 +350,7 @@ def _check(path: Path, db: sqlite3.Connection) -> RecordingHeader:
 def _foreign(path: Path, why: str) -> RecordingError:
     return RecordingError(
         f"{path} is not a spasmwatch recording: {why}. Give a file that `spasmwatch run` or "
-        "`spasmwatch record` wrote; other formats are told by their suffix."
+        "`spasmwatch record` wrote; other formats are recognised by their suffix."
     )
 
 

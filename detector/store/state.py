@@ -1,7 +1,7 @@
-"""What must survive a power cut: events, alerts, the log and saved state, in one SQLite file.
+"""The state: events, alerts, the log and saved data in one SQLite file that survives a power cut.
 
-Commit, then tell: an event, the alert it causes and the log's entries about both are one
-transaction. A commit waits until the disk has the data, so give the state a thread of its own:
+Commit, then publish: an event, the alert it causes and the log's entries about both are one
+transaction. A commit waits until the disk has the data, so call it from a thread of its own:
 calls may come from any thread, but must never overlap.
 """
 
@@ -58,12 +58,12 @@ class State:
 
     @classmethod
     def open(cls, path: Path, *, wearer: str | None = None, cap: int = log.CAP) -> State:
-        """Open the state, or begin it: for whom the wearer's file says, else for `wearer`.
+        """Open or create the state, for the wearer in the wearer's file, else for `wearer`.
 
         Raises
         ------
         StateDiskError
-            The disk refuses; `in_memory` does for a night.
+            The disk refuses; use `in_memory` for a night.
         StateDamagedError
             It was damaged and has been moved aside. Announce it, then open again.
         StateError
@@ -87,12 +87,12 @@ class State:
 
     @classmethod
     def in_memory(cls, *, wearer: str | None = None, cap: int = log.CAP) -> State:
-        """Begin a state without a file, to watch a night that no disk takes."""
+        """Return a new state without a file, for a night without a usable disk."""
         db = state_file.in_memory(wearer or wearer_file.new_id())
         return cls(Path("memory"), db, None, cap)
 
     def close(self) -> None:
-        """Fold everything into one file and let go of it."""
+        """Merge the -wal into the file and close it."""
         with suppress(sqlite3.Error):  # a full disk must not keep us from ending
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
@@ -116,8 +116,8 @@ class State:
     ) -> tuple[Entry, ...]:
         """Write all of this or, on StateError, none of it; return the new entries of the log.
 
-        What is already known, word for word or in a later form, makes no entry: repeating a
-        commit of events and alerts tells nothing twice. `saved` replaces plain data by name
+        What is already stored, the same or in a later form, makes no entry: repeating a
+        commit of events and alerts publishes nothing twice. `saved` replaces plain data by name
         (`policy`, `pipeline`).
         """
         with _clear_errors(self._path), transaction(self._db):
@@ -159,7 +159,7 @@ class State:
         )
 
     def open_channel(self, channel: str, *, from_start: bool) -> None:
-        """Have a channel read the log; one that never did begins at its start, or at its end."""
+        """Open the log for a channel; a new one begins at the log's start, or at its end."""
         with _clear_errors(self._path), transaction(self._db):
             log.open_channel(self._db, channel, from_start=from_start)
 
@@ -170,29 +170,29 @@ class State:
         return self._parsed("log", rows, log.entry_of)
 
     def acknowledge(self, channel: str, numbers: Iterable[int]) -> None:
-        """Say that a channel has delivered these, in whatever order."""
+        """Record that a channel has delivered these, in any order."""
         with _clear_errors(self._path), transaction(self._db):
             log.acknowledge(self._db, channel, numbers)
 
     def refuse(self, channel: str, whys: Mapping[int, str], *, at: datetime) -> None:
-        """Put entries aside that a channel could not deliver, each with the reason."""
+        """Set entries aside that a channel could not deliver, each with the reason."""
         with _clear_errors(self._path), transaction(self._db):
             log.refuse(self._db, channel, whys, at=at)
 
     def refused(self, channel: str, limit: int = 100) -> list[RefusedEntry]:
-        """Return what a channel has put aside, the one tried longest ago first."""
+        """Return what a channel has set aside, the one tried longest ago first."""
         with _clear_errors(self._path):
             rows = log.rows_refused(self._db, channel, limit)
         return self._parsed("log", rows, log.refusal_of)
 
     def replay_from(self, n: int, limit: int = 1000) -> list[Entry]:
-        """Return entries from number `n` on again, whoever has passed them."""
+        """Return entries from number `n` on again, passed or not."""
         with _clear_errors(self._path):
             rows = log.rows_from(self._db, n, limit)
         return self._parsed("log", rows, log.entry_of)
 
     def depth(self, channel: str) -> int:
-        """Count the entries a channel has not delivered, refused ones included."""
+        """Return the number of entries a channel has not delivered, refused ones included."""
         with _clear_errors(self._path):
             return log.depth(self._db, channel)
 
@@ -210,11 +210,11 @@ class State:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What was found wrong since the state was opened, a sentence each, the latest last."""
+        """Damage found since the state was opened, a sentence each, the latest last."""
         return tuple(self._troubles)
 
     def _is_news(self, event: Event) -> bool:
-        """Keep an event; return whether it says what was not known."""
+        """Store an event; return whether it is new or changed."""
         body = event_values.to_json(event)
         onset_ms = None if event.onset is None else log.to_ms(event.onset)
         recording = None if event.recording is None else event.recording.name
@@ -231,7 +231,7 @@ class State:
         return cursor.rowcount == 1
 
     def _is_step(self, alert: Alert, at: datetime) -> bool:
-        """Keep an alert; return whether it says what was not known."""
+        """Store an alert; return whether it is new or changed."""
         cursor = self._db.execute(
             """INSERT INTO alert VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
                 state = excluded.state, at_ms = excluded.at_ms, body = excluded.body
@@ -241,7 +241,7 @@ class State:
         return cursor.rowcount == 1
 
     def _keep_wearer(self, named: str | None) -> None:
-        """Have file and state say the same; the file was written first and wins."""
+        """Make file and state name the same wearer; the file was written first and wins."""
         if named is None:
             try:
                 wearer_file.write(self._path.parent, self.wearer)
@@ -249,8 +249,8 @@ class State:
                 self._troubles.append(f"the wearer's id has no file of its own: {error}")
         elif named != self.wearer:
             self._troubles.append(
-                f"{self._path.name} was of the wearer {self.wearer}, this folder is of {named}: "
-                "what is in it counts as theirs from now on"
+                f"{self._path.name} belonged to the wearer {self.wearer}, this folder to {named}: "
+                "from now on all of it counts as theirs"
             )
             self._db.execute("UPDATE meta SET value = ? WHERE name = 'wearer'", (named,))
             self.wearer = named
@@ -269,7 +269,7 @@ class State:
     def _parsed(
         self, table: str, rows: Iterable[tuple[Any, ...]], parse: Callable[[tuple[Any, ...]], T]
     ) -> list[T]:
-        """Return what the rows hold; those that hold nothing readable are set aside and told."""
+        """Return what the rows hold; those that cannot be read are set aside and reported."""
         found: list[T] = []
         damaged: list[tuple[str, int]] = []
         for row in rows:
@@ -282,7 +282,7 @@ class State:
         return found
 
     def _set_aside(self, table: str, damaged: list[tuple[str, int]]) -> None:
-        """Move rows out of the way, if the disk lets us, and say so either way."""
+        """Set rows aside, if the disk allows it, and report them either way."""
         rowids = [(rowid,) for _, rowid in damaged]
         with suppress(sqlite3.Error), transaction(self._db):
             self._db.executemany(
@@ -309,7 +309,7 @@ class State:
 
 @contextmanager
 def _clear_errors(path: Path) -> Iterator[None]:
-    """Say in one sentence what the disk refused or the file holds."""
+    """Raise errors of disk and file as StateDiskError with one sentence."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -1,7 +1,7 @@
-"""How the state file comes to be: begun whole, brought up to date, checked, moved aside if damaged.
+"""Opening of the state file: created whole, migrated, checked, moved aside if damaged.
 
 It is never replaced silently: a file that is there but cannot be trusted is kept under another
-name, and the caller is told before anything new begins.
+name, and an error is raised before anything new is created.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class StateError(StorageError):
 
 
 class StateDiskError(StateError):
-    """The disk refuses: full, read-only, failing. `State.in_memory` does for a night."""
+    """The disk refuses: full, read-only, failing. use `State.in_memory` for a night."""
 
 
 class StateDamagedError(StateError):
@@ -43,7 +43,7 @@ class StateDamagedError(StateError):
 
 
 def lock(path: Path) -> int:
-    """Become the one owner; return the descriptor that holds the lock until it is closed."""
+    """Lock the state for this process; return the descriptor that holds the lock until closed."""
     descriptor = os.open(_beside(path, ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,7 +56,7 @@ def lock(path: Path) -> int:
 
 
 def connect(path: Path, wearer: str) -> sqlite3.Connection:
-    """Open the file, or begin it for this wearer; only its owner may.
+    """Open the file, or create it for this wearer; only the holder of the lock may.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def connect(path: Path, wearer: str) -> sqlite3.Connection:
 
 
 def wearer_in(path: Path) -> str | None:
-    """Say whose state it is without disturbing a process that owns it; None where it is none."""
+    """Return the wearer's id without disturbing a process that owns the state; None without one."""
     with suppress(OSError):
         named = wearer_file.read(path.parent)
         if named is not None:
@@ -115,7 +115,7 @@ def in_memory(wearer: str) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing."""
+    """Commit the block's changes, or roll all of them back when it raises."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -139,7 +139,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 
 def _begin(path: Path, wearer: str) -> None:
-    """Write a new file beside and then name it, so that what bears the name is complete."""
+    """Write a new file under another name and rename it, so that it is never incomplete."""
     begun = _beside(path, ".new")
     for leftover in (begun, _beside(begun, "-wal"), _beside(begun, "-shm")):
         leftover.unlink(missing_ok=True)
@@ -159,16 +159,16 @@ def _fill(db: sqlite3.Connection, wearer: str) -> None:
 
 
 def _check(db: sqlite3.Connection, found: dict[str, str], path: Path) -> str:
-    """Bring the file up to date; say what is wrong with it, or nothing. Fills in `found`."""
+    """Migrate and check the file; return what is wrong with it, or "". Fills in `found`."""
     _use_wal(db)
     for name, value in db.execute("SELECT name, value FROM meta"):
         if name != "wearer" or wearer_file.ID.fullmatch(str(value)):
             found[str(name)] = str(value)
     if not {"wearer", "epoch"} <= found.keys():
-        return "it does not say whose it is"
+        return "it has no wearer's id"
     version = found.get("schema_version", "")
     if not version.isdecimal():
-        return "it does not say its schema version"
+        return "it has no schema version"
     if int(version) > len(MIGRATIONS):
         raise StateError(
             f"{path} was written by a newer spasmwatch (schema {version}, this one knows "
@@ -194,7 +194,7 @@ def _tables_of_now() -> list[tuple[str, str]]:
 
 
 def _means_damage(error: sqlite3.Error, path: Path) -> bool:
-    """Tell a damaged file from a disk that is full, read-only or failing."""
+    """Whether an error means a damaged file, not a disk that is full, read-only or failing."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code == sqlite3.SQLITE_READONLY:  # a wrong format number in the file has the same effect
         return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)

@@ -1,6 +1,6 @@
-"""Whose data it is, in a file of its own: written once, so that no damaged state renames anybody.
+"""File of the wearer's id: written once, so that a damaged state never changes the id.
 
-How a wearer is called in topics and files: ten random base32 characters, never a name.
+The id is used in topics and files: ten random base32 characters, never a name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LONGEST = 64  # bytes read; more than any id
 
 
 def new_id() -> str:
-    """Return a random id: 50 bits, too many to guess or to meet twice."""
+    """Return a random id: 50 bits, too many to guess or to repeat."""
     return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in range(10))
 
 
@@ -26,7 +26,7 @@ def read(folder: Path) -> str | None:
     Raises
     ------
     OSError
-        The disk refuses: it is not known whether there is one.
+        The disk refuses; there may be an id.
     """
     try:
         with (folder / NAME).open("rb") as file:
@@ -50,7 +50,7 @@ def write(folder: Path, wearer: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have names in a folder survive a power cut."""
+    """Sync a folder, so that names in it survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,8 +9,8 @@ _NS = 1_000_000_000
 
 WINDOW_NS = 5 * _NS  # holds two frames of the slowest sensor, so that one is likely on time
 RATE_WINDOWS = 12  # a minute: a wrong rate is known within it, 45 ms of jitter leave 0.1 %
-FIRST_RATE_WINDOWS = 4  # what a first word on the rate needs: 20 s
-DRIFT_WINDOWS = 120  # ten minutes, and no word on the drift before half of them: a few ppm
+FIRST_RATE_WINDOWS = 4  # needed for a first rate: 20 s
+DRIFT_WINDOWS = 120  # ten minutes, and no drift reported before half of them: a few ppm
 
 
 class RateMeter:

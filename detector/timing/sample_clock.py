@@ -1,7 +1,7 @@
 """From packets on a sensor's clock to blocks on the recording's sample index.
 
-The sensor's own time stamps say what is contiguous and how long a gap was; the host's clock is
-asked only where there are none, or where the sensor's clock has been set anew.
+The sensor's own time stamps determine what is contiguous and how long a gap was; the host's clock
+is used only where there are none, or where the sensor's clock has been set anew.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class SampleClock:
 
         At first as that chunk arrived. Every five minutes of the index a knot is added: the packet
         that travelled fastest says where the index lies on the host's clock, and the lag's growth
-        how the sensor drifts. A date once given stays, whenever it is asked for again.
+        how the sensor drifts. A date once returned never changes.
         """
         return self._timebase
 
@@ -115,7 +115,7 @@ class SampleClock:
 
     @property
     def drift_ppm(self) -> float | None:
-        """How much faster than said the sensor samples; None in the first five minutes."""
+        """How much faster than nominal the sensor samples; None in the first five minutes."""
         growth = self._meter.growth(DRIFT_WINDOWS // 2, DRIFT_WINDOWS)
         return None if growth is None else -1e6 * growth
 
@@ -170,7 +170,7 @@ class SampleClock:
         return [block]
 
     def _tie_knot(self, base: Timebase) -> None:
-        """Date what comes from now on by all that is known."""
+        """Add a knot: later samples are dated by all that is known now."""
         reached_s = self._next / base.fs
         last_s = base.knots[-1].from_s if base.knots else 0.0
         if reached_s - last_s < _KNOT_S:
@@ -222,7 +222,7 @@ class SampleClock:
     def _host_was_off(self, chunk: Chunk, waited_ns: int, passed_ns: int) -> bool:
         """Whether the monotonic clock did not run on: the host was asleep or started anew.
 
-        The sensor's clock then agrees with the wall clock that more time has passed.
+        The sensor's clock and the wall clock then both show that more time has passed.
         """
         if not self._link_was_lost or chunk.last_ns is None or self._stamp_ns is None:
             return False
@@ -289,7 +289,7 @@ class SampleClock:
         self.missing += missing
 
     def _restart_clocks(self, chunk: Chunk, mono_ns: int) -> None:
-        """Forget how the two clocks went together: the sensor's begins anew."""
+        """Clear the relation of the two clocks: the sensor's begins anew."""
         self._meter = RateMeter()
         self._pause = None
         self._least_lag_ns = mono_ns - (chunk.last_ns or 0)

@@ -1,1 +1,1 @@
-"""All English that more than one screen says."""
+"""All sentences that more than one screen shows."""

@@ -16,7 +16,7 @@ SINGULARS = {Kind.CLONUS: "bout of clonus"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightEnd:
-    """What there is to say of a night that is over."""
+    """Figures of a night that is over."""
 
     monitored_s: float
     gap_count: int
@@ -41,7 +41,7 @@ def ending_lines(night: NightEnd) -> list[str]:
 
 
 def gap_words(night: NightEnd) -> str:
-    """Return how often and for how long nothing was watched."""
+    """Return the number of gaps and the length of the longest."""
     if not night.gap_count:
         return "no gap"
     longest = length(night.longest_gap_s)

@@ -21,11 +21,11 @@ TITLES = {
     Kind.MOVEMENT: "Movement",
     Kind.VIBRATION: "Vibration",
 }
-COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are told apart: too many look alike
+COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are counted apart: too many look alike
 
 
 def event_line(event: Event, zone: tzinfo | None = None) -> str:
-    """Write an event as one line; times in `zone`, or the computer's own."""
+    """Return an event as one line; times in `zone`, or the computer's own."""
     rhythm = f" (about {event.rhythm_hz:.0f} a second)" if event.rhythm_hz else ""
     cut = " Cut short by a gap." if event.cut_short else ""
     head = f"{moment(event, zone)}  {TITLES[event.kind]}, {length(event.duration_s)}{rhythm}."
@@ -33,13 +33,13 @@ def event_line(event: Event, zone: tzinfo | None = None) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a number of things: 1 gap, 2 gaps, 2 twitches."""
+    """Return a number of things: 1 gap, 2 gaps, 2 twitches."""
     ending = "" if count == 1 else "es" if noun.endswith(("ch", "s")) else "s"
     return f"{count} {noun}{ending}"
 
 
 def summary(events: Sequence[Event]) -> str:
-    """Say in one sentence what a recording held."""
+    """Return in short sentences what was found in a recording."""
     counts = {kind: sum(event.kind is kind for event in events) for kind in Kind}
     likely = sum(counts[kind] for kind in COUNTED)
     if not likely:
@@ -65,7 +65,7 @@ def moment(event: Event, zone: tzinfo | None = None) -> str:
 
 
 def length(seconds: float) -> str:
-    """Write a duration as people say it: 0.4 s, 13 s, 2 min 5 s, 7 h 52 min."""
+    """Return a duration in words: 0.4 s, 13 s, 2 min 5 s, 7 h 52 min."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -83,12 +83,12 @@ def sentence(text: str) -> str:
 
 
 def alert_line(alert: Alert, zone: tzinfo | None = None) -> str:
-    """Write what became of an alert as one line."""
+    """Return the state of an alert and its reason as one line."""
     clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
     rule = f" (rule: {alert.rule})" if alert.rule else ""
     return f"{clock}Alert {alert.state.value}: {sentence(alert.reason)}{rule}"
 
 
 def harmless(text: str) -> str:
-    """Return text that may come from a stranger without the characters that steer a terminal."""
+    """Return untrusted text without the characters that control a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

@@ -1,4 +1,4 @@
-"""Renders why an event has its kind, from the facts that travel with it: the one place."""
+"""Reasons in words: why an event has its kind, rendered from the event's facts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def minimum_words(quantity: str, at_least: float) -> str:
 
 
 def check_words(check: Mapping[str, Any]) -> str:
-    """Say a number and what was asked of it: "start 0.9 g/s, at least 2"."""
+    """Return a number and its limit in words: "start 0.9 g/s, at least 2"."""
     what = check_name(CheckName(check["check"]), check)
     unit = f" {check['unit']}" if check["unit"] else ""
     least, most = check["least"], check["most"]
@@ -60,7 +60,7 @@ CHECKS: Final[Mapping[CheckName, str]] = {
     CheckName.LENGTH: "length",
     CheckName.TURNED: "angle it turned",
     CheckName.SETTLED: "angle it stayed away",
-    CheckName.ELSEWHERE: "angle it came to lie elsewhere",
+    CheckName.ELSEWHERE: "angle it settled from where it was",
     CheckName.HELD: "angle it held",
     CheckName.DRIFT: "drift while it held",
     CheckName.TREMBLING: "share of fast trembling",
@@ -110,7 +110,7 @@ OBJECTIONS: Final[Mapping[str, str]] = {
     "kept": "{:.0%} of the turn stayed",
     "length": "it lasted {:.1f} s",
 }
-"""What is said of each feature of a refinement that was against a name."""
+"""Words for each feature of a refinement that spoke against a kind."""
 
 MINIMUMS: Final[Mapping[str, str]] = {
     "confidence": "confidence {:.2f}",
@@ -121,7 +121,7 @@ MINIMUMS: Final[Mapping[str, str]] = {
     "rhythm_hz": "{:.1f} beats a second",
     "turn_deg": "{:.0f} degrees",
 }
-"""A personal minimum, by the quantity that it is asked of."""
+"""A personal minimum in words, by the quantity that it limits."""
 
 
 def _lasting(facts: ReasonFacts) -> str:
@@ -147,7 +147,7 @@ def _tonic(facts: ReasonFacts) -> str:
 
 
 def _turn(facts: ReasonFacts) -> str:
-    return f"slow start, the limb came to lie {facts['settled_deg']:.0f} degrees elsewhere"
+    return f"slow start, the limb settled {facts['settled_deg']:.0f} degrees from where it was"
 
 
 def _shaken(facts: ReasonFacts) -> str:
@@ -224,7 +224,7 @@ def _sensor(sensor: str, kind: str, facts: ReasonFacts) -> str:
 
 
 def _same_movement(facts: ReasonFacts) -> str:
-    return f"the same movement as event {facts['event']}, which tells it"
+    return f"the same movement as event {facts['event']}, which reports it"
 
 
 def _below_minimum(facts: ReasonFacts) -> str:

@@ -8,7 +8,7 @@ from detector.block import Timebase
 
 
 def clock_words(seconds: float, timebase: Timebase, zone: tzinfo | None, *, tenths: bool) -> str:
-    """Write a moment as `detect` does: the time of day, or +h:mm:ss where there is none."""
+    """Return a moment as `detect` prints it: the time of day, or +h:mm:ss where there is none."""
     moment = timebase.at_s(seconds)
     if moment is not None:
         local = moment.astimezone(zone)
@@ -17,7 +17,7 @@ def clock_words(seconds: float, timebase: Timebase, zone: tzinfo | None, *, tent
 
 
 def elapsed_words(seconds: float, *, tenths: bool = False) -> str:
-    """Write a time from the first sample as +h:mm:ss."""
+    """Return a time from the first sample as +h:mm:ss."""
     sign, tick = "-" if seconds < 0 else "+", int(abs(seconds) * 10 + 1e-6)
     whole = tick // 10
     text = f"{sign}{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

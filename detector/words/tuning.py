@@ -12,7 +12,7 @@ from detector.words.reasons import minimum_words
 
 
 def proposal_sentence(proposal: Proposal) -> str:
-    """Return what would be asked for, and what that does to the events that were reviewed."""
+    """Return the proposed minimum, and its effect on the events that were reviewed."""
     now, then = proposal.now, proposal.then
     real, false = len(then.kept + then.lost), len(then.removed + then.left)
     return (

@@ -44,7 +44,7 @@ STEPS: Final[Mapping[NamedBy, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlace:
-    """Whose moment it is: what turns seconds into the times that people go by."""
+    """Clock of a recording, to show its seconds as times."""
 
     name: str
     sensor: str | None
@@ -53,12 +53,12 @@ class RecordingPlace:
     zone: tzinfo | None
 
     def at(self, seconds: float, *, tenths: bool = True) -> str:
-        """Write a moment as `detect` does."""
+        """Return a moment as `detect` prints it."""
         return clock_words(seconds, self.timebase, self.zone, tenths=tenths)
 
 
 def sentences(explanation: Explanation, where: RecordingPlace) -> list[str]:
-    """Answer in two or three sentences: what it is, why, and what came nearest to a spasm."""
+    """Return two or three sentences: what it is, why, and what came nearest to a spasm."""
     event, bout, frame = explanation.event, explanation.bout, explanation.frame
     match explanation.verdict:
         case Verdict.UNKNOWN:
@@ -128,7 +128,7 @@ def _reason(event: Event) -> str:
 
 
 def near_words(event: Event, at_s: float, where: RecordingPlace) -> str:
-    """Say which event lies nearest, and how far off."""
+    """Return which event lies nearest, and how far off."""
     after = event.onset_s > at_s
     off_s = event.onset_s - at_s if after else max(at_s - event.end_s, 0.0)
     side = "later" if after else "earlier"
@@ -137,7 +137,7 @@ def near_words(event: Event, at_s: float, where: RecordingPlace) -> str:
 
 
 def rhythm_words(frame: SeenFrame, bout: SeenBout | None) -> str:
-    """Say whether the moment beats, and the bout it lies in."""
+    """Return the rhythm at the moment, and that of the bout it lies in."""
     failed = [reading for reading in frame.rhythm if not reading.passed]
     if not frame.rhythm:
         here = "not measured where the gate is closed"
@@ -181,7 +181,7 @@ def rule_title(rule: Weighed) -> str:
 
 
 def against_bar(reading: Margin) -> str:
-    """Say a number and what was asked of it."""
+    """Return a number and its limit in words."""
     return f"{number_name(reading)} {measured(reading)}, {needed(reading)}"
 
 
@@ -207,7 +207,7 @@ def measured(reading: Margin) -> str:
 
 
 def needed(reading: Margin) -> str:
-    """Return what is asked of a number."""
+    """Return the limit of a number in words."""
     least, most = reading.least, reading.most
     if least is not None and most is not None:
         return f"{number_words(least)} to {number_words(most)}"
@@ -217,7 +217,7 @@ def needed(reading: Margin) -> str:
 
 
 def number_words(value: float) -> str:
-    """Write three digits, and no exponent a reader would have to know."""
+    """Return three digits, without an exponent."""
     if abs(value) < 0.0005:
         return "0"
     if abs(value) < 0.01:
@@ -226,5 +226,5 @@ def number_words(value: float) -> str:
 
 
 def mg(value_g: float) -> str:
-    """Write an acceleration in mg."""
+    """Return an acceleration in mg."""
     return f"{1000 * value_g:.1f} mg"

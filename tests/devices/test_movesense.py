@@ -118,7 +118,7 @@ def test_a_greeting_has_no_status_and_changes_nothing(greeting):
 def test_another_version_of_the_protocol_is_told():
     (note,) = say(MOVESENSE.converse(), b"\x01\xff\x02213000000001\0")
 
-    assert note == Note("the sensor speaks version 2 of GSP, of which only 1 is known here")
+    assert note == Note("the sensor uses version 2 of GSP, of which only 1 is known here")
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

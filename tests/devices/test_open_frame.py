@@ -143,7 +143,7 @@ def test_a_rate_of_no_use_or_in_another_unit_is_refused(rate_256ths):
     (refused,) = conversation.feed(ABOUT, about(rate_256ths, name=b"x\xff\n"))
 
     assert isinstance(refused, Refused)
-    assert "15 to 2000 are needed, told in 1/256 Hz" in refused.reason
+    assert "15 to 2000 are needed, given in 1/256 Hz" in refused.reason
     assert "\n" not in refused.reason
     assert conversation.feed(FRAMES, GOLDEN) == [refused]
 

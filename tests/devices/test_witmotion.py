@@ -136,7 +136,7 @@ def test_a_sensor_that_never_answers_is_asked_again_and_used_with_a_note():
 
     assert [o for o in outputs if isinstance(o, Write)] == SETTING * 2
     (note,) = of(Note, outputs)
-    assert "at what rate" in note.text
+    assert "does not report its rate" in note.text
     assert of(Started, outputs) == [Started(50, 16)]
     assert outputs[-1].fs == 50
 

@@ -73,9 +73,9 @@ def test_room_is_counted_in_nights(free, status, words):
 @pytest.mark.parametrize(
     ("facts", "status", "words"),
     [
-        (BrokerFacts("none", ""), "ok", "nobody is told"),
+        (BrokerFacts("none", ""), "ok", "nobody is alerted"),
         (BrokerFacts("url", "ha.lan:1883", 14.2), "ok", "ha.lan:1883, round trip 14 ms"),
-        (BrokerFacts("embedded", "127.0.0.1:1883", 1.0), "ok", "ours (embedded)"),
+        (BrokerFacts("embedded", "127.0.0.1:1883", 1.0), "ok", "own (embedded)"),
         (BrokerFacts("url", "ha.lan:1883", problem="not authorised"), "FAIL", "not authorised"),
         (BrokerFacts("found", "127.0.0.1:1883", 2.0), "ok", "listens at 127.0.0.1:1883"),
         (BrokerFacts("embedded", "127.0.0.1:9", 2.0, None, "port 1883 is in use"), "warn", "1883"),

@@ -150,7 +150,7 @@ def test_a_broker_that_is_there_and_refuses_us_is_left_alone(
                 await kit.until(lambda: _is_taken(port))
                 async with provide("auto", port=port) as broker:
                     assert broker.endpoint.port != port
-                    assert "did not let us in" in broker.note
+                    assert "did not accept us" in broker.note
             finally:
                 theirs.terminate()
 

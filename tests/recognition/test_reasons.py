@@ -41,7 +41,7 @@ EXAMPLES = {
     ),
     Reason.TURN: (
         {"settled_deg": 41.2},
-        "slow start, the limb came to lie 41 degrees elsewhere",
+        "slow start, the limb settled 41 degrees from where it was",
     ),
     Reason.SHAKEN: (
         {"duration_s": 1.0},
@@ -101,7 +101,7 @@ EXAMPLES = {
         },
         "turn at left (the even stride of walking), turn at right",
     ),
-    Reason.SAME_MOVEMENT: ({"event": "abc"}, "the same movement as event abc, which tells it"),
+    Reason.SAME_MOVEMENT: ({"event": "abc"}, "the same movement as event abc, which reports it"),
     Reason.BELOW_MINIMUM: (
         {
             "quantity": "peak_g",

@@ -1,1 +1,1 @@
-"""Reading recordings of other makers and writing ours for others."""
+"""Reading recordings of all formats, and writing events for other programs."""

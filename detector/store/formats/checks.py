@@ -1,4 +1,4 @@
-"""What every format must find out: rate and unit that can be, and rows that hold a measurement."""
+"""Checks for every format: possible rate and unit, and rows that hold a measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOWEST_HZ = 15.0  # below, half the rate lies inside the 3-8 Hz band of clonus
 NARROW_HZ = 25.0  # below, harmonics of clonus are lost and the band ends early
 FASTEST_HZ = 10_000.0  # no worn sensor is faster: a unit mixed up
 LARGEST_G = 400.0  # high-g sensors end here: beyond, it is no acceleration
-REST_G = (0.5, 2.0)  # |a| in the middle of any recording that holds gravity, generously
+REST_G = (0.5, 2.0)  # median of |a| of any recording that holds gravity, generously
 
 
 class Unit(StrEnum):
@@ -35,17 +35,17 @@ class Unit(StrEnum):
 
     @property
     def symbol(self) -> str:
-        """As people write it."""
+        """Symbol of the unit."""
         return self.value.replace("2", "²")
 
 
 def checked_rate(name: str, stated_hz: float | None, given_hz: float | None) -> float:
-    """Return the rate of a recording: the user's word where the recording agrees, else its own.
+    """Return the rate of a recording: the user's where the recording agrees, else its own.
 
     Raises
     ------
     RecordingError
-        Nobody says it, they contradict each other, or the rate is of no use.
+        The rate is not given, contradicts the recording, or is of no use.
     """
     if stated_hz is None and given_hz is None:
         raise RecordingError(f"{name} does not say how fast it was sampled: add --fs HZ")
@@ -65,7 +65,7 @@ def checked_rate(name: str, stated_hz: float | None, given_hz: float | None) -> 
 
 
 def rate_warnings(name: str, fs: float) -> list[str]:
-    """Say what a low rate costs."""
+    """Return a warning about what a low rate misses."""
     if fs >= NARROW_HZ:
         return []
     return [f"{name} has {fs:.4g} samples a second: fast clonus may be missed below {NARROW_HZ:g}"]
@@ -106,7 +106,7 @@ def checked_unit(
 
 
 def measured(samples: Samples, where: str, numbers: Sequence[int]) -> Bools:
-    """Tell which rows, g, hold a measurement; the others are gaps.
+    """Return which rows, g, hold a measurement; the others are gaps.
 
     `where` and a row's number say in a message which row is meant.
 

@@ -70,7 +70,8 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
         _WRITERS[path.suffix.lower()](draft, [_row(event) for event in events])
         draft.replace(path)
     except OSError as error:
-        error.filename, error.filename2 = str(path), None  # not the draft, which nobody asked for
+        # The name that the user gave, not that of the draft.
+        error.filename, error.filename2 = str(path), None
         raise
     finally:
         draft.unlink(missing_ok=True)

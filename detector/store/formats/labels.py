@@ -1,7 +1,7 @@
-"""What somebody said happened in a recording: BIDS `*_events.tsv`, or `labels` inside an .npz.
+"""Labels of what happened in a recording: BIDS `*_events.tsv`, or `labels` inside an .npz.
 
 Any text may be a label. Those that are one of our kinds are movements to be found or left alone;
-all others (walking, no_freeze, brushing teeth) say what was going on meanwhile.
+all others (walking, no_freeze, brushing teeth) are contexts.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ REQUIRED = ("onset", "duration", "trial_type")
 EXPECTED = "The first line must name onset, duration and trial_type, separated by tabs"
 MOST_LABELS = 100_000  # one every 0.4 s for ten hours: more is no night
 MOST_BYTES = 32 << 20  # so many labels with 300 characters each
-LONGEST_TEXT = 120  # characters; a label is a name, not a story
-LATEST_S = 366 * 86_400.0  # no recording is longer than a year: milliseconds taken for seconds
+LONGEST_TEXT = 120  # characters; a label is a name, not a text
+LATEST_S = 366 * 86_400.0  # no recording is longer than a year: beyond it, times are in ms
 SHOWN = 40  # characters of a wrong field in a message
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -42,7 +42,7 @@ class Label:
     ----------
     onset_s : from the first sample; negative before it, as BIDS allows
     duration_s : 0 where the file does not say
-    text : as written; `kind` tells whether it is one of ours
+    text : as written; `kind` is set where it names one
     rhythm_hz, beats, peak_g, parts : of a movement, where known; `parts` of a mixed one
     engine : the generator that made the movement; None for what a person did
     manner : what the kind leaves open, such as scratching
@@ -73,9 +73,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """All that is known about a recording beside its samples.
+    """Labels of a recording, and where they are from.
 
-    `name` is the file that says so, for people; `simulated` is true when it calls itself so.
+    `name` is the file, for people; `simulated` is true when the file says so.
     """
 
     items: tuple[Label, ...]
@@ -187,7 +187,7 @@ def _lines(path: Path) -> list[str]:
 def _rows(
     lines: Sequence[str], names: Sequence[str], name: str
 ) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Return each row's line number and the fields that say something."""
+    """Return each row's line number and the fields that are not empty."""
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
@@ -210,7 +210,7 @@ def _rows(
 def _label(row: Mapping[str, str], where: str) -> Label:
     for column in ("onset", "trial_type"):
         if column not in row:
-            raise RecordingError(f"{where}: {column} says nothing. Fill it in or remove the line")
+            raise RecordingError(f"{where}: {column} is empty. Fill it in or remove the line")
     beats = _number(row, "beats", where)
     if beats is not None and beats != int(beats):
         raise RecordingError(f"{where}: beats must be a whole number, not {beats:g}")

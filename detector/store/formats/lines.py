@@ -33,7 +33,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """What the lines say: samples as written, (n, 3), NaN where empty; times in s."""
+    """Values of the lines: samples as written, (n, 3), NaN where empty; times in s."""
 
     samples: Samples
     times: NDArray[np.float64] | None
@@ -68,7 +68,7 @@ def read_pieces(file: BinaryIO, name: str) -> Iterator[Piece]:
 
 
 class RowParser:
-    """Parses the lines below a header; the first of them settles whether times are numbers.
+    """Parses the lines below a header; the first of them decides whether times are numbers.
 
     Raises
     ------
@@ -97,12 +97,12 @@ class RowParser:
             return self._careful(lines, piece.numbers)
 
     def _quick(self, lines: list[str], numbers: Sequence[int]) -> Rows:
-        """Parse by numpy what is clean.
+        """Parse clean lines by numpy.
 
         Raises
         ------
         ValueError
-            It is not, somewhere.
+            A line is not clean.
         """
         columns = self._columns
         delimiters = len(columns.names) - 1

@@ -1,4 +1,4 @@
-"""Files of ours: nights as they were recorded, and captures that were made to be shared."""
+"""Files of spasmwatch itself: recorded nights, and captures made to be shared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from detector.store.recording import Recording
 def open_native(
     path: Path, *, fs: float | None = None, unit: Unit | None = None
 ) -> RecordingReader:
-    """Open a recording of ours.
+    """Open a recording of spasmwatch.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def open_native(
 def open_capture(
     path: Path, *, fs: float | None = None, unit: Unit | None = None
 ) -> RecordingReader:
-    """Open a capture, which tells no time of day.
+    """Open a capture, which has no time of day.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def open_npz(path: Path, *, fs: float | None = None, unit: Unit | None = None) -
     Raises
     ------
     RecordingError
-        It is damaged, oversized, not numeric, or does not say its rate and nobody else does.
+        It is damaged, oversized, not numeric, or its rate is neither in it nor given.
     """
     name = path.name
     with ExitStack() as stack:
@@ -159,7 +159,7 @@ def _damage(name: str) -> Iterator[None]:
         RecursionError,
         MemoryError,
         RuntimeError,  # encrypted
-        NotImplementedError,  # packed by a method Python does not know
+        NotImplementedError,  # packed by a method that Python does not support
     ) as error:
         raise RecordingError(f"{name} is damaged, or no NumPy archive: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Packets as they were received, decoded again by the same driver, as recordings to be read."""
+"""Read recorded packets, decoded again by the same driver."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def read_packets(
     dated: bool,
     damaged: Callable[[], int] = lambda: 0,
 ) -> RecordingReader:
-    """Read what a sensor said; it knows its rate and unit.
+    """Return a reader of recorded packets; the sensor's driver knows rate and unit.
 
     Parameters
     ----------
     name : of the file, for people; `recording` of the recording, for the ids of its events
     dated : whether the items' wall clock means anything
-    damaged : how many items could not be read, asked at the end
+    damaged : returns how many items could not be read; called at the end
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_packets(
 
 
 def _dated(reader: RecordingReader, clock: SampleClock, blocks: Iterator[Block]) -> Iterator[Block]:
-    """Let the reader date as the night itself did: better the longer it went on."""
+    """Have the reader date as the night did: better the longer it went on."""
     for block in blocks:
         if clock.timebase is not None:
             reader.timebase = clock.timebase
@@ -90,7 +90,7 @@ def _placed(
 
 
 def unplaced_words(name: str, clock: SampleClock) -> list[str]:
-    """Say how many samples the clock left out, if any."""
+    """Return how many samples the clock left out, in words; none if it left out none."""
     if not clock.unplaced:
         return []
     return [f"{name}: {clock.unplaced} samples came at another rate and were left out"]

@@ -1,4 +1,4 @@
-"""A recording that is being read: what all formats have in common."""
+"""Reader of a recording, common to all formats."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class RecordingReader:
 
     name : of the file, for people; recording : of the recording, for the ids of its events
     total : samples, roughly in a text file; None when that is not known beforehand
-    packets : what a sensor sent, where that was recorded; `source` places its samples
-    wearer, sensor, site, origin : what a recording of ours knows, None in those of others
+    packets : what a sensor sent, where that was recorded; `source` yields its placed samples
+    wearer, sensor, site, origin : from a recording of spasmwatch, None in other files
     """
 
     name: str
@@ -54,7 +54,7 @@ class RecordingReader:
         return self.source
 
     def readings(self, *, piece_s: float | None = None, undated_ns: int = 0) -> Iterator[Reading]:
-        """Return, instead of `blocks`, what a sensor says: its packets, or a file's blocks as such.
+        """Return, instead of `blocks`, readings: a sensor's packets, or a file's blocks.
 
         Parameters
         ----------

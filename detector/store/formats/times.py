@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 WALL_CLOCK_S = (1e9, 5e9)  # 2001 to 2128: a number in here counts from 1970
 GAP_STEPS = 1.5  # a longer step has room for a lost sample
 SHORTEST_STEP_S = 1e-5  # a tenth of the fastest sensor's
-LONGEST_GAP_S = 7 * 86_400.0  # beyond, two recordings were joined
+LONGEST_GAP_S = 7 * 86_400.0  # beyond it two recordings were joined
 ROUND_RATE = 2e-4  # a rate as close to a whole number is that number: half of a crystal's error
 
 
