@@ -24,9 +24,10 @@ from detector.cli.simulated import source_on
 from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.mqtt.link import Link
+from detector.service import supervisor
 from detector.service.assembly import assembled
 from detector.service.service import FAULT
-from detector.service.supervisor import SETTLED_S
+from detector.service.supervisor import SETTLED_S, PartLostError
 from detector.sources.clock import ScaledClock
 from detector.sources.radio import Adapter
 from detector.sources.simulated_time import SampleTimedSource
@@ -63,12 +64,18 @@ class Outcome:
 
 
 async def live_through(
-    part: str, trace: Path, folder: Path, moments_s: Sequence[float], *, sensors: int = 1
+    part: str,
+    trace: Path,
+    folder: Path,
+    moments_s: Sequence[float],
+    *,
+    sensors: int = 1,
+    words: list[tuple[str, bytes]] | None = None,
 ) -> Outcome:
     """Watch virtual sensors play a trace while a part raises; a second client listens."""
     faults = Faults(moments_s)
     began_s = time.monotonic()
-    words: list[tuple[str, bytes]] = []
+    words = [] if words is None else words
     async with AsyncExitStack() as stack:
         arguments = (str(trace), "--speed", str(SPEED), "--sensors", str(sensors))
         air = await stack.enter_async_context(running_air(*arguments))
@@ -100,10 +107,13 @@ async def live_through(
         )
         await asyncio.wait_for(helper.connected(), 10)
         faults.begin(lambda: made.night.monitored_s)
-        await made.service.run()
-        samples = made.night.samples
-        listening.cancel()
-        await asyncio.wait({listening})
+        try:
+            await made.service.run()
+        finally:
+            samples = made.night.samples
+            await last_word(words)
+            listening.cancel()
+            await asyncio.wait({listening})
     with np.load(trace) as file:
         expected = sensors * len(file["acc"])
     with State.open(folder / "data" / "simulated" / "state.sqlite") as state:
@@ -115,6 +125,13 @@ async def live_through(
     told = [alert["state"] for alert in alerts if alert["kind"] == FAULT]
     took_s = time.monotonic() - began_s
     return Outcome(faults.raised, samples, expected, words, logged, told, took_s)
+
+
+async def last_word(words: list[tuple[str, bytes]]) -> None:
+    """Wait until the helper has received what is said at the end."""
+    async with asyncio.timeout(5):
+        while [body for topic, body in words if topic.endswith("/availability")][-1] == b"online":
+            await asyncio.sleep(0.01)
 
 
 def settings_for(folder: Path, addresses: Sequence[str]) -> Settings:
@@ -158,6 +175,22 @@ def test_a_part_that_raises_costs_seconds_and_no_word(part: str, config_home: Pa
     sensors = 2 if part == "fusion" else 1
     outcome = asyncio.run(live_through(part, trace, config_home, when, sensors=sensors))
     check(part, outcome, len(when))
+
+
+def test_a_part_that_cannot_be_kept_alive_ends_the_process_and_nobody_hears_stopped(
+    config_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MOST_FAILURES", 5)
+    trace = trace_of(config_home, 300.0)
+
+    with pytest.raises(PartLostError, match="tick failed 6 times in a row"):
+        asyncio.run(live_through("tick", trace, config_home, [0.0] * 10_000, words=(words := [])))
+
+    availability = [body for topic, body in words if topic.endswith("/availability")]
+    assert availability[-1] == b"offline"
+    assert b"stopped" not in availability
+    last_state = json.loads([body for topic, body in words if topic.endswith("/state")][-1])
+    assert last_state["state"] == "no_signal"
 
 
 def main() -> None:
