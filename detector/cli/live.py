@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from detector.cli.narrator import Narrator
-from detector.cli.output import Output
+from detector.cli.output import NightOutput, Output
 from detector.cli.simulated import simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
@@ -29,6 +30,8 @@ from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
 from detector.words.endings import NightEnd, ending_lines
 from detector.words.phrases import NOTICE, sentence
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ async def watch_night(
     out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
 ) -> None:
     """Watch until the source ends, the end time comes or a person stops it."""
+    out = NightOutput.of(out)
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     async with AsyncExitStack() as stack:
         level, as_json = settings.log.level, settings.log.format == "json"
@@ -95,7 +99,7 @@ async def watch_night(
                 longest_gap_s=night.longest_gap_s,
                 counts=night.counts,
                 alerts=narrator.alerts,
-                recordings=made.recordings,
+                recordings=[path for path in made.recordings if path.exists()],
             )
         for line in ending_lines(ended):
             (out.say if out.json else out.data)(line)
@@ -114,6 +118,8 @@ async def _watch(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    # A lost connection or a closed window is nobody's wish to end the night.
+    loop.add_signal_handler(signal.SIGHUP, log.warning, "the terminal is gone: the night goes on")
     if ended is not None:
         ended.add_done_callback(stop)
     if until is not None:
@@ -121,7 +127,7 @@ async def _watch(
     try:
         await service.run()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
         await asyncio.gather(*stopping)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, fields
+from typing import Protocol, Self
 
 from detector.words.phrases import harmless
+
+log = logging.getLogger(__name__)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 STILL_G, STRONG_G = 0.003, 0.5  # sensor noise; a leg that is being shaken
@@ -65,6 +68,44 @@ class Output:
         else:
             with _bar(harmless(label), total) as advance:
                 yield advance
+
+
+@dataclass(frozen=True, slots=True)
+class NightOutput(Output):
+    """Output of a night: each line is written at once, and what takes none costs the line alone.
+
+    A file on a full disk, a closed pipe and a terminal that is gone do not end a night, and one of
+    stdout and stderr does not take the other with it.
+    """
+
+    _refusing: set[str] = field(default_factory=set, init=False)
+
+    @classmethod
+    def of(cls, out: Output) -> Self:
+        """Return the same kind of output for a night."""
+        return cls(**{each.name: getattr(out, each.name) for each in fields(Output)})
+
+    def data(self, line: str) -> None:
+        """Write one line of data, where that is possible."""
+        with self._enduring("stdout"):
+            Output.data(self, line)
+            sys.stdout.flush()  # into a file or pipe it would wait for 8 kB, hours of a quiet night
+
+    def say(self, text: str) -> None:
+        """Write to stderr, except with --quiet, where that is possible."""
+        with self._enduring("stderr"):
+            Output.say(self, text)
+
+    @contextmanager
+    def _enduring(self, stream: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if stream not in self._refusing:
+                log.warning("%s takes no line (%s): the night goes on", stream, error.strerror)
+            self._refusing.add(stream)
+        else:
+            self._refusing.discard(stream)
 
 
 @contextmanager

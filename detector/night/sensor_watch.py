@@ -27,6 +27,8 @@ NO_SAMPLES_KEPT = "nothing was recorded here"
 NO_SIGNAL = "no-signal"
 WRONG_RATE = "wrong-rate"
 BATTERY = "battery"
+OF_SENSORS = frozenset({NO_SIGNAL, WRONG_RATE, BATTERY, *map(str, Cause)})
+"""Names of all matters that a sensor may have; technical alarms of other names are the house's."""
 
 LOW_PERCENT = 10
 SOON_EMPTY_S = 3600.0

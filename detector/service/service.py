@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from detector.alert import AlertClass
 from detector.block import EPOCH
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
@@ -18,6 +19,7 @@ from detector.errors import LinkError, SpasmwatchError
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
+from detector.night.sensor_watch import OF_SENSORS
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot
@@ -136,6 +138,7 @@ class Service:
         """
         for told in self._told_before:
             self._tell(told)
+        self._forget_troubles_of_before()
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
         async with AsyncExitStack() as stack:
@@ -166,6 +169,12 @@ class Service:
     async def _close_sources(self) -> None:
         """Close the sources: they stop the sensors' streams and disconnect."""
         await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
+
+    def _forget_troubles_of_before(self) -> None:
+        """Resolve what an earlier process said of itself: what is still so is raised again."""
+        for alert in self._night.open_alerts:
+            if alert.alert_class is AlertClass.TECHNICAL and alert.kind not in OF_SENSORS:
+                self._hear(self._live.trouble(alert.kind, None, *self._now()))
 
     def _reader(self, sensor: int) -> str:
         return f"reader of {self._night.watches[sensor].label}"

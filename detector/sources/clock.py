@@ -18,12 +18,21 @@ class Clock(Protocol):
         ...
 
 
+COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The monotonic clock that goes on while the computer sleeps: on Linux `CLOCK_MONOTONIC` stands
+still, on macOS Python's `time.monotonic` does."""
+
+
 class HostClock:
-    """The clocks of this machine."""
+    """The clocks of this machine.
+
+    The monotonic one counts the time in which the computer slept, as the sensor's own clock does:
+    otherwise a sleep is no gap, and everything after it gets a wrong date.
+    """
 
     def mono_ns(self) -> int:
         """Return the monotonic clock."""
-        return time.monotonic_ns()
+        return time.clock_gettime_ns(COUNTS_SLEEP)
 
     def utc_ns(self) -> int:
         """Return the wall clock."""

@@ -21,6 +21,7 @@ from zlib import crc32
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet
 from detector.errors import RecordingError, RecordingNotFoundError, StorageError
 from detector.events import Origin, format_utc
+from detector.store.identity import Named
 
 SCHEMA = "recording/1"
 
@@ -83,6 +84,7 @@ class RecordingWriter:
         self.kept = 0  # items committed, those of before a `resume` too
         self.session = 0  # number of the last session of before a `resume`
         self._db = db
+        self._named = Named.of(path)
         self._waiting = 0
 
     @classmethod
@@ -160,6 +162,11 @@ class RecordingWriter:
     def commit(self) -> None:
         """Commit the items written since the last commit."""
         with self._batch():
+            if self._waiting and self._named.is_gone:
+                raise RecordingWriteError(
+                    f"{self.path} was deleted or replaced while it was written: the rest of this "
+                    "night is not recorded. Stop spasmwatch and start it again."
+                )
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
             self.kept += self._waiting

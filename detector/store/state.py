@@ -23,6 +23,7 @@ from detector.alert import Alert, AlertState
 from detector.channels import Entry, RefusedEntry
 from detector.events import Event, Phase
 from detector.store import log, state_file, wearer_file
+from detector.store.identity import Named
 from detector.store.log import Draft
 from detector.store.state_file import (
     StateDamagedError,
@@ -49,6 +50,7 @@ class State:
     def __init__(self, path: Path, db: sqlite3.Connection, lock: int | None, cap: int) -> None:
         self._path = path
         self._db = db
+        self._named = None if lock is None else Named.of(path)
         self._lock = lock
         self._cap = cap
         self._troubles: deque[str] = deque(maxlen=TROUBLES_MOST)
@@ -121,6 +123,11 @@ class State:
         (`policy`, `pipeline`).
         """
         with _clear_errors(self._path), transaction(self._db):
+            if self._named is not None and self._named.is_gone:
+                raise StateDiskError(
+                    f"The state file {self._path} was deleted or replaced while it was in use: "
+                    "what happens now is not kept. Stop spasmwatch and start it again."
+                )
             drafts = [log.of_event(event) for event in events if self._is_news(event)]
             drafts += [log.of_alert(alert) for alert in alerts if self._is_step(alert, at)]
             logged = tuple(log.put(self._db, draft, at=at) for draft in (*drafts, *entries))

@@ -19,6 +19,8 @@ from detector.errors import StorageError
 from detector.store import wearer_file
 from detector.store.layout import MIGRATIONS, migrate
 
+PID_LONGEST = 20  # bytes; more than any process id
+
 
 class StateError(StorageError):
     """The state file cannot be used now: in use, disk full, no permission. Nothing was changed."""
@@ -48,10 +50,15 @@ def lock(path: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        owner = os.read(descriptor, PID_LONGEST).decode("ascii", "replace").strip()
         os.close(descriptor)
+        how = f" (kill {owner})" if owner.isdecimal() else ""
         raise StateError(
-            f"another spasmwatch is using {path}. Stop it first, or choose another --data-dir."
+            f"another spasmwatch is using {path}. Stop it first{how}, or choose another --data-dir."
         ) from None
+    with suppress(OSError):  # a full disk takes no number: it only helps to find the owner
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
 
 

@@ -17,6 +17,7 @@ from detector.config import read_configuration
 from detector.events import Event
 from detector.mqtt import broker_process
 from detector.night.night import Told
+from detector.service.assembly import Assembly
 from detector.service.service import News
 from firmware_sim.motion.scenarios import scenario
 
@@ -30,7 +31,12 @@ def trace(tmp_path: Path) -> Path:
 
 
 def watched(
-    trace: Path, home: Path, *, broker: str = "none", port: int | None = None
+    trace: Path,
+    home: Path,
+    *,
+    broker: str = "none",
+    port: int | None = None,
+    disturb: Callable[[Assembly], None] = lambda made: None,
 ) -> tuple[list[Event], list[Alert], str]:
     """Live through the trace; return events, technical alerts and the wearer's id."""
     news: list[News] = []
@@ -41,6 +47,7 @@ def watched(
 
     async def night() -> str:
         async with open_house(settings, trace, news.append, free_port=port is None) as made:
+            disturb(made)
             await made.service.run()
             return made.topics.wearer
 
@@ -124,3 +131,24 @@ def test_a_broker_that_cannot_be_had_costs_the_telling_only_and_is_an_alarm(
     assert ["no alert leaves this computer" in a.reason for a in alerts if a.kind == "broker"] == [
         True
     ]
+
+
+def delete_recordings(made: Assembly) -> None:
+    for recording in made.recordings:
+        recording.unlink()
+
+
+def test_what_failed_in_one_night_is_told_anew_in_the_next_and_over_in_a_sound_one(
+    trace: Path, config_home: Path
+) -> None:
+    nights = [
+        [alert.state for alert in technical if alert.kind == "recording"]
+        for _, technical, _ in (
+            watched(trace, config_home, disturb=delete_recordings),
+            watched(trace, config_home, disturb=delete_recordings),
+            watched(trace, config_home),
+            watched(trace, config_home),
+        )
+    ]
+
+    assert nights == [["raised"], ["resolved", "raised"], ["resolved"], []]

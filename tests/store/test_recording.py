@@ -270,6 +270,24 @@ def test_a_missing_file_and_a_folder_are_not_found(tmp_path):
             Recording.open(path)
 
 
+@pytest.mark.parametrize("successor", [False, True])
+def test_a_recording_that_was_deleted_or_replaced_takes_nothing_silently(tmp_path, successor):
+    path = tmp_path / "n.sqlite"
+    writer = RecordingWriter.create(path, HEADER)
+    first, *others = night(4)
+    writer.write(first)
+    writer.commit()
+    for file in tmp_path.glob("n.sqlite*"):
+        file.unlink()
+    if successor:
+        RecordingWriter.create(path, HEADER).close()
+    for item in others:
+        writer.write(item)
+        with pytest.raises(RecordingWriteError, match="was deleted or replaced while it was"):
+            writer.commit()
+    assert (writer.kept, writer.lost) == (1, 3)
+
+
 def test_another_recording_is_never_written_over(tmp_path):
     record(tmp_path / "n.sqlite", night(3))
     with pytest.raises(RecordingWriteError, match="exists already"):

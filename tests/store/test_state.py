@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import re
 import shutil
@@ -87,9 +88,22 @@ def test_a_commit_is_all_or_nothing(path, event, alert):
 
 
 def test_there_is_one_owner(path):
-    with State.open(path), pytest.raises(StateError, match="another spasmwatch is using"):
+    with State.open(path), pytest.raises(StateError, match="another spasmwatch is using") as told:
         State.open(path)
+    assert f"(kill {os.getpid()})" in str(told.value), "it may have no terminal any more"
     State.open(path).close()
+
+
+@pytest.mark.parametrize("successor", [False, True])
+def test_a_state_file_that_was_deleted_or_replaced_takes_nothing_silently(path, event, successor):
+    with State.open(path) as state:
+        state.commit(at=NOW, events=[event("a")])
+        for file in path.parent.glob("state.sqlite*"):
+            file.unlink()
+        if successor:
+            State.open(path).close()
+        with pytest.raises(StateError, match="was deleted or replaced while it was in use"):
+            state.commit(at=NOW, events=[event("b")])
 
 
 def test_files_are_private(path):
