@@ -27,7 +27,8 @@ class Committer:
     Parameters
     ----------
     utc_now : dates the commits
-    saved : everything that is remembered, as plain data by name; asked once a commit
+    saved : everything that is remembered, as plain data by name; asked once a commit, before it
+        is decided what is committed, since asking may add to that
     committed : called after each commit
     uncommitted : told what the disk refused, once; a receiver hears it again after the commit
     trouble : told by name why something does not work, or None once it does
@@ -95,12 +96,13 @@ class Committer:
             await self._more.wait()
 
     async def _commit_waiting(self) -> None:
-        batch = list(self._waiting)
-        if not batch and not self._checkpoint_due:
+        if not self._waiting and not self._checkpoint_due:
             return
+        # What is remembered goes with all that it led to, or a restart would not say the rest.
+        saved, batch = self._saved(), list(self._waiting)
         self._checkpoint_due, self._busy = False, True
         try:
-            await self._commit(batch)
+            await self._commit(batch, saved)
         except StateError as error:
             self._trouble("disk", str(error))
             await self._tell_uncommitted(batch)
@@ -113,19 +115,18 @@ class Committer:
             self._busy = False
         self._done(len(batch))
 
-    async def _commit(self, batch: Sequence[Told], *, all_of_it: bool = True) -> None:
+    async def _commit(self, batch: Sequence[Told], saved: dict[str, Any]) -> None:
         await self._archive.commit(
             at=self._utc_now(),
             events=[event for told in batch for event in told.events],
             alerts=[alert for told in batch for alert in told.alerts],
-            # What is remembered goes with all that it led to, or a restart would not say the rest.
-            saved=self._saved() if all_of_it else {},
+            saved=saved,
         )
 
     async def _commit_one_by_one(self, batch: Sequence[Told]) -> None:
         for told in batch:
             try:
-                await self._commit([told], all_of_it=False)
+                await self._commit([told], {})
             except StateError:
                 return  # the next attempt says so
             except Exception as error:

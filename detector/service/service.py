@@ -43,6 +43,12 @@ BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 FAULT = "internal-fault"
 """Name of the technical alarm that a part of ours failed."""
 
+PASSING = frozenset({"broker", "disk", "recording", FAULT})
+"""Troubles that are over once what they are about has worked for a while."""
+
+STANDING = frozenset({"memory", "night", "retention", "saved night", "state"})
+"""Troubles of a start: they are so until the next one finds otherwise."""
+
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
 
 
@@ -73,7 +79,7 @@ class Service:
     pace : night seconds per real second, for waiting
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
-    told : what was said before it began, already committed
+    told : what there is to say of the time before; a commit that is repeated tells nothing twice
     """
 
     def __init__(
@@ -135,9 +141,9 @@ class Service:
             A part cannot be kept alive: start the service again.
         """
         for told in self._told_before:
-            self._tell(told)
-        for trouble in self._from_the_start:
-            self._trouble(trouble.name, trouble.why)
+            self._hear(told)
+        self._take_over_troubles()
+        self._committer.checkpoint()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._close_sources)  # whatever the way out
             tasks = await stack.enter_async_context(_Tasks())
@@ -209,6 +215,16 @@ class Service:
         self._committer.retry()
         self._show()
 
+    def _take_over_troubles(self) -> None:
+        """Raise what does not work from the start, and resolve what an earlier process left."""
+        for trouble in self._from_the_start:
+            self._trouble(trouble.name, trouble.why)
+        for alert in self._night.open_alerts:
+            if alert.kind in PASSING:
+                self._troubles.setdefault(alert.kind, self._clock.mono_ns())
+            elif alert.kind in STANDING - self._troubles.keys():
+                self._hear(self._live.trouble(alert.kind, None, *self._now()))
+
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
         faults, self._faults = self._faults, []
@@ -263,13 +279,18 @@ class Service:
             self._tell_screen = None
 
     def _remember(self) -> dict[str, Any]:
-        """Return what is committed together with what it led to; {} while that fails."""
+        """Return what is committed together with what it led to; {} while that fails.
+
+        What the night has taken in is in its recordings by then: after a kill these are all that
+        a replay knows, and they go on behind the rows that are named here.
+        """
+        self._commit_recordings()
         saved = self._supervisor.call("saved night", self._night.save)
         if saved is None:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        rows = [0 if recorder is None else recorder.written for recorder in self._recorders]
+        rows = [None if recorder is None else recorder.kept for recorder in self._recorders]
         return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
 
     def _wake_channels(self) -> None:
