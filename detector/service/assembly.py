@@ -83,8 +83,8 @@ async def assembled(
             stack=stack,
         )
         night, recorders = opened.night, opened.recorders
-        for source, session in zip(sources, opened.sessions, strict=False):
-            source.number_from(session + 1)
+        for source, last in zip(sources, opened.connections, strict=True):
+            source.go_on(*last)
         deleted = _retain(place, settings.recording.retention_nights, night, begun)
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)

@@ -47,13 +47,14 @@ class OpenedNight:
     """A night that is saved, so that it can be gone on with from now on.
 
     recorders : one for each sensor, None where its disk refuses; none where nothing is recorded
-    sessions : numbers of each sensor's latest connection; none where there was none
+    connections : number of each sensor's latest, 0 without one, and the address that samples came
+        from, None without any
     told : what there is to say of the time before, for the service to tell
     """
 
     night: Night
     recorders: tuple[RecordingWriter | None, ...]
-    sessions: tuple[int, ...]
+    connections: tuple[tuple[int, str | None], ...]
     told: tuple[Told, ...]
 
 
@@ -156,7 +157,7 @@ def open_night(
         closing.pop_all()
     for recorder in recorders:
         stack.callback(_end_recording, recorder, beginning)
-    return OpenedNight(made.night, tuple(recorders), tuple(made.sessions), tuple(made.told))
+    return OpenedNight(made.night, tuple(recorders), tuple(made.connections()), tuple(made.told))
 
 
 def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:

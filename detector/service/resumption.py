@@ -33,13 +33,20 @@ class Begun:
 
     told : what there is to say of the time in which nothing was watched
     recorders : those that go on; empty for a new night, None where a recording is still to begin
-    sessions : numbers of each sensor's latest connection
     """
 
     night: Night
     told: list[Told] = field(default_factory=list)
     recorders: list[RecordingWriter | None] = field(default_factory=list)
-    sessions: list[int] = field(default_factory=list)
+
+    def connections(self) -> list[tuple[int, str | None]]:
+        """Return the number of each sensor's latest, and the address that samples came from."""
+        unrecorded = [0] * len(self.night.watches)
+        recorded = [0 if each is None else each.session for each in self.recorders]
+        return [
+            (max(watch.session, last), watch.address if watch.samples else None)
+            for watch, last in zip(self.night.watches, recorded or unrecorded, strict=True)
+        ]
 
 
 def begin(
@@ -139,9 +146,7 @@ def _go_on(
             told += _catch_up(night, recorders, rows)
         told.append(night.resume(*now))
         opened.pop_all()
-    numbers = zip(known.sessions, recorders or [None] * len(known.sessions), strict=True)
-    sessions = [max(last, 0 if each is None else each.session) for last, each in numbers]
-    return Begun(night, [*told, night.tick(*now)], recorders, sessions)
+    return Begun(night, [*told, night.tick(*now)], recorders)
 
 
 def _catch_up(
