@@ -23,13 +23,11 @@ class SavedNight:
     """What is known of a saved night without loading it.
 
     worn : its sensors, with the names of their recordings
-    sessions : number of each sensor's latest connection
     mono_ns, utc_ns : the host's clocks at the last item
     state : for `Night.load`
     """
 
     worn: tuple[Worn, ...]
-    sessions: tuple[int, ...]
     mono_ns: int
     utc_ns: int
     state: dict[str, Any]
@@ -52,7 +50,6 @@ class SavedNight:
             mono_ns, utc_ns = state["time"]["host_ns"]
             return cls(
                 from_plain(tuple[Worn, ...], state["worn"]),
-                tuple(watch["session"] for watch in state["watches"]),
                 mono_ns,
                 utc_ns,
                 state,

@@ -52,7 +52,7 @@ class SensorWatch:
     analysed_s : how far the samples were analysed, from the first
     samples : that were gathered
     gap_count, longest_gap_s : between samples, so far
-    session : number of the latest connection, 0 before the first
+    session, address : of the latest connection; 0 and None before the first
     """
 
     def __init__(self, worn: Worn, *, dated: bool = True, follower: Follower | None = None) -> None:
@@ -66,6 +66,7 @@ class SensorWatch:
         self.gap_count = 0
         self.longest_gap_s = 0.0
         self.session = 0
+        self.address: str | None = None
         self._file_timebase: Timebase | None = None  # of samples that have their index already
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
@@ -134,7 +135,7 @@ class SensorWatch:
         self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
         match item:
             case LinkUp():
-                self.session = item.session
+                self.session, self.address = item.session, item.address
                 self._link = "connected, but no samples come"
             case LinkDown():
                 self._link = item.reason
@@ -336,7 +337,7 @@ class SensorWatch:
 
 _NUMBERS = (
     "_range_g", "_last_mono_ns", "_begun_ns", "_link", "_silent", "analysed_s", "samples",
-    "gap_count", "longest_gap_s", "session",
+    "gap_count", "longest_gap_s", "session", "address",
 )  # fmt: skip
 
 

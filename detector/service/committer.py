@@ -37,7 +37,8 @@ class Committer:
     Parameters
     ----------
     utc_now : dates the commits
-    saved : returns all state to be saved, as plain data by name; called once a commit
+    saved : returns all state to be saved, as plain data by name; called once a commit, before it
+        is decided what is committed, since the call may add to that
     committed : called after each commit
     uncommitted : called once with what the disk refused; receivers get it again after the commit
     trouble : called with a name and why that does not work, or None once it does
@@ -105,12 +106,13 @@ class Committer:
             await self._more.wait()
 
     async def _commit_waiting(self) -> None:
-        batch = list(self._waiting)
-        if not batch and not self._checkpoint_due:
+        if not self._waiting and not self._checkpoint_due:
             return
+        # What is remembered goes with all that it led to, or a restart would not say the rest.
+        saved, batch = self._saved(), list(self._waiting)
         self._checkpoint_due, self._busy = False, True
         try:
-            await self._commit(batch)
+            await self._commit(batch, saved)
         except StateError as error:
             self._trouble("disk", str(error))
             await self._tell_uncommitted(batch)
@@ -123,20 +125,19 @@ class Committer:
             self._busy = False
         self._done(len(batch))
 
-    async def _commit(self, batch: Sequence[Unlogged], *, all_of_it: bool = True) -> None:
+    async def _commit(self, batch: Sequence[Unlogged], saved: dict[str, Any]) -> None:
         await self._archive.commit(
             at=self._utc_now(),
             events=[event for each in batch for event in each.told.events],
             alerts=[alert for each in batch for alert in each.told.alerts],
             entries=[entry for each in batch for entry in each.entries],
-            # The state is saved with all its output, or a restart would not publish the rest.
-            saved=self._saved() if all_of_it else {},
+            saved=saved,
         )
 
     async def _commit_one_by_one(self, batch: Sequence[Unlogged]) -> None:
         for each in batch:
             try:
-                await self._commit([each], all_of_it=False)
+                await self._commit([each], {})
             except StateError:
                 return  # the next attempt reports it
             except Exception as error:

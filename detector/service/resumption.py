@@ -12,16 +12,17 @@ from typing import Any
 from detector.alerts.rules import Rule
 from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
-from detector.devices.stream import Item, LinkUp, Reading
+from detector.devices.stream import Reading
 from detector.errors import RecordingError
 from detector.night.night import Night, Told
 from detector.night.saved import SavedNight
 from detector.night.seen import Worn
-from detector.store.recording import Recording, RecordingWriter
+from detector.service.live_night import TICK_NS
+from detector.store.recording import Recording, RecordingWriteError, RecordingWriter
 
 NIGHT, ROWS, ENDED = "night", "rows", "ended"
-"""Names under which the state keeps a night, how much of each recording it had taken in, and
-whether it came to its end."""
+"""Names under which the state keeps a night; how many rows of each recording it had taken in, None
+where nothing was recorded; and whether it came to its end."""
 
 Note = Callable[[str, object], None]
 """Called with the name of what does not work, and why."""
@@ -32,14 +33,21 @@ class Begun:
     """A night, new or gone on with.
 
     told : output for the time in which nothing was watched
-    recorders : those that go on, one for each sensor; none where recordings begin anew
-    sessions : numbers of each sensor's latest connection
+    recorders : those that go on; empty for a new night, None where a recording is still to begin
     """
 
     night: Night
     told: list[Told] = field(default_factory=list)
-    recorders: list[RecordingWriter] = field(default_factory=list)
-    sessions: list[int] = field(default_factory=list)
+    recorders: list[RecordingWriter | None] = field(default_factory=list)
+
+    def connections(self) -> list[tuple[int, str | None]]:
+        """Return the number of each sensor's latest, and the address that samples came from."""
+        unrecorded = [0] * len(self.night.watches)
+        recorded = [0 if each is None else each.session for each in self.recorders]
+        return [
+            (max(watch.session, last), watch.address if watch.samples else None)
+            for watch, last in zip(self.night.watches, recorded or unrecorded, strict=True)
+        ]
 
 
 def begin(
@@ -62,86 +70,111 @@ def begin(
     nights : folder of the recordings
     resume : opens a recording to go on with it; None where nothing is recorded
     """
-    night = Night(worn, rules=rules)
     kept = saved(NIGHT)
     if kept is None:
-        _take_over_alarms(night, saved("policy"), note)
-        return Begun(night)
+        return _begin_first(worn, rules, saved("policy"), note, now=(mono_ns, utc_ns))
     try:
         known = SavedNight.of(kept)
-        if not saved(ENDED) and resume is not None and known.goes_on(worn, utc_ns):
-            rows = saved(ROWS) or [0] * len(worn)
-            paths = [nights / f"{each.provenance.recording}.sqlite" for each in known.worn]
+        rows = saved(ROWS) or [None] * len(worn)
+        # What is recorded now must be recorded from the night's beginning.
+        complete = resume is None or None not in rows
+        if not saved(ENDED) and complete and known.goes_on(worn, utc_ns):
             night = Night(known.worn, rules=rules)
             night.load(kept)
-            return _go_on(night, known, paths, rows, resume=resume, now=(mono_ns, utc_ns))
-    except (ValueError, RecordingError) as error:
+            return _go_on(night, known, nights, rows, resume=resume, now=(mono_ns, utc_ns))
+    except (ValueError, RecordingError, RecordingWriteError) as error:
         note("night", f"a new night begins: {error}")
-    try:
-        return Begun(night, [night.inherit(kept, mono_ns, utc_ns)])
-    except ValueError as error:
-        note("night", f"{error}; earlier open alarms are lost")
-        return Begun(night)
+    return begin_anew(worn, rules, kept, note, now=(mono_ns, utc_ns))
 
 
-def _take_over_alarms(night: Night, policy: Any, note: Note) -> None:
-    """Go on with the alarms that release 0.1 had open."""
+def begin_anew(
+    worn: Sequence[Worn], rules: Sequence[Rule], kept: Any, note: Note, *, now: tuple[int, int]
+) -> Begun:
+    """Begin a new night with what outlives the saved one; None: there is none."""
+    night, told = Night(worn, rules=rules), []
+    if kept is not None:
+        try:
+            told.append(night.inherit(kept, *now))
+        except ValueError as error:
+            note("night", f"{error}; earlier open alarms are lost")
+    return _at(night, told, now)
+
+
+def _begin_first(
+    worn: Sequence[Worn], rules: Sequence[Rule], policy: Any, note: Note, *, now: tuple[int, int]
+) -> Begun:
+    """Begin the first night that is saved, with the alarms that release 0.1 had open."""
+    night = Night(worn, rules=rules)
     if policy is not None:
         try:
             night.start_alarms_again(policy, ())
         except ValueError as error:
             note("night", f"{error}; earlier open alarms are lost")
+    return _at(night, [], now)
+
+
+def _at(night: Night, told: list[Told], now: tuple[int, int]) -> Begun:
+    """Let the night know what time it is: saved before the first packet, it may be gone on with."""
+    return Begun(night, [*told, night.tick(*now)])
 
 
 def _go_on(
     night: Night,
     known: SavedNight,
-    paths: Sequence[Path],
-    rows: Sequence[int],
+    nights: Path,
+    rows: Sequence[int | None],
     *,
-    resume: Callable[[Worn, Path], RecordingWriter],
+    resume: Callable[[Worn, Path], RecordingWriter] | None,
     now: tuple[int, int],
 ) -> Begun:
     """Take in what was recorded after the night was saved; return what was cut short.
 
     Raises
     ------
-    RecordingError
+    RecordingError, RecordingWriteError
         One of its recordings cannot be used.
     """
+    recorders: list[RecordingWriter | None] = []
+    told: list[Told] = []
     with ExitStack() as opened:
-        recorders = [resume(worn, path) for worn, path in zip(known.worn, paths, strict=True)]
-        for recorder in recorders:
-            opened.callback(recorder.close)
-        told = list(_catch_up(night, paths, rows))
+        if resume is not None:
+            for worn, watch in zip(known.worn, night.watches, strict=True):
+                path = nights / f"{worn.provenance.recording}.sqlite"
+                begun = watch.session or path.exists()
+                recorders.append(resume(worn, path) if begun else None)
+                if (recorder := recorders[-1]) is not None:
+                    opened.callback(recorder.close)
+            told += _catch_up(night, recorders, rows)
         told.append(night.resume(*now))
         opened.pop_all()
-    numbers = zip(known.sessions, recorders, strict=True)
-    sessions = [max(session, recorder.session) for session, recorder in numbers]
-    return Begun(night, told, recorders, sessions)
+    return Begun(night, [*told, night.tick(*now)], recorders)
 
 
-def _catch_up(night: Night, paths: Sequence[Path], rows: Sequence[int]) -> Iterator[Told]:
-    """Take what was recorded after the night was saved, of all sensors in the order it came."""
+def _catch_up(
+    night: Night, recorders: Sequence[RecordingWriter | None], rows: Sequence[int | None]
+) -> Iterator[Told]:
+    """Take what was recorded after the night was saved, of all sensors in the order it came.
+
+    Time passes as it does in a `LiveNight`.
+    """
     with ExitStack() as opened:
         tails = [
-            _tail(opened.enter_context(Recording.open(path)), row, sensor)
-            for sensor, (path, row) in enumerate(zip(paths, rows, strict=True))
+            _tail(opened.enter_context(Recording.open(recorder.path)), row or 0, sensor)
+            for sensor, (recorder, row) in enumerate(zip(recorders, rows, strict=True))
+            if recorder is not None and recorder.kept > (row or 0)
         ]
-        for _, sensor, reading in heapq.merge(*tails, key=lambda tail: tail[0]):
+        ticked_ns: int | None = None
+        for mono_ns, sensor, reading in heapq.merge(*tails, key=lambda tail: tail[0]):
+            if ticked_ns is None or mono_ns - ticked_ns >= TICK_NS:
+                ticked_ns = mono_ns
+                yield night.tick(mono_ns, reading.item.utc_ns)
             yield night.take(reading, sensor=sensor)
 
 
 def _tail(recording: Recording, row: int, sensor: int) -> Iterator[tuple[int, int, Reading]]:
     """Yield the readings after a row; the driver gets its session from the beginning."""
-    session: list[Item] = []  # of the session under way at that row
-    interpreter: Interpreter | None = None
-    for place, item in enumerate(recording.items(), 1):
-        if place + recording.damaged <= row:
-            session = [item] if isinstance(item, LinkUp) else [*session, item]
-            continue
-        if interpreter is None:
-            interpreter = Interpreter(installed())
-            for earlier in session:
-                interpreter.feed(earlier)
-        yield item.mono_ns, sensor, interpreter.feed(item)
+    interpreter = Interpreter(installed())
+    for number, item in recording.numbered(recording.link_up_before(row)):
+        reading = interpreter.feed(item)
+        if number > row:
+            yield item.mono_ns, sensor, reading

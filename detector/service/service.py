@@ -75,7 +75,7 @@ class Service:
     pace : night seconds per real second, for waiting
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
-    told : output from before it began, already committed
+    told : output for the time before; a commit that is repeated makes no entry twice
     """
 
     def __init__(
@@ -137,10 +137,11 @@ class Service:
             A part cannot be kept alive: start the service again.
         """
         for told in self._told_before:
-            self._tell(told)
+            self._hear(told)
         self._forget_troubles_of_before()
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
+        self._committer.checkpoint()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._close_sources)  # whatever the way out
             tasks = await stack.enter_async_context(_Tasks())
@@ -272,13 +273,18 @@ class Service:
             self._tell_screen = None
 
     def _remember(self) -> dict[str, Any]:
-        """Return the state to commit with its output; {} while saving it fails."""
+        """Return the state to commit with its output; {} while saving it fails.
+
+        What the night has taken in is in its recordings by then: after a kill these are all that
+        a replay has, and they go on after the rows that are named here.
+        """
+        self._commit_recordings()
         saved = self._supervisor.call("saved night", self._night.save)
         if saved is None:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        rows = [0 if recorder is None else recorder.written for recorder in self._recorders]
+        rows = [None if recorder is None else recorder.kept for recorder in self._recorders]
         return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
 
     def _wake_channels(self) -> None:

@@ -117,9 +117,11 @@ class BleSource:
             self._link.cancel()
             await asyncio.wait({self._link}, timeout=_CLOSE_S)
 
-    def number_from(self, session: int) -> None:
-        """Make this the number of the next session."""
-        self._earlier = session - 1
+    def go_on(self, session: int, address: str | None) -> None:
+        """Go on where another process was: a neighbour's sensor is not taken now either."""
+        self._earlier = session
+        if address is not None:
+            self._look_for(address)
 
     @property
     def status(self) -> LinkStatus:

@@ -40,7 +40,7 @@ class ReplaySource:
         """Stop playing."""
         self._closed.set()
 
-    def number_from(self, session: int) -> None:
+    def go_on(self, session: int, address: str | None) -> None:
         """Keep the recording's own numbers."""
 
     @property

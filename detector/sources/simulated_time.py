@@ -53,9 +53,9 @@ class SampleTimedSource:
         """Close the source."""
         await self._source.close()
 
-    def number_from(self, session: int) -> None:
-        """Make this the number of the next session."""
-        self._source.number_from(session)
+    def go_on(self, session: int, address: str | None) -> None:
+        """Go on where another process was."""
+        self._source.go_on(session, address)
 
     @property
     def status(self) -> LinkStatus:

@@ -27,10 +27,14 @@ class Source(Protocol):
         """
         ...
 
-    def number_from(self, session: int) -> None:
-        """Make this the number of the next session: the earlier ones were another process's.
+    def go_on(self, session: int, address: str | None) -> None:
+        """Go on where another process was: `session` was its last, of the sensor at `address`.
 
         Call it before `readings`; a recording keeps the numbers it has.
+
+        Parameters
+        ----------
+        address : None takes a sensor as at first
         """
         ...
 

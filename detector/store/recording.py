@@ -11,7 +11,7 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,15 +95,10 @@ class RecordingWriter:
         )
         with _write_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            _begin(path, body)
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
-                db.execute("BEGIN")
-                for statement in TABLES:
-                    db.execute(statement)
-                db.execute("INSERT INTO header VALUES (?, ?)", (body, crc32(body.encode())))
-                db.execute("COMMIT")
-                # WAL only now: even a copy without the -wal has the header.
+                # The header is in the file itself, even for one who copies without the -wal.
                 return cls._ready(path, db)
             except BaseException:
                 db.close()
@@ -240,20 +235,32 @@ class Recording:
 
     def items(self) -> Iterator[Item]:
         """Return every whole item in the order it came, with little memory; counts `damaged`."""
+        return (item for _, item in self.numbered())
+
+    def numbered(self, first: int = 1) -> Iterator[tuple[int, Item]]:
+        """Return items as `items` does, from row `first` on, each with the number of its row."""
         self.damaged = 0
         missing = 0
         last, is_known = self._last()
-        for first in range(1, last + 1, PAGE):
-            rows = self._rows(first, min(first + PAGE - 1, last))
-            for seq in range(first, min(first + PAGE, last + 1)):
+        for begin in range(first, last + 1, PAGE):
+            rows = self._rows(begin, min(begin + PAGE - 1, last))
+            for seq in range(begin, min(begin + PAGE, last + 1)):
                 item = _from_row(rows.get(seq))
                 if item is None:
                     missing += 1
                     continue
                 self.damaged += missing
                 missing = 0
-                yield item
+                yield seq, item
         self.damaged += missing if is_known else 1
+
+    def link_up_before(self, row: int) -> int:
+        """Return the number of the latest `LinkUp` up to a row; 1 where none can be found."""
+        query = "SELECT max(seq) FROM item WHERE type = 1 AND seq <= ?"
+        try:
+            return self._db.execute(query, (row,)).fetchone()[0] or 1
+        except sqlite3.Error:
+            return 1
 
     def close(self) -> None:
         """Close the file."""
@@ -352,6 +359,29 @@ def _check(path: Path, db: sqlite3.Connection) -> RecordingHeader:
     if not all(isinstance(value, str) for value in values.values()):
         raise ValueError("a header field is not text")
     return RecordingHeader(**values | {"created": created, "origin": origin})
+
+
+def _begin(path: Path, header: str) -> None:
+    """Write a new file beside and then name it, so that what bears the name has a header.
+
+    Raises
+    ------
+    FileExistsError
+        There is one of that name.
+    """
+    if path.exists():
+        raise FileExistsError
+    begun = path.with_name(path.name + ".new")
+    for leftover in (begun, begun.with_name(begun.name + "-journal")):
+        leftover.unlink(missing_ok=True)  # of a process that was killed here
+    os.close(os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(begun, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        for statement in TABLES:
+            db.execute(statement)
+        db.execute("INSERT INTO header VALUES (?, ?)", (header, crc32(header.encode())))
+        db.execute("COMMIT")
+    begun.rename(path)
 
 
 def _foreign(path: Path, why: str) -> RecordingError:

@@ -228,7 +228,6 @@ def test_a_saved_night_says_whose_it_is_and_whether_it_may_go_on(watched):
 
     assert known.worn == tuple(worn(sensors=sensors))
     assert (known.mono_ns, known.utc_ns) == (arrivals[-1].mono_ns, utc_ns)
-    assert known.sessions == (2,) * sensors
     assert known.goes_on(worn("another-name", sensors), utc_ns + S)
     assert not known.goes_on(worn(sensors=sensors), utc_ns + round(GOES_ON_S * S) + S)
     moved_leg = [replace(worn(sensors=sensors)[0], site="thigh"), *worn(sensors=sensors)[1:]]

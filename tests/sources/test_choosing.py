@@ -32,6 +32,19 @@ def test_the_nearest_sensor_that_we_know_is_taken_and_kept(air, sensor, in_virtu
     in_virtual_time(main())
 
 
+def test_after_a_restart_only_the_sensor_of_before_is_taken(air, sensor, in_virtual_time):
+    async def main():
+        sensor(address="00:00:00:00:00:01", name="Polar Sense next door", rssi=-10)
+        ours = sensor(address="00:00:00:00:00:02", rssi=-80)
+        async with watching(air) as watcher:
+            watcher.source.go_on(7, ours.address)
+            await watcher.until_samples()
+
+        assert [(up.session, up.address) for up in watcher.items(LinkUp)] == [(8, ours.address)]
+
+    in_virtual_time(main())
+
+
 def test_an_impostor_that_shouts_does_not_keep_the_real_sensor_away(air, sensor, in_virtual_time):
     async def main():
         sensor(address="00:00:00:00:00:01", name="Polar Sense evil", rssi=-10, mute=True)

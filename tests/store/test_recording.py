@@ -334,3 +334,47 @@ print(writer.lost)
     sequence = list(night(2000))
     assert found[-490:] == sequence[-490:], "what came after there was room again is all there"
     assert found == [item for item in sequence if item in set(found)]
+
+
+def test_a_recording_that_is_killed_while_it_begins_is_begun_again(tmp_path):
+    """What bears the name has a header; what does not is in nobody's way."""
+    path = tmp_path / "n.sqlite"
+    for place in range(1, 12):
+        child = f"""
+import os, sqlite3, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_recording import HEADER, RecordingWriter
+calls = 0
+def count(event, args):
+    global calls
+    if event in ("open", "os.rename", "os.remove", "sqlite3.connect") and "n.sqlite" in str(args):
+        calls += 1
+        if calls == {place}:
+            os.kill(os.getpid(), 9)
+sys.addaudithook(count)
+RecordingWriter.create(Path({str(path)!r}), HEADER)
+"""
+        done = subprocess.run([sys.executable, "-c", child], check=False)
+        if path.exists():
+            with Recording.open(path) as recording:
+                assert recording.header == HEADER
+        if not done.returncode:
+            break
+        path.unlink(missing_ok=True)
+    assert done.returncode == 0
+    assert place > 4, "it was killed at every step"
+    record(tmp_path / "m.sqlite", night(3))
+    assert {each.name for each in tmp_path.glob("*.new*")} == set()
+
+
+def test_rows_are_read_from_any_on_with_their_numbers(whole, tmp_path):
+    content, sequence = bytearray(whole[0]), whole[1]
+    place = content.index((300).to_bytes(4, "little") * 30)
+    content[place] ^= 1
+    (tmp_path / "n.sqlite").write_bytes(content)
+    with Recording.open(tmp_path / "n.sqlite") as recording:
+        found = list(recording.numbered(290))
+        assert found == [(n, sequence[n - 1]) for n in range(290, 601) if n != 301]
+        assert recording.damaged == 1
+        assert (recording.link_up_before(600), recording.link_up_before(0)) == (1, 1)

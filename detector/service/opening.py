@@ -1,0 +1,216 @@
+"""How a night begins: its state, what a killed process left in it, and the recordings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from detector.alerts.rules import parse_rules
+from detector.block import EPOCH
+from detector.config import SensorSettings, Settings
+from detector.events import Kind, Origin, Phase
+from detector.night.night import Night, Told
+from detector.night.seen import Worn
+from detector.recognition.events.stamp import Provenance
+from detector.service.places import DataFolder, header_of
+from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew
+from detector.service.service import News, Trouble
+from detector.service.supervisor import Supervisor
+from detector.sources.clock import Clock
+from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
+from detector.store.state import State, StateDamagedError, StateDiskError, StateError
+from detector.store.state_file import wearer_in
+
+RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
+
+
+@dataclass(slots=True)
+class Beginning:
+    """What went wrong while a night was put together: told at once, and raised as alarms."""
+
+    tell: Callable[[News], None]
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def note(self, name: str, why: object) -> None:
+        """Keep a trouble for the service to raise."""
+        self.troubles.append(Trouble(name, str(why)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedNight:
+    """A night that is saved, so that it can be gone on with from now on.
+
+    recorders : one for each sensor, None where its disk refuses; none where nothing is recorded
+    connections : number of each sensor's latest, 0 without one, and the address that samples came
+        from, None without any
+    told : what there is to say of the time before, for the service to tell
+    """
+
+    night: Night
+    recorders: tuple[RecordingWriter | None, ...]
+    connections: tuple[tuple[int, str | None], ...]
+    told: tuple[Told, ...]
+
+
+class Closing(Protocol):
+    """A stack of what is to be done at the end."""
+
+    def callback(self, work: Callable[..., object], /, *arguments: object) -> object:
+        """Call `work` at the end."""
+
+
+def open_state(place: DataFolder, beginning: Beginning) -> State:
+    """Open the state; a night is watched from memory where no disk takes it."""
+    try:
+        try:
+            return State.open(place.state)
+        except StateDamagedError as error:  # moved aside: a new one begins
+            beginning.note("state", error)
+            return State.open(place.state)
+    except StateDiskError as error:
+        why = f"{error} This night is kept in memory only: it is lost at its end."
+        beginning.note("memory", why)
+        return State.in_memory(wearer=wearer_in(place.state))
+
+
+def open_night(
+    settings: Settings,
+    sensors: Sequence[SensorSettings],
+    place: DataFolder,
+    state: State,
+    *,
+    origin: Origin,
+    clock: Clock,
+    beginning: Beginning,
+    stack: Closing,
+) -> OpenedNight:
+    """Go on with the night that was interrupted, or begin one; record it, if the disk lets us.
+
+    The night is saved before its recordings are begun: killed in between, the next process begins
+    them under the same names.
+
+    Parameters
+    ----------
+    stack : closes the recordings
+    """
+    mono_ns, utc_ns = clock.mono_ns(), clock.utc_ns()
+    now = EPOCH + timedelta(microseconds=utc_ns // 1000)
+    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    evening = now.astimezone(zone)
+    records = settings.recording.enabled and origin is not Origin.REPLAY
+    names = _recordings(place.new_recording(evening), sensors)
+    worn = [
+        Worn(Provenance(state.wearer, sensor.label, path.stem, origin), sensor.placement)
+        for sensor, path in zip(sensors, names, strict=True)
+    ]
+    rules = parse_rules(settings.alerts.wake_for)
+
+    def header(of: Worn) -> RecordingHeader:
+        label = of.provenance.sensor or ""
+        sensor = next(each for each in sensors if each.label == label)
+        return header_of(settings, sensor, of.provenance, evening)
+
+    def record_on(of: Worn, path: Path) -> RecordingWriter:
+        return RecordingWriter.resume(path, header(of))
+
+    def go_on() -> Begun:
+        return begin(
+            worn,
+            rules,
+            saved=state.saved,
+            nights=place.nights,
+            resume=record_on if records else None,
+            mono_ns=mono_ns,
+            utc_ns=utc_ns,
+            note=beginning.note,
+        )
+
+    def begin_again() -> Begun:
+        kept = state.saved(NIGHT)
+        return begin_anew(worn, rules, kept, beginning.note, now=(mono_ns, utc_ns))
+
+    starter = Supervisor(
+        mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
+    )
+    made = starter.call("saved night", go_on, rebuild=begin_again) or Begun(
+        Night(worn, rules=rules)
+    )
+    recorders = made.recorders
+    with ExitStack() as closing:
+        for recorder in recorders:
+            closing.callback(_end_recording, recorder, beginning)
+        _save(state, made, records=records, at=now, beginning=beginning)
+        if records:
+            recorders = [
+                begun or _begin_recording(place, header(each), beginning)
+                for each, begun in zip(
+                    made.night.worn, recorders or [None] * len(worn), strict=True
+                )
+            ]
+        closing.pop_all()
+    for recorder in recorders:
+        stack.callback(_end_recording, recorder, beginning)
+    return OpenedNight(made.night, tuple(recorders), tuple(made.connections()), tuple(made.told))
+
+
+def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:
+    """Commit the night as it begins, and what there is to say of the time before."""
+    rows = [0 if each is None else each.written for each in made.recorders]
+    unrecorded = [0 if records else None] * len(made.night.worn)
+    try:
+        state.commit(
+            at=at,
+            events=[event for told in made.told for event in told.events],
+            alerts=[alert for told in made.told for alert in told.alerts],
+            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False},
+        )
+        _close_what_was_left_open(state, at)
+    except StateError as error:  # the service tries again
+        beginning.note("disk", error)
+
+
+def _close_what_was_left_open(state: State, now: datetime) -> None:
+    """Say of events that a crash interrupted that they are over, as far as they were seen."""
+    interrupted = [
+        replace(event, phase=Phase.END, cut_short=True)
+        for event in state.events(since=now - RECENT)
+        # What was taken back is never over: another event tells it.
+        if event.phase is not Phase.END and event.kind is not Kind.MOVEMENT
+    ]
+    if interrupted:
+        state.commit(at=now, events=interrupted)
+
+
+def _recordings(first: Path, sensors: Sequence[SensorSettings]) -> list[Path]:
+    """Return a recording for each sensor, the others named after the first."""
+    others = [first.with_name(f"{first.stem}-{each.label}.sqlite") for each in sensors[1:]]
+    return [first, *others]
+
+
+def _begin_recording(
+    place: DataFolder, header: RecordingHeader, beginning: Beginning
+) -> RecordingWriter | None:
+    """Begin a night's file, or tell why there will be none: the night is watched anyway."""
+    try:
+        return RecordingWriter.create(place.nights / f"{header.name}.sqlite", header)
+    except RecordingWriteError as error:
+        beginning.note("recording", error)
+        return None
+
+
+def _end_recording(recorder: RecordingWriter | None, beginning: Beginning) -> None:
+    """Close the night's file; one in which nothing came is no night."""
+    if recorder is None:
+        return
+    try:
+        recorder.close()
+        if not recorder.kept and not recorder.lost:
+            recorder.path.unlink()
+    except (RecordingWriteError, OSError) as error:
+        beginning.tell(Trouble("recording", str(error)))
