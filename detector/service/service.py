@@ -43,11 +43,11 @@ BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 FAULT = "internal-fault"
 """Name of the technical alarm that a part of ours failed."""
 
-PASSING = frozenset({"broker", "disk", "recording", FAULT})
-"""Troubles that are over once what they are about has worked for a while."""
-
 STANDING = frozenset({"memory", "night", "retention", "saved night", "state"})
 """Troubles of a start: they are so until the next one finds otherwise."""
+
+PASSING = frozenset({"broker", "disk", "recording", FAULT})
+"""Troubles that are over once what they are about has worked for a while."""
 
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
 
@@ -219,10 +219,13 @@ class Service:
         """Raise what does not work from the start, and resolve what an earlier process left."""
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
+        tried = {"disk", FAULT}
+        tried |= set() if self._publisher is None else {"broker"}
+        tried |= {"recording"} if any(self._recorders) else set()
         for alert in self._night.open_alerts:
-            if alert.kind in PASSING:
+            if alert.kind in tried:
                 self._troubles.setdefault(alert.kind, self._clock.mono_ns())
-            elif alert.kind in STANDING - self._troubles.keys():
+            elif alert.kind in (STANDING | PASSING) - self._troubles.keys():
                 self._hear(self._live.trouble(alert.kind, None, *self._now()))
 
     def _announce_faults(self) -> None:
