@@ -23,7 +23,8 @@ from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_
 from detector.service.service import News, Trouble
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
-from detector.store.recording import RecordingHeader, RecordingWriteError, RecordingWriter
+from detector.store.recording import RecordingHeader
+from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
 

@@ -21,7 +21,7 @@ from detector.sources.ble import BleSource
 from detector.sources.look import Look
 from detector.sources.reach import Reach
 from detector.store.capture import CaptureWriter
-from detector.store.recording import RecordingWriteError, RecordingWriter
+from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State
 from detector.store.state_file import wearer_in
 

@@ -18,7 +18,8 @@ from detector.night.night import Night, Told
 from detector.night.saved import SavedNight
 from detector.night.seen import Worn
 from detector.service.live_night import TICK_NS
-from detector.store.recording import Recording, RecordingWriteError, RecordingWriter
+from detector.store.recording import Recording
+from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
 NIGHT, ROWS, ENDED = "night", "rows", "ended"
 """Names under which the state keeps a night; how many rows of each recording it had taken in, None

@@ -30,7 +30,7 @@ from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import StateWord, Status
 from detector.store.log import of_alert, of_event, of_status
-from detector.store.recording import RecordingWriteError, RecordingWriter
+from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
 log = logging.getLogger(__name__)
 

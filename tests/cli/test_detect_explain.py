@@ -19,7 +19,8 @@ from detector.devices.pmd import PMD_CONTROL, PMD_DATA
 from detector.devices.stream import LinkUp, Packet
 from detector.errors import RecordingError
 from detector.events import Origin
-from detector.store.recording import RecordingHeader, RecordingWriter
+from detector.store.recording import RecordingHeader
+from detector.store.recording_writer import RecordingWriter
 from detector.words.reasons import reason_of
 from detector.words.times import clock_words, elapsed_words
 

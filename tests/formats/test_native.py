@@ -15,7 +15,8 @@ from detector.devices.stream import Item, LinkDown, LinkUp, Packet
 from detector.errors import RecordingError, SpasmwatchError
 from detector.events import Origin
 from detector.store.formats.reader import load, open_recording
-from detector.store.recording import RecordingHeader, RecordingWriter
+from detector.store.recording import RecordingHeader
+from detector.store.recording_writer import RecordingWriter
 
 FS = 52
 FRAME = 26

@@ -22,7 +22,8 @@ from detector.night.night import Night, Told
 from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.store.log import of_alert, of_event
-from detector.store.recording import RecordingHeader, RecordingWriter
+from detector.store.recording import RecordingHeader
+from detector.store.recording_writer import RecordingWriter
 
 from .inputs import START_UTC_NS, Packets, S, Samples3
 

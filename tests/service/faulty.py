@@ -17,7 +17,7 @@ from detector.recognition.pipeline import Watcher
 from detector.service.archive import Archive
 from detector.service.committer import Committer
 from detector.service.service import Service
-from detector.store.recording import RecordingWriter
+from detector.store.recording_writer import RecordingWriter
 from detector.timing.sample_clock import SampleClock
 
 PARTS: dict[str, tuple[type[Any], str]] = {

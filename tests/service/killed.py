@@ -21,6 +21,7 @@ from typing import Any
 
 from detector.block import Stretch, extend
 from detector.channels import Entry
+from detector.devices.stream import LinkUp
 from detector.events import Event, from_dict
 from detector.mqtt.broker_process import SBIN
 from detector.mqtt.endpoint import Endpoint
@@ -34,6 +35,7 @@ from firmware_sim.child import Air, running_air
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{SBIN}")
 
 SETTLING_S = 30.0  # for a machine under load; a quiet one needs two
+CALM_S = 6.0  # after the last kill: it watches for a while
 WORD_WITHIN_S = 8.0  # to wait for a word of which the kill follows
 
 
@@ -160,7 +162,7 @@ async def live_through(
             house.start()
             outcome.wearers |= _wearer(house)
         await _streaming(house, more=True)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(CALM_S)
         outcome.exit_code = await house.stop()
         await _heard_all(house)
         outcome.received, outcome.words = house.received, house.words()
@@ -173,8 +175,8 @@ async def live_through(
     outcome.recordings = sorted((house.simulated / "nights").iterdir())
     path = outcome.recordings[0]
     with Recording.open(path) as recording:
-        ups = [item.session for item in recording.items() if hasattr(item, "driver")]
-        outcome.sessions = ups
+        ups = [item for item in recording.items() if isinstance(item, LinkUp)]
+        outcome.sessions = [up.session for up in ups]
     with open_recording(path) as reader:
         for block in reader.blocks():
             extend(outcome.stretches, block)

@@ -1,6 +1,6 @@
 """Kill the service whenever you like: nothing that was said is lost, nothing is said twice.
 
-python -m tests.service.test_killed --kills 120     a soak of half an hour
+python -m tests.service.test_killed --kills 120     a soak of ten minutes
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -104,7 +105,7 @@ def differing(outcome: Killed) -> tuple[list[Event], list[Event]]:
 
 def check_events_equal_those_of_an_undisturbed_run(outcome: Killed) -> None:
     """But for those that a gap cuts."""
-    assert len(outcome.detected) > 2
+    assert outcome.detected
     assert differing(outcome)[1] == []
 
 
@@ -178,15 +179,17 @@ def figures(outcome: Killed) -> str:
     )
 
 
-@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (apt install mosquitto)")
+@pytest.mark.skipif(
+    MOSQUITTO is None and not os.environ.get("SPASMWATCH_NOTHING_SKIPPED"),
+    reason="mosquitto is not installed (apt install mosquitto)",
+)
 def test_a_service_that_is_killed_again_and_again_says_what_it_would_have_said(
     config_home: Path,
 ) -> None:
-    kills = 6
-    trace = trace_of(config_home, 90.0)
-    whens = moments(kills, seed=2)
+    trace = trace_of(config_home, 120.0)
+    whens = [When.ANY, When.TOLD, When.STARTING, When.ANY, When.TOLD, When.STARTING]
 
-    outcome = asyncio.run(live_through(trace, config_home, whens, seed=4, most_s=4.0))
+    outcome = asyncio.run(live_through(trace, config_home, whens, seed=4, most_s=6.0))
     print(figures(outcome))
 
     for check in CHECKS:

@@ -3,19 +3,89 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from detector.config import read_configuration
+from detector.devices.stream import Reading
 from detector.events import Origin, Phase, to_dict
 from detector.night.offline import detect
-from detector.service.assembly import assembled
+from detector.service.assembly import Assembly, assembled
 from detector.service.places import DataFolder
+from detector.service.service import News, Trouble
 from detector.sources.clock import HostClock
 from detector.sources.replay import ReplaySource
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
+
+Assembled = AbstractAsyncContextManager[Assembly]
+
+
+def assembled_in(data: Path, news: list[News], items: Sequence[Reading] = ()) -> Assembled:
+    settings = read_configuration(
+        environ={}, flags={"data_dir": data, "mqtt.broker": "none"}
+    ).settings
+    clock = HostClock()
+    return assembled(
+        settings,
+        sources=[ReplaySource(items, clock)],
+        origin=Origin.SIMULATED,
+        clock=clock,
+        tell=news.append,
+    )
+
+
+def test_a_service_killed_in_its_first_moment_goes_on_in_the_same_recording(
+    config_home: Path,
+) -> None:
+    """A copy of its folder is what a kill leaves."""
+    data, left = config_home / "data", config_home / "left"
+    news: list[News] = []
+
+    async def start_twice() -> list[Assembly]:
+        async with assembled_in(data, news) as first:
+            shutil.copytree(data, left)
+        async with assembled_in(left, news) as second:
+            await second.service.run()
+        return [first, second]
+
+    first, second = asyncio.run(start_twice())
+    (recording,) = first.recordings
+
+    assert second.night.worn == first.night.worn
+    assert [path.name for path in second.recordings] == [recording.name]
+    assert [each for each in news if isinstance(each, Trouble)] == []
+
+
+def test_troubles_that_an_earlier_process_left_open_are_resolved(config_home: Path) -> None:
+    data, news = config_home / "data", list[News]()
+    names = ("memory", "broker", "night", "retention", "state")
+
+    async def start_twice() -> Assembly:
+        async with assembled_in(data, news) as first:
+            now_ns = HostClock().mono_ns(), HostClock().utc_ns()
+            alerts = [
+                alert
+                for name in names
+                for alert in first.night.trouble(name, "it was so", *now_ns).alerts
+            ]
+            saved = {"night": first.night.save(), "ended": False}
+            assert len(alerts) == len(names)
+            await first.archive.ask(
+                lambda state: state.commit(at=datetime.now(UTC), alerts=alerts, saved=saved)
+            )
+        async with assembled_in(data, news) as second:
+            assert len(second.night.open_alerts) == len(names)
+            await second.service.run()
+        return second
+
+    assert asyncio.run(start_twice()).night.open_alerts == ()
+    with State.open(DataFolder.of(data, Origin.SIMULATED).state) as state:
+        assert state.open_alerts() == []
 
 
 def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path) -> None:

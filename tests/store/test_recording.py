@@ -15,12 +15,8 @@ from hypothesis import strategies as st
 from detector.devices.stream import LinkDown, LinkUp, Packet
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Origin
-from detector.store.recording import (
-    Recording,
-    RecordingHeader,
-    RecordingWriteError,
-    RecordingWriter,
-)
+from detector.store.recording import Recording, RecordingHeader
+from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
 HEADER = RecordingHeader(
     name="2026-11-20",
