@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.rules import parse_rules
 from detector.devices.interpreter import Interpreter
+from detector.devices.registry import installed
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, Phase, to_json
 from detector.night.night import Night, Told
@@ -101,7 +102,7 @@ def words(told: Told) -> list[str]:
 
 
 def readings(items: Sequence[Item]) -> Iterator[Reading]:
-    interpreter = Interpreter()
+    interpreter = Interpreter(installed())
     return (interpreter.feed(item) for item in items)
 
 
@@ -323,7 +324,7 @@ def test_the_alarms_that_release_0_1_left_open_go_on(watched, house):
     begun, notes = house.begin(worn("2026-11-21"), now_ns)
     assert_begun_anew(begun, inherits=False)
     assert len(notes) == 1
-    assert notes[0].endswith("open alarms of before are forgotten")
+    assert notes[0].endswith("earlier open alarms are lost")
 
 
 def test_a_night_saved_before_its_recording_was_begun_goes_on_under_its_name(house):
@@ -359,7 +360,7 @@ def test_several_sensors_are_caught_up_with_in_the_order_in_which_it_came(watche
         [(n, 0, item) for n, item in enumerate(items)] + [(n, 1, i) for n, i in enumerate(later)],
         key=lambda each: each[2].mono_ns,
     )
-    interpreters = Interpreter(), Interpreter()
+    interpreters = Interpreter(installed()), Interpreter(installed())
     words_of_saved: list[str] = []
     for n, sensor, item in live:
         if n > cut:

@@ -302,6 +302,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from test_recording import HEADER, night
 from detector.store.recording import *
+from detector.store.recording_writer import *
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 writer = RecordingWriter.create(Path({str(path)!r}), HEADER)
 resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
