@@ -136,6 +136,27 @@ def test_a_broker_that_is_there_and_lets_us_in_is_used(kind: str) -> None:
     asyncio.run(check())
 
 
+def test_a_broker_that_was_found_and_goes_for_good_is_replaced_by_ours(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As that of another wearer, whose night ends first."""
+    monkeypatch.setattr(module, "ASK_EVERY_S", 0.05)
+
+    async def check() -> int:
+        theirs = provide(kind, port=0)
+        port = (await theirs.__aenter__()).endpoint.port
+        async with provide("auto", port=port) as broker:
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+                await theirs.__aexit__(None, None, None)
+                await kit.until(lambda: broker.pid and link.state.connections == 2, 20)
+                assert broker.endpoint.port == port
+                return broker.pid
+
+    assert not is_alive(asyncio.run(check()))
+
+
 def test_a_broker_that_is_there_and_refuses_us_is_left_alone(
     kit: SimpleNamespace, tmp_path: Path, mosquitto: str
 ) -> None:
