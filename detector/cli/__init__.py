@@ -178,4 +178,16 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character
     if "--plain" in sys.argv or not (sys.stdout.isatty() and sys.stderr.isatty()):
         app.rich_markup_mode = None  # no boxes in pipes, files and screen readers
-    app()
+    try:
+        app()
+    finally:
+        _let_go_of_stderr()
+
+
+def _let_go_of_stderr() -> None:
+    """Keep Python from ending with 120, whatever the command did, where stderr takes no line."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = None

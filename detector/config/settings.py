@@ -74,7 +74,8 @@ def _broker(text: str) -> str:
     wanted = f"must be one of {words}, or an address such as mqtt://{example}"
     try:
         url = urlsplit(text)
-        usable = url.scheme in PORTS and url.hostname and url.port != 0
+        host = re.fullmatch(r"[\w.:%-]{1,253}", url.hostname or "", re.ASCII)
+        usable = url.scheme in PORTS and host and url.port != 0
     except ValueError:  # invalid brackets or port
         raise ValueError(wanted) from None
     if not usable:
@@ -87,6 +88,8 @@ def _broker(text: str) -> str:
 
 
 def _home(path: Path) -> Path:
+    if not str(path).isprintable():
+        raise ValueError("must be a path of printable characters")
     try:
         return path.expanduser().absolute()
     except RuntimeError:

@@ -24,6 +24,7 @@ RESTART_FIRST_S = 0.1
 RESTART_MOST_S = 5.0
 SETTLED_S = 10.0  # a broker that ran this long works: the next wait is short again
 ASK_EVERY_S = 5.0  # a probe this often costs nothing
+GONE_ASKS = 12  # in a row: a minute, longer than any broker's restart or update takes
 FROZEN_ASKS = 2  # in a row without an answer within 3 s each: restarted some 13 s after it froze
 
 
@@ -53,6 +54,11 @@ class Broker:
         self.last_error: str | None = None
         self._child = child
 
+    def stand_in(self, kind: str, child: BrokerProcess) -> None:
+        """Have a child of ours from now on, on the same endpoint."""
+        self.kind = kind
+        self._child = child
+
     @property
     def pid(self) -> int | None:
         """Process id of the managed child, if there is one."""
@@ -68,6 +74,9 @@ async def provide(
     password: str | None = None,
 ) -> AsyncIterator[Broker]:
     """Provide a broker until the block ends; a child that dies or freezes is restarted.
+
+    Where one that was found on our port goes and leaves the port free, as that of another wearer
+    whose night is over, ours takes its place.
 
     Parameters
     ----------
@@ -103,7 +112,13 @@ async def provide(
         found = Endpoint(host=LOOPBACK, port=port, username=username, password=password)
         refusal = await _refusal(found)
         if refusal is None:
-            yield Broker("found", found, note=f"the broker that listens on {found} is used")
+            broker = Broker("found", found, note=f"the broker that listens on {found} is used")
+            guard = asyncio.create_task(_stand_in(broker, kinds, port))
+            try:
+                yield broker
+            finally:
+                guard.cancel()
+                await asyncio.wait({guard})
             return
         note = f"the program that listens on {found} did not accept us ({refusal})"
     elif port and _is_taken(port):
@@ -112,19 +127,19 @@ async def provide(
     if note:
         note += f": spasmwatch's own broker listens on port {port} instead"
     with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
-        kind, child = await _start_one(kinds, port, Path(directory))
-        broker = Broker(kind, Endpoint(host=LOOPBACK, port=port), child, note=note)
-        guards = [
-            asyncio.create_task(_keep_alive(broker, child)),
-            asyncio.create_task(_end_when_frozen(broker, child)),
-        ]
         try:
+            kind, child = await _start_one(kinds, port, Path(directory))
+        except LinkError:
+            if not _is_taken(port):
+                raise
+            # Another came first, as that of a second wearer when both begin as the computer starts.
+            again = provide(choice, port=port, username=username, password=password)
+            async with again as broker:
+                yield broker
+            return
+        broker = Broker(kind, Endpoint(host=LOOPBACK, port=port), child, note=note)
+        async with _kept(broker, child):
             yield broker
-        finally:
-            for guard in guards:
-                guard.cancel()
-            await asyncio.wait(guards)
-            await child.end()
 
 
 def _is_taken(port: int) -> bool:
@@ -166,6 +181,41 @@ async def _start_one(
             return kind, child
     remedy = 'install one, or name yours with broker = "mqtt://host:1883"'
     raise LinkError(f"no broker: {'; '.join(troubles)}; {remedy}")
+
+
+async def _stand_in(broker: Broker, kinds: tuple[str, ...], port: int) -> None:
+    """Have ours where the one that was found has been gone for a while, until cancelled."""
+    asks = 0
+    while asks < GONE_ASKS:
+        await asyncio.sleep(ASK_EVERY_S)
+        asks = 0 if _is_taken(port) else asks + 1
+    with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
+        while True:
+            try:
+                kind, child = await _start_one(kinds, port, Path(directory))
+            except LinkError as error:  # another came first, or there is none
+                broker.last_error = str(error)
+                await asyncio.sleep(ASK_EVERY_S)
+                continue
+            broker.stand_in(kind, child)
+            async with _kept(broker, child):
+                await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _kept(broker: Broker, child: BrokerProcess) -> AsyncIterator[None]:
+    """Restart the child when it dies or freezes, for as long as the block lasts; then end it."""
+    guards = [
+        asyncio.create_task(_keep_alive(broker, child)),
+        asyncio.create_task(_end_when_frozen(broker, child)),
+    ]
+    try:
+        yield
+    finally:
+        for guard in guards:
+            guard.cancel()
+        await asyncio.wait(guards)
+        await child.end()
 
 
 async def _keep_alive(broker: Broker, child: BrokerProcess) -> None:

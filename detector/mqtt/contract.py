@@ -170,7 +170,10 @@ def outgoing(entry: Entry, home: Topics, now: datetime) -> Message:
     leaf = LEAVES.get(entry.kind)
     if leaf is None:
         raise ValueError(f"there is no topic for an entry of kind {entry.kind}")
-    said = json.loads(entry.body)
+    try:
+        said = json.loads(entry.body)
+    except RecursionError as error:
+        raise ValueError(f"an {leaf} is nested too deep: {_short(entry.body)}") from error
     if not isinstance(said, dict):
         raise ValueError(f"an {leaf} must be a JSON object, got {_short(entry.body)}")
     wearer = said.get("wearer")

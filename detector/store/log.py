@@ -133,10 +133,22 @@ def last(db: sqlite3.Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def open_channel(db: sqlite3.Connection, channel: str, *, from_start: bool) -> None:
-    """Give a new channel a cursor: before everything that is kept, or after it."""
+def open_channel(db: sqlite3.Connection, channel: str, *, from_start: bool) -> bool:
+    """Give a channel that never read a cursor: before everything that is kept, or after it.
+
+    Returns
+    -------
+    whether its cursor lay outside the log, where it would pass what is not written yet; it is put
+    at the end
+    """
     upto = 0 if from_start else last(db)
     db.execute("INSERT OR IGNORE INTO cursor VALUES (?, ?)", (channel, upto))
+    strayed = db.execute(
+        """UPDATE cursor SET upto = ?2 WHERE channel = ?1
+            AND (typeof(upto) != 'integer' OR upto NOT BETWEEN 0 AND ?2)""",
+        (channel, last(db)),
+    )
+    return strayed.rowcount > 0
 
 
 def rows_to_read(db: sqlite3.Connection, channel: str, limit: int) -> list[tuple[Any, ...]]:

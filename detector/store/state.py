@@ -168,7 +168,12 @@ class State:
     def open_channel(self, channel: str, *, from_start: bool) -> None:
         """Open the log for a channel; a new one begins at the log's start, or at its end."""
         with _clear_errors(self._path), transaction(self._db):
-            log.open_channel(self._db, channel, from_start=from_start)
+            strayed = log.open_channel(self._db, channel, from_start=from_start)
+        if strayed:
+            self._troubles.append(
+                f"how far {channel} had come in {self._path.name} was damaged: what it had not "
+                "told of earlier nights stays untold. Check the disk."
+            )
 
     def read(self, channel: str, limit: int = 100) -> list[Entry]:
         """Return the oldest entries that a channel has neither acknowledged nor refused."""

@@ -29,11 +29,16 @@ def read(folder: Path) -> str | None:
         The disk refuses; there may be an id.
     """
     try:
-        with (folder / NAME).open("rb") as file:
+        with open(folder / NAME, "rb", opener=_without_waiting) as file:
             text = file.read(LONGEST).decode("ascii", "replace").strip()
     except FileNotFoundError:
         return None
     return text if ID.fullmatch(text) else None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what may be a pipe, on which nobody ever writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def write(folder: Path, wearer: str) -> None:

@@ -88,5 +88,6 @@ def test_a_stderr_on_a_full_disk_costs_neither_the_night_nor_its_data(clonus, tm
     finally:
         os.close(full)
 
+    assert night.returncode == 0
     assert len(said.splitlines()) > 10
     assert "stderr takes no line" in (tmp_path / "data/logs/spasmwatch.log").read_text()

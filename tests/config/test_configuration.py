@@ -200,6 +200,9 @@ def test_a_problem_names_the_line_on_which_its_key_is_set(tmp_path, text, line):
         "wearer.time_zone = ''",
         "sensor.driver = 'a b'",
         "data_dir = 3",
+        'data_dir = "a\\u0000b"',
+        'mqtt.broker = "mqtt://h\\u0000:1"',
+        "mqtt.broker = 'mqtt://a b'",
     ],
 )
 def test_unsafe_and_senseless_values_are_refused(tmp_path, line):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -134,6 +135,54 @@ def test_a_broker_that_is_there_and_lets_us_in_is_used(kind: str) -> None:
             assert is_alive(theirs.pid)
 
     asyncio.run(check())
+
+
+def test_a_port_that_is_taken_while_ours_starts_does_not_cost_the_night_its_broker(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As when the nights of two wearers begin at once."""
+    first = socket.socket()
+    command = process.KINDS[kind]
+
+    def slowly(port: int, folder: Path) -> list[str]:
+        if first.getsockname()[1] == 0:
+            first.bind(("127.0.0.1", port))
+            first.listen()
+        return command(port, folder)
+
+    monkeypatch.setitem(process.KINDS, kind, slowly)
+
+    async def check() -> None:
+        port = claim(0)
+        async with provide(kind, port=port) as broker:
+            assert broker.endpoint.port != port
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+
+    with first:
+        asyncio.run(check())
+
+
+def test_a_broker_that_was_found_and_goes_for_good_is_replaced_by_ours(
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As that of another wearer, whose night ends first."""
+    monkeypatch.setattr(module, "ASK_EVERY_S", 0.05)
+
+    async def check() -> int:
+        theirs = provide(kind, port=0)
+        port = (await theirs.__aenter__()).endpoint.port
+        async with provide("auto", port=port) as broker:
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+                await theirs.__aexit__(None, None, None)
+                await kit.until(lambda: broker.pid and link.state.connections == 2, 20)
+                assert broker.endpoint.port == port
+                return broker.pid
+
+    assert not is_alive(asyncio.run(check()))
 
 
 def test_a_broker_that_is_there_and_refuses_us_is_left_alone(

@@ -373,6 +373,7 @@ def test_no_wrong_clock_swallows_an_entry(left_s: float) -> None:
         ("event", '{"source": "live", "wearer": ["#"]}'),
         ("event", '{"source": "elsewhere"}'),
         ("status", '{"source": "live"}'),
+        ("event", "[" * 100_000),
         ("../x", '{"source": "live"}'),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -214,6 +215,16 @@ def test_a_disk_that_is_full_at_the_start_is_told_from_damage(path: Path, room: 
         assert re.fullmatch("[a-z2-7]{10}\n", done.stdout)
         assert not begun or done.stdout == f"{wearer}\n"
         assert not list(path.parent.glob("*damaged*"))
+
+
+def test_a_pipe_in_the_place_of_the_wearers_file_does_not_hold_up_the_night(path: Path) -> None:
+    with State.open(path) as state:
+        wearer = state.wearer
+    (path.parent / "wearer").unlink()
+    os.mkfifo(path.parent / "wearer")
+    with State.open(path) as state:
+        assert state.wearer == wearer
+    assert (path.parent / "wearer").read_text() == f"{wearer}\n"
 
 
 def test_a_folder_that_is_in_use_is_no_reason_for_memory(path: Path) -> None:

@@ -268,3 +268,21 @@ def test_looking_at_a_full_log_needs_no_walk_through_its_bodies(path: Path) -> N
             steps = str(db.execute(f"EXPLAIN QUERY PLAN {plan}").fetchall())
             assert "USING COVERING INDEX" in steps, steps
     assert CAP * 800 < 100e6, "the size that is promised"
+
+
+@pytest.mark.parametrize("cursor", [99_999_999, -5, "junk", 2.5])
+def test_a_damaged_cursor_keeps_nothing_that_comes_from_its_channel_and_is_told(
+    path: Path, cursor: object
+) -> None:
+    with State.open(path) as state:
+        state.open_channel("mqtt", from_start=True)
+        state.commit(at=NOW, entries=[note("of yesterday")])
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE cursor SET upto = ?", (cursor,))
+    with State.open(path) as state:
+        state.open_channel("mqtt", from_start=True)
+        (logged,) = state.commit(at=NOW, entries=[note("of tonight")])
+
+        assert state.read("mqtt")[-1:] == [logged]
+        assert len(state.troubles) == 1
+        assert "how far mqtt had come" in state.troubles[0]
