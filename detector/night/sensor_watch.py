@@ -27,6 +27,8 @@ NO_SAMPLES_KEPT = "nothing was recorded here"
 NO_SIGNAL = "no-signal"
 WRONG_RATE = "wrong-rate"
 BATTERY = "battery"
+CONDITIONS = frozenset({NO_SIGNAL, WRONG_RATE, BATTERY, *map(str, Cause)})
+"""Names of all that a sensor may have; any other condition is one of the service."""
 
 LOW_PERCENT = 10
 SOON_EMPTY_S = 3600.0

@@ -20,7 +20,7 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
-from detector.service.health import judge, snapshot
+from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
@@ -136,6 +136,9 @@ class Service:
         """
         for told in self._told_before:
             self._tell(told)
+        for name in troubles_of(self._night):  # of an earlier process: this one finds its own
+            if all(trouble.name != name for trouble in self._from_the_start):
+                self._hear(self._live.trouble(name, None, *self._now()))
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
         async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.alert import Alert, AlertClass
+from detector.alert import Alert, AlertClass, AlertState
 from detector.config import read_configuration
 from detector.events import Event
 from detector.mqtt import broker_process
@@ -124,3 +124,18 @@ def test_a_broker_that_cannot_be_had_costs_the_telling_only_and_is_an_alarm(
     assert ["no alert leaves this computer" in a.reason for a in alerts if a.kind == "broker"] == [
         True
     ]
+
+
+def test_what_did_not_work_for_an_earlier_process_is_over_unless_it_is_found_again(
+    trace: Path, config_home: Path
+) -> None:
+    (config_home / "data" / "simulated").mkdir(parents=True)
+    (config_home / "data" / "simulated" / "nights").write_text("a file where a folder should be")
+    _, before, _ = watched(trace, config_home)
+    _, again, _ = watched(trace, config_home)
+    (config_home / "data" / "simulated" / "nights").unlink()
+    _, after, _ = watched(trace, config_home)
+
+    assert [(alert.kind, alert.state) for alert in before] == [("recording", AlertState.RAISED)]
+    assert again == [], "it is the same alarm, still open"
+    assert [(alert.kind, alert.state) for alert in after] == [("recording", AlertState.RESOLVED)]
