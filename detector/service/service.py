@@ -249,18 +249,20 @@ class Service:
         return True
 
     def _hear(self, told: Told) -> None:
-        """Show output to observers at once, and pass it to the committer, which publishes it."""
+        """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
-            self._tell(told)
             self._committer.add(told)
+            self._tell(told)
             self._show()
 
     def _tell(self, news: News) -> None:
-        """Pass news to the observer; the night goes on when it is gone."""
-        if self._tell_screen is None:
-            return
+        """Pass news to the observer; the night goes on when it fails or is gone."""
+        if self._tell_screen is not None:
+            self._supervisor.call("screen", partial(self._try_screen, self._tell_screen, news))
+
+    def _try_screen(self, tell: Callable[[News], None], news: News) -> None:
         try:
-            self._tell_screen(news)
+            tell(news)
         except OSError as error:  # a closed pipe or terminal
             log.warning("the screen is gone (%s): the night goes on without it", error.strerror)
             self._tell_screen = None
