@@ -59,8 +59,7 @@ class SensorWatch:
         self.worn = worn
         self._dated = dated
         self.clock = SampleClock()
-        own = Watcher(site=worn.site, model=worn.provenance.model)
-        self._watcher: Follower = own if follower is None else follower
+        self._watcher = self._new_watcher() if follower is None else follower
         self._open: dict[str, Event] = {}  # announced and not yet over
         self._stretch: Edge | None = None  # where the samples end that were gathered
         self.gap_count = 0
@@ -212,7 +211,7 @@ class SensorWatch:
 
         The sample clock goes on, so that no index is used twice. `why` explains the silence.
         """
-        self._watcher = Watcher(site=self.worn.site, model=self.worn.provenance.model)
+        self._watcher = self._new_watcher()
         self._quality = None
         self._waiting, self._seen = [], []
         self._link = why
@@ -266,6 +265,9 @@ class SensorWatch:
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
         for name in _NUMBERS:
             setattr(self, name, state[name])
+
+    def _new_watcher(self) -> Follower:
+        return Watcher(site=self.worn.site, model=self.worn.provenance.model)
 
     def _count_gap(self, block: Block) -> None:
         if self._stretch is not None and block.after_gap(self._stretch):
