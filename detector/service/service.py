@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
@@ -117,7 +117,7 @@ class Service:
         )
         self._committer = Committer(
             archive,
-            utc_now=lambda: _utc(clock),
+            utc_now=lambda: utc_of(clock.utc_ns()),
             saved=self._remember,
             committed=self._wake_channels,
             uncommitted=self._tell_uncommitted,
@@ -283,7 +283,7 @@ class Service:
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
-            at = _utc(self._clock)
+            at = utc_of(self._clock.utc_ns())
             drafts = [of_event(event) for each in fresh for event in each.told.events]
             drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
             await self._publisher.tell([draft.entry(0, at) for draft in drafts])
@@ -306,11 +306,11 @@ class Service:
         if status != self._status:
             self._status = status
             self._tell(status)
-            whose, at = self._night.worn[0].provenance, _utc(self._clock)
+            whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
             entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
             self._committer.add(Told(), entries=[entry])
         if self._night.samples and self._since is None:
-            self._since = _utc(self._clock)
+            self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
             self._publisher.show(snapshot(self._night, status, self._since))
 
@@ -357,7 +357,3 @@ class _Tasks:
             for task in done:
                 task.result()
             left, others = left - done, others - done
-
-
-def _utc(clock: Clock) -> datetime:
-    return EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)
