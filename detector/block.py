@@ -19,6 +19,11 @@ AXES = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def utc_of(utc_ns: int) -> datetime:
+    """Return a wall clock's ns since 1970 as a moment, in whole us."""
+    return EPOCH + timedelta(microseconds=utc_ns // 1000)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Contiguous samples on one sensor's sample clock.

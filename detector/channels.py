@@ -1,4 +1,4 @@
-"""Interfaces between the log and its readers, the channels: numbered entries and cursors.
+"""What a reader of the log, a channel, gets: numbered entries, from a cursor of its own.
 
 A channel (MQTT, later push and the page) reads entries after its own cursor, acknowledges each one
 it has delivered, and refuses, with the reason, each one it cannot deliver. Delivery is at least
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
-
-from detector.status import Snapshot
 
 
 class EntryKind(StrEnum):
@@ -77,19 +75,3 @@ class ChannelLog(Protocol):
 
     async def depth(self) -> int:
         """Return the number of entries not delivered, refused ones included."""
-
-
-class Channel(Protocol):
-    """A reader of the log that delivers its entries; supervised, so `run` may raise."""
-
-    async def run(self) -> None:
-        """Deliver until cancelled."""
-
-    def wake(self) -> None:
-        """Take notice of new entries in the log; called after each commit."""
-
-    def show(self, now: Snapshot) -> None:
-        """Publish the present state, for channels that keep one beside the log."""
-
-    async def tell(self, entries: Sequence[Entry]) -> None:
-        """Send entries that are in no log (`n` 0) once; delivery is not guaranteed."""

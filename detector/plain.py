@@ -100,6 +100,8 @@ def _several(origin: Any, inner: tuple[Any, ...], saved: Any) -> Any:
     if origin is np.ndarray:
         return unpack(saved, get_args(inner[1])[0])
     if issubclass(origin, Mapping):
+        if not isinstance(saved, Mapping):
+            raise TypeError(f"{saved!r} was saved where a mapping is expected")
         return {key: from_plain(inner[1], each) for key, each in saved.items()}
     of = inner[:1] * len(saved) if origin is list or inner[1:] == (...,) else inner
     return origin(from_plain(one, each) for one, each in zip(of, saved, strict=True))

@@ -21,10 +21,7 @@ def line(value: Mapping[str, Any]) -> str:
 def plain(value: Any) -> Any:
     """Return the value with its text printable and bounded, and None for what is not finite."""
     if isinstance(value, str):
-        short = value[:TEXT_MOST]
-        if short.isprintable():
-            return short
-        return "".join(char if char.isprintable() else " " for char in short)
+        return printable(value[:TEXT_MOST])
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -32,3 +29,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return value
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, with a space for every character that controls a screen."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from detector.alert import Alert, AlertState
 from detector.alert import to_json as alert_json
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -106,5 +106,5 @@ class Narrator:
         self._out.say(self._timed(text))
 
     def _timed(self, text: str, at: datetime | None = None) -> str:
-        at = EPOCH + timedelta(microseconds=self._utc_ns() // 1000) if at is None else at
+        at = utc_of(self._utc_ns()) if at is None else at
         return f"{at.astimezone(self._zone):%H:%M:%S}  {text}"

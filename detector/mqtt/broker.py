@@ -228,7 +228,7 @@ async def _keep_alive(broker: Broker, child: BrokerProcess) -> None:
         wait_s = min(2 * wait_s, RESTART_MOST_S)
         try:
             await child.start()
-        except LinkError as error:
+        except (LinkError, OSError) as error:  # also: no memory, files or processes left
             broker.last_error = str(error)
 
 

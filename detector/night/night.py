@@ -84,10 +84,7 @@ class Night:
         self._time = TimeAxis(self.watches, dated=self._dated)
         self._pending: list[tuple[int, int, Seen]] = []  # monotonic time, sensor, what it showed
         self._over: set[int] = set()  # sensors whose recording has ended
-        self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
-        whose = self._worn[0].provenance
-        wearer = self._worn[0].wearer or whose.wearer
-        self._policy = Policy(self._rules, wearer=wearer, source=whose.source)
+        self._reset_alarms()
         self._matters = Matters()
         self._count = EventCount()
 
@@ -190,10 +187,7 @@ class Night:
         ValueError
             Another version wrote `saved`.
         """
-        whose = self.watches[0].worn.provenance
-        if self._fusion is not None:
-            self._fusion = Fusion(dated=self._dated)
-        self._policy = Policy(self._rules, wearer=whose.wearer, source=whose.source)
+        self._reset_alarms()
         if saved is not None:
             self._policy.load(saved)
         for event in events:
@@ -338,6 +332,11 @@ class Night:
         ]
         alerts = [alert for event in events for alert in self._policy.observe(event, now)]
         return Told(tuple(events), tuple(alerts + self._policy.tick(now)))
+
+    def _reset_alarms(self) -> None:
+        self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
+        first, whose = self._worn[0], self._worn[0].provenance
+        self._policy = Policy(self._rules, wearer=first.wearer or whose.wearer, source=whose.source)
 
     def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
         """Move stamps of a monotonic clock that began anew or stood still since they were made."""

@@ -27,8 +27,8 @@ NO_SAMPLES_KEPT = "nothing was recorded here"
 NO_SIGNAL = "no-signal"
 WRONG_RATE = "wrong-rate"
 BATTERY = "battery"
-OF_SENSORS = frozenset({NO_SIGNAL, WRONG_RATE, BATTERY, *map(str, Cause)})
-"""Names of all matters that a sensor may have; technical alarms of other names are the house's."""
+CONDITIONS = frozenset({NO_SIGNAL, WRONG_RATE, BATTERY, *map(str, Cause)})
+"""Names of all that a sensor may have; any other condition is one of the service."""
 
 LOW_PERCENT = 10
 SOON_EMPTY_S = 3600.0
@@ -59,8 +59,7 @@ class SensorWatch:
         self.worn = worn
         self._dated = dated
         self.clock = SampleClock()
-        own = Watcher(site=worn.site, model=worn.provenance.model)
-        self._watcher: Follower = own if follower is None else follower
+        self._watcher = self._new_watcher() if follower is None else follower
         self._open: dict[str, Event] = {}  # announced and not yet over
         self._stretch: Edge | None = None  # where the samples end that were gathered
         self.gap_count = 0
@@ -213,7 +212,7 @@ class SensorWatch:
 
         The sample clock goes on, so that no index is used twice. `why` explains the silence.
         """
-        self._watcher = Watcher(site=self.worn.site, model=self.worn.provenance.model)
+        self._watcher = self._new_watcher()
         self._quality = None
         self._waiting, self._seen = [], []
         self._link = why
@@ -267,6 +266,9 @@ class SensorWatch:
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
         for name in _NUMBERS:
             setattr(self, name, state[name])
+
+    def _new_watcher(self) -> Follower:
+        return Watcher(site=self.worn.site, model=self.worn.provenance.model)
 
     def _count_gap(self, block: Block) -> None:
         if self._stretch is not None and block.after_gap(self._stretch):

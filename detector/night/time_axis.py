@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from detector.alerts.policy import Now
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.events import Event
 from detector.night.sensor_watch import SensorWatch
 from detector.plain import from_plain, to_plain
@@ -44,7 +44,7 @@ class TimeAxis:
     def now(self, mono_ns: int, utc_ns: int) -> Now:
         """Return the present by the host's clocks and by the samples that were analysed."""
         self.host_ns = mono_ns, utc_ns
-        utc = EPOCH + timedelta(microseconds=utc_ns // 1000) if self._dated else None
+        utc = utc_of(utc_ns) if self._dated else None
         reached = [
             (timebase.at_s(reached_s), timebase.at_s(0.0))
             for watch, reached_s in zip(self._watches, self._reached_s, strict=True)

@@ -74,11 +74,6 @@ class Committer:
         return not (self._waiting or self._checkpoint_due or self._busy)
 
     @property
-    def waiting(self) -> Sequence[Unlogged]:
-        """Output not committed yet, oldest first."""
-        return tuple(self._waiting)
-
-    @property
     def waiting_events(self) -> tuple[Event, ...]:
         """Events not committed yet."""
         return tuple(event for each in self._waiting for event in each.told.events)

@@ -17,6 +17,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from detector.plain_json import printable
+
 FOLDER: Final = "logs"
 FILE: Final = "spasmwatch.log"
 
@@ -124,7 +126,7 @@ class _PlainLine(logging.Formatter):
         return _utc(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - inherited
-        return _printable(super().formatMessage(record))
+        return printable(super().formatMessage(record))  # names of sensors are untrusted
 
 
 class _JsonLine(logging.Formatter):
@@ -145,8 +147,3 @@ class _JsonLine(logging.Formatter):
 def _utc(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _printable(text: str) -> str:
-    """Return the text on one line without control characters: sensor names are hostile."""
-    return "".join(char if char.isprintable() else " " for char in text)

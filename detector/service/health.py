@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detector.night.night import Night
+from detector.night.sensor_watch import CONDITIONS
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status, Vitals
@@ -46,6 +47,12 @@ def vitals(night: Night, clock: Clock) -> Vitals:
         battery_percent=_least([watch.battery_percent for watch in night.watches]),
         battery_lasts_s=None if least_s is None else round(least_s),
     )
+
+
+def troubles_of(night: Night) -> list[str]:
+    """Return the open conditions that are no sensor's, such as a full disk."""
+    technical = [alert.kind for alert in night.open_alerts if alert.episode is None]
+    return [kind for kind in technical if kind not in CONDITIONS]
 
 
 def _least(values: Sequence[float | None]) -> float | None:

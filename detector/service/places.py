@@ -42,11 +42,16 @@ class DataFolder:
     def new_recording(self, evening: datetime) -> Path:
         """Return a file that does not exist yet, named after the evening the night began in."""
         night = (evening - timedelta(hours=12)).date().isoformat()
-        path, again = self.nights / f"{night}.sqlite", 1
-        while path.exists():
-            again += 1
-            path = path.with_name(f"{night}-{again}.sqlite")
-        return path
+        return unused(self.nights / f"{night}.sqlite")
+
+
+def unused(path: Path) -> Path:
+    """Return the path, or where that exists the first of `name-2`, `name-3`, … that does not."""
+    free, again = path, 1
+    while free.exists():
+        again += 1
+        free = path.with_stem(f"{path.stem}-{again}")
+    return free
 
 
 def header_of(

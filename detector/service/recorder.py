@@ -16,7 +16,7 @@ from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
 from detector.release import VERSION
-from detector.service.places import DataFolder, header_of
+from detector.service.places import DataFolder, header_of, unused
 from detector.sources.ble import BleSource
 from detector.sources.look import Look
 from detector.sources.reach import Reach
@@ -126,7 +126,7 @@ def sinks_of(job: Job, out_file: Path | None, capture: Path | None) -> Iterator[
     settings, origin = job.settings, Origin.SIMULATED if job.reach.is_virtual else Origin.LIVE
     place = DataFolder.of(settings.data_dir, origin)
     began = datetime.now().astimezone()
-    path = out_file or _new_file(place.folder / FOLDER, began)
+    path = out_file or unused(place.folder / FOLDER / f"{began:%Y-%m-%dT%H%M}.sqlite")
     provenance = Provenance(_wearer(place.state), job.sensor.label, path.stem, origin)
     header = header_of(settings, job.sensor, provenance, began)
     carried = {"bleak": version("bleak"), "Python": python_version(), "system": platform()}
@@ -146,14 +146,6 @@ def sinks_of(job: Job, out_file: Path | None, capture: Path | None) -> Iterator[
     finally:
         if not job.look.samples:
             path.unlink(missing_ok=True)
-
-
-def _new_file(folder: Path, began: datetime) -> Path:
-    path, again = folder / f"{began:%Y-%m-%dT%H%M}.sqlite", 1
-    while path.exists():
-        again += 1
-        path = path.with_name(f"{began:%Y-%m-%dT%H%M}-{again}.sqlite")
-    return path
 
 
 def _wearer(state: Path) -> str:

@@ -7,22 +7,20 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from detector.alert import AlertClass
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night, Told
-from detector.night.sensor_watch import OF_SENSORS
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
-from detector.service.health import judge, snapshot
+from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
@@ -119,7 +117,7 @@ class Service:
         )
         self._committer = Committer(
             archive,
-            utc_now=lambda: _utc(clock),
+            utc_now=lambda: utc_of(clock.utc_ns()),
             saved=self._remember,
             committed=self._wake_channels,
             uncommitted=self._tell_uncommitted,
@@ -138,7 +136,9 @@ class Service:
         """
         for told in self._told_before:
             self._hear(told)
-        self._forget_troubles_of_before()
+        for name in troubles_of(self._night):  # of an earlier process: this one finds its own
+            if all(trouble.name != name for trouble in self._from_the_start):
+                self._hear(self._live.trouble(name, None, *self._now()))
         for trouble in self._from_the_start:
             self._trouble(trouble.name, trouble.why)
         self._committer.checkpoint()
@@ -170,12 +170,6 @@ class Service:
     async def _close_sources(self) -> None:
         """Close the sources: they stop the sensors' streams and disconnect."""
         await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
-
-    def _forget_troubles_of_before(self) -> None:
-        """Resolve what an earlier process said of itself: what is still so is raised again."""
-        for alert in self._night.open_alerts:
-            if alert.alert_class is AlertClass.TECHNICAL and alert.kind not in OF_SENSORS:
-                self._hear(self._live.trouble(alert.kind, None, *self._now()))
 
     def _reader(self, sensor: int) -> str:
         return f"reader of {self._night.watches[sensor].label}"
@@ -256,18 +250,20 @@ class Service:
         return True
 
     def _hear(self, told: Told) -> None:
-        """Show output to observers at once, and pass it to the committer, which publishes it."""
+        """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
-            self._tell(told)
             self._committer.add(told)
+            self._tell(told)
             self._show()
 
     def _tell(self, news: News) -> None:
-        """Pass news to the observer; the night goes on when it is gone."""
-        if self._tell_screen is None:
-            return
+        """Pass news to the observer; the night goes on when it fails or is gone."""
+        if self._tell_screen is not None:
+            self._supervisor.call("screen", partial(self._try_screen, self._tell_screen, news))
+
+    def _try_screen(self, tell: Callable[[News], None], news: News) -> None:
         try:
-            self._tell_screen(news)
+            tell(news)
         except OSError as error:  # a closed pipe or terminal
             log.warning("the screen is gone (%s): the night goes on without it", error.strerror)
             self._tell_screen = None
@@ -293,7 +289,7 @@ class Service:
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
-            at = _utc(self._clock)
+            at = utc_of(self._clock.utc_ns())
             drafts = [of_event(event) for each in fresh for event in each.told.events]
             drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
             await self._publisher.tell([draft.entry(0, at) for draft in drafts])
@@ -316,11 +312,11 @@ class Service:
         if status != self._status:
             self._status = status
             self._tell(status)
-            whose, at = self._night.worn[0].provenance, _utc(self._clock)
+            whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
             entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
             self._committer.add(Told(), entries=[entry])
         if self._night.samples and self._since is None:
-            self._since = _utc(self._clock)
+            self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
             self._publisher.show(snapshot(self._night, status, self._since))
 
@@ -367,7 +363,3 @@ class _Tasks:
             for task in done:
                 task.result()
             left, others = left - done, others - done
-
-
-def _utc(clock: Clock) -> datetime:
-    return EPOCH + timedelta(microseconds=clock.utc_ns() // 1000)

@@ -33,10 +33,9 @@ class PartLostError(SpasmwatchError):
 
 @dataclass(slots=True)
 class _Part:
-    """State of a part: failures in a row, when it last failed, when it may run again."""
+    """State of a part: failures in a row, and when it may run again."""
 
     failures: int = 0
-    failed_s: float = 0.0
     resumes_s: float = 0.0
 
 
@@ -61,14 +60,6 @@ class Supervisor:
         self._sleep = sleep
         self._announce = announce
         self._parts: dict[str, _Part] = {}
-        self.faults = 0  # exceptions caught so far
-
-    def ailing(self, within_s: float) -> tuple[str, ...]:
-        """Return the parts that failed in the last `within_s` seconds."""
-        since_s = self._mono_s() - within_s
-        return tuple(
-            name for name, part in self._parts.items() if part.failures and part.failed_s > since_s
-        )
 
     async def keep(
         self,
@@ -140,8 +131,7 @@ class Supervisor:
             part.failures = 0
         pause_s = BACKOFF_S[min(part.failures, len(BACKOFF_S) - 1)]
         part.failures += 1
-        part.failed_s, part.resumes_s = now_s, now_s + pause_s
-        self.faults += 1
+        part.resumes_s = now_s + pause_s
         log.error("part %s failed, %d in a row", name, part.failures, exc_info=error)
         if part.failures > MOST_FAILURES:
             raise PartLostError(

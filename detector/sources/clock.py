@@ -47,7 +47,7 @@ class ScaledClock:
     """
 
     def __init__(self, speed: float) -> None:
-        self.speed = speed
+        self._speed = speed
         self._utc_offset_ns = time.time_ns() - time.monotonic_ns()
         self._real_ns = self._own_ns = time.monotonic_ns()  # of the same moment
         self._limit_ns: int | None = None
@@ -59,7 +59,7 @@ class ScaledClock:
         if self._limit_ns is None:
             return self._at(real_ns)
         held_ns = min(self._at(min(real_ns, self._runs_on_ns)), self._limit_ns)
-        return held_ns + round(max(0, real_ns - self._runs_on_ns) * self.speed)
+        return held_ns + round(max(0, real_ns - self._runs_on_ns) * self._speed)
 
     def utc_ns(self) -> int:
         """Return the wall clock as it was at the start, moved on by the clock's own time."""
@@ -71,20 +71,16 @@ class ScaledClock:
         self._real_ns = time.monotonic_ns()
         self._limit_ns = None
 
-    def hold_at(self, limit_ns: int, patience_s: float | None = None) -> None:
+    def hold_at(self, limit_ns: int, patience_s: float) -> None:
         """Return no later time than `limit_ns` until the next call.
 
         Parameters
         ----------
-        patience_s : real seconds after which time runs on all the same; None for ever
+        patience_s : real seconds after which time runs on all the same
         """
         self.advance_to(0)
         self._limit_ns = max(limit_ns, self._own_ns)
-        patience_ns = FOR_EVER_NS if patience_s is None else round(patience_s * 1e9)
-        self._runs_on_ns = self._real_ns + patience_ns
+        self._runs_on_ns = self._real_ns + round(patience_s * 1e9)
 
     def _at(self, real_ns: int) -> int:
-        return self._own_ns + round((real_ns - self._real_ns) * self.speed)
-
-
-FOR_EVER_NS = 1 << 62
+        return self._own_ns + round((real_ns - self._real_ns) * self._speed)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Chunk, Note, Refused
 from detector.devices.stream import Item, LinkUp, Reading
@@ -90,7 +90,7 @@ class Look:
         if self._latest is None:
             return None
         lasts_s = self.charge.lasts_s(self._latest.mono_ns)
-        now = EPOCH + timedelta(microseconds=self._latest.utc_ns // 1000)
+        now = utc_of(self._latest.utc_ns)
         return None if lasts_s is None else now + timedelta(seconds=lasts_s)
 
     @property

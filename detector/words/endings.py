@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.events import Event, Kind, Phase
-from detector.words.phrases import TITLES, length
+from detector.words.phrases import TITLES, counted, length
 
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
-PLURALS = {Kind.CLONUS: "bouts of clonus", Kind.TWITCH: "twitches"}
-SINGULARS = {Kind.CLONUS: "bout of clonus"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +42,8 @@ def gap_words(night: NightEnd) -> str:
     """Return the number of gaps and the length of the longest."""
     if not night.gap_count:
         return "no gap"
-    longest = length(night.longest_gap_s)
-    return (
-        f"1 gap ({longest})"
-        if night.gap_count == 1
-        else (f"{night.gap_count} gaps (longest {longest})")
-    )
+    which = "" if night.gap_count == 1 else "longest "
+    return f"{counted(night.gap_count, 'gap')} ({which}{length(night.longest_gap_s)})"
 
 
 def announced_line(said: Iterable[Event]) -> str:
@@ -79,7 +73,6 @@ def announced_line(said: Iterable[Event]) -> str:
 
 
 def _counted(kind: Kind, count: int) -> str:
-    title = TITLES[kind].lower()
-    if count == 1:
-        return f"1 {SINGULARS.get(kind, title)}"
-    return f"{count} {PLURALS.get(kind, title + 's')}"
+    if kind is Kind.CLONUS:
+        return f"{counted(count, 'bout')} of clonus"
+    return counted(count, TITLES[kind].lower())

@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from detector.alert import Alert
 from detector.events import Event, Kind
+from detector.words.times import elapsed_words
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
@@ -60,8 +61,7 @@ def moment(event: Event, zone: tzinfo | None = None) -> str:
     """Return the time of day of an onset, or the time since the recording began."""
     if event.onset is not None:
         return event.onset.astimezone(zone).strftime("%H:%M:%S")
-    seconds = int(event.onset_s)
-    return f"+{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return elapsed_words(event.onset_s)
 
 
 def length(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -221,6 +222,29 @@ def test_a_frozen_broker_of_ours_is_started_again(
                 await link.connected()
 
     asyncio.run(check())
+
+
+def test_a_broker_that_the_system_cannot_start_is_tried_again(
+    kit: SimpleNamespace, kind: str
+) -> None:
+    """No file can be opened for a while, and so no process be started."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def check() -> None:
+        async with provide(kind, port=0) as broker:
+            dead = broker.pid
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                os.kill(dead, signal.SIGKILL)
+                await kit.until(lambda: broker.last_error is not None)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            link = Link(broker.endpoint, "one")
+            async with kit.running(link.run()):
+                await link.connected()
+            assert broker.pid != dead
+
+    asyncio.run(asyncio.wait_for(check(), 20))
 
 
 def test_a_port_that_is_taken_while_the_broker_is_down_is_said_and_waited_for(

@@ -7,9 +7,10 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from detector.config import read_configuration
 from detector.night.night import Told
 from detector.service.service import FAULT, News, Trouble
+from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import live_through, open_house, save
@@ -100,6 +102,32 @@ def test_a_part_that_falls_over_is_announced_once_and_the_night_goes_on(trace, c
     assert len(events) > 5
     assert FAULT in troubles
     assert len(troubles) == len(set(troubles))
+
+
+def test_a_screen_that_always_raises_costs_no_word(trace, config_home):
+    def watch(folder: Path, tell: Callable[[News], None]) -> tuple[list[Any], set[str]]:
+        settings = read_configuration(
+            environ={}, flags={"data_dir": folder, "mqtt.broker": "none"}
+        ).settings
+
+        async def night() -> Path:
+            async with open_house(settings, trace, tell) as made:
+                await made.service.run()
+            return made.state
+
+        with State.open(asyncio.run(night())) as state:
+            events = [(e.kind, e.phase, e.onset_s, e.duration_s) for e in state.events()]
+            return events, {alert.kind for alert in state.open_alerts()}
+
+    def fail(news: News) -> None:
+        raise KeyError(type(news).__name__)
+
+    whole, _ = watch(config_home / "whole", lambda _: None)
+    dark, open_alarms = watch(config_home / "dark", fail)
+
+    assert len(whole) > 5
+    assert dark == whole
+    assert FAULT in open_alarms
 
 
 def test_what_a_full_disk_refuses_is_told_all_the_same(trace, config_home):

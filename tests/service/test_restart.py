@@ -118,8 +118,9 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
     asyncio.run(start_and_stop())
     with State.open(place.state) as state:
         kept = {event.id: event for event in state.events()}
-        told = [entry for entry in state.replay_from(0) if entry.kind is EntryKind.EVENT]
-        assert len(told) == entries + 1
+        logged = state.replay_from(0)
+        assert sum(entry.kind is EntryKind.EVENT for entry in logged) == entries + 1
+        assert len(logged) == state.depth("mqtt"), "nobody has heard any of it"
     over = kept[left_open.id]
 
     assert (over.phase, over.cut_short) == (Phase.END, True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.alert import Alert, AlertClass
+from detector.alert import Alert, AlertClass, AlertState
 from detector.config import read_configuration
 from detector.events import Event
 from detector.mqtt import broker_process
@@ -152,3 +152,18 @@ def test_what_failed_in_one_night_is_told_anew_in_the_next_and_over_in_a_sound_o
     ]
 
     assert nights == [["raised"], ["resolved", "raised"], ["resolved"], []]
+
+
+def test_what_did_not_work_for_an_earlier_process_is_over_unless_it_is_found_again(
+    trace: Path, config_home: Path
+) -> None:
+    (config_home / "data" / "simulated").mkdir(parents=True)
+    (config_home / "data" / "simulated" / "nights").write_text("a file where a folder should be")
+    _, before, _ = watched(trace, config_home)
+    _, again, _ = watched(trace, config_home)
+    (config_home / "data" / "simulated" / "nights").unlink()
+    _, after, _ = watched(trace, config_home)
+
+    assert [(alert.kind, alert.state) for alert in before] == [("recording", AlertState.RAISED)]
+    assert again == [], "it is the same alarm, still open"
+    assert [(alert.kind, alert.state) for alert in after] == [("recording", AlertState.RESOLVED)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,16 @@ def test_a_record_of_another_class_or_form_is_refused():
     for form, data in [(Inner, saved), (Other, saved | {"more": 1}), (Other, saved | {"name": 1})]:
         with pytest.raises((ValueError, TypeError)):
             from_plain(form, data)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [Outer, Inner, Colour, datetime, dict[str, int], tuple[Inner, ...], list[float], int | None],
+)
+@pytest.mark.parametrize("data", ["x", 3.5, True, [{}], {"is": 1}, {"a": []}, "2026", [[1], "b"]])
+def test_data_of_no_known_form_is_refused_with_an_error_that_callers_catch(form, data):
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        from_plain(form, data)
 
 
 def test_what_has_no_plain_form_is_refused():

@@ -217,7 +217,6 @@ class Explainer:
             cut_short=bout.cut_short,
             facts=case.facts,
             rhythm=case.rhythm,
-            best_at_s=(bout.first + best) * FRAME_S,
             best=rhythm_readings(bout.frames[best], self._rules),
             rules=weigh_all(case, ruled, self._rules),
             steps=tuple(self._steps(case, ruled, finding, event)),

@@ -115,8 +115,7 @@ class SeenBout:
     cut_short: bool
     facts: Facts
     rhythm: Rhythm | None
-    best_at_s: float  # of the frame that came nearest to beating
-    best: tuple[Margin, ...]
+    best: tuple[Margin, ...]  # of the frame that came nearest to beating
     rules: tuple[Weighed, ...]
     steps: tuple[Step, ...]
 
