@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import sqlite3
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,17 @@ def test_what_failed_in_one_night_is_told_anew_in_the_next_and_over_in_a_sound_o
     ]
 
     assert nights == [["raised"], ["resolved", "raised"], ["resolved"], []]
+
+
+def test_damage_that_is_found_in_the_middle_of_a_night_is_told(
+    trace: Path, config_home: Path
+) -> None:
+    watched(trace, config_home)
+    (state,) = (config_home / "data").rglob("state.sqlite")
+    with closing(sqlite3.connect(state)) as db, db:
+        db.execute("UPDATE log SET kind = 'nonsense' WHERE n = 3")
+    events, technical, _ = watched(trace, config_home, broker="embedded")
+
+    assert events
+    assert [(a.kind, a.state) for a in technical if a.kind == "state"] == [("state", "raised")]
+    assert any("1 rows of log" in alert.reason for alert in technical)
