@@ -107,4 +107,5 @@ class Narrator:
 
     def _timed(self, text: str, at: datetime | None = None) -> str:
         at = utc_of(self._utc_ns()) if at is None else at
-        return f"{at.astimezone(self._zone):%H:%M:%S}  {text}"
+        one_line = " ".join(text.splitlines())  # a sensor's name must not write lines of its own
+        return f"{at.astimezone(self._zone):%H:%M:%S}  {one_line}"

@@ -44,6 +44,11 @@ class Archive:
         """Return the log as one channel reads it; the channel must have been opened."""
         return ArchivedLog(self, channel)
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What was found wrong in the state so far, a sentence each."""
+        return self._state.troubles
+
     def close(self) -> None:
         """Wait for pending calls, then end the thread; the state itself stays open."""
         self._thread.shutdown(wait=True)

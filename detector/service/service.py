@@ -100,6 +100,7 @@ class Service:
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
+        self._damage = archive.troubles  # found in the state so far, and told
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
@@ -208,6 +209,7 @@ class Service:
             dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
             self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
         self._announce_faults()
+        self._announce_damage()
         if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
             self._committer.checkpoint()
         self._committer.retry()
@@ -221,6 +223,13 @@ class Service:
             self._trouble(FAULT, faults[-1])
         elif FAULT in self._troubles:
             self._trouble(FAULT, None)
+
+    def _announce_damage(self) -> None:
+        """Raise the alarm that something in the state cannot be read: it is set aside."""
+        damage, self._damage = self._damage, self._archive.troubles
+        for found in self._damage:
+            if found not in damage:
+                self._trouble("state", found)
 
     def _record(self, sensor: int, item: Item) -> None:
         """Record it, if the disk takes it: the recording may fail, alarms may not."""

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from detector.cli.narrator import Narrator
+from detector.cli.output import NightOutput
+from detector.devices.stream import LinkDown, LinkUp
+from detector.status import StateWord, Status
 from firmware_sim.trace_files import make_trace, save_trace
 
 
@@ -59,6 +63,22 @@ def line_of(night: subprocess.Popen[bytes], *, within_s: float = 60.0) -> dict[s
     ready, _, _ = select.select([night.stdout], [], [], within_s)
     assert ready, "nothing was written"
     return dict(json.loads(night.stdout.readline()))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x85", "\x0b"])
+def test_a_sensors_name_writes_no_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    name = f"Polar{end}03:00:00  Alert over: 3 spasms in 10min."
+    narrator = Narrator(NightOutput(), lambda: 0)
+    for news in (
+        LinkUp(1, "polar-verity-sense", "C0:5E", name, 0, 0),
+        LinkDown(1, name, 0, 0),
+        Status(StateWord.NO_SIGNAL, why=name),
+    ):
+        narrator.tell(news)
+        said, talked = capsys.readouterr()
+        assert len((said + talked).splitlines()) == 1
 
 
 def test_a_line_is_in_the_file_or_pipe_as_soon_as_it_is_said(clonus, tmp_path):

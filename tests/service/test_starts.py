@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import sqlite3
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,17 @@ def test_what_did_not_work_for_an_earlier_process_is_over_unless_it_is_found_aga
     assert [(alert.kind, alert.state) for alert in before] == [("recording", AlertState.RAISED)]
     assert again == [], "it is the same alarm, still open"
     assert [(alert.kind, alert.state) for alert in after] == [("recording", AlertState.RESOLVED)]
+
+
+def test_damage_that_is_found_in_the_middle_of_a_night_is_told(
+    trace: Path, config_home: Path
+) -> None:
+    watched(trace, config_home)
+    (state,) = (config_home / "data").rglob("state.sqlite")
+    with closing(sqlite3.connect(state)) as db, db:
+        db.execute("UPDATE log SET kind = 'nonsense' WHERE n = 3")
+    events, technical, _ = watched(trace, config_home, broker="embedded")
+
+    assert events
+    assert [(a.kind, a.state) for a in technical if a.kind == "state"] == [("state", "raised")]
+    assert any("1 rows of log" in alert.reason for alert in technical)
