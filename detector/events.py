@@ -225,6 +225,11 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
     return sorted(ended, key=lambda event: (event.onset_s, event.id))
 
 
+def broken_off(event: Event) -> Event:
+    """Return the event as over and cut short, as far as it was seen."""
+    return replace(event, phase=Phase.END, cut_short=True)
+
+
 def relabelled(event: Event, kind: Kind, facts: Mapping[str, Any]) -> Event:
     """Return the next revision of an event, with another kind; its `reason` is not yet rendered."""
     return replace(event, kind=kind, facts=facts, reason="", revision=event.revision + 1)

@@ -27,6 +27,11 @@ class EventCount:
         return self._older + Counter(self._ended.values())
 
     @property
+    def open(self) -> tuple[Event, ...]:
+        """Events announced and not yet over."""
+        return tuple(self._open.values())
+
+    @property
     def spasm(self) -> Event | None:
         """The likely spasm that is going on, the latest if there are several."""
         going_on = [event for event in self._open.values() if event.kind.is_spasm_family]

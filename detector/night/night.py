@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from math import inf
 from typing import Any
@@ -19,7 +19,7 @@ from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
-from detector.events import Event, Kind, Phase, from_dict
+from detector.events import Event, Kind, broken_off, from_dict
 from detector.night.count import EventCount
 from detector.night.matters import Matters, by_sensor, silent_for
 from detector.night.saved import SavedNight, sealed
@@ -174,8 +174,8 @@ class Night:
         """Close one sensor's open events as cut short after a fault, and begin anew."""
         return self.watches[sensor].start_again(why, item.mono_ns, item.utc_ns)
 
-    def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> None:
-        """Rebuild fusion and alarms after a fault in one of them.
+    def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> Told:
+        """Rebuild fusion and alarms after a fault; return what several sensors saw, cut short.
 
         Parameters
         ----------
@@ -192,6 +192,8 @@ class Night:
             self._policy.load(saved)
         for event in events:
             self._policy.observe(self._time.in_wearers_seconds(event), self._time.of(event))
+        over = [] if self._fusion is None else [broken_off(event) for event in self._count.open]
+        return self._tell(over, self._time.now(*self._time.host_ns)) if over else Told()
 
     def gather(self, reading: Reading, *, sensor: int = 0) -> list[Block]:
         """Take the next reading, for a later `look`; return its samples."""
@@ -326,10 +328,7 @@ class Night:
                     watch.inherit(of_watch)
         self._shift_clocks(mono_ns, utc_ns)
         now = self._time.now(mono_ns, utc_ns)
-        events = [
-            replace(from_dict(event), phase=Phase.END, cut_short=True)
-            for event in known.state["count"]["open"]
-        ]
+        events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
         alerts = [alert for event in events for alert in self._policy.observe(event, now)]
         return Told(tuple(events), tuple(alerts + self._policy.tick(now)))
 

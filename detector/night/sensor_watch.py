@@ -12,7 +12,7 @@ from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
-from detector.events import Event, Kind, Phase, from_dict, to_dict
+from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
 from detector.night.seen import Arrival, Follower, Matter, Seen, Worn, when
 from detector.recognition.events.stamp import stamp
 from detector.recognition.pipeline import Said, Watcher
@@ -217,9 +217,7 @@ class SensorWatch:
         self._waiting, self._seen = [], []
         self._link = why
         over = [
-            replace(event, phase=Phase.END, cut_short=True)
-            for event in self._open.values()
-            if event.kind is not Kind.MOVEMENT
+            broken_off(event) for event in self._open.values() if event.kind is not Kind.MOVEMENT
         ]
         self._open.clear()
         return [Seen(event, mono_ns, utc_ns, self.analysed_s) for event in over]

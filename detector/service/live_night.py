@@ -73,8 +73,7 @@ class LiveNight:
 
         def rebuild() -> Told:
             saved, events = self._committed()
-            self._night.start_alarms_again(saved, events)
-            return work()
+            return self._night.start_alarms_again(saved, events) + work()
 
         told = self._supervisor.call(ALARMS, work, rebuild=rebuild)
         if told is not None:

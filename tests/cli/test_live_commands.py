@@ -40,7 +40,7 @@ def test_a_port_in_use_costs_the_port_and_is_said(process, tmp_path):
 
     assert done.returncode == 0
     assert f"Port {port} on 127.0.0.1 is in use" in done.stderr
-    assert "ours listens on port" in done.stderr
+    assert "own broker listens on port" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from heapq import merge
 
 import pytest
@@ -11,16 +12,18 @@ from hypothesis import strategies as st
 
 from detector.alert import AlertState
 from detector.alerts.rules import parse_rules
+from detector.block import utc_of
 from detector.config import read_configuration
 from detector.devices.profile import Battery
 from detector.devices.stream import LinkDown, Packet, Reading
 from detector.errors import ConfigError
-from detector.events import Kind, Origin, Phase, final_forms
+from detector.events import Event, Kind, Origin, Phase, final_forms
 from detector.night.night import Night, Told
-from detector.night.seen import Worn
+from detector.night.seen import Seen, Worn
 from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.fusion import fuse_final
 from detector.recognition.events.stamp import Provenance
+from detector.recognition.rules.reason import Reason, because
 from detector.words.reasons import reason_of
 
 from .test_night import START_UTC_NS, readings
@@ -48,6 +51,29 @@ def later(stream: list[Reading], by_s: float) -> list[Reading]:
         )
         for r in stream
     ]
+
+
+def felt(sensor: str, onset_s: float, phase: Phase) -> Event:
+    """A clonus of 5 s as one sensor's watch tells it."""
+    begun = utc_of(START_UTC_NS)
+    return Event(
+        id="",
+        kind=Kind.CLONUS,
+        phase=phase,
+        onset_s=onset_s,
+        duration_s=5.0,
+        onset=begun + timedelta(seconds=onset_s),
+        end=begun + timedelta(seconds=onset_s + 5.0),
+        confidence=0.9,
+        facts=because(Reason.WALK),
+        sensor=sensor,
+    )
+
+
+def say(one: Night, sensor: int, event: Event) -> Told:
+    """What the night makes of an event that was known 16 s after its beginning."""
+    item = Packet(1, "", b"", 16 * S, START_UTC_NS + 16 * S)
+    return one.hear([Seen(event, item.mono_ns, item.utc_ns, 16.0)], item, sensor=sensor)
 
 
 def lived(one: Night, *streams: list[Reading]) -> Told:
@@ -115,6 +141,29 @@ def test_a_cluster_is_a_cluster_however_late_a_sensor_was_put_on(evening, other,
     raised = any(alert.state is AlertState.RAISED for alert in told.alerts)
 
     assert raised == any(span_s <= 600 for span_s in spans_s)
+
+
+def test_a_fault_of_the_alarms_leaves_no_movement_of_two_legs_open():
+    """One leg is still at the time of the fault, the other goes on under an id of its own."""
+    one = night(LEFT, RIGHT)
+    first = replace(felt("left", 10.0, Phase.START), id="a" * 20)
+    second = replace(felt("right", 10.2, Phase.START), id="b" * 20)
+    told = [
+        say(one, 0, first),
+        say(one, 1, second),
+        say(one, 0, replace(first, phase=Phase.END)),
+    ]
+    assert one.spasm is not None, "the other leg still moves"
+    told.append(one.start_alarms_again(one.save()["state"]["policy"], ()))
+    told.append(say(one, 1, replace(second, phase=Phase.END, duration_s=9.0)))
+    forms = final_forms(event for each in told for event in each.events)
+
+    assert one.spasm is None
+    assert {form.id: form.phase for form in forms} == {
+        "a" * 20: Phase.END,
+        "b" * 20: Phase.END,
+    }
+    assert next(form for form in forms if form.id == "a" * 20).cut_short
 
 
 def test_a_silent_leg_is_told_by_name_while_the_other_is_watched(evening):

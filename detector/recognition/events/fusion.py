@@ -156,7 +156,7 @@ class Fusion:
 
     def _close(self, members: Iterable[_FusedMember]) -> None:
         for member in [each for each in members if each.is_open]:
-            event = replace(member.event, phase=Phase.END, cut_short=True)
+            event = form.broken_off(member.event)
             self._members[member.key] = replace(member, event=event)
             if event.id in self._told:  # not the sensor's own form: if it goes on, that is news
                 self._told[event.id] = replace(self._told[event.id], plain=False)
