@@ -188,7 +188,7 @@ class Ether(LocalLink):
                 loop = asyncio.get_running_loop()
                 for controller in cast(set[AirController], self.controllers):
                     if controller is not sender and controller.is_listening:
-                        loop.call_soon(controller.hear, sender, packet)
+                        loop.call_soon(self._advertise, sender, controller, packet)
 
     def send_ll_control_pdu(
         self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
@@ -226,6 +226,14 @@ class Ether(LocalLink):
         found = self._connected.get((connection.self_address, central))
         if found is not None and isinstance(found.central, CentralController):
             await found.central.way_in.room()
+
+    def _advertise(self, sender: AirController, to: AirController, packet: ll.AdvInd) -> None:
+        """Deliver an advertisement, unless its receiver has vanished meanwhile.
+
+        It would connect, and the sensor would be held by somebody who is not there.
+        """
+        if to in self.controllers:
+            to.hear(sender, packet)
 
     def _connections_of(self, controller: Controller) -> list[_Connected]:
         both_ways = (

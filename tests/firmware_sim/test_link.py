@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
+from bumble import hci, ll
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_sim.backend import backends
-from firmware_sim.ether import Ether
+from firmware_sim.ether import AirController, Ether
 from firmware_sim.faults import Clone
 from firmware_sim.link import IDEAL, SUPERVISION_S, Link, Reception, is_notification
 from firmware_sim.neighbours import idle_neighbours
 from firmware_sim.playback import Trace
 from firmware_sim.process import AirPlan
-from firmware_sim.radio import listening
+from firmware_sim.radio import attach, listening
 from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.polar import VERITY_SENSE
 
@@ -209,6 +211,36 @@ def test_an_address_of_no_kind_is_refused(in_virtual_time, address):
 def test_a_clone_takes_a_serial_number_too():
     with pytest.raises(ValueError, match="same serial"):
         AirPlan("here:", (plan(serial=1, faults=(Clone(),)), plan(serial=0x8000_0001)))
+
+
+def test_a_central_that_vanishes_as_it_hears_a_sensor_leaves_it_free(in_virtual_time):
+    """The advertisement is on its way when the central's process is killed."""
+
+    async def law(*, vanishes):
+        ether = Ether()
+        sensor = AirController("sensor", link=ether)
+        sensor.random_address = hci.Address("C0:5E:00:00:00:01")
+        sensor.le_legacy_advertiser.own_address_type = hci.OwnAddressType.RANDOM
+        cable = attach(ether)
+        (central,) = [each for each in ether.controllers if each is not sensor]
+        central.pending_le_connection = SimpleNamespace(
+            peer_address=sensor.random_address,
+            own_address_type=hci.OwnAddressType.PUBLIC,
+            connection_interval_min=6,
+            max_latency=0,
+            supervision_timeout=100,
+        )
+        sensor.le_legacy_advertiser.enabled = True
+        advertised = ll.AdvInd(advertiser_address=sensor.random_address, data=b"")
+        ether.send_advertising_pdu(sensor, advertised)
+        if vanishes:
+            cable.source.close()
+        for _ in range(9):
+            await asyncio.sleep(0)
+        return len(sensor.le_connections)
+
+    assert in_virtual_time(law(vanishes=False)) == 1
+    assert in_virtual_time(law(vanishes=True)) == 0
 
 
 def test_a_connection_to_an_idle_neighbour_gets_no_answer(serving, in_virtual_time):
