@@ -55,9 +55,10 @@ class RecordedStep:
 class RecordedNight:
     """Recordings of one wearer, each of one sensor, taken as one night.
 
+    Their wall clocks align them if all have one; else all began together.
+
     Parameters
     ----------
-    dated : whether their wall clocks align them; else all began together
     piece_s : take files in pieces of this length, and look after each, as live; None: at full speed
 
     Attributes
@@ -71,12 +72,10 @@ class RecordedNight:
         sensors: Sequence[RecordedSensor],
         *,
         rules: Sequence[Rule] = (),
-        dated: bool | None = None,
         piece_s: float | None = None,
     ) -> None:
         self._sensors = tuple(sensors)
-        known = all(each.reader.timebase.epoch_ns is not None for each in sensors)
-        self._dated = known if dated is None else dated
+        self._dated = all(each.reader.timebase.epoch_ns is not None for each in sensors)
         self._piece_s = piece_s
         self.night = Night(
             [each.worn for each in sensors],

@@ -11,7 +11,14 @@ from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm, find_rhythm
 from detector.recognition.bouts.bout import Bout
 from detector.recognition.bouts.facts import Facts, FirstLook, facts_of
-from detector.recognition.rules.evidence import Check, CheckName, Evidence, RuleName, all_hold
+from detector.recognition.rules.evidence import (
+    Check,
+    CheckName,
+    Evidence,
+    RuleName,
+    all_hold,
+    ramp,
+)
 from detector.recognition.rules.thresholds import Rules
 
 INSIDE_SHARE = 0.85
@@ -28,6 +35,13 @@ LINE, STRENGTH = (0.75, 0.95), (0.2, 3.3)
 """Bounds of the share along one line and of the strength: a clonus can be elliptical and
 a tremor strong, and a simulator makes both too neatly (a large weight on polarisation took
 sensitivity on another generator from 1.00 to 0.05)."""
+
+ODDS = (-2.0, 2.0)  # log odds: a clonus at 12 % is no evidence, at 88 % full evidence
+
+CLEAR_BEATS = (3.0, 8.0)
+"""So many equal beats count as beating throughout, however little of the bout they fill."""
+
+UNSETTLED_DEG = 180.0  # as far away as can be: a limb that still moves has not come back
 
 STEADY, ALL_BEAT = 0.85, 0.95  # more regularity or beating adds no evidence
 
@@ -140,7 +154,7 @@ def _spasm_checks(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
 
 
 def _twitch(facts: Facts, rules: Rules) -> Evidence:
-    settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
+    settled_deg = UNSETTLED_DEG if facts.settled_deg is None else facts.settled_deg
     checks = (
         *_sudden(facts, rules),
         Check(CheckName.PEAK, facts.peak_g, *rules.twitch.peak_g, "g"),
@@ -177,7 +191,7 @@ def _turn(facts: Facts, rules: Rules) -> Evidence:
 
 
 def _shaken(facts: Facts, rules: Rules) -> Evidence:
-    settled_deg = 180.0 if facts.settled_deg is None else facts.settled_deg
+    settled_deg = UNSETTLED_DEG if facts.settled_deg is None else facts.settled_deg
     checks = (
         Check(CheckName.TURNED, facts.turned_deg, *rules.shaken.turn_deg, "degrees"),
         Check(CheckName.SETTLED, settled_deg, *rules.twitch.return_deg, "degrees"),
@@ -209,7 +223,7 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
     """Weigh clonus against tremor: it is there at once and dies away, tremor waxes and wanes."""
     if _is_inside(bout, facts, rhythm):
         return _clonus_in_movement(rhythm, rules)
-    clear = (rhythm.clearest_beats - 3.0) / 5.0
+    clear = ramp(rhythm.clearest_beats, *CLEAR_BEATS)
     beating = min(max(rhythm.beating_s / bout.duration_s, clear), 1.0)
     abruptness = facts.jerk_g_s / (2 * pi * rhythm.rate_hz * rhythm.full_g)
     if rhythm.lead_s > LEAST_LEAD_S:  # something else began the bout
@@ -231,7 +245,7 @@ def _clonus(bout: Bout, facts: Facts, rhythm: Rhythm, rules: Rules) -> Evidence:
         "beating": beating,
     }
     checks = (
-        Check(CheckName.ODDS, odds, -2.0, 2.0, details=seen),
+        Check(CheckName.ODDS, odds, *ODDS, details=seen),
         Check(CheckName.LEAD, rhythm.lead_share, *rules.clonus.calm_share),
         Check(CheckName.STRENGTH, rhythm.full_g, *rules.clonus.rms_g, "g"),
         Check(CheckName.RATE, rhythm.rate_hz, *rules.clonus.rate_hz, "Hz"),
