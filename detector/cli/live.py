@@ -85,8 +85,11 @@ async def watch_night(
                 )
             for recording in made.recordings:
                 out.say(f"Recording to {recording}")
-            which = "sensors" if len(chosen.sources) > 1 else "sensor"
-            out.say(f"Looking for the {which}. Ctrl-C ends the night.")
+            if wish.source == "file" and wish.file is not None:
+                begins = f"Playing {wish.file.name}."
+            else:
+                begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
+            out.say(f"{begins} Ctrl-C ends the night.")
             for gone in made.deleted:
                 out.say(
                     f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"

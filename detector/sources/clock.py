@@ -39,6 +39,9 @@ class HostClock:
         return time.time_ns()
 
 
+A_DAY_S = 86_400.0  # as good as for ever: whoever holds the clock so moves the limit
+
+
 class ScaledClock:
     """Clocks that run `speed` times as fast, and can be stopped, so that no sample is ever late.
 
@@ -71,7 +74,12 @@ class ScaledClock:
         self._real_ns = time.monotonic_ns()
         self._limit_ns = None
 
-    def hold_at(self, limit_ns: int, patience_s: float) -> None:
+    @property
+    def speed(self) -> float:
+        """Seconds of this clock in a real second."""
+        return self._speed
+
+    def hold_at(self, limit_ns: int, patience_s: float = A_DAY_S) -> None:
         """Return no later time than `limit_ns` until the next call.
 
         Parameters

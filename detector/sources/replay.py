@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from detector.devices.stream import Reading
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, ScaledClock
 from detector.sources.source import LinkState, LinkStatus
 
 PIECE_S = 0.5  # of a file without packets: as often as a fast sensor sends
@@ -59,6 +60,12 @@ class ReplaySource:
         )
 
     async def _wait_until(self, mono_ns: int) -> None:
-        """Sleep in short steps: how long one of them is by a fast clock is not known here."""
-        while self._clock.mono_ns() < mono_ns and not self._closed.is_set():
-            await asyncio.sleep(0.005)
+        """Let the clock run up to a reading's time and stand still there while it is processed."""
+        speed = 1.0
+        if isinstance(self._clock, ScaledClock):
+            speed = self._clock.speed
+            self._clock.hold_at(mono_ns)
+        while (left_ns := mono_ns - self._clock.mono_ns()) > 0 and not self._closed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), left_ns / 1e9 / speed)
+        await asyncio.sleep(0)  # readings that are all due must not keep others from running
