@@ -281,22 +281,17 @@ class Night:
         Raises
         ------
         ValueError
-            It is damaged, of another version, or of other sensors or recordings. The night is
-            as after `reset`.
+            It is damaged, of another version or of other recordings; the night is reset.
         """
         self.reset()
         known = SavedNight.of(saved)
         if known.worn != self._worn:
             raise ValueError("the saved night cannot be used: it is of other recordings")
-        state = known.state
-        for watch, of_watch in zip(self.watches, state["watches"], strict=True):
-            watch.load(of_watch)
-        if self._fusion is not None:
-            self._fusion.load(state["fusion"])
-        self._policy.load(state["policy"])
-        self._matters.load(state["matters"])
-        self._count.load(state["count"])
-        self._time.load(state["time"])
+        try:
+            self._load(known.state)
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+            self.reset()
+            raise ValueError(f"the saved night cannot be used: {error!r}") from error
 
     def resume(self, mono_ns: int, utc_ns: int) -> Told:
         """Go on after `load` where the process was not running meanwhile.
@@ -308,15 +303,12 @@ class Night:
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Told:
-        """Begin with what outlasts a recording: the open alarms, and the sensors' batteries.
-
-        Events that the earlier night left open are reported as over and cut short, in their
-        latest form.
+        """Begin with what outlasts a recording: open alarms, batteries; open events are cut short.
 
         Raises
         ------
         ValueError
-            It is damaged or of another version. The night is as after `reset`.
+            It is damaged or of another version; the night is reset.
         """
         self.reset()
         known = SavedNight.of(saved)
@@ -336,6 +328,16 @@ class Night:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
         first, whose = self._worn[0], self._worn[0].provenance
         self._policy = Policy(self._rules, wearer=first.wearer or whose.wearer, source=whose.source)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        for watch, of_watch in zip(self.watches, state["watches"], strict=True):
+            watch.load(of_watch)
+        if self._fusion is not None:
+            self._fusion.load(state["fusion"])
+        self._policy.load(state["policy"])
+        self._matters.load(state["matters"])
+        self._count.load(state["count"])
+        self._time.load(state["time"])
 
     def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
         """Move stamps of a monotonic clock that began anew or stood still since they were made."""

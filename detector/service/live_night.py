@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from detector.devices.stream import Reading
@@ -14,6 +15,7 @@ from detector.words.reasons import worded
 
 TICK_NS = 1_000_000_000  # a quarter of what a person notices, an eighth of what is silence
 ALARMS = "alarms"
+NO_WORDS = "the reason cannot be said: see the log"
 
 
 class LiveNight:
@@ -79,4 +81,5 @@ class LiveNight:
         if told is not None:
             return told
         events = [each.what for each in seen if isinstance(each.what, Event)]
-        return Told(events=tuple(map(worded, events)))
+        said = self._supervisor.call("words", lambda: tuple(map(worded, events)))
+        return Told(events=said or tuple(replace(each, reason=NO_WORDS) for each in events))

@@ -201,8 +201,9 @@ class Service:
             await asyncio.sleep(TICK_S / self._pace)
 
     def _tick(self) -> None:
-        for told in self._live.tick_if_due(*self._now()):
-            self._hear(told)
+        if not self._ended:  # what comes late after the end is no silence
+            for told in self._live.tick_if_due(*self._now()):
+                self._hear(told)
         self._commit_recordings()
         link = None if self._publisher is None else self._publisher.link.state
         if link is not None:

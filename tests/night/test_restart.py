@@ -18,7 +18,7 @@ from detector.alert import AlertState
 from detector.devices.stream import LinkUp, Reading
 from detector.events import Event, Phase, from_dict
 from detector.night.night import Night
-from detector.night.saved import GOES_ON_S, SavedNight
+from detector.night.saved import GOES_ON_S, SavedNight, sealed
 from detector.store.state import State
 
 from .evening import UTC_NS, Arrival, S, evening, hear, motion, night, said, words, worn
@@ -261,6 +261,17 @@ def test_what_is_no_saved_night_is_refused(saved):
         with pytest.raises(ValueError, match="the saved night cannot be used: "):
             use(saved)
     assert one.save() == night().save()
+
+
+@pytest.mark.parametrize("part", ["watches", "policy", "matters", "count", "time"])
+def test_a_whole_state_of_another_form_is_refused_and_leaves_a_new_night(watched, part):
+    sensors, _, _, saved = watched
+    state = {**saved[-1]["state"], part: {"other": "form"}}
+    one = night(sensors=sensors)
+    with pytest.raises(ValueError, match="the saved night cannot be used"):
+        one.load(sealed(state))
+
+    assert one.save() == night(sensors=sensors).save()
 
 
 def test_a_night_of_other_recordings_is_refused(watched):
