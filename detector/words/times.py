@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 
-from detector.block import Timebase
+if TYPE_CHECKING:
+    from detector.block import Timebase
 
 
 def clock_words(seconds: float, timebase: Timebase, zone: tzinfo | None, *, tenths: bool) -> str:
