@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detector.errors import RecordingError
@@ -205,6 +205,8 @@ def test_what_is_missing_is_missing_at_its_place_and_nothing_else_is(
     table, monkeypatch, lost, empty, jitter, piece
 ):
     """Rows that are not there, and fields that are empty, are the gaps; jitter makes none."""
+    # The rate of a short piece is measured to within the jitter of its two ends.
+    assume(piece > 60 or jitter < 0.2)
     monkeypatch.setattr(lines, "PIECE_LINES", piece)
     index = np.arange(1000)
     for at, missing in lost:
