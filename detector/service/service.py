@@ -156,17 +156,25 @@ class Service:
                 )
                 for n in range(len(self._sources))
             ]
-            await tasks.until_done(readers)
-            self._hear(self._live.finish(*self._now()))
-            self._ended = True
-            self._committer.checkpoint()
-            await self._supervisor.attempt("committer", self._flush)
+            try:
+                await tasks.until_done(readers)
+            except LinkError:  # nothing was watched: the next start has nothing to go on with
+                await self._end()
+                raise
+            await self._end()
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         if self._publisher is not None:
             self._publisher.farewell = Availability.STOPPED
         await self._close_sources()
+
+    async def _end(self) -> None:
+        """Bring the night to its end, and what it told to disk and broker."""
+        self._hear(self._live.finish(*self._now()))
+        self._ended = True
+        self._committer.checkpoint()
+        await self._supervisor.attempt("committer", self._flush)
 
     async def _close_sources(self) -> None:
         """Close the sources: they stop the sensors' streams and disconnect."""

@@ -17,6 +17,7 @@ import pytest
 
 from detector.config import read_configuration
 from detector.night.night import Told
+from detector.service.resumption import ENDED
 from detector.service.service import FAULT, News, Trouble
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
@@ -152,3 +153,20 @@ def test_a_sensor_that_holds_one_value_is_said_to_watch_nothing_and_why(tmp_path
     assert "stuck" in {alert["kind"] for each in blind for alert in each["open_alerts"]}
     assert ["raised", "resolved"] == [a["state"] for a in alerts if a["kind"] == "stuck"]
     assert states[-1]["why"] is None or "one value" not in states[-1]["why"]
+
+
+def test_a_night_without_an_adapter_never_began_and_the_next_one_is_not_told_of_it(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    for _ in range(2):
+        night = run(
+            *("--data-dir", str(data), "run", "--radio", "tcp:127.0.0.1:1"),
+            home=tmp_path,
+            program=("-m", "detector"),
+        )
+        assert night.returncode == 69, night.stderr
+        assert "TROUBLE" not in night.stdout + night.stderr
+        assert "ALERT" not in night.stdout
+        with State.open(data / "simulated" / "state.sqlite") as state:
+            assert state.saved(ENDED) is True
