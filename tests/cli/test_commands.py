@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 import detector
+from detector.cli.demo_night import INTRO
 from detector.cli.failures import EXIT_CODES, report_failure
 from detector.cli.output import Output
 from detector.errors import (
@@ -93,6 +94,12 @@ def test_help_is_grouped_and_without_boxes_in_a_pipe(spasmwatch, process):
     assert not set(done.stdout) & set("╭─│╰")
     for verb in ("detect", "decode", "config", "version"):
         assert spasmwatch(verb, "--help").returncode == 0
+
+
+def test_run_promises_no_more_than_a_screen_and_mqtt(spasmwatch):
+    promise = "Watch a sensor all night and raise alerts, on this screen and by MQTT."
+    assert promise in " ".join(spasmwatch("run", "--help").stdout.split())
+    assert "phone" not in INTRO
 
 
 def test_a_process_ends_with_the_code_and_without_a_traceback(process):
