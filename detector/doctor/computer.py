@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from shlex import quote
 
+from detector.config import check_command
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
@@ -80,7 +82,8 @@ def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[s
 def check_settings(facts: SettingsFacts) -> CheckResult:
     """Check that the settings are valid."""
     if facts.problem is not None:
-        return fail(SETTINGS, facts.problem, "spasmwatch config check   (after correcting that)")
+        check = check_command(Path(facts.where))
+        return fail(SETTINGS, facts.problem, f"{check}   (after correcting that)")
     if facts.path is None:
         return ok(SETTINGS, f"none at {facts.where}: the defaults are used")
     return ok(SETTINGS, f"{facts.path} valid")

@@ -142,6 +142,7 @@ def test_settings_that_would_contradict_themselves_are_not_written(setup, config
     assert done.returncode == 78
     assert "must not call two sensors 'left-calf'" in done.stderr
     assert f"{config}, so changed," in done.stderr
+    assert "then run: spasmwatch config check\n" in done.stderr
     assert config.read_text() == before
     assert [file.name for file in config.parent.iterdir()] == ["config.toml"]
 

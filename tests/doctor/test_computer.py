@@ -32,7 +32,7 @@ def test_settings_are_valid_absent_or_wrong():
     assert (absent.status, "the defaults are used" in absent.detail) == (CheckStatus.OK, True)
     wrong = check_settings(SettingsFacts("c.toml", "line 3", None, "c.toml"))
     assert (wrong.status, wrong.detail) == (CheckStatus.FAIL, "line 3")
-    assert "config check" in (wrong.fix or "")
+    assert "spasmwatch -c c.toml config check" in (wrong.fix or "")
 
 
 def test_no_chosen_sensor_is_a_risk_and_setup_ends_it():
