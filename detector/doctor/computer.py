@@ -38,6 +38,7 @@ class FolderFacts:
     path: str
     problem: str | None
     free_bytes: int | None
+    impossible: bool = False  # no command mends it: in a file, in /proc, on a read-only disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,17 @@ def check_folder(facts: FolderFacts) -> CheckResult:
         return fail(
             DATA_DIR,
             f"{facts.path}: {facts.problem}",
-            f'sudo mkdir -p {path} && sudo chown -R "$USER" {path}',
+            "choose another folder: --data-dir ~/spasmwatch-data"
+            if facts.impossible
+            else f'sudo mkdir -p {path} && sudo chown -R "$USER" {path}',
         )
     return ok(DATA_DIR, f"{facts.path} can be written")
 
 
 def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
     """Check that there is room for the nights that are to be kept."""
+    if facts.problem is not None:
+        return skip(DISK, "the folder cannot be used")
     if facts.free_bytes is None:
         return skip(DISK, "the folder cannot be read")
     room = facts.free_bytes // NIGHT_BYTES

@@ -52,6 +52,13 @@ def test_a_folder_that_cannot_be_written_fails_with_a_quoted_command():
     assert "chown -R \"$USER\" '/data/a b'" in (check.fix or "")
 
 
+def test_a_folder_that_no_command_makes_is_to_be_another_and_its_room_is_not_counted():
+    facts = FolderFacts("/proc/x", "/proc cannot be written to", 0, impossible=True)
+
+    assert check_folder(facts).fix == "choose another folder: --data-dir ~/spasmwatch-data"
+    assert check_disk(facts, nights=30).status is CheckStatus.SKIP
+
+
 @pytest.mark.parametrize(
     ("free", "status", "words"),
     [
