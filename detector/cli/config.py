@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 
@@ -32,18 +34,26 @@ def show(
 
 
 @app.command()
-def check(ctx: typer.Context) -> None:
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(hidden=True)] = None,
+) -> None:
     """Check the settings, and list everything that is wrong."""
     from detector.config import default_path
 
+    if file is not None:
+        other = quote(str(file))
+        raise UsageError(f"To check another file: spasmwatch -c {other} config check")
     call = Invocation.of(ctx)
     configuration = call.configuration()
     if call.out.json:
         path = None if configuration.path is None else str(configuration.path)
         call.out.data(json.dumps({"valid": True, "path": path}))
     else:
-        where = configuration.path or f"No settings file at {default_path()}: defaults are used."
-        call.out.data(f"{where}   valid")
+        none = f"Valid: no settings file at {default_path()}, so the defaults are used."
+        call.out.data(none if configuration.path is None else f"{configuration.path}   valid")
+    if not configuration.settings.alerts.wake_for:
+        call.out.say("Note: wake_for is empty, so no spasm will raise an alert.")
 
 
 @app.command()

@@ -33,8 +33,8 @@ HEARD_S = 5.0  # longest wait for the connection
 INTRO = """\
 This is a simulation. A virtual sensor on a virtual Bluetooth radio plays {minutes} of made-up
 movement, {speed:g} times faster than real life. spasmwatch finds the sensor, watches, writes
-everything down and publishes it to an MQTT broker, from which a second program receives it, as a
-caregiver's phone would. Nobody is really alerted: alerts are only counted.
+everything down and publishes it to an MQTT broker, from which a second program receives it, as
+another device at home could. Nobody is really alerted: alerts are only counted.
 """
 
 

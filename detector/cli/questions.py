@@ -26,6 +26,7 @@ from detector.sources.reach import LOOK_S, Reach
 T = TypeVar("T")
 
 LONGEST_ANSWER = 200  # characters; a number, a word or two
+NO_BLUETOOTH = "Nothing was changed. First make Bluetooth work: spasmwatch doctor shows how."
 SIDES = ("left", "right")
 
 
@@ -62,7 +63,7 @@ class Visit:
     def choose(self, device: str | None) -> tuple[NearbyDevice, Look] | None:
         """Return the chosen sensor and the look at its samples; None to go on without a sensor."""
         while True:
-            found = self._listen(device)
+            found = self._listen()
             try:
                 one = self._ask_which(found) if device is None else self._named(found, device)
             except Again:
@@ -74,15 +75,20 @@ class Visit:
                 return one, look
             device = None
 
-    def _listen(self, device: str | None) -> Sequence[NearbyDevice]:
-        """Return sensors heard; without an adapter none, if a person can be asked instead."""
+    def _listen(self) -> Sequence[NearbyDevice]:
+        """Return sensors heard.
+
+        Raises
+        ------
+        LinkError
+            Bluetooth does not work: to ask which sensor would be of no use.
+        """
         try:
             return asyncio.run(heard(self.out, self.reach, self.timeout_s))
         except LinkError as error:
-            if not self.asks or device is not None:
+            if self.reach.is_virtual:
                 raise
-            self.out.error(str(error))
-            return ()
+            raise LinkError(f"{error}\n{NO_BLUETOOTH}") from error
 
     def _named(self, found: Sequence[NearbyDevice], device: str) -> NearbyDevice:
         called = [one for one in found if is_called(one, device)]

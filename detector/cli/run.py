@@ -63,7 +63,7 @@ def run(
     radio: RadioOption = None,
     no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Publish nothing by MQTT.")] = False,
 ) -> None:
-    """Watch a sensor all night, and tell the people you chose.
+    """Watch a sensor all night and raise alerts, on this screen and by MQTT.
 
     Everything is recorded and written down. Detection is automatic and sometimes wrong: this is
     not a medical device.

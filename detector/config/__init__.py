@@ -1,6 +1,11 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
-from detector.config.reading import Configuration, default_path, read_configuration
+from detector.config.reading import (
+    Configuration,
+    check_command,
+    default_path,
+    read_configuration,
+)
 from detector.config.settings import (
     AlertSettings,
     BrokerAddress,
@@ -22,6 +27,7 @@ __all__ = [
     "SensorSettings",
     "Settings",
     "WearerSettings",
+    "check_command",
     "default_path",
     "read_configuration",
 ]

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, get_args, get_origin
 
 from platformdirs import user_config_path
@@ -41,6 +42,12 @@ class Configuration:
 def default_path() -> Path:
     """Return the path of the settings file where none is named."""
     return user_config_path("spasmwatch") / "config.toml"
+
+
+def check_command(path: Path) -> str:
+    """Return the command that checks the settings in a file."""
+    named = "" if path == default_path() else f"-c {quote(str(path))} "
+    return f"spasmwatch {named}config check"
 
 
 def read_configuration(
@@ -94,7 +101,7 @@ def read_configuration(
         listing = "\n".join(f"  {problem}" for problem in problems)
         raise ConfigError(
             f"{where} {count}. Nothing was started.\n{listing}\n"
-            "Correct that, then run: spasmwatch config check"
+            f"Correct that, then run: {check_command(file)}"
         )
     return Configuration(settings, origins, None if text is None else file)
 

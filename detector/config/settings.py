@@ -70,7 +70,9 @@ def _broker(text: str) -> str:
     if text in BROKER_WORDS:
         return text
     words = ", ".join(BROKER_WORDS)
-    example = text if re.fullmatch(r"[\w.-]+", text) else "homeassistant.local"
+    bare = re.fullmatch(r"[\w.-]+(:0*([1-9]\d{0,4}))?", text)
+    usual = bare is not None and int(bare[2] or 0) < 65536
+    example = text if usual else "homeassistant.local"
     wanted = f"must be one of {words}, or an address such as mqtt://{example}"
     try:
         url = urlsplit(text)

@@ -14,6 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
+from detector.config.reading import check_command
 from detector.errors import ConfigError, StorageError
 
 NEW_FILE = "# spasmwatch settings. Check with: spasmwatch config check\n"
@@ -60,7 +61,8 @@ def change_section(
             try:
                 check(draft)
             except ConfigError as error:
-                raise ConfigError(str(error).replace(str(draft), f"{path}, so changed,")) from None
+                told = str(error).replace(check_command(draft), check_command(path))
+                raise ConfigError(told.replace(str(draft), f"{path}, so changed,")) from None
             backup = None if before is None else _back_up(place)
             draft.replace(place)
     except OSError as error:

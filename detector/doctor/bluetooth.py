@@ -18,6 +18,7 @@ KERNEL_GOOD = (6, 6)
 ADAPTER, PERMISSION, BLUEZ = "Bluetooth adapter", "Bluetooth permission", "BlueZ version"
 KERNEL, USB_POWER = "Kernel", "USB power saving"
 
+_INSTALL = "sudo apt install bluez && sudo systemctl enable --now bluetooth"
 _PLUG_IN = "spasmwatch doctor   (after plugging in a Bluetooth adapter, 4.0 or newer)"
 
 
@@ -96,7 +97,7 @@ def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
     return [
         check_adapter(facts),
         check_permission(facts),
-        check_bluez(facts.bluez),
+        *([] if _is_missing(facts) else [check_bluez(facts.bluez)]),
         check_kernel(facts.kernel),
         *check_usb_power(facts.usb),
     ]
@@ -117,8 +118,8 @@ def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
     """Return the most basic obstacle and the command that removes it."""
     if facts.blocked is not None:
         return _BLOCKED[facts.blocked]
-    if facts.trouble is BusTrouble.NO_SERVICE and facts.bluez is None:
-        return "BlueZ is not installed", "sudo apt install bluez"
+    if _is_missing(facts):
+        return "BlueZ is not installed", _INSTALL
     if facts.trouble is not None:
         return str(facts.trouble), _START[facts.trouble]
     if not facts.adapters:
@@ -127,6 +128,11 @@ def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
         names = ", ".join(adapter.name for adapter in facts.adapters)
         return f"{names} is switched off", "bluetoothctl power on"
     return None
+
+
+def _is_missing(facts: BluetoothFacts) -> bool:
+    """Whether BlueZ is not installed: it does not run, and its bluetoothctl is missing."""
+    return facts.bluez is None and facts.trouble in {BusTrouble.NO_BUS, BusTrouble.NO_SERVICE}
 
 
 def check_permission(facts: BluetoothFacts) -> CheckResult:

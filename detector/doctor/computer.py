@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from shlex import quote
 
+from detector.config import check_command
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
@@ -36,6 +38,7 @@ class FolderFacts:
     path: str
     problem: str | None
     free_bytes: int | None
+    impossible: bool = False  # no command mends it: in a file, in /proc, on a read-only disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[s
 def check_settings(facts: SettingsFacts) -> CheckResult:
     """Check that the settings are valid."""
     if facts.problem is not None:
-        return fail(SETTINGS, facts.problem, "spasmwatch config check   (after correcting that)")
+        check = check_command(Path(facts.where))
+        return fail(SETTINGS, facts.problem, f"{check}   (after correcting that)")
     if facts.path is None:
         return ok(SETTINGS, f"none at {facts.where}: the defaults are used")
     return ok(SETTINGS, f"{facts.path} valid")
@@ -104,13 +108,17 @@ def check_folder(facts: FolderFacts) -> CheckResult:
         return fail(
             DATA_DIR,
             f"{facts.path}: {facts.problem}",
-            f'sudo mkdir -p {path} && sudo chown -R "$USER" {path}',
+            "choose another folder: --data-dir ~/spasmwatch-data"
+            if facts.impossible
+            else f'sudo mkdir -p {path} && sudo chown -R "$USER" {path}',
         )
     return ok(DATA_DIR, f"{facts.path} can be written")
 
 
 def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
     """Check that there is room for the nights that are to be kept."""
+    if facts.problem is not None:
+        return skip(DISK, "the folder cannot be used")
     if facts.free_bytes is None:
         return skip(DISK, "the folder cannot be read")
     room = facts.free_bytes // NIGHT_BYTES

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import getpass
 import os
 import platform
@@ -106,9 +107,10 @@ def folder(path: Path) -> FolderFacts:
         place = place.parent
     problem = None
     try:
-        free = shutil.disk_usage(place).free
+        disk = shutil.disk_usage(place)
     except OSError as error:
         return FolderFacts(str(path), error.strerror, None)
+    impossible = not disk.total or not place.is_dir()  # /proc and /sys have no size
     if not place.is_dir():
         problem = f"{place} is not a folder"
     else:
@@ -117,7 +119,8 @@ def folder(path: Path) -> FolderFacts:
                 file.write(b"0")
         except OSError as error:
             problem = error.strerror if place == path else f"{place} cannot be written to"
-    return FolderFacts(str(path), problem, free)
+            impossible = impossible or error.errno == errno.EROFS
+    return FolderFacts(str(path), problem, disk.free, impossible and problem is not None)
 
 
 async def broker(settings: Settings) -> BrokerFacts:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 import detector
+from detector.cli.demo_night import INTRO
 from detector.cli.failures import EXIT_CODES, report_failure
 from detector.cli.output import Output
 from detector.errors import (
@@ -95,6 +96,12 @@ def test_help_is_grouped_and_without_boxes_in_a_pipe(spasmwatch, process):
         assert spasmwatch(verb, "--help").returncode == 0
 
 
+def test_run_promises_no_more_than_a_screen_and_mqtt(spasmwatch):
+    promise = "Watch a sensor all night and raise alerts, on this screen and by MQTT."
+    assert promise in " ".join(spasmwatch("run", "--help").stdout.split())
+    assert "phone" not in INTRO
+
+
 def test_a_process_ends_with_the_code_and_without_a_traceback(process):
     done = process("detect", "none.csv")
     assert (done.returncode, done.stdout) == (66, "")
@@ -152,17 +159,36 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(spasmwatch
 
 def test_the_settings_are_checked(spasmwatch, tmp_path):
     none = spasmwatch("config", "check").stdout
-    assert none.startswith("No settings file at ")
-    assert none.endswith("config.toml: defaults are used.   valid\n")
+    assert none.startswith("Valid: no settings file at ")
+    assert none.endswith("config.toml, so the defaults are used.\n")
     file = tmp_path / "mine.toml"
     file.write_text("[mqtt]\nprot = 1\n")
     done = spasmwatch("config", "check", "-c", file)
     assert done.returncode == 78
     assert done.stdout == ""
     assert "line 2  mqtt.prot   is not a setting   did you mean mqtt.port?" in done.stderr
+    assert done.stderr.endswith(f"then run: spasmwatch -c {file} config check\n")
     file.write_text("")
     assert spasmwatch("config", "check", "-c", file).stdout == f"{file}   valid\n"
     assert spasmwatch("config", "path", "-c", file).stdout == f"{file}\n"
+
+
+def test_without_a_rule_the_check_says_that_no_spasm_raises_an_alert(spasmwatch, tmp_path):
+    file = tmp_path / "mine.toml"
+    for rules, told in (("[]", True), ('["clonus >= 60s"]', False)):
+        file.write_text(f"[alerts]\nwake_for = {rules}\n")
+        done = spasmwatch("config", "check", "-c", file)
+        assert (done.returncode, done.stdout) == (0, f"{file}   valid\n")
+        assert ("no spasm will raise an alert" in done.stderr) is told
+
+
+def test_a_file_after_the_check_is_answered_with_the_command_that_checks_it(spasmwatch):
+    done = spasmwatch("config", "check", "my settings.toml")
+    assert done.returncode == 2
+    assert "another file: spasmwatch -c 'my settings.toml' config check" in " ".join(
+        done.stderr.replace("│", " ").split()
+    )
+    assert "FILE" not in spasmwatch("config", "check", "--help").stdout
 
 
 FRAME = "02 0100000000000000 01 0000 0000 e803"

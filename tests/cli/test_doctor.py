@@ -254,7 +254,16 @@ def test_a_folder_is_judged_without_being_made(tmp_path):
     assert (fine.problem, missing.exists()) == (None, False)
     assert fine.free_bytes
     assert not list(tmp_path.glob("tmp*"))
-    assert "is not a folder" in (probes.folder(tmp_path / "file" / "b").problem or "")
+    in_file = probes.folder(tmp_path / "file" / "b")
+    assert "is not a folder" in (in_file.problem or "")
+    assert (fine.impossible, in_file.impossible) == (False, True)
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="there is no /proc")
+def test_a_folder_in_proc_is_impossible_for_everybody():
+    facts = probes.folder(Path("/proc/x"))
+
+    assert (facts.problem, facts.impossible) == ("/proc cannot be written to", True)
 
 
 def test_the_zone_is_read_from_where_the_system_keeps_it(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
 from detector.errors import StorageError
 from detector.sources.nearby import NearbyDevice
+from firmware_sim.bluez.bus import as_system_bus
 
 from .airs import on_air
 
@@ -81,6 +82,22 @@ def test_listening_again_is_an_answer(setup):
     assert done.stderr.count("Listening for 1 second") == 2
 
 
+@pytest.mark.parametrize(
+    "words", [[], ["--non-interactive", "--device", ADDRESS, "--placement", "ankle"]]
+)
+def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, tmp_path, words):
+    with as_system_bus(f"unix:path={tmp_path}/none"):
+        done = spasmwatch("setup", "--timeout", "1", *words, stdin="a\na\n")
+
+    assert done.returncode == 69
+    assert done.stderr.count("Bluetooth does not answer") == 1
+    assert "Which sensor is yours?" not in done.stderr
+    assert done.stderr.endswith(
+        "Nothing was changed. First make Bluetooth work: spasmwatch doctor shows how.\n"
+    )
+    assert not config.exists()
+
+
 def test_where_nobody_answers_nothing_is_changed(setup, config):
     done = setup(answers="2\n")
 
@@ -142,6 +159,7 @@ def test_settings_that_would_contradict_themselves_are_not_written(setup, config
     assert done.returncode == 78
     assert "must not call two sensors 'left-calf'" in done.stderr
     assert f"{config}, so changed," in done.stderr
+    assert "then run: spasmwatch config check\n" in done.stderr
     assert config.read_text() == before
     assert [file.name for file in config.parent.iterdir()] == ["config.toml"]
 

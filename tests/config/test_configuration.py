@@ -212,6 +212,30 @@ def test_unsafe_and_senseless_values_are_refused(tmp_path, line):
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize(
+    ("broker", "suggested"),
+    [
+        ("homeassistant.local", "mqtt://homeassistant.local"),
+        ("homeassistant.local:1883", "mqtt://homeassistant.local:1883"),
+        ("house.lan:65536", "mqtt://homeassistant.local"),
+        ("house.lan:0", "mqtt://homeassistant.local"),
+    ],
+)
+def test_a_broker_without_its_scheme_is_suggested_with_it(tmp_path, broker, suggested):
+    text = complaint(tmp_path, f"mqtt.broker = '{broker}'")
+    assert f"an address such as {suggested}\n" in text
+
+
+def test_the_remedy_checks_the_file_that_was_read(tmp_path, monkeypatch):
+    named = complaint(tmp_path, "mqtt.port = 'x'")
+    assert named.endswith(f"then run: spasmwatch -c {tmp_path}/config.toml config check")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    default_path().parent.mkdir(parents=True)
+    default_path().write_text("mqtt.port = 'x'")
+    with pytest.raises(ConfigError, match=r"then run: spasmwatch config check$"):
+        read_configuration(environ={})
+
+
 def test_a_password_is_not_sent_readable_through_the_house_unless_accepted(tmp_path):
     head = "[mqtt]\nusername = 'a'\npassword = 'b'\n"
     assert "insecure = true" in complaint(tmp_path, head + "broker = 'mqtt://house.lan'")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.doctor.bluetooth import (
+    BLUEZ,
     AdapterFacts,
     Blocked,
     BluetoothFacts,
@@ -56,7 +57,10 @@ def test_where_all_is_well_nothing_is_to_be_done():
         (replace(FINE, blocked=Blocked.HARD), "key or switch", "rfkill list"),
         (without(BusTrouble.NO_BUS), "D-Bus does not run", "systemctl start dbus"),
         (without(BusTrouble.NO_SERVICE), "is not running", "systemctl enable --now bluetooth"),
-        (without(BusTrouble.NO_SERVICE, bluez=None), "not installed", "sudo apt install bluez"),
+        (without(BusTrouble.NO_SERVICE, bluez=None), "not installed",
+         "sudo apt install bluez && sudo systemctl enable --now bluetooth"),
+        (without(BusTrouble.NO_BUS, bluez=None), "not installed",
+         "sudo apt install bluez && sudo systemctl enable --now bluetooth"),
         (without(BusTrouble.NO_ANSWER), "does not answer", "systemctl restart bluetooth"),
     ],
 )  # fmt: skip
@@ -66,6 +70,14 @@ def test_every_hindrance_fails_with_its_name_and_command(facts, detail, fix):
     assert check.status is CheckStatus.FAIL
     assert detail in check.detail
     assert fix in (check.fix or "")
+
+
+def test_the_version_of_a_bluez_that_is_not_installed_is_not_checked():
+    missing = check_bluetooth(without(BusTrouble.NO_BUS, bluez=None))
+    there = check_bluetooth(without(BusTrouble.NO_BUS))
+
+    assert BLUEZ not in {check.name for check in missing}
+    assert BLUEZ in {check.name for check in there}
 
 
 def test_one_adapter_that_is_on_is_enough():

@@ -32,7 +32,7 @@ def test_settings_are_valid_absent_or_wrong():
     assert (absent.status, "the defaults are used" in absent.detail) == (CheckStatus.OK, True)
     wrong = check_settings(SettingsFacts("c.toml", "line 3", None, "c.toml"))
     assert (wrong.status, wrong.detail) == (CheckStatus.FAIL, "line 3")
-    assert "config check" in (wrong.fix or "")
+    assert "spasmwatch -c c.toml config check" in (wrong.fix or "")
 
 
 def test_no_chosen_sensor_is_a_risk_and_setup_ends_it():
@@ -50,6 +50,13 @@ def test_a_folder_that_cannot_be_written_fails_with_a_quoted_command():
 
     assert check.status is CheckStatus.FAIL
     assert "chown -R \"$USER\" '/data/a b'" in (check.fix or "")
+
+
+def test_a_folder_that_no_command_makes_is_to_be_another_and_its_room_is_not_counted():
+    facts = FolderFacts("/proc/x", "/proc cannot be written to", 0, impossible=True)
+
+    assert check_folder(facts).fix == "choose another folder: --data-dir ~/spasmwatch-data"
+    assert check_disk(facts, nights=30).status is CheckStatus.SKIP
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a sensor's antenna to a helper's phone: nothing is lost, nothing is said twice otherwise."""
+"""From a sensor's antenna to an MQTT client: nothing is lost, nothing is said twice otherwise."""
 
 from __future__ import annotations
 
