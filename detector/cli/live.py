@@ -98,6 +98,7 @@ async def watch_night(
             night = made.night
             ended = NightEnd(
                 monitored_s=night.monitored_s,
+                samples=night.samples,
                 gap_count=night.gap_count,
                 longest_gap_s=night.longest_gap_s,
                 counts=night.counts,

@@ -59,14 +59,17 @@ NIGHT = ("run", "--source", "simulator", "--scenario", "clonus", "--speed", "20"
 
 
 @pytest.mark.parametrize("after", [b"Looking for", b"Connected to", b"Watching"])
-def test_ctrl_c_in_a_terminal_ends_the_night_and_shows_no_fault(tmp_path, after):
+def test_ctrl_c_in_a_terminal_ends_the_night_and_shows_no_fault(
+    tmp_path: Path, after: bytes
+) -> None:
     shown = in_a_terminal(NIGHT, tmp_path, after=after)
 
     assert shown.count("Night finished") == 1, shown
+    assert ("Night finished. Nothing was watched" in shown) != ("To see it again" in shown), shown
     assert not [word for word in FAULTS if word in shown], shown
 
 
-def test_sigint_to_the_whole_process_group_ends_the_night_without_a_fault(tmp_path):
+def test_sigint_to_the_whole_process_group_ends_the_night_without_a_fault(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "detector", "--data-dir", str(tmp_path), *NIGHT, "--no-mqtt")
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
