@@ -136,3 +136,9 @@ def test_a_link_that_is_lost_in_a_simulated_night_is_written_when_it_goes_on(
     assert [line.split("  ")[1].split()[0] for line in talked] == [
         *("Connected", "Link", "Connected", "Link", "Connected", "Link", "The"),
     ]
+
+
+def test_ctrl_c_in_a_demo_shows_no_fault(tmp_path: Path) -> None:
+    shown = in_a_terminal(["demo"], tmp_path, after=b"Connected to")
+
+    assert not [word for word in (*FAULTS, "Error", "night is over") if word in shown], shown
