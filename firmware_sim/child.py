@@ -39,7 +39,8 @@ async def running_air(*arguments: str) -> AsyncIterator[Air]:
     """Run `python -m firmware_sim` with these arguments for as long as the context lasts.
 
     Its standard input is a pipe from this process, so it ends when this process does, even by
-    SIGKILL.
+    SIGKILL. Its session is its own, so Ctrl-C in a terminal does not reach it: the caller decides
+    when it ends.
 
     Raises
     ------
@@ -47,7 +48,10 @@ async def running_air(*arguments: str) -> AsyncIterator[Air]:
         It did not start; the reason is on standard error.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "firmware_sim", *arguments, stdin=PIPE, stdout=PIPE
+        *(sys.executable, "-m", "firmware_sim", *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        start_new_session=True,
     )
     try:
         ready = await _next_event(process)

@@ -133,7 +133,7 @@ class VirtualSensor:
         self._active: list[Fault] = []
         self._next_moment_s = 0.0
         self._chance = np.random.default_rng((plan.seed, plan.serial))
-        self._on = True
+        self._on, self._ending = True, False
         self._stream: _Stream | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._samples_sent = self._frames_sent = self._clipped = 0
@@ -151,23 +151,25 @@ class VirtualSensor:
         """Advertise, serve, play the trace once and switch off."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                course = moments(self._plan.troubles, self._plan.trace.duration_s)
-                for moment in (birth for birth in course if not birth.at_s):
-                    self._turn(moment)
-                await cancellable(self._device.power_on())
-                await cancellable(self._device.start_advertising())
-                await self._worn.wait()
-                for moment in (later for later in course if later.at_s):
-                    await self._play_until(moment.at_s)
-                    self._turn(moment)
-                    if not self._on:
-                        break
-                else:
-                    await self._play_until(self._plan.trace.duration_s)
-                    await asyncio.sleep(POWER_OFF_GRACE_S)
-                await self._power_off()
+                try:
+                    course = moments(self._plan.troubles, self._plan.trace.duration_s)
+                    for moment in (birth for birth in course if not birth.at_s):
+                        self._turn(moment)
+                    await cancellable(self._device.power_on())
+                    await cancellable(self._device.start_advertising())
+                    await self._worn.wait()
+                    for moment in (later for later in course if later.at_s):
+                        await self._play_until(moment.at_s)
+                        self._turn(moment)
+                        if not self._on:
+                            break
+                    else:
+                        await self._play_until(self._plan.trace.duration_s)
+                        await asyncio.sleep(POWER_OFF_GRACE_S)
+                    await self._power_off()
+                finally:  # before the group cancels its tasks
+                    self._on, self._ending = False, True
         finally:
-            self._on = False
             self._ether.remove_controller(self._controller)
         self._say(
             "finished",
@@ -253,6 +255,8 @@ class VirtualSensor:
 
     def _go_on(self, connection: Connection, act: Callable[[], list[Say]]) -> None:
         """Call the firmware, send what it returns, and start or stop the stream accordingly."""
+        if self._ending:  # nothing answers any more
+            return
         before = self._firmware.measuring
         said = act()
         now = self._firmware.measuring
@@ -274,7 +278,7 @@ class VirtualSensor:
         except TimeoutError:  # never confirmed: ATT allows no more requests on this link
             await cancellable(connection.disconnect())
         else:
-            if begun is not None and begun is self._firmware.measuring:
+            if begun is not None and begun is self._firmware.measuring and not self._ending:
                 self._start_streaming(connection, begun)
 
     async def _say_on(self, connection: Connection, say: Say) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
-from detector.cli.simulated import simulated_sensor
+from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
@@ -43,9 +45,12 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
     trace = make_trace(SCENARIO, seed=seed)
     path = folder / f"{SCENARIO}-{seed}.npz"
     save_trace(trace, path)
+    # bumble complains of answers that arrive while Ctrl-C ends the link: nothing is wrong then.
+    logging.getLogger("bumble").setLevel(logging.CRITICAL)
     out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
     async with simulated_sensor(path, speed=speed) as sensor:
-        narrator = Narrator(out, sensor.clock.utc_ns, label=settings.wearer.label)
+        later = partial(asyncio.get_running_loop().call_later, ENDING_S)
+        narrator = Narrator(out, sensor.clock.utc_ns, label=settings.wearer.label, later=later)
         said: list[Event] = []
 
         def tell(news: News) -> None:
@@ -63,8 +68,17 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
             free_port=True,
         ) as made:
             ended = asyncio.ensure_future(sensor.air.wait())
-            ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
-            heard = await _watch_and_listen(made, settings.mqtt.prefix)
+
+            def played(simulator: asyncio.Future[int]) -> None:
+                if not simulator.cancelled():
+                    narrator.end(OVER)
+                    asyncio.ensure_future(made.service.stop())  # noqa: RUF006
+
+            ended.add_done_callback(played)
+            try:
+                heard = await _watch_and_listen(made, settings.mqtt.prefix)
+            finally:
+                ended.cancel()  # a simulator that ends with the demo has not played its trace
             return _report(out, made, trace, heard, narrator, said=said)
 
 

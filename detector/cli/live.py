@@ -6,16 +6,17 @@ import asyncio
 import logging
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from detector.cli.narrator import Narrator
 from detector.cli.output import NightOutput, Output
-from detector.cli.simulated import simulated_sensor, source_on
+from detector.cli.simulated import ENDING_S, OVER, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
@@ -65,7 +66,14 @@ async def watch_night(
         level, as_json = settings.log.level, settings.log.format == "json"
         stack.enter_context(logging_to(settings.data_dir, level=level, as_json=as_json))
         chosen = await stack.enter_async_context(_chosen(settings, wish))
-        narrator = Narrator(out, chosen.clock.utc_ns, zone, label=settings.wearer.label)
+        later = partial(asyncio.get_running_loop().call_later, ENDING_S)
+        narrator = Narrator(
+            out,
+            chosen.clock.utc_ns,
+            zone,
+            label=settings.wearer.label,
+            later=None if chosen.ended is None else later,
+        )
         async with assembled(
             settings,
             sources=chosen.sources,
@@ -89,15 +97,16 @@ async def watch_night(
                 begins = f"Playing {wish.file.name}."
             else:
                 begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
-            out.say(f"{begins} Ctrl-C ends the night.")
             for gone in made.deleted:
                 out.say(
                     f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
                 )
-            await _watch(made.service, chosen.ended, until)
+            begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
+            await _watch(made.service, narrator, chosen.ended, until, begin)
             night = made.night
             ended = NightEnd(
                 monitored_s=night.monitored_s,
+                samples=night.samples,
                 gap_count=night.gap_count,
                 longest_gap_s=night.longest_gap_s,
                 counts=night.counts,
@@ -109,25 +118,42 @@ async def watch_night(
 
 
 async def _watch(
-    service: Service, ended: asyncio.Future[int] | None, until: datetime | None
+    service: Service,
+    narrator: Narrator,
+    ended: asyncio.Future[int] | None,
+    until: datetime | None,
+    begin: Callable[[], None],
 ) -> None:
-    """Watch until the source ends, the end time comes, or a person stops it."""
+    """Watch until the source ends, the end time comes, or a person stops it.
+
+    `begin` is called as soon as Ctrl-C ends the night, and no sooner.
+    """
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
 
-    def stop(*_: object) -> None:
+    def stop(why: str | None = None) -> None:
         if not stopping:
+            narrator.end(why)
             stopping.append(loop.create_task(service.stop()))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    def interrupted() -> None:
+        narrator.begin_line()
+        stop()
+
+    def played(simulator: asyncio.Future[int]) -> None:
+        if not simulator.cancelled():
+            stop(None if simulator.result() else OVER)
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, stop)
     # A lost connection or a closed window is nobody's wish to end the night.
     loop.add_signal_handler(signal.SIGHUP, log.warning, "the terminal is gone: the night goes on")
     if ended is not None:
-        ended.add_done_callback(stop)
+        ended.add_done_callback(played)
     if until is not None:
         loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), stop)
     try:
+        begin()
         await service.run()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
@@ -26,6 +27,8 @@ class Narrator:
     utc_ns : the night's wall clock, for news without a time of its own
     zone : time zone of the times shown; None is the computer's
     label : whose alerts these are, as the settings call the wearer
+    later : calls a function after a moment: by then it is known whether a simulated sensor was
+        lost or its night is over; None where a lost link is written at once
     """
 
     def __init__(
@@ -34,12 +37,16 @@ class Narrator:
         utc_ns: Callable[[], int],
         zone: tzinfo | None = None,
         label: str = "",
+        later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._out = out
         self._for = f" ({label})" if label else ""
         self._utc_ns = utc_ns
         self._zone = zone
         self._ended: dict[str, Event] = {}
+        self._later = later
+        self._held: list[LinkDown | Status] = []  # a lost link and its silence, not written yet
+        self._over = False
         self._silent = ""  # the latest sentence about a missing signal
         self.alerts = 0
 
@@ -47,8 +54,44 @@ class Narrator:
         """Return the latest form of each event that has ended, in order of onset."""
         return final_forms(self._ended.values())
 
+    def end(self, why: str | None = None) -> None:
+        """Write why the night ends; a link that ends with it is not written as lost."""
+        self._over = True
+        self._held.clear()
+        if why is not None:
+            self._talk(why)
+
+    def begin_line(self) -> None:
+        """Begin a new line on a terminal, which has written the ^C that was typed."""
+        if not self._out.json and sys.stdout.isatty():
+            self._out.data("")
+
     def tell(self, news: News) -> None:
         """Write a piece of news."""
+        match news:
+            case LinkDown() | Status(watch=StateWord.NO_SIGNAL):
+                if not self._over:
+                    self._write_or_hold(news)
+            case LinkUp() | Status():
+                self._write_held()
+                self._write(news)
+            case _:
+                self._write(news)
+
+    def _write_or_hold(self, news: LinkDown | Status) -> None:
+        if self._later is None or (isinstance(news, Status) and not self._held):
+            self._write(news)
+            return
+        if not self._held:
+            self._later(self._write_held)
+        self._held.append(news)
+
+    def _write_held(self) -> None:
+        held, self._held = self._held, []
+        for news in held:
+            self._write(news)
+
+    def _write(self, news: News) -> None:
         match news:
             case Told():
                 for event in news.events:

@@ -20,6 +20,10 @@ from detector.sources.source import Source
 if TYPE_CHECKING:
     from firmware_sim.child import Air
 
+OVER = "The simulated night is over."
+ENDING_S = 2.0
+"""Longer than the simulator takes from its last link to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSensor:

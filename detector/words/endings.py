@@ -9,6 +9,7 @@ from pathlib import Path
 from detector.events import Event, Kind, Phase
 from detector.words.phrases import TITLES, counted, length
 
+SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 
 
@@ -17,6 +18,7 @@ class NightEnd:
     """Figures of a night that is over."""
 
     monitored_s: float
+    samples: int
     gap_count: int
     longest_gap_s: float
     counts: Mapping[Kind, int]
@@ -26,6 +28,8 @@ class NightEnd:
 
 def ending_lines(night: NightEnd) -> list[str]:
     """Return the night in a few lines, the next command last."""
+    if not night.samples:
+        return ["Night finished. Nothing was watched: the sensor was not heard."]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
     found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
     others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
@@ -43,7 +47,8 @@ def gap_words(night: NightEnd) -> str:
     if not night.gap_count:
         return "no gap"
     which = "" if night.gap_count == 1 else "longest "
-    return f"{counted(night.gap_count, 'gap')} ({which}{length(night.longest_gap_s)})"
+    longest = "under 0.1 s" if night.longest_gap_s < SHORTEST_S else length(night.longest_gap_s)
+    return f"{counted(night.gap_count, 'gap')} ({which}{longest})"
 
 
 def announced_line(said: Iterable[Event]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import chain, zip_longest
+from pathlib import Path
 
 import pytest
 
 from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
-from detector.words.endings import announced_line
+from detector.words.endings import NightEnd, announced_line, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
 
@@ -105,3 +106,33 @@ def test_announcements_that_did_not_hold_are_counted_however_events_interleave(n
 
     assert announced_line(chain.from_iterable(lives)) == f"Announced as they began: {text}"
     assert announced_line(filter(None, beside)) == f"Announced as they began: {text}"
+
+
+def night_end(**fields) -> NightEnd:
+    values = {
+        "monitored_s": 125.0, "samples": 6500, "gap_count": 0, "longest_gap_s": 0.0,
+        "counts": {}, "alerts": 0, "recordings": [Path("night.sqlite")],
+    }  # fmt: skip
+    return NightEnd(**(values | fields))
+
+
+def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
+    said = ending_lines(night_end(monitored_s=0.0, samples=0))
+
+    assert said == ["Night finished. Nothing was watched: the sensor was not heard."]
+
+
+@pytest.mark.parametrize(
+    ("count", "longest_s", "words"),
+    [
+        (0, 0.0, "no gap"),
+        (1, 0.019, "1 gap (under 0.1 s)"),
+        (1, 0.06, "1 gap (0.1 s)"),
+        (3, 0.04, "3 gaps (longest under 0.1 s)"),
+        (2, 4.0, "2 gaps (longest 4.0 s)"),
+    ],
+)
+def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
+    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s))[0]
+
+    assert first == f"Night finished: 2 min 5 s watched, {words}."
