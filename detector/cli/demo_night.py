@@ -68,11 +68,12 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
             free_port=True,
         ) as made:
             ended = asyncio.ensure_future(sensor.air.wait())
+            stopping: list[asyncio.Task[None]] = []
 
             def played(simulator: asyncio.Future[int]) -> None:
                 if not simulator.cancelled():
                     narrator.end(OVER)
-                    asyncio.ensure_future(made.service.stop())  # noqa: RUF006
+                    stopping.append(asyncio.create_task(made.service.stop()))
 
             ended.add_done_callback(played)
             try:

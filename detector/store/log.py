@@ -134,7 +134,7 @@ def last(db: sqlite3.Connection) -> int:
 
 
 def open_channel(db: sqlite3.Connection, channel: str, *, from_start: bool) -> bool:
-    """Give a channel that never read a cursor: before everything that is kept, or after it.
+    """Place the cursor of a channel that never read: before everything that is kept, or after it.
 
     Returns
     -------

@@ -209,7 +209,7 @@ def _means_damage(error: sqlite3.Error, path: Path) -> bool:
 
 
 def _move_aside(path: Path, why: str, wearer: str | None) -> StateDamagedError:
-    """Give the file and what belongs to it another name; nothing is deleted.
+    """Rename the file and what belongs to it; nothing is deleted.
 
     The wearer's id is saved first, where it could be read and no file of its own has it yet.
     """
