@@ -23,7 +23,7 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.events import Event, Origin, final_forms, to_json
 from detector.night.night import Night
-from detector.night.seen import Worn
+from detector.night.observation import WornSensor
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.recognition.pipeline import Watcher
 from detector.recognition.rules.refinement import load_model
@@ -92,7 +92,9 @@ def legs() -> tuple[Packets, Packets]:
 def watched(legs: tuple[Packets, ...], registry) -> tuple[list[Event], list[Any], Night]:
     """Decode, date, recognise, fuse and raise alerts, a tick each second."""
     worn = [
-        Worn(Provenance("k3vq7m2xta", leg.name, f"2026-11-20-{leg.name}", Origin.LIVE), "calf")
+        WornSensor(
+            Provenance("k3vq7m2xta", leg.name, f"2026-11-20-{leg.name}", Origin.LIVE), "calf"
+        )
         for leg in legs
     ]
     night = Night(worn, rules=parse_rules((*DEFAULT_RULES, "1 spasms in 10min")))

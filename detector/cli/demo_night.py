@@ -19,7 +19,7 @@ from detector.config import Settings
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.service import News
 from detector.words.endings import announced_line
@@ -55,7 +55,7 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
 
         def tell(news: News) -> None:
             narrator.tell(news)
-            if isinstance(news, Told):
+            if isinstance(news, Outcome):
                 said.extend(news.events)
 
         async with assembled(

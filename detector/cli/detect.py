@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from detector.alerts.rules import Rule
     from detector.block import Stretch
     from detector.events import Event
+    from detector.night.observation import WornSensor
     from detector.night.recorded import RecordedNight
-    from detector.night.seen import Worn
     from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
@@ -183,15 +183,15 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
     )
 
 
-def _worn(reader: RecordingReader, how: _How) -> Worn:
-    from detector.night.seen import Worn
+def _worn(reader: RecordingReader, how: _How) -> WornSensor:
+    from detector.night.observation import WornSensor
     from detector.recognition.events.stamp import Provenance
 
     provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=how.model)
-    return Worn(provenance, how.site or reader.site or "ankle")
+    return WornSensor(provenance, how.site or reader.site or "ankle")
 
 
-def _of_one_wearer(worn: Sequence[Worn]) -> list[Worn]:
+def _of_one_wearer(worn: Sequence[WornSensor]) -> list[WornSensor]:
     """Return sensors with distinct names, all of the one wearer that any recording names."""
     wearers = {each.provenance.wearer for each in worn} - {None}
     if len(wearers) > 1:
@@ -214,7 +214,7 @@ def _heading(reader: RecordingReader, stretches: Sequence[Stretch]) -> str:
     return text if gaps < 1 else f"{text}, {counted(gaps, 'gap')} ({length(missing_s)})"
 
 
-def _explainer(reader: RecordingReader, worn: Worn, how: _How) -> Explainer:
+def _explainer(reader: RecordingReader, worn: WornSensor, how: _How) -> Explainer:
     from detector.recognition.why.explainer import Explainer
 
     asked = [place(when, reader.name, reader.timebase, how.zone) for when in how.moments]

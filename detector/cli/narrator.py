@@ -13,7 +13,7 @@ from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.service import News, Trouble
 from detector.status import StateWord, Status
 from detector.words.phrases import TITLES, event_line, moment, sentence
@@ -93,7 +93,7 @@ class Narrator:
 
     def _write(self, news: News) -> None:
         match news:
-            case Told():
+            case Outcome():
                 for event in news.events:
                     self._event(event)
                 for alert in news.alerts:

@@ -25,8 +25,8 @@ def replay(
     from detector.alerts.rules import parse_rules
     from detector.cli.narrator import Narrator
     from detector.events import Origin
+    from detector.night.observation import WornSensor
     from detector.night.recorded import RecordedNight, RecordedSensor
-    from detector.night.seen import Worn
     from detector.recognition.events.stamp import Provenance
     from detector.store.formats.reader import open_recording
 
@@ -38,7 +38,7 @@ def replay(
     with open_recording(file) as reader:
         origin = reader.origin or Origin.REPLAY
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)
-        worn = Worn(provenance, reader.site or settings.sensor.placement)
+        worn = WornSensor(provenance, reader.site or settings.sensor.placement)
         recorded = RecordedNight(
             [RecordedSensor(reader, worn)], rules=parse_rules(settings.alerts.wake_for)
         )

@@ -138,7 +138,7 @@ def page(drivers: Iterable[Driver], refusals: Iterable[Refusal]) -> str:
         f"{table}\n",
         _WORDS,
         f"## What to know of yours\n\n{advice}\n",
-        f"## Heard, and refused\n\n{refused}\n",
+        f"## Nearby sensors that cannot be used\n\n{refused}\n",
         _ADDING,
         f"## Where the facts are from\n\n{sources}\n",
     )

@@ -128,13 +128,15 @@ class Quality:
         first, whole = block.stop - len(samples), len(samples) // self._length
         self._next = block.stop
         self._rest = samples[whole * self._length :].copy()
-        heard: list[_Heard] = []
+        heard: list[_Indication] = []
         if whole:
             seconds = samples[: whole * self._length].reshape(whole, self._length, AXES)
             self._rail.follow(seconds, first, heard)
             steps_g = self._held.follow(seconds, first, heard)
             for turn in self._wear.follow(seconds, first, steps_g):
-                heard.append(_Heard(turn.known, Cause.NON_WEAR, turn.at, turn.reason, turn.numbers))
+                heard.append(
+                    _Indication(turn.known, Cause.NON_WEAR, turn.at, turn.reason, turn.numbers)
+                )
         return told + self._tell(sorted(heard, key=lambda each: (each.known, _RANK[each.cause])))
 
     def save(self) -> dict[str, Any]:
@@ -172,9 +174,11 @@ class Quality:
         self._rest = np.empty((0, AXES))
         for part in (self._held, self._rail, self._wear):
             part.interrupt()
-        return self._tell([_Heard(last, cause, last) for cause in (Cause.STUCK, Cause.CLIPPED)])
+        return self._tell(
+            [_Indication(last, cause, last) for cause in (Cause.STUCK, Cause.CLIPPED)]
+        )
 
-    def _tell(self, heard: list[_Heard]) -> list[Condition]:
+    def _tell(self, heard: list[_Indication]) -> list[Condition]:
         told = []
         for each in heard:
             if each.reason is None and each.cause in self._open:
@@ -194,7 +198,7 @@ _RANK = {cause: rank for rank, cause in enumerate(Cause)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Indication:
     """Known at a sample: `cause` began (for a `reason`) or ended `at` another."""
 
     known: int
@@ -225,7 +229,7 @@ class _Held:
         """Begin anew after a gap; resolution and sleep by design are the sensor's."""
         self.state = _HeldState(step_g=self.state.step_g, naps=self.state.naps)
 
-    def follow(self, seconds: Samples, first: int, heard: list[_Heard]) -> NDArray[np.float64]:
+    def follow(self, seconds: Samples, first: int, heard: list[_Indication]) -> NDArray[np.float64]:
         """Return the resolution known after each second: (count, length, 3) g -> (count,) g."""
         state, (count, length, _) = self.state, seconds.shape
         change_g = np.abs(seconds[:, length // 2] - seconds[:, 0])
@@ -255,7 +259,7 @@ class _Held:
             spans.insert(0, (-1, 0))
         return [(begin, end) for begin, end in spans if end > begin]
 
-    def _run(self, stop: int, length: int, over: bool, heard: list[_Heard]) -> None:
+    def _run(self, stop: int, length: int, over: bool, heard: list[_Indication]) -> None:
         """Judge a run that reaches to `stop`, there to end or to go on."""
         state = self.state
         begun = stop if state.begun is None else state.begun
@@ -267,11 +271,13 @@ class _Held:
             why = f"the sensor repeats one value to the bit for {STUCK_S:.0f} s"
             why += f" and shows {size_g:.1f} g at rest" if weightless else ""
             numbers = {"held_s": STUCK_S, "size_g": size_g}
-            heard.append(_Heard(known, Cause.STUCK, begun, why + ": it does not measure", numbers))
+            heard.append(
+                _Indication(known, Cause.STUCK, begun, why + ": it does not measure", numbers)
+            )
             state.told = True
         if over:
             if state.told:
-                heard.append(_Heard(stop + length, Cause.STUCK, stop))
+                heard.append(_Indication(stop + length, Cause.STUCK, stop))
             state.naps += not state.told and stop - begun >= self._nap * length
             state.begun, state.told = None, False
 
@@ -296,7 +302,7 @@ class _Rail:
         """Begin anew after a gap; the largest value belongs to the sensor."""
         self.state = _RailState(peak_g=self.state.peak_g)
 
-    def follow(self, seconds: Samples, first: int, heard: list[_Heard]) -> None:
+    def follow(self, seconds: Samples, first: int, heard: list[_Indication]) -> None:
         """Take the next seconds (count, length, 3) g, the first sample of which is `first`."""
         size_g = np.empty_like(seconds[:_TILE])
         for start in range(0, len(seconds), _TILE):
@@ -304,7 +310,9 @@ class _Rail:
             np.abs(tile, out=size_g[: len(tile)])
             self._tile(tile, size_g[: len(tile)], first + start * seconds.shape[1], heard)
 
-    def _tile(self, seconds: Samples, size_g: Samples, first: int, heard: list[_Heard]) -> None:
+    def _tile(
+        self, seconds: Samples, size_g: Samples, first: int, heard: list[_Indication]
+    ) -> None:
         state, (count, length, _) = self.state, seconds.shape
         least_g = LEAST_RAIL_G if self.range_g is None else RAIL_SHARE * self.range_g
         reached = float(size_g.max()) >= least_g
@@ -325,7 +333,7 @@ class _Rail:
                 heard.append(_beyond(stop, onset, share, limit_g / RAIL_SHARE))
                 state.told = True
             elif state.told and state.clear >= CLEAR_S:
-                heard.append(_Heard(stop, Cause.CLIPPED, stop - state.clear * length))
+                heard.append(_Indication(stop, Cause.CLIPPED, stop - state.clear * length))
                 state.told = False
 
     def _count(
@@ -352,9 +360,9 @@ def _none_cut(count: int, least_g: float) -> tuple[list[int], list[float]]:
     return [0] * count, [least_g] * count
 
 
-def _beyond(known: int, onset: int, share: float, range_g: float) -> _Heard:
+def _beyond(known: int, onset: int, share: float, range_g: float) -> _Indication:
     why = (
         f"movement goes beyond the sensor's range of {range_g:.1f} g: "
         f"{100 * share:.0f} % of {CLIP_WINDOW_S} s were cut off"
     )
-    return _Heard(known, Cause.CLIPPED, onset, why, {"share": share, "range_g": range_g})
+    return _Indication(known, Cause.CLIPPED, onset, why, {"share": share, "range_g": range_g})

@@ -21,8 +21,8 @@ from detector.evaluation.matching import (
 from detector.evaluation.peers import PEERS, Peers
 from detector.evaluation.scoring import Score, summarise
 from detector.events import Event, Kind
+from detector.night.observation import WornSensor
 from detector.night.recorded import RecordedNight, RecordedSensor
-from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.sites import SITES
 from detector.store.formats.checks import runs
@@ -256,7 +256,7 @@ def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool)
         placement = case.labels.placement if case.labels else None
         worn = site or reader.site or site_of(placement) or DEFAULT_SITE
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording)
-        sensor = RecordedSensor(reader, Worn(provenance, worn))
+        sensor = RecordedSensor(reader, WornSensor(provenance, worn))
         recorded = RecordedNight([sensor], piece_s=CHUNK_S if latency else None)
         stop_s = 0.0
         for step in recorded.steps():

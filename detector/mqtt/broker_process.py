@@ -27,7 +27,7 @@ END_S = 2.0  # from SIGTERM to SIGKILL
 LAST_WORDS = 5  # lines of a child's stderr that are kept
 MOSQUITTO_OLDEST = (1, 6)  # the first with MQTT 5
 SBIN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where a user's PATH does not look
-LEASH = Path(__file__).with_name("leash.py")
+CHILD = Path(__file__).with_name("broker_child.py")
 
 
 def mosquitto_conf(port: int, version: tuple[int, int]) -> str:
@@ -153,7 +153,7 @@ class BrokerProcess:
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
-            str(LEASH),
+            str(CHILD),
             str(os.getpid()),
             *self._argv,
             stdin=subprocess.DEVNULL,

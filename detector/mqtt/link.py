@@ -42,7 +42,7 @@ class Link:
     ----------
     client_id : unique at the broker; a second client with the same id disconnects the first
     will : published by the broker when this process vanishes
-    farewell : called at the end; returns what is published before a clean disconnection
+    closing : called at the end; returns what is published before a clean disconnection
     on_connect : awaited after every connection, e.g. to publish retained state again
     mono_s : the clock of `state`
     """
@@ -53,7 +53,7 @@ class Link:
         client_id: str,
         *,
         will: Message | None = None,
-        farewell: Callable[[], Sequence[Message]] = tuple,
+        closing: Callable[[], Sequence[Message]] = tuple,
         on_connect: Callable[[], Awaitable[None]] | None = None,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,7 +61,7 @@ class Link:
         self.too_long = 0  # arrived publications that were longer than their subscriber takes
         self._client_id = client_id
         self._will = will
-        self._farewell = farewell
+        self._closing = closing
         self._on_connect = on_connect
         self._mono_s = mono_s
         self._state = BrokerState(connected=False, since_s=mono_s(), last_error="not yet connected")
@@ -163,7 +163,7 @@ class Link:
             return
         with contextlib.suppress(LinkError, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                for message in self._farewell():
+                for message in self._closing():
                     await self._session.publish(message)
         self._session.close()
         self._down("closed")

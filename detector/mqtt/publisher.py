@@ -64,7 +64,7 @@ class Publisher:
 
     Attributes
     ----------
-    farewell : `availability` published when `run` ends: `OFFLINE`, unless the caller sets
+    closing_availability : published when `run` ends: `OFFLINE`, unless the caller sets
         `STOPPED` because a person stopped the service
     """
 
@@ -80,14 +80,14 @@ class Publisher:
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.farewell = Availability.OFFLINE
+        self.closing_availability = Availability.OFFLINE
         self.counts = Counts()
         self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
             f"spasmwatch-{topics.origin}-{topics.wearer}",
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
-            farewell=self._last_words,
+            closing=self._closing_messages,
             on_connect=self._greet,
         )
         self._log = log
@@ -121,21 +121,21 @@ class Publisher:
         self._snapshot = now
 
     async def run(self) -> None:
-        """Publish until cancelled; at the end publish `farewell` and the state no signal."""
+        """Publish until cancelled; then publish `closing_availability` and no signal."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._pump())
             tasks.create_task(self._tell_state())
             tasks.create_task(self._beat())
 
-    def _last_words(self) -> tuple[Message, ...]:
+    def _closing_messages(self) -> tuple[Message, ...]:
         """Overwrite what is retained: a later receiver must not read that somebody watches."""
-        ended = Status(StateWord.NO_SIGNAL, why=ENDED[self.farewell])
+        ended = Status(StateWord.NO_SIGNAL, why=ENDED[self.closing_availability])
         snapshot = replace(self._snapshot, status=ended)
         said = contract.state(self._stamp(), snapshot)
         return (
             contract.message(self._topics, Leaf.STATE, said),
-            contract.message(self._topics, Leaf.AVAILABILITY, self.farewell),
+            contract.message(self._topics, Leaf.AVAILABILITY, self.closing_availability),
         )
 
     async def _greet(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from math import inf
 from typing import Any
@@ -20,10 +19,11 @@ from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
 from detector.dsp.quality import Cause
 from detector.events import Event, Kind, broken_off, from_dict
+from detector.night.conditions import SensorConditions, by_sensor, silent_for
 from detector.night.count import EventCount
-from detector.night.matters import Matters, by_sensor, silent_for
+from detector.night.observation import Follower, Observation, SensorCondition, WornSensor
+from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight, sealed
-from detector.night.seen import Follower, Matter, Seen, Worn
 from detector.night.sensor_watch import WRONG_RATE, SensorWatch
 from detector.night.time_axis import TimeAxis
 from detector.plain import to_plain
@@ -33,20 +33,6 @@ from detector.words.reasons import worded
 SAME_BOOT_NS = 30_000_000_000
 """Monotonic and wall clock of one boot stay closer than this while nobody is there, unless the
 wall clock is set. Where a computer was started anew, they differ by how long it ran before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Output of a night: commit it, then publish it."""
-
-    events: tuple[Event, ...] = ()
-    alerts: tuple[Alert, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.events or self.alerts)
-
-    def __add__(self, other: Told) -> Told:
-        return Told(self.events + other.events, self.alerts + other.alerts)
 
 
 class Night:
@@ -65,7 +51,7 @@ class Night:
 
     def __init__(
         self,
-        sensors: Sequence[Worn],
+        sensors: Sequence[WornSensor],
         *,
         rules: Sequence[Rule],
         dated: bool = True,
@@ -82,14 +68,16 @@ class Night:
             for worn, follower in zip_longest(self._worn, self._followers)
         )
         self._time = TimeAxis(self.watches, dated=self._dated)
-        self._pending: list[tuple[int, int, Seen]] = []  # monotonic time, sensor, what it showed
+        self._pending: list[
+            tuple[int, int, Observation]
+        ] = []  # monotonic time, sensor, what it showed
         self._over: set[int] = set()  # sensors whose recording has ended
         self._reset_alarms()
-        self._matters = Matters()
+        self._conditions = SensorConditions()
         self._count = EventCount()
 
     @property
-    def worn(self) -> tuple[Worn, ...]:
+    def worn(self) -> tuple[WornSensor, ...]:
         """The sensors, with the names of their recordings."""
         return self._worn
 
@@ -156,25 +144,25 @@ class Night:
         silent = {label: why for label, why in whys.items() if why is not None}
         return by_sensor(silent, of=len(self.watches)) if 0 < len(silent) < len(whys) else None
 
-    def take(self, reading: Reading, *, sensor: int = 0) -> Told:
+    def take(self, reading: Reading, *, sensor: int = 0) -> Outcome:
         """Take the next reading of one of the sensors; return what it shows."""
         return self.hear(self.examine(reading, sensor=sensor), reading.item, sensor=sensor)
 
-    def examine(self, reading: Reading, *, sensor: int = 0) -> list[Seen]:
+    def examine(self, reading: Reading, *, sensor: int = 0) -> list[Observation]:
         """Let one sensor's watch take a reading: the first half of `take`."""
         self.gather(reading, sensor=sensor)
         return self.watches[sensor].look()
 
-    def hear(self, seen: Sequence[Seen], item: Item, *, sensor: int = 0) -> Told:
+    def hear(self, seen: Sequence[Observation], item: Item, *, sensor: int = 0) -> Outcome:
         """Return the wearer's events and alerts for what one sensor saw: second half of `take`."""
         told = self._hear([(sensor, each) for each in seen])
         return self._at_last(told, item.mono_ns, item.utc_ns)
 
-    def start_watch_again(self, sensor: int, why: str, item: Item) -> list[Seen]:
+    def start_watch_again(self, sensor: int, why: str, item: Item) -> list[Observation]:
         """Close one sensor's open events as cut short after a fault, and begin anew."""
         return self.watches[sensor].start_again(why, item.mono_ns, item.utc_ns)
 
-    def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> Told:
+    def start_alarms_again(self, saved: dict[str, Any] | None, events: Iterable[Event]) -> Outcome:
         """Rebuild fusion and alarms after a fault; return what several sensors saw, cut short.
 
         Parameters
@@ -193,19 +181,19 @@ class Night:
         for event in events:
             self._policy.observe(self._time.in_wearers_seconds(event), self._time.of(event))
         over = [] if self._fusion is None else [broken_off(event) for event in self._count.open]
-        return self._tell(over, self._time.now(*self._time.host_ns)) if over else Told()
+        return self._tell(over, self._time.now(*self._time.host_ns)) if over else Outcome()
 
     def gather(self, reading: Reading, *, sensor: int = 0) -> list[Block]:
         """Take the next reading, for a later `look`; return its samples."""
         return self.watches[sensor].gather(reading)
 
-    def tick(self, mono_ns: int, utc_ns: int) -> Told:
+    def tick(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Advance time; return what follows from nothing having come."""
         for sensor in range(len(self.watches)):
             self.pass_time(mono_ns, utc_ns, sensor=sensor)
         alerts = self._policy.tick(self._time.now(mono_ns, utc_ns))
         seen = [(n, each) for n, watch in enumerate(self.watches) for each in watch.look()]
-        return Told(alerts=tuple(alerts)) + self._hear(seen)
+        return Outcome(alerts=tuple(alerts)) + self._hear(seen)
 
     def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
         """Advance time at one sensor, for a later `look`."""
@@ -216,7 +204,7 @@ class Night:
         self.watches[sensor].finish(mono_ns, utc_ns)
         self._over.add(sensor)
 
-    def look(self, mono_ns: int, utc_ns: int) -> Told:
+    def look(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Return what the sensors showed since the last look, in the order in which it was known.
 
         With several sensors, the result of one waits until the others were analysed as far.
@@ -240,18 +228,18 @@ class Night:
         done = len(self.watches) == len(self._over) or len(self.watches) == 1
         return self._at_last(told, mono_ns, utc_ns) if done else told
 
-    def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
+    def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Outcome:
         """Take a condition of the monitoring, such as a full disk; over when `why` is None."""
         now = self._time.now(mono_ns, utc_ns)
         told = self._policy.condition(
             name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
         )
-        return Told(alerts=tuple(told))
+        return Outcome(alerts=tuple(told))
 
-    def finish(self, mono_ns: int, utc_ns: int) -> Told:
+    def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Close what is open: the night is over."""
         if not self.samples:
-            return Told()
+            return Outcome()
         for number in range(len(self.watches)):
             if number not in self._over:
                 self.end(mono_ns, utc_ns, sensor=number)
@@ -271,7 +259,7 @@ class Night:
             "watches": [watch.save() for watch in self.watches],
             "fusion": None if self._fusion is None else self._fusion.save(),
             "policy": self._policy.save(),
-            "matters": self._matters.save(),
+            "conditions": self._conditions.save(),
             "count": self._count.save(),
         })  # fmt: skip
 
@@ -293,7 +281,7 @@ class Night:
             self.reset()
             raise ValueError(f"the saved night cannot be used: {error!r}") from error
 
-    def resume(self, mono_ns: int, utc_ns: int) -> Told:
+    def resume(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Go on after `load` where the process was not running meanwhile.
 
         What was open is reported as over and cut short: nothing runs across the gap. Readings
@@ -302,7 +290,7 @@ class Night:
         self._shift_clocks(mono_ns, utc_ns)
         return self.finish(mono_ns, utc_ns)
 
-    def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Told:
+    def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:
         """Begin with what outlasts a recording: open alarms, batteries; open events are cut short.
 
         Raises
@@ -322,7 +310,7 @@ class Night:
         now = self._time.now(mono_ns, utc_ns)
         events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
         alerts = [alert for event in events for alert in self._policy.observe(event, now)]
-        return Told(tuple(events), tuple(alerts + self._policy.tick(now)))
+        return Outcome(tuple(events), tuple(alerts + self._policy.tick(now)))
 
     def _reset_alarms(self) -> None:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
@@ -335,7 +323,7 @@ class Night:
         if self._fusion is not None:
             self._fusion.load(state["fusion"])
         self._policy.load(state["policy"])
-        self._matters.load(state["matters"])
+        self._conditions.load(state["conditions"])
         self._count.load(state["count"])
         self._time.load(state["time"])
 
@@ -349,17 +337,17 @@ class Night:
         self._policy.shift_clock(by_ns)
         for watch in self.watches:
             watch.shift_clock(by_ns)
-        self._matters.shift_clock(by_ns)
+        self._conditions.shift_clock(by_ns)
 
-    def _hear(self, seen: Sequence[tuple[int, Seen]]) -> Told:
+    def _hear(self, seen: Sequence[tuple[int, Observation]]) -> Outcome:
         """Take what sensors showed, in order: each thing at the time by which it was known."""
-        heard = Told()
+        heard = Outcome()
         for number, each in seen:
             said: list[Event] = []
             match each.what:
-                case Matter() as matter:
+                case SensorCondition() as condition:
                     now = self._time.now(each.mono_ns, each.utc_ns)
-                    heard += self._hear_matter(self.watches[number], matter, now)
+                    heard += self._take_condition(self.watches[number], condition, now)
                 case Event() as event:
                     self._time.reach(number, each.known_s or 0.0)
                     said = [event] if self._fusion is None else self._fusion.process(event)
@@ -372,15 +360,15 @@ class Night:
     def _lost(self, label: str) -> list[Event]:
         return [] if self._fusion is None else self._fusion.lost(label)
 
-    def _at_last(self, told: Told, mono_ns: int, utc_ns: int) -> Told:
+    def _at_last(self, told: Outcome, mono_ns: int, utc_ns: int) -> Outcome:
         """Advance time to where the samples were analysed."""
         self._time.reach_all()
         ticked = self._policy.tick(self._time.now(mono_ns, utc_ns))
-        return Told(told.events, (*told.alerts, *ticked))
+        return Outcome(told.events, (*told.alerts, *ticked))
 
-    def _hear_matter(self, watch: SensorWatch, matter: Matter, now: Now) -> Told:
+    def _take_condition(self, watch: SensorWatch, condition: SensorCondition, now: Now) -> Outcome:
         """Take a condition of one sensor: it holds for the wearer while it holds for any."""
-        theirs = self._matters.take(watch.label, matter, of=len(self.watches))
+        theirs = self._conditions.take(watch.label, condition, of=len(self.watches))
         alerts = self._policy.condition(
             theirs.name,
             active=theirs.why is not None,
@@ -388,13 +376,13 @@ class Night:
             now=now,
             why=theirs.why or "",
         )
-        return Told(alerts=tuple(alerts))
+        return Outcome(alerts=tuple(alerts))
 
-    def _tell(self, said: Sequence[Event], now: Now) -> Told:
+    def _tell(self, said: Sequence[Event], now: Now) -> Outcome:
         """Count an event, and pass it to the rules."""
         said = [worded(event) for event in said]
         alerts = self._policy.tick(now)
         for event in said:
             self._count.add(event)
             alerts += self._policy.observe(self._time.in_wearers_seconds(event), now)
-        return Told(tuple(said), tuple(alerts))
+        return Outcome(tuple(said), tuple(alerts))

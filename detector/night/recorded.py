@@ -15,8 +15,9 @@ from detector.alerts.rules import Rule
 from detector.block import Block, Stretch, extend
 from detector.devices.stream import Reading
 from detector.events import Event, Phase
-from detector.night.night import Night, Told
-from detector.night.seen import Follower, Worn
+from detector.night.night import Night
+from detector.night.observation import Follower, WornSensor
+from detector.night.outcome import Outcome
 from detector.store.formats.packets import unplaced_words
 from detector.store.formats.reading import RecordingReader
 
@@ -32,7 +33,7 @@ class RecordedSensor:
     """A recording, and the sensor it is of; `follower` instead of a plain watcher."""
 
     reader: RecordingReader
-    worn: Worn
+    worn: WornSensor
     follower: Follower | None = None
 
 
@@ -47,7 +48,7 @@ class RecordedStep:
     utc_ns : how far the recordings' wall clock has come
     """
 
-    told: Told
+    told: Outcome
     blocks: tuple[tuple[int, Block], ...]
     utc_ns: int
 
@@ -135,7 +136,7 @@ class RecordedNight:
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]
         return told
 
-    def _step(self, told: Told, blocks: list[tuple[int, Block]], utc_ns: int) -> RecordedStep:
+    def _step(self, told: Outcome, blocks: list[tuple[int, Block]], utc_ns: int) -> RecordedStep:
         self._latest |= {event.id: event for event in told.events}
         self.alerts += told.alerts
         return RecordedStep(told, tuple(blocks), utc_ns)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
-from detector.night.seen import Worn
+from detector.night.observation import WornSensor
 from detector.plain import from_plain
 
 SCHEMA = "night/1"
@@ -27,7 +27,7 @@ class SavedNight:
     state : for `Night.load`
     """
 
-    worn: tuple[Worn, ...]
+    worn: tuple[WornSensor, ...]
     mono_ns: int
     utc_ns: int
     state: dict[str, Any]
@@ -49,7 +49,7 @@ class SavedNight:
                 raise ValueError("its checksum is wrong")
             mono_ns, utc_ns = state["time"]["host_ns"]
             return cls(
-                from_plain(tuple[Worn, ...], state["worn"]),
+                from_plain(tuple[WornSensor, ...], state["worn"]),
                 mono_ns,
                 utc_ns,
                 state,
@@ -57,7 +57,7 @@ class SavedNight:
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the saved night cannot be used: {error}") from error
 
-    def goes_on(self, worn: Sequence[Worn], utc_ns: int) -> bool:
+    def goes_on(self, worn: Sequence[WornSensor], utc_ns: int) -> bool:
         """Whether these sensors may go on with its recordings, whose names may differ.
 
         A wall clock may have been set back, but by no more than the limit.
@@ -76,5 +76,5 @@ def checksum(state: dict[str, Any]) -> int:
     return crc32(json.dumps(state, allow_nan=False).encode())
 
 
-def _unnamed(worn: Worn) -> Worn:
+def _unnamed(worn: WornSensor) -> WornSensor:
     return replace(worn, provenance=replace(worn.provenance, recording=None))

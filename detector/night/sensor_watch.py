@@ -13,9 +13,16 @@ from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import Cause, Quality
 from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
-from detector.night.seen import Arrival, Follower, Matter, Seen, Worn, when
+from detector.night.observation import (
+    Arrival,
+    Follower,
+    Observation,
+    SensorCondition,
+    WornSensor,
+    when,
+)
 from detector.recognition.events.stamp import stamp
-from detector.recognition.pipeline import Said, Watcher
+from detector.recognition.pipeline import KnownEvent, Watcher
 from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
@@ -55,7 +62,9 @@ class SensorWatch:
     session, address : of the latest connection; 0 and None before the first
     """
 
-    def __init__(self, worn: Worn, *, dated: bool = True, follower: Follower | None = None) -> None:
+    def __init__(
+        self, worn: WornSensor, *, dated: bool = True, follower: Follower | None = None
+    ) -> None:
         self.worn = worn
         self._dated = dated
         self.clock = SampleClock()
@@ -69,7 +78,7 @@ class SensorWatch:
         self._file_timebase: Timebase | None = None  # of samples that have their index already
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
-        self._seen: list[Seen] = []
+        self._seen: list[Observation] = []
         self._silent = True  # no signal is reported
         self._quality: Quality | None = None  # before the first sample
         self._range_g: float | None = None
@@ -161,7 +170,7 @@ class SensorWatch:
         for arrival in arrivals:
             if self._silent:
                 begun = arrival.when(arrival.block.start / arrival.block.fs)
-                self._seen.append(Seen(Matter(NO_SIGNAL, None, begun[0]), *begun))
+                self._seen.append(Observation(SensorCondition(NO_SIGNAL, None, begun[0]), *begun))
                 self._silent = False
             self._count_gap(arrival.block)
             self.samples += len(arrival.block)
@@ -169,10 +178,10 @@ class SensorWatch:
         self._waiting += arrivals
         if isinstance(item, LinkDown):
             self._watch_waiting()
-            self._seen.append(Seen(item, item.mono_ns, item.utc_ns))
+            self._seen.append(Observation(item, item.mono_ns, item.utc_ns))
         return [arrival.block for arrival in arrivals]
 
-    def look(self) -> list[Seen]:
+    def look(self) -> list[Observation]:
         """Analyse the samples that were gathered; return what they show, as it became known."""
         self._watch_waiting()
         seen, self._seen = self._seen, []
@@ -182,20 +191,22 @@ class SensorWatch:
         """Advance time; notice that nothing has come."""
         self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
         rate = self.clock.fault
-        matters = [
-            Matter(WRONG_RATE, _rate_words(rate) if rate else None, mono_ns),
-            Matter(BATTERY, self._battery_words(mono_ns), mono_ns),
+        conditions = [
+            SensorCondition(WRONG_RATE, _rate_words(rate) if rate else None, mono_ns),
+            SensorCondition(BATTERY, self._battery_words(mono_ns), mono_ns),
         ]
         why = self.silence(mono_ns)
         if why is not None:
             since_ns = self._begun_ns if self._last_mono_ns is None else self._last_mono_ns
-            matters.insert(0, Matter(NO_SIGNAL, why, since_ns))
+            conditions.insert(0, SensorCondition(NO_SIGNAL, why, since_ns))
             self._silent = True
         if self._quality is not None and self._quality.settled and not self._waiting:
             # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}
-            matters += [Matter(str(cause), None, mono_ns) for cause in Cause if cause not in so]
-        self._seen += [Seen(matter, mono_ns, utc_ns) for matter in matters]
+            conditions += [
+                SensorCondition(str(cause), None, mono_ns) for cause in Cause if cause not in so
+            ]
+        self._seen += [Observation(condition, mono_ns, utc_ns) for condition in conditions]
 
     def finish(self, mono_ns: int, utc_ns: int) -> None:
         """Close what is open: the night is over, or its recording."""
@@ -207,7 +218,7 @@ class SensorWatch:
         is_file = self._last is not None and self._last.of_file
         self._tell(self._watcher.close(), [self._last if self._last and is_file else end])
 
-    def start_again(self, why: str, mono_ns: int, utc_ns: int) -> list[Seen]:
+    def start_again(self, why: str, mono_ns: int, utc_ns: int) -> list[Observation]:
         """Clear the state that led to a fault; return what was open, as over and cut short.
 
         The sample clock goes on, so that no index is used twice. `why` explains the silence.
@@ -220,7 +231,7 @@ class SensorWatch:
             broken_off(event) for event in self._open.values() if event.kind is not Kind.MOVEMENT
         ]
         self._open.clear()
-        return [Seen(event, mono_ns, utc_ns, self.analysed_s) for event in over]
+        return [Observation(event, mono_ns, utc_ns, self.analysed_s) for event in over]
 
     def shift_clock(self, by_ns: int) -> None:
         """Move stamps of the monotonic clock, which began anew; the sample clock moves its own.
@@ -300,13 +311,15 @@ class SensorWatch:
         for condition in self._quality.process(block):
             mono_ns, utc_ns = when(run, condition.known_s)
             why = condition.reason if condition.end_s is None else None
-            self._seen.append(Seen(Matter(str(condition.cause), why, mono_ns), mono_ns, utc_ns))
+            self._seen.append(
+                Observation(SensorCondition(str(condition.cause), why, mono_ns), mono_ns, utc_ns)
+            )
         self._last = run[-1]
         self._tell(self._watcher.follow(block), run)
         reached_s = self._watcher.reached_s
         self.analysed_s = self.analysed_s if reached_s is None else reached_s
 
-    def _tell(self, told: list[Said], run: list[Arrival]) -> None:
+    def _tell(self, told: list[KnownEvent], run: list[Arrival]) -> None:
         """Keep what was found for the next look."""
         timebase = self.timebase
         assert timebase is not None  # noqa: S101 - there were samples
@@ -316,7 +329,7 @@ class SensorWatch:
                 self._open.pop(event.id, None)
             else:
                 self._open[event.id] = event
-            self._seen.append(Seen(event, *when(run, said.known_s), said.known_s))
+            self._seen.append(Observation(event, *when(run, said.known_s), said.known_s))
 
     def _stamped(self, event: Event, timebase: Timebase) -> Event:
         event = stamp(event, self.worn.provenance, timebase)

@@ -44,7 +44,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class KnownEvent:
     """An event, and by when it was known: s from sample 0 to the end of the last frame it needed.
 
     It does not depend on how the stream was cut, nor does `known_s` ever go back.
@@ -54,7 +54,7 @@ class Said:
     known_s: float
 
 
-class Witness(Protocol):
+class Observer(Protocol):
     """Receives the frames and cases that the pipeline judges, by wearer; changes none of them."""
 
     def see_frames(
@@ -91,7 +91,7 @@ class Bank:
     ----------
     model : a folder of `models/`
     rules, refinement : instead of the model's own
-    witness : receives frames and bouts as they are judged; costs nothing when there is none
+    observer : receives frames and bouts as they are judged; costs nothing when there is none
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Bank:
         rules: Rules | None = None,
         refinement: Refine | None = None,
         gated: bool = True,
-        witness: Witness | None = None,
+        observer: Observer | None = None,
     ) -> None:
         wearers = len(sites)
         loaded = [load_model(model, site=site) for site in sites]
@@ -111,7 +111,7 @@ class Bank:
         self._gated = gated
         self._rule_sets = list(dict.fromkeys(self._rules))  # one for each site
         self._rule_set_of = np.array([self._rule_sets.index(own) for own in self._rules])
-        self._witness = witness
+        self._witness = observer
         self._history = np.zeros((wearers, HISTORY, AXES))
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
         self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
@@ -125,7 +125,7 @@ class Bank:
 
     def process(
         self, rows: Rows[int], starts: Rows[int], samples: Samples
-    ) -> list[tuple[int, Said]]:
+    ) -> list[tuple[int, KnownEvent]]:
         """Take the next whole frames of some wearers, each row's following its last.
 
         Parameters
@@ -168,7 +168,7 @@ class Bank:
                     gate_g=level[shown],
                     floor_g=floor[shown],
                 )
-        told: list[tuple[int, Said]] = []
+        told: list[tuple[int, KnownEvent]] = []
         for i in np.flatnonzero(moves | self._open(row)):
             wearer, start = int(row[i]), int(first[i])
             origin = start * FRAME - HISTORY
@@ -183,7 +183,7 @@ class Bank:
         reached = int(self._next[wearer])
         return None if reached < 0 else reached * FRAME_S
 
-    def finish(self, wearer: int) -> list[Said]:
+    def finish(self, wearer: int) -> list[KnownEvent]:
         """Close one wearer's open events at a gap or at the end, and end the segment."""
         if self._next[wearer] < 0:
             return []
@@ -191,7 +191,7 @@ class Bank:
         bouts = tracker.finish(self._history[wearer], origin)
         known_s = int(self._next[wearer]) * FRAME_S
         told = self._admit(wearer, bouts)
-        told += [Said(event, known_s) for event in self._sequences[wearer].finish()]
+        told += [KnownEvent(event, known_s) for event in self._sequences[wearer].finish()]
         tracker.reset()
         self._next[wearer] = -1
         return told
@@ -230,9 +230,9 @@ class Bank:
     def _open(self, row: NDArray[np.int64]) -> Bools:
         return np.array([self._trackers[int(r)].is_open for r in row])
 
-    def _admit(self, wearer: int, bouts: list[Bout]) -> list[Said]:
+    def _admit(self, wearer: int, bouts: list[Bout]) -> list[KnownEvent]:
         sequence = self._sequences[wearer]
-        told: list[Said] = []
+        told: list[KnownEvent] = []
         for bout in bouts:
             if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
                 continue  # no kind that is announced could follow
@@ -243,7 +243,7 @@ class Bank:
             if self._witness is not None:
                 self._witness.see_case(wearer, case, finding)
             known_s = bout.known * FRAME_S
-            told += [Said(event, known_s) for event in sequence.admit(bout, finding)]
+            told += [KnownEvent(event, known_s) for event in sequence.admit(bout, finding)]
         return told
 
 
@@ -253,7 +253,7 @@ class Watcher:
     Parameters
     ----------
     site : where the sensor is worn, one of `SITES`; its thresholds apply
-    model, rules, refinement, witness : as in `Bank`
+    model, rules, refinement, observer : as in `Bank`
     """
 
     def __init__(
@@ -264,7 +264,7 @@ class Watcher:
         rules: Rules | None = None,
         refinement: Refine | None = None,
         gated: bool = True,
-        witness: Witness | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if site not in SITES:
             raise ValueError(f"site must be one of {', '.join(SITES)}, got {site!r}")
@@ -274,7 +274,7 @@ class Watcher:
             rules=rules,
             refinement=refinement,
             gated=gated,
-            witness=witness,
+            observer=observer,
         )
         self._holds = Holds()
         self._grid = Grid()
@@ -297,11 +297,11 @@ class Watcher:
         """
         return self._bank.reached_s(0)
 
-    def follow(self, block: Block) -> list[Said]:
+    def follow(self, block: Block) -> list[KnownEvent]:
         """Take the next samples as `process` does; tell also when each event was known."""
         if not len(block):
             return []
-        told: list[Said] = []
+        told: list[KnownEvent] = []
         if block.after_gap(self._expected):
             told += self.close()
         self._expected = block.edge
@@ -312,7 +312,7 @@ class Watcher:
             told += self._advance(self._grid.process(part))
         return told
 
-    def close(self) -> list[Said]:
+    def close(self) -> list[KnownEvent]:
         """Close what is open as `finish` does; tell also when each event was known."""
         told = self._close()
         self._holds.reset()
@@ -338,7 +338,7 @@ class Watcher:
         expected = state["expected"]
         self._expected = None if expected is None else (expected[0], expected[1])
 
-    def _close(self) -> list[Said]:
+    def _close(self) -> list[KnownEvent]:
         """End the segment: nothing is known of what comes between it and the next sample."""
         tail = self._grid.finish()
         told = [] if tail is None else self._advance(tail)
@@ -346,7 +346,7 @@ class Watcher:
         self._framer.reset()
         return told
 
-    def _advance(self, block: Block) -> list[Said]:
+    def _advance(self, block: Block) -> list[KnownEvent]:
         frames = self._framer.process(block)
         told = self._bank.process([0], [frames.start], frames.samples[np.newaxis])
         return [said for _, said in told]

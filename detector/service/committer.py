@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from detector.events import Event
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.store.log import Draft
 from detector.store.state import StateError
@@ -27,7 +27,7 @@ MOST_ATTEMPTS = 3  # a passing fault is over by then; what still raises always w
 class Unlogged:
     """What waits for a commit: events and alerts, or another entry of the log."""
 
-    told: Told
+    told: Outcome
     entries: tuple[Draft, ...] = ()
 
 
@@ -78,7 +78,7 @@ class Committer:
         """Events not committed yet."""
         return tuple(event for each in self._waiting for event in each.told.events)
 
-    def add(self, told: Told, *, entries: Sequence[Draft] = ()) -> None:
+    def add(self, told: Outcome, *, entries: Sequence[Draft] = ()) -> None:
         """Take the next output."""
         self._waiting.append(Unlogged(told, tuple(entries)))
         self._more.set()

@@ -8,8 +8,9 @@ from typing import Any
 
 from detector.devices.stream import Reading
 from detector.events import Event
-from detector.night.night import Night, Told
-from detector.night.seen import Seen
+from detector.night.night import Night
+from detector.night.observation import Observation
+from detector.night.outcome import Outcome
 from detector.service.supervisor import Supervisor
 from detector.words.reasons import worded
 
@@ -37,7 +38,7 @@ class LiveNight:
         self._committed = committed
         self._ticked_ns: int | None = None
 
-    def take(self, reading: Reading, *, sensor: int) -> list[Told]:
+    def take(self, reading: Reading, *, sensor: int) -> list[Outcome]:
         """Take a reading; time passes up to it first, so that a silence before it is noticed."""
         item = reading.item
         told = self.tick_if_due(item.mono_ns, item.utc_ns)
@@ -51,29 +52,29 @@ class LiveNight:
             told.append(self._alarmed(lambda: self._night.hear(seen, item, sensor=sensor), seen))
         return told
 
-    def tick(self, mono_ns: int, utc_ns: int) -> Told:
+    def tick(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Advance time."""
         self._ticked_ns = mono_ns
         return self._alarmed(lambda: self._night.tick(mono_ns, utc_ns))
 
-    def tick_if_due(self, mono_ns: int, utc_ns: int) -> list[Told]:
+    def tick_if_due(self, mono_ns: int, utc_ns: int) -> list[Outcome]:
         """Advance time, if a second has passed since the last tick."""
         if self._ticked_ns is not None and mono_ns - self._ticked_ns < TICK_NS:
             return []
         return [self.tick(mono_ns, utc_ns)]
 
-    def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Told:
+    def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Outcome:
         """Take a condition of the monitoring, such as a full disk; over when `why` is None."""
         return self._alarmed(lambda: self._night.trouble(name, why, mono_ns, utc_ns))
 
-    def finish(self, mono_ns: int, utc_ns: int) -> Told:
+    def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Close what is open: the night is over."""
         return self._alarmed(lambda: self._night.finish(mono_ns, utc_ns))
 
-    def _alarmed(self, work: Callable[[], Told], seen: Sequence[Seen] = ()) -> Told:
+    def _alarmed(self, work: Callable[[], Outcome], seen: Sequence[Observation] = ()) -> Outcome:
         """Return what `work` returns, after a fault with rebuilt alarms; else the events alone."""
 
-        def rebuild() -> Told:
+        def rebuild() -> Outcome:
             saved, events = self._committed()
             return self._night.start_alarms_again(saved, events) + work()
 
@@ -82,4 +83,4 @@ class LiveNight:
             return told
         events = [each.what for each in seen if isinstance(each.what, Event)]
         said = self._supervisor.call("words", lambda: tuple(map(worded, events)))
-        return Told(events=said or tuple(replace(each, reason=NO_WORDS) for each in events))
+        return Outcome(events=said or tuple(replace(each, reason=NO_WORDS) for each in events))

@@ -15,8 +15,9 @@ from detector.alerts.rules import parse_rules
 from detector.block import EPOCH
 from detector.config import SensorSettings, Settings
 from detector.events import Kind, Origin, Phase
-from detector.night.night import Night, Told
-from detector.night.seen import Worn
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.service.places import DataFolder, header_of
 from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew
@@ -56,7 +57,7 @@ class OpenedNight:
     night: Night
     recorders: tuple[RecordingWriter | None, ...]
     connections: tuple[tuple[int, str | None], ...]
-    told: tuple[Told, ...]
+    told: tuple[Outcome, ...]
 
 
 class Closing(Protocol):
@@ -107,17 +108,17 @@ def open_night(
     records = settings.recording.enabled and origin is not Origin.REPLAY
     names = _recordings(place.new_recording(evening), sensors)
     worn = [
-        Worn(Provenance(state.wearer, sensor.label, path.stem, origin), sensor.placement)
+        WornSensor(Provenance(state.wearer, sensor.label, path.stem, origin), sensor.placement)
         for sensor, path in zip(sensors, names, strict=True)
     ]
     rules = parse_rules(settings.alerts.wake_for)
 
-    def header(of: Worn) -> RecordingHeader:
+    def header(of: WornSensor) -> RecordingHeader:
         label = of.provenance.sensor or ""
         sensor = next(each for each in sensors if each.label == label)
         return header_of(settings, sensor, of.provenance, evening)
 
-    def record_on(of: Worn, path: Path) -> RecordingWriter:
+    def record_on(of: WornSensor, path: Path) -> RecordingWriter:
         return RecordingWriter.resume(path, header(of))
 
     def go_on() -> Begun:

@@ -14,9 +14,10 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import Reading
 from detector.errors import RecordingError
-from detector.night.night import Night, Told
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight
-from detector.night.seen import Worn
 from detector.service.live_night import TICK_NS
 from detector.store.recording import Recording
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
@@ -38,7 +39,7 @@ class Begun:
     """
 
     night: Night
-    told: list[Told] = field(default_factory=list)
+    told: list[Outcome] = field(default_factory=list)
     recorders: list[RecordingWriter | None] = field(default_factory=list)
 
     def connections(self) -> list[tuple[int, str | None]]:
@@ -52,12 +53,12 @@ class Begun:
 
 
 def begin(
-    worn: Sequence[Worn],
+    worn: Sequence[WornSensor],
     rules: Sequence[Rule],
     *,
     saved: Callable[[str], Any],
     nights: Path,
-    resume: Callable[[Worn, Path], RecordingWriter] | None,
+    resume: Callable[[WornSensor, Path], RecordingWriter] | None,
     mono_ns: int,
     utc_ns: int,
     note: Note,
@@ -89,7 +90,12 @@ def begin(
 
 
 def begin_anew(
-    worn: Sequence[Worn], rules: Sequence[Rule], kept: Any, note: Note, *, now: tuple[int, int]
+    worn: Sequence[WornSensor],
+    rules: Sequence[Rule],
+    kept: Any,
+    note: Note,
+    *,
+    now: tuple[int, int],
 ) -> Begun:
     """Begin a new night with what outlives the saved one; None: there is none."""
     night, told = Night(worn, rules=rules), []
@@ -102,7 +108,12 @@ def begin_anew(
 
 
 def _begin_first(
-    worn: Sequence[Worn], rules: Sequence[Rule], policy: Any, note: Note, *, now: tuple[int, int]
+    worn: Sequence[WornSensor],
+    rules: Sequence[Rule],
+    policy: Any,
+    note: Note,
+    *,
+    now: tuple[int, int],
 ) -> Begun:
     """Begin the first night that is saved, with the alarms that release 0.1 had open."""
     night = Night(worn, rules=rules)
@@ -114,7 +125,7 @@ def _begin_first(
     return _at(night, [], now)
 
 
-def _at(night: Night, told: list[Told], now: tuple[int, int]) -> Begun:
+def _at(night: Night, told: list[Outcome], now: tuple[int, int]) -> Begun:
     """Let the night know what time it is: saved before the first packet, it may be gone on with."""
     return Begun(night, [*told, night.tick(*now)])
 
@@ -125,7 +136,7 @@ def _go_on(
     nights: Path,
     rows: Sequence[int | None],
     *,
-    resume: Callable[[Worn, Path], RecordingWriter] | None,
+    resume: Callable[[WornSensor, Path], RecordingWriter] | None,
     now: tuple[int, int],
 ) -> Begun:
     """Take in what was recorded after the night was saved; return what was cut short.
@@ -136,7 +147,7 @@ def _go_on(
         One of its recordings cannot be used.
     """
     recorders: list[RecordingWriter | None] = []
-    told: list[Told] = []
+    told: list[Outcome] = []
     with ExitStack() as opened:
         if resume is not None:
             for worn, watch in zip(known.worn, night.watches, strict=True):
@@ -153,7 +164,7 @@ def _go_on(
 
 def _catch_up(
     night: Night, recorders: Sequence[RecordingWriter | None], rows: Sequence[int | None]
-) -> Iterator[Told]:
+) -> Iterator[Outcome]:
     """Take what was recorded after the night was saved, of all sensors in the order it came.
 
     Time passes as it does in a `LiveNight`.

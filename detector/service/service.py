@@ -17,7 +17,8 @@ from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
-from detector.night.night import Night, Told
+from detector.night.night import Night
+from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
@@ -58,7 +59,7 @@ class Trouble:
     why: str | None
 
 
-News = Told | Status | LinkUp | LinkDown | Note | Refused | Trouble
+News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble
 """News for an observer, in the order it happens."""
 
 
@@ -88,7 +89,7 @@ class Service:
         publisher: Publisher | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
-        told: Sequence[Told] = (),
+        told: Sequence[Outcome] = (),
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
@@ -166,7 +167,7 @@ class Service:
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         if self._publisher is not None:
-            self._publisher.farewell = Availability.STOPPED
+            self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
 
     async def _end(self) -> None:
@@ -267,7 +268,7 @@ class Service:
             return False
         return True
 
-    def _hear(self, told: Told) -> None:
+    def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
             self._committer.add(told)
@@ -332,7 +333,7 @@ class Service:
             self._tell(status)
             whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
             entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
-            self._committer.add(Told(), entries=[entry])
+            self._committer.add(Outcome(), entries=[entry])
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:

@@ -13,7 +13,14 @@ from detector.devices.stream import LinkDown, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
-from detector.sources.radio import Adapter, ClientBackend, Heard, ScannerBackend, listen, look_round
+from detector.sources.radio import (
+    Adapter,
+    Advertiser,
+    ClientBackend,
+    ScannerBackend,
+    listen,
+    look_round,
+)
 from detector.sources.session import SensorSession
 from detector.sources.source import LinkState, LinkStatus
 
@@ -217,7 +224,7 @@ class BleSource:
         self._failures += 1
         return _BACKOFF_S[min(self._failures, len(_BACKOFF_S)) - 1]
 
-    def _new_session(self, heard: Heard, driver: Driver) -> SensorSession:
+    def _new_session(self, heard: Advertiser, driver: Driver) -> SensorSession:
         self._sessions += 1
         self._session = SensorSession(
             self._earlier + self._sessions,
@@ -231,13 +238,13 @@ class BleSource:
         )
         return self._session
 
-    async def _find(self) -> tuple[Heard, Driver] | None:
+    async def _find(self) -> tuple[Advertiser, Driver] | None:
         """Scan for one round; return the sensor to connect to, LinkError without an adapter."""
-        candidates: dict[str, tuple[Heard, Driver]] = {}
+        candidates: dict[str, tuple[Advertiser, Driver]] = {}
         others: dict[str, str] = {}  # why a device that is heard is not taken, by name
         elsewhere: dict[str, Advertisement] = {}  # sensors no source looks for, by address
 
-        def collect(heard: Heard) -> None:
+        def collect(heard: Advertiser) -> None:
             ad = heard.advertisement
             wanted = not self._targets.isdisjoint(_called(ad.address, ad.name))
             if self._targets and not wanted:
@@ -286,7 +293,7 @@ class BleSource:
             return self._registry.recognise(ad)
         return self._driver if self._targets or self._driver.recognises(ad) else None
 
-    def _rank(self, candidate: tuple[Heard, Driver]) -> tuple[bool, int]:
+    def _rank(self, candidate: tuple[Advertiser, Driver]) -> tuple[bool, int]:
         """Sort key: nearest first, but the one that failed last comes last: it may be a clone."""
         ad = candidate[0].advertisement
         return ad.address == self._failed, -_strength_dbm(ad)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from detector.devices.profile import Advertisement, Driver
 from detector.devices.refused import refusal_of
 from detector.devices.registry import Registry, installed
-from detector.sources.radio import Heard, ScannerBackend, listen
+from detector.sources.radio import Advertiser, ScannerBackend, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def scan(
     known = installed() if registry is None else registry
     heard: dict[str, Advertisement] = {}
 
-    def note(one: Heard) -> None:
+    def note(one: Advertiser) -> None:
         heard[one.advertisement.address] = one.advertisement
 
     await listen(note, duration_s, scanner_backend)

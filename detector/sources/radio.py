@@ -70,7 +70,7 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Advertiser:
     """An advertisement, and the bleak device to connect to."""
 
     advertisement: Advertisement
@@ -78,7 +78,7 @@ class Heard:
 
 
 async def listen(
-    hear: Callable[[Heard], None],
+    hear: Callable[[Advertiser], None],
     duration_s: float,
     backend: ScannerBackend | None,
     *,
@@ -104,7 +104,7 @@ async def listen(
         before = known.get(device.address, ad)
         ad = replace(ad, name=ad.name or before.name, services=ad.services | before.services)
         known[device.address] = ad
-        hear(Heard(ad, device))
+        hear(Advertiser(ad, device))
         if enough():
             done.set()
 
@@ -120,7 +120,7 @@ async def listen(
 
 
 async def look_round(
-    hear: Callable[[Heard], None], backend: ScannerBackend | None, known: set[str]
+    hear: Callable[[Advertiser], None], backend: ScannerBackend | None, known: set[str]
 ) -> None:
     """Call `hear` with the devices this machine is connected to, except `known` addresses.
 
@@ -136,7 +136,9 @@ async def look_round(
         ):
             if device.address not in known:
                 name = (device.name or "")[:_LONGEST_NAME]
-                hear(Heard(Advertisement(device.address, name, None, _services(device)), device))
+                hear(
+                    Advertiser(Advertisement(device.address, name, None, _services(device)), device)
+                )
 
 
 def _services(device: BLEDevice) -> frozenset[str]:

@@ -22,7 +22,7 @@ from detector.devices.stream import LinkUp, Packet, Reading
 from detector.errors import LinkError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
-from detector.sources.radio import Adapter, ClientBackend, Heard, ask
+from detector.sources.radio import Adapter, Advertiser, ClientBackend, ask
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class SensorSession:
     def __init__(
         self,
         number: int,
-        heard: Heard,
+        heard: Advertiser,
         driver: Driver,
         *,
         inbox: Inbox,

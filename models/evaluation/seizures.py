@@ -22,8 +22,8 @@ from detector.evaluation.peers import OSD_BLOCK_S, Peers
 from detector.evaluation.scoring import RHYTHMIC
 from detector.evaluation.spans import Measure, Spans, union, without
 from detector.events import Kind
+from detector.night.observation import WornSensor
 from detector.night.recorded import RecordedNight, RecordedSensor
-from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.store.formats.reader import open_recording
 
@@ -103,7 +103,7 @@ def segment_of(file: Path) -> Segment:
         labels = tuple((a, b, str(text)) for a, b, text in json.loads(str(held["labels"])))
     others, seconds = Peers(), 0.0
     with open_recording(file) as reader:
-        worn = Worn(Provenance(recording=reader.recording), "wrist")
+        worn = WornSensor(Provenance(recording=reader.recording), "wrist")
         recorded = RecordedNight([RecordedSensor(reader, worn)])
         for step in recorded.steps():
             for _, block in step.blocks:

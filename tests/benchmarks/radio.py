@@ -32,7 +32,7 @@ P99_MS, CPU_SHARE = 20.0, 0.25
 
 
 @dataclass
-class Heard:
+class Received:
     """What came of one sensor."""
 
     samples: list[np.ndarray] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Heard:
         return (lag - lag.min()) / 1e6
 
 
-async def listen(radio: str, name: str, due: int, adapter: Adapter) -> Heard:
+async def listen(radio: str, name: str, due: int, adapter: Adapter) -> Received:
     """Read one sensor to the end of its trace."""
     scanner, client = backends(radio)
     source = BleSource(
@@ -55,7 +55,7 @@ async def listen(radio: str, name: str, due: int, adapter: Adapter) -> Heard:
         client_backend=client,
         adapter=adapter,
     )
-    clock, heard, placed = SampleClock(), Heard(), 0
+    clock, heard, placed = SampleClock(), Received(), 0
     async for reading in source.readings():
         now_ns = time.monotonic_ns()
         for output in reading.outputs:

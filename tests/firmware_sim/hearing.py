@@ -26,7 +26,7 @@ SPEED = 10.0
 
 
 @dataclass
-class Heard:
+class Received:
     clock: SampleClock = field(default_factory=SampleClock)
     blocks: list[Block] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
@@ -52,13 +52,13 @@ def walk(fs: int, duration_s: float, most_g: float = 1.9) -> Trace:
     return Trace(np.clip(steps.cumsum(axis=0), -most_g, most_g), fs)
 
 
-def hear(plan: SensorPlan, folder: Path, *, until: type | None = None) -> Heard:
+def hear(plan: SensorPlan, folder: Path, *, until: type | None = None) -> Received:
     """Listen to the end, or until such an output was heard."""
     return asyncio.run(_hear(plan, folder / "air", until))
 
 
-async def _hear(plan: SensorPlan, socket: Path, until: type | None) -> Heard:
-    heard = Heard()
+async def _hear(plan: SensorPlan, socket: Path, until: type | None) -> Received:
+    heard = Received()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def announce(event: dict[str, Any]) -> None:

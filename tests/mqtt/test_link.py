@@ -284,9 +284,9 @@ def test_it_parts_with_its_farewell_and_vanishes_with_its_will(
 ) -> None:
     async def check() -> None:
         will = Message("sw/v1/x/availability", "offline", retain=True)
-        farewell = Message("sw/v1/x/availability", "stopped", retain=True)
+        closing = Message("sw/v1/x/availability", "stopped", retain=True)
         async with provide(kind, port=0) as broker, kit.cable_to(broker.endpoint) as cable:
-            link = Link(cable.endpoint, "one", will=will, farewell=lambda: [farewell])
+            link = Link(cable.endpoint, "one", will=will, closing=lambda: [closing])
             async with kit.listening(broker.endpoint, "sw/#") as ear:
                 async with kit.running(link.run()):
                     await link.connected()

@@ -60,7 +60,7 @@ def test_the_last_words_are_that_nobody_watches_and_stopped_is_a_persons_wish(
                     await kit.until(lambda: ear.payloads("state"))
                 assert json.loads(ear.payloads("state")[0])["state"] == "watching"
                 if wished:
-                    publisher.farewell = Availability.STOPPED
+                    publisher.closing_availability = Availability.STOPPED
             async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
                 await kit.until(lambda: len(late.heard) == 2)
         assert late.payloads("availability") == ["stopped" if wished else "offline"]

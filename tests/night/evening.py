@@ -13,8 +13,9 @@ from detector.alerts.rules import parse_rules
 from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
-from detector.night.night import Night, Told
-from detector.night.seen import Worn
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 
@@ -38,9 +39,9 @@ class Arrival:
         return UTC_NS + self.mono_ns
 
 
-def worn(recording: str = "2026-11-20", sensors: int = 2) -> list[Worn]:
+def worn(recording: str = "2026-11-20", sensors: int = 2) -> list[WornSensor]:
     return [
-        Worn(Provenance("k3vq7m2xta", label, f"{recording}-{label}", Origin.LIVE), "calf")
+        WornSensor(Provenance("k3vq7m2xta", label, f"{recording}-{label}", Origin.LIVE), "calf")
         for label in LABELS[:sensors]
     ]
 
@@ -116,5 +117,5 @@ def hear(one: Night, arrival: Arrival) -> list[str]:
     return words(one.take(arrival.reading, sensor=arrival.sensor))
 
 
-def words(told: Told) -> list[str]:
+def words(told: Outcome) -> list[str]:
     return [to_json(e) for e in told.events] + [alert_json(a) for a in told.alerts]

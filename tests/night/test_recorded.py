@@ -18,9 +18,10 @@ from detector.devices.profile import Chunk
 from detector.devices.stream import Packet, Reading
 from detector.events import Event, Phase
 from detector.events import to_json as event_json
-from detector.night.night import Night, Told
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.night.recorded import RecordedNight, RecordedSensor
-from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.store.formats.checks import runs
 from detector.store.formats.reading import RecordingReader
@@ -75,21 +76,21 @@ def reader(name: str, blocks: Iterator[Block], later_s: float = 0.0) -> Recordin
     )
 
 
-def worn(name: str) -> Worn:
-    return Worn(Provenance(recording=name, sensor=name), "ankle")
+def worn(name: str) -> WornSensor:
+    return WornSensor(Provenance(recording=name, sensor=name), "ankle")
 
 
-def recorded(readers: Sequence[RecordingReader], **how: float) -> Told:
+def recorded(readers: Sequence[RecordingReader], **how: float) -> Outcome:
     """Every word of recordings taken together."""
     sensors = [RecordedSensor(each, worn(each.name)) for each in readers]
     steps = list(RecordedNight(sensors, rules=RULES, **how).steps())
-    return Told(
+    return Outcome(
         tuple(event for step in steps for event in step.told.events),
         tuple(alert for step in steps for alert in step.told.alerts),
     )
 
 
-def lines(told: Told) -> list[str]:
+def lines(told: Outcome) -> list[str]:
     return [*map(event_json, told.events), *map(to_json, told.alerts)]
 
 
@@ -124,10 +125,10 @@ def test_several_sensors_are_one_wearer_however_their_recordings_are_cut(
     assert lines(in_pieces) == lines(at_once)
 
 
-def live(blocks: Sequence[Block], packet: int) -> Told:
+def live(blocks: Sequence[Block], packet: int) -> Outcome:
     """What the night says while these samples come packet by packet, with a tick each second."""
     night = Night([worn("leg")], rules=RULES)
-    said: list[Told] = []
+    said: list[Outcome] = []
     tick_ns = S
     for piece in cut(blocks, [packet]):
         now_ns = round(piece.stop / FS * S)
@@ -137,17 +138,17 @@ def live(blocks: Sequence[Block], packet: int) -> Told:
         item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
         said.append(night.take(Reading(item, (Chunk(piece.samples, FS, now_ns),))))
     said.append(night.finish(now_ns, START_UTC_NS + now_ns))
-    return Told(
+    return Outcome(
         tuple(event for told in said for event in told.events),
         tuple(alert for told in said for alert in told.alerts),
     )
 
 
-def clinical(told: Told) -> list[str]:
+def clinical(told: Outcome) -> list[str]:
     return [to_json(a) for a in told.alerts if a.alert_class is AlertClass.CLINICAL]
 
 
-def technical(told: Told) -> list[tuple[str, str, float]]:
+def technical(told: Outcome) -> list[tuple[str, str, float]]:
     return [
         (a.kind, str(a.state), a.at.timestamp() if a.at else 0.0)
         for a in told.alerts
@@ -189,7 +190,7 @@ def test_samples_keep_the_index_that_the_file_gave_them(motions):
     holes = [(5.0 * n, 0.1) for n in range(1, 4)]
     pierced = recorded([reader("leg", iter(holed(motions[0], holes)))])
 
-    def late(told: Told) -> list[Event]:
+    def late(told: Outcome) -> list[Event]:
         return [replace(e, id="", episode=None) for e in told.events if e.onset_s > 60]
 
     found = [e.onset_s for e in late(pierced) if e.phase is Phase.END]

@@ -263,7 +263,7 @@ def test_what_is_no_saved_night_is_refused(saved):
     assert one.save() == night().save()
 
 
-@pytest.mark.parametrize("part", ["watches", "policy", "matters", "count", "time"])
+@pytest.mark.parametrize("part", ["watches", "policy", "conditions", "count", "time"])
 def test_a_whole_state_of_another_form_is_refused_and_leaves_a_new_night(watched, part):
     sensors, _, _, saved = watched
     state = {**saved[-1]["state"], part: {"other": "form"}}

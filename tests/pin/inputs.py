@@ -122,7 +122,7 @@ def _sent(name: str, driver_name: str, motion: str, *, seed: int) -> Packets:
         up_ns = at_ns
         stamps = up_ns, START_UTC_NS + up_ns
         items.append(LinkUp(session, driver_name, "C0:5E:00:00:00:01", "Sensor", *stamps))
-        link = _Heard(driver, WEARABLES[driver_name].make(fs))
+        link = _Indication(driver, WEARABLES[driver_name].make(fs))
         link.connect()
         measuring = link.firmware.measuring
         assert measuring is not None
@@ -142,7 +142,7 @@ def _sent(name: str, driver_name: str, motion: str, *, seed: int) -> Packets:
     return Packets(name, driver_name, tuple(items))
 
 
-class _Heard(PureLink):
+class _Indication(PureLink):
     """A link that keeps every notification as received."""
 
     def __post_init__(self) -> None:

@@ -18,8 +18,9 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.events import Origin, to_json
 from detector.mqtt import contract
-from detector.night.night import Night, Told
-from detector.night.seen import Worn
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.store.log import of_alert, of_event
 from detector.store.recording import RecordingHeader
@@ -77,7 +78,7 @@ def of_packets(sent: Packets, folder: Path) -> dict[str, Said]:
 def of_night(sensors: Sequence[Packets]) -> Said:
     """Watch these sensors as one wearer's night, a tick each second."""
     worn = [
-        Worn(Provenance(WEARER, sent.name, f"2026-11-20-{sent.name}", Origin.LIVE), "calf")
+        WornSensor(Provenance(WEARER, sent.name, f"2026-11-20-{sent.name}", Origin.LIVE), "calf")
         for sent in sensors
     ]
     night = Night(worn, rules=parse_rules(DEFAULT_RULES))
@@ -88,7 +89,7 @@ def of_night(sensors: Sequence[Packets]) -> Said:
         ]
         for number, sent in enumerate(sensors)
     ]
-    said: list[Told] = []
+    said: list[Outcome] = []
     next_tick_ns = 0
     last_ns = 0
     for mono_ns, number, _, reading in merge(*streams):
@@ -110,7 +111,7 @@ def of_pair(files: Sequence[Path]) -> Said:
     return _parted(_run("--json", "detect", "--together", "--alerts", *files))
 
 
-def _messages(said: Iterable[Told]) -> Iterator[str]:
+def _messages(said: Iterable[Outcome]) -> Iterator[str]:
     topics = contract.Topics(wearer=WEARER)
     drafts = (
         d for told in said for d in (*map(of_event, told.events), *map(of_alert, told.alerts))

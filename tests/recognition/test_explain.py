@@ -86,7 +86,7 @@ def test_being_asked_changes_no_event(size: int, recording: np.ndarray, whole: l
 
 
 class Tally:
-    """A witness that counts what it is shown of each wearer."""
+    """An observer that counts what it is shown of each wearer."""
 
     def __init__(self) -> None:
         self.frames = [0, 0]
@@ -106,7 +106,7 @@ def test_a_witness_of_many_sees_whose_frames_and_cases_they_are(recording: np.nd
     length = len(recording) // 12 * 12
     both = np.stack([quiet[:length], recording[:length]])
     tally = Tally()
-    watched, alone = Bank(["ankle"] * 2, witness=tally), Bank(["ankle"] * 2)
+    watched, alone = Bank(["ankle"] * 2, observer=tally), Bank(["ankle"] * 2)
 
     assert alone.process([0, 1], [0, 0], both) == watched.process([0, 1], [0, 0], both)
     assert alone.finish(0) + alone.finish(1) == watched.finish(0) + watched.finish(1)
@@ -370,4 +370,4 @@ def test_without_a_sample_nothing_is_known() -> None:
 def test_the_witness_sees_what_the_watcher_alone_says(recording: np.ndarray) -> None:
     blocks = [Block(recording, 0, FS)]
 
-    assert watch(Watcher(witness=Explainer([])), blocks) == watch(Watcher(), blocks)
+    assert watch(Watcher(observer=Explainer([])), blocks) == watch(Watcher(), blocks)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detector.block import Block
 from detector.events import final_forms
-from detector.recognition.pipeline import Bank, Said, Watcher
+from detector.recognition.pipeline import Bank, KnownEvent, Watcher
 from detector.sites import SITES
 from firmware_sim.motion.scenarios import scenario
 
@@ -98,8 +98,8 @@ def test_when_an_event_was_known_does_not_depend_on_packets_and_is_never_past(
     for first, count in gaps:
         samples[first : first + count] = np.nan
     at_once, in_pieces = Watcher(), Watcher()
-    whole: list[Said] = []
-    said: list[Said] = []
+    whole: list[KnownEvent] = []
+    said: list[KnownEvent] = []
     reached_s = 0.0
     edges = np.flatnonzero(np.diff(np.isnan(samples[:, 0]), prepend=True, append=True))
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
@@ -177,7 +177,7 @@ def test_a_wearer_in_a_batch_is_the_same_as_alone(seeds: list[int], frames: int)
     rows = [busy_recording(seed, length_s=60) for seed in seeds]
     usable = len(rows[0]) // step * step
     bank = Bank(["ankle"] * len(rows))
-    together: dict[int, list[Said]] = {row: [] for row in range(len(rows))}
+    together: dict[int, list[KnownEvent]] = {row: [] for row in range(len(rows))}
     for start in range(0, usable, step):
         chunk = np.stack([samples[start : start + step] for samples in rows])
         for row, said in bank.process(range(len(rows)), [start] * len(rows), chunk):
@@ -193,7 +193,7 @@ def test_sixty_four_wearers_in_a_batch_are_the_same_as_each_alone() -> None:
     rows = [busy_recording(seed, length_s=40)[:1992] for seed in range(64)]
     sites = [SITES[seed % len(SITES)] for seed in range(64)]
     bank = Bank(sites)
-    together: dict[int, list[Said]] = {row: [] for row in range(64)}
+    together: dict[int, list[KnownEvent]] = {row: [] for row in range(64)}
     for start in range(0, 1992, 24):
         chunk = np.stack([samples[start : start + 24] for samples in rows])
         for row, said in bank.process(range(64), [start] * 64, chunk):

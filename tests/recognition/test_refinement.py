@@ -31,7 +31,7 @@ from detector.recognition.rules.refinement import (
 from detector.recognition.rules.verdict import Finding
 from detector.words.reasons import reason_of
 
-Seen = list[tuple[Case, Finding]]
+Observation = list[tuple[Case, Finding]]
 
 
 def watch(watcher: Watcher, blocks: list[Block]) -> list[Any]:
@@ -39,9 +39,9 @@ def watch(watcher: Watcher, blocks: list[Block]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(recording: np.ndarray) -> Seen:
+def seen(recording: np.ndarray) -> Observation:
     """Every case that the rules judged in a recording with something of everything."""
-    cases: Seen = []
+    cases: Observation = []
 
     def note(case: Case, finding: Finding) -> Finding:
         cases.append((case, finding))
@@ -79,7 +79,7 @@ def model_data(**changes: float) -> dict[str, Any]:
     bias=st.floats(-20, 20), weight=st.floats(0, 5), threshold=st.floats(0, 1), of=st.integers(0)
 )
 def test_it_never_names_what_the_rules_did_not(
-    seen: Seen, bias: float, weight: float, threshold: float, of: int
+    seen: Observation, bias: float, weight: float, threshold: float, of: int
 ) -> None:
     refinement = parse_refinement(model_data(bias=bias, weight=weight, threshold=threshold))
     case, finding = seen[of % len(seen)]
@@ -112,7 +112,7 @@ def test_more_of_what_speaks_for_a_name_never_makes_it_less_likely(
     assert opinion.probability(raised) >= opinion.probability(values)
 
 
-def test_a_name_taken_back_says_what_spoke_against_it(seen: Seen) -> None:
+def test_a_name_taken_back_says_what_spoke_against_it(seen: Observation) -> None:
     doubting = parse_refinement(model_data(bias=-30.0, threshold=0.5))
     case, finding = next(s for s in seen if features_of(*s) and s[1].kind is Kind.CLONUS)
 
@@ -135,13 +135,13 @@ def test_the_strongest_contribution_is_said_first() -> None:
     assert opinion.against(values) == ["jerk", "busy"]
 
 
-def test_a_name_it_has_no_opinion_on_stays_as_the_rules_have_it(seen: Seen) -> None:
+def test_a_name_it_has_no_opinion_on_stays_as_the_rules_have_it(seen: Observation) -> None:
     silent = Refinement("silent", {})
 
     assert [silent(*each) for each in seen] == [finding for _, finding in seen]
 
 
-def test_jerks_are_left_alone_until_they_are_over(seen: Seen) -> None:
+def test_jerks_are_left_alone_until_they_are_over(seen: Observation) -> None:
     doubting = parse_refinement(model_data(bias=-30.0, threshold=0.5))
     early = [s for s in seen if not s[0].facts.over and s[1].kind is not Kind.CLONUS]
     assert early
@@ -149,7 +149,7 @@ def test_jerks_are_left_alone_until_they_are_over(seen: Seen) -> None:
     assert all(doubting(*each) is each[1] for each in early)
 
 
-def test_clonus_out_of_a_spasm_is_left_alone(seen: Seen) -> None:
+def test_clonus_out_of_a_spasm_is_left_alone(seen: Observation) -> None:
     doubting = parse_refinement(model_data(bias=-30.0, threshold=0.5))
     case, finding = next(s for s in seen if s[1].kind is Kind.CLONUS)
     mixed = replace(finding, parts=(Kind.SPASM, Kind.CLONUS))
@@ -157,7 +157,7 @@ def test_clonus_out_of_a_spasm_is_left_alone(seen: Seen) -> None:
     assert doubting(case, mixed) is mixed
 
 
-def test_a_case_that_lacks_a_number_is_left_to_the_rules(seen: Seen) -> None:
+def test_a_case_that_lacks_a_number_is_left_to_the_rules(seen: Observation) -> None:
     doubting = parse_refinement(model_data(bias=-30.0, threshold=0.5))
     case, finding = next(s for s in seen if features_of(*s) and s[1].kind is Kind.TWITCH)
     unsettled = replace(case, facts=replace(case.facts, settled_deg=None))
@@ -166,7 +166,7 @@ def test_a_case_that_lacks_a_number_is_left_to_the_rules(seen: Seen) -> None:
     assert doubting(case, finding) is not finding
 
 
-def test_a_jerk_taken_back_is_what_the_rules_would_call_it_next(seen: Seen) -> None:
+def test_a_jerk_taken_back_is_what_the_rules_would_call_it_next(seen: Observation) -> None:
     for case, finding in seen:
         if finding.kind in {Kind.SPASM, Kind.TWITCH}:
             turned = case.facts.over and case.holds("turn")
@@ -175,7 +175,7 @@ def test_a_jerk_taken_back_is_what_the_rules_would_call_it_next(seen: Seen) -> N
             assert lesser_kind(case, finding) is other
 
 
-def test_the_probability_is_the_sum_of_its_parts(seen: Seen) -> None:
+def test_the_probability_is_the_sum_of_its_parts(seen: Observation) -> None:
     data = model_data(bias=-0.4, slope=0.8, offset=0.1, threshold=0.0)
     case, finding = next(s for s in seen if features_of(*s) and s[1].kind is Kind.CLONUS)
     values = features_of(case, finding)

@@ -42,7 +42,7 @@ PLAYED = ("spasms", "clonus", "turning", "knocks", "tremor", "restless", "scratc
 
 
 class Cases:
-    """A witness that keeps every case and what was concluded."""
+    """An observer that keeps every case and what was concluded."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Case, Finding]] = []
@@ -61,7 +61,7 @@ def all_seen() -> list[tuple[Case, Finding]]:
     recordings = [(busy_recording(), 50.0)]
     recordings += [(t.samples, t.fs) for t in (scenario(name, seed=1) for name in PLAYED)]
     for samples, fs in recordings:
-        watcher = Watcher(witness=cases)
+        watcher = Watcher(observer=cases)
         watcher.process(Block(samples, 0, fs))
         watcher.finish()
     return cases.seen

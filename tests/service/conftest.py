@@ -20,7 +20,7 @@ from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
 from detector.mqtt.broker_process import SBIN
 from detector.mqtt.link import Link
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.service import News
 from detector.status import Status
@@ -44,7 +44,7 @@ class House:
 
     @property
     def events(self) -> list[Event]:
-        return [e for _, told in self.news if isinstance(told, Told) for e in told.events]
+        return [e for _, told in self.news if isinstance(told, Outcome) for e in told.events]
 
     @property
     def log(self) -> list[str]:

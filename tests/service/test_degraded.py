@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from detector.config import read_configuration
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.resumption import ENDED
 from detector.service.service import FAULT, News, Trouble
 from detector.store.state import State
@@ -98,7 +98,7 @@ def test_a_part_that_falls_over_is_announced_once_and_the_night_goes_on(trace, c
 
     asyncio.run(night())
     troubles = [each.name for each in news if isinstance(each, Trouble) and each.why]
-    events = [event for told in news if isinstance(told, Told) for event in told.events]
+    events = [event for told in news if isinstance(told, Outcome) for event in told.events]
 
     assert len(events) > 5
     assert FAULT in troubles

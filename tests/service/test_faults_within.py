@@ -44,7 +44,7 @@ EVERY_PART = ("decoder", *PARTS)
 
 
 @dataclass
-class Outcome:
+class Result:
     """What became of a night with faults in it."""
 
     raised: int
@@ -71,7 +71,7 @@ async def live_through(
     *,
     sensors: int = 1,
     words: list[tuple[str, bytes]] | None = None,
-) -> Outcome:
+) -> Result:
     """Watch virtual sensors play a trace while a part raises; a second client listens."""
     faults = Faults(moments_s)
     began_s = time.monotonic()
@@ -124,7 +124,7 @@ async def live_through(
     alerts = [json.loads(body) for topic, body in words if topic.endswith("/alert")]
     told = [alert["state"] for alert in alerts if alert["kind"] == FAULT]
     took_s = time.monotonic() - began_s
-    return Outcome(faults.raised, samples, expected, words, logged, told, took_s)
+    return Result(faults.raised, samples, expected, words, logged, told, took_s)
 
 
 async def last_word(words: list[tuple[str, bytes]]) -> None:
@@ -149,7 +149,7 @@ def trace_of(folder: Path, length_s: float, seed: int = 1) -> Path:
     return save(folder / "trace.npz", np.round(made.samples[: int(52 * length_s)], 3), 52.0)
 
 
-def check(part: str, outcome: Outcome, wanted: int) -> None:
+def check(part: str, outcome: Result, wanted: int) -> None:
     assert outcome.raised >= 0.9 * wanted, f"only {outcome.raised} faults came"
     # The link of a driver that raised is made anew in real time, however fast the night runs.
     scale = SPEED if part == "decoder" else 1.0

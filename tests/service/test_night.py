@@ -15,7 +15,7 @@ from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
 from detector.night.night import Night
-from detector.night.seen import Worn
+from detector.night.observation import WornSensor
 from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
@@ -26,7 +26,7 @@ ME = Provenance("k3vq7m2xta", "left-calf", "2026-11-20", Origin.LIVE)
 
 
 def night(**how: bool) -> Night:
-    return Night([Worn(ME, "calf")], rules=parse_rules(DEFAULT_RULES), **how)
+    return Night([WornSensor(ME, "calf")], rules=parse_rules(DEFAULT_RULES), **how)
 
 
 def readings(name: str, seed: int = 3, duration_s: float = 120.0) -> list[Reading]:

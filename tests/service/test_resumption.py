@@ -19,9 +19,10 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, Phase, to_json
-from detector.night.night import Night, Told
+from detector.night.night import Night
+from detector.night.observation import WornSensor
+from detector.night.outcome import Outcome
 from detector.night.saved import GOES_ON_S
-from detector.night.seen import Worn
 from detector.recognition.events.stamp import Provenance
 from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin
 from detector.store.recording import RecordingHeader
@@ -34,14 +35,14 @@ WEARER, LABELS = "k3vq7m2xta", ("left-calf", "right-calf")
 SETUP_S = 1.01  # of a sensor's first second: what it answers before it streams
 
 
-def worn(evening: str = "2026-11-20", *, wearer: str = WEARER, count: int = 1) -> list[Worn]:
+def worn(evening: str = "2026-11-20", *, wearer: str = WEARER, count: int = 1) -> list[WornSensor]:
     return [
-        Worn(Provenance(wearer, label, f"{evening}-{label}", Origin.SIMULATED), "calf")
+        WornSensor(Provenance(wearer, label, f"{evening}-{label}", Origin.SIMULATED), "calf")
         for label in LABELS[:count]
     ]
 
 
-def header(of: Worn) -> RecordingHeader:
+def header(of: WornSensor) -> RecordingHeader:
     whose = of.provenance
     return RecordingHeader(
         name=whose.recording or "",
@@ -63,7 +64,7 @@ class House:
     folder: Path
     state: dict[str, Any]
 
-    def record(self, of: Worn, items: Sequence[Item]) -> None:
+    def record(self, of: WornSensor, items: Sequence[Item]) -> None:
         path = self.folder / f"{of.provenance.recording}.sqlite"
         writer = RecordingWriter.create(path, header(of))
         for item in items:
@@ -71,7 +72,7 @@ class House:
         writer.close()
 
     def begin(
-        self, sensors: Sequence[Worn], now_ns: tuple[int, int], *, records: bool = True
+        self, sensors: Sequence[WornSensor], now_ns: tuple[int, int], *, records: bool = True
     ) -> tuple[Begun, list[str]]:
         """Start the next process; return its night and the notes of its beginning."""
         notes: list[str] = []
@@ -96,7 +97,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path, {})
 
 
-def words(told: Told) -> list[str]:
+def words(told: Outcome) -> list[str]:
     alerts = [f"{a.kind} {a.state} {a.episode} {a.rule}" for a in told.alerts if a.episode]
     return [to_json(event) for event in told.events] + alerts
 
@@ -244,7 +245,7 @@ def test_a_recording_that_cannot_be_gone_on_with_is_told_and_alarms_go_on(
     path = house.folder / f"{worn()[0].provenance.recording}.sqlite"
     path.unlink()
     if what == "the recording is another wearer's":
-        other = Worn(replace(worn()[0].provenance, wearer="aaaaaaaaaa"), "calf")
+        other = WornSensor(replace(worn()[0].provenance, wearer="aaaaaaaaaa"), "calf")
         house.record(other, watched.items[:9])
     elif what == "the recording is damaged":
         path.write_bytes(b"no SQLite at all")

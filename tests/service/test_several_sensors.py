@@ -18,8 +18,9 @@ from detector.devices.profile import Battery
 from detector.devices.stream import LinkDown, Packet, Reading
 from detector.errors import ConfigError
 from detector.events import Event, Kind, Origin, Phase, final_forms
-from detector.night.night import Night, Told
-from detector.night.seen import Seen, Worn
+from detector.night.night import Night
+from detector.night.observation import Observation, WornSensor
+from detector.night.outcome import Outcome
 from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.fusion import fuse_final
 from detector.recognition.events.stamp import Provenance
@@ -30,13 +31,13 @@ from .test_night import START_UTC_NS, readings
 
 S = 1_000_000_000
 LEFT, RIGHT = (
-    Worn(Provenance("k3vq7m2xta", label, f"2026-11-20-{label}", Origin.LIVE), "ankle")
+    WornSensor(Provenance("k3vq7m2xta", label, f"2026-11-20-{label}", Origin.LIVE), "ankle")
     for label in ("left", "right")
 )
 
 
 def night(
-    *worn: Worn, rules: tuple[str, ...] = ("3 spasms in 10min", "no-signal >= 2min")
+    *worn: WornSensor, rules: tuple[str, ...] = ("3 spasms in 10min", "no-signal >= 2min")
 ) -> Night:
     return Night(worn, rules=parse_rules(rules))
 
@@ -70,13 +71,13 @@ def felt(sensor: str, onset_s: float, phase: Phase) -> Event:
     )
 
 
-def say(one: Night, sensor: int, event: Event) -> Told:
+def say(one: Night, sensor: int, event: Event) -> Outcome:
     """What the night makes of an event that was known 16 s after its beginning."""
     item = Packet(1, "", b"", 16 * S, START_UTC_NS + 16 * S)
-    return one.hear([Seen(event, item.mono_ns, item.utc_ns, 16.0)], item, sensor=sensor)
+    return one.hear([Observation(event, item.mono_ns, item.utc_ns, 16.0)], item, sensor=sensor)
 
 
-def lived(one: Night, *streams: list[Reading]) -> Told:
+def lived(one: Night, *streams: list[Reading]) -> Outcome:
     """What is said when these sensors speak together."""
     together = merge(
         *([(r.item.mono_ns, i, n, r) for n, r in enumerate(s)] for i, s in enumerate(streams))
@@ -84,7 +85,7 @@ def lived(one: Night, *streams: list[Reading]) -> Told:
     told = [one.take(reading, sensor=sensor) for _, sensor, _, reading in together]
     last = max(stream[-1].item.mono_ns for stream in streams)
     told.append(one.finish(last, START_UTC_NS + last))
-    return Told(
+    return Outcome(
         tuple(event for each in told for event in each.events),
         tuple(alert for each in told for alert in each.alerts),
     )

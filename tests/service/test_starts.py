@@ -17,7 +17,7 @@ from detector.alert import Alert, AlertClass, AlertState
 from detector.config import read_configuration
 from detector.events import Event
 from detector.mqtt import broker_process
-from detector.night.night import Told
+from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly
 from detector.service.service import News
 from firmware_sim.motion.scenarios import scenario
@@ -53,7 +53,7 @@ def watched(
             return made.topics.wearer
 
     wearer = asyncio.run(night())
-    told = [each for each in news if isinstance(each, Told)]
+    told = [each for each in news if isinstance(each, Outcome)]
     alerts = [alert for each in told for alert in each.alerts]
     technical = [alert for alert in alerts if alert.alert_class is AlertClass.TECHNICAL]
     return [event for each in told for event in each.events], technical, wearer

@@ -1,6 +1,6 @@
 """Why something was found at a moment, or not: the numbers that the pipeline judged there.
 
-`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with a witness. Its
+`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with a observer. Its
 answers do not depend on how the recording was cut into blocks.
 """
 
@@ -23,7 +23,7 @@ from detector.events import Event, Phase, event_id, final_forms
 from detector.recognition.bouts.beat import nearest_to_beating
 from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
-from detector.recognition.pipeline import WARM_FRAMES, Said, Watcher
+from detector.recognition.pipeline import WARM_FRAMES, KnownEvent, Watcher
 from detector.recognition.rules.kinds import Case
 from detector.recognition.rules.refinement import load_model
 from detector.recognition.rules.thresholds import DEFAULT, Rules
@@ -79,7 +79,7 @@ class Explainer:
     ) -> None:
         self._asked = tuple(asked)
         self._rules, _ = load_model(model, site=site)
-        self._watcher = Watcher(site=site, model=model, refinement=refinement, witness=self)
+        self._watcher = Watcher(site=site, model=model, refinement=refinement, observer=self)
         self._seen: list[NDArray[np.void]] = []
         self._open: list[tuple[Case, Finding]] = []  # moments of the bout under way
         self._cases: list[list[tuple[Case, Finding]]] = []  # of bouts at the moments, the last over
@@ -99,12 +99,12 @@ class Explainer:
         """Seconds up to which samples were analysed, as a `Watcher` says."""
         return self._watcher.reached_s
 
-    def follow(self, block: Block) -> list[Said]:
+    def follow(self, block: Block) -> list[KnownEvent]:
         """Take the next samples, as a `Watcher` does."""
         extend(self._runs, block)
         return self._hear(self._watcher.follow(block))
 
-    def close(self) -> list[Said]:
+    def close(self) -> list[KnownEvent]:
         """Close what is open, as a `Watcher` does."""
         return self._hear(self._watcher.close())
 
@@ -118,7 +118,7 @@ class Explainer:
         gate_g: Floats,
         floor_g: Floats,
     ) -> None:
-        """Remember frames, as a `pipeline.Witness`."""
+        """Remember frames, as a `pipeline.Observer`."""
         seen = np.empty(len(frames), SEEN_DTYPE)
         seen["index"] = first + np.arange(len(frames))
         seen["born"], seen["gate_g"], seen["floor_g"] = born, gate_g, floor_g
@@ -127,7 +127,7 @@ class Explainer:
         self._seen.append(seen)
 
     def see_case(self, wearer: int, case: Case, finding: Finding) -> None:  # noqa: ARG002
-        """Remember the moments of a bout that is asked about, as a `pipeline.Witness`."""
+        """Remember the moments of a bout that is asked about, as a `pipeline.Observer`."""
         self._open.append((case, finding))
         if case.bout.moment is Moment.OVER:
             since_s, until_s = _extent_s(case)
@@ -141,7 +141,7 @@ class Explainer:
         events = final_forms(self._said)
         return [self._explain(self._meant(asked), seen, events) for asked in self._asked]
 
-    def _hear(self, told: list[Said]) -> list[Said]:
+    def _hear(self, told: list[KnownEvent]) -> list[KnownEvent]:
         self._said += [said.event for said in told]
         return told
 

@@ -10,11 +10,11 @@ from detector.block import Block
 from detector.devices.stream import LinkDown
 from detector.events import Event
 from detector.recognition.events.stamp import Provenance
-from detector.recognition.pipeline import Said
+from detector.recognition.pipeline import KnownEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class WornSensor:
     """A sensor, where it is worn, and whose its events are.
 
     Parameters
@@ -30,7 +30,7 @@ class Worn:
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class SensorCondition:
     """A condition of a sensor, such as no signal; over when `why` is None. `since_ns` monotonic."""
 
     name: str
@@ -39,17 +39,17 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """What a sensor showed, and when that was known.
 
     Parameters
     ----------
-    what : an event, a matter, or a link that was lost
+    what : an event, a condition, or a link that was lost
     mono_ns, utc_ns : host's two clocks when the samples that it needed had come
     known_s : of an event: s from the sensor's first sample to the end of what it needed
     """
 
-    what: Event | Matter | LinkDown
+    what: Event | SensorCondition | LinkDown
     mono_ns: int
     utc_ns: int
     known_s: float | None = None
@@ -62,11 +62,11 @@ class Follower(Protocol):
     def reached_s(self) -> float | None:
         """Seconds up to which samples were analysed."""
 
-    def follow(self, block: Block) -> list[Said]:
+    def follow(self, block: Block) -> list[KnownEvent]:
         """Take the next samples."""
         ...
 
-    def close(self) -> list[Said]:
+    def close(self) -> list[KnownEvent]:
         """Close what is open."""
         ...
 

@@ -1,7 +1,7 @@
 """Start a broker in this process, so that the kernel kills it when the parent dies.
 
 Run by path and isolated, never imported by the product, so that it starts fast and loads nothing:
-`python -I leash.py PARENT_PID mosquitto PROGRAM CONFIG` or `… PARENT_PID embedded CONFIG`.
+`python -I broker_child.py PARENT_PID mosquitto PROGRAM CONFIG` or `… PARENT_PID embedded CONFIG`.
 """
 
 from __future__ import annotations

@@ -6,32 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from detector.night.seen import Matter
+from detector.night.observation import SensorCondition
 from detector.plain import from_plain, to_plain
 
 
-class Matters:
+class SensorConditions:
     """Conditions of several sensors, by name; saved and restored."""
 
     def __init__(self) -> None:
-        self._having: dict[str, dict[str, Matter]] = {}  # by name, then by sensor
+        self._having: dict[str, dict[str, SensorCondition]] = {}  # by name, then by sensor
 
-    def take(self, label: str, matter: Matter, *, of: int) -> Matter:
+    def take(self, label: str, condition: SensorCondition, *, of: int) -> SensorCondition:
         """Return the wearer's condition after a change at one of `of` sensors."""
-        having = self._having.setdefault(matter.name, {})
-        if matter.why is None:
+        having = self._having.setdefault(condition.name, {})
+        if condition.why is None:
             having.pop(label, None)
         else:
-            having[label] = matter
-        since_ns = min((each.since_ns for each in having.values()), default=matter.since_ns)
+            having[label] = condition
+        since_ns = min((each.since_ns for each in having.values()), default=condition.since_ns)
         whys = {label: each.why for label, each in having.items()}
-        return Matter(matter.name, by_sensor(whys, of=of) if having else None, since_ns)
+        return SensorCondition(condition.name, by_sensor(whys, of=of) if having else None, since_ns)
 
     def shift_clock(self, by_ns: int) -> None:
         """Move stamps of a monotonic clock that began anew."""
         for having in self._having.values():
-            for label, matter in having.items():
-                having[label] = replace(matter, since_ns=matter.since_ns + by_ns)
+            for label, condition in having.items():
+                having[label] = replace(condition, since_ns=condition.since_ns + by_ns)
 
     def save(self) -> Any:
         """Return the state as plain data."""
@@ -39,7 +39,7 @@ class Matters:
 
     def load(self, state: Any) -> None:
         """Go on from a saved state."""
-        self._having = from_plain(dict[str, dict[str, Matter]], state)
+        self._having = from_plain(dict[str, dict[str, SensorCondition]], state)
 
 
 def by_sensor(whys: Mapping[str, str | None], *, of: int) -> str:
