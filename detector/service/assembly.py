@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from detector.alerts.reception import Reception
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
@@ -18,6 +19,7 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.opening import Beginning, open_night, open_state
 from detector.service.places import DataFolder
@@ -88,7 +90,7 @@ async def assembled(
         deleted = _retain(place, settings.recording.retention_nights, night, begun)
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
-        publisher = None
+        publisher, delivery, reception = None, None, Reception()
         if broker.endpoint is not None:
             publisher = Publisher(
                 broker.endpoint,
@@ -97,7 +99,10 @@ async def assembled(
                 boot_id=token_hex(8),
                 status=STARTING,
                 vitals=lambda: vitals(night, clock),
+                reception=reception,
+                reports_nobody=broker.kind != "embedded",
             )
+            delivery = DeliveryWatch(publisher, reception)
         for found in state.troubles:
             begun.note("state", found)
         service = Service(
@@ -108,6 +113,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
+            delivery=delivery,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,

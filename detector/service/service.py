@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from detector.block import utc_of
+from detector.channels import Entry
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
@@ -21,6 +22,7 @@ from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
+from detector.service.delivery import DeliveryWatch
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
@@ -39,7 +41,6 @@ TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tent
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
-BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 FAULT = "internal-fault"
 """Name of the technical alarm for a failed part of the service."""
@@ -87,6 +88,7 @@ class Service:
         tell: Callable[[News], None],
         recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
+        delivery: DeliveryWatch | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
@@ -98,6 +100,7 @@ class Service:
         self._tell_screen: Callable[[News], None] | None = tell
         self._recorders = tuple(recorders)
         self._publisher = publisher
+        self._delivery = delivery
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
@@ -214,10 +217,9 @@ class Service:
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
         self._commit_recordings()
-        link = None if self._publisher is None else self._publisher.link.state
-        if link is not None:
-            dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
-            self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
+        if self._delivery is not None:
+            for name, why in self._delivery.troubles().items():
+                self._trouble(name, why)
         self._announce_faults()
         self._announce_damage()
         if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
@@ -302,9 +304,9 @@ class Service:
         rows = [None if recorder is None else recorder.kept for recorder in self._recorders]
         return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
 
-    def _wake_channels(self) -> None:
-        if self._publisher is not None:
-            self._publisher.wake()
+    def _wake_channels(self, entries: Sequence[Entry]) -> None:
+        if self._delivery is not None:
+            self._delivery.committed(entries)
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
@@ -344,7 +346,7 @@ class Service:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FLUSH_S
         while loop.time() < until_s:
-            posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
+            posted = self._publisher is None or not await self._archive.log_of(MQTT).read(1)
             if posted and self._committer.idle:
                 return
             self._committer.retry()

@@ -108,6 +108,7 @@ def test_a_broker_forgets_the_watching_of_a_killed_service_when_it_expires(
 PUBLISH = """
 import asyncio, sys
 from dataclasses import replace
+from detector.alerts.reception import Reception
 from detector.mqtt import contract
 from detector.mqtt.contract import Topics
 from detector.status import Status, Vitals, StateWord
@@ -124,10 +125,13 @@ class Empty:
     async def read(self, limit): return []
     async def refused(self, limit): return []
     async def depth(self): return 0
+    async def last(self): return 0
+    epoch = "e"
 
 asyncio.run(Publisher(
     Endpoint(port=int(sys.argv[1])), Empty(), Topics(wearer="k3vq7m2xta"),
     boot_id="b", status=Status(StateWord.WATCHING), vitals=Vitals,
+    reception=Reception(),
 ).run())
 """
 
@@ -202,6 +206,8 @@ def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
             "rate_hz": 52.0,
             "battery_percent": 80,
             "outbox_depth": 1,
+            "epoch": log.epoch,
+            "last_n": 1,
             "expires_in_s": 15,
         }
 

@@ -1,0 +1,297 @@
+"""One receiver: messages and time in; entries, each once, and the state of the service out.
+
+Pure. It acknowledges the number up to which it has every entry of the log, asks for those it
+lacks, and expects a heartbeat until a deadline on its own monotonic clock: when service, broker or
+network die, nothing arrives that could tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from detector.mqtt import commands
+from detector.mqtt.contract import (
+    HEALTH_EXPIRES_S,
+    PAYLOAD_MOST,
+    Availability,
+    Command,
+    Leaf,
+)
+
+REPLY = "reply"
+"""Name under which `feed` takes the answer to a request."""
+
+ASK_AGAIN_S = 2.0
+"""A request without an answer is repeated after so long: many times what an answer takes."""
+
+EXPIRY_MOST_S = 60.0
+"""No heartbeat may put the deadline off for longer, whatever it claims."""
+
+REMEMBERED = 2000
+"""Entries known by content: a repetition is recognised even when the log began anew."""
+
+SAVED = 200
+"""Of those, as many outlive a restart: what a publisher may send again after it."""
+
+SCHEMA = "receiver/1"
+
+
+class Word(StrEnum):
+    """State of the service as a receiver knows it: one of the four words, or that it is gone."""
+
+    WATCHING = "watching"
+    SPASM = "spasm"
+    NO_SIGNAL = "no_signal"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEntry:
+    """An event or alert of the log, as it was logged.
+
+    Parameters
+    ----------
+    leaf : event or alert
+    fields : of its JSON object; untrusted
+    late : it came by a replay, not when it was published
+    """
+
+    leaf: Leaf
+    n: int | None
+    fields: Mapping[str, Any]
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What the service does, or that nothing is heard from it; `why` for a person."""
+
+    word: Word
+    why: str | None = None
+
+
+class Receiver:
+    """Receive one wearer's entries under a name of its own.
+
+    Parameters
+    ----------
+    name : up to 32 of a-z, 0-9, `_` and `-`; the same receiver has the same name after a restart
+    mono_s : the present time of the clock that `feed` and `tick` are given
+    saved : what `save` returned; without it, only what is logged from now on is received
+
+    Raises
+    ------
+    ValueError
+        Another version saved this.
+    """
+
+    def __init__(self, name: str, *, mono_s: float, saved: Any = None) -> None:
+        self.name = name
+        self.state = ServiceState(Word.SILENT, "nothing was heard yet")
+        self._epoch: str | None = None
+        self._upto = 0
+        self._beyond: set[int] = set()  # received, with numbers after a hole
+        self._last_n = 0
+        self._known: dict[str, None] = {}  # hashes of bodies, the oldest first
+        self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
+        self._told_silence = False
+        self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
+        self._asked_s: float | None = None
+        self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
+        self._acknowledged: int | None = None
+        if saved is not None:
+            self._load(saved)
+
+    @property
+    def upto(self) -> int:
+        """Number up to which every entry of the log was received."""
+        return self._upto
+
+    @property
+    def epoch(self) -> str | None:
+        """The log it has entries of; None before the first heartbeat."""
+        return self._epoch
+
+    def feed(
+        self, leaf: str, payload: bytes, *, retained: bool, mono_s: float
+    ) -> list[ReceivedEntry | ServiceState]:
+        """Take a message by the last level of its topic, or `REPLY`; return what is new.
+
+        What cannot be read is ignored: the deadline and the numbers show what is missing.
+        """
+        if len(payload) > PAYLOAD_MOST:
+            return []
+        match leaf:
+            case Leaf.AVAILABILITY:
+                return self._available(payload)
+            case Leaf.HEALTH if not retained:
+                return self._heartbeat(_object(payload), mono_s)
+            case Leaf.EVENT | Leaf.ALERT if not retained:
+                return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
+            case "reply" if not retained:
+                return self._reply(_object(payload))
+        return []
+
+    def tick(self, mono_s: float) -> list[ReceivedEntry | ServiceState]:
+        """Advance time; return that nothing was heard for too long, once."""
+        if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
+            return []
+        self._told_silence = True
+        return self._become(
+            ServiceState(
+                Word.SILENT,
+                "nothing was heard from spasmwatch for 15 s: its computer, the broker or the "
+                "network is down",
+            )
+        )
+
+    def requests(self, mono_s: float) -> list[tuple[Command, str]]:
+        """Return what is to be published now: acknowledge, and ask for what is missing.
+
+        Call it after what `feed` returned was passed on: what is acknowledged is not sent again.
+        """
+        told: list[tuple[Command, str]] = []
+        if self._epoch is not None and self._acknowledged != self._upto:
+            told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
+            self._acknowledged = self._upto
+        behind = bool(self._beyond) or self._last_n > self._upto
+        lacking = self._epoch is not None and (behind or self._reconnected)
+        waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
+        if lacking and waited:
+            told.append((Command.REPLAY, commands.replay(self.name, self._upto + 1)))
+            self._asked_s, self._reconnected = mono_s, False
+        return told
+
+    def lost_connection(self) -> None:
+        """Take that messages may have been lost both ways: acknowledge and ask again."""
+        self._acknowledged = self._asked_s = None
+        self._reconnected = True
+
+    def save(self) -> dict[str, Any]:
+        """Return what must outlive a restart, as plain data."""
+        known = list(self._known)[-SAVED:]
+        return {"schema": SCHEMA, "epoch": self._epoch, "upto": self._upto, "known": known}
+
+    def _load(self, saved: Any) -> None:
+        try:
+            if saved["schema"] != SCHEMA:
+                raise ValueError(f"saved by another version: {str(saved['schema'])[:40]!a}")
+            epoch, upto, known = saved["epoch"], saved["upto"], saved["known"]
+            self._epoch = None if epoch is None else str(epoch)
+            self._upto, self._known = int(upto), dict.fromkeys(map(str, known))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not what a receiver saved: {error!r}") from error
+
+    def _available(self, payload: bytes) -> list[ReceivedEntry | ServiceState]:
+        if payload == Availability.STOPPED.value.encode():
+            self._deadline_s = None  # a person's wish: nothing more is expected
+            return self._become(ServiceState(Word.STOPPED, "it was stopped"))
+        if payload == Availability.OFFLINE.value.encode():
+            self._told_silence = True
+            return self._become(
+                ServiceState(Word.SILENT, "spasmwatch has ended or lost the broker")
+            )
+        return []
+
+    def _heartbeat(
+        self, said: Mapping[str, Any], mono_s: float
+    ) -> list[ReceivedEntry | ServiceState]:
+        boot_id, seq, state = said.get("boot_id"), said.get("seq"), said.get("state")
+        if not isinstance(boot_id, str) or type(seq) is not int or state not in _WORDS:
+            return []
+        if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
+            return []  # repeated by whoever: only what is new proves that somebody is there
+        self._beat = boot_id, seq
+        self._deadline_s = mono_s + _within(said.get("expires_in_s"))
+        self._told_silence = False
+        self._compare(said.get("epoch"), said.get("last_n"))
+        self._acknowledged = None  # each heartbeat is answered: the service knows who is there
+        why = said.get("why")
+        return self._become(ServiceState(Word(state), why if isinstance(why, str) else None))
+
+    def _compare(self, epoch: object, last_n: object) -> None:
+        """Take how far the log has come."""
+        if not isinstance(epoch, str) or type(last_n) is not int or last_n < 0:
+            return
+        if self._epoch is None:  # the first time: what was before is none of our business
+            self._upto = last_n
+        elif epoch != self._epoch:  # another log, which counts from 1
+            self._upto = 0
+        if epoch != self._epoch:
+            self._epoch, self._acknowledged = epoch, None
+            self._beyond.clear()
+        self._last_n = last_n
+
+    def _entry(self, leaf: Leaf, body: str, *, late: bool) -> list[ReceivedEntry | ServiceState]:
+        fields = _object(body.encode(errors="replace"))
+        if not fields:
+            return []
+        n = fields.get("n")
+        number = n if type(n) is int and n > 0 else None
+        if number is not None and number > self._upto:
+            self._beyond.add(number)
+            self._close_up()
+        digest = sha256(f"{leaf} {body}".encode(errors="replace")).hexdigest()[:16]
+        if digest in self._known:
+            return []
+        self._known[digest] = None
+        if len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return [ReceivedEntry(leaf, number, fields, late)]
+
+    def _reply(self, said: Mapping[str, Any]) -> list[ReceivedEntry | ServiceState]:
+        """Take the entries that were missing; there is nothing else up to the number it names."""
+        entries, first, upto = said.get("entries"), said.get("from"), said.get("upto")
+        if said.get("epoch") != self._epoch or type(first) is not int or type(upto) is not int:
+            return []
+        told: list[ReceivedEntry | ServiceState] = []
+        for each in entries if isinstance(entries, list) else []:
+            leaf, body = (each.get("leaf"), each.get("body")) if isinstance(each, dict) else (0, 0)
+            if leaf in (Leaf.EVENT, Leaf.ALERT) and isinstance(body, str):
+                told += self._entry(Leaf(leaf), body, late=True)
+        if first <= self._upto + 1:
+            self._upto = max(self._upto, upto)
+            self._close_up()
+        last_n = said.get("last_n")
+        if type(last_n) is int:
+            self._last_n = max(self._last_n, last_n)
+        self._asked_s = None
+        return told
+
+    def _close_up(self) -> None:
+        """Move `upto` over what was received beyond it."""
+        while self._upto + 1 in self._beyond:
+            self._upto += 1
+        self._beyond = {n for n in self._beyond if n > self._upto}
+
+    def _become(self, state: ServiceState) -> list[ReceivedEntry | ServiceState]:
+        if state == self.state:
+            return []
+        self.state = state
+        return [state]
+
+
+_WORDS = frozenset(Word) - {Word.STOPPED, Word.SILENT}
+
+
+def _object(payload: bytes) -> Mapping[str, Any]:
+    """Return a JSON object; empty where it is none."""
+    try:
+        said = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _within(expires_s: object) -> float:
+    """Return for how long a heartbeat is good, whatever it claims."""
+    if isinstance(expires_s, int | float) and 0 < expires_s <= EXPIRY_MOST_S:
+        return float(expires_s)
+    return HEALTH_EXPIRES_S
