@@ -161,6 +161,10 @@ class AlertSettings(_Section):
         Field(strict=False, max_length=MOST_RULES),
     ] = DEFAULT_RULES
     """Rules; any one of them raises an alert."""
+    sound: bool = True
+    """Whether a computer sounds an alarm: one that listens, and this one when nobody else hears."""
+    sound_command: Text | None = None
+    """Plays the sound file that is its last argument; None is the computer's own player."""
 
 
 class MqttSettings(_Section):

@@ -192,7 +192,7 @@ class Receiver:
     def _available(self, payload: bytes) -> list[ReceivedEntry | ServiceState]:
         if payload == Availability.STOPPED.value.encode():
             self._deadline_s = None  # a person's wish: nothing more is expected
-            return self._become(ServiceState(Word.STOPPED, "it was stopped"))
+            return self._become(ServiceState(Word.STOPPED, "a person has stopped it"))
         if payload == Availability.OFFLINE.value.encode():
             self._told_silence = True
             return self._become(

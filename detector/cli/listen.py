@@ -1,0 +1,318 @@
+"""`spasmwatch listen`: receive a wearer's alerts on this computer, and sound an alarm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from detector.cli.invocation import Invocation, UsageError
+from detector.words.phrases import NOTICE, sentence
+
+if TYPE_CHECKING:
+    from detector.cli.output import Output
+    from detector.config import Settings
+    from detector.mqtt.contract import Topics
+    from detector.mqtt.endpoint import Endpoint
+    from detector.receiver import ReceivedEntry, ServiceState
+    from detector.receiver.sound import Sound
+
+DISCOVERY_S = 5.0  # a broker sends what is retained at once
+
+
+def listen(
+    ctx: typer.Context,
+    *,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of this receiver: a-z, 0-9, _ and -; one name, one receiver.",
+            show_default="this computer's name",
+        ),
+    ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="mqtt://host, or mqtts://host.",
+            show_default="the settings' broker, or this computer's",
+        ),
+    ] = None,
+    wearer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Whose alerts: the ten characters in the topics.",
+            show_default="the only one there is",
+        ),
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Listen to a simulated night, as a test.")
+    ] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Sound no alarm.")] = False,
+) -> None:
+    """Receive alerts and events of a night, and sound an alarm when one is raised.
+
+    What was missed is received later. If nothing is heard for 15 s, because the other computer,
+    the broker or the network is down, that is an alarm too.
+    """
+    call = Invocation.of(ctx)
+    flags = {} if broker is None else {"mqtt.broker": broker}
+    settings = call.configuration(flags).settings
+    chosen = name or _own_name()
+    _check_name(chosen)
+    asyncio.run(_listen(call.out, settings, chosen, wearer, simulated=simulated, silent=silent))
+
+
+async def _listen(
+    out: Output, settings: Settings, name: str, wearer: str | None, *, simulated: bool, silent: bool
+) -> None:
+    from detector.events import Origin
+    from detector.mqtt.contract import Topics
+    from detector.receiver import Listener, Receiver
+
+    endpoint = _endpoint(settings)
+    origin = Origin.SIMULATED if simulated else Origin.LIVE
+    out.say(NOTICE)
+    whom = wearer or await _discover(out, endpoint, settings.mqtt.prefix, origin)
+    topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
+    memory = _Memory(_memory_file(settings, name, topics))
+    loop = asyncio.get_running_loop()
+    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    receiver = Receiver(name, mono_s=loop.time(), saved=memory.load(out))
+    with _sound(settings, silent=silent) as sound:
+        screen = _Screen(out, zone, loop.time, sound)
+        listener = Listener(
+            endpoint, topics, receiver, tell=screen.show, save=memory.save, mono_s=loop.time
+        )
+        out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listener.run())
+            tasks.create_task(screen.sound_forever())
+
+
+class _Screen:
+    """Write what is new, and keep the alarm sounding while there is a reason."""
+
+    def __init__(self, out: Output, zone: tzinfo | None, mono_s: Any, sound: Sound | None) -> None:
+        from detector.receiver.alarm import AudibleAlarm
+
+        self._out = out
+        self._zone = zone
+        self._mono_s = mono_s
+        self._sound = sound
+        self._alarm = AudibleAlarm()
+        self._more = asyncio.Event()
+        self._said = ""  # the latest sentence about the sound
+
+    def show(self, news: ReceivedEntry | ServiceState) -> None:
+        """Write one piece of news, and take what it means for the sound."""
+        from detector.receiver import ServiceState
+
+        if isinstance(news, ServiceState):
+            self._state(news)
+        else:
+            self._entry(news)
+        self._more.set()
+
+    async def sound_forever(self) -> None:
+        """Sound when it is due, until cancelled."""
+        from detector.receiver.sound import SoundError
+
+        while True:
+            if self._alarm.due(self._mono_s()):
+                try:
+                    if self._sound is not None:
+                        await self._sound.play()
+                except SoundError as error:
+                    self._say_once(f"No sound: {error}")
+                    self._out.bell()
+            self._more.clear()
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._more.wait()
+            except TimeoutError:
+                continue
+
+    def _say_once(self, text: str) -> None:
+        if text != self._said:
+            self._out.say(text)
+        self._said = text
+
+    def _state(self, state: ServiceState) -> None:
+        from detector.receiver.receiver import Word
+
+        if state.word is Word.SILENT:
+            self._alarm.hold("silent", self._mono_s())
+        else:
+            self._alarm.release("silent")
+        if self._out.json:
+            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
+            return
+        why = "" if state.why is None else f" {sentence(state.why)}"
+        self._line(f"{STATE_WORDS[state.word.value]}.{why}")
+
+    def _entry(self, entry: ReceivedEntry) -> None:
+        from detector.alert import Alert, AlertState, Level
+        from detector.alert import from_dict as alert_of
+        from detector.events import Phase
+        from detector.events import from_dict as event_of
+        from detector.words.phrases import event_line
+
+        late = " (received late)" if entry.late else ""
+        try:
+            value = (
+                alert_of(dict(entry.fields)) if entry.leaf == "alert" else event_of(entry.fields)
+            )
+        except (ValueError, TypeError):
+            self._line("A message that cannot be read was received; is one of the two older?")
+            return
+        if isinstance(value, Alert):
+            if value.state is AlertState.RAISED and value.level is Level.HIGH:
+                self._alarm.hold(value.id, self._mono_s())
+            elif value.state is AlertState.RESOLVED:
+                self._alarm.release(value.id)
+        if self._out.json:
+            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
+        elif isinstance(value, Alert):
+            word = "ALERT" if value.state is AlertState.RAISED else "Alert over"
+            self._line(f"{word}: {sentence(value.reason)}{late}", value.at)
+        elif value.phase is Phase.END:
+            self._out.data(event_line(value, self._zone) + late)
+
+    def _line(self, text: str, at: datetime | None = None) -> None:
+        at = datetime.now(UTC) if at is None else at
+        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+
+
+STATE_WORDS = {
+    "watching": "Watching",
+    "spasm": "Likely spasm",
+    "no_signal": "No signal – not watching",  # noqa: RUF001 - the contract's dash
+    "paused": "Paused",
+    "stopped": "Stopped",
+    "silent": "NOT WATCHING",
+}
+
+
+class _Memory:
+    """What this receiver has, in a file that is replaced whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, out: Output) -> Any:
+        """Return what was saved, or None; a damaged file is told and set aside."""
+        try:
+            return json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            out.say(f"{self._path} cannot be read ({error}): what was missed is not received.")
+            return None
+
+    def save(self, saved: dict[str, object]) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(saved))
+        new.replace(self._path)
+
+
+def _memory_file(settings: Settings, name: str, topics: Topics) -> Path:
+    return settings.data_dir / "receivers" / f"{topics.origin}-{topics.wearer}-{name}.json"
+
+
+@contextmanager
+def _sound(settings: Settings, *, silent: bool) -> Iterator[Sound | None]:
+    from detector.receiver.sound import Sound
+
+    if silent or not settings.alerts.sound:
+        yield None
+        return
+    with Sound(settings.alerts.sound_command) as sound:
+        yield sound
+
+
+def _own_name() -> str:
+    """Return this computer's name as a receiver's."""
+    return re.sub(r"[^a-z0-9_-]+", "-", socket.gethostname().lower()).strip("-_")[:32] or "receiver"
+
+
+def _check_name(name: str) -> None:
+    from detector.store.receivers import NAME
+
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is not a receiver's name: up to 32 of a-z, 0-9, _ and -",
+            param_hint="--name",
+        )
+
+
+def _endpoint(settings: Settings) -> Endpoint:
+    from detector.mqtt.endpoint import Endpoint, Tls
+
+    options, address = settings.mqtt, settings.mqtt.address
+    if address is None:
+        port = options.port or 1883
+        return Endpoint(port=port, username=options.username, password=options.secret())
+    return Endpoint(
+        host=address.host,
+        port=address.port,
+        username=options.username,
+        password=options.secret(),
+        tls=Tls() if address.tls else None,
+        insecure=options.insecure,
+    )
+
+
+async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -> str:
+    """Return the wearer that a broker has something of; wait until there is one.
+
+    Raises
+    ------
+    UsageError
+        There are several.
+    """
+    from detector.events import Origin
+    from detector.mqtt.link import Link
+
+    apart = "" if origin is Origin.LIVE else f"{origin}/"
+    found: set[str] = set()
+    link = Link(endpoint, f"spasmwatch-looking-{socket.gethostname()}"[:60])
+    await link.subscribe(
+        f"{prefix}/{apart}+/availability", lambda got: found.add(got.topic.split("/")[-2])
+    )
+    running = asyncio.create_task(link.run())
+    said = False
+    try:
+        while not found:
+            try:
+                async with asyncio.timeout(DISCOVERY_S):
+                    await link.connected()
+                    while not found:
+                        await asyncio.sleep(0.2)
+            except TimeoutError:
+                if not said:
+                    why = None if link.state.connected else link.state.last_error
+                    out.say(sentence(why or "No spasmwatch is at the broker yet") + " Waiting …")
+                said = True
+        await asyncio.sleep(0.2)  # the others, if there are any
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+    if len(found) > 1:
+        raise UsageError(
+            f"there are several wearers at {endpoint}: choose one of {', '.join(sorted(found))}",
+            param_hint="--wearer",
+        )
+    return found.pop()
