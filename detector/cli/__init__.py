@@ -30,7 +30,7 @@ from detector.cli import (
     simulate,
 )
 from detector.cli.failures import report_failure
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, program_name
 from detector.cli.output import Output
 from detector.release import VERSION
 
@@ -90,8 +90,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="New here? spasmwatch demo, then spasmwatch setup. Global options may also follow the "
-    "command. Not a medical device.",
+    epilog=f"New here? {program_name()} demo, then {program_name()} setup. Global options may also "
+    "follow the command. Not a medical device.",
 )
 
 

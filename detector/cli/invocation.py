@@ -62,7 +62,8 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
     return shlex.quote(script) if "/" in script else PROGRAM
 
 
-_COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:detect|demo|doctor|run|scan|setup|simulate)\b)")
+_COMMANDS = "config|detect|demo|doctor|evaluate|record|replay|run|scan|setup|simulate"
+_COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")
 
 
 def as_called(text: str, program: str | None = None) -> str:

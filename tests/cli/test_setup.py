@@ -70,7 +70,8 @@ def test_bad_answers_get_a_sentence_and_another_try(setup, config):
     done = setup(answers="9\nanna\n\x1b[2J\n3\nelbow\n2\n")
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("is not in the list: type a number from 1 to 3, or a.") == 3
+    refusal = "is not in the list: type a number from 1 to 3, or a to listen again."
+    assert done.stderr.count(refusal) == 3
     assert "'elbow' is not a place" in done.stderr
     assert "\x1b" not in done.stderr
     assert tomllib.loads(config.read_text())["sensor"]["placement"] == "ankle"
@@ -92,9 +93,8 @@ def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, t
     assert done.returncode == 69
     assert done.stderr.count("Bluetooth does not answer") == 1
     assert "Which sensor is yours?" not in done.stderr
-    assert done.stderr.endswith(
-        "Nothing was changed. First make Bluetooth work: spasmwatch doctor shows how.\n"
-    )
+    assert done.stderr.count(" doctor") == 1
+    assert done.stderr.endswith("\nNothing was changed.\n")
     assert not config.exists()
 
 
