@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pick
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
-from detector.errors import StorageError
+from detector.errors import ConfigError, StorageError
 from detector.sources.nearby import NearbyDevice
 from firmware_sim.bluez.bus import as_system_bus
 
@@ -288,6 +288,26 @@ def test_no_usual_file_is_refused(before):
     after = changed_text(before, "sensor", {"device": ADDRESS}, {"device": "Polar Sense 1"})
 
     assert tomllib.loads(after)["sensor"]["device"] == ADDRESS
+
+
+def test_a_new_file_says_how_to_check_that_very_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    usual, other = tmp_path / "spasmwatch" / "config.toml", tmp_path / "at night" / "config.toml"
+    for path, command in ((usual, "spasmwatch config"), (other, f"spasmwatch -c '{other}' config")):
+        change_section(path, "sensor", {"device": ADDRESS}, {})
+        first = path.read_text().splitlines()[0]
+        assert first == f"# spasmwatch settings. Check with: {command} check"
+    unspeakable = tmp_path / "a\nb.toml"
+    change_section(unspeakable, "sensor", {"device": ADDRESS}, {})
+    assert unspeakable.read_text().startswith("# spasmwatch settings.\n\n[sensor]\n")
+
+
+def test_a_file_too_large_for_settings_is_left_as_it_is(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("# much\n" * 20_000)
+    with pytest.raises(ConfigError, match="larger than 64 kB"):
+        change_section(path, "sensor", {"device": ADDRESS}, {})
+    assert path.stat().st_size == 140_000
 
 
 def test_our_remark_is_renewed_and_the_owners_is_not():
