@@ -68,14 +68,18 @@ def announced_line(said: Iterable[Event]) -> str:
     others = [latest[id_] for id_, kind in first.items() if latest[id_] is not kind]
     renamed = sum(kind.is_spasm_family for kind in others)
     changes = [
-        f"{count} {'was' if count == 1 else 'were'} {what}"
-        for count, what in ((len(others) - renamed, "taken back"), (renamed, "renamed"))
+        f"{count} {'was' if count == 1 else 'were'} {what}."
+        for count, what in ((len(others) - renamed, _TAKEN_BACK), (renamed, _RENAMED))
         if count
     ]
     if not first:
         return "Announced as they began: none."
-    became = f"of which {' and '.join(changes)}" if changes else "none taken back"
-    return f"Announced as they began: {len(first)}, {became}."
+    became = " ".join(changes) if changes else "Later findings changed none of them."
+    return f"Announced as they began: {len(first)}. {became}"
+
+
+_TAKEN_BACK = "taken back: the whole movement was no likely spasm"
+_RENAMED = "renamed: the whole movement was another kind of spasm"
 
 
 def _counted(kind: Kind, count: int) -> str:
