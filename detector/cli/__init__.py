@@ -5,7 +5,6 @@ A command imports what it needs inside its function, so that the other commands 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from io import TextIOWrapper
@@ -149,12 +148,6 @@ def spasmwatch(
     ctx.obj = Invocation(out, config_path, data_dir)
 
 
-def version_command(ctx: typer.Context) -> None:
-    """Print the version."""
-    out = Invocation.of(ctx).out
-    out.data(json.dumps({"version": VERSION}) if out.json else f"spasmwatch {VERSION}")
-
-
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=SETUP)(setup.setup)
@@ -168,7 +161,6 @@ app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
-app.command("version", rich_help_panel=ADVANCED)(version_command)
 
 
 def main() -> None:
