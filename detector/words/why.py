@@ -220,7 +220,9 @@ def measured(reading: Margin) -> str:
 
 
 def needed(reading: Margin) -> str:
-    """Return the limit of a number in words."""
+    """Return the limit of a number in words, or why there is none."""
+    if not reading.is_needed:
+        return "not needed: a jerk began it"
     return limit_words(reading.what, reading.least, reading.most, reading.unit)
 
 
