@@ -1,4 +1,4 @@
-"""The command line: one file per command, which parses, calls a room below, and renders.
+"""The command line: one file per command, which parses, calls a package below, and renders.
 
 A command imports what it needs inside its function, so that the other commands start quickly.
 """

@@ -67,7 +67,7 @@ _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COM
 
 
 def as_called(text: str, program: str | None = None) -> str:
-    """Return a sentence of a room below with its commands as this program is called."""
+    """Return a sentence of a package below with its commands as this program is called."""
     return _COMMAND.sub(lambda _: f"{program or program_name()} ", text)
 
 

@@ -12,6 +12,7 @@ import pytest
 import detector
 from detector.cli.demo_night import INTRO
 from detector.cli.failures import EXIT_CODES, report_failure
+from detector.cli.invocation import as_called
 from detector.cli.output import Output
 from detector.errors import (
     ConfigError,
@@ -53,6 +54,12 @@ def test_an_unknown_public_name_is_an_attribute_error():
     assert set(detector.__all__) <= set(dir(detector))
     with pytest.raises(AttributeError, match="no attribute 'deteckt'"):
         detector.deteckt  # noqa: B018
+
+
+def test_the_command_that_checks_another_file_is_named_as_the_program_was_called():
+    said = as_called("then run: spasmwatch -c '/a b/c.toml' config check", "./spasmwatch")
+
+    assert said == "then run: ./spasmwatch -c '/a b/c.toml' config check"
 
 
 def test_the_release_is_told_in_one_way(spasmwatch):
