@@ -127,7 +127,7 @@ def _demo(ctx: typer.Context) -> None:
 
 def _write(out: Output, choice: _Choice) -> None:
     from detector.cli.questions import new_label
-    from detector.config import read_configuration
+    from detector.config import default_path, read_configuration
     from detector.config.settings_file import change_section
 
     now, found, worn = choice.now, choice.found, choice.worn
@@ -151,7 +151,8 @@ def _write(out: Output, choice: _Choice) -> None:
             out.say(
                 f"The variable {variable} overrides the file. To use the file: unset {variable}"
             )
-    program = program_name()
+    usual = change.path == default_path()
+    program = program_name() + ("" if usual else f" -c {shlex.quote(str(change.path))}")
     out.say(f"Next: {program} run      (from time to time: {program} doctor)")
 
 

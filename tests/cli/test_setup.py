@@ -61,9 +61,18 @@ def test_a_person_chooses_by_number_and_says_where_it_is_worn(setup, config):
     assert "0.0 % lost" in done.stderr
     assert "86 %" in done.stderr
     assert f"Undo: rm {config}" in done.stderr
+    assert done.stderr.endswith(
+        "Next: spasmwatch run      (from time to time: spasmwatch doctor)\n"
+    )
     written = tomllib.loads(config.read_text())
     assert written == {"sensor": {"device": ADDRESS, "placement": "calf", "label": "left-calf"}}
     assert "Polar Sense 3F2A1C2A" in config.read_text()
+
+
+def test_what_follows_setup_reads_the_file_that_was_written(setup, tmp_path):
+    done = setup("-c", tmp_path / "my own.toml", answers="3\nankle\n")
+
+    assert f"Next: spasmwatch -c '{tmp_path}/my own.toml' run " in done.stderr
 
 
 def test_bad_answers_get_a_sentence_and_another_try(setup, config):
