@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of everything this room publishes."""
+"""JSON Schemas (draft 2020-12) of everything this package publishes."""
 
 from __future__ import annotations
 

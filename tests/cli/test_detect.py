@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from detector.cli import output
 from detector.events import Kind, from_dict
 
 
@@ -43,7 +44,10 @@ def test_without_a_wall_clock_times_count_from_the_start(spasmwatch, night):
     assert "+0:15:00  Clonus" in spasmwatch("detect", night).stdout
 
 
-def test_progress_is_lines_away_from_a_terminal_and_silent_where_asked(spasmwatch, night):
+def test_progress_is_lines_away_from_a_terminal_and_silent_where_asked(
+    spasmwatch, night, monkeypatch
+):
+    monkeypatch.setattr(output, "QUIET_S", 0.0)
     said = spasmwatch("detect", night).stderr.splitlines()
     assert [line for line in said if "%" in line][-1] == "night.csv: 100 %"
     assert "%" not in spasmwatch("-q", "detect", night).stderr

@@ -62,14 +62,25 @@ def test_a_reason_becomes_a_sentence():
     assert sentence("Ends.") == "Ends."
 
 
-def test_progress_speaks_at_most_ten_times(capsys):
-    with Output().progress("night", 1000) as advance:
-        for _ in range(1000):
+@pytest.mark.parametrize(
+    ("lasts_s", "shown"),
+    [
+        (4.9, []),
+        (10.0, [50, 60, 70, 80, 90, 100]),
+        (5000.0, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]),
+    ],
+)
+def test_progress_speaks_at_most_ten_times_and_not_of_short_work(capsys, lasts_s, shown):
+    done = 0
+    with Output().progress("night", 1000, lambda: lasts_s * done / 1000) as advance:
+        for done in range(1, 1001):  # noqa: B007 - the clock reads it
             advance(1)
         advance(500)  # more than was foreseen
-    assert capsys.readouterr().err.splitlines() == [f"night: {p} %" for p in range(10, 101, 10)]
+    assert capsys.readouterr().err.splitlines() == [f"night: {percent} %" for percent in shown]
 
 
+BACK = "the whole movement was no likely spasm"
+RENAMED = "the whole movement was another kind of spasm"
 FORMS = {
     "kept": [(Kind.SPASM, Phase.START), (Kind.SPASM, Phase.END)],
     "renamed": [(Kind.SPASM, Phase.START), (Kind.CLONUS, Phase.UPDATE), (Kind.CLONUS, Phase.END)],
@@ -89,12 +100,12 @@ FORMS = {
     ("nights", "text"),
     [
         (["never announced"], "none."),
-        (["kept"], "1, none taken back."),
-        (["doubted for a while"], "1, none taken back."),
-        (["taken back at its end"], "1, of which 1 was taken back."),
-        (["kept", "withdrawn", "taken back after its end"], "3, of which 2 were taken back."),
-        (["renamed", "kept"], "2, of which 1 was renamed."),
-        (list(FORMS), "6, of which 3 were taken back and 1 was renamed."),
+        (["kept"], "1. Later findings changed none of them."),
+        (["doubted for a while"], "1. Later findings changed none of them."),
+        (["taken back at its end"], f"1. 1 was taken back: {BACK}."),
+        (["kept", "withdrawn", "taken back after its end"], f"3. 2 were taken back: {BACK}."),
+        (["renamed", "kept"], f"2. 1 was renamed: {RENAMED}."),
+        (list(FORMS), f"6. 3 were taken back: {BACK}. 1 was renamed: {RENAMED}."),
     ],
 )
 def test_announcements_that_did_not_hold_are_counted_however_events_interleave(nights, text):
@@ -117,7 +128,7 @@ def night_end(**fields) -> NightEnd:
 
 
 def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
-    said = ending_lines(night_end(monitored_s=0.0, samples=0))
+    said = ending_lines(night_end(monitored_s=0.0, samples=0), "spasmwatch")
 
     assert said == ["Night finished. Nothing was watched: the sensor was not heard."]
 
@@ -133,6 +144,6 @@ def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
     ],
 )
 def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
-    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s))[0]
+    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s), "spasmwatch")[0]
 
     assert first == f"Night finished: 2 min 5 s watched, {words}."
