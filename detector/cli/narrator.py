@@ -94,10 +94,8 @@ class Narrator:
     def _write(self, news: News) -> None:
         match news:
             case Outcome():
-                for event in news.events:
-                    self._event(event)
-                for alert in news.alerts:
-                    self._alert(alert)
+                for each in news.news:
+                    self._event(each) if isinstance(each, Event) else self._alert(each)
             case Status():
                 self._status(news)
             case LinkUp():

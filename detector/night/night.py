@@ -193,7 +193,7 @@ class Night:
             self.pass_time(mono_ns, utc_ns, sensor=sensor)
         alerts = self._policy.tick(self._time.now(mono_ns, utc_ns))
         seen = [(n, each) for n, watch in enumerate(self.watches) for each in watch.look()]
-        return Outcome(alerts=tuple(alerts)) + self._hear(seen)
+        return Outcome(tuple(alerts)) + self._hear(seen)
 
     def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
         """Advance time at one sensor, for a later `look`."""
@@ -234,7 +234,7 @@ class Night:
         told = self._policy.condition(
             name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
         )
-        return Outcome(alerts=tuple(told))
+        return Outcome(tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Close what is open: the night is over."""
@@ -309,8 +309,10 @@ class Night:
         self._shift_clocks(mono_ns, utc_ns)
         now = self._time.now(mono_ns, utc_ns)
         events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
-        alerts = [alert for event in events for alert in self._policy.observe(event, now)]
-        return Outcome(tuple(events), tuple(alerts + self._policy.tick(now)))
+        told: list[Event | Alert] = []
+        for event in events:
+            told += [event, *self._policy.observe(event, now)]
+        return Outcome((*told, *self._policy.tick(now)))
 
     def _reset_alarms(self) -> None:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
@@ -363,8 +365,7 @@ class Night:
     def _at_last(self, told: Outcome, mono_ns: int, utc_ns: int) -> Outcome:
         """Advance time to where the samples were analysed."""
         self._time.reach_all()
-        ticked = self._policy.tick(self._time.now(mono_ns, utc_ns))
-        return Outcome(told.events, (*told.alerts, *ticked))
+        return told + Outcome(tuple(self._policy.tick(self._time.now(mono_ns, utc_ns))))
 
     def _take_condition(self, watch: SensorWatch, condition: SensorCondition, now: Now) -> Outcome:
         """Take a condition of one sensor: it holds for the wearer while it holds for any."""
@@ -376,13 +377,12 @@ class Night:
             now=now,
             why=theirs.why or "",
         )
-        return Outcome(alerts=tuple(alerts))
+        return Outcome(tuple(alerts))
 
     def _tell(self, said: Sequence[Event], now: Now) -> Outcome:
         """Count an event, and pass it to the rules."""
-        said = [worded(event) for event in said]
-        alerts = self._policy.tick(now)
-        for event in said:
+        told: list[Event | Alert] = [*self._policy.tick(now)]
+        for event in map(worded, said):
             self._count.add(event)
-            alerts += self._policy.observe(self._time.in_wearers_seconds(event), now)
-        return Outcome(tuple(said), tuple(alerts))
+            told += [event, *self._policy.observe(self._time.in_wearers_seconds(event), now)]
+        return Outcome(tuple(told))

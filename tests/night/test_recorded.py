@@ -83,15 +83,12 @@ def worn(name: str) -> WornSensor:
 def recorded(readers: Sequence[RecordingReader], **how: float) -> Outcome:
     """Every word of recordings taken together."""
     sensors = [RecordedSensor(each, worn(each.name)) for each in readers]
-    steps = list(RecordedNight(sensors, rules=RULES, **how).steps())
-    return Outcome(
-        tuple(event for step in steps for event in step.told.events),
-        tuple(alert for step in steps for alert in step.told.alerts),
-    )
+    steps = RecordedNight(sensors, rules=RULES, **how).steps()
+    return Outcome(tuple(each for step in steps for each in step.told.news))
 
 
 def lines(told: Outcome) -> list[str]:
-    return [*map(event_json, told.events), *map(to_json, told.alerts)]
+    return [event_json(e) if isinstance(e, Event) else to_json(e) for e in told.news]
 
 
 @settings(max_examples=12, deadline=None)
@@ -138,10 +135,7 @@ def live(blocks: Sequence[Block], packet: int) -> Outcome:
         item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
         said.append(night.take(Reading(item, (Chunk(piece.samples, FS, now_ns),))))
     said.append(night.finish(now_ns, START_UTC_NS + now_ns))
-    return Outcome(
-        tuple(event for told in said for event in told.events),
-        tuple(alert for told in said for alert in told.alerts),
-    )
+    return Outcome(tuple(each for told in said for each in told.news))
 
 
 def clinical(told: Outcome) -> list[str]:
