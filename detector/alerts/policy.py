@@ -81,6 +81,11 @@ class Policy:
         """Alerts raised and not yet resolved."""
         return tuple(self._open.values())
 
+    @property
+    def waits(self) -> bool:
+        """Whether time alone may raise or resolve an alert."""
+        return bool(self._open or self._conditions)
+
     def observe(self, event: Event, now: Now) -> list[Alert]:
         """Take an event in any phase or revision; return new states of alerts.
 

@@ -355,7 +355,9 @@ class Night:
                     said = [event] if self._fusion is None else self._fusion.process(event)
                 case LinkDown():
                     said = self._lost(self.watches[number].label)
-            if said:
+                case None:
+                    self._time.reach(number, each.known_s or 0.0)
+            if said or (each.what is None and self._policy.waits):
                 heard += self._tell(said, self._time.now(each.mono_ns, each.utc_ns))
         return heard
 

@@ -22,7 +22,7 @@ from detector.night.observation import (
     when,
 )
 from detector.recognition.events.stamp import stamp
-from detector.recognition.pipeline import KnownEvent, Watcher
+from detector.recognition.pipeline import KnownEvent, Watcher, analysed_s
 from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
@@ -78,6 +78,7 @@ class SensorWatch:
         self._file_timebase: Timebase | None = None  # of samples that have their index already
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
+        self._begun = 0  # index of the first sample behind the latest gap
         self._seen: list[Observation] = []
         self._silent = True  # no signal is reported
         self._quality: Quality | None = None  # before the first sample
@@ -314,10 +315,22 @@ class SensorWatch:
             self._seen.append(
                 Observation(SensorCondition(str(condition.cause), why, mono_ns), mono_ns, utc_ns)
             )
+        if self._last is None or block.after_gap(self._last.block.edge):
+            self._begun = block.start
         self._last = run[-1]
         self._tell(self._watcher.follow(block), run)
+        self._mark(run)
         reached_s = self._watcher.reached_s
         self.analysed_s = self.analysed_s if reached_s is None else reached_s
+
+    def _mark(self, run: list[Arrival]) -> None:
+        """Tell how far samples were analysed when each packet had come."""
+        for arrival in run:
+            fs = arrival.block.fs
+            for stop in arrival.stops():
+                known_s = analysed_s(stop, fs, begun=self._begun)
+                if known_s is not None:
+                    self._seen.append(Observation(None, *arrival.when(stop / fs), known_s))
 
     def _tell(self, told: list[KnownEvent], run: list[Arrival]) -> None:
         """Keep what was found for the next look."""

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, to_json
-from detector.alerts.rules import parse_rules
+from detector.alerts.rules import Rule, parse_rules
 from detector.block import Block, Samples, Timebase
 from detector.devices.profile import Chunk
-from detector.devices.stream import Packet, Reading
+from detector.devices.stream import LinkUp, Packet, Reading
 from detector.events import Event, Phase
 from detector.events import to_json as event_json
 from detector.night.night import Night
@@ -80,10 +80,14 @@ def worn(name: str) -> WornSensor:
     return WornSensor(Provenance(recording=name, sensor=name), "ankle")
 
 
-def recorded(readers: Sequence[RecordingReader], **how: float) -> Outcome:
+def recorded(
+    readers: Sequence[RecordingReader],
+    rules: Sequence[Rule] = RULES,
+    piece_s: float | None = None,
+) -> Outcome:
     """Every word of recordings taken together."""
     sensors = [RecordedSensor(each, worn(each.name)) for each in readers]
-    steps = RecordedNight(sensors, rules=RULES, **how).steps()
+    steps = RecordedNight(sensors, rules=rules, piece_s=piece_s).steps()
     return Outcome(tuple(each for step in steps for each in step.told.news))
 
 
@@ -122,20 +126,36 @@ def test_several_sensors_are_one_wearer_however_their_recordings_are_cut(
     assert lines(in_pieces) == lines(at_once)
 
 
-def live(blocks: Sequence[Block], packet: int) -> Outcome:
-    """What the night says while these samples come packet by packet, with a tick each second."""
-    night = Night([worn("leg")], rules=RULES)
-    said: list[Outcome] = []
-    tick_ns = S
+def packets(blocks: Sequence[Block], packet: int) -> list[Reading]:
+    """A sensor's packets of so many samples, each heard when its last sample was measured."""
+    readings = [Reading(LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", 0, START_UTC_NS))]
     for piece in cut(blocks, [packet]):
         now_ns = round(piece.stop / FS * S)
+        item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
+        readings.append(Reading(item, (Chunk(piece.samples, FS, now_ns),)))
+    return readings
+
+
+def live(sent: Sequence[Reading], rules: Sequence[Rule] = RULES) -> Outcome:
+    """What the night says while these packets come, with a tick each second."""
+    night = Night([worn("leg")], rules=rules)
+    said: list[Outcome] = []
+    now_ns, tick_ns = 0, S
+    for reading in sent:
+        now_ns = reading.item.mono_ns
         while tick_ns < now_ns:
             said.append(night.tick(tick_ns, START_UTC_NS + tick_ns))
             tick_ns += S
-        item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
-        said.append(night.take(Reading(item, (Chunk(piece.samples, FS, now_ns),))))
+        said.append(night.take(reading))
     said.append(night.finish(now_ns, START_UTC_NS + now_ns))
     return Outcome(tuple(each for told in said for each in told.news))
+
+
+def replayed(sent: Sequence[Reading], rules: Sequence[Rule]) -> Outcome:
+    """What is said of the recording of these packets."""
+    of_packets = reader("leg", iter(()))
+    of_packets.packets = iter(sent)
+    return recorded([of_packets], rules=rules)
 
 
 def clinical(told: Outcome) -> list[str]:
@@ -155,7 +175,7 @@ def technical(told: Outcome) -> list[tuple[str, str, float]]:
 def test_a_recording_says_and_wakes_as_the_night_did(motions, gaps, packet, motion):
     blocks = holed(motions[motion], [(max(onset_s, 3.0), length_s) for onset_s, length_s in gaps])
     blocks = [block for block in blocks if len(block) > packet]  # a sensor's packets are whole
-    then = live(blocks, packet)
+    then = live(packets(blocks, packet))
     again = recorded([reader("leg", iter(blocks))])
 
     assert [event_json(e) for e in again.events] == [event_json(e) for e in then.events]
@@ -163,6 +183,32 @@ def test_a_recording_says_and_wakes_as_the_night_did(motions, gaps, packet, moti
     for one, other in zip(technical(again), technical(then), strict=True):
         assert one[:2] == other[:2]
         assert abs(one[2] - other[2]) <= packet / FS + 0.001
+
+
+@pytest.fixture(scope="module")
+def calm() -> Samples:
+    """Minutes of clonus with rest between, long enough for an alert to be over."""
+    rng = np.random.default_rng(0)
+    rest = np.array([0.1, 0.0, 0.99]) + rng.normal(0, 2e-3, (int(150 * FS), 3))
+    shaken = [scenario("clonus", seed=seed, fs=FS, duration_s=60).samples for seed in (1, 2, 3)]
+    return np.concatenate([part for each in shaken for part in (each, rest)])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    gaps=st.lists(
+        st.tuples(st.floats(3, 630, width=16), st.sampled_from([0.3, 2.0, 20.0, 60.0, 130.0])),
+        max_size=6,
+    ),
+    packet=st.integers(10, 100),
+)
+def test_a_replay_tells_events_and_alerts_in_the_order_in_which_the_night_told_them(
+    calm, gaps, packet
+):
+    sent = packets([block for block in holed(calm, gaps) if len(block) > packet], packet)
+    rules = parse_rules(("clonus >= 2s", "2 spasms in 1min", "no-signal >= 10s"))
+
+    assert lines(replayed(sent, rules=rules)) == lines(live(sent, rules=rules))
 
 
 def test_a_long_gap_in_a_file_is_told_as_no_signal_from_its_first_second(motions):
