@@ -18,7 +18,8 @@ from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.errors import RecordingError
 from detector.sites import Site
-from detector.words.phrases import NOTICE, alert_line, counted, event_line, length, summary
+from detector.words.alerts import alert_line
+from detector.words.phrases import NOTICE, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert

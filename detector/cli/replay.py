@@ -33,8 +33,7 @@ def replay(
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    utc_ns = 0
-    narrator = Narrator(call.out, lambda: utc_ns, zone)
+    narrator = Narrator(call.out, lambda: 0, zone, settings.wearer.label)
     with open_recording(file) as reader:
         origin = reader.origin or Origin.REPLAY
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)
@@ -43,7 +42,6 @@ def replay(
             [RecordedSensor(reader, worn)], rules=parse_rules(settings.alerts.wake_for)
         )
         for step in recorded.steps():
-            utc_ns = step.utc_ns
             narrator.tell(step.told)
     watched, gaps = length(recorded.night.monitored_s), len(recorded.stretches[0]) - 1
     call.out.say(f"{file.name}: {watched} watched, {counted(gaps, 'gap')}. {NOTICE}")

@@ -45,12 +45,10 @@ class RecordedStep:
     ----------
     told : what is new
     blocks : the samples that were taken since the last step, and which recording they are of
-    utc_ns : how far the recordings' wall clock has come
     """
 
     told: Outcome
     blocks: tuple[tuple[int, Block], ...]
-    utc_ns: int
 
 
 class RecordedNight:
@@ -107,7 +105,7 @@ class RecordedNight:
             item = reading.item
             begun_ns = item.mono_ns - _length_ns(reading)
             if item.mono_ns < mono_ns:  # the host was started anew, and its clock with it
-                yield self._step(night.look(mono_ns, utc_ns), blocks, utc_ns)
+                yield self._step(night.look(mono_ns, utc_ns), blocks)
                 blocks, looked_ns = [], item.mono_ns
                 ticked_ns = [begun_ns] * len(self._sensors)
             mono_ns, utc_ns = item.mono_ns, item.utc_ns
@@ -118,9 +116,9 @@ class RecordedNight:
                 blocks.append((number, block))
                 extend(self.stretches[number], block)
             if self._piece_s is not None or mono_ns - looked_ns >= LOOK_S * 1e9:
-                yield self._step(night.look(mono_ns, utc_ns), blocks, utc_ns)
+                yield self._step(night.look(mono_ns, utc_ns), blocks)
                 blocks, looked_ns = [], mono_ns
-        yield self._step(night.finish(mono_ns, utc_ns), blocks, utc_ns)
+        yield self._step(night.finish(mono_ns, utc_ns), blocks)
 
     @property
     def events(self) -> list[Event]:
@@ -136,10 +134,10 @@ class RecordedNight:
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]
         return told
 
-    def _step(self, told: Outcome, blocks: list[tuple[int, Block]], utc_ns: int) -> RecordedStep:
+    def _step(self, told: Outcome, blocks: list[tuple[int, Block]]) -> RecordedStep:
         self._latest |= {event.id: event for event in told.events}
         self.alerts += told.alerts
-        return RecordedStep(told, tuple(blocks), utc_ns)
+        return RecordedStep(told, tuple(blocks))
 
     def _moment(self, event: Event) -> tuple[float, str]:
         several = len(self._sensors) > 1

@@ -57,7 +57,10 @@ def test_alerts_are_those_that_the_rules_would_have_raised(spasmwatch, night):
     alerts = [item for item in told if item["schema"] == "alert/1"]
     assert [a["state"] for a in alerts] == ["raised", "resolved"] * 2
     assert {a["source"] for a in alerts} == {"replay"}
-    assert "Alert raised" in spasmwatch("detect", night, "--alerts", **rules).stdout
+    assert (
+        "ALERT: Clonus lasting 5 s or longer."
+        in spasmwatch("detect", night, "--alerts", **rules).stdout
+    )
     none = spasmwatch("detect", night, "--json", "--alerts").stdout
     assert "alert/1" not in none
 
