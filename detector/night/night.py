@@ -13,7 +13,8 @@ from math import inf
 from typing import Any
 
 from detector.alert import Alert
-from detector.alerts.policy import Now, Policy
+from detector.alerts.moments import Now
+from detector.alerts.policy import Policy
 from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading

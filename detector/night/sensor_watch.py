@@ -60,6 +60,8 @@ class SensorWatch:
     samples : that were gathered
     gap_count, longest_gap_s : between samples, so far
     session, address : of the latest connection; 0 and None before the first
+    zero_ns : when sample 0 was measured, by the host's monotonic clock as far as packets tell;
+        None before. It places what has no wall clock
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class SensorWatch:
         self.longest_gap_s = 0.0
         self.session = 0
         self.address: str | None = None
+        self.zero_ns: int | None = None
         self._file_timebase: Timebase | None = None  # of samples that have their index already
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
@@ -169,6 +172,8 @@ class SensorWatch:
             if isinstance(block, Block) and len(block)
         ]
         for arrival in arrivals:
+            if self.zero_ns is None:
+                self.zero_ns = item.mono_ns - round(arrival.block.stop / arrival.block.fs * 1e9)
             if self._silent:
                 begun = arrival.when(arrival.block.start / arrival.block.fs)
                 self._seen.append(Observation(SensorCondition(NO_SIGNAL, None, begun[0]), *begun))
@@ -259,6 +264,7 @@ class SensorWatch:
             "charge": self._charge.save(),
             "open": [to_dict(event) for event in self._open.values()],
             "stretch": None if self._stretch is None else list(self._stretch),
+            "zero_ns": self.zero_ns,
             **{name: getattr(self, name) for name in _NUMBERS},
         }
 
@@ -274,6 +280,7 @@ class SensorWatch:
         self._open = {event.id: event for event in map(from_dict, state["open"])}
         stretch = state["stretch"]
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
+        self.zero_ns = state.get("zero_ns")  # younger than the first saved nights
         for name in _NUMBERS:
             setattr(self, name, state[name])
 

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from detector.alert import Alert, AlertState
 from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import sentence
+from detector.words.times import elapsed_words
 
 CONDITION_NAMES = {
     "no-signal": "no signal",
@@ -26,11 +27,17 @@ _MANY = {"spasm": "spasms", "clonus": "runs of clonus", "tonic": "tonic spasms"}
 def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str:
     """Return the state of an alert as one line; times in `zone`, or the computer's own.
 
+    Without a wall clock, the time from the recording's first sample.
+
     Parameters
     ----------
     label : whose alert it is, as the settings call the wearer; left out where it is empty
     """
-    clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
+    clock = ""
+    if alert.at is not None:
+        clock = f"{alert.at.astimezone(zone):%H:%M:%S}  "
+    elif alert.at_s is not None:
+        clock = f"{elapsed_words(alert.at_s)}  "
     state = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
     whose = f" ({label})" if label else ""
     line = f"{clock}{state}{whose}: {_matter(alert)}"

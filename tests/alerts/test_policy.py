@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.policy import MEMORY, Now, Policy
+from detector.alerts.moments import Now
+from detector.alerts.policy import MEMORY, Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.events import Event, Kind, Phase
 

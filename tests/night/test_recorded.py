@@ -219,6 +219,23 @@ def test_a_long_gap_in_a_file_is_told_as_no_signal_from_its_first_second(motions
     assert "nothing was recorded here" in alerts[0].reason
 
 
+@settings(max_examples=10, deadline=None)
+@given(gaps=gaps, motion=st.integers(0, 2))
+def test_without_a_wall_clock_alerts_have_their_places_on_the_recordings_axis(
+    motions, gaps, motion
+):
+    blocks = holed(motions[motion], gaps)
+    undated = reader("leg", iter(blocks))
+    undated.timebase = Timebase(FS)
+    dated = [alert_at(alert) for alert in recorded([reader("leg", iter(blocks))]).alerts]
+    told = recorded([undated]).alerts
+
+    assert {(alert.raised_at, alert.at) for alert in told} <= {(None, None)}
+    placed = [(str(alert.state), alert.at_s) for alert in told]
+    assert [state for state, _ in placed] == [state for state, _ in dated]
+    assert [at_s for _, at_s in placed] == pytest.approx([at_s for _, at_s in dated], abs=0.002)
+
+
 def alert_at(alert: Alert) -> tuple[str, float]:
     assert alert.at is not None
     return str(alert.state), alert.at.timestamp() - START_UTC_NS / S
