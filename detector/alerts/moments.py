@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from detector.alert import Alert
 from detector.block import EPOCH
 
 
@@ -56,6 +57,12 @@ class AlertTime:
     def on_axis(cls, event_s: float, *, dated: bool) -> AlertTime:
         """Return a moment on the axis of `Now.event_s`."""
         return cls(EPOCH + timedelta(seconds=event_s)) if dated else cls(None, event_s)
+
+    def no_earlier_than(self, alert: Alert) -> AlertTime:
+        """Return this moment, or the one at which the alert came into its state, if later."""
+        utc, at_s = self.utc, self.at_s
+        utc = utc if utc is None or alert.at is None else max(utc, alert.at)
+        return AlertTime(utc, at_s if at_s is None or alert.at_s is None else max(at_s, alert.at_s))
 
 
 def axis_s(seconds: float, utc: datetime | None) -> float:

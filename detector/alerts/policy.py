@@ -195,7 +195,7 @@ class Policy:
         for key, alert in list(self._open.items()):
             concerned = alert.episode == fact.episode or alert.rule in lost
             if alert.episode and concerned and not self._stands(alert):
-                at = AlertTime(event.end, None if event.end else event.end_s)
+                at = AlertTime(event.end, None if event.end else event.end_s).no_earlier_than(alert)
                 taken.append(self._resolve(key, at, f"taken back: {event.reason}"))
         return taken
 
