@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from heapq import merge
+from math import inf
 
 from detector.alert import Alert
 from detector.alerts.rules import Rule
-from detector.block import Block, Stretch, extend
+from detector.block import EPOCH, Block, Stretch, extend
 from detector.devices.stream import Reading
 from detector.events import Event, Phase
 from detector.night.night import Night
@@ -127,6 +129,13 @@ class RecordedNight:
         return sorted(ended, key=self._moment)
 
     @property
+    def in_time(self) -> list[Event | Alert]:
+        """`events` and `alerts` in order of time: an event at its onset, before its alert."""
+        events: list[Event | Alert] = [*self.events]
+        alerts: list[Event | Alert] = sorted(self.alerts, key=self._time_ms)
+        return list(merge(events, alerts, key=self._time_ms))
+
+    @property
     def warnings(self) -> list[str]:
         """Warnings about the recordings for a person; complete at the end."""
         told: list[str] = []
@@ -143,6 +152,13 @@ class RecordedNight:
         several = len(self._sensors) > 1
         at_s = event.onset.timestamp() if several and event.onset else event.onset_s
         return at_s, event.id
+
+    def _time_ms(self, each: Event | Alert) -> float:
+        """Return when it was, in the whole ms that both have in JSON."""
+        utc, at_s = (each.onset, each.onset_s) if isinstance(each, Event) else (each.at, each.at_s)
+        if utc is None:  # an alert may be raised before the first sample
+            return -inf if at_s is None else round(at_s * 1000)
+        return (utc - EPOCH) // timedelta(milliseconds=1)
 
     def _in_order(self) -> Iterator[tuple[int, Reading | None]]:
         """Yield the readings of all sensors in order of time; None where a recording ends."""
