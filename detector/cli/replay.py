@@ -1,4 +1,4 @@
-"""`spasmwatch replay`: print a recorded night again, word for word."""
+"""`spasmwatch replay`: print the events and alerts of a recorded night again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def replay(
         Path, typer.Argument(metavar="FILE", help="A recorded night or capture, CSV, npz.")
     ],
 ) -> None:
-    """Print again what was printed while a recording was made.
+    """Print again the events and alerts that were printed while a recording was made.
 
-    At full speed; nothing is published. The same recording gives the same lines, byte for byte.
+    At full speed; nothing is published. The lines are the same, byte for byte, and in the same
+    order. Left out is what no recording holds: the status, and alerts about the computer or from
+    before the first packet.
     """
     from detector.alerts.rules import parse_rules
     from detector.cli.narrator import Narrator
