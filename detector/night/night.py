@@ -288,7 +288,7 @@ class Night:
         What was open is reported as over and cut short: nothing runs across the gap. Readings
         that were recorded after the state was saved may be taken before this, in order.
         """
-        self._shift_clocks(mono_ns, utc_ns)
+        self.shift_clocks(mono_ns, utc_ns)
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:
@@ -307,13 +307,25 @@ class Night:
             for watch in self.watches:
                 if watch.worn.provenance.sensor == worn.provenance.sensor:
                     watch.inherit(of_watch)
-        self._shift_clocks(mono_ns, utc_ns)
+        self.shift_clocks(mono_ns, utc_ns)
         now = self._time.now(mono_ns, utc_ns)
         events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
         told: list[Event | Alert] = []
         for event in events:
             told += [event, *self._policy.observe(event, now)]
         return Outcome((*told, *self._policy.tick(now)))
+
+    def shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
+        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
+        was_mono_ns, was_utc_ns = self._time.host_ns
+        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
+        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
+            return
+        by_ns = waited_ns - passed_ns
+        self._policy.shift_clock(by_ns)
+        for watch in self.watches:
+            watch.shift_clock(by_ns)
+        self._conditions.shift_clock(by_ns)
 
     def _reset_alarms(self) -> None:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
@@ -329,18 +341,6 @@ class Night:
         self._conditions.load(state["conditions"])
         self._count.load(state["count"])
         self._time.load(state["time"])
-
-    def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
-        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
-        was_mono_ns, was_utc_ns = self._time.host_ns
-        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
-        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
-            return
-        by_ns = waited_ns - passed_ns
-        self._policy.shift_clock(by_ns)
-        for watch in self.watches:
-            watch.shift_clock(by_ns)
-        self._conditions.shift_clock(by_ns)
 
     def _hear(self, seen: Sequence[tuple[int, Observation]]) -> Outcome:
         """Take what sensors showed, in order: each thing at the time by which it was known."""

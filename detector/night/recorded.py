@@ -26,7 +26,7 @@ from detector.store.formats.reading import RecordingReader
 LOOK_S = 600.0
 """Packets are gathered for so long: as much as a file's blocks hold, a megabyte."""
 
-TICK_S = 5.0
+TICK_NS = 5_000_000_000
 """Time between two ticks: the rate is measured in windows of 5 s."""
 
 
@@ -108,10 +108,11 @@ class RecordedNight:
             begun_ns = item.mono_ns - _length_ns(reading)
             if item.mono_ns < mono_ns:  # the host was started anew, and its clock with it
                 yield self._step(night.look(mono_ns, utc_ns), blocks)
+                night.shift_clocks(item.mono_ns, item.utc_ns)
                 blocks, looked_ns = [], item.mono_ns
-                ticked_ns = [begun_ns] * len(self._sensors)
+                ticked_ns = [begun_ns - TICK_NS] * len(self._sensors)
             mono_ns, utc_ns = item.mono_ns, item.utc_ns
-            if begun_ns - ticked_ns[number] >= TICK_S * 1e9:
+            if begun_ns - ticked_ns[number] >= TICK_NS:
                 ticked_ns[number] = begun_ns
                 night.pass_time(begun_ns, utc_ns - (mono_ns - begun_ns), sensor=number)
             for block in night.gather(reading, sensor=number):

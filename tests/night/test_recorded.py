@@ -126,29 +126,45 @@ def test_several_sensors_are_one_wearer_however_their_recordings_are_cut(
     assert lines(in_pieces) == lines(at_once)
 
 
-def packets(blocks: Sequence[Block], packet: int) -> list[Reading]:
-    """A sensor's packets of so many samples, each heard when its last sample was measured."""
-    readings = [Reading(LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", 0, START_UTC_NS))]
+def packets(
+    blocks: Sequence[Block],
+    packet: int,
+    session: int = 1,
+    mono_ns: int = 0,
+    utc_ns: int = START_UTC_NS,
+) -> list[Reading]:
+    """A sensor's packets of so many samples, each heard when its last sample was measured.
+
+    mono_ns, utc_ns: the host's clocks at its sample 0, when it was connected to
+    """
+    up = LinkUp(session, "polar-verity-sense", "C0:5E", "Polar", mono_ns, utc_ns)
+    readings = [Reading(up)]
     for piece in cut(blocks, [packet]):
-        now_ns = round(piece.stop / FS * S)
-        item = Packet(1, "acc", b"", now_ns, START_UTC_NS + now_ns)
-        readings.append(Reading(item, (Chunk(piece.samples, FS, now_ns),)))
+        after_ns = round(piece.stop / FS * S)
+        item = Packet(session, "acc", b"", mono_ns + after_ns, utc_ns + after_ns)
+        readings.append(Reading(item, (Chunk(piece.samples, FS, after_ns),)))
     return readings
 
 
 def live(sent: Sequence[Reading], rules: Sequence[Rule] = RULES) -> Outcome:
     """What the night says while these packets come, with a tick each second."""
     night = Night([worn("leg")], rules=rules)
+    said = listened(night, sent)
+    said.append(night.finish(sent[-1].item.mono_ns, sent[-1].item.utc_ns))
+    return Outcome(tuple(each for told in said for each in told.news))
+
+
+def listened(night: Night, sent: Sequence[Reading]) -> list[Outcome]:
+    """What it says of these packets, with a tick each second after the first."""
     said: list[Outcome] = []
-    now_ns, tick_ns = 0, S
+    tick_ns = sent[0].item.mono_ns + S
     for reading in sent:
-        now_ns = reading.item.mono_ns
-        while tick_ns < now_ns:
-            said.append(night.tick(tick_ns, START_UTC_NS + tick_ns))
+        item = reading.item
+        while tick_ns < item.mono_ns:
+            said.append(night.tick(tick_ns, item.utc_ns - item.mono_ns + tick_ns))
             tick_ns += S
         said.append(night.take(reading))
-    said.append(night.finish(now_ns, START_UTC_NS + now_ns))
-    return Outcome(tuple(each for told in said for each in told.news))
+    return said
 
 
 def replayed(sent: Sequence[Reading], rules: Sequence[Rule]) -> Outcome:
@@ -209,6 +225,34 @@ def test_a_replay_tells_events_and_alerts_in_the_order_in_which_the_night_told_t
     rules = parse_rules(("clonus >= 2s", "2 spasms in 1min", "no-signal >= 10s"))
 
     assert lines(replayed(sent, rules=rules)) == lines(live(sent, rules=rules))
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    killed_s=st.integers(60, 500),
+    away_s=st.sampled_from([3, 50, 125, 400]),
+    boots=st.booleans(),
+)
+def test_a_replay_of_a_night_that_was_killed_raises_the_alerts_that_were_raised(
+    calm, killed_s, away_s, boots
+):
+    first, rest = (Block(each, 0, FS) for each in np.split(calm, [int(killed_s * FS)]))
+    before = packets([first], 50)
+    last = before[-1].item
+    begun_ns = 2 * S if boots else last.mono_ns + away_s * S
+    after = packets([rest], 50, 2, begun_ns, last.utc_ns + away_s * S)
+    rules = parse_rules(("clonus >= 2s", "2 spasms in 1min", "no-signal >= 2min"))
+
+    night, again = (Night([worn("leg")], rules=rules) for _ in range(2))
+    said = listened(night, before)
+    again.load(night.save())
+    now = after[0].item.mono_ns, after[0].item.utc_ns
+    said += [again.resume(*now), again.tick(*now), *listened(again, after)]
+    said.append(again.finish(after[-1].item.mono_ns, after[-1].item.utc_ns))
+    told = replayed([*before, *after], rules)
+
+    assert told.events == tuple(each for one in said for each in one.events)
+    assert told.alerts == tuple(each for one in said for each in one.alerts)
 
 
 def test_a_long_gap_in_a_file_is_told_as_no_signal_from_its_first_second(motions):
