@@ -120,6 +120,14 @@ class Policy:
         for name, known in self._conditions.items():
             self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
 
+    def shift_events(self, by_s: float) -> None:
+        """Move all events in time: the wall clock by which they are dated was set back.
+
+        Else an alert would not be over, and hold back the next, until the clock has come so far.
+        """
+        for key, fact in self._facts.items():
+            self._facts[key] = replace(fact, onset_s=fact.onset_s + by_s)
+
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as plain data for `load`."""
         return {

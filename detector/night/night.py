@@ -313,6 +313,7 @@ class Night:
         told: list[Event | Alert] = []
         for event in events:
             told += [event, *self._policy.observe(event, now)]
+        self._policy.shift_events(min(0, utc_ns - known.utc_ns) / 1e9)
         return Outcome((*told, *self._policy.tick(now)))
 
     def shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
