@@ -138,6 +138,7 @@ def _alert(**more: Schema) -> Schema:
         rule=_or_null(_TEXT),
         raised_at=_or_null(_TIME),
         at=_or_null(_TIME),
+        at_s=_or_null(_number()),
         by=_or_null(_TEXT),
         source=_one_of(Origin),
         wearer=_or_null(_TEXT),

@@ -121,7 +121,7 @@ def test_the_demo_ends_by_itself_and_loses_nothing(process, tmp_path):
     done = process("--data-dir", tmp_path, "demo", "--speed", "60")
 
     assert done.returncode == 0, done.stderr
-    assert "ALERT (bedroom): Clonus >= 60s" in done.stdout
+    assert "ALERT (bedroom): Clonus lasting 60 s or longer." in done.stdout
     assert "Not a medical device" in done.stderr
     assert "0 lost" in done.stdout
     begins = sum(line.endswith(" begins …") for line in done.stdout.splitlines())

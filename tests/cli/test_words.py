@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
 
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
+from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import NightEnd, announced_line, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
@@ -51,6 +54,66 @@ def test_every_kind_has_words():
 )
 def test_the_sum_counts_every_event_once(kinds, text):
     assert summary([event(kind) for kind in kinds]) == text
+
+
+MOMENT = datetime(2026, 11, 20, 23, 14, 2, tzinfo=UTC)
+
+
+def alert(rule: str | None, reason: str, state: str = "raised", kind: str = "spasm") -> Alert:
+    return Alert(
+        id="0", state=AlertState(state), alert_class=AlertClass.CLINICAL, level=Level.HIGH,
+        kind=kind, reason=reason, rule=rule, raised_at=MOMENT, at=MOMENT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (alert("3 spasms in 10min", "3 spasms in 10min"), "ALERT (bedroom): 3 spasms in 10 min."),
+        (
+            alert("3 spasms in 10min", "3 spasms in 10min: over", "resolved"),
+            "Alert over (bedroom): 3 spasms in 10 min.",
+        ),
+        (
+            alert("clonus >= 60s", "taken back: part of a series", "resolved"),
+            "Alert over (bedroom): Clonus lasting 60 s or longer. Taken back: part of a series.",
+        ),
+        (
+            alert("no-signal >= 2min", "no-signal >= 2min: it is\nout of range", kind="no-signal"),
+            "ALERT (bedroom): No signal for 2 min: it is out of range.",
+        ),
+        (
+            alert("no-signal >= 2min", "no-signal: over", "resolved", "no-signal"),
+            "Alert over (bedroom): No signal for 2 min.",
+        ),
+        (
+            alert(None, "battery: it is at 9 %", kind="battery"),
+            "ALERT (bedroom): Battery: it is at 9 %.",
+        ),
+        (
+            alert(None, "non-wear: over", "resolved", "non-wear"),
+            "Alert over (bedroom): Sensor not worn.",
+        ),
+        (alert("of another version", "why"), "ALERT (bedroom): Of another version: why."),
+    ],
+)
+def test_an_alert_says_once_what_it_is_about(told, line):
+    assert alert_line(told, UTC, "bedroom") == f"23:14:02  {line}"
+    assert alert_line(told, UTC) == f"23:14:02  {line.replace(' (bedroom)', '')}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("1 spasm in 1h", "1 spasm in 1 h"),
+        ("2 clonus in 5min", "2 runs of clonus in 5 min"),
+        ("3 tonic in 90s", "3 tonic spasms in 90 s"),
+        ("tonic >= 20s", "tonic spasm lasting 20 s or longer"),
+        ("no-signal >= 2min", "no signal for 2 min"),
+    ],
+)
+def test_a_rule_is_said_as_people_say_it(rule, words):
+    assert rule_words(rule) == words
 
 
 def test_text_of_strangers_cannot_steer_a_terminal():
