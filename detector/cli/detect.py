@@ -94,7 +94,7 @@ def detect(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = parse_rules(settings.alerts.wake_for) if alerts else []
-    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone)
+    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone, alerts)
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:
@@ -118,7 +118,10 @@ def detect(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """What was asked for; `moments` are to be explained."""
+    """What was asked for; `moments` are to be explained.
+
+    Alerts about the sensor need no rule: a person sees them anyway, a program only with `alerts`.
+    """
 
     fs: float | None
     unit: UnitName | None
@@ -127,6 +130,7 @@ class _How:
     rules: tuple[Rule, ...]
     moments: tuple[When, ...]
     zone: tzinfo | None
+    alerts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +257,7 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
     if how.moments:
         _show_answers(found, how.moments, out)
     elif out.json:
-        for each in found.in_time:
+        for each in found.in_time if how.alerts else found.events:
             out.data(event_json(each) if isinstance(each, Event) else alert_json(each))
     else:
         for each in found.in_time:

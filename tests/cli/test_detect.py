@@ -69,6 +69,16 @@ def test_alerts_are_those_that_the_rules_would_have_raised(spasmwatch, night):
     assert "alert/1" not in none
 
 
+def test_a_program_gets_alerts_about_the_sensor_only_when_it_asks(spasmwatch, tmp_path):
+    stuck = tmp_path / "stuck.csv"
+    noise = [0.001 * (n % 3) if n < 6000 else 0.0 for n in range(30_000)]
+    rows = "".join(f"{n / 50:.2f},0.1,{0.2 + g:.3f},0.97\n" for n, g in enumerate(noise))
+    stuck.write_text("t,x,y,z\n" + rows)
+    assert "Sensor" in spasmwatch("detect", stuck).stdout
+    assert spasmwatch("detect", stuck, "--json").stdout == ""
+    assert "alert/1" in spasmwatch("detect", stuck, "--json", "--alerts").stdout
+
+
 def test_alerts_stand_among_the_events_in_order_of_time(spasmwatch, night):
     rules = {"SPASMWATCH_ALERTS__WAKE_FOR": '["clonus >= 5s", "1 spasms in 2min"]'}
     told = [
