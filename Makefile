@@ -11,10 +11,11 @@ demo: $(VENV)/.run
 
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
+# Everything that decides a change: about ten minutes on two cores.
 test: check
 	$(PYTEST)
 
-# Lint, types, and the laws of what decides: a minute and a half, before each commit.
+# Lint, types, layers and the tests of the core: about a minute, before each commit.
 quick: check
 	$(PYTEST) tests/*.py tests/alerts tests/config tests/devices tests/doctor tests/dsp \
 	  tests/recognition tests/timing tests/values

@@ -49,6 +49,8 @@ class Alert:
     reason : why it is in this state, one sentence for a person
     rule : the wake rule that raised it, None for a condition that needs no rule
     raised_at, at : UTC of the raising and of this state, to the ms; None without a wall clock
+    at_s : s from the recording's first sample to this state, to the ms; only where the recording
+        has no wall clock, else None
     by : who acted, None when nobody did
     source : where the samples came from
     wearer : whom it is about
@@ -64,6 +66,7 @@ class Alert:
     rule: str | None = None
     raised_at: datetime | None = None
     at: datetime | None = None
+    at_s: float | None = None
     by: str | None = None
     source: Origin = Origin.LIVE
     wearer: str | None = None
@@ -75,6 +78,8 @@ class Alert:
             if moment is not None:
                 whole = moment.microsecond // 1000 * 1000
                 object.__setattr__(self, name, moment.replace(microsecond=whole))
+        if self.at_s is not None:
+            object.__setattr__(self, "at_s", round(self.at_s, 3))
 
 
 def alert_id(wearer: str | None, *about: object) -> str:
@@ -107,14 +112,20 @@ def from_dict(data: Any) -> Alert:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ValueError(f"not an {SCHEMA} object: {str(data)[:80]}")
     try:
-        values = {f.name: data[_JSON_NAMES.get(f.name, f.name)] for f in fields(Alert)}
+        at_s = data.get("at_s")  # younger than the first saved alerts
+        values = {
+            f.name: data[_JSON_NAMES.get(f.name, f.name)] for f in fields(Alert) if f.name != "at_s"
+        }
         wrong = [name for name, v in values.items() if not isinstance(v, str | None)]
         wrong += [name for name in _NEVER_NONE if values[name] is None]
         if wrong:
             raise ValueError(f"not an {SCHEMA} object: {', '.join(wrong)} must be text")
+        if at_s is not None and (isinstance(at_s, bool) or not isinstance(at_s, int | float)):
+            raise ValueError(f"not an {SCHEMA} object: at_s must be a number")
         return Alert(
             **values
             | {
+                "at_s": at_s,
                 "state": AlertState(values["state"]),
                 "alert_class": AlertClass(values["alert_class"]),
                 "level": Level(values["level"]),

@@ -52,6 +52,8 @@ def read_script(path: Path, *, sensors: int) -> Script:
         It is not valid; the message says file, line, key and remedy.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is not a file: name the script itself")
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alerts.moments import AlertTime, Now, axis_s
 from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
-from detector.block import EPOCH
 from detector.events import Event, Kind, Origin, Phase
 
 QUIET_S = 90.0
@@ -31,30 +31,6 @@ MEMORY = 1000
 """Events remembered at most, ten times the largest count a rule may ask for; oldest go first."""
 
 SCHEMA = "policy/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """One moment by the host's clocks and by the signal.
-
-    mono_ns : host's monotonic clock; conditions are timed by it
-    utc : host's wall clock, only a label on what has no samples of its own
-    stream_s : how far the signal has been analysed, s from the recording's first sample
-    stream_utc : the same moment by the recording's `Timebase`, None when it has no wall clock
-    """
-
-    mono_ns: int
-    utc: datetime | None
-    stream_s: float
-    stream_utc: datetime | None
-
-    @property
-    def event_s(self) -> float:
-        """Moment on the axis of events: s since 1970, which continues across recordings.
-
-        A recording without a wall clock has only its own axis, s from its first sample.
-        """
-        return _axis_s(self.stream_s, self.stream_utc)
 
 
 class Policy:
@@ -80,6 +56,11 @@ class Policy:
     def open_alerts(self) -> tuple[Alert, ...]:
         """Alerts raised and not yet resolved."""
         return tuple(self._open.values())
+
+    @property
+    def waits(self) -> bool:
+        """Whether time alone may raise or resolve an alert."""
+        return bool(self._open or self._conditions)
 
     def observe(self, event: Event, now: Now) -> list[Alert]:
         """Take an event in any phase or revision; return new states of alerts.
@@ -127,7 +108,7 @@ class Policy:
             return told + self._raise_conditions(now)
         self._conditions.pop(name, None)
         if name in self._open:
-            told.append(self._resolve(name, now.utc, f"{name}: over"))
+            told.append(self._resolve(name, now.host_time(), f"{name}: over"))
         return told
 
     def tick(self, now: Now) -> list[Alert]:
@@ -138,6 +119,14 @@ class Policy:
         """Move all stamps of the monotonic clock, which began anew."""
         for name, known in self._conditions.items():
             self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
+
+    def shift_events(self, by_s: float) -> None:
+        """Move all events in time: the wall clock by which they are dated was set back.
+
+        Else an alert would not be over, and hold back the next, until the clock has come so far.
+        """
+        for key, fact in self._facts.items():
+            self._facts[key] = replace(fact, onset_s=fact.onset_s + by_s)
 
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as plain data for `load`."""
@@ -192,7 +181,7 @@ class Policy:
             if not covered:
                 lasting_s = rule.duration_s if isinstance(rule, Lasting) else 0
                 true_s = max(member.onset_s for member in members) + lasting_s
-                at = _utc(true_s) if has_utc else None
+                at = AlertTime.on_axis(true_s, dated=has_utc)
                 raised.append(self._raise(fact.episode, rule.word, text, at))
         return raised
 
@@ -203,7 +192,7 @@ class Policy:
         for over_s, key in sorted(due):
             if over_s <= until_s:
                 alert = self._open[key]
-                at = None if alert.raised_at is None else _utc(over_s)
+                at = AlertTime.on_axis(over_s, dated=alert.raised_at is not None)
                 told.append(self._resolve(key, at, f"{alert.rule}: over"))
         self._forget(now.event_s - self._horizon_s)
         return told
@@ -214,7 +203,8 @@ class Policy:
         for key, alert in list(self._open.items()):
             concerned = alert.episode == fact.episode or alert.rule in lost
             if alert.episode and concerned and not self._stands(alert):
-                taken.append(self._resolve(key, event.end, f"taken back: {event.reason}"))
+                at = AlertTime(event.end, None if event.end else event.end_s).no_earlier_than(alert)
+                taken.append(self._resolve(key, at, f"taken back: {event.reason}"))
         return taken
 
     def _stands(self, alert: Alert) -> bool:
@@ -269,11 +259,9 @@ class Policy:
             rule, wait_s = self._rule_for(name)
             if name in self._open or wait_s is None:
                 continue
-            late = timedelta(microseconds=(now.mono_ns - since_ns) // 1000) - timedelta(
-                seconds=wait_s
-            )
+            late = timedelta(seconds=-wait_s, microseconds=(now.mono_ns - since_ns) // 1000)
             if late >= timedelta(0):
-                at = None if now.utc is None else now.utc - late
+                at = now.host_time(ago=late)
                 raised.append(self._raise(None, name, rule, at, why=known.why))
         return raised
 
@@ -285,7 +273,7 @@ class Policy:
         return None, None if name == "no-signal" else 0
 
     def _raise(
-        self, episode: str | None, kind: str, rule: str | None, at: datetime | None, why: str = ""
+        self, episode: str | None, kind: str, rule: str | None, at: AlertTime, why: str = ""
     ) -> Alert:
         technical = episode is None
         about = (episode,) if episode else (kind, self._conditions[kind].since_ns)
@@ -298,16 +286,18 @@ class Policy:
             kind=kind,
             reason=f"{rule or kind}: {why}" if why else rule or kind,
             rule=rule,
-            raised_at=at,
-            at=at,
+            raised_at=at.utc,
+            at=at.utc,
+            at_s=at.at_s,
             source=self._source,
             wearer=self._wearer,
         )
         self._open[episode or kind] = alert
         return alert
 
-    def _resolve(self, key: str, at: datetime | None, reason: str) -> Alert:
-        return replace(self._open.pop(key), state=AlertState.RESOLVED, at=at, reason=reason)
+    def _resolve(self, key: str, at: AlertTime, reason: str) -> Alert:
+        known, state = self._open.pop(key), AlertState.RESOLVED
+        return replace(known, state=state, at=at.utc, at_s=at.at_s, reason=reason)
 
     def _episode_beside(self, fact: _Fact) -> str:
         """Return the episode of an event for which the detector named none."""
@@ -344,7 +334,7 @@ class _Fact:
     @classmethod
     def of(cls, event: Event) -> _Fact:
         phase = list(Phase).index(event.phase)
-        onset_s = _axis_s(event.onset_s, event.onset)
+        onset_s = axis_s(event.onset_s, event.onset)
         return cls(event.id, event.kind, event.revision, phase, onset_s, event.duration_s)
 
     @property
@@ -384,11 +374,3 @@ class _Condition:
     name: str
     since_ns: int
     why: str
-
-
-def _axis_s(seconds: float, utc: datetime | None) -> float:
-    return seconds if utc is None else (utc - EPOCH).total_seconds()
-
-
-def _utc(event_s: float) -> datetime:
-    return EPOCH + timedelta(seconds=event_s)

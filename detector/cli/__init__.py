@@ -1,11 +1,10 @@
-"""The command line: one file per command, which parses, calls a room below, and renders.
+"""The command line: one file per command, which parses, calls a package below, and renders.
 
 A command imports what it needs inside its function, so that the other commands start quickly.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from io import TextIOWrapper
@@ -31,7 +30,7 @@ from detector.cli import (
     simulate,
 )
 from detector.cli.failures import report_failure
-from detector.cli.invocation import Invocation
+from detector.cli.invocation import Invocation, program_name
 from detector.cli.output import Output
 from detector.release import VERSION
 
@@ -91,8 +90,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="New here? spasmwatch demo, then spasmwatch setup. Global options may also follow the "
-    "command. Not a medical device.",
+    epilog=f"New here? {program_name()} demo, then {program_name()} setup. Global options may also "
+    "follow the command. Not a medical device.",
 )
 
 
@@ -150,12 +149,6 @@ def spasmwatch(
     ctx.obj = Invocation(out, config_path, data_dir)
 
 
-def version_command(ctx: typer.Context) -> None:
-    """Print the version."""
-    out = Invocation.of(ctx).out
-    out.data(json.dumps({"version": VERSION}) if out.json else f"spasmwatch {VERSION}")
-
-
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=NIGHT)(listen.listen)
@@ -170,7 +163,6 @@ app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
-app.command("version", rich_help_panel=ADVANCED)(version_command)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation, UsageError
+from detector.cli.invocation import Invocation, UsageError, program_name
 
 app = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 
@@ -43,7 +43,7 @@ def check(
 
     if file is not None:
         other = quote(str(file))
-        raise UsageError(f"To check another file: spasmwatch -c {other} config check")
+        raise UsageError(f"To check another file: {program_name()} -c {other} config check")
     call = Invocation.of(ctx)
     configuration = call.configuration()
     if call.out.json:

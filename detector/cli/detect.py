@@ -17,14 +17,15 @@ from detector.cli.invocation import Invocation
 from detector.cli.moments import HELP, When, parse_when, place
 from detector.cli.output import Output
 from detector.errors import RecordingError
+from detector.events import Event
 from detector.sites import Site
-from detector.words.phrases import NOTICE, alert_line, counted, event_line, length, summary
+from detector.words.alerts import alert_line
+from detector.words.phrases import NOTICE, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
     from detector.alerts.rules import Rule
     from detector.block import Stretch
-    from detector.events import Event
     from detector.night.observation import WornSensor
     from detector.night.recorded import RecordedNight
     from detector.recognition.why.explainer import Explainer
@@ -93,7 +94,7 @@ def detect(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = parse_rules(settings.alerts.wake_for) if alerts else []
-    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone)
+    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone, alerts)
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:
@@ -117,7 +118,10 @@ def detect(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """What was asked for; `moments` are to be explained."""
+    """What was asked for; `moments` are to be explained.
+
+    Alerts about the sensor need no rule: a person sees them anyway, a program only with `alerts`.
+    """
 
     fs: float | None
     unit: UnitName | None
@@ -126,6 +130,7 @@ class _How:
     rules: tuple[Rule, ...]
     moments: tuple[When, ...]
     zone: tzinfo | None
+    alerts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ class _Found:
     headings: tuple[str, ...]
     warnings: tuple[str, ...]
     events: tuple[Event, ...]
-    alerts: tuple[Alert, ...]
+    in_time: tuple[Event | Alert, ...]  # the same events, and alerts between them
     answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
 
 
@@ -178,7 +183,7 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
         tuple(map(_heading, readers, recorded.stretches)),
         (*recorded.warnings, *([] if dated or len(readers) == 1 else [BEGAN_TOGETHER])),
         tuple(recorded.events),
-        tuple(recorded.alerts),
+        tuple(recorded.in_time),
         () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
     )
 
@@ -252,16 +257,15 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
     if how.moments:
         _show_answers(found, how.moments, out)
     elif out.json:
-        for event in found.events:
-            out.data(event_json(event))
-        for alert in found.alerts:
-            out.data(alert_json(alert))
+        for each in found.in_time if how.alerts else found.events:
+            out.data(event_json(each) if isinstance(each, Event) else alert_json(each))
     else:
-        for event in found.events:
-            sensor = f" [{event.sensor}]" if name_sensors else ""
-            out.data(event_line(event, how.zone) + sensor)
-        for alert in found.alerts:
-            out.data(alert_line(alert, how.zone))
+        for each in found.in_time:
+            if isinstance(each, Event):
+                sensor = f" [{each.sensor}]" if name_sensors else ""
+                out.data(event_line(each, how.zone) + sensor)
+            else:
+                out.data(alert_line(each, how.zone))
         out.data(summary(found.events))
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation, RadioOption, SpeedOption
+from detector.cli.invocation import (
+    Invocation,
+    RadioOption,
+    SpeedOption,
+    as_called,
+    program_name,
+)
 
 if TYPE_CHECKING:
     from detector.cli.output import Output
@@ -76,7 +82,7 @@ def doctor(
         order = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.OK, CheckStatus.SKIP)
         out.data("   ".join(f"{status} {counts[status]}" for status in order if counts[status]))
         if not share:
-            out.say("To send this to somebody: spasmwatch doctor --share   (masked)")
+            out.say(f"To send this to somebody: {program_name()} doctor --share   (masked)")
     if counts[CheckStatus.FAIL]:
         raise typer.Exit(1)
 
@@ -114,9 +120,9 @@ async def _shown(
 
 def check_lines(check: CheckResult, mask: Callable[[str], str] = str) -> list[str]:
     """Return a check as lines: status, name, finding; below it the command that corrects it."""
-    written = [f" {check.status:<5} {check.name:<{NAME_WIDTH}} {mask(check.detail)}"]
+    written = [f" {check.status:<5} {check.name:<{NAME_WIDTH}} {mask(as_called(check.detail))}"]
     if check.fix:
-        written.append(f"{'':<{NAME_WIDTH + 8}}fix: {mask(check.fix)}")
+        written.append(f"{'':<{NAME_WIDTH + 8}}fix: {mask(as_called(check.fix))}")
     # A sensor's name comes from outside: it must not imitate another check on a line of its own.
     return [line.replace("\n", "�") for line in written]
 
@@ -126,6 +132,6 @@ def check_fields(check: CheckResult, mask: Callable[[str], str] = str) -> dict[s
     return {
         "name": check.name,
         "status": check.status.value,
-        "detail": mask(check.detail),
-        "fix": None if check.fix is None else mask(check.fix),
+        "detail": mask(as_called(check.detail)),
+        "fix": None if check.fix is None else mask(as_called(check.fix)),
     }

@@ -74,13 +74,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score the detector on recordings with known spasms, beside the rules of others."""
-    from detector.evaluation.report import (
-        LESS_IS_BETTER,
-        MORE_IS_BETTER,
-        as_text,
-        missed_bars,
-        to_dict,
-    )
+    from detector.evaluation.bars import LESS_IS_BETTER, MORE_IS_BETTER, missed_bars
+    from detector.evaluation.report import as_text, to_dict
     from detector.evaluation.runner import OURS, compare
 
     out = Invocation.of(ctx).out
@@ -149,7 +144,7 @@ def _cases(
 def _bars(
     words: Sequence[str], fitting: Sequence[str], turned: Sequence[str], hint: str, other: str
 ) -> dict[str, float]:
-    from detector.evaluation.report import bar_names
+    from detector.evaluation.bars import bar_names, is_share
 
     bars: dict[str, float] = {}
     for word in words:
@@ -167,6 +162,10 @@ def _bars(
             value = float("nan")
         if not 0 <= value < float("inf"):
             raise typer.BadParameter(f"{word!r} must be NAME=NUMBER", param_hint=hint)
+        if is_share(name) and value > 1:
+            raise typer.BadParameter(
+                f"{name} is a share: its bar is from 0 to 1, not {value:g}", param_hint=hint
+            )
         bars[name] = value
     return bars
 

@@ -21,8 +21,9 @@ from detector.recognition.why.explanation import (
     explanation_dict,
 )
 from detector.recognition.why.margins import Margin, RuleOutcome, Weighed
+from detector.words.checks import check_name, number_words
 from detector.words.phrases import harmless, length
-from detector.words.reasons import check_name, reason_of
+from detector.words.reasons import reason_of
 from detector.words.times import elapsed_words
 from detector.words.why import (
     STEPS,
@@ -35,7 +36,6 @@ from detector.words.why import (
     near_words,
     needed,
     number_name,
-    number_words,
     rhythm_words,
     rule_title,
     sentences,

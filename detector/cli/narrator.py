@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from detector.alert import Alert, AlertState
 from detector.alert import to_json as alert_json
 from detector.block import utc_of
+from detector.cli.invocation import as_called
 from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -16,6 +17,7 @@ from detector.events import Event, Phase, final_forms, to_json
 from detector.night.outcome import Outcome
 from detector.service.service import News, Trouble
 from detector.status import StateWord, Status
+from detector.words.alerts import alert_line
 from detector.words.phrases import TITLES, event_line, moment, sentence
 
 
@@ -40,7 +42,7 @@ class Narrator:
         later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._out = out
-        self._for = f" ({label})" if label else ""
+        self._label = label
         self._utc_ns = utc_ns
         self._zone = zone
         self._ended: dict[str, Event] = {}
@@ -94,10 +96,8 @@ class Narrator:
     def _write(self, news: News) -> None:
         match news:
             case Outcome():
-                for event in news.events:
-                    self._event(event)
-                for alert in news.alerts:
-                    self._alert(alert)
+                for each in news.news:
+                    self._event(each) if isinstance(each, Event) else self._alert(each)
             case Status():
                 self._status(news)
             case LinkUp():
@@ -134,21 +134,19 @@ class Narrator:
 
     def _alert(self, alert: Alert) -> None:
         self.alerts += alert.state is AlertState.RAISED
-        if self._out.json:
-            self._out.data(alert_json(alert))
-            return
-        word = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
-        self._line(f"{word}{self._for}: {sentence(alert.reason)}", alert.at)
+        as_json = self._out.json
+        self._out.data(alert_json(alert) if as_json else alert_line(alert, self._zone, self._label))
 
-    def _line(self, text: str, at: datetime | None = None) -> None:
+    def _line(self, text: str) -> None:
         """Write a line that belongs to the night, where it is written down as text."""
         if not self._out.json:
-            self._out.data(self._timed(text, at))
+            self._out.data(self._timed(text))
 
     def _talk(self, text: str) -> None:
         self._out.say(self._timed(text))
 
-    def _timed(self, text: str, at: datetime | None = None) -> str:
-        at = utc_of(self._utc_ns()) if at is None else at
-        one_line = " ".join(text.splitlines())  # a sensor's name must not write lines of its own
+    def _timed(self, text: str) -> str:
+        at = utc_of(self._utc_ns())
+        # A sensor's name must not write lines of its own.
+        one_line = " ".join(as_called(text).splitlines())
         return f"{at.astimezone(self._zone):%H:%M:%S}  {one_line}"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from time import monotonic
 from typing import Protocol, Self
 
 from detector.words.phrases import harmless
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 STILL_G, STRONG_G = 0.003, 0.5  # sensor noise; a leg that is being shaken
+QUIET_S = 5.0  # work that is done sooner shows no progress where nothing can be redrawn
 TENTH = 10  # per cent between two lines of progress where nothing can be redrawn
 
 
@@ -62,12 +64,17 @@ class Output:
         print(harmless(text), file=sys.stderr)
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Advance]:
-        """Show the progress of long work: a bar on a terminal, a line for every 10 % elsewhere."""
+    def progress(
+        self, label: str, total: int | None, now_s: Callable[[], float] = monotonic
+    ) -> Iterator[Advance]:
+        """Show the progress of long work: a bar on a terminal, a line for every 10 % elsewhere.
+
+        Lines begin after `QUIET_S`, so that short work prints none.
+        """
         if self.json or self.quiet or not total:
             yield _nothing
         elif not self.redraws:
-            tenths = _Tenths(self, label, total)
+            tenths = _Tenths(self, label, total, now_s)
             yield tenths
             tenths.finish()
         else:
@@ -152,8 +159,9 @@ def _nothing(_: int, /) -> None:
 
 
 class _Tenths:
-    def __init__(self, output: Output, label: str, total: int) -> None:
+    def __init__(self, output: Output, label: str, total: int, now_s: Callable[[], float]) -> None:
         self._output, self._label, self._total = output, label, total
+        self._now_s, self._begun_s = now_s, now_s()
         self._done = self._said = 0
 
     def __call__(self, amount: int, /) -> None:
@@ -165,7 +173,7 @@ class _Tenths:
         self._say(100)
 
     def _say(self, percent: int) -> None:
-        if percent > self._said:
+        if percent > self._said and self._now_s() - self._begun_s >= QUIET_S:
             self._said = percent
             self._output.say(f"{self._label}: {percent} %")
 

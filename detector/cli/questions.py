@@ -26,7 +26,6 @@ from detector.sources.reach import LOOK_S, Reach
 T = TypeVar("T")
 
 LONGEST_ANSWER = 200  # characters; a number, a word or two
-NO_BLUETOOTH = "Nothing was changed. First make Bluetooth work: spasmwatch doctor shows how."
 SIDES = ("left", "right")
 
 
@@ -88,7 +87,7 @@ class Visit:
         except LinkError as error:
             if self.reach.is_virtual:
                 raise
-            raise LinkError(f"{error}\n{NO_BLUETOOTH}") from error
+            raise LinkError(f"{error}\nNothing was changed.") from error
 
     def _named(self, found: Sequence[NearbyDevice], device: str) -> NearbyDevice:
         called = [one for one in found if is_called(one, device)]
@@ -177,7 +176,7 @@ def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
     number = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
     if not 1 <= number <= last:
         numbers = "1" if last == 1 else f"a number from 1 to {last}"
-        raise ValueError(f"{text[:20]!r} is not in the list: type {numbers}, or a.")
+        raise ValueError(f"{text[:20]!r} is not in the list: type {numbers}, or a to listen again.")
     return None if number == 1 else usable[number - 2]
 
 

@@ -1,4 +1,4 @@
-"""`spasmwatch replay`: print a recorded night again, word for word."""
+"""`spasmwatch replay`: print the events and alerts of a recorded night again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def replay(
         Path, typer.Argument(metavar="FILE", help="A recorded night or capture, CSV, npz.")
     ],
 ) -> None:
-    """Print again what was printed while a recording was made.
+    """Print again the events and alerts that were printed while a recording was made.
 
-    At full speed; nothing is published. The same recording gives the same lines, byte for byte.
+    At full speed; nothing is published. The lines are the same, byte for byte, and in the same
+    order. Left out is what no recording holds: the status, and alerts about the computer or from
+    before the first packet.
     """
     from detector.alerts.rules import parse_rules
     from detector.cli.narrator import Narrator
@@ -33,8 +35,7 @@ def replay(
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    utc_ns = 0
-    narrator = Narrator(call.out, lambda: utc_ns, zone)
+    narrator = Narrator(call.out, lambda: 0, zone, settings.wearer.label)
     with open_recording(file) as reader:
         origin = reader.origin or Origin.REPLAY
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)
@@ -43,7 +44,6 @@ def replay(
             [RecordedSensor(reader, worn)], rules=parse_rules(settings.alerts.wake_for)
         )
         for step in recorded.steps():
-            utc_ns = step.utc_ns
             narrator.tell(step.told)
     watched, gaps = length(recorded.night.monitored_s), len(recorded.stretches[0]) - 1
     call.out.say(f"{file.name}: {watched} watched, {counted(gaps, 'gap')}. {NOTICE}")

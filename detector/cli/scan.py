@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import Invocation, RadioOption
+from detector.cli.invocation import Invocation, RadioOption, program_name
 from detector.errors import LinkError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
   2. Is a phone or an app connected to it? A sensor talks to one at a time.
   3. Is it charged, and within a few metres of this computer?
-Try: spasmwatch scan --timeout 30      Help: spasmwatch doctor"""
+Try: {program} scan --timeout 30      Help: {program} doctor"""
 
 HELD = """\
 Your sensor, {device}, is not heard. A sensor that is connected to something is silent for all
@@ -85,9 +85,9 @@ def scan(
         if not any(is_called(one, device) for one in found):
             out.say(HELD.format(device=device))
     if not usable:
-        raise LinkError(NOTHING.format(timeout_s=timeout))
+        raise LinkError(NOTHING.format(timeout_s=timeout, program=program_name()))
     if not devices:
-        out.say("Next: spasmwatch setup")
+        out.say(f"Next: {program_name()} setup")
 
 
 async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:

@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation, RadioOption, SpeedOption, UsageError
+from detector.cli.invocation import (
+    Invocation,
+    RadioOption,
+    SpeedOption,
+    UsageError,
+    program_name,
+)
 from detector.words.phrases import NOTICE, harmless
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 
 NO_ANSWER = (
     "\nNo answer came. Nothing was changed. In a script: "
-    "spasmwatch setup --non-interactive --device ADDRESS --placement ankle"
+    "{program} setup --non-interactive --device ADDRESS --placement ankle"
 )
 
 
@@ -84,7 +90,7 @@ def setup(
                 call.out, where_question(now), lambda text: parse_worn(text or now.placement)
             )
     except EOFError:
-        call.out.error(NO_ANSWER)
+        call.out.error(NO_ANSWER.format(program=program_name()))
         raise typer.Exit(2) from None
     except (KeyboardInterrupt, typer.Abort):
         call.out.error("\nNothing was changed.")
@@ -114,13 +120,14 @@ def _check_folder(folder: Path) -> None:
 def _demo(ctx: typer.Context) -> None:
     from detector.cli.demo import SPEED, demo
 
-    Invocation.of(ctx).out.say("Nothing was changed. When you have a sensor: spasmwatch setup\n")
+    later = f"When you have a sensor: {program_name()} setup"
+    Invocation.of(ctx).out.say(f"Nothing was changed. {later}\n")
     demo(ctx, speed=SPEED, seed=1)
 
 
 def _write(out: Output, choice: _Choice) -> None:
     from detector.cli.questions import new_label
-    from detector.config import read_configuration
+    from detector.config import default_path, read_configuration
     from detector.config.settings_file import change_section
 
     now, found, worn = choice.now, choice.found, choice.worn
@@ -144,7 +151,9 @@ def _write(out: Output, choice: _Choice) -> None:
             out.say(
                 f"The variable {variable} overrides the file. To use the file: unset {variable}"
             )
-    out.say("Next: spasmwatch run      (from time to time: spasmwatch doctor)")
+    usual = change.path == default_path()
+    program = program_name() + ("" if usual else f" -c {shlex.quote(str(change.path))}")
+    out.say(f"Next: {program} run      (from time to time: {program} doctor)")
 
 
 def _plain(change: Change, choice: _Choice, label: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
+from detector.config.files import read_start
 from detector.config.problems import describe, line_of, unknown_variable
 from detector.config.settings import Settings
 from detector.errors import ConfigError
@@ -109,8 +110,7 @@ def read_configuration(
 def _text(file: Path, *, required: bool) -> str | None:
     """Return the file's text; None where it is not required and does not exist."""
     try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST_BYTES + 1)
+        data = read_start(file, LARGEST_BYTES + 1)
     except FileNotFoundError:
         if required:
             raise ConfigError(f"{file}: no such settings file. Nothing was started.") from None

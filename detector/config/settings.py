@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from detector.alerts.rules import DEFAULT_RULES, parse_rule
+from detector.config.files import read_start
 from detector.errors import ConfigError
 from detector.events import Origin
 from detector.sites import Site
@@ -300,9 +301,8 @@ def _is_here(host: str) -> bool:
 
 def _read_secret(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            readable_by_all = path.stat().st_mode & 0o004
-            data = file.read(LONGEST_SECRET + 1)
+        readable_by_all = path.stat().st_mode & 0o004
+        data = read_start(path, LONGEST_SECRET + 1)
     except OSError as error:
         raise ConfigError(f"mqtt.password_file {path}: {error.strerror}") from None
     if readable_by_all:

@@ -14,10 +14,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
-from detector.config.reading import check_command
+from detector.config.files import read_start
+from detector.config.reading import LARGEST_BYTES, check_command
 from detector.errors import ConfigError, StorageError
 
-NEW_FILE = "# spasmwatch settings. Check with: spasmwatch config check\n"
 OURS = "heard as: "  # marks a comment that spasmwatch wrote and may replace
 
 
@@ -53,8 +53,13 @@ def change_section(
     """
     place = path.resolve()  # a link stays one
     try:
-        before = place.read_bytes().decode("utf-8-sig") if place.exists() else None
-        after = changed_text(before, section, values, remarks)
+        before = None
+        if place.exists():
+            data = read_start(place, LARGEST_BYTES + 1)
+            if len(data) > LARGEST_BYTES:
+                raise ValueError("it is larger than 64 kB")
+            before = data.decode("utf-8-sig")
+        after = changed_text(before, section, values, remarks, head=head_of(path))
         if after == before:
             return Change(path, None, changed=False)
         with _draft(place, after) as draft:
@@ -77,16 +82,21 @@ def change_section(
 
 
 def changed_text(
-    before: str | None, section: str, values: Mapping[str, str], remarks: Mapping[str, str]
+    before: str | None,
+    section: str,
+    values: Mapping[str, str],
+    remarks: Mapping[str, str],
+    *,
+    head: str = "",
 ) -> str:
-    """Return the text with the values set.
+    """Return the text with the values set; `head` begins a new one.
 
     Raises
     ------
     ValueError
         The changed text does not read back as the values that were to be set.
     """
-    document = tomlkit.parse(before if before is not None else NEW_FILE)
+    document = tomlkit.parse(head if before is None else before)
     if section not in document:
         document.add(tomlkit.nl())
         document.add(section, tomlkit.table())
@@ -106,6 +116,13 @@ def changed_text(
     if tomllib.loads(after) != wanted:
         raise ValueError("its layout is unusual")
     return after
+
+
+def head_of(path: Path) -> str:
+    """Return the first line of a new settings file: how to check it, from any folder."""
+    command = check_command(path.absolute())
+    how = f" Check with: {command}" if command.isprintable() else ""
+    return f"# spasmwatch settings.{how}\n"
 
 
 def _is_ours(comment: str) -> bool:

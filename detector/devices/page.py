@@ -1,4 +1,4 @@
-"""The page about sensors, `docs/devices.md`, made of the drivers' data sheets."""
+"""The page about sensors, `docs/devices.md`, made from the drivers' data sheets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD = """\
 
 <!-- Made by `make docs` from the drivers' data sheets: change those, not this page. -->
 
-`spasmwatch scan` lists the sensors near you and says which of them work. Any of these will do:
+`spasmwatch scan` lists the sensors near you and says which of them work. These do:
 """
 
 _COLUMNS = (
@@ -31,14 +31,16 @@ _COLUMNS = (
 )
 
 _WORDS = f"""\
-- **Support**: *{Support.RECOMMENDED}* is what to buy for this; *{Support.SUPPORTED}* works as well,
-  with what its advice says; *{Support.TRYING}* is fine on a desk, not for a night that matters.
-- **Tried with**: *bytes of real sensors* are decoded in the tests; *simulated only* means that
-  everything rests on the maker's description and a virtual sensor that follows it.
-- **Waits in the sensor**: sensors gather samples before they send them. No word about a movement
-  can come sooner, however fast the computer is.
-- A sensor without time stamps or a counter cannot say that samples were lost on the way. What is
-  missing is then seen by the clock of the computer: less exactly, and only when it is much.
+- **Support**: *{Support.RECOMMENDED}* is what to buy; *{Support.SUPPORTED}* works too, if you
+  follow the advice for it below; *{Support.TRYING}* is for trying the software out: do not rely on
+  it at night.
+- **Tried with**: with *bytes of real sensors*, the tests decode what such a sensor really sent;
+  *simulated only* means that the driver was written from the maker's description, and tested with a
+  virtual sensor that follows it.
+- **Waits in the sensor**: a sensor collects samples for this long before it sends them. No movement
+  can be reported sooner, however fast the computer is.
+- A sensor without time stamps or a counter cannot report that samples were lost. The computer's
+  clock then shows what is missing: less exactly, and only when much is missing.
 """
 
 _EXAMPLE = """\
@@ -105,8 +107,8 @@ DRIVER = MySensor()
 _ADDING = f"""\
 ## Adding a sensor
 
-A driver is bytes in, values out: it neither connects nor waits. Any package can bring one, by an
-entry point whose name is the device name:
+A driver turns bytes into values: it neither connects nor waits. Any package can provide one, with
+an entry point whose name is the device name:
 
 ```toml
 [project.entry-points."{ENTRY_POINTS}"]
@@ -118,10 +120,10 @@ my-sensor = "my_package.my_sensor:DRIVER"
 ```python
 {_EXAMPLE}```
 
-Installed beside spasmwatch it is found, listed by `scan` and used like those above; it can replace
-none of them. Bytes come from the air and may be anything: raise `ProtocolError`, and nothing else,
-for what makes no sense. If you build the sensor yourself, send time stamps: then a lost sample is
-noticed to the sample.
+Where it is installed in the same environment as spasmwatch, `scan` lists it and `run` uses it like
+those above; it cannot replace one of them. Any device in range may send any bytes: raise
+`ProtocolError`, and nothing else, for bytes that cannot be decoded. If you build the sensor
+yourself, send time stamps: then every lost sample is noticed.
 """
 
 
@@ -137,7 +139,7 @@ def page(drivers: Iterable[Driver], refusals: Iterable[Refusal]) -> str:
         _HEAD,
         f"{table}\n",
         _WORDS,
-        f"## What to know of yours\n\n{advice}\n",
+        f"## Advice for each sensor\n\n{advice}\n",
         f"## Nearby sensors that cannot be used\n\n{refused}\n",
         _ADDING,
         f"## Where the facts are from\n\n{sources}\n",

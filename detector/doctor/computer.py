@@ -144,13 +144,13 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
     ms = "" if facts.round_trip_ms is None else f", round trip {facts.round_trip_ms:.0f} ms"
     if facts.kind == "found":
         return ok(BROKER, f"the one that listens at {facts.where}{ms}")
-    ours = "" if facts.kind == "url" else f"spasmwatch's own ({facts.kind}), "
     if facts.note:
         return warn(
             BROKER,
-            f"{ours}{facts.where}{ms}; {facts.note}",
+            f"spasmwatch's own ({facts.kind}) answers{ms}; {facts.note}",
             f"nano {quote(settings_path)}   ([mqtt] username and password_file, or another port)",
         )
+    ours = "" if facts.kind == "url" else f"spasmwatch's own ({facts.kind}), "
     return ok(BROKER, f"{ours}{facts.where}{ms}")
 
 

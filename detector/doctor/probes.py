@@ -147,7 +147,9 @@ async def broker(settings: Settings) -> BrokerFacts:
         async with provide(choice, port=port, **credentials) as made:
             assert made.endpoint is not None  # noqa: S101 - only "none" has none
             problem, ms = await _round_trip(made.endpoint)
-            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, made.note)
+            # Where its port is in use, ours takes any free one: another in the night than now.
+            note = made.note.replace(f"port {made.endpoint.port} instead", "another, free port")
+            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, note)
     except (ConfigError, LinkError) as error:
         return BrokerFacts(kind, where, problem=str(error))
 

@@ -46,9 +46,7 @@ class Grid:
         else:
             samples = np.concatenate((self._held.samples, block.samples))
             self._held = Block(samples, self._held.start, block.fs)
-        reach = _reach(block.fs)
-        certain = ceil((self._held.stop - 1 - reach) * GRID_HZ / block.fs)
-        return self._render(max(certain, self._next))
+        return self._render(max(certain_stop(self._held.stop, block.fs), self._next))
 
     def finish(self) -> Block | None:
         """End the segment; return what its last samples still decide, the very last repeated."""
@@ -96,6 +94,11 @@ class Grid:
         drop = min(drop, max(len(held) - 1, 0))
         self._held = Block(held.samples[drop:].copy(), held.start + drop, fs)
         return Block(samples, start, GRID_HZ)
+
+
+def certain_stop(stop: int, fs: float) -> int:
+    """Return up to which grid sample all is certain, once samples up to index `stop` are there."""
+    return ceil((stop - 1 - _reach(fs)) * GRID_HZ / fs)
 
 
 def _reach(fs: float) -> float:

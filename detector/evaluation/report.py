@@ -1,10 +1,11 @@
-"""Figures for people and programs: tables as text or Markdown, JSON, and bars to meet."""
+"""Figures for people and programs: tables as text or Markdown, and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from textwrap import wrap
 from typing import Any
 
 from detector.evaluation.intervals import Rate, Share, Spread
@@ -14,18 +15,8 @@ from detector.events import SPASM_FAMILY, Kind
 
 SCHEMA = "evaluation/1"
 NONE = "-"
+WIDTH = 100  # characters of a line of a legend
 SHORT_CLONUS = "clonus, short"
-
-MORE_IS_BETTER = ("sensitivity", "seen", "precision")
-LESS_IS_BETTER = (
-    "false_per_24h",
-    "twitches_per_24h",
-    "latency_p90_s",
-    "onset_error_p90_s",
-    "offset_error_p90_s",
-    "rhythm_error_p90_hz",
-    "ece",
-)
 
 
 def to_dict(evaluation: Evaluation) -> dict[str, Any]:
@@ -47,59 +38,12 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def measures(score: Score) -> dict[str, float | None]:
-    """Return every figure that a bar can be set for, by name; None where it cannot be computed."""
-    named: dict[str, float | None] = {
-        "sensitivity": score.named.value,
-        "seen": score.seen.value,
-        "precision": score.precision.value,
-        "false_per_24h": score.false.per_24h,
-        "twitches_per_24h": score.false_twitches.per_24h,
-        "ece": score.calibration.ece if score.calibration else None,
-    }
-    for kind in Kind:
-        own = next((each for each in score.kinds if each.kind is kind), None)
-        rate = score.false_by_kind.get(kind)
-        named |= {
-            f"sensitivity.{kind}": own.named.value if own else None,
-            f"seen.{kind}": own.seen.value if own else None,
-            f"false_per_24h.{kind}": rate.per_24h if rate else None,
-            f"latency_p90_s.{kind}": own.latency_s.p90 if own else None,
-            f"onset_error_p90_s.{kind}": own.onset_error_s.p90 if own else None,
-            f"offset_error_p90_s.{kind}": own.offset_error_s.p90 if own else None,
-            f"rhythm_error_p90_hz.{kind}": own.rhythm_error_hz.p90 if own else None,
-        }
-    return named
-
-
-def bar_names(stems: Sequence[str]) -> list[str]:
-    """Return the names of all measures that begin with one of these."""
-    whole = ("sensitivity", "seen", "precision", "false_per_24h", "twitches_per_24h", "ece")
-    apart = set(whole) - {"sensitivity", "seen", "false_per_24h"}
-    names = [stem for stem in stems if stem in whole]
-    return names + [f"{stem}.{kind}" for stem in stems if stem not in apart for kind in Kind]
-
-
-def missed_bars(
-    score: Score, *, under: Mapping[str, float], over: Mapping[str, float]
-) -> list[str]:
-    """Return a sentence for each missed bar; a figure that cannot be computed misses its bar."""
-    found = measures(score)
-    said = []
-    for name, bar in [*under.items(), *over.items()]:
-        value, low = found[name], name in under
-        if value is None:
-            said.append(f"{name} cannot be computed from these recordings; the bar is {bar:g}")
-        elif (value < bar) if low else (value > bar):
-            said.append(f"{name} is {value:.4g}, {'below' if low else 'above'} the bar of {bar:g}")
-    return said
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to be read: first column words, the others figures."""
+    """A table to be read: first column words, the others figures; `legend` explains the header."""
 
     title: str
+    legend: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -109,7 +53,7 @@ def as_text(evaluation: Evaluation) -> list[str]:
     lines = facts(evaluation)
     for table in tables(evaluation):
         widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
-        lines += ["", table.title]
+        lines += ["", table.title, *wrap(table.legend, WIDTH)]
         lines += [
             "  ".join(
                 cell.ljust(width) if place == 0 else cell.rjust(width)
@@ -125,7 +69,7 @@ def as_markdown(evaluation: Evaluation) -> str:
     lines = ["# How well spasmwatch finds what happened", ""]
     lines += [f"- {_escaped(fact)}" for fact in facts(evaluation)]
     for table in tables(evaluation):
-        lines += ["", f"## {_escaped(table.title)}", ""]
+        lines += ["", f"## {_escaped(table.title)}", "", _escaped(table.legend), ""]
         lines += [_markdown_row(table.header), "|---|" + "--:|" * (len(table.header) - 1)]
         lines += [_markdown_row(row) for row in table.rows]
     return "\n".join(lines) + "\n"
@@ -201,6 +145,7 @@ def _sensitivity(scores: Mapping[str, Score]) -> Table:
         rows.append(row("all likely spasms", scores))
     return Table(
         "Found (seen: as any likely spasm)",
+        "of: how many there were. named right: found under that name. In brackets: 95 % intervals.",
         ("movement", "of", "named right", "seen", *(f"{name}: seen" for name in peers)),
         tuple(rows),
     )
@@ -219,13 +164,21 @@ def _exactness(scores: Mapping[str, Score]) -> Table:
             if kind.kind in SPASM_FAMILY and any(each.n for each in spreads):
                 rows.append((f"{name}: {kind.kind}", *map(_spread, spreads)))
     header = ("", "first word, s", "onset error, s", "offset error, s", "rhythm error, Hz")
-    return Table("How soon and how exactly (p50 / p90)", header, tuple(rows))
+    return Table(
+        "How soon and how exactly (p50 / p90)",
+        "Half of the movements stay within the first figure, nine in ten within the second. "
+        "first word: from the onset to the first report.",
+        header,
+        tuple(rows),
+    )
 
 
 def _alarms(scores: Mapping[str, Score]) -> Table:
     kinds = list(scores[OURS].false_by_kind)
     return Table(
         f"False alarms in {scores[OURS].hours:.2f} h",
+        "precision: share of the alarms that were right. false: alarms without a spasm; then how "
+        "many in 24 h, and of which kind. twitches: false ones in 24 h; they are no alarms.",
         ("", "precision", "false", "per 24 h", *(kind.value for kind in kinds), "twitches, apart"),
         tuple(
             (
@@ -250,6 +203,8 @@ def _contexts(scores: Mapping[str, Score]) -> Table:
     }
     return Table(
         "Meanwhile: stretches with an alarm, with a clonus or tremor; peers: alarm / false",
+        "stretches: how many have that label. alarm, rhythmic: how many of them hold an alarm, a "
+        "clonus or tremor. false: false alarms in them.",
         ("label", "hours", "stretches", "alarm", "rhythmic", "false", *others),
         tuple(
             (
@@ -274,6 +229,7 @@ def _contexts(scores: Mapping[str, Score]) -> Table:
 def _buried(ours: Score) -> Table:
     return Table(
         "Clonus put into real movement (background over clonus, rms)",
+        "of: how many there were. named right: found as clonus.",
         ("background", "length, s", "of", "named right"),
         tuple(
             (_range(each.ratio), _range(each.duration_s), str(each.named.of), _share(each.named))
@@ -287,6 +243,7 @@ def _confusion(ours: Score) -> Table:
     columns = [name for name in (*(kind.value for kind in Kind), MISSED) if name in used]
     return Table(
         "True kind (rows) and what it was called",
+        "Each figure counts movements.",
         ("", *columns),
         tuple(
             (
@@ -302,6 +259,7 @@ def _calibration(ours: Score) -> Table:
     found = ours.calibration if ours.seen.of else None  # without positives it means nothing
     return Table(
         f"Confidence (expected calibration error {found.ece:.3f})" if found else "",
+        "said: confidence of the events in a row. right: share of them that were right.",
         ("said", "events", "mean said", "right"),
         tuple(
             (

@@ -33,7 +33,7 @@ PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 
 
 class Leaf(StrEnum):
-    """The last level of a topic this room publishes."""
+    """The last level of a topic this package publishes."""
 
     AVAILABILITY = "availability"
     HEALTH = "health"

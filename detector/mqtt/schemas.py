@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of everything this room publishes."""
+"""JSON Schemas (draft 2020-12) of everything this package publishes."""
 
 from __future__ import annotations
 
@@ -173,6 +173,7 @@ def _alert(**more: Schema) -> Schema:
         rule=_or_null(_TEXT),
         raised_at=_or_null(_TIME),
         at=_or_null(_TIME),
+        at_s=_or_null(_number()),
         by=_or_null(_TEXT),
         source=_one_of(Origin),
         wearer=_or_null(_TEXT),

@@ -13,7 +13,8 @@ from math import inf
 from typing import Any
 
 from detector.alert import Alert
-from detector.alerts.policy import Now, Policy
+from detector.alerts.moments import Now
+from detector.alerts.policy import Policy
 from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
@@ -193,7 +194,7 @@ class Night:
             self.pass_time(mono_ns, utc_ns, sensor=sensor)
         alerts = self._policy.tick(self._time.now(mono_ns, utc_ns))
         seen = [(n, each) for n, watch in enumerate(self.watches) for each in watch.look()]
-        return Outcome(alerts=tuple(alerts)) + self._hear(seen)
+        return Outcome(tuple(alerts)) + self._hear(seen)
 
     def pass_time(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
         """Advance time at one sensor, for a later `look`."""
@@ -234,7 +235,7 @@ class Night:
         told = self._policy.condition(
             name, active=why is not None, since_ns=mono_ns, now=now, why=why or ""
         )
-        return Outcome(alerts=tuple(told))
+        return Outcome(tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Close what is open: the night is over."""
@@ -287,7 +288,7 @@ class Night:
         What was open is reported as over and cut short: nothing runs across the gap. Readings
         that were recorded after the state was saved may be taken before this, in order.
         """
-        self._shift_clocks(mono_ns, utc_ns)
+        self.shift_clocks(mono_ns, utc_ns)
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:
@@ -306,11 +307,26 @@ class Night:
             for watch in self.watches:
                 if watch.worn.provenance.sensor == worn.provenance.sensor:
                     watch.inherit(of_watch)
-        self._shift_clocks(mono_ns, utc_ns)
+        self.shift_clocks(mono_ns, utc_ns)
         now = self._time.now(mono_ns, utc_ns)
         events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
-        alerts = [alert for event in events for alert in self._policy.observe(event, now)]
-        return Outcome(tuple(events), tuple(alerts + self._policy.tick(now)))
+        told: list[Event | Alert] = []
+        for event in events:
+            told += [event, *self._policy.observe(event, now)]
+        self._policy.shift_events(min(0, utc_ns - known.utc_ns) / 1e9)
+        return Outcome((*told, *self._policy.tick(now)))
+
+    def shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
+        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
+        was_mono_ns, was_utc_ns = self._time.host_ns
+        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
+        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
+            return
+        by_ns = waited_ns - passed_ns
+        self._policy.shift_clock(by_ns)
+        for watch in self.watches:
+            watch.shift_clock(by_ns)
+        self._conditions.shift_clock(by_ns)
 
     def _reset_alarms(self) -> None:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
@@ -327,18 +343,6 @@ class Night:
         self._count.load(state["count"])
         self._time.load(state["time"])
 
-    def _shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
-        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
-        was_mono_ns, was_utc_ns = self._time.host_ns
-        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
-        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
-            return
-        by_ns = waited_ns - passed_ns
-        self._policy.shift_clock(by_ns)
-        for watch in self.watches:
-            watch.shift_clock(by_ns)
-        self._conditions.shift_clock(by_ns)
-
     def _hear(self, seen: Sequence[tuple[int, Observation]]) -> Outcome:
         """Take what sensors showed, in order: each thing at the time by which it was known."""
         heard = Outcome()
@@ -353,7 +357,9 @@ class Night:
                     said = [event] if self._fusion is None else self._fusion.process(event)
                 case LinkDown():
                     said = self._lost(self.watches[number].label)
-            if said:
+                case None:
+                    self._time.reach(number, each.known_s or 0.0)
+            if said or (each.what is None and self._policy.waits):
                 heard += self._tell(said, self._time.now(each.mono_ns, each.utc_ns))
         return heard
 
@@ -363,8 +369,7 @@ class Night:
     def _at_last(self, told: Outcome, mono_ns: int, utc_ns: int) -> Outcome:
         """Advance time to where the samples were analysed."""
         self._time.reach_all()
-        ticked = self._policy.tick(self._time.now(mono_ns, utc_ns))
-        return Outcome(told.events, (*told.alerts, *ticked))
+        return told + Outcome(tuple(self._policy.tick(self._time.now(mono_ns, utc_ns))))
 
     def _take_condition(self, watch: SensorWatch, condition: SensorCondition, now: Now) -> Outcome:
         """Take a condition of one sensor: it holds for the wearer while it holds for any."""
@@ -376,13 +381,12 @@ class Night:
             now=now,
             why=theirs.why or "",
         )
-        return Outcome(alerts=tuple(alerts))
+        return Outcome(tuple(alerts))
 
     def _tell(self, said: Sequence[Event], now: Now) -> Outcome:
         """Count an event, and pass it to the rules."""
-        said = [worded(event) for event in said]
-        alerts = self._policy.tick(now)
-        for event in said:
+        told: list[Event | Alert] = [*self._policy.tick(now)]
+        for event in map(worded, said):
             self._count.add(event)
-            alerts += self._policy.observe(self._time.in_wearers_seconds(event), now)
-        return Outcome(tuple(said), tuple(alerts))
+            told += [event, *self._policy.observe(self._time.in_wearers_seconds(event), now)]
+        return Outcome(tuple(told))

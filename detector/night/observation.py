@@ -44,12 +44,13 @@ class Observation:
 
     Parameters
     ----------
-    what : an event, a condition, or a link that was lost
+    what : an event, a condition, or a link that was lost; None where samples were analysed
     mono_ns, utc_ns : host's two clocks when the samples that it needed had come
-    known_s : of an event: s from the sensor's first sample to the end of what it needed
+    known_s : of an event: s from the sensor's first sample to the end of what it needed; where
+        samples were analysed: how far
     """
 
-    what: Event | SensorCondition | LinkDown
+    what: Event | SensorCondition | LinkDown | None
     mono_ns: int
     utc_ns: int
     known_s: float | None = None
@@ -89,6 +90,13 @@ class Arrival:
             return self.mono_ns, self.utc_ns
         back_ns = round(self.block.stop / self.block.fs * 1e9) - round(known_s * 1e9)
         return self.mono_ns - back_ns, self.utc_ns - back_ns
+
+    def stops(self) -> list[int]:
+        """Return at which sample indices time passes: a packet's end, every second of a file."""
+        block = self.block
+        each = max(round(block.fs), 1)
+        inner = range((block.start // each + 1) * each, block.stop, each) if self.of_file else ()
+        return [*inner, block.stop]
 
 
 def when(run: list[Arrival], known_s: float) -> tuple[int, int]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from heapq import merge
+from math import inf
 
 from detector.alert import Alert
 from detector.alerts.rules import Rule
-from detector.block import Block, Stretch, extend
+from detector.block import EPOCH, Block, Stretch, extend
 from detector.devices.stream import Reading
 from detector.events import Event, Phase
 from detector.night.night import Night
@@ -24,7 +26,7 @@ from detector.store.formats.reading import RecordingReader
 LOOK_S = 600.0
 """Packets are gathered for so long: as much as a file's blocks hold, a megabyte."""
 
-TICK_S = 5.0
+TICK_NS = 5_000_000_000
 """Time between two ticks: the rate is measured in windows of 5 s."""
 
 
@@ -45,12 +47,10 @@ class RecordedStep:
     ----------
     told : what is new
     blocks : the samples that were taken since the last step, and which recording they are of
-    utc_ns : how far the recordings' wall clock has come
     """
 
     told: Outcome
     blocks: tuple[tuple[int, Block], ...]
-    utc_ns: int
 
 
 class RecordedNight:
@@ -107,26 +107,34 @@ class RecordedNight:
             item = reading.item
             begun_ns = item.mono_ns - _length_ns(reading)
             if item.mono_ns < mono_ns:  # the host was started anew, and its clock with it
-                yield self._step(night.look(mono_ns, utc_ns), blocks, utc_ns)
+                yield self._step(night.look(mono_ns, utc_ns), blocks)
+                night.shift_clocks(item.mono_ns, item.utc_ns)
                 blocks, looked_ns = [], item.mono_ns
-                ticked_ns = [begun_ns] * len(self._sensors)
+                ticked_ns = [begun_ns - TICK_NS] * len(self._sensors)
             mono_ns, utc_ns = item.mono_ns, item.utc_ns
-            if begun_ns - ticked_ns[number] >= TICK_S * 1e9:
+            if begun_ns - ticked_ns[number] >= TICK_NS:
                 ticked_ns[number] = begun_ns
                 night.pass_time(begun_ns, utc_ns - (mono_ns - begun_ns), sensor=number)
             for block in night.gather(reading, sensor=number):
                 blocks.append((number, block))
                 extend(self.stretches[number], block)
             if self._piece_s is not None or mono_ns - looked_ns >= LOOK_S * 1e9:
-                yield self._step(night.look(mono_ns, utc_ns), blocks, utc_ns)
+                yield self._step(night.look(mono_ns, utc_ns), blocks)
                 blocks, looked_ns = [], mono_ns
-        yield self._step(night.finish(mono_ns, utc_ns), blocks, utc_ns)
+        yield self._step(night.finish(mono_ns, utc_ns), blocks)
 
     @property
     def events(self) -> list[Event]:
         """Events that are over, in their latest form, in order of time."""
         ended = [event for event in self._latest.values() if event.phase is Phase.END]
         return sorted(ended, key=self._moment)
+
+    @property
+    def in_time(self) -> list[Event | Alert]:
+        """`events` and `alerts` in order of time: an event at its onset, before its alert."""
+        events: list[Event | Alert] = [*self.events]
+        alerts: list[Event | Alert] = sorted(self.alerts, key=self._time_ms)
+        return list(merge(events, alerts, key=self._time_ms))
 
     @property
     def warnings(self) -> list[str]:
@@ -136,15 +144,22 @@ class RecordedNight:
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]
         return told
 
-    def _step(self, told: Outcome, blocks: list[tuple[int, Block]], utc_ns: int) -> RecordedStep:
+    def _step(self, told: Outcome, blocks: list[tuple[int, Block]]) -> RecordedStep:
         self._latest |= {event.id: event for event in told.events}
         self.alerts += told.alerts
-        return RecordedStep(told, tuple(blocks), utc_ns)
+        return RecordedStep(told, tuple(blocks))
 
     def _moment(self, event: Event) -> tuple[float, str]:
         several = len(self._sensors) > 1
         at_s = event.onset.timestamp() if several and event.onset else event.onset_s
         return at_s, event.id
+
+    def _time_ms(self, each: Event | Alert) -> float:
+        """Return when it was, in the whole ms that both have in JSON."""
+        utc, at_s = (each.onset, each.onset_s) if isinstance(each, Event) else (each.at, each.at_s)
+        if utc is None:  # an alert may be raised before the first sample
+            return -inf if at_s is None else round(at_s * 1000)
+        return (utc - EPOCH) // timedelta(milliseconds=1)
 
     def _in_order(self) -> Iterator[tuple[int, Reading | None]]:
         """Yield the readings of all sensors in order of time; None where a recording ends."""

@@ -22,7 +22,7 @@ from detector.night.observation import (
     when,
 )
 from detector.recognition.events.stamp import stamp
-from detector.recognition.pipeline import KnownEvent, Watcher
+from detector.recognition.pipeline import KnownEvent, Watcher, analysed_s
 from detector.timing.sample_clock import SampleClock, WrongRate
 
 SILENT_S = 8.0
@@ -60,6 +60,8 @@ class SensorWatch:
     samples : that were gathered
     gap_count, longest_gap_s : between samples, so far
     session, address : of the latest connection; 0 and None before the first
+    zero_ns : when sample 0 was measured, by the host's monotonic clock as far as packets tell;
+        None before. It places what has no wall clock
     """
 
     def __init__(
@@ -75,9 +77,11 @@ class SensorWatch:
         self.longest_gap_s = 0.0
         self.session = 0
         self.address: str | None = None
+        self.zero_ns: int | None = None
         self._file_timebase: Timebase | None = None  # of samples that have their index already
         self._waiting: list[Arrival] = []
         self._last: Arrival | None = None
+        self._begun = 0  # index of the first sample behind the latest gap
         self._seen: list[Observation] = []
         self._silent = True  # no signal is reported
         self._quality: Quality | None = None  # before the first sample
@@ -168,6 +172,8 @@ class SensorWatch:
             if isinstance(block, Block) and len(block)
         ]
         for arrival in arrivals:
+            if self.zero_ns is None:
+                self.zero_ns = item.mono_ns - round(arrival.block.stop / arrival.block.fs * 1e9)
             if self._silent:
                 begun = arrival.when(arrival.block.start / arrival.block.fs)
                 self._seen.append(Observation(SensorCondition(NO_SIGNAL, None, begun[0]), *begun))
@@ -258,6 +264,7 @@ class SensorWatch:
             "charge": self._charge.save(),
             "open": [to_dict(event) for event in self._open.values()],
             "stretch": None if self._stretch is None else list(self._stretch),
+            "zero_ns": self.zero_ns,
             **{name: getattr(self, name) for name in _NUMBERS},
         }
 
@@ -273,6 +280,7 @@ class SensorWatch:
         self._open = {event.id: event for event in map(from_dict, state["open"])}
         stretch = state["stretch"]
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
+        self.zero_ns = state.get("zero_ns")  # younger than the first saved nights
         for name in _NUMBERS:
             setattr(self, name, state[name])
 
@@ -314,10 +322,22 @@ class SensorWatch:
             self._seen.append(
                 Observation(SensorCondition(str(condition.cause), why, mono_ns), mono_ns, utc_ns)
             )
+        if self._last is None or block.after_gap(self._last.block.edge):
+            self._begun = block.start
         self._last = run[-1]
         self._tell(self._watcher.follow(block), run)
+        self._mark(run)
         reached_s = self._watcher.reached_s
         self.analysed_s = self.analysed_s if reached_s is None else reached_s
+
+    def _mark(self, run: list[Arrival]) -> None:
+        """Tell how far samples were analysed when each packet had come."""
+        for arrival in run:
+            fs = arrival.block.fs
+            for stop in arrival.stops():
+                known_s = analysed_s(stop, fs, begun=self._begun)
+                if known_s is not None:
+                    self._seen.append(Observation(None, *arrival.when(stop / fs), known_s))
 
     def _tell(self, told: list[KnownEvent], run: list[Arrival]) -> None:
         """Keep what was found for the next look."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from detector.alerts.policy import Now
+from detector.alerts.moments import Now
 from detector.block import utc_of
 from detector.events import Event
 from detector.night.sensor_watch import SensorWatch
@@ -51,15 +51,22 @@ class TimeAxis:
             if (timebase := watch.timebase) is not None
         ]
         if len(self._watches) == 1 or not self._dated or not reached:
-            stream_utc = reached[0][0] if reached else utc
             return Now(
-                mono_ns=mono_ns, utc=utc, stream_s=max(self._reached_s), stream_utc=stream_utc
+                mono_ns=mono_ns,
+                utc=utc,
+                stream_s=max(self._reached_s),
+                stream_utc=reached[0][0] if reached else utc,
+                host_s=None if self._dated else self._host_s(mono_ns),
             )
         ends = [end for end, _ in reached if end is not None]
         begun = min(begin for _, begin in reached if begin is not None)
         self._origin = self._origin or begun
         stream_s = (max(ends) - self._origin).total_seconds()
         return Now(mono_ns=mono_ns, utc=utc, stream_s=stream_s, stream_utc=max(ends))
+
+    def _host_s(self, mono_ns: int) -> float | None:
+        zeros_ns = [watch.zero_ns for watch in self._watches if watch.zero_ns is not None]
+        return (mono_ns - min(zeros_ns)) / 1e9 if zeros_ns else None
 
     def of(self, event: Event) -> Now:
         """Return the moment at which an event of the past had its present form."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detector.block import AXES, Block, Edge, Samples
 from detector.dsp import rhythm
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats, Floor, Framer, measure_frames
-from detector.dsp.grid import Grid
+from detector.dsp.grid import Grid, certain_stop
 from detector.dsp.holds import Holds
 from detector.events import Event
 from detector.plain import pack, unpack
@@ -52,6 +52,15 @@ class KnownEvent:
 
     event: Event
     known_s: float
+
+
+def analysed_s(stop: int, fs: float, *, begun: int) -> float | None:
+    """Return `Watcher.reached_s` behind sample `stop - 1` of a stretch that began at `begun`.
+
+    Without analysing: a hold within is not known here, behind which it is None for a frame.
+    """
+    reached_s = certain_stop(stop, fs) // FRAME * FRAME_S
+    return reached_s if reached_s - FRAME_S >= begun / fs - 1e-9 else None
 
 
 class Observer(Protocol):

@@ -83,4 +83,4 @@ class LiveNight:
             return told
         events = [each.what for each in seen if isinstance(each.what, Event)]
         said = self._supervisor.call("words", lambda: tuple(map(worded, events)))
-        return Outcome(events=said or tuple(replace(each, reason=NO_WORDS) for each in events))
+        return Outcome(said or tuple(replace(each, reason=NO_WORDS) for each in events))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from detector.events import Event, Kind, Phase
 from detector.words.phrases import TITLES, counted, length
@@ -26,8 +27,8 @@ class NightEnd:
     recordings: Sequence[Path]
 
 
-def ending_lines(night: NightEnd) -> list[str]:
-    """Return the night in a few lines, the next command last."""
+def ending_lines(night: NightEnd, program: str) -> list[str]:
+    """Return the night in a few lines, the next command last; `program` is how that is called."""
     if not night.samples:
         return ["Night finished. Nothing was watched: the sensor was not heard."]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
@@ -38,7 +39,7 @@ def ending_lines(night: NightEnd) -> list[str]:
     for path in night.recordings:
         lines.append(f"Recorded in {path}")
     if night.recordings:
-        lines.append(f"To see it again: spasmwatch detect {night.recordings[0]}")
+        lines.append(f"To see it again: {program} detect {quote(str(night.recordings[0]))}")
     return lines
 
 
@@ -67,14 +68,18 @@ def announced_line(said: Iterable[Event]) -> str:
     others = [latest[id_] for id_, kind in first.items() if latest[id_] is not kind]
     renamed = sum(kind.is_spasm_family for kind in others)
     changes = [
-        f"{count} {'was' if count == 1 else 'were'} {what}"
-        for count, what in ((len(others) - renamed, "taken back"), (renamed, "renamed"))
+        f"{count} {'was' if count == 1 else 'were'} {what}."
+        for count, what in ((len(others) - renamed, _TAKEN_BACK), (renamed, _RENAMED))
         if count
     ]
     if not first:
         return "Announced as they began: none."
-    became = f"of which {' and '.join(changes)}" if changes else "none taken back"
-    return f"Announced as they began: {len(first)}, {became}."
+    became = " ".join(changes) if changes else "Later findings changed none of them."
+    return f"Announced as they began: {len(first)}. {became}"
+
+
+_TAKEN_BACK = "taken back: the whole movement was no likely spasm"
+_RENAMED = "renamed: the whole movement was another kind of spasm"
 
 
 def _counted(kind: Kind, count: int) -> str:

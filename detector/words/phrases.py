@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from detector.alert import Alert
 from detector.events import Event, Kind
 from detector.words.times import elapsed_words
 
@@ -80,13 +79,6 @@ def length(seconds: float) -> str:
 def sentence(text: str) -> str:
     """Return a reason with a capital and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def alert_line(alert: Alert, zone: tzinfo | None = None) -> str:
-    """Return the state of an alert and its reason as one line."""
-    clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
-    rule = f" (rule: {alert.rule})" if alert.rule else ""
-    return f"{clock}Alert {alert.state.value}: {sentence(alert.reason)}{rule}"
 
 
 def harmless(text: str) -> str:

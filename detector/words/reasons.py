@@ -9,6 +9,7 @@ from typing import Any, Final
 from detector.events import Event
 from detector.recognition.rules.evidence import CheckName
 from detector.recognition.rules.reason import Reason, ReasonFacts, RhythmStart
+from detector.words.checks import shortfall_words
 
 
 def worded(event: Event) -> Event:
@@ -31,82 +32,43 @@ def minimum_words(quantity: str, at_least: float) -> str:
 
 
 def check_words(check: Mapping[str, Any]) -> str:
-    """Return a number and its limit in words: "start 0.9 g/s, at least 2"."""
-    what = check_name(CheckName(check["check"]), check)
-    unit = f" {check['unit']}" if check["unit"] else ""
-    least, most = check["least"], check["most"]
-    needed = f"at most {most:.3g}" if least is None else f"at least {least:.3g}"
-    value = "not measured" if check["value"] is None else f"{check['value']:.3g}{unit}"
-    return f"{what} {value}, {needed}"
+    """Return a check that failed, in words: see `checks.shortfall_words`."""
+    return shortfall_words(
+        CheckName(check["check"]),
+        check["value"],
+        least=check["least"],
+        most=check["most"],
+        unit=check["unit"],
+        details=check,
+    )
 
-
-def check_name(what: CheckName, details: Mapping[str, Any]) -> str:
-    """Return the words for a number that a rule looks at."""
-    if what in _STAYED:
-        return f"{_STAYED[what]}, for a limb that stayed {details['settled_deg']:.0f} degrees away,"
-    return CHECKS[what]
-
-
-_STAYED: Final = {CheckName.STAYED_START: "start", CheckName.STAYED_PEAK: "peak"}
-
-CHECKS: Final[Mapping[CheckName, str]] = {
-    CheckName.REST: "rest before it",
-    CheckName.START: "start",
-    CheckName.RISE: "time to its peak",
-    CheckName.SLOPE: "slope",
-    CheckName.BUSY: "share of movement in the minute before",
-    CheckName.EARLY: "strength of its start over its whole",
-    CheckName.PEAK: "peak",
-    CheckName.LENGTH: "length",
-    CheckName.TURNED: "angle it turned",
-    CheckName.SETTLED: "angle it stayed away",
-    CheckName.ELSEWHERE: "angle it settled from where it was",
-    CheckName.HELD: "angle it held",
-    CheckName.DRIFT: "drift while it held",
-    CheckName.TREMBLING: "share of fast trembling",
-    CheckName.STRIDING: "share that strides",
-    CheckName.REGULARITY: "regularity",
-    CheckName.BEATS: "beats",
-    CheckName.STRIDE: "stride under it",
-    CheckName.PULSING: "share of pauses in it",
-    CheckName.ODDS: "log odds of clonus against tremor",
-    CheckName.LEAD: "movement before it",
-    CheckName.STRENGTH: "strength",
-    CheckName.RATE: "rate",
-    CheckName.EQUAL_BEATS: "equal beats",
-    CheckName.BEATING: "beating",
-    CheckName.WANING: "share it wanes by",
-    CheckName.MOVEMENT: "movement",
-    CheckName.WALKING: "walking rhythm under it",
-    CheckName.STRETCH: "clear rhythm in one go",
-}
 
 _STARTS: Final[Mapping[RhythmStart, str]] = {
     RhythmStart.JERK: "a jerk first, then",
-    RhythmStart.ABRUPT: "abrupt start,",
-    RhythmStart.WAXING: "waxing,",
-    RhythmStart.INSIDE: "in the midst of other movement",
+    RhythmStart.ABRUPT: "a sudden start, then",
+    RhythmStart.WAXING: "a gradual start, then",
+    RhythmStart.INSIDE: "within other movement,",
 }
 
 OBJECTIONS: Final[Mapping[str, str]] = {
-    "growth": "it took {:.1f} beats to grow",
-    "abruptness": "it began {:.1f} times its beat",
-    "waning": "it waned by {:.0%} and came back",
+    "growth": "it took {:.1f} beats to grow to full strength",
+    "abruptness": "its start was {:.1f} times as steep as its beats",
+    "waning": "it weakened by {:.0%} and grew again",
     "regularity": "its beats were only {:.0%} alike",
-    "clearest": "no more than {:.1f} equal beats",
+    "clearest": "it had only {:.1f} equal beats",
     "beating": "only {:.0%} of it was beating",
     "stride": "a slower rhythm lay under it",
-    "lead": "movement of {:.0%} of it went before",
+    "lead": "the movement before it had {:.0%} of its strength",
     "margin": "the rules' own evidence was {:.2f} of 1",
     "over": "it has only begun",
-    "jerk": "a start of {:.1f} g/s",
-    "slope": "its steepest part would take {:.0f} ms to the peak",
-    "rise": "{:.2f} s to its peak",
-    "peak": "a peak of {:.2f} g",
-    "rest": "only {:.1f} s of rest before it",
-    "busy": "{:.0%} of the minute before it was movement",
+    "jerk": "its start was {:.1f} g/s",
+    "slope": "at its steepest it would need {:.0f} ms to its peak",
+    "rise": "it took {:.2f} s to its peak",
+    "peak": "its peak was {:.2f} g",
+    "rest": "only {:.1f} s of rest went before it",
+    "busy": "the limb moved for {:.0%} of the minute before",
     "early": "its start had {:.0%} of its later strength",
-    "turned": "it turned by {:.1f} degrees",
+    "turned": "the limb turned {:.1f} degrees",
     "kept": "{:.0%} of the turn stayed",
     "length": "it lasted {:.1f} s",
 }
@@ -129,66 +91,73 @@ def _lasting(facts: ReasonFacts) -> str:
 
 
 def _twitch(facts: ReasonFacts) -> str:
-    return f"one jerk of {facts['peak_g']:.2f} g in {_lasting(facts)}, the limb came back"
+    return f"one jerk of {facts['peak_g']:.2f} g that lasted {_lasting(facts)}; the limb came back"
 
 
 def _spasm(facts: ReasonFacts) -> str:
     return (
-        f"sudden jerk out of rest, {facts['peak_g']:.2f} g within {facts['rise_s']:.2f} s; "
-        f"the limb turned {facts['turned_deg']:.0f} degrees in {_lasting(facts)}"
+        f"a sudden jerk after rest reached {facts['peak_g']:.2f} g within "
+        f"{facts['rise_s']:.2f} s; the limb turned {facts['turned_deg']:.0f} degrees, "
+        f"and it lasted {_lasting(facts)}"
     )
 
 
 def _tonic(facts: ReasonFacts) -> str:
     return (
-        f"pulled by {facts['held_deg']:.0f} degrees and held trembling for {_lasting(facts)}; "
-        "stiffness without movement cannot be seen"
+        f"the limb was pulled by {facts['held_deg']:.0f} degrees and held there, trembling, for "
+        f"{_lasting(facts)}; stiffness without movement cannot be measured"
     )
 
 
 def _turn(facts: ReasonFacts) -> str:
-    return f"slow start, the limb settled {facts['settled_deg']:.0f} degrees from where it was"
+    settled_deg = facts["settled_deg"]
+    return f"it started slowly, and the limb settled {settled_deg:.0f} degrees from where it was"
 
 
 def _shaken(facts: ReasonFacts) -> str:
-    return f"shaken for {_lasting(facts)} without turning: the bed, a phone or a vehicle"
+    return (
+        f"it shook for {_lasting(facts)} and did not turn: probably the bed, a phone or a vehicle"
+    )
 
 
 def _walk(_facts: ReasonFacts) -> str:
-    return "the even stride of walking"
+    return "an even rhythm of steps, as in walking"
 
 
 def _buzz(facts: ReasonFacts) -> str:
-    return f"a hum of {_lasting(facts)} that was there at once and turned nothing: a phone's motor"
+    return (
+        f"it buzzed for {_lasting(facts)}, at full strength at once, and did not turn: "
+        "probably a phone's motor"
+    )
 
 
 def _hand(facts: ReasonFacts) -> str:
-    return f"strokes of a hand, {facts['rhythm_hz']:.1f} a second"
+    return f"strokes of a hand at work, {facts['rhythm_hz']:.1f} a second"
 
 
 def _rhythm(facts: ReasonFacts) -> str:
     text = (
-        f"{_STARTS[RhythmStart(facts['start'])]} steady {facts['rhythm_hz']:.1f} beats a second "
-        f"for {facts['beating_s']:.1f} s, no walking rhythm under it"
+        f"{_STARTS[RhythmStart(facts['start'])]} {facts['rhythm_hz']:.1f} steady beats a second "
+        f"for {facts['beating_s']:.1f} s, without a walking rhythm"
     )
     if facts["clonus_share"] is None:
         return text
     percent = round(100 * facts["clonus_share"])
-    return f"{text}; clonus or tremor, {percent} to {100 - percent}"
+    return f"{text}; the evidence is {percent}% for clonus, {100 - percent}% for tremor"
 
 
 def _no_spasm(facts: ReasonFacts) -> str:
     rhythm = facts["rhythm"]
-    beating = "no rhythm" if rhythm is None else f"no clonus: {check_words(rhythm)}"
-    return f"no spasm: {check_words(facts['spasm'])}; {beating}"
+    beating = "no steady rhythm" if rhythm is None else f"not a clonus: {check_words(rhythm)}"
+    return f"not a spasm: {check_words(facts['spasm'])}; {beating}"
 
 
 def _beside_rhythm(facts: ReasonFacts) -> str:
-    return f"movement beside a rhythm of {facts['rhythm_hz']:.1f} a second"
+    return f"movement before or after a rhythm of {facts['rhythm_hz']:.1f} beats a second"
 
 
 def _long_rhythm(facts: ReasonFacts) -> str:
-    return f"steady {facts['rhythm_hz']:.1f} beats a second for {_lasting(facts)}"
+    return f"{facts['rhythm_hz']:.1f} steady beats a second for {_lasting(facts)}"
 
 
 def _long_movement(facts: ReasonFacts) -> str:
@@ -196,18 +165,18 @@ def _long_movement(facts: ReasonFacts) -> str:
 
 
 def _tremor_resumed(facts: ReasonFacts) -> str:
-    return f"the tremor before it goes on, {facts['rhythm_hz']:.1f} beats a second"
+    return f"the tremor before it continued, {facts['rhythm_hz']:.1f} beats a second"
 
 
 def _periodic(facts: ReasonFacts) -> str:
-    return f"one of a periodic series, about {facts['interval_s']:.0f} s apart"
+    return f"one of a series of similar movements, about {facts['interval_s']:.0f} s apart"
 
 
 def _second_opinion(facts: ReasonFacts) -> str:
     against = ", ".join(_objection(**each) for each in facts["against"])
     because = f": {against}" if against else ""
-    likely = f"{facts['likely']:.0%} likely"
-    return f"{facts['kind']} rather than {facts['rather_than']} ({likely}){because}"
+    other = facts["rather_than"]
+    return f"{facts['kind']}, because a {other} is only {facts['likely']:.0%} likely{because}"
 
 
 def _objection(feature: str, value: float) -> str:
@@ -230,7 +199,8 @@ def _same_movement(facts: ReasonFacts) -> str:
 def _below_minimum(facts: ReasonFacts) -> str:
     minimum = minimum_words(facts["quantity"], facts["at_least"])
     was = f" ({reason_of(facts['was'])})" if facts["was"] else ""
-    return f"below this wearer's own minimum of {minimum}; was: {facts['kind']}{was}"
+    kind = facts["kind"]
+    return f"below this wearer's own minimum of {minimum}; without it, it would be {kind}{was}"
 
 
 _REASONS: Final[Mapping[Reason, Callable[[ReasonFacts], str]]] = {

@@ -20,8 +20,13 @@ from detector.recognition.why.explanation import (
     Verdict,
 )
 from detector.recognition.why.margins import Margin, Weighed
+from detector.words.checks import (
+    check_name,
+    figure_words,
+    limit_words,
+    shortfall_words,
+)
 from detector.words.phrases import TITLES, length, sentence
-from detector.words.reasons import check_name
 from detector.words.times import clock_words
 
 RULES: Final[Mapping[RuleName, str]] = {
@@ -118,9 +123,10 @@ def _nearest_miss(bout: SeenBout) -> str:
         )
         return f"{why} {rule_title(held)}."
     first, *others = nearest.failed
-    rest = f"; and {len(others)} more" if others else ""
+    more = f". {len(others)} more of its limits failed" if others else ""
     only = "" if others else " only"
-    return f"Nearest: {rule_title(nearest)}. It failed{only} by: {against_bar(first)}{rest}."
+    title = rule_title(nearest)
+    return f"Nearest: {title}. It failed{only} because {against_bar(first)}{more}."
 
 
 def _reason(event: Event) -> str:
@@ -181,8 +187,15 @@ def rule_title(rule: Weighed) -> str:
 
 
 def against_bar(reading: Margin) -> str:
-    """Return a number and its limit in words."""
-    return f"{number_name(reading)} {measured(reading)}, {needed(reading)}"
+    """Return a number that failed, with its limit, as a clause."""
+    return shortfall_words(
+        reading.what,
+        reading.value,
+        least=reading.least,
+        most=reading.most,
+        unit=reading.unit,
+        details=reading.details,
+    )
 
 
 def number_name(reading: Margin) -> str:
@@ -203,26 +216,14 @@ def detail_words(reading: Margin) -> str | None:
 
 def measured(reading: Margin) -> str:
     """Return a number with its unit."""
-    return f"{number_words(reading.value)} {reading.unit}".rstrip()
+    return figure_words(reading.what, reading.value, reading.unit)
 
 
 def needed(reading: Margin) -> str:
-    """Return the limit of a number in words."""
-    least, most = reading.least, reading.most
-    if least is not None and most is not None:
-        return f"{number_words(least)} to {number_words(most)}"
-    if least is not None:
-        return f"at least {number_words(least)}"
-    return f"at most {number_words(most or 0.0)}"
-
-
-def number_words(value: float) -> str:
-    """Return three digits, without an exponent."""
-    if abs(value) < 0.0005:
-        return "0"
-    if abs(value) < 0.01:
-        return f"{value:.3f}"
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    """Return the limit of a number in words, or why there is none."""
+    if not reading.is_needed:
+        return "not needed: a jerk began it"
+    return limit_words(reading.what, reading.least, reading.most, reading.unit)
 
 
 def mg(value_g: float) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from detector.alerts.policy import Now
+from detector.alerts.moments import Now
 from detector.events import Event, Kind, Phase
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)

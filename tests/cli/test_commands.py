@@ -12,6 +12,7 @@ import pytest
 import detector
 from detector.cli.demo_night import INTRO
 from detector.cli.failures import EXIT_CODES, report_failure
+from detector.cli.invocation import as_called
 from detector.cli.output import Output
 from detector.errors import (
     ConfigError,
@@ -55,10 +56,15 @@ def test_an_unknown_public_name_is_an_attribute_error():
         detector.deteckt  # noqa: B018
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["version"]])
-def test_the_release_is_told(spasmwatch, arguments):
-    assert spasmwatch(*arguments).stdout == f"spasmwatch {detector.__version__}\n"
-    assert json.loads(spasmwatch("version", "--json").stdout) == {"version": detector.__version__}
+def test_the_command_that_checks_another_file_is_named_as_the_program_was_called():
+    said = as_called("then run: spasmwatch -c '/a b/c.toml' config check", "./spasmwatch")
+
+    assert said == "then run: ./spasmwatch -c '/a b/c.toml' config check"
+
+
+def test_the_release_is_told_in_one_way(spasmwatch):
+    assert spasmwatch("--version").stdout == f"spasmwatch {detector.__version__}\n"
+    assert spasmwatch("version").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_help_is_grouped_and_without_boxes_in_a_pipe(spasmwatch, process):
     assert "Try and test:" in done.stdout
     assert "Advanced:" in done.stdout
     assert not set(done.stdout) & set("╭─│╰")
-    for verb in ("detect", "decode", "config", "version"):
+    for verb in ("detect", "decode", "config"):
         assert spasmwatch(verb, "--help").returncode == 0
 
 

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from detector.cli import output
 from detector.events import Kind, from_dict
 
 
@@ -43,7 +44,10 @@ def test_without_a_wall_clock_times_count_from_the_start(spasmwatch, night):
     assert "+0:15:00  Clonus" in spasmwatch("detect", night).stdout
 
 
-def test_progress_is_lines_away_from_a_terminal_and_silent_where_asked(spasmwatch, night):
+def test_progress_is_lines_away_from_a_terminal_and_silent_where_asked(
+    spasmwatch, night, monkeypatch
+):
+    monkeypatch.setattr(output, "QUIET_S", 0.0)
     said = spasmwatch("detect", night).stderr.splitlines()
     assert [line for line in said if "%" in line][-1] == "night.csv: 100 %"
     assert "%" not in spasmwatch("-q", "detect", night).stderr
@@ -57,9 +61,61 @@ def test_alerts_are_those_that_the_rules_would_have_raised(spasmwatch, night):
     alerts = [item for item in told if item["schema"] == "alert/1"]
     assert [a["state"] for a in alerts] == ["raised", "resolved"] * 2
     assert {a["source"] for a in alerts} == {"replay"}
-    assert "Alert raised" in spasmwatch("detect", night, "--alerts", **rules).stdout
+    assert (
+        "ALERT: Clonus lasting 5 s or longer."
+        in spasmwatch("detect", night, "--alerts", **rules).stdout
+    )
     none = spasmwatch("detect", night, "--json", "--alerts").stdout
     assert "alert/1" not in none
+
+
+def test_a_program_gets_alerts_about_the_sensor_only_when_it_asks(spasmwatch, tmp_path):
+    stuck = tmp_path / "stuck.csv"
+    noise = [0.001 * (n % 3) if n < 6000 else 0.0 for n in range(30_000)]
+    rows = "".join(f"{n / 50:.2f},0.1,{0.2 + g:.3f},0.97\n" for n, g in enumerate(noise))
+    stuck.write_text("t,x,y,z\n" + rows)
+    assert "Sensor" in spasmwatch("detect", stuck).stdout
+    assert spasmwatch("detect", stuck, "--json").stdout == ""
+    assert "alert/1" in spasmwatch("detect", stuck, "--json", "--alerts").stdout
+
+
+def test_alerts_stand_among_the_events_in_order_of_time(spasmwatch, night):
+    rules = {"SPASMWATCH_ALERTS__WAKE_FOR": '["clonus >= 5s", "1 spasms in 2min"]'}
+    told = [
+        json.loads(line)
+        for line in spasmwatch("detect", night, "--json", "--alerts", **rules).stdout.splitlines()
+    ]
+    times = [item["onset"] if item["schema"] == "event/1" else item["at"] for item in told]
+    states = [item.get("state", item["kind"]) for item in told]
+
+    assert times == sorted(times)
+    assert states == ["clonus", "raised", "resolved", "clonus", "raised", "resolved"]
+
+    text = spasmwatch("detect", night, "--alerts", SPASMWATCH_WEARER__TIME_ZONE="UTC", **rules)
+    lines = text.stdout.splitlines()[1:-1]
+    assert [line[10:17] for line in lines] == ["Clonus,", "ALERT: ", "Alert o"] * 2
+    assert [line[:8] for line in lines] == sorted(line[:8] for line in lines)
+
+
+def test_without_a_wall_clock_alerts_are_timed_from_the_start(spasmwatch, night):
+    text = night.read_text().replace("\n17955", "\n").replace("time,", "t,")
+    night.write_text(text)
+    rules = {"SPASMWATCH_ALERTS__WAKE_FOR": '["clonus >= 5s"]'}
+    lines = spasmwatch("detect", night, "--alerts", **rules).stdout.splitlines()
+    again = spasmwatch("replay", night, **rules).stdout.splitlines()
+    told = [
+        json.loads(line)
+        for line in spasmwatch("detect", night, "--json", "--alerts", **rules).stdout.splitlines()
+    ]
+    times_s = [item["onset_s"] if item["schema"] == "event/1" else item["at_s"] for item in told]
+
+    assert "+0:15:05  ALERT: Clonus lasting 5 s or longer." in lines
+    assert "+0:15:05  ALERT (bedroom): Clonus lasting 5 s or longer." in again
+    assert [each for each in again if "Alert over" in each] == [
+        each.replace("over", "over (bedroom)") for each in lines if "Alert over" in each
+    ]
+    assert times_s == sorted(times_s)
+    assert {item["at"] for item in told if item["schema"] == "alert/1"} == {None}
 
 
 def test_of_several_files_a_bad_one_costs_only_itself(spasmwatch, night, tmp_path):

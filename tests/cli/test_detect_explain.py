@@ -163,7 +163,7 @@ def test_a_revised_name_is_told_with_the_one_it_had(spasmwatch, tmp_path):
     text = spasmwatch("detect", "series.npz", "--explain", "01:35").stdout
 
     assert "No likely spasm: regular repeated movement" in text
-    assert "One of a periodic series, about 25 s apart." in text
+    assert "One of a series of similar movements, about 25 s apart." in text
     assert re.search(r"By itself it would be called (spasm|twitch)\.", text)
     assert re.search(r"\(by the rules\)|\(while it lasted\)", text)
     assert "(with what came before and after); revision 1" in text

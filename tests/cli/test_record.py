@@ -124,6 +124,7 @@ def test_a_sensor_in_use_is_heard_by_nobody_and_ctrl_c_keeps_what_was_got(
     spasmwatch, air, tmp_path
 ):
     command = [sys.executable, "-m", "detector", "--data-dir", tmp_path, "record", *air.reach]
+    command += ["--duration", "20min"]
     with subprocess.Popen(
         [str(word) for word in command],
         stdout=subprocess.PIPE,
@@ -133,7 +134,7 @@ def test_a_sensor_in_use_is_heard_by_nobody_and_ctrl_c_keeps_what_was_got(
     ) as recording:
         try:
             for line in recording.stderr:
-                if "10 %" in line:
+                if " %" in line:
                     break
             scanned = spasmwatch("scan", "--timeout", "1", "--radio", air.address)
             recording.send_signal(signal.SIGINT)
@@ -150,12 +151,12 @@ def test_a_sensor_in_use_is_heard_by_nobody_and_ctrl_c_keeps_what_was_got(
     assert len(load(file).samples) >= 60 * FS
 
 
-def test_a_terminal_less_run_says_every_tenth(spasmwatch, air, tmp_path):
+def test_a_terminal_less_run_says_a_tenth_at_most_once(spasmwatch, air, tmp_path):
     done = spasmwatch("--data-dir", tmp_path, "record", "--duration", "30s", *air.reach)
 
     assert done.returncode == 0, done.stderr
     tenths = [line for line in done.stderr.splitlines() if line.startswith("Recording: ")]
-    assert tenths[-1] == "Recording: 100 %"
+    assert tenths == [] or tenths[-1] == "Recording: 100 %"
     assert len(tenths) <= 10
     assert "Look at it: spasmwatch detect" in done.stderr
 

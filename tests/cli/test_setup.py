@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pick
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
-from detector.errors import StorageError
+from detector.errors import ConfigError, StorageError
 from detector.sources.nearby import NearbyDevice
 from firmware_sim.bluez.bus import as_system_bus
 
@@ -61,16 +61,26 @@ def test_a_person_chooses_by_number_and_says_where_it_is_worn(setup, config):
     assert "0.0 % lost" in done.stderr
     assert "86 %" in done.stderr
     assert f"Undo: rm {config}" in done.stderr
+    assert done.stderr.endswith(
+        "Next: spasmwatch run      (from time to time: spasmwatch doctor)\n"
+    )
     written = tomllib.loads(config.read_text())
     assert written == {"sensor": {"device": ADDRESS, "placement": "calf", "label": "left-calf"}}
     assert "Polar Sense 3F2A1C2A" in config.read_text()
+
+
+def test_what_follows_setup_reads_the_file_that_was_written(setup, tmp_path):
+    done = setup("-c", tmp_path / "my own.toml", answers="3\nankle\n")
+
+    assert f"Next: spasmwatch -c '{tmp_path}/my own.toml' run " in done.stderr
 
 
 def test_bad_answers_get_a_sentence_and_another_try(setup, config):
     done = setup(answers="9\nanna\n\x1b[2J\n3\nelbow\n2\n")
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("is not in the list: type a number from 1 to 3, or a.") == 3
+    refusal = "is not in the list: type a number from 1 to 3, or a to listen again."
+    assert done.stderr.count(refusal) == 3
     assert "'elbow' is not a place" in done.stderr
     assert "\x1b" not in done.stderr
     assert tomllib.loads(config.read_text())["sensor"]["placement"] == "ankle"
@@ -92,9 +102,8 @@ def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, t
     assert done.returncode == 69
     assert done.stderr.count("Bluetooth does not answer") == 1
     assert "Which sensor is yours?" not in done.stderr
-    assert done.stderr.endswith(
-        "Nothing was changed. First make Bluetooth work: spasmwatch doctor shows how.\n"
-    )
+    assert done.stderr.count(" doctor") == 1
+    assert done.stderr.endswith("\nNothing was changed.\n")
     assert not config.exists()
 
 
@@ -288,6 +297,26 @@ def test_no_usual_file_is_refused(before):
     after = changed_text(before, "sensor", {"device": ADDRESS}, {"device": "Polar Sense 1"})
 
     assert tomllib.loads(after)["sensor"]["device"] == ADDRESS
+
+
+def test_a_new_file_says_how_to_check_that_very_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    usual, other = tmp_path / "spasmwatch" / "config.toml", tmp_path / "at night" / "config.toml"
+    for path, command in ((usual, "spasmwatch config"), (other, f"spasmwatch -c '{other}' config")):
+        change_section(path, "sensor", {"device": ADDRESS}, {})
+        first = path.read_text().splitlines()[0]
+        assert first == f"# spasmwatch settings. Check with: {command} check"
+    unspeakable = tmp_path / "a\nb.toml"
+    change_section(unspeakable, "sensor", {"device": ADDRESS}, {})
+    assert unspeakable.read_text().startswith("# spasmwatch settings.\n\n[sensor]\n")
+
+
+def test_a_file_too_large_for_settings_is_left_as_it_is(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("# much\n" * 20_000)
+    with pytest.raises(ConfigError, match="larger than 64 kB"):
+        change_section(path, "sensor", {"device": ADDRESS}, {})
+    assert path.stat().st_size == 140_000
 
 
 def test_our_remark_is_renewed_and_the_owners_is_not():

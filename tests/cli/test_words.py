@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
 
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
+from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import NightEnd, announced_line, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
@@ -53,6 +56,66 @@ def test_the_sum_counts_every_event_once(kinds, text):
     assert summary([event(kind) for kind in kinds]) == text
 
 
+MOMENT = datetime(2026, 11, 20, 23, 14, 2, tzinfo=UTC)
+
+
+def alert(rule: str | None, reason: str, state: str = "raised", kind: str = "spasm") -> Alert:
+    return Alert(
+        id="0", state=AlertState(state), alert_class=AlertClass.CLINICAL, level=Level.HIGH,
+        kind=kind, reason=reason, rule=rule, raised_at=MOMENT, at=MOMENT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (alert("3 spasms in 10min", "3 spasms in 10min"), "ALERT (bedroom): 3 spasms in 10 min."),
+        (
+            alert("3 spasms in 10min", "3 spasms in 10min: over", "resolved"),
+            "Alert over (bedroom): 3 spasms in 10 min.",
+        ),
+        (
+            alert("clonus >= 60s", "taken back: part of a series", "resolved"),
+            "Alert over (bedroom): Clonus lasting 60 s or longer. Taken back: part of a series.",
+        ),
+        (
+            alert("no-signal >= 2min", "no-signal >= 2min: it is\nout of range", kind="no-signal"),
+            "ALERT (bedroom): No signal for 2 min: it is out of range.",
+        ),
+        (
+            alert("no-signal >= 2min", "no-signal: over", "resolved", "no-signal"),
+            "Alert over (bedroom): No signal for 2 min.",
+        ),
+        (
+            alert(None, "battery: it is at 9 %", kind="battery"),
+            "ALERT (bedroom): Battery: it is at 9 %.",
+        ),
+        (
+            alert(None, "non-wear: over", "resolved", "non-wear"),
+            "Alert over (bedroom): Sensor not worn.",
+        ),
+        (alert("of another version", "why"), "ALERT (bedroom): Of another version: why."),
+    ],
+)
+def test_an_alert_says_once_what_it_is_about(told, line):
+    assert alert_line(told, UTC, "bedroom") == f"23:14:02  {line}"
+    assert alert_line(told, UTC) == f"23:14:02  {line.replace(' (bedroom)', '')}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("1 spasm in 1h", "1 spasm in 1 h"),
+        ("2 clonus in 5min", "2 runs of clonus in 5 min"),
+        ("3 tonic in 90s", "3 tonic spasms in 90 s"),
+        ("tonic >= 20s", "tonic spasm lasting 20 s or longer"),
+        ("no-signal >= 2min", "no signal for 2 min"),
+    ],
+)
+def test_a_rule_is_said_as_people_say_it(rule, words):
+    assert rule_words(rule) == words
+
+
 def test_text_of_strangers_cannot_steer_a_terminal():
     assert harmless("a\x1b[31m\x9b\u202eb\n") == "a�[31m��b\n"
 
@@ -62,14 +125,25 @@ def test_a_reason_becomes_a_sentence():
     assert sentence("Ends.") == "Ends."
 
 
-def test_progress_speaks_at_most_ten_times(capsys):
-    with Output().progress("night", 1000) as advance:
-        for _ in range(1000):
+@pytest.mark.parametrize(
+    ("lasts_s", "shown"),
+    [
+        (4.9, []),
+        (10.0, [50, 60, 70, 80, 90, 100]),
+        (5000.0, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]),
+    ],
+)
+def test_progress_speaks_at_most_ten_times_and_not_of_short_work(capsys, lasts_s, shown):
+    done = 0
+    with Output().progress("night", 1000, lambda: lasts_s * done / 1000) as advance:
+        for done in range(1, 1001):  # noqa: B007 - the clock reads it
             advance(1)
         advance(500)  # more than was foreseen
-    assert capsys.readouterr().err.splitlines() == [f"night: {p} %" for p in range(10, 101, 10)]
+    assert capsys.readouterr().err.splitlines() == [f"night: {percent} %" for percent in shown]
 
 
+BACK = "the whole movement was no likely spasm"
+RENAMED = "the whole movement was another kind of spasm"
 FORMS = {
     "kept": [(Kind.SPASM, Phase.START), (Kind.SPASM, Phase.END)],
     "renamed": [(Kind.SPASM, Phase.START), (Kind.CLONUS, Phase.UPDATE), (Kind.CLONUS, Phase.END)],
@@ -89,12 +163,12 @@ FORMS = {
     ("nights", "text"),
     [
         (["never announced"], "none."),
-        (["kept"], "1, none taken back."),
-        (["doubted for a while"], "1, none taken back."),
-        (["taken back at its end"], "1, of which 1 was taken back."),
-        (["kept", "withdrawn", "taken back after its end"], "3, of which 2 were taken back."),
-        (["renamed", "kept"], "2, of which 1 was renamed."),
-        (list(FORMS), "6, of which 3 were taken back and 1 was renamed."),
+        (["kept"], "1. Later findings changed none of them."),
+        (["doubted for a while"], "1. Later findings changed none of them."),
+        (["taken back at its end"], f"1. 1 was taken back: {BACK}."),
+        (["kept", "withdrawn", "taken back after its end"], f"3. 2 were taken back: {BACK}."),
+        (["renamed", "kept"], f"2. 1 was renamed: {RENAMED}."),
+        (list(FORMS), f"6. 3 were taken back: {BACK}. 1 was renamed: {RENAMED}."),
     ],
 )
 def test_announcements_that_did_not_hold_are_counted_however_events_interleave(nights, text):
@@ -117,7 +191,7 @@ def night_end(**fields) -> NightEnd:
 
 
 def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
-    said = ending_lines(night_end(monitored_s=0.0, samples=0))
+    said = ending_lines(night_end(monitored_s=0.0, samples=0), "spasmwatch")
 
     assert said == ["Night finished. Nothing was watched: the sensor was not heard."]
 
@@ -133,6 +207,6 @@ def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
     ],
 )
 def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
-    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s))[0]
+    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s), "spasmwatch")[0]
 
     assert first == f"Night finished: 2 min 5 s watched, {words}."

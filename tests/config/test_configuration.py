@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 from pathlib import Path
 
@@ -293,6 +294,18 @@ def test_what_is_no_settings_file_is_refused_in_a_sentence(tmp_path, data, words
     file.write_bytes(data)
     with pytest.raises(ConfigError, match=words):
         read_configuration(file, environ={})
+
+
+def test_a_pipe_is_refused_at_once_as_settings_and_as_password(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(ConfigError, match=r"a pipe or a device, not a file\. Nothing was started"):
+        read_configuration(pipe, environ={})
+    secret = read_configuration(
+        environ={"SPASMWATCH_MQTT__PASSWORD_FILE": str(pipe), "SPASMWATCH_MQTT__USERNAME": "a"}
+    ).settings.mqtt
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file .*a pipe or a device"):
+        secret.secret()
 
 
 def test_a_file_that_is_named_must_exist_and_be_a_file(tmp_path):

@@ -1,4 +1,4 @@
-"""Laws of `docs/architecture.md`: rooms, the way of a packet and laws are as it shows them."""
+"""Invariants of `docs/architecture.md`: its layers, paths and tests agree with the code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = PACKAGE.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 MOST_HOPS = 30
-"""From a sensor's notification to the broker; more is a way that nobody can walk."""
+"""From a sensor's notification to the broker; more is a path that nobody can follow."""
 
 SEVERAL_SENSORS = "left out with one sensor"
 
@@ -43,23 +43,23 @@ def quoted(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-ROOMS = table("Rooms, from the ground floor up")
-WAY = table("A packet's way to its message")
-LAWS = table("Laws, and where they are tried")
+PACKAGES = table("Layers and their packages, from the lowest up")
+PATH = table("A packet's path to its message")
+INVARIANTS = table("Invariants and their tests")
 
 
 def named_modules() -> list[str]:
-    """Modules of the floor table, as paths, one for each time that one is named."""
+    """Modules of the layer table, as paths, one for each time that one is named."""
     named: list[str] = []
-    for _, room, idea in ROOMS:
-        (place,) = quoted(room)
+    for _, package, idea in PACKAGES:
+        (place,) = quoted(package)
         if place.startswith("detector/"):
             inside = place.endswith("/")
             named += [f"{place}{name}.py" for name in quoted(idea)] if inside else [place]
     return named
 
 
-def test_every_module_of_the_detector_is_in_the_floor_table_once() -> None:
+def test_every_module_of_the_detector_is_in_the_layer_table_once() -> None:
     modules = [
         path.relative_to(ROOT).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -69,7 +69,7 @@ def test_every_module_of_the_detector_is_in_the_floor_table_once() -> None:
     assert sorted(named_modules()) == sorted(modules)
 
 
-def test_floors_are_those_that_import_linter_holds() -> None:
+def test_layers_are_those_that_import_linter_checks() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (layers,) = [
         contract["layers"]
@@ -77,28 +77,29 @@ def test_floors_are_those_that_import_linter_holds() -> None:
         if contract["type"] == "layers"
     ]
     height = {
-        room.strip(): -depth
+        package.strip(): -depth
         for depth, layer in enumerate(layers)
-        for room in re.split(r"[|:]", layer)
+        for package in re.split(r"[|:]", layer)
     }
     shown = set()
-    for floor, room, _ in ROOMS:
-        (place,) = quoted(room)
+    for layer, package, _ in PACKAGES:
+        (place,) = quoted(package)
         name = ".".join(place.removesuffix(".py").split("/")[:2])
         if name in height:
-            shown.add((int(floor), height[name], name))
+            shown.add((int(layer), height[name], name))
 
     assert {name for _, _, name in shown} == set(height)
-    by_floor, by_layer = sorted({floor for floor, _, _ in shown}), sorted(set(height.values()))
-    assert {(floor, layer) for floor, layer, _ in shown} == set(
-        zip(by_floor, by_layer, strict=True)
-    ), "rooms of one layer stand on one floor, and layers follow each other as floors do"
+    numbered = dict(enumerate(sorted(set(height.values())), 1))
+    assert {(layer, numbered.get(layer)) for layer, _, _ in shown} == {
+        (layer, depth) for layer, depth, _ in shown
+    }, "layers are numbered from 1 up, none left out, and in the order of the contract"
+    assert {layer for layer, _, _ in shown} == set(numbered)
 
 
 def test_what_is_named_beside_the_detector_exists() -> None:
-    for floor, room, idea in ROOMS:
-        (place,) = quoted(room)
-        if not floor.isdecimal():
+    for layer, package, idea in PACKAGES:
+        (place,) = quoted(package)
+        if not layer.isdecimal():
             inside = {path.stem for path in (ROOT / place).rglob("*")}
             assert set(quoted(idea)) <= inside
 
@@ -107,8 +108,8 @@ def functions(cells: list[str]) -> set[str]:
     return {name for cell in cells for name in quoted(cell) if ".py " in name}
 
 
-def test_every_function_on_the_way_exists() -> None:
-    for name in functions([cell for row in WAY for cell in row]):
+def test_every_function_on_the_path_exists() -> None:
+    for name in functions([cell for row in PATH for cell in row]):
         file, path = name.split()
         target: Any = import_module("detector." + file.removesuffix(".py").replace("/", "."))
         for part in path.split("."):
@@ -125,15 +126,15 @@ def test_every_value_that_is_handed_on_exists() -> None:
             elif isinstance(node, ast.Assign):
                 known |= {name.id for name in node.targets if isinstance(name, ast.Name)}
 
-    assert {name for row in WAY for name in quoted(row[3])} - known == set()
+    assert {name for row in PATH for name in quoted(row[3])} - known == set()
 
 
-def test_the_way_is_numbered_counted_and_short_enough() -> None:
-    hops = functions([row[1] for row in WAY])
-    between = functions([row[4] for row in WAY]) - hops
+def test_the_path_is_numbered_counted_and_short_enough() -> None:
+    hops = functions([row[1] for row in PATH])
+    between = functions([row[4] for row in PATH]) - hops
 
-    assert [int(row[0]) for row in WAY] == list(range(1, len(WAY) + 1))
-    assert len(hops) == len(WAY) <= MOST_HOPS
+    assert [int(row[0]) for row in PATH] == list(range(1, len(PATH) + 1))
+    assert len(hops) == len(PATH) <= MOST_HOPS
     assert f"{len(hops)} hops, by way of {len(between)} more functions;" in PAGE
 
 
@@ -158,24 +159,24 @@ def called(of: set[str]) -> Iterator[set[str]]:
         heard &= of
 
 
-def test_a_clonus_of_a_live_night_goes_the_way_that_the_page_shows(
+def test_a_clonus_of_a_live_night_takes_the_path_that_the_page_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    walked_by_all = [row[1] for row in WAY if SEVERAL_SENSORS not in row[2]]
-    named = functions(walked_by_all + [row[4] for row in WAY])
+    walked_by_all = [row[1] for row in PATH if SEVERAL_SENSORS not in row[2]]
+    named = functions(walked_by_all + [row[4] for row in PATH])
     trace = scenario("clonus", seed=5, fs=52.0, duration_s=60)
     path = save(tmp_path / "clonus.npz", trace.samples, 52.0)
     with called(named) as walked:
-        house = asyncio.run(live_through(path, tmp_path / "data", speed=30.0))
+        night = asyncio.run(live_through(path, tmp_path / "data", speed=30.0))
 
-    assert house.events_heard()
+    assert night.events_heard()
     assert named - walked == set()
 
 
-def test_every_law_has_tests_that_exist() -> None:
-    for law, tests in LAWS:
-        assert quoted(tests), f"{law} is tried nowhere"
+def test_every_invariant_has_tests_that_exist() -> None:
+    for invariant, tests in INVARIANTS:
+        assert quoted(tests), f"{invariant} is tested nowhere"
         for name in quoted(tests):
-            assert (ROOT / name).exists(), f"{name}, which is to try '{law}', does not exist"
+            assert (ROOT / name).exists(), f"{name}, which is to test '{invariant}', does not exist"

@@ -85,7 +85,11 @@ def test_room_is_counted_in_nights(free, status, words):
         (BrokerFacts("embedded", "127.0.0.1:1883", 1.0), "ok", "own (embedded)"),
         (BrokerFacts("url", "ha.lan:1883", problem="not authorised"), "FAIL", "not authorised"),
         (BrokerFacts("found", "127.0.0.1:1883", 2.0), "ok", "listens at 127.0.0.1:1883"),
-        (BrokerFacts("embedded", "127.0.0.1:9", 2.0, None, "port 1883 is in use"), "warn", "1883"),
+        (
+            BrokerFacts("embedded", "127.0.0.1:9", 2.0, None, "port 1883 is in use"),
+            "warn",
+            "own (embedded) answers, round trip 2 ms; port 1883 is in use",
+        ),
     ],
 )
 def test_the_broker_is_one_that_answers(facts, status, words):

@@ -14,6 +14,7 @@ def test_a_person_gets_tables_hours_and_the_notice(spasmwatch, night):
     assert "1 labelled movement, 1 of them simulated." in done.stdout
     assert "clonus" in done.stdout
     assert "OSD alarm" in done.stdout
+    assert "named right: found under that name" in done.stdout
     assert "Not a medical device" in done.stdout
     assert "asleep" in done.stdout
 
@@ -76,6 +77,10 @@ def test_a_missed_bar_is_exit_1_and_names_bar_and_value(spasmwatch, night, words
         (["nights", "--fail-under", "false_per_24h=1"], 2, "belongs to --fail-over"),
         (["nights", "--fail-under", "sensitivity=much"], 2, "NAME=NUMBER"),
         (["nights", "--fail-under", "sensitivity=nan"], 2, "NAME=NUMBER"),
+        (["nights", "--fail-under", "sensitivity=1.97"], 2, "is a share: its bar is from 0 to 1"),
+        (["nights", "--fail-under", "seen.clonus=97"], 2, "from 0 to 1, not 97"),
+        (["nights", "--fail-over", "ece=1.5"], 2, "ece is a share"),
+        (["nights", "--fail-under", "sensitivity.hiccup=0.9"], 2, "no measure is called"),
         (["nights", "--kind", "sneeze"], 2, "sneeze"),
         (["nights", "--site", "nose"], 2, "nose"),
         ([], 2, "FILE"),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from detector.errors import RecordingError
+from detector.evaluation.bars import missed_bars
 from detector.evaluation.peers import PEERS
-from detector.evaluation.report import as_markdown, as_text, missed_bars, to_dict
+from detector.evaluation.report import as_markdown, as_text, to_dict
 from detector.evaluation.runner import (
     OURS,
     case_of_file,

@@ -39,7 +39,16 @@ HEADERS = [
     ("time (s)", "accX", "accY", "accZ"),
     ("TIME [s]", "acc_x_g", "acc_y_g", "acc_z_g"),
     ("t", "x (g)", "y [g]", "z (g)"),
+    ("Zeit", "x", "y", "z"),
+    ("tijd [s]", "x", "y", "z"),
+    ("temps_s", "x", "y", "z"),
 ]
+
+
+def test_an_english_time_goes_before_one_in_another_language(table):
+    a = resting(100)
+    file = table({"tempo": [60] * 100, "time": np.arange(100) / 50, **axes(a)})
+    assert load(file).fs == 50
 
 
 @pytest.mark.parametrize("header", HEADERS)
@@ -136,7 +145,10 @@ def test_a_low_rate_is_read_with_a_warning(table):
 
 def test_the_rate_must_be_known_and_must_not_contradict(table):
     bare = table(axes(resting(200)), name="bare.csv")
-    assert refused(bare) == "bare.csv does not say how fast it was sampled: add --fs HZ"
+    assert refused(bare) == (
+        "bare.csv has no time column among x, y, z. Call it time, t or timestamp, with its unit as "
+        "in time_ms; or give the rate: --fs HZ"
+    )
     assert load(bare, fs=50).fs == 50
     for nonsense in (0.0, -5.0, float("nan"), float("inf"), 1e9):
         assert "bare.csv" in refused(bare, fs=nonsense) or "above 0" in refused(bare, fs=nonsense)
@@ -285,6 +297,9 @@ def test_a_wrong_field_far_down_is_named_after_the_good_samples_were_given(table
         ("t,x,y,z\n", "nothing follows the header"),
         ("0,1,2,3\n0.02,1,2,3\n", "has no header line"),
         ("t,x,y\n0,0,1\n", "no column for the z axis"),
+        ("t,a,b,z\n0,0,1,1\n", "no column for the x axis, among t, a, b, z. It must name"),
+        ("ora,x,y,z\n0,0,0,1\n", "no time column among ora, x, y, z. Call it time"),
+        (",".join(["x,y,z", *"abcdefgh"]) + "\n0,0,1\n", "a, b, c, d, e and 3 more. Call it"),
         ("t,x,y,z,acc_x\n0,0,0,1,0\n", "two columns for the x axis"),
         ("t,time,x,y,z\n0,0,0,0,1\n", "two time columns"),
         ("t,x_g,y_mg,z_g\n0,0,0,1\n", "different units"),

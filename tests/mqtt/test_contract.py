@@ -96,6 +96,7 @@ def alerts(text: st.SearchStrategy[str]) -> st.SearchStrategy:
         rule=maybe(text),
         raised_at=maybe(moments),
         at=maybe(moments),
+        at_s=maybe(st.floats(-1e5, 1e6)),
         by=maybe(text),
         source=st.sampled_from(Origin),
         wearer=maybe(wearers),

@@ -221,6 +221,23 @@ def test_a_new_recording_inherits_alarms_and_batteries_and_closes_what_was_open(
     assert one.samples == 0
 
 
+@pytest.mark.parametrize("set_back_s", [0, 60, 7200])
+def test_an_alert_is_over_in_time_although_the_clock_was_set_back(watched, set_back_s):
+    sensors, arrivals, _, saved = watched
+    # A cluster is open for ten minutes after its last spasm.
+    one = night("2026-11-21", sensors)
+    last = arrivals[-1]
+    begun_ns = last.utc_ns - set_back_s * S
+    one.inherit(saved[-1], last.mono_ns, begun_ns)
+    before = [alert for alert in one.open_alerts if alert.episode]
+    told = one.tick(last.mono_ns + 610 * S, begun_ns + 610 * S)
+
+    assert before
+    assert not [alert for alert in one.open_alerts if alert.episode]
+    over = {alert.id for alert in told.alerts if alert.state is AlertState.RESOLVED}
+    assert over >= {alert.id for alert in before}
+
+
 def test_a_saved_night_says_whose_it_is_and_whether_it_may_go_on(watched):
     sensors, arrivals, _, saved = watched
     known = SavedNight.of(saved[-1])

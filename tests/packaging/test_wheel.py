@@ -107,7 +107,7 @@ def spasmwatch(installed, tmp_path):
 
 
 def test_what_is_installed_simulates_and_detects_away_from_its_source(spasmwatch, installed):
-    assert spasmwatch("version") == f"spasmwatch {detector.__version__}\n"
+    assert spasmwatch("--version") == f"spasmwatch {detector.__version__}\n"
     spasmwatch("simulate", "--scenario", "clonus", "--seed", "1", "--out", "clonus.npz")
     events = [
         json.loads(line) for line in spasmwatch("detect", "--json", "clonus.npz").splitlines()

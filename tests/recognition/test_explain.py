@@ -16,7 +16,7 @@ from detector.events import Event, Kind, final_forms
 from detector.recognition.pipeline import Bank, Watcher
 from detector.recognition.rules.evidence import Check, CheckName
 from detector.recognition.rules.kinds import Case
-from detector.recognition.rules.reason import Reason, because
+from detector.recognition.rules.reason import Reason, RhythmStart, because
 from detector.recognition.rules.verdict import Finding
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import (
@@ -27,6 +27,8 @@ from detector.recognition.why.explanation import (
     explanation_dict,
 )
 from detector.recognition.why.margins import RuleOutcome, reading_of
+from detector.words.why import needed
+from firmware_sim.motion.scenarios import scenario
 
 from .conftest import line, watch
 
@@ -190,9 +192,8 @@ def test_a_movement_that_got_a_name_has_a_rule_or_a_miss_for_it(
         assert missed == sorted(missed)
         assert all(miss > 0 for miss in missed)
         for rule in bout.rules:
-            assert [r.miss for r in rule.readings] == sorted(
-                (r.miss for r in rule.readings), reverse=True
-            )
+            needed_ones = [r.miss for r in rule.readings if r.is_needed]
+            assert needed_ones == sorted(needed_ones, reverse=True)
             assert len({r.what for r in rule.readings}) == len(rule.readings)
             if rule.outcome is RuleOutcome.OUTRANKED:
                 assert not rule.failed
@@ -331,6 +332,27 @@ def test_a_clonus_carries_what_every_rhythm_must_show(second_by_second: list[Exp
     assert rule.outcome is RuleOutcome.NAMED
     assert {"regularity", "beats", "strength"} <= {reading.what for reading in rule.readings}
     assert clonus.bout.nearest is None
+
+
+def test_out_of_a_jerk_no_number_of_clonus_itself_is_needed() -> None:
+    trace = scenario("mixed", seed=3, fs=52.0, duration_s=900)
+    watcher = Watcher()
+    found = watcher.process(Block(trace.samples, 0, 52.0)) + watcher.finish()
+    clonus = [e for e in final_forms(found) if e.kind is Kind.CLONUS]
+    told = explain([Block(trace.samples, 0, 52.0)], *(Asked(e.onset_s, 1.0) for e in clonus))
+    missed = 0
+    for event, explained in zip(clonus, told, strict=True):
+        assert explained.bout is not None
+        (rule,) = [r for r in explained.bout.rules if r.outcome is RuleOutcome.NAMED]
+        out_of_jerk = event.facts["start"] == RhythmStart.JERK
+        for reading in rule.readings:
+            of_every_rhythm = reading.what in {"regularity", "beats", "stride", "pulsing"}
+            assert reading.is_needed is (of_every_rhythm or not out_of_jerk)
+            assert (needed(reading) == "not needed: a jerk began it") is not reading.is_needed
+            missed += reading.miss > 0
+        assert not rule.failed
+        assert rule.miss == 0
+    assert missed  # one that would have failed
 
 
 def test_a_time_of_day_means_the_day_that_the_recording_reaches() -> None:

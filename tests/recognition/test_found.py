@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from detector.alert import AlertState
-from detector.alerts.policy import Now, Policy
+from detector.alerts.moments import Now
+from detector.alerts.policy import Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.block import Block
 from detector.events import SPASM_FAMILY, Event, Kind, Origin, final_forms

@@ -178,8 +178,8 @@ def test_a_spasm_of_one_leg_that_only_moves_the_other_is_one_spasm():
     assert (fused.peak_g, fused.turn_deg, fused.confidence, fused.grade) == (0.6, 20.0, 0.7, 2)
     assert fused.sensor == "left-calf+right-calf"
     assert worded(fused).reason == (
-        "spasm at left-calf (the even stride of walking), "
-        "movement at right-calf (the even stride of walking)"
+        "spasm at left-calf (an even rhythm of steps, as in walking), "
+        "movement at right-calf (an even rhythm of steps, as in walking)"
     )
     assert from_dict(json.loads(json.dumps(to_dict(fused)))) == fused
 

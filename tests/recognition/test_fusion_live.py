@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detector.alert import AlertState
-from detector.alerts.policy import Now, Policy
+from detector.alerts.moments import Now
+from detector.alerts.policy import Policy
 from detector.alerts.rules import parse_rules
 from detector.events import (
     Kind,

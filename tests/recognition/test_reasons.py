@@ -19,40 +19,48 @@ from detector.recognition.pipeline import Watcher
 from detector.recognition.rules.evidence import Check, CheckName
 from detector.recognition.rules.features import FEATURES
 from detector.recognition.rules.reason import Reason, RhythmStart, because, check_facts
+from detector.words.checks import CHECKS, SHARES, SHORTFALLS
 from detector.words.reasons import MINIMUMS, OBJECTIONS, check_words, reason_of, worded
 
 START = check_facts(Check(CheckName.START, 0.9, 1.0, 3.0, "g/s"))
 STAYED = {"settled_deg": 12.3}
+_FIGURES = (("0.123", "0.5"), ("1.25 s", "0.75 s"))
 EXAMPLES = {
     Reason.TWITCH: (
         {"peak_g": 0.204, "duration_s": 0.48},
-        "one jerk of 0.20 g in 0.5 s, the limb came back",
+        "one jerk of 0.20 g that lasted 0.5 s; the limb came back",
     ),
     Reason.SPASM: (
         {"peak_g": 0.4, "rise_s": 0.12, "turned_deg": 7.6, "duration_s": 2.2},
-        "sudden jerk out of rest, 0.40 g within 0.12 s; the limb turned 8 degrees in 2.2 s",
+        (
+            "a sudden jerk after rest reached 0.40 g within 0.12 s; "
+            "the limb turned 8 degrees, and it lasted 2.2 s"
+        ),
     ),
     Reason.TONIC: (
         {"held_deg": 9.9, "duration_s": 5.0},
         (
-            "pulled by 10 degrees and held trembling for 5.0 s; "
-            "stiffness without movement cannot be seen"
+            "the limb was pulled by 10 degrees and held there, trembling, for 5.0 s; "
+            "stiffness without movement cannot be measured"
         ),
     ),
     Reason.TURN: (
         {"settled_deg": 41.2},
-        "slow start, the limb settled 41 degrees from where it was",
+        "it started slowly, and the limb settled 41 degrees from where it was",
     ),
     Reason.SHAKEN: (
         {"duration_s": 1.0},
-        "shaken for 1.0 s without turning: the bed, a phone or a vehicle",
+        "it shook for 1.0 s and did not turn: probably the bed, a phone or a vehicle",
     ),
-    Reason.WALK: ({}, "the even stride of walking"),
+    Reason.WALK: ({}, "an even rhythm of steps, as in walking"),
     Reason.BUZZ: (
         {"duration_s": 0.9},
-        "a hum of 0.9 s that was there at once and turned nothing: a phone's motor",
+        (
+            "it buzzed for 0.9 s, at full strength at once, and did not turn: "
+            "probably a phone's motor"
+        ),
     ),
-    Reason.HAND: ({"rhythm_hz": 5.02}, "strokes of a hand, 5.0 a second"),
+    Reason.HAND: ({"rhythm_hz": 5.02}, "strokes of a hand at work, 5.0 a second"),
     Reason.RHYTHM: (
         {
             "start": RhythmStart.ABRUPT,
@@ -61,25 +69,34 @@ EXAMPLES = {
             "clonus_share": 0.61,
         },
         (
-            "abrupt start, steady 5.8 beats a second for 6.1 s, no walking rhythm under it; "
-            "clonus or tremor, 61 to 39"
+            "a sudden start, then 5.8 steady beats a second for 6.1 s, without a walking "
+            "rhythm; the evidence is 61% for clonus, 39% for tremor"
         ),
     ),
     Reason.NO_SPASM: (
         {"spasm": START, "rhythm": None},
-        "no spasm: start 0.9 g/s, at least 2; no rhythm",
+        (
+            "not a spasm: its start was too gentle, 0.9 g/s where 2 g/s or more is needed; "
+            "no steady rhythm"
+        ),
     ),
-    Reason.BESIDE_RHYTHM: ({"rhythm_hz": 5.0}, "movement beside a rhythm of 5.0 a second"),
+    Reason.BESIDE_RHYTHM: (
+        {"rhythm_hz": 5.0},
+        "movement before or after a rhythm of 5.0 beats a second",
+    ),
     Reason.LONG_RHYTHM: (
         {"rhythm_hz": 5.0, "duration_s": 92.0},
-        "steady 5.0 beats a second for 92.0 s",
+        "5.0 steady beats a second for 92.0 s",
     ),
     Reason.LONG_MOVEMENT: ({"duration_s": 92.0}, "92 s of movement without a steady rhythm"),
     Reason.TREMOR_RESUMED: (
         {"rhythm_hz": 4.3},
-        "the tremor before it goes on, 4.3 beats a second",
+        "the tremor before it continued, 4.3 beats a second",
     ),
-    Reason.PERIODIC: ({"interval_s": 24.6}, "one of a periodic series, about 25 s apart"),
+    Reason.PERIODIC: (
+        {"interval_s": 24.6},
+        "one of a series of similar movements, about 25 s apart",
+    ),
     Reason.SECOND_OPINION: (
         {
             "kind": Kind.MOVEMENT,
@@ -88,8 +105,8 @@ EXAMPLES = {
             "against": [{"feature": "slope", "value": 0.12}, {"feature": "over", "value": 0.0}],
         },
         (
-            "movement rather than twitch (2% likely): "
-            "its steepest part would take 120 ms to the peak, it has only begun"
+            "movement, because a twitch is only 2% likely: "
+            "at its steepest it would need 120 ms to its peak, it has only begun"
         ),
     ),
     Reason.SENSORS: (
@@ -99,7 +116,7 @@ EXAMPLES = {
                 {"sensor": "right", "kind": Kind.TURN, "facts": {}},
             ]
         },
-        "turn at left (the even stride of walking), turn at right",
+        "turn at left (an even rhythm of steps, as in walking), turn at right",
     ),
     Reason.SAME_MOVEMENT: ({"event": "abc"}, "the same movement as event abc, which reports it"),
     Reason.BELOW_MINIMUM: (
@@ -109,7 +126,10 @@ EXAMPLES = {
             "kind": Kind.SPASM,
             "was": because(Reason.WALK),
         },
-        "below this wearer's own minimum of 0.12 g; was: spasm (the even stride of walking)",
+        (
+            "below this wearer's own minimum of 0.12 g; without it, it would be spasm "
+            "(an even rhythm of steps, as in walking)"
+        ),
     ),
 }
 
@@ -127,20 +147,30 @@ def test_every_check_has_words_for_its_number_and_the_side_of_its_bar(name: Chec
     rising = check_facts(Check(name, 0.123456, 0.3, 0.7, details=STAYED))
     falling = check_facts(Check(name, 1.25, 0.95, 0.55, "s", details=STAYED))
 
-    assert check_words(rising).endswith("0.123, at least 0.5")
-    assert check_words(falling).endswith("1.25 s, at most 0.75")
+    low, high = (("12.3%", "50%"), ("125%", "75%")) if name in SHARES else _FIGURES
+    assert check_words(rising).endswith(f", {low[0]} where {low[1]} or more is needed")
+    assert check_words(falling).endswith(f", {high[0]} where {high[1]} or less is needed")
+    assert "{" not in check_words(rising) + check_words(falling)
+
+
+def test_a_number_that_was_not_measured_has_its_limit_all_the_same() -> None:
+    check = check_facts(Check(CheckName.SLOPE, float("inf"), 0.4, 0.2, "s"))
+
+    assert check_words(check) == "it grew too slowly, not measured where 0.3 s or less is needed"
 
 
 def test_what_a_limb_that_stayed_must_show_says_so() -> None:
     check = Check(CheckName.STAYED_START, 3.0, 4.0, 10.0, "g/s", STAYED)
 
     assert check_words(check_facts(check)) == (
-        "start, for a limb that stayed 12 degrees away, 3 g/s, at least 7"
+        "its start was too gentle for a limb that stayed 12 degrees away, "
+        "3 g/s where 7 g/s or more is needed"
     )
 
 
 def test_every_feature_and_every_quantity_has_its_words() -> None:
     assert set(OBJECTIONS) == set(FEATURES)
+    assert set(CHECKS) == set(SHORTFALLS) == set(CheckName)
     assert set(MINIMUMS) == set(QUANTITIES) == {name for of in MEASURED.values() for name in of}
 
 

@@ -120,7 +120,7 @@ def test_a_name_taken_back_says_what_spoke_against_it(seen: Observation) -> None
 
     assert refined.kind is Kind.TREMOR
     assert refined.parts is None
-    assert reason_of(refined.why).startswith("tremor rather than clonus (0% likely): ")
+    assert reason_of(refined.why).startswith("tremor, because a clonus is only 0% likely: ")
     assert refined.why["reason"] == Reason.SECOND_OPINION
     assert 0 < len(refined.why["against"]) <= MOST_OBJECTIONS
     assert refined.confidence == 0.99

@@ -116,7 +116,7 @@ def test_a_revision_keeps_the_id_and_the_times_and_raises_the_number() -> None:
         assert (now.revision, now.kind) == (event.revision + 1, Kind.PLM)
         assert (now.onset_s, now.duration_s, now.phase) == (event.onset_s, event.duration_s, "end")
         assert (now.episode, now.grade) == (None, None)
-        assert worded(now).reason == "one of a periodic series, about 30 s apart"
+        assert worded(now).reason == "one of a series of similar movements, about 30 s apart"
 
 
 def test_none_is_revised_twice() -> None:

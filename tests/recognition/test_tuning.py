@@ -143,8 +143,8 @@ def tell(found: list[Event], own: Personal) -> list[Event]:
 def test_an_event_beneath_its_minimum_is_movement_that_says_what_it_was():
     weak = event(peak_g=0.09, episode="e", grade=1)
     why = (
-        "below this wearer's own minimum of 0.12 g; was: spasm "
-        "(slow start, the limb settled 20 degrees from where it was)"
+        "below this wearer's own minimum of 0.12 g; without it, it would be spasm "
+        "(it started slowly, and the limb settled 20 degrees from where it was)"
     )
     said = apply(weak, OWN)
     held = {"kind": Kind.MOVEMENT, "held_back": Kind.SPASM, "revision": 1, "facts": said.facts}

@@ -85,10 +85,7 @@ def lived(one: Night, *streams: list[Reading]) -> Outcome:
     told = [one.take(reading, sensor=sensor) for _, sensor, _, reading in together]
     last = max(stream[-1].item.mono_ns for stream in streams)
     told.append(one.finish(last, START_UTC_NS + last))
-    return Outcome(
-        tuple(event for each in told for event in each.events),
-        tuple(alert for each in told for alert in each.alerts),
-    )
+    return Outcome(tuple(news for each in told for news in each.news))
 
 
 @pytest.fixture(scope="module")

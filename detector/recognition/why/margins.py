@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,7 @@ class Margin:
     strength : evidence from 0 to 1, enough from 0.5 on
     miss : how far beyond its bar, in half-widths of its ramp (1 is where no evidence is left);
         0 where it passes
+    is_needed : False where the name did not depend on it: a jerk began the rhythm
     """
 
     what: CheckName
@@ -40,11 +41,12 @@ class Margin:
     strength: float
     miss: float
     details: Mapping[str, float] = field(default_factory=dict)
+    is_needed: bool = True
 
     @property
     def passed(self) -> bool:
-        """Whether it is enough."""
-        return self.miss <= 0
+        """Whether it is enough, or need not be."""
+        return self.miss <= 0 or not self.is_needed
 
 
 class RuleOutcome(StrEnum):
@@ -72,7 +74,7 @@ class Weighed:
     @property
     def miss(self) -> float:
         """How far from holding: the misses of all that failed together."""
-        return sum(reading.miss for reading in self.readings)
+        return sum(reading.miss for reading in self.failed)
 
     @property
     def is_of_spasm_family(self) -> bool:
@@ -145,10 +147,12 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
     for evidence in case.evidence.values():
         if evidence.name is RuleName.RHYTHM and ruled.kind is not Kind.TREMOR:
             continue
-        checks = evidence.checks
+        numbers = [reading_of(check) for check in evidence.checks]
         if evidence.name is RuleName.CLONUS:
-            checks += case.evidence[RuleName.RHYTHM].checks
-        readings = worst_first([reading_of(check) for check in checks])
+            if Kind.SPASM in (ruled.parts or ()):  # out of a jerk, any rhythm is a clonus
+                numbers = [replace(number, is_needed=False) for number in numbers]
+            numbers += map(reading_of, case.evidence[RuleName.RHYTHM].checks)
+        readings = worst_first(numbers)
         found.append(_weighed(evidence.name, evidence.kind, readings, ruled))
     if RuleName.CLONUS not in case.evidence:
         found.append(_weighed(RuleName.CLONUS, Kind.CLONUS, _no_rhythm(case, rules), ruled))
@@ -157,12 +161,16 @@ def weigh_all(case: Case, ruled: Finding, rules: Rules) -> tuple[Weighed, ...]:
 
 
 def worst_first(readings: Sequence[Margin]) -> tuple[Margin, ...]:
-    """Sort by how far they miss, those that pass by how weak they are.
+    """Sort by how far they miss, those that pass by how weak they are, the unneeded last.
 
     A number that a rule holds against two bars is listed once, against the stricter.
     """
-    ranked = sorted(readings, key=lambda reading: (-reading.miss, reading.strength))
+    ranked = sorted(readings, key=_rank)
     return tuple({reading.what: reading for reading in reversed(ranked)}.values())[::-1]
+
+
+def _rank(reading: Margin) -> tuple[bool, float, float]:
+    return not reading.is_needed, -reading.miss, reading.strength
 
 
 def _weighed(name: RuleName, kind: Kind, readings: tuple[Margin, ...], ruled: Finding) -> Weighed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detector.errors import RecordingError
@@ -16,6 +17,12 @@ UNITS = {
     "g": Unit.G,
 }
 AXIS_NAMES = "xyz"
+ELSEWHERE = (
+    *("zeit", "zeitstempel", "tijd", "tijdstempel", "temps", "horodatage"),
+    *("tiempo", "tempo", "czas"),
+)
+"""Time in other languages; asked for only where no column has an English name."""
+MOST_SHOWN, LONGEST_SHOWN = 8, 40  # columns of a header in a message, and characters of each
 EXPECTED = "It must name a time column (time, t or timestamp) and three axes (x, y, z or acc_x …)"
 
 
@@ -50,14 +57,15 @@ def find_columns(line: str, name: str) -> Columns:
     axes = {
         i: match for i, field in enumerate(names) if (match := _AXIS.fullmatch(field.casefold()))
     }
-    times = {
-        i: match for i, field in enumerate(names) if (match := _TIME.fullmatch(field.casefold()))
-    }
+    times = _times(_TIME, names) or _times(_TIME_ELSEWHERE, names)
     found = [[i for i, match in axes.items() if match["axis"] == axis] for axis in AXIS_NAMES]
     for axis, places in zip(AXIS_NAMES, found, strict=True):
         if len(places) != 1:
             many = "two columns" if places else "no column"
-            raise RecordingError(f"{name}: the header names {many} for the {axis} axis. {EXPECTED}")
+            raise RecordingError(
+                f"{name}: the header names {many} for the {axis} axis, among {listed(names)}. "
+                f"{EXPECTED}"
+            )
     if len(times) > 1:
         raise RecordingError(f"{name}: the header names two time columns. Remove or rename one")
     units = {match["unit"] for match in axes.values()}
@@ -76,6 +84,18 @@ def find_columns(line: str, name: str) -> Columns:
     )
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return the columns of a header in words, the first few of many."""
+    few = ", ".join(name[:LONGEST_SHOWN] or '""' for name in names[:MOST_SHOWN])
+    more = len(names) - MOST_SHOWN
+    return f"{few} and {more} more" if more > 0 else few
+
+
+def _times(pattern: re.Pattern[str], names: Sequence[str]) -> dict[int, re.Match[str]]:
+    found = {i: pattern.fullmatch(field.casefold()) for i, field in enumerate(names)}
+    return {i: match for i, match in found.items() if match}
+
+
 def _suffix(units: dict[str, object]) -> str:
     """Match a unit after a name: `_ms`, ` ms`, ` [ms]` or `(ms)`."""
     words = "|".join(re.escape(unit) for unit in sorted(units, key=len, reverse=True))
@@ -83,6 +103,7 @@ def _suffix(units: dict[str, object]) -> str:
 
 
 _TIME = re.compile(rf"(?:time|t|timestamp){_suffix({**TIME_UNITS_S})}")
+_TIME_ELSEWHERE = re.compile(rf"(?:{'|'.join(ELSEWHERE)}){_suffix({**TIME_UNITS_S})}")
 _AXIS = re.compile(
     rf"(?:(?:a|acc|accel|acceleration|accelerometer)[ _.]?)?(?P<axis>[xyz]){_suffix({**UNITS})}"
 )

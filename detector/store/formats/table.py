@@ -19,7 +19,7 @@ from detector.store.formats.checks import (
     rate_warnings,
     runs,
 )
-from detector.store.formats.columns import find_columns
+from detector.store.formats.columns import find_columns, listed
 from detector.store.formats.lines import Piece, RowParser, Rows, read_pieces
 from detector.store.formats.reading import RecordingReader
 from detector.store.formats.times import SampleTimes, epoch_ns, measured_rate
@@ -46,6 +46,11 @@ def open_table(path: Path, *, fs: float | None = None, unit: Unit | None = None)
         if head is None:
             raise RecordingError(f"{name} is empty")
         columns = find_columns(head.lines[0], name)
+        if columns.time is None and fs is None:
+            raise RecordingError(
+                f"{name} has no time column among {listed(columns.names)}. Call it time, t or "
+                "timestamp, with its unit as in time_ms; or give the rate: --fs HZ"
+            )
         below = (
             Piece(head.lines[1:], head.numbers[1:]) if len(head.lines) > 1 else next(pieces, None)
         )

@@ -1,0 +1,73 @@
+"""States of alerts as lines: on the terminal, in replays and of recordings alike."""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+
+from detector.alert import Alert, AlertState
+from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
+from detector.words.phrases import sentence
+from detector.words.times import elapsed_words
+
+CONDITION_NAMES = {
+    "no-signal": "no signal",
+    "wrong-rate": "wrong sampling rate",
+    "stuck": "sensor stuck",
+    "non-wear": "sensor not worn",
+    "clipped": "movement beyond the sensor's range",
+    "internal-fault": "fault in spasmwatch",
+}
+"""What alerts about the monitoring are called; another kind is its own name."""
+
+_ONE = {"spasm": "spasm", "clonus": "clonus", "tonic": "tonic spasm"}
+_MANY = {"spasm": "spasms", "clonus": "runs of clonus", "tonic": "tonic spasms"}
+
+
+def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str:
+    """Return the state of an alert as one line; times in `zone`, or the computer's own.
+
+    Without a wall clock, the time from the recording's first sample.
+
+    Parameters
+    ----------
+    label : whose alert it is, as the settings call the wearer; left out where it is empty
+    """
+    clock = ""
+    if alert.at is not None:
+        clock = f"{alert.at.astimezone(zone):%H:%M:%S}  "
+    elif alert.at_s is not None:
+        clock = f"{elapsed_words(alert.at_s)}  "
+    state = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
+    whose = f" ({label})" if label else ""
+    line = f"{clock}{state}{whose}: {_matter(alert)}"
+    return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
+
+
+def rule_words(text: str) -> str:
+    """Return what a wake rule waits for: 3 spasms in 10 min, clonus lasting 60 s or longer."""
+    try:
+        rule = parse_rule(text)
+    except RuleError:  # of another version
+        return text
+    *_, written = str(rule).split()
+    time = re.sub(r"^(\d+)", r"\1 ", written)
+    match rule:
+        case Cluster():
+            return f"{rule.count} {(_ONE if rule.count == 1 else _MANY)[rule.word]} in {time}"
+        case Lasting():
+            return f"{_ONE[rule.word]} lasting {time} or longer"
+        case _:
+            return f"{CONDITION_NAMES['no-signal']} for {time}"
+
+
+def _matter(alert: Alert) -> str:
+    """Return what an alert is about, and what its reason adds to that."""
+    named = alert.rule or alert.kind
+    about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
+    if alert.state is AlertState.RAISED:
+        why = alert.reason.removeprefix(named).removeprefix(": ")
+        return sentence(f"{about}: {why}" if why else about)
+    if alert.reason.startswith("taken back"):
+        return f"{sentence(about)} {sentence(alert.reason)}"
+    return sentence(about)
