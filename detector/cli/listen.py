@@ -259,20 +259,11 @@ def _check_name(name: str) -> None:
 
 
 def _endpoint(settings: Settings) -> Endpoint:
-    from detector.mqtt.endpoint import Endpoint, Tls
+    from detector.mqtt.endpoint import Endpoint, configured
 
-    options, address = settings.mqtt, settings.mqtt.address
-    if address is None:
-        port = options.port or 1883
-        return Endpoint(port=port, username=options.username, password=options.secret())
-    return Endpoint(
-        host=address.host,
-        port=address.port,
-        username=options.username,
-        password=options.secret(),
-        tls=Tls() if address.tls else None,
-        insecure=options.insecure,
-    )
+    options = settings.mqtt
+    here = Endpoint(port=options.port or 1883, username=options.username, password=options.secret())
+    return configured(options) or here
 
 
 async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -> str:

@@ -183,6 +183,12 @@ class MqttSettings(_Section):
     """Password to sign in with; better kept in a file of its own."""
     password_file: FilePath | None = None
     """File whose first line is the password."""
+    ca_file: FilePath | None = None
+    """Certificate of the authority that signed the broker's, or the broker's own; for mqtts."""
+    cert_file: FilePath | None = None
+    """Our certificate, for a broker that asks for one."""
+    key_file: FilePath | None = None
+    """Its private key."""
     insecure: bool = False
     """Accept that the password crosses the network unencrypted, for a broker without mqtts."""
 
@@ -194,6 +200,13 @@ class MqttSettings(_Section):
         if has_secret and self.username is None:
             raise ValueError("must have a username beside the password")
         address = self.address
+        if self._tls_files and (address is None or not address.tls):
+            raise ValueError(
+                f"must have broker = 'mqtts://…' beside {self._tls_files[0]}: no other broker "
+                "uses certificates"
+            )
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("must have cert_file and key_file, or neither")
         if address is None:
             return self
         if self.port is not None and urlsplit(self.broker).port not in {None, self.port}:
@@ -204,6 +217,11 @@ class MqttSettings(_Section):
                 "or insecure = true if you accept that"
             )
         return self
+
+    @property
+    def _tls_files(self) -> list[str]:
+        names = ("ca_file", "cert_file", "key_file")
+        return [name for name in names if getattr(self, name) is not None]
 
     @property
     def address(self) -> BrokerAddress | None:

@@ -28,6 +28,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests
 from detector.mqtt.session import WINDOW, Ack
+from detector.mqtt.trial import TRIED, refusal, refusal_of
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
@@ -159,6 +160,9 @@ class Publisher:
         await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
         await self._say(Leaf.HEALTH, await self._health())
         self._say_state(changed=True)
+        for leaf in TRIED:
+            with contextlib.suppress(LinkError):
+                self._keep_refusal(leaf, await refusal(self.link, self._topics, leaf))
         self._retry_due = True
         self._more.set()
 
@@ -273,12 +277,15 @@ class Publisher:
 
     def _count(self, leaf: Leaf, ack: Ack) -> str:
         """Return `DELIVERED`, or the refusal, which stands until the broker takes this leaf."""
-        if ack.accepted:
+        why = refusal_of(self.link, self._topics.of(leaf), ack)
+        self._keep_refusal(leaf, why)
+        return DELIVERED if why is None else self._refuse(why)
+
+    def _keep_refusal(self, leaf: Leaf, why: str | None) -> None:
+        if why is None:
             self.refusals.pop(leaf, None)
-            return DELIVERED
-        topic = self._topics.of(leaf)
-        self.refusals[leaf] = f"{self.link.endpoint} does not let us publish {topic} ({ack.why})"
-        return self._refuse(self.refusals[leaf])
+        else:
+            self.refusals[leaf] = why
 
     def _refuse(self, why: str) -> str:
         self.counts.refused += 1

@@ -14,7 +14,7 @@ from detector.errors import LinkError
 from detector.events import Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import Topics
-from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.service import retention
@@ -137,17 +137,8 @@ async def _enter_broker(
     stack: AsyncExitStack, settings: Settings, mqtt: bool, free_port: bool, begun: Beginning
 ) -> Broker:
     """Return a broker that runs until the stack closes; `none`, with a note, where none starts."""
-    address, options = settings.mqtt.address, settings.mqtt
-    choice: str | Endpoint = options.broker if mqtt else "none"
-    if mqtt and address is not None:
-        choice = Endpoint(
-            host=address.host,
-            port=address.port,
-            username=options.username,
-            password=options.secret(),
-            tls=Tls() if address.tls else None,
-            insecure=options.insecure,
-        )
+    options = settings.mqtt
+    choice = (configured(options) or options.broker) if mqtt else "none"
     port = 0 if free_port else options.port or 1883
     own = provide(choice, port=port, username=options.username, password=options.secret())
     try:
