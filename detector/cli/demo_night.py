@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
+import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
+from detector.cli.invocation import program_name
 from detector.cli.narrator import Narrator
 from detector.cli.output import Output
 from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
@@ -116,7 +116,7 @@ def _report(
     said: Sequence[Event],
 ) -> int:
     """Write what was simulated, what was found, and where it is; return 1 if anything was lost."""
-    program = "spasmwatch" if which("spasmwatch") else sys.argv[0]
+    program = program_name()
     final = narrator.final_events()
     rate = made.night.watches[0].clock.rate_hz
     arrived = [event for event in final if heard.get(event.id, {}).get("phase") == "end"]
@@ -142,7 +142,7 @@ def _report(
     out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
     out.data("")
     out.data(f"Recording   {made.recordings[0]}")
-    out.data(f"            {program} replay {made.recordings[0]}")
+    out.data(f"            {program} replay {shlex.quote(str(made.recordings[0]))}")
     out.data(f"Events      {made.state} (SQLite)")
     topics = made.topics.prefix
     out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")

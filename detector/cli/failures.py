@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 
+from detector.cli.invocation import as_called
 from detector.cli.output import Output
 from detector.errors import (
     ConfigError,
@@ -37,7 +38,7 @@ def report_failure(error: Exception, out: Output) -> int:
         out.error("".join(traceback.format_exception(error)).rstrip())
     code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
     if isinstance(error, SpasmwatchError):
-        out.error(str(error))
+        out.error(as_called(str(error)))
     elif isinstance(error, OSError):
         what = error.strerror or type(error).__name__
         out.error(f"{error.filename}: {what}" if error.filename else what)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +20,8 @@ from detector.errors import StorageError
 if TYPE_CHECKING:
     from detector.config import Configuration
 
+
+PROGRAM = "spasmwatch"
 
 FASTEST = 60.0
 """Most that a virtual sensor over Bluetooth keeps, times real time: on two busy cores 30 min took
@@ -34,6 +40,34 @@ SpeedOption = Annotated[
 DeviceOption = Annotated[
     str | None, typer.Option(metavar="NAME|ADDRESS", help="Which sensor, as `scan` lists it.")
 ]
+
+
+def program_name(called_as: Sequence[str] | None = None) -> str:
+    """Return how this program is called, so that a command which begins with it can be typed.
+
+    That is `spasmwatch` where the shell finds this very program by its name; else the path that was
+    typed, or `python -m detector`.
+
+    Parameters
+    ----------
+    called_as : the interpreter and the script that it runs; those of this process by default
+    """
+    interpreter, script = called_as or (sys.orig_argv[0], sys.argv[0])
+    called = Path(script)
+    if called.name == "__main__.py" and called.parent.name == "detector":
+        return f"{shlex.quote(interpreter)} -m detector"
+    found = which(PROGRAM)
+    if called.name != PROGRAM or (found and Path(found).resolve() == called.resolve()):
+        return PROGRAM
+    return shlex.quote(script) if "/" in script else PROGRAM
+
+
+_COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:detect|demo|doctor|run|scan|setup|simulate)\b)")
+
+
+def as_called(text: str, program: str | None = None) -> str:
+    """Return a sentence of a room below with its commands as this program is called."""
+    return _COMMAND.sub(lambda _: f"{program or program_name()} ", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from detector.cli.invocation import program_name
 from detector.cli.narrator import Narrator
 from detector.cli.output import NightOutput, Output
 from detector.cli.simulated import ENDING_S, OVER, simulated_sensor, source_on
@@ -113,7 +114,7 @@ async def watch_night(
                 alerts=narrator.alerts,
                 recordings=[path for path in made.recordings if path.exists()],
             )
-        for line in ending_lines(ended):
+        for line in ending_lines(ended, program_name()):
             (out.say if out.json else out.data)(line)
 
 

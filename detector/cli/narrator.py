@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from detector.alert import Alert, AlertState
 from detector.alert import to_json as alert_json
 from detector.block import utc_of
+from detector.cli.invocation import as_called
 from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -150,5 +151,7 @@ class Narrator:
 
     def _timed(self, text: str, at: datetime | None = None) -> str:
         at = utc_of(self._utc_ns()) if at is None else at
-        one_line = " ".join(text.splitlines())  # a sensor's name must not write lines of its own
+        one_line = " ".join(
+            as_called(text).splitlines()
+        )  # a sensor's name must not write lines of its own
         return f"{at.astimezone(self._zone):%H:%M:%S}  {one_line}"

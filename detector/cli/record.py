@@ -17,6 +17,7 @@ from detector.cli.invocation import (
     SpeedOption,
     UsageError,
     check_target,
+    program_name,
 )
 from detector.cli.scan import short
 from detector.errors import LinkError
@@ -149,7 +150,7 @@ def _report(out: Output, job: Job, sinks: Sinks) -> None:
             out.data(f"  {path}")
             if captured is not None:
                 out.data(f"  {captured.path} ({packets} packets, addresses masked)")
-            out.say(f"Look at it: spasmwatch detect {shlex.quote(str(path))}")
+            out.say(f"Look at it: {program_name()} detect {shlex.quote(str(path))}")
     elif captured is not None and packets:
         out.say(f"{captured.path} holds {packets} packets, none of them with samples.")
     if job.trouble is not None:
@@ -157,7 +158,7 @@ def _report(out: Output, job: Job, sinks: Sinks) -> None:
         raise typer.Exit(IO_ERROR)
     if not look.samples:
         why = look.refused or job.why or "the sensor was not heard"
-        raise LinkError(f"Nothing was recorded: {sentence(why)} Help: spasmwatch doctor")
+        raise LinkError(f"Nothing was recorded: {sentence(why)} Help: {program_name()} doctor")
 
 
 def _plain(job: Job, path: Path, captured: CaptureWriter | None) -> dict[str, Any]:

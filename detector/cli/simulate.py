@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from detector.cli.detect import UnitName
-from detector.cli.invocation import FASTEST, Invocation, UsageError, check_target
+from detector.cli.invocation import (
+    FASTEST,
+    Invocation,
+    UsageError,
+    check_target,
+    program_name,
+)
 from detector.cli.output import Output
 from detector.sites import Site
 from detector.words.phrases import length
@@ -214,7 +220,7 @@ def check_scenario(
     else:
         close = get_close_matches(name, fitting, n=1)
         meant = f" Did you mean {close[0]}?" if close else ""
-        wrong = f"there is no scenario {name!r}.{meant} See: spasmwatch simulate --list"
+        wrong = f"there is no scenario {name!r}.{meant} See: {program_name()} simulate --list"
     raise UsageError(wrong, param_hint="--scenario")
 
 
@@ -260,7 +266,7 @@ def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> in
     async def serve() -> int:
         async with running_air(*(str(checked(path)) for path in paths), *words) as air:
             out.say("The virtual sensor is on. In another terminal:")
-            out.say(f"  spasmwatch run --radio {air.address} --speed {speed:g}")
+            out.say(f"  {program_name()} run --radio {air.address} --speed {speed:g}")
             async for event in air.events():
                 out.data(json.dumps(event) if out.json else _line(event))
             return await air.wait()

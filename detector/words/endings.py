@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from detector.events import Event, Kind, Phase
 from detector.words.phrases import TITLES, counted, length
@@ -26,8 +27,8 @@ class NightEnd:
     recordings: Sequence[Path]
 
 
-def ending_lines(night: NightEnd) -> list[str]:
-    """Return the night in a few lines, the next command last."""
+def ending_lines(night: NightEnd, program: str) -> list[str]:
+    """Return the night in a few lines, the next command last; `program` is how that is called."""
     if not night.samples:
         return ["Night finished. Nothing was watched: the sensor was not heard."]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
@@ -38,7 +39,7 @@ def ending_lines(night: NightEnd) -> list[str]:
     for path in night.recordings:
         lines.append(f"Recorded in {path}")
     if night.recordings:
-        lines.append(f"To see it again: spasmwatch detect {night.recordings[0]}")
+        lines.append(f"To see it again: {program} detect {quote(str(night.recordings[0]))}")
     return lines
 
 

@@ -117,7 +117,7 @@ def night_end(**fields) -> NightEnd:
 
 
 def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
-    said = ending_lines(night_end(monitored_s=0.0, samples=0))
+    said = ending_lines(night_end(monitored_s=0.0, samples=0), "spasmwatch")
 
     assert said == ["Night finished. Nothing was watched: the sensor was not heard."]
 
@@ -133,6 +133,6 @@ def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
     ],
 )
 def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
-    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s))[0]
+    first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s), "spasmwatch")[0]
 
     assert first == f"Night finished: 2 min 5 s watched, {words}."
