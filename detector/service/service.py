@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
+from detector.service.tasks import Tasks
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import StateWord, Status
@@ -146,7 +147,7 @@ class Service:
         self._committer.checkpoint()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._close_sources)  # whatever the way out
-            tasks = await stack.enter_async_context(_Tasks())
+            tasks = await stack.enter_async_context(Tasks())
             tasks.start(self._supervisor.keep("tick", self._tick_forever))
             tasks.start(self._supervisor.keep("committer", self._committer.run))
             if self._publisher is not None:
@@ -352,33 +353,3 @@ class Service:
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()
-
-
-class _Tasks:
-    """Tasks that end with the block, the latest first."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> _Tasks:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in reversed(self._tasks):
-            task.cancel()
-            await asyncio.wait({task})
-
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin a task."""
-        self._tasks.append(asyncio.create_task(work))
-        return self._tasks[-1]
-
-    async def until_done(self, awaited: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for some of the tasks; raise what any of all raises before they are done."""
-        others = set(self._tasks) - set(awaited)
-        left = set(awaited)
-        while left:
-            done, _ = await asyncio.wait(left | others, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            left, others = left - done, others - done
