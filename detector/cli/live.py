@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from detector.cli.invocation import program_name
 from detector.cli.narrator import Narrator
 from detector.cli.output import NightOutput, Output
-from detector.cli.simulated import ENDING_S, OVER, simulated_sensor, source_on
+from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
@@ -182,7 +182,8 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             scaled = ScaledClock(wish.speed)
             adapter = Adapter()
             simulated = tuple(
-                source_on(wish.radio, scaled, worn.device, adapter) for worn in settings.sensors
+                sample_timed(source_on(wish.radio, scaled, worn.device, adapter), scaled)
+                for worn in settings.sensors
             )
             yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)
         else:

@@ -112,6 +112,11 @@ class Night:
         return self._policy.open_alerts
 
     @property
+    def host_ns(self) -> tuple[int, int]:
+        """The host's monotonic and wall clock at the last item or tick."""
+        return self._time.host_ns
+
+    @property
     def spasm(self) -> Event | None:
         """The likely spasm that is going on, the latest if there are several."""
         return self._count.spasm

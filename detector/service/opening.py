@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from detector.alerts.rules import parse_rules
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.config import SensorSettings, Settings
 from detector.events import Kind, Origin, Phase
 from detector.night.night import Night
@@ -23,7 +23,7 @@ from detector.service.places import DataFolder, header_of
 from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew
 from detector.service.service import News, Trouble
 from detector.service.supervisor import Supervisor
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, ScaledClock
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
@@ -101,8 +101,7 @@ def open_night(
     ----------
     stack : closes the recordings
     """
-    mono_ns, utc_ns = clock.mono_ns(), clock.utc_ns()
-    now = EPOCH + timedelta(microseconds=utc_ns // 1000)
+    now = utc_of(clock.utc_ns())
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     evening = now.astimezone(zone)
     records = settings.recording.enabled and origin is not Origin.REPLAY
@@ -121,6 +120,11 @@ def open_night(
     def record_on(of: WornSensor, path: Path) -> RecordingWriter:
         return RecordingWriter.resume(path, header(of))
 
+    def clocks(reached_utc_ns: int) -> tuple[int, int]:
+        if isinstance(clock, ScaledClock):
+            clock.go_on_from(reached_utc_ns)
+        return clock.mono_ns(), clock.utc_ns()
+
     def go_on() -> Begun:
         return begin(
             worn,
@@ -128,19 +132,20 @@ def open_night(
             saved=state.saved,
             nights=place.nights,
             resume=record_on if records else None,
-            mono_ns=mono_ns,
-            utc_ns=utc_ns,
+            now=clocks,
             note=beginning.note,
         )
 
     def begin_again() -> Begun:
         kept = state.saved(NIGHT)
-        return begin_anew(worn, rules, kept, beginning.note, now=(mono_ns, utc_ns))
+        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0))
 
     starter = Supervisor(
         mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
     )
-    made = starter.call("saved night", go_on, rebuild=begin_again) or Begun(
+    # A file is played from its beginning: its times would go back.
+    first = begin_again if origin is Origin.REPLAY else go_on
+    made = starter.call("saved night", first, rebuild=begin_again) or Begun(
         Night(worn, rules=rules)
     )
     recorders = made.recorders

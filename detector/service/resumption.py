@@ -26,6 +26,10 @@ NIGHT, ROWS, ENDED = "night", "rows", "ended"
 """Names under which the state keeps a night; how many rows of each recording it had taken in, None
 where nothing was recorded; and whether it came to its end."""
 
+Now = Callable[[int], tuple[int, int]]
+"""Returns the night's monotonic and wall clock. One that runs faster than the host's is first set
+to a wall clock, ns, that the night had reached, where it is behind."""
+
 Note = Callable[[str, object], None]
 """Called with the name of what does not work, and why."""
 
@@ -59,8 +63,7 @@ def begin(
     saved: Callable[[str], Any],
     nights: Path,
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
-    mono_ns: int,
-    utc_ns: int,
+    now: Now,
     note: Note,
 ) -> Begun:
     """Go on with the saved night if it was interrupted and may go on, else begin a new one.
@@ -74,19 +77,19 @@ def begin(
     """
     kept = saved(NIGHT)
     if kept is None:
-        return _begin_first(worn, rules, saved("policy"), note, now=(mono_ns, utc_ns))
+        return _begin_first(worn, rules, saved("policy"), note, now=now(0))
     try:
         known = SavedNight.of(kept)
         rows = saved(ROWS) or [None] * len(worn)
         # What is recorded now must be recorded from the night's beginning.
         complete = resume is None or None not in rows
-        if not saved(ENDED) and complete and known.goes_on(worn, utc_ns):
+        if not saved(ENDED) and complete and known.goes_on(worn, now(known.utc_ns)[1]):
             night = Night(known.worn, rules=rules)
             night.load(kept)
-            return _go_on(night, known, nights, rows, resume=resume, now=(mono_ns, utc_ns))
+            return _go_on(night, known, nights, rows, resume=resume, now=now)
     except (ValueError, RecordingError, RecordingWriteError) as error:
         note("night", f"a new night begins: {error}")
-    return begin_anew(worn, rules, kept, note, now=(mono_ns, utc_ns))
+    return begin_anew(worn, rules, kept, note, now=now(0))
 
 
 def begin_anew(
@@ -137,7 +140,7 @@ def _go_on(
     rows: Sequence[int | None],
     *,
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
-    now: tuple[int, int],
+    now: Now,
 ) -> Begun:
     """Take in what was recorded after the night was saved; return what was cut short.
 
@@ -157,9 +160,10 @@ def _go_on(
                 if (recorder := recorders[-1]) is not None:
                     opened.callback(recorder.close)
             told += _catch_up(night, recorders, rows)
-        told.append(night.resume(*now))
+        at = now(night.host_ns[1])
+        told.append(night.resume(*at))
         opened.pop_all()
-    return Begun(night, [*told, night.tick(*now)], recorders)
+    return Begun(night, [*told, night.tick(*at)], recorders)
 
 
 def _catch_up(
