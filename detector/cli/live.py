@@ -98,10 +98,13 @@ async def watch_night(
                 begins = f"Playing {wish.file.name}."
             else:
                 begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
+            if made.goes_on:
+                begins = f"The night goes on. {begins}"
             for gone in made.deleted:
                 out.say(
                     f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
                 )
+            narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             await _watch(made.service, narrator, chosen.ended, until, begin)
             night = made.night
@@ -113,6 +116,7 @@ async def watch_night(
                 counts=night.counts,
                 alerts=narrator.alerts,
                 recordings=[path for path in made.recordings if path.exists()],
+                open_alerts=night.open_alerts,
             )
         for line in ending_lines(ended, program_name()):
             (out.say if out.json else out.data)(line)

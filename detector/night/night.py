@@ -293,6 +293,8 @@ class Night:
         that were recorded after the state was saved may be taken before this, in order.
         """
         self._shift_clocks(mono_ns, utc_ns)
+        for watch in self.watches:
+            watch.unlink()
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:

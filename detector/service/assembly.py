@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from detector.alert import Alert
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
@@ -38,6 +39,8 @@ class Assembly:
     recordings: tuple[Path, ...]  # one for each sensor, or none
     state: Path
     deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
+    open_before: tuple[Alert, ...] = ()  # that an earlier process left open
+    goes_on: bool = False  # with a night that an earlier process began
 
 
 @asynccontextmanager
@@ -111,10 +114,20 @@ async def assembled(
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
+            heard_until=opened.heard_until,
         )
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
-            service, night, archive, broker, topics, recordings, place.state, tuple(deleted)
+            service,
+            night,
+            archive,
+            broker,
+            topics,
+            recordings,
+            place.state,
+            deleted=tuple(deleted),
+            open_before=opened.open_before,
+            goes_on=opened.heard_until is not None,
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from detector.alert import Alert
 from detector.alerts.rules import parse_rules
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
@@ -20,7 +21,7 @@ from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.service.places import DataFolder, header_of
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew
+from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew, open_before
 from detector.service.service import News, Trouble
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock, ScaledClock
@@ -52,12 +53,16 @@ class OpenedNight:
     connections : number of each sensor's latest, 0 without one, and the address that samples came
         from, None without any
     told : what there is to say of the time before, for the service to tell
+    open_before : alerts that an earlier process left open
+    heard_until : when samples last came, of a night that is gone on with
     """
 
     night: Night
     recorders: tuple[RecordingWriter | None, ...]
     connections: tuple[tuple[int, str | None], ...]
     told: tuple[Outcome, ...]
+    open_before: tuple[Alert, ...]
+    heard_until: datetime | None
 
 
 class Closing(Protocol):
@@ -140,6 +145,7 @@ def open_night(
         kept = state.saved(NIGHT)
         return begin_anew(worn, rules, kept, beginning.note, now=clocks(0))
 
+    left_open = open_before(state.saved(NIGHT))
     starter = Supervisor(
         mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
     )
@@ -163,7 +169,14 @@ def open_night(
         closing.pop_all()
     for recorder in recorders:
         stack.callback(_end_recording, recorder, beginning)
-    return OpenedNight(made.night, tuple(recorders), tuple(made.connections()), tuple(made.told))
+    return OpenedNight(
+        made.night,
+        tuple(recorders),
+        tuple(made.connections()),
+        tuple(made.told),
+        left_open,
+        made.heard_until,
+    )
 
 
 def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:

@@ -6,10 +6,13 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from detector.alert import Alert
 from detector.alerts.rules import Rule
+from detector.block import utc_of
 from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import Reading
@@ -40,11 +43,13 @@ class Begun:
 
     told : output for the time in which nothing was watched
     recorders : those that go on; empty for a new night, None where a recording is still to begin
+    heard_until : when samples last came, of a night that is gone on with
     """
 
     night: Night
     told: list[Outcome] = field(default_factory=list)
     recorders: list[RecordingWriter | None] = field(default_factory=list)
+    heard_until: datetime | None = None
 
     def connections(self) -> list[tuple[int, str | None]]:
         """Return the number of each sensor's latest, and the address that samples came from."""
@@ -160,10 +165,26 @@ def _go_on(
                 if (recorder := recorders[-1]) is not None:
                     opened.callback(recorder.close)
             told += _catch_up(night, recorders, rows)
+        heard_until = _heard_until(night)
         at = now(night.host_ns[1])
         told.append(night.resume(*at))
         opened.pop_all()
-    return Begun(night, [*told, night.tick(*at)], recorders)
+    return Begun(night, [*told, night.tick(*at)], recorders, heard_until)
+
+
+def open_before(kept: Any) -> tuple[Alert, ...]:
+    """Return the alerts that a saved night left open; none where it is damaged, which is told."""
+    try:
+        return () if kept is None else SavedNight.of(kept).open_alerts
+    except ValueError:
+        return ()
+
+
+def _heard_until(night: Night) -> datetime | None:
+    """Return when samples of any sensor last came; None before the first."""
+    mono_ns, utc_ns = night.host_ns
+    ages_s = [age for watch in night.watches if (age := watch.data_age_s(mono_ns)) is not None]
+    return utc_of(utc_ns - round(min(ages_s) * 1e9)) if ages_s else None
 
 
 def _catch_up(

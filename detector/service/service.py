@@ -60,7 +60,20 @@ class Trouble:
     why: str | None
 
 
-News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble
+@dataclass(frozen=True, slots=True)
+class WatchedAgain:
+    """A night that an earlier process began is watched again, after a time in which it was not."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NightOver:
+    """The night ends now: what is told after this is cut short by that, and by no gap."""
+
+
+News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble | WatchedAgain | NightOver
 """News for an observer, in the order it happens."""
 
 
@@ -76,6 +89,7 @@ class Service:
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
+    heard_until : when samples last came in an earlier process; None in a new night
     """
 
     def __init__(
@@ -91,6 +105,7 @@ class Service:
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
+        heard_until: datetime | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
@@ -102,6 +117,8 @@ class Service:
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
+        self._heard_until = heard_until
+        self._samples_before = night.samples  # of earlier processes
         self._damage = archive.troubles  # found in the state so far, and told
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
@@ -173,6 +190,7 @@ class Service:
 
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
+        self._tell(NightOver())
         self._hear(self._live.finish(*self._now()))
         self._ended = True
         self._committer.checkpoint()
@@ -328,7 +346,11 @@ class Service:
 
     def _show(self) -> None:
         """Publish the present state."""
-        status = judge(self._night, self._sources, self._clock.mono_ns())
+        heard = self._night.samples > self._samples_before
+        if heard and self._heard_until is not None:
+            self._tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
+            self._heard_until = None
+        status = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
         if status != self._status:
             self._status = status
             self._tell(status)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from detector.alert import Alert
 from detector.events import Event, Kind, Phase
-from detector.words.phrases import TITLES, counted, length
+from detector.words.phrases import TITLES, counted, length, open_words
 
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
@@ -25,17 +26,20 @@ class NightEnd:
     counts: Mapping[Kind, int]
     alerts: int
     recordings: Sequence[Path]
+    open_alerts: Sequence[Alert] = ()
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
     """Return the night in a few lines, the next command last; `program` is how that is called."""
     if not night.samples:
-        return ["Night finished. Nothing was watched: the sensor was not heard."]
+        nothing = "Night finished. Nothing was watched: the sensor was not heard."
+        return [nothing, *open_words(night.open_alerts)]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
     found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
     others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
     likely = ", ".join(found) if found else "none"
     lines.append(f"Likely spasms: {likely}. Other movements: {others}. Alerts: {night.alerts}.")
+    lines += open_words(night.open_alerts)
     for path in night.recordings:
         lines.append(f"Recorded in {path}")
     if night.recordings:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
 
 from detector.alert import Alert
 from detector.events import Event, Kind
@@ -25,10 +25,16 @@ TITLES = {
 COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are counted apart: too many look alike
 
 
-def event_line(event: Event, zone: tzinfo | None = None) -> str:
-    """Return an event as one line; times in `zone`, or the computer's own."""
+def event_line(event: Event, zone: tzinfo | None = None, *, night_over: bool = False) -> str:
+    """Return an event as one line; times in `zone`, or the computer's own.
+
+    Parameters
+    ----------
+    night_over : whether one that was cut short was so because the night ended, not by a gap
+    """
     rhythm = f" (about {event.rhythm_hz:.0f} a second)" if event.rhythm_hz else ""
-    cut = " Cut short by a gap." if event.cut_short else ""
+    why = ": the night ended" if night_over else " by a gap"
+    cut = f" Cut short{why}." if event.cut_short else ""
     head = f"{moment(event, zone)}  {TITLES[event.kind]}, {length(event.duration_s)}{rhythm}."
     return f"{head} {sentence(event.reason)}{cut}"
 
@@ -87,6 +93,21 @@ def alert_line(alert: Alert, zone: tzinfo | None = None) -> str:
     clock = f"{alert.at.astimezone(zone):%H:%M:%S}  " if alert.at else ""
     rule = f" (rule: {alert.rule})" if alert.rule else ""
     return f"{clock}Alert {alert.state.value}: {sentence(alert.reason)}{rule}"
+
+
+def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
+    """Return a sentence for each alert that is still open, or that was left open before."""
+    state = "Still open from before" if before else "Alert still open"
+    return [f"{state}: {sentence(alert.reason)}" for alert in alerts]
+
+
+def unwatched_words(since: datetime, until: datetime, zone: tzinfo | None = None) -> str | None:
+    """Return that a night goes on, and when nobody watched; None where that was no time."""
+    unwatched_s = (until - since).total_seconds()
+    if unwatched_s < 1.0:
+        return None
+    begin, end = (f"{at.astimezone(zone):%H:%M:%S}" for at in (since, until))
+    return f"The night goes on. Not watched from {begin} to {end} ({length(unwatched_s)})."
 
 
 def harmless(text: str) -> str:
