@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import shlex
 from collections.abc import Sequence
 from functools import partial
@@ -45,8 +44,6 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
     trace = make_trace(SCENARIO, seed=seed)
     path = folder / f"{SCENARIO}-{seed}.npz"
     save_trace(trace, path)
-    # bumble complains of answers that arrive while Ctrl-C ends the link: nothing is wrong then.
-    logging.getLogger("bumble").setLevel(logging.CRITICAL)
     out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
     async with simulated_sensor(path, speed=speed) as sensor:
         later = partial(asyncio.get_running_loop().call_later, ENDING_S)

@@ -55,6 +55,7 @@ class Narrator:
         self._later = later
         self._held: list[LinkDown | Status] = []  # a lost link and its silence, not written yet
         self._over = False
+        self._alerted: tuple[str, ...] = ()  # reasons of the alerts that were written last
         self._night_over = False  # what is cut short from now on was so by that
         self._silent = ""  # the latest sentence about a missing signal
         self.alerts = 0
@@ -114,6 +115,7 @@ class Narrator:
                     self._event(event)
                 for alert in news.alerts:
                     self._alert(alert)
+                self._alerted = tuple(alert.reason for alert in news.alerts)
             case Status():
                 self._status(news)
             case WatchedAgain():
@@ -126,6 +128,8 @@ class Narrator:
                 self._talk(sentence(news.text))
             case Refused():
                 self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
+            case Trouble() if news.why and not self._out.json and self._is_told(news.why):
+                pass
             case Trouble():
                 works = f"{news.name}: works again" if news.why is None else news.why
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
@@ -149,6 +153,10 @@ class Narrator:
             self._out.data(self._ended_line(event) + (" (Corrected.)" if again else ""))
         elif event.phase is Phase.START:
             self._out.data(f"{moment(event, self._zone)}  {TITLES[event.kind]} begins …")
+
+    def _is_told(self, why: str) -> bool:
+        """Whether the alert that a trouble raises has just said it."""
+        return any(reason.endswith(why) for reason in self._alerted)
 
     def _ended_line(self, event: Event) -> str:
         return event_line(event, self._zone, night_over=self._night_over)

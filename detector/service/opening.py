@@ -30,6 +30,8 @@ from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
 
+MEMORY = "memory"  # name of the trouble that no disk takes the night
+
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
 
@@ -82,7 +84,7 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
             return State.open(place.state)
     except StateDiskError as error:
         why = f"{error} This night is kept in memory only: it is lost at its end."
-        beginning.note("memory", why)
+        beginning.note(MEMORY, why)
         return State.in_memory(wearer=wearer_in(place.state))
 
 

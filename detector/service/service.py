@@ -38,6 +38,7 @@ MQTT = "mqtt"  # the publisher's channel of the log
 
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
+UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
@@ -126,6 +127,7 @@ class Service:
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
+        self._ending = False  # a person has stopped it, or all sources have ended
         self._ended = False
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
@@ -184,12 +186,14 @@ class Service:
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
+        self._ending = True
         if self._publisher is not None:
             self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
 
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
+        self._ending = True
         self._tell(NightOver())
         self._hear(self._live.finish(*self._now()))
         self._ended = True
@@ -229,20 +233,23 @@ class Service:
             await asyncio.sleep(TICK_S / self._pace)
 
     def _tick(self) -> None:
-        if not self._ended:  # what comes late after the end is no silence
+        if not self._ending:  # what does not come any more is no silence
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
+            self._judge_broker()
         self._commit_recordings()
-        link = None if self._publisher is None else self._publisher.link.state
-        if link is not None:
-            dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
-            self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
         self._announce_faults()
         self._announce_damage()
         if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
             self._committer.checkpoint()
         self._committer.retry()
         self._show()
+
+    def _judge_broker(self) -> None:
+        if self._publisher is not None:
+            link = self._publisher.link.state
+            dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
+            self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -341,8 +348,8 @@ class Service:
         elif known and now_ns - self._troubles[name] >= CALM_S * 1e9:
             del self._troubles[name]
         if known != (name in self._troubles):
-            self._tell(Trouble(name, why))
             self._hear(self._live.trouble(name, why, *self._now()))
+            self._tell(Trouble(name, why))
 
     def _show(self) -> None:
         """Publish the present state."""
@@ -351,7 +358,7 @@ class Service:
             self._tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
             self._heard_until = None
         status = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
-        if status != self._status:
+        if status != self._status and not self._ending:
             self._status = status
             self._tell(status)
             whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
@@ -360,12 +367,13 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            self._publisher.show(snapshot(self._night, status, self._since))
+            self._publisher.show(snapshot(self._night, self._status, self._since))
 
     async def _flush(self) -> None:
         """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + FLUSH_S
+        link = None if self._publisher is None else self._publisher.link.state
+        until_s = loop.time() + (FLUSH_S if link is None or link.connections else UNHEARD_S)
         while loop.time() < until_s:
             posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
             if posted and self._committer.idle:
