@@ -15,6 +15,7 @@ from detector.cli.narrator import Narrator
 from detector.cli.output import Output
 from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
+from detector.errors import LinkError
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
@@ -89,7 +90,8 @@ async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, 
             event = json.loads(received.payload)
             heard[event["id"]] = event
 
-    assert made.broker.endpoint is not None  # noqa: S101 - the demo always has its own broker
+    if made.broker.endpoint is None:
+        raise LinkError("The demo needs a broker of its own, and none starts here: see above.")
     listener = Link(made.broker.endpoint, "spasmwatch-demo-listener")
     listening = asyncio.create_task(listener.run())
     try:
