@@ -253,7 +253,10 @@ class Publisher:
 
     def _count(self, leaf: str, ack: Ack) -> str:
         if not ack.accepted:
-            return self._refuse(f"{self.link.endpoint} did not accept our {leaf}: {ack.why}")
+            return self._refuse(
+                f"{self.link.endpoint} refused a message ({leaf}): {ack.why}. Allow this user to "
+                f"publish below {self._topics.prefix}/"
+            )
         if ack.no_subscribers and leaf in (Leaf.EVENT, Leaf.ALERT):
             self.counts.unheard += 1
         return DELIVERED
