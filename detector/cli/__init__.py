@@ -51,8 +51,11 @@ class _Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()  # so that a full disk is reported here, not while Python shuts down
             return result
-        except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
-            raise  # typer writes these itself; after a closed pipe nobody reads
+        except BrokenPipeError as error:  # whoever reads has enough, as `head` does
+            _discard_output()
+            raise typer.Exit from error
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise  # typer writes these itself
         except Exception as error:  # so that no traceback reaches a person
             raise typer.Exit(report_failure(error, Invocation.of(ctx).out)) from error
 
@@ -176,6 +179,16 @@ def main() -> None:
         app()
     finally:
         _let_go_of_stderr()
+
+
+def _discard_output() -> None:
+    """Let Python write to nowhere what it holds for a closed pipe, when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _let_go_of_stderr() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import FASTEST, Invocation
+from detector.cli.invocation import FASTEST, INTERRUPTED, Invocation, program_name
 
 SPEED = 12.0  # eight minutes in forty seconds: slow enough to read along
 
@@ -33,5 +33,13 @@ def demo(
     folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)  # of the last demo; real nights are stored elsewhere
     folder.mkdir(parents=True)
-    demo_settings = settings.model_copy(update={"data_dir": folder})
-    raise typer.Exit(asyncio.run(show(call.out, demo_settings, folder, speed=speed, seed=seed)))
+    own_broker = settings.mqtt.model_copy(update={"broker": "auto"})  # whatever a night has
+    demo_settings = settings.model_copy(update={"data_dir": folder, "mqtt": own_broker})
+    try:
+        code = asyncio.run(show(call.out, demo_settings, folder, speed=speed, seed=seed))
+    except KeyboardInterrupt:
+        call.out.say(
+            f"\nThe demo was ended before its end. To see all of it: {program_name()} demo"
+        )
+        code = INTERRUPTED
+    raise typer.Exit(code)

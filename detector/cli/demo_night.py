@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import shlex
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from detector.cli.narrator import Narrator
 from detector.cli.output import Output
 from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
+from detector.errors import LinkError
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
@@ -45,8 +45,6 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
     trace = make_trace(SCENARIO, seed=seed)
     path = folder / f"{SCENARIO}-{seed}.npz"
     save_trace(trace, path)
-    # bumble complains of answers that arrive while Ctrl-C ends the link: nothing is wrong then.
-    logging.getLogger("bumble").setLevel(logging.CRITICAL)
     out.say(INTRO.format(minutes=length(trace.duration_s), speed=speed))
     async with simulated_sensor(path, speed=speed) as sensor:
         later = partial(asyncio.get_running_loop().call_later, ENDING_S)
@@ -92,7 +90,8 @@ async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, 
             event = json.loads(received.payload)
             heard[event["id"]] = event
 
-    assert made.broker.endpoint is not None  # noqa: S101 - the demo always has its own broker
+    if made.broker.endpoint is None:
+        raise LinkError("The demo needs a broker of its own, and none starts here: see above.")
     listener = Link(made.broker.endpoint, "spasmwatch-demo-listener")
     listening = asyncio.create_task(listener.run())
     try:

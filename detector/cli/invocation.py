@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "spasmwatch"
 
+INTERRUPTED = 130  # exit code after Ctrl-C, as a shell has it
+
 FASTEST = 60.0
 """Most that a virtual sensor over Bluetooth keeps, times real time: on two busy cores 30 min took
 31 s at 60, and as long at 100, where simulated time waits for the link."""

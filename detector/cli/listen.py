@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from detector.mqtt.endpoint import Endpoint
     from detector.receiver import ReceivedEntry, ServiceState
     from detector.receiver.sound import Sound
+    from detector.receiver.sounding import Sounding
 
+SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -91,29 +93,29 @@ async def _listen(
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     receiver = Receiver(name, mono_s=loop.time(), saved=memory.load(out))
     with _sound(settings, silent=silent) as sound:
-        screen = _Screen(out, zone, loop.time, sound)
+        sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
+        screen = _Screen(out, zone, sounding)
         listener = Listener(
             endpoint, topics, receiver, tell=screen.show, save=memory.save, mono_s=loop.time
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
-            tasks.create_task(screen.sound_forever())
+            tasks.create_task(sounding.run())
+
+
+def _without_sound(out: Output, why: str) -> None:
+    out.say(f"No sound: {why}")
+    out.bell()
 
 
 class _Screen:
-    """Write what is new, and keep the alarm sounding while there is a reason."""
+    """Write what is new, and hold the alarm while there is a reason."""
 
-    def __init__(self, out: Output, zone: tzinfo | None, mono_s: Any, sound: Sound | None) -> None:
-        from detector.receiver.alarm import AudibleAlarm
-
+    def __init__(self, out: Output, zone: tzinfo | None, sounding: Sounding) -> None:
         self._out = out
         self._zone = zone
-        self._mono_s = mono_s
-        self._sound = sound
-        self._alarm = AudibleAlarm()
-        self._more = asyncio.Event()
-        self._said = ""  # the latest sentence about the sound
+        self._sounding = sounding
 
     def show(self, news: ReceivedEntry | ServiceState) -> None:
         """Write one piece of news, and take what it means for the sound."""
@@ -123,39 +125,14 @@ class _Screen:
             self._state(news)
         else:
             self._entry(news)
-        self._more.set()
-
-    async def sound_forever(self) -> None:
-        """Sound when it is due, until cancelled."""
-        from detector.receiver.sound import SoundError
-
-        while True:
-            if self._alarm.due(self._mono_s()):
-                try:
-                    if self._sound is not None:
-                        await self._sound.play()
-                except SoundError as error:
-                    self._say_once(f"No sound: {error}")
-                    self._out.bell()
-            self._more.clear()
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._more.wait()
-            except TimeoutError:
-                continue
-
-    def _say_once(self, text: str) -> None:
-        if text != self._said:
-            self._out.say(text)
-        self._said = text
 
     def _state(self, state: ServiceState) -> None:
         from detector.receiver.receiver import Word
 
         if state.word is Word.SILENT:
-            self._alarm.hold("silent", self._mono_s())
+            self._sounding.hold(SILENT)
         else:
-            self._alarm.release("silent")
+            self._sounding.release(SILENT)
         if self._out.json:
             self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
             return
@@ -167,6 +144,7 @@ class _Screen:
         from detector.alert import from_dict as alert_of
         from detector.events import Phase
         from detector.events import from_dict as event_of
+        from detector.words.alerts import alert_line
         from detector.words.phrases import event_line
 
         late = " (received late)" if entry.late else ""
@@ -179,19 +157,18 @@ class _Screen:
             return
         if isinstance(value, Alert):
             if value.state is AlertState.RAISED and value.level is Level.HIGH:
-                self._alarm.hold(value.id, self._mono_s())
+                self._sounding.hold(value.id)
             elif value.state is AlertState.RESOLVED:
-                self._alarm.release(value.id)
+                self._sounding.release(value.id)
         if self._out.json:
             self._out.data(json.dumps(entry.fields, ensure_ascii=False))
         elif isinstance(value, Alert):
-            word = "ALERT" if value.state is AlertState.RAISED else "Alert over"
-            self._line(f"{word}: {sentence(value.reason)}{late}", value.at)
+            self._out.data(alert_line(value, self._zone) + late)
         elif value.phase is Phase.END:
             self._out.data(event_line(value, self._zone) + late)
 
-    def _line(self, text: str, at: datetime | None = None) -> None:
-        at = datetime.now(UTC) if at is None else at
+    def _line(self, text: str) -> None:
+        at = datetime.now(UTC)
         self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
 
 

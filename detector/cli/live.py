@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from detector.cli.invocation import program_name
 from detector.cli.narrator import Narrator
 from detector.cli.output import NightOutput, Output
-from detector.cli.simulated import ENDING_S, OVER, simulated_sensor, source_on
+from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
+from detector.mqtt.publisher import Publisher
 from detector.service.assembly import assembled
 from detector.service.diagnostics import logging_to
 from detector.service.service import Service
@@ -30,8 +32,10 @@ from detector.sources.radio import Adapter
 from detector.sources.replay import PIECE_S, ReplaySource
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
-from detector.words.endings import NightEnd, ending_lines
+from detector.words.endings import NightEnd, ending_json, ending_lines
 from detector.words.phrases import NOTICE, sentence
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -90,18 +94,24 @@ async def watch_night(
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
                 out.say(
-                    f"Publishing to {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…"
+                    f"Will publish to {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…"
                 )
+                if made.publisher is not None:
+                    saying = _say_once_connected(out, made.publisher)
+                    stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
             for recording in made.recordings:
                 out.say(f"Recording to {recording}")
             if wish.source == "file" and wish.file is not None:
                 begins = f"Playing {wish.file.name}."
             else:
                 begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
+            if made.goes_on:
+                begins = f"The night goes on. {begins}"
             for gone in made.deleted:
                 out.say(
                     f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
                 )
+            narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             await _watch(made.service, narrator, chosen.ended, until, begin)
             night = made.night
@@ -113,9 +123,19 @@ async def watch_night(
                 counts=night.counts,
                 alerts=narrator.alerts,
                 recordings=[path for path in made.recordings if path.exists()],
+                open_alerts=night.open_alerts,
+                waiting=await made.waiting() if mqtt and settings.mqtt.broker != "none" else 0,
+                not_kept=None if made.kept else settings.data_dir,
             )
+        if out.json:
+            out.data(ending_json(ended))
         for line in ending_lines(ended, program_name()):
             (out.say if out.json else out.data)(line)
+
+
+async def _say_once_connected(out: Output, publisher: Publisher) -> None:
+    await publisher.link.connected()
+    out.say(f"Publishing to {publisher.link.endpoint}.")
 
 
 async def _watch(
@@ -182,7 +202,8 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             scaled = ScaledClock(wish.speed)
             adapter = Adapter()
             simulated = tuple(
-                source_on(wish.radio, scaled, worn.device, adapter) for worn in settings.sensors
+                sample_timed(source_on(wish.radio, scaled, worn.device, adapter), scaled)
+                for worn in settings.sensors
             )
             yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)
         else:
@@ -210,13 +231,13 @@ def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:
     return path
 
 
-class _Cancelled:
+class _Cancelled(Generic[T]):
     """Cancel a future at the end of the block."""
 
-    def __init__(self, future: asyncio.Future[int]) -> None:
+    def __init__(self, future: asyncio.Future[T]) -> None:
         self._future = future
 
-    def __enter__(self) -> asyncio.Future[int]:
+    def __enter__(self) -> asyncio.Future[T]:
         return self._future
 
     def __exit__(self, *_: object) -> None:

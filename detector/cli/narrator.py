@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
 
 from detector.alert import Alert, AlertState
@@ -15,10 +15,10 @@ from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
 from detector.night.outcome import Outcome
-from detector.service.service import News, Trouble
+from detector.service.service import News, NightOver, Trouble, WatchedAgain
 from detector.status import StateWord, Status
-from detector.words.alerts import alert_line
-from detector.words.phrases import TITLES, event_line, moment, sentence
+from detector.words.alerts import alert_line, open_words
+from detector.words.phrases import TITLES, event_line, moment, sentence, unwatched_words
 
 
 class Narrator:
@@ -49,6 +49,8 @@ class Narrator:
         self._later = later
         self._held: list[LinkDown | Status] = []  # a lost link and its silence, not written yet
         self._over = False
+        self._alerted: tuple[str, ...] = ()  # reasons of the alerts that were written last
+        self._night_over = False  # what is cut short from now on was so by that
         self._silent = ""  # the latest sentence about a missing signal
         self.alerts = 0
 
@@ -63,6 +65,11 @@ class Narrator:
         if why is not None:
             self._talk(why)
 
+    def left_open(self, alerts: Iterable[Alert]) -> None:
+        """Write which alerts are open from an earlier night: their rules raise no other."""
+        for text in open_words(alerts, before=True):
+            self._note(text)
+
     def begin_line(self) -> None:
         """Begin a new line on a terminal, which has written the ^C that was typed."""
         if not self._out.json and sys.stdout.isatty():
@@ -74,6 +81,8 @@ class Narrator:
             case LinkDown() | Status(watch=StateWord.NO_SIGNAL):
                 if not self._over:
                     self._write_or_hold(news)
+            case NightOver():
+                self._over = self._night_over = True
             case LinkUp() | Status():
                 self._write_held()
                 self._write(news)
@@ -98,8 +107,11 @@ class Narrator:
             case Outcome():
                 for each in news.news:
                     self._event(each) if isinstance(each, Event) else self._alert(each)
+                self._alerted = tuple(alert.reason for alert in news.alerts)
             case Status():
                 self._status(news)
+            case WatchedAgain():
+                self._note(unwatched_words(news.since, news.until, self._zone))
             case LinkUp():
                 self._talk(f"Connected to {news.name or news.address} ({news.driver}).")
             case LinkDown():
@@ -108,6 +120,8 @@ class Narrator:
                 self._talk(sentence(news.text))
             case Refused():
                 self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
+            case Trouble() if news.why and not self._out.json and self._is_told(news.why):
+                pass
             case Trouble():
                 works = f"{news.name}: works again" if news.why is None else news.why
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
@@ -128,9 +142,16 @@ class Narrator:
         if self._out.json:
             self._out.data(to_json(event))
         elif event.phase is Phase.END:
-            self._out.data(event_line(event, self._zone) + (" (Corrected.)" if again else ""))
+            self._out.data(self._ended_line(event) + (" (Corrected.)" if again else ""))
         elif event.phase is Phase.START:
             self._out.data(f"{moment(event, self._zone)}  {TITLES[event.kind]} begins …")
+
+    def _is_told(self, why: str) -> bool:
+        """Whether the alert that a trouble raises has just said it."""
+        return any(reason.endswith(why) for reason in self._alerted)
+
+    def _ended_line(self, event: Event) -> str:
+        return event_line(event, self._zone, night_over=self._night_over)
 
     def _alert(self, alert: Alert) -> None:
         self.alerts += alert.state is AlertState.RAISED
@@ -141,6 +162,11 @@ class Narrator:
         """Write a line that belongs to the night, where it is written down as text."""
         if not self._out.json:
             self._out.data(self._timed(text))
+
+    def _note(self, text: str | None) -> None:
+        """Write a sentence among the night's lines, beside them where these are JSON."""
+        if text is not None:
+            (self._talk if self._out.json else self._line)(text)
 
     def _talk(self, text: str) -> None:
         self._out.say(self._timed(text))

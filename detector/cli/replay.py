@@ -28,8 +28,10 @@ def replay(
     from detector.cli.narrator import Narrator
     from detector.events import Origin
     from detector.night.observation import WornSensor
+    from detector.night.outcome import Outcome
     from detector.night.recorded import RecordedNight, RecordedSensor
     from detector.recognition.events.stamp import Provenance
+    from detector.service.service import NightOver
     from detector.store.formats.reader import open_recording
 
     call = Invocation.of(ctx)
@@ -43,8 +45,12 @@ def replay(
         recorded = RecordedNight(
             [RecordedSensor(reader, worn)], rules=parse_rules(settings.alerts.wake_for)
         )
+        told = Outcome()
         for step in recorded.steps():
-            narrator.tell(step.told)
+            narrator.tell(told)
+            told = step.told
+        narrator.tell(NightOver())
+        narrator.tell(told)
     watched, gaps = length(recorded.night.monitored_s), len(recorded.stretches[0]) - 1
     call.out.say(f"{file.name}: {watched} watched, {counted(gaps, 'gap')}. {NOTICE}")
     for warning in recorded.warnings:

@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import FASTEST, DeviceOption, Invocation, RadioOption, UsageError
+from detector.cli.invocation import (
+    FASTEST,
+    INTERRUPTED,
+    DeviceOption,
+    Invocation,
+    RadioOption,
+    UsageError,
+)
 from detector.cli.simulate import check_scenario
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
@@ -79,7 +86,11 @@ def run(
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
-    asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
+    try:
+        asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
+    except KeyboardInterrupt:  # from when it begins, Ctrl-C ends the night
+        call.out.say("\nEnded before the night began: nothing was watched.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _check(

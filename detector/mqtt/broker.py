@@ -107,7 +107,7 @@ async def provide(
             "broker must be auto, mosquitto, embedded, none or mqtt://host:port, "
             f"got {choice!a:.80}"
         )
-    note = ""
+    note = remedy = ""
     if choice == "auto" and port and _is_taken(port):
         found = Endpoint(host=LOOPBACK, port=port, username=username, password=password)
         refusal = await _refusal(found)
@@ -120,12 +120,13 @@ async def provide(
                 guard.cancel()
                 await asyncio.wait({guard})
             return
-        note = f"the program that listens on {found} did not accept us ({refusal})"
+        note = f"the program that listens on {found} cannot be used ({refusal})"
+        remedy = ". If that is your broker, set mqtt.username and mqtt.password_file"
     elif port and _is_taken(port):
         note = f"port {port} on {LOOPBACK} is in use by another program"
     port = claim(0 if note else port)
     if note:
-        note += f": spasmwatch's own broker listens on port {port} instead"
+        note += f": spasmwatch's own broker listens on port {port} instead{remedy}"
     with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
         try:
             kind, child = await _start_one(kinds, port, Path(directory))

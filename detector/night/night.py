@@ -113,6 +113,11 @@ class Night:
         return self._policy.open_alerts
 
     @property
+    def host_ns(self) -> tuple[int, int]:
+        """The host's monotonic and wall clock at the last item or tick."""
+        return self._time.host_ns
+
+    @property
     def spasm(self) -> Event | None:
         """The likely spasm that is going on, the latest if there are several."""
         return self._count.spasm
@@ -289,6 +294,8 @@ class Night:
         that were recorded after the state was saved may be taken before this, in order.
         """
         self.shift_clocks(mono_ns, utc_ns)
+        for watch in self.watches:
+            watch.unlink()
         return self.finish(mono_ns, utc_ns)
 
     def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:

@@ -89,7 +89,7 @@ class RecordedNight:
         self.alerts: list[Alert] = []
 
     def steps(self) -> Iterator[RecordedStep]:
-        """Yield the output piece by piece, to the end; once.
+        """Yield the output piece by piece, to the end; once. The last is what the end closed.
 
         Raises
         ------
@@ -121,7 +121,8 @@ class RecordedNight:
             if self._piece_s is not None or mono_ns - looked_ns >= LOOK_S * 1e9:
                 yield self._step(night.look(mono_ns, utc_ns), blocks)
                 blocks, looked_ns = [], mono_ns
-        yield self._step(night.finish(mono_ns, utc_ns), blocks)
+        yield self._step(night.look(mono_ns, utc_ns), blocks)
+        yield self._step(night.finish(mono_ns, utc_ns), [])  # what only the end closed
 
     @property
     def events(self) -> list[Event]:

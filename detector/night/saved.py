@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
+from detector.alert import Alert, from_dict
 from detector.night.observation import WornSensor
 from detector.plain import from_plain
 
@@ -56,6 +57,14 @@ class SavedNight:
             )
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the saved night cannot be used: {error}") from error
+
+    @property
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """Alerts that were raised and not resolved when it was saved; ValueError if damaged."""
+        try:
+            return tuple(map(from_dict, self.state["policy"]["open"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"its open alerts cannot be read: {error!r}") from error
 
     def goes_on(self, worn: Sequence[WornSensor], utc_ns: int) -> bool:
         """Whether these sensors may go on with its recordings, whose names may differ.

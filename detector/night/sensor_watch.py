@@ -29,6 +29,8 @@ SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
 within which a lost sensor must be reported."""
 
+NOT_HEARD = "the sensor was not heard yet"
+NO_SAMPLES = "connected, but no samples come"
 NO_SAMPLES_KEPT = "nothing was recorded here"
 
 NO_SIGNAL = "no-signal"
@@ -89,7 +91,8 @@ class SensorWatch:
         self._charge = Charge()
         self._last_mono_ns: int | None = None  # arrival of the last samples
         self._begun_ns: int | None = None  # time of the first item, with samples or not
-        self._link = "the sensor was not heard yet"
+        self._link = NOT_HEARD
+        self._linked_ns: int | None = None  # when the link was made that stands
         self.analysed_s = 0.0
         self.samples = 0
 
@@ -132,7 +135,11 @@ class SensorWatch:
     def silence(self, mono_ns: int) -> str | None:
         """Return in words why there is no signal; None while samples come."""
         age_s = self.data_age_s(mono_ns)
-        return None if age_s is not None and age_s < SILENT_S else self._link
+        if age_s is not None and age_s < SILENT_S:
+            return None
+        # Every sensor takes a moment from its connection to its first samples.
+        overdue = self._linked_ns is not None and mono_ns - self._linked_ns >= SILENT_S * 1e9
+        return NO_SAMPLES if overdue else self._link
 
     @property
     def looked_ns(self) -> int | None:
@@ -148,9 +155,9 @@ class SensorWatch:
         match item:
             case LinkUp():
                 self.session, self.address = item.session, item.address
-                self._link = "connected, but no samples come"
+                self._linked_ns = item.mono_ns
             case LinkDown():
-                self._link = item.reason
+                self._link, self._linked_ns = item.reason, None
         for output in reading.outputs:
             match output:
                 case Started():
@@ -158,9 +165,9 @@ class SensorWatch:
                 case Battery():
                     self._charge.feed(output.percent, item.mono_ns)
                 case Stopped() | Refused():
-                    self._link = output.reason
+                    self._link, self._linked_ns = output.reason, None
                 case Block() if self._file_timebase is None and len(output):
-                    self._link = NO_SAMPLES_KEPT
+                    self._link, self._linked_ns = NO_SAMPLES_KEPT, None
                     epoch_ns = item.utc_ns - round(output.stop / output.fs * 1e9)
                     self._file_timebase = Timebase(output.fs, epoch_ns)
         arrivals = [
@@ -249,6 +256,12 @@ class SensorWatch:
             self._last_mono_ns += by_ns
         if self._begun_ns is not None:
             self._begun_ns += by_ns
+        if self._linked_ns is not None:
+            self._linked_ns += by_ns
+
+    def unlink(self) -> None:
+        """Note that another process had the link: nothing is heard yet."""
+        self._link, self._linked_ns = NOT_HEARD, None
 
     def inherit(self, state: dict[str, Any]) -> None:
         """Take over from the state of an earlier recording what belongs to the sensor itself."""
@@ -265,6 +278,7 @@ class SensorWatch:
             "open": [to_dict(event) for event in self._open.values()],
             "stretch": None if self._stretch is None else list(self._stretch),
             "zero_ns": self.zero_ns,
+            "_linked_ns": self._linked_ns,
             **{name: getattr(self, name) for name in _NUMBERS},
         }
 
@@ -281,6 +295,7 @@ class SensorWatch:
         stretch = state["stretch"]
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
         self.zero_ns = state.get("zero_ns")  # younger than the first saved nights
+        self._linked_ns = state.get("_linked_ns")  # the first build kept none
         for name in _NUMBERS:
             setattr(self, name, state[name])
 

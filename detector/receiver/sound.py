@@ -126,6 +126,7 @@ class Sound:
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
             if isinstance(error, TimeoutError):
                 raise SoundError(f"{argv[0]} did not end within {LONGEST_S:.0f} s.") from None
             raise

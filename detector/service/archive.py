@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
 from detector.alert import Alert
-from detector.channels import Entry, RefusedEntry
+from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event
 from detector.store.log import Draft
 from detector.store.state import State
@@ -85,6 +85,10 @@ class ArchivedLog:
     async def refused(self, limit: int) -> Sequence[RefusedEntry]:
         """Return entries set aside, the one tried longest ago first."""
         return await self._archive.ask(lambda state: state.refused(self._channel, limit))
+
+    async def waiting(self, kinds: Collection[EntryKind]) -> int:
+        """Return the number of entries of these kinds that are not delivered."""
+        return await self._archive.ask(lambda state: state.waiting(self._channel, kinds))
 
     async def depth(self) -> int:
         """Return the number of entries not delivered."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from detector.alert import Alert
 from detector.alerts.reception import Reception
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
 from detector.mqtt.broker import Broker, provide
-from detector.mqtt.contract import Topics
+from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
@@ -21,11 +22,13 @@ from detector.service import retention
 from detector.service.archive import Archive
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
-from detector.service.opening import Beginning, open_night, open_state
+from detector.service.local_sound import LocalSound, both, sounding_here
+from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, News, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
+from detector.store.state import StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class Assembly:
     recordings: tuple[Path, ...]  # one for each sensor, or none
     state: Path
     deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
+    open_before: tuple[Alert, ...] = ()  # that an earlier process left open
+    goes_on: bool = False  # with a night that an earlier process began
+    kept: bool = True  # on disk, not in memory only
+    publisher: Publisher | None = None
+
+    async def waiting(self) -> int:
+        """Return the number of messages that reached nobody; 0 where that cannot be read."""
+        with suppress(StateError):
+            return await self.archive.log_of(MQTT).waiting(LEAVES)
+        return 0
 
 
 @asynccontextmanager
@@ -103,6 +116,10 @@ async def assembled(
                 reports_nobody=broker.kind != "embedded",
             )
             delivery = DeliveryWatch(publisher, reception)
+        if settings.alerts.sound and origin is Origin.LIVE:
+            command = settings.alerts.sound_command
+            sounding = await stack.enter_async_context(sounding_here(command))
+            tell = both(tell, LocalSound(sounding, alone=publisher is None).tell)
         for found in state.troubles:
             begun.note("state", found)
         service = Service(
@@ -117,10 +134,22 @@ async def assembled(
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
+            heard_until=opened.heard_until,
         )
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
-            service, night, archive, broker, topics, recordings, place.state, tuple(deleted)
+            service,
+            night,
+            archive,
+            broker,
+            topics,
+            recordings,
+            place.state,
+            deleted=tuple(deleted),
+            open_before=opened.open_before,
+            goes_on=opened.heard_until is not None,
+            kept=all(trouble.name != MEMORY for trouble in begun.troubles),
+            publisher=publisher,
         )
 
 

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detector.night.night import Night
-from detector.night.sensor_watch import CONDITIONS
+from detector.night.sensor_watch import CONDITIONS, NOT_HEARD
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 
-def judge(night: Night, sources: Sequence[Source], mono_ns: int) -> Status:
-    """Return which of the four states is true, and why."""
-    silent = night.silence(mono_ns)
+def judge(night: Night, sources: Sequence[Source], mono_ns: int, *, heard: bool = True) -> Status:
+    """Return which of the four states is true, and why.
+
+    Parameters
+    ----------
+    heard : whether samples have come in this process; those of an earlier one show nothing now
+    """
+    silent = night.silence(mono_ns) or (None if heard else NOT_HEARD)
     if silent is not None:
         why = sources[0].status.why if len(sources) == 1 else ""
         return Status(StateWord.NO_SIGNAL, why=why or silent)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from detector.alert import Alert
 from detector.alerts.rules import parse_rules
-from detector.block import EPOCH
+from detector.block import utc_of
 from detector.config import SensorSettings, Settings
 from detector.events import Kind, Origin, Phase
 from detector.night.night import Night
@@ -20,14 +21,16 @@ from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.service.places import DataFolder, header_of
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew
+from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew, open_before
 from detector.service.service import News, Trouble
 from detector.service.supervisor import Supervisor
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, ScaledClock
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
+
+MEMORY = "memory"  # name of the trouble that no disk takes the night
 
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
@@ -52,12 +55,16 @@ class OpenedNight:
     connections : number of each sensor's latest, 0 without one, and the address that samples came
         from, None without any
     told : what there is to say of the time before, for the service to tell
+    open_before : alerts that an earlier process left open
+    heard_until : when samples last came, of a night that is gone on with
     """
 
     night: Night
     recorders: tuple[RecordingWriter | None, ...]
     connections: tuple[tuple[int, str | None], ...]
     told: tuple[Outcome, ...]
+    open_before: tuple[Alert, ...]
+    heard_until: datetime | None
 
 
 class Closing(Protocol):
@@ -77,7 +84,7 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
             return State.open(place.state)
     except StateDiskError as error:
         why = f"{error} This night is kept in memory only: it is lost at its end."
-        beginning.note("memory", why)
+        beginning.note(MEMORY, why)
         return State.in_memory(wearer=wearer_in(place.state))
 
 
@@ -101,8 +108,7 @@ def open_night(
     ----------
     stack : closes the recordings
     """
-    mono_ns, utc_ns = clock.mono_ns(), clock.utc_ns()
-    now = EPOCH + timedelta(microseconds=utc_ns // 1000)
+    now = utc_of(clock.utc_ns())
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     evening = now.astimezone(zone)
     records = settings.recording.enabled and origin is not Origin.REPLAY
@@ -121,6 +127,11 @@ def open_night(
     def record_on(of: WornSensor, path: Path) -> RecordingWriter:
         return RecordingWriter.resume(path, header(of))
 
+    def clocks(reached_utc_ns: int) -> tuple[int, int]:
+        if isinstance(clock, ScaledClock):
+            clock.go_on_from(reached_utc_ns)
+        return clock.mono_ns(), clock.utc_ns()
+
     def go_on() -> Begun:
         return begin(
             worn,
@@ -128,19 +139,21 @@ def open_night(
             saved=state.saved,
             nights=place.nights,
             resume=record_on if records else None,
-            mono_ns=mono_ns,
-            utc_ns=utc_ns,
+            now=clocks,
             note=beginning.note,
         )
 
     def begin_again() -> Begun:
         kept = state.saved(NIGHT)
-        return begin_anew(worn, rules, kept, beginning.note, now=(mono_ns, utc_ns))
+        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0))
 
+    left_open = open_before(state.saved(NIGHT))
     starter = Supervisor(
         mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
     )
-    made = starter.call("saved night", go_on, rebuild=begin_again) or Begun(
+    # A file is played from its beginning: its times would go back.
+    first = begin_again if origin is Origin.REPLAY else go_on
+    made = starter.call("saved night", first, rebuild=begin_again) or Begun(
         Night(worn, rules=rules)
     )
     recorders = made.recorders
@@ -158,7 +171,14 @@ def open_night(
         closing.pop_all()
     for recorder in recorders:
         stack.callback(_end_recording, recorder, beginning)
-    return OpenedNight(made.night, tuple(recorders), tuple(made.connections()), tuple(made.told))
+    return OpenedNight(
+        made.night,
+        tuple(recorders),
+        tuple(made.connections()),
+        tuple(made.told),
+        left_open,
+        made.heard_until,
+    )
 
 
 def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:

@@ -6,10 +6,13 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from detector.alert import Alert
 from detector.alerts.rules import Rule
+from detector.block import utc_of
 from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import Reading
@@ -26,6 +29,10 @@ NIGHT, ROWS, ENDED = "night", "rows", "ended"
 """Names under which the state keeps a night; how many rows of each recording it had taken in, None
 where nothing was recorded; and whether it came to its end."""
 
+Now = Callable[[int], tuple[int, int]]
+"""Returns the night's monotonic and wall clock. One that runs faster than the host's is first set
+to a wall clock, ns, that the night had reached, where it is behind."""
+
 Note = Callable[[str, object], None]
 """Called with the name of what does not work, and why."""
 
@@ -36,11 +43,13 @@ class Begun:
 
     told : output for the time in which nothing was watched
     recorders : those that go on; empty for a new night, None where a recording is still to begin
+    heard_until : when samples last came, of a night that is gone on with
     """
 
     night: Night
     told: list[Outcome] = field(default_factory=list)
     recorders: list[RecordingWriter | None] = field(default_factory=list)
+    heard_until: datetime | None = None
 
     def connections(self) -> list[tuple[int, str | None]]:
         """Return the number of each sensor's latest, and the address that samples came from."""
@@ -59,8 +68,7 @@ def begin(
     saved: Callable[[str], Any],
     nights: Path,
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
-    mono_ns: int,
-    utc_ns: int,
+    now: Now,
     note: Note,
 ) -> Begun:
     """Go on with the saved night if it was interrupted and may go on, else begin a new one.
@@ -74,19 +82,19 @@ def begin(
     """
     kept = saved(NIGHT)
     if kept is None:
-        return _begin_first(worn, rules, saved("policy"), note, now=(mono_ns, utc_ns))
+        return _begin_first(worn, rules, saved("policy"), note, now=now(0))
     try:
         known = SavedNight.of(kept)
         rows = saved(ROWS) or [None] * len(worn)
         # What is recorded now must be recorded from the night's beginning.
         complete = resume is None or None not in rows
-        if not saved(ENDED) and complete and known.goes_on(worn, utc_ns):
+        if not saved(ENDED) and complete and known.goes_on(worn, now(known.utc_ns)[1]):
             night = Night(known.worn, rules=rules)
             night.load(kept)
-            return _go_on(night, known, nights, rows, resume=resume, now=(mono_ns, utc_ns))
+            return _go_on(night, known, nights, rows, resume=resume, now=now)
     except (ValueError, RecordingError, RecordingWriteError) as error:
         note("night", f"a new night begins: {error}")
-    return begin_anew(worn, rules, kept, note, now=(mono_ns, utc_ns))
+    return begin_anew(worn, rules, kept, note, now=now(0))
 
 
 def begin_anew(
@@ -137,7 +145,7 @@ def _go_on(
     rows: Sequence[int | None],
     *,
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
-    now: tuple[int, int],
+    now: Now,
 ) -> Begun:
     """Take in what was recorded after the night was saved; return what was cut short.
 
@@ -157,9 +165,26 @@ def _go_on(
                 if (recorder := recorders[-1]) is not None:
                     opened.callback(recorder.close)
             told += _catch_up(night, recorders, rows)
-        told.append(night.resume(*now))
+        heard_until = _heard_until(night)
+        at = now(night.host_ns[1])
+        told.append(night.resume(*at))
         opened.pop_all()
-    return Begun(night, [*told, night.tick(*now)], recorders)
+    return Begun(night, [*told, night.tick(*at)], recorders, heard_until)
+
+
+def open_before(kept: Any) -> tuple[Alert, ...]:
+    """Return the alerts that a saved night left open; none where it is damaged, which is told."""
+    try:
+        return () if kept is None else SavedNight.of(kept).open_alerts
+    except ValueError:
+        return ()
+
+
+def _heard_until(night: Night) -> datetime | None:
+    """Return when samples of any sensor last came; None before the first."""
+    mono_ns, utc_ns = night.host_ns
+    ages_s = [age for watch in night.watches if (age := watch.data_age_s(mono_ns)) is not None]
+    return utc_of(utc_ns - round(min(ages_s) * 1e9)) if ages_s else None
 
 
 def _catch_up(

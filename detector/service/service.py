@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
+from detector.service.tasks import Tasks
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import StateWord, Status
@@ -39,6 +40,7 @@ MQTT = "mqtt"  # the publisher's channel of the log
 
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
+UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
@@ -60,7 +62,20 @@ class Trouble:
     why: str | None
 
 
-News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble
+@dataclass(frozen=True, slots=True)
+class WatchedAgain:
+    """A night that an earlier process began is watched again, after a time in which it was not."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NightOver:
+    """The night ends now: what is told after this is cut short by that, and by no gap."""
+
+
+News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble | WatchedAgain | NightOver
 """News for an observer, in the order it happens."""
 
 
@@ -76,6 +91,7 @@ class Service:
     tell : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
+    heard_until : when samples last came in an earlier process; None in a new night
     """
 
     def __init__(
@@ -92,6 +108,7 @@ class Service:
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
+        heard_until: datetime | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
@@ -104,6 +121,8 @@ class Service:
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
+        self._heard_until = heard_until
+        self._samples_before = night.samples  # of earlier processes
         self._damage = archive.troubles  # found in the state so far, and told
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
@@ -111,6 +130,7 @@ class Service:
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
+        self._ending = False  # a person has stopped it, or all sources have ended
         self._ended = False
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
@@ -149,7 +169,7 @@ class Service:
         self._committer.checkpoint()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._close_sources)  # whatever the way out
-            tasks = await stack.enter_async_context(_Tasks())
+            tasks = await stack.enter_async_context(Tasks())
             tasks.start(self._supervisor.keep("tick", self._tick_forever))
             tasks.start(self._supervisor.keep("committer", self._committer.run))
             if self._publisher is not None:
@@ -169,12 +189,15 @@ class Service:
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
+        self._ending = True
         if self._publisher is not None:
             self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
 
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
+        self._ending = True
+        self._tell(NightOver())
         self._hear(self._live.finish(*self._now()))
         self._ended = True
         self._committer.checkpoint()
@@ -213,19 +236,22 @@ class Service:
             await asyncio.sleep(TICK_S / self._pace)
 
     def _tick(self) -> None:
-        if not self._ended:  # what comes late after the end is no silence
+        if not self._ending:  # what does not come any more is no silence
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
+            self._judge_delivery()
         self._commit_recordings()
-        if self._delivery is not None:
-            for name, why in self._delivery.troubles().items():
-                self._trouble(name, why)
         self._announce_faults()
         self._announce_damage()
         if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
             self._committer.checkpoint()
         self._committer.retry()
         self._show()
+
+    def _judge_delivery(self) -> None:
+        if self._delivery is not None:
+            for name, why in self._delivery.troubles().items():
+                self._trouble(name, why)
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -324,13 +350,17 @@ class Service:
         elif known and now_ns - self._troubles[name] >= CALM_S * 1e9:
             del self._troubles[name]
         if known != (name in self._troubles):
-            self._tell(Trouble(name, why))
             self._hear(self._live.trouble(name, why, *self._now()))
+            self._tell(Trouble(name, why))
 
     def _show(self) -> None:
         """Publish the present state."""
-        status = judge(self._night, self._sources, self._clock.mono_ns())
-        if status != self._status:
+        heard = self._night.samples > self._samples_before
+        if heard and self._heard_until is not None:
+            self._tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
+            self._heard_until = None
+        status = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
+        if status != self._status and not self._ending:
             self._status = status
             self._tell(status)
             whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
@@ -339,12 +369,13 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            self._publisher.show(snapshot(self._night, status, self._since))
+            self._publisher.show(snapshot(self._night, self._status, self._since))
 
     async def _flush(self) -> None:
         """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + FLUSH_S
+        link = None if self._publisher is None else self._publisher.link.state
+        until_s = loop.time() + (FLUSH_S if link is None or link.connections else UNHEARD_S)
         while loop.time() < until_s:
             posted = self._publisher is None or not await self._archive.log_of(MQTT).read(1)
             if posted and self._committer.idle:
@@ -354,33 +385,3 @@ class Service:
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()
-
-
-class _Tasks:
-    """Tasks that end with the block, the latest first."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> _Tasks:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in reversed(self._tasks):
-            task.cancel()
-            await asyncio.wait({task})
-
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin a task."""
-        self._tasks.append(asyncio.create_task(work))
-        return self._tasks[-1]
-
-    async def until_done(self, awaited: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for some of the tasks; raise what any of all raises before they are done."""
-        others = set(self._tasks) - set(awaited)
-        left = set(awaited)
-        while left:
-            done, _ = await asyncio.wait(left | others, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            left, others = left - done, others - done

@@ -68,6 +68,13 @@ class ScaledClock:
         """Return the wall clock as it was at the start, moved on by the clock's own time."""
         return self._utc_offset_ns + self.mono_ns()
 
+    def go_on_from(self, utc_ns: int) -> None:
+        """Return no earlier wall clock than this from now on, where an earlier process was ahead.
+
+        The monotonic clock moves on with it: both were as far ahead.
+        """
+        self.advance_to(utc_ns - self._utc_offset_ns)
+
     def advance_to(self, own_ns: int) -> None:
         """Return at least this time from now on."""
         self._own_ns = max(self.mono_ns(), own_ns)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -239,6 +239,15 @@ def depth(db: sqlite3.Connection, channel: str) -> int:
             {"channel": channel, "upto": upto(db, channel)},
         ).fetchone()[0]
     )
+
+
+def waiting(db: sqlite3.Connection, channel: str, kinds: Collection[EntryKind]) -> int:
+    """Count the entries of these kinds that a channel has not passed, refused ones included."""
+    marks = ", ".join("?" * len(kinds))
+    refused = "EXISTS (SELECT 1 FROM refusal WHERE channel = ?1 AND refusal.n = log.n)"
+    query = f"""SELECT count(*) FROM log WHERE ((n > ?2 AND {_OPEN}) OR {refused})
+        AND kind IN ({marks})"""  # noqa: S608
+    return int(db.execute(query, (channel, upto(db, channel), *kinds)).fetchone()[0])
 
 
 def dropped(db: sqlite3.Connection) -> int:

@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from detector import alert as alert_values
 from detector import events as event_values
 from detector.alert import Alert, AlertState
-from detector.channels import Entry, RefusedEntry
+from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
 from detector.store import log, receivers, state_file, wearer_file
 from detector.store.identity import Named
@@ -231,6 +231,11 @@ class State:
         """Return the number of entries a channel has not delivered, refused ones included."""
         with _clear_errors(self._path):
             return log.depth(self._db, channel)
+
+    def waiting(self, channel: str, kinds: Collection[EntryKind]) -> int:
+        """Return the number of entries of these kinds a channel has not delivered."""
+        with _clear_errors(self._path):
+            return log.waiting(self._db, channel, kinds)
 
     @property
     def dropped(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import tzinfo
 
 from detector.alert import Alert, AlertState
@@ -17,6 +18,10 @@ CONDITION_NAMES = {
     "non-wear": "sensor not worn",
     "clipped": "movement beyond the sensor's range",
     "internal-fault": "fault in spasmwatch",
+    "broker": "no broker",
+    "broker-refuses": "messages refused",
+    "twin-service": "a second spasmwatch",
+    "nobody-reachable": "nobody is reached",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 
@@ -42,6 +47,12 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
     whose = f" ({label})" if label else ""
     line = f"{clock}{state}{whose}: {_matter(alert)}"
     return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
+
+
+def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
+    """Return a sentence for each alert that is still open, or that was left open before."""
+    state = "Still open from before" if before else "Alert still open"
+    return [f"{state}: {_matter(alert)}" for alert in alerts]
 
 
 def rule_words(text: str) -> str:

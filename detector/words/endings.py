@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from detector import plain_json
+from detector.alert import Alert
 from detector.events import Event, Kind, Phase
+from detector.words.alerts import open_words
 from detector.words.phrases import TITLES, counted, length
+
+SCHEMA = "night-end/1"
 
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
@@ -16,7 +21,11 @@ LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightEnd:
-    """Figures of a night that is over."""
+    """Figures of a night that is over.
+
+    waiting : messages that reached nobody
+    not_kept : the data folder, where it could not be written
+    """
 
     monitored_s: float
     samples: int
@@ -25,21 +34,58 @@ class NightEnd:
     counts: Mapping[Kind, int]
     alerts: int
     recordings: Sequence[Path]
+    open_alerts: Sequence[Alert] = ()
+    waiting: int = 0
+    not_kept: Path | None = None
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
     """Return the night in a few lines, the next command last; `program` is how that is called."""
     if not night.samples:
-        return ["Night finished. Nothing was watched: the sensor was not heard."]
+        nothing = "Night finished. Nothing was watched: the sensor was not heard."
+        return [nothing, *_left_words(night)]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
     found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
     others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
     likely = ", ".join(found) if found else "none"
     lines.append(f"Likely spasms: {likely}. Other movements: {others}. Alerts: {night.alerts}.")
+    lines += _left_words(night)
     for path in night.recordings:
         lines.append(f"Recorded in {path}")
     if night.recordings:
         lines.append(f"To see it again: {program} detect {quote(str(night.recordings[0]))}")
+    return lines
+
+
+def ending_json(night: NightEnd) -> str:
+    """Return the night as one line of JSON."""
+    return plain_json.line({
+        "schema": SCHEMA,
+        "monitored_s": round(night.monitored_s, 1),
+        "samples": night.samples,
+        "gaps": night.gap_count,
+        "longest_gap_s": round(night.longest_gap_s, 3),
+        "counts": {kind.value: count for kind, count in night.counts.items()},
+        "alerts": night.alerts,
+        "open_alerts": [alert.id for alert in night.open_alerts],
+        "messages_waiting": night.waiting,
+        "kept": night.not_kept is None,
+        "recordings": [str(path) for path in night.recordings],
+    })  # fmt: skip
+
+
+def _left_words(night: NightEnd) -> list[str]:
+    """Return what the night leaves: open alerts, messages that wait, and whether it is kept."""
+    lines = open_words(night.open_alerts)
+    messages = counted(night.waiting, "message")
+    have = "has" if night.waiting == 1 else "have"
+    if night.waiting and night.not_kept is not None:
+        lines.append(f"{messages} {have} reached nobody.")
+    elif night.waiting:
+        are = "it is" if night.waiting == 1 else "they are"
+        lines.append(f"{messages} {have} reached nobody yet: {are} sent again by the next run.")
+    if night.not_kept is not None:
+        lines.append(f"Nothing of this night was kept: {night.not_kept} cannot be written.")
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from detector.events import Event, Kind
 from detector.words.times import elapsed_words
@@ -24,10 +24,16 @@ TITLES = {
 COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are counted apart: too many look alike
 
 
-def event_line(event: Event, zone: tzinfo | None = None) -> str:
-    """Return an event as one line; times in `zone`, or the computer's own."""
+def event_line(event: Event, zone: tzinfo | None = None, *, night_over: bool = False) -> str:
+    """Return an event as one line; times in `zone`, or the computer's own.
+
+    Parameters
+    ----------
+    night_over : whether one that was cut short was so because the night ended, not by a gap
+    """
     rhythm = f" (about {event.rhythm_hz:.0f} a second)" if event.rhythm_hz else ""
-    cut = " Cut short by a gap." if event.cut_short else ""
+    why = ": the night ended" if night_over else " by a gap"
+    cut = f" Cut short{why}." if event.cut_short else ""
     head = f"{moment(event, zone)}  {TITLES[event.kind]}, {length(event.duration_s)}{rhythm}."
     return f"{head} {sentence(event.reason)}{cut}"
 
@@ -79,6 +85,15 @@ def length(seconds: float) -> str:
 def sentence(text: str) -> str:
     """Return a reason with a capital and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def unwatched_words(since: datetime, until: datetime, zone: tzinfo | None = None) -> str | None:
+    """Return that a night goes on, and when nobody watched; None where that was no time."""
+    unwatched_s = (until - since).total_seconds()
+    if unwatched_s < 1.0:
+        return None
+    begin, end = (f"{at.astimezone(zone):%H:%M:%S}" for at in (since, until))
+    return f"The night goes on. Not watched from {begin} to {end} ({length(unwatched_s)})."
 
 
 def harmless(text: str) -> str:

@@ -142,3 +142,67 @@ def test_ctrl_c_in_a_demo_shows_no_fault(tmp_path: Path) -> None:
     shown = in_a_terminal(["demo"], tmp_path, after=b"Connected to")
 
     assert not [word for word in (*FAULTS, "Error", "night is over") if word in shown], shown
+
+
+def test_ctrl_c_in_a_demo_has_a_last_line_that_says_how_to_go_on(tmp_path: Path) -> None:
+    shown = in_a_terminal(["demo"], tmp_path, after=b"simulation")
+    last = shown.rstrip().splitlines()[-1]
+
+    assert last.startswith("The demo was ended before its end."), shown
+    assert last.endswith(f"{sys.executable} -m detector demo")
+
+
+def test_sigint_while_the_program_is_loaded_shows_no_traceback() -> None:
+    """From its own first line on; what Python does before that is not ours."""
+    words = (
+        "import signal, sys; from detector.__main__ import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting()); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, timeout=WITHIN_S, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.parametrize("lines", [0, 1, 3])
+@pytest.mark.parametrize("command", ["replay", "detect", "run"])
+def test_a_reader_that_has_enough_ends_no_command_with_an_error(
+    tmp_path: Path, command: str, lines: int
+) -> None:
+    trace, config = tmp_path / "clonus.npz", tmp_path / "c.toml"
+    save_trace(make_trace("clonus", seed=1, duration_s=60), trace)
+    config.write_text('[mqtt]\nbroker = "none"\n')
+    run = ("--source", "file", "--speed", "1000") if command == "run" else ()
+    words = ("-c", str(config), "--data-dir", str(tmp_path), command, *run, str(trace))
+    with subprocess.Popen(
+        (sys.executable, "-m", "detector", *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(lines):
+            process.stdout.readline()
+        process.stdout.close()
+        talked = process.stderr.read().decode()
+        code = process.wait(WITHIN_S)
+
+    assert code == 0, talked
+    assert not [word for word in (*FAULTS, "Broken") if word in talked], talked
+
+
+def test_a_demo_has_its_own_broker_whatever_the_settings_say(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('[mqtt]\nbroker = "none"\n')
+    command = (sys.executable, "-m", "detector", "-c", str(config), "--data-dir", str(tmp_path))
+    done = subprocess.run(
+        (*command, "demo", "--speed", "60"),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -49,6 +49,8 @@ def test_a_replay_writes_the_nights_events_and_alerts_byte_for_byte(tmp_path, fo
     (tmp_path / "settings.toml").write_text(SETTINGS)
     simulated = ["run", "--source", "simulator", "--scenario", "clonus", "--speed", "60"]
     night = run(tmp_path, *form, *simulated).stdout.splitlines()
+    if form:
+        assert json.loads(night.pop())["schema"] == "night-end/1"
     (recording,) = (tmp_path / "data").rglob("20*.sqlite")
     again = run(tmp_path, *form, "replay", str(recording)).stdout.splitlines()
 

@@ -196,6 +196,22 @@ def test_a_night_without_a_sample_says_only_that_nothing_was_watched():
     assert said == ["Night finished. Nothing was watched: the sensor was not heard."]
 
 
+def test_an_alert_that_is_left_open_is_among_the_last_lines():
+    left = Alert(
+        id="0",
+        episode="1",
+        state=AlertState.RAISED,
+        alert_class=AlertClass.CLINICAL,
+        level=Level.HIGH,
+        kind="spasm",
+        reason="3 spasms in 10min",
+        rule="3 spasms in 10min",
+    )
+    for samples in (0, 6500):
+        said = ending_lines(night_end(samples=samples, open_alerts=[left]), "spasmwatch")
+        assert "Alert still open: 3 spasms in 10 min." in said
+
+
 @pytest.mark.parametrize(
     ("count", "longest_s", "words"),
     [

@@ -24,7 +24,7 @@ from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.night.saved import GOES_ON_S
 from detector.recognition.events.stamp import Provenance
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin
+from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, Now, begin
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriter
 from tests.pin.inputs import sensors
@@ -72,7 +72,11 @@ class House:
         writer.close()
 
     def begin(
-        self, sensors: Sequence[WornSensor], now_ns: tuple[int, int], *, records: bool = True
+        self,
+        sensors: Sequence[WornSensor],
+        now_ns: tuple[int, int] | Now,
+        *,
+        records: bool = True,
     ) -> tuple[Begun, list[str]]:
         """Start the next process; return its night and the notes of its beginning."""
         notes: list[str] = []
@@ -82,8 +86,7 @@ class House:
             saved=self.state.get,
             nights=self.folder,
             resume=(lambda of, path: RecordingWriter.resume(path, header(of))) if records else None,
-            mono_ns=now_ns[0],
-            utc_ns=now_ns[1],
+            now=now_ns if callable(now_ns) else lambda _: now_ns,
             note=lambda name, why: notes.append(f"{name}: {why}"),
         )
         for recorder in begun.recorders:

@@ -119,6 +119,8 @@ class Readers(RuleBasedStateMachine):
             aside = {refused.entry.n for refused in self.state.refused(channel, 10**6)}
             assert aside == set(self.put_aside[channel])
             assert self.state.depth(channel) == len(open_ones) + len(aside)
+            assert self.state.waiting(channel, {EntryKind.NOTE}) == self.state.depth(channel)
+            assert self.state.waiting(channel, {EntryKind.EVENT, EntryKind.ALERT}) == 0
 
     @invariant()
     def numbers_count_from_one_without_a_hole(self) -> None:
