@@ -27,12 +27,13 @@ from detector.doctor.bluetooth import AdapterFacts, Blocked, BluetoothFacts, Bus
 from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import Topics
+from detector.mqtt.contract import Message, Topics
 from detector.mqtt.endpoint import Endpoint, configured
 from detector.mqtt.link import Link
-from detector.mqtt.trial import TRIED, refusal
 from detector.store.state_file import wearer_in
 
+DOCTOR = "doctor"  # name of a receiver that no other has
+ALLOW = "allow it in the broker's access list, or set mqtt.prefix to what is allowed"
 PATIENCE_S = 5.0  # a D-Bus call takes milliseconds, a broker across the internet a second
 PACKAGES = ("spasmwatch", "bleak")
 
@@ -242,31 +243,26 @@ def _adapters(
 
 
 async def _round_trip(endpoint: Endpoint, topics: Topics) -> tuple[str | None, float | None]:
-    """Publish to a night's topics and receive it; return the obstacle or None, and the time in ms.
-
-    What is published is empty, which no receiver takes for an event or an alert.
-    """
+    """Publish among a night's topics and receive it; return the obstacle or None, and the ms."""
     loop = asyncio.get_running_loop()
     link = Link(endpoint, f"spasmwatch-doctor-{os.getpid()}")
     running = asyncio.create_task(link.run())
-    arrived: set[str] = set()
+    topic, arrived = topics.reply(DOCTOR), asyncio.Event()
     try:
         async with asyncio.timeout(PATIENCE_S):
             await link.connected()
-            for leaf in TRIED:
-                topic = topics.of(leaf)
-                await link.subscribe(topic, lambda got: arrived.add(got.topic))
+            await link.subscribe(topic, lambda _: arrived.set())
+            if link.refused_subscriptions:
+                return f"{link.refused_subscriptions[topic]}: {ALLOW}", None
             began_s = loop.time()
-            refused = [why for leaf in TRIED if (why := await refusal(link, topics, leaf))]
-            refused += link.refused_subscriptions.values()
-            if refused:
-                return f"{refused[0]}: allow it, or set mqtt.prefix to what is allowed", None
-            while len(arrived) < len(TRIED):
-                await asyncio.sleep(0.005)
+            ack = await link.publish(Message(topic, "doctor", expiry_s=1))
+            if not ack.accepted:
+                return f"it does not let us publish {topic} ({ack.why}): {ALLOW}", None
+            await arrived.wait()
         return None, (loop.time() - began_s) * 1e3
     except TimeoutError:
         if link.state.connected:
-            return f"it does not pass on {topics.of(TRIED[0])}: check what the user may read", None
+            return f"it does not pass on {topic}: {ALLOW}", None
         return link.state.last_error or f"no answer within {PATIENCE_S:g} s", None
     except LinkError as error:
         return str(error), None

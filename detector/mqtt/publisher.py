@@ -28,7 +28,6 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests
 from detector.mqtt.session import WINDOW, Ack
-from detector.mqtt.trial import TRIED, refusal, refusal_of
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
@@ -158,11 +157,8 @@ class Publisher:
     async def _greet(self) -> None:
         """Publish after each connection: what is retained, then what waited."""
         await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
-        await self._say(Leaf.HEALTH, await self._health())
+        await self._say(Leaf.HEALTH, await self._health(), qos=1)  # answered, should it be refused
         self._say_state(changed=True)
-        for leaf in TRIED:
-            with contextlib.suppress(LinkError):
-                self._keep_refusal(leaf, await refusal(self.link, self._topics, leaf))
         self._retry_due = True
         self._more.set()
 
@@ -201,8 +197,10 @@ class Publisher:
     async def _say(self, leaf: Leaf, payload: str, *, qos: int | None = None) -> None:
         """Publish what is of no use later: without a connection it is dropped."""
         with contextlib.suppress(LinkError):
-            ack = await self.link.publish(contract.message(self._topics, leaf, payload, qos=qos))
-            self._count(leaf, ack)
+            told = contract.message(self._topics, leaf, payload, qos=qos)
+            ack = await self.link.publish(told)
+            if told.qos:  # without, there is no answer
+                self._count(leaf, ack)
 
     async def _pump(self) -> None:
         while True:
@@ -277,15 +275,12 @@ class Publisher:
 
     def _count(self, leaf: Leaf, ack: Ack) -> str:
         """Return `DELIVERED`, or the refusal, which stands until the broker takes this leaf."""
-        why = refusal_of(self.link, self._topics.of(leaf), ack)
-        self._keep_refusal(leaf, why)
-        return DELIVERED if why is None else self._refuse(why)
-
-    def _keep_refusal(self, leaf: Leaf, why: str | None) -> None:
-        if why is None:
+        if ack.accepted:
             self.refusals.pop(leaf, None)
-        else:
-            self.refusals[leaf] = why
+            return DELIVERED
+        topic = self._topics.of(leaf)
+        self.refusals[leaf] = f"{self.link.endpoint} does not let us publish {topic} ({ack.why})"
+        return self._refuse(self.refusals[leaf])
 
     def _refuse(self, why: str) -> str:
         self.counts.refused += 1
