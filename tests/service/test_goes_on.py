@@ -152,13 +152,14 @@ def test_an_alert_that_was_left_open_is_named_where_lines_are_read(
         level=Level.HIGH,
         kind="spasm",
         reason="3 spasms in 10min",
+        rule="3 spasms in 10min",
     )
     for json in (False, True):
         narrator = Narrator(NightOutput(json=json), lambda: 0, UTC)
         narrator.left_open([alert])
         said, talked = capsys.readouterr()
         assert (talked if json else said) == (
-            "00:00:00  Still open from before: 3 spasms in 10min.\n"
+            "00:00:00  Still open from before: 3 spasms in 10 min.\n"
         )
         assert (said if json else talked) == ""
 
