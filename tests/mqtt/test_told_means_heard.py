@@ -19,6 +19,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
 from detector.receiver.receiver import Word
 from detector.status import Snapshot, StateWord, Status
+from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_publisher, tenfold
 
 TOPICS = Topics(wearer=WEARER)
@@ -133,6 +134,13 @@ def test_a_broker_that_comes_late_passes_everything_on_within_3_s_and_nothing_wa
             assert len(set(anna.ids)) == 50
 
     asyncio.run(check())
+
+
+def test_no_committed_event_is_unheard_when_service_and_broker_are_killed(mosquitto: str) -> None:
+    """A few kills; `make soak-service` tries hundreds."""
+    tally = asyncio.run(unheard.run("both", 5, seed=3))
+    assert tally.committed > 50
+    assert (tally.unheard, tally.twice) == (0, 0)
 
 
 def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
