@@ -36,7 +36,7 @@ REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
 
 SAVED = 200
-"""Of those, as many outlive a restart: what a publisher may send again after it."""
+"""Of those, as many outlive a restart: what has no number, as the disk refused it."""
 
 SCHEMA = "receiver/1"
 
@@ -97,11 +97,13 @@ class Receiver:
         self.state = ServiceState(Word.SILENT, "nothing was heard yet")
         self._epoch: str | None = None
         self._upto = 0
-        self._beyond: set[int] = set()  # received, with numbers after a hole
+        self._beyond: dict[int, str] = {}  # received after a hole: hash of the body, by number
         self._last_n = 0
         self._known: dict[str, None] = {}  # hashes of bodies, the oldest first
         self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
         self._told_silence = False
+        # Numbers that it has: repeated, or of a log that began anew, as the next heartbeat tells.
+        self._doubtful: list[tuple[Leaf, str]] = []
         self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
@@ -144,7 +146,8 @@ class Receiver:
         if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
             return []
         self._told_silence = True
-        return self._become(
+        doubtful, self._doubtful = self._doubtful, []  # no heartbeat will tell: rather twice
+        return self._told_anyway(doubtful) + self._become(
             ServiceState(
                 Word.SILENT,
                 "nothing was heard from spasmwatch for 15 s: its computer, the broker or the "
@@ -177,7 +180,13 @@ class Receiver:
     def save(self) -> dict[str, Any]:
         """Return what must outlive a restart, as plain data."""
         known = list(self._known)[-SAVED:]
-        return {"schema": SCHEMA, "epoch": self._epoch, "upto": self._upto, "known": known}
+        return {
+            "schema": SCHEMA,
+            "epoch": self._epoch,
+            "upto": self._upto,
+            "beyond": sorted(self._beyond.items())[:REMEMBERED],
+            "known": known,
+        }
 
     def _load(self, saved: Any) -> None:
         try:
@@ -186,6 +195,7 @@ class Receiver:
             epoch, upto, known = saved["epoch"], saved["upto"], saved["known"]
             self._epoch = None if epoch is None else str(epoch)
             self._upto, self._known = int(upto), dict.fromkeys(map(str, known))
+            self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
@@ -211,15 +221,18 @@ class Receiver:
         self._beat = boot_id, seq
         self._deadline_s = mono_s + _within(said.get("expires_in_s"))
         self._told_silence = False
-        self._compare(said.get("epoch"), said.get("last_n"))
+        told = self._compare(said.get("epoch"), said.get("last_n"))
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
-        return self._become(ServiceState(Word(state), why if isinstance(why, str) else None))
+        state = ServiceState(Word(state), why if isinstance(why, str) else None)
+        return told + self._become(state)
 
-    def _compare(self, epoch: object, last_n: object) -> None:
-        """Take how far the log has come."""
+    def _compare(self, epoch: object, last_n: object) -> list[ReceivedEntry | ServiceState]:
+        """Take how far which log has come; return what turns out to be of a new one."""
         if not isinstance(epoch, str) or type(last_n) is not int or last_n < 0:
-            return
+            return []
+        doubtful, self._doubtful = self._doubtful, []
+        same = epoch == self._epoch
         if self._epoch is None:  # the first time: what was before is none of our business
             self._upto = last_n
         elif epoch != self._epoch:  # another log, which counts from 1
@@ -228,19 +241,35 @@ class Receiver:
             self._epoch, self._acknowledged = epoch, None
             self._beyond.clear()
         self._last_n = last_n
+        return [] if same else self._told_anyway(doubtful)
 
-    def _entry(self, leaf: Leaf, body: str, *, late: bool) -> list[ReceivedEntry | ServiceState]:
+    def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[ReceivedEntry | ServiceState]:
+        return [
+            news
+            for leaf, body in doubtful
+            for news in self._entry(leaf, body, late=False, doubt=False)
+        ]
+
+    def _entry(
+        self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True
+    ) -> list[ReceivedEntry | ServiceState]:
         fields = _object(body.encode(errors="replace"))
         if not fields:
             return []
         n = fields.get("n")
         number = n if type(n) is int and n > 0 else None
-        if number is not None and number > self._upto:
-            self._beyond.add(number)
-            self._close_up()
         digest = sha256(f"{leaf} {body}".encode(errors="replace")).hexdigest()[:16]
-        if digest in self._known:
+        repeated = number is not None and self._epoch is not None and number <= self._upto
+        if digest in self._known or self._beyond.get(number or 0) == digest:
             return []
+        if repeated and late:
+            return []  # an answer is of this log: its numbers say all
+        if repeated and doubt and len(self._doubtful) < REMEMBERED:
+            self._doubtful.append((leaf, body))
+            return []
+        if number is not None and number > self._upto:
+            self._beyond[number] = digest
+            self._close_up()
         self._known[digest] = None
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
@@ -269,7 +298,7 @@ class Receiver:
         """Move `upto` over what was received beyond it."""
         while self._upto + 1 in self._beyond:
             self._upto += 1
-        self._beyond = {n for n in self._beyond if n > self._upto}
+        self._beyond = {n: held for n, held in self._beyond.items() if n > self._upto}
 
     def _become(self, state: ServiceState) -> list[ReceivedEntry | ServiceState]:
         if state == self.state:
