@@ -6,4 +6,4 @@ metadata of the installation.
 
 from __future__ import annotations
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

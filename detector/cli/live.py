@@ -126,6 +126,7 @@ async def watch_night(
                 open_alerts=night.open_alerts,
                 waiting=await made.waiting() if mqtt and settings.mqtt.broker != "none" else 0,
                 not_kept=None if made.kept else settings.data_dir,
+                went_on=made.goes_on,
             )
         if out.json:
             out.data(ending_json(ended))

@@ -25,6 +25,7 @@ class NightEnd:
 
     waiting : messages that reached nobody
     not_kept : the data folder, where it could not be written
+    went_on : an earlier process began it; its alerts are not among `alerts`
     """
 
     monitored_s: float
@@ -37,6 +38,7 @@ class NightEnd:
     open_alerts: Sequence[Alert] = ()
     waiting: int = 0
     not_kept: Path | None = None
+    went_on: bool = False
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
@@ -48,7 +50,8 @@ def ending_lines(night: NightEnd, program: str) -> list[str]:
     found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
     others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
     likely = ", ".join(found) if found else "none"
-    lines.append(f"Likely spasms: {likely}. Other movements: {others}. Alerts: {night.alerts}.")
+    alerts = "Alerts since it went on" if night.went_on else "Alerts"
+    lines.append(f"Likely spasms: {likely}. Other movements: {others}. {alerts}: {night.alerts}.")
     lines += _left_words(night)
     for path in night.recordings:
         lines.append(f"Recorded in {path}")

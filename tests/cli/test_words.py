@@ -226,3 +226,8 @@ def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
     first = ending_lines(night_end(gap_count=count, longest_gap_s=longest_s), "spasmwatch")[0]
 
     assert first == f"Night finished: 2 min 5 s watched, {words}."
+
+
+def test_a_night_that_went_on_says_since_when_it_counts_alerts():
+    [_, counts, *_] = ending_lines(night_end(went_on=True), "spasmwatch")
+    assert "Alerts since it went on: " in counts
