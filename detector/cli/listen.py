@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from detector.receiver.sound import Sound
     from detector.receiver.sounding import Sounding
 
+UNKNOWN = "what was missed before now is not received."
 SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
@@ -88,10 +89,14 @@ async def _listen(
     out.say(NOTICE)
     whom = wearer or await _discover(out, endpoint, settings.mqtt.prefix, origin)
     topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
-    memory = _Memory(_memory_file(settings, name, topics))
+    memory = _Memory(_memory_file(settings, name, topics), out)
     loop = asyncio.get_running_loop()
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    receiver = Receiver(name, mono_s=loop.time(), saved=memory.load(out))
+    try:
+        receiver = Receiver(name, mono_s=loop.time(), saved=memory.load())
+    except ValueError as error:
+        out.say(f"{memory.path}: {error}: {UNKNOWN}")
+        receiver = Receiver(name, mono_s=loop.time())
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
         screen = _Screen(out, zone, sounding)
@@ -185,24 +190,33 @@ STATE_WORDS = {
 class _Memory:
     """What this receiver has, in a file that is replaced whole."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, out: Output) -> None:
+        self.path = path
+        self._out = out
+        self._told = False
 
-    def load(self, out: Output) -> Any:
+    def load(self) -> Any:
         """Return what was saved, or None; a damaged file is told and set aside."""
         try:
-            return json.loads(self._path.read_bytes())
+            return json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            out.say(f"{self._path} cannot be read ({error}): what was missed is not received.")
+            self._out.say(f"{self.path} cannot be read ({error}): what was missed is not received.")
             return None
 
     def save(self, saved: dict[str, object]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(saved))
-        new.replace(self._path)
+        """Replace the file; a disk that refuses is told once, and costs repetitions only."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = self.path.with_suffix(".new")
+            new.write_text(json.dumps(saved))
+            new.replace(self.path)
+        except OSError as error:
+            if not self._told:
+                self._out.say(f"{self.path} cannot be written ({error.strerror}): after a restart")
+                self._out.say("of this receiver, what is missed meanwhile is not received.")
+            self._told = True
 
 
 def _memory_file(settings: Settings, name: str, topics: Topics) -> Path:

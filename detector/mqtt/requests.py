@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from detector.channels import ChannelLog, Entry
-from detector.errors import ConfigError, LinkError
+from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
 from detector.mqtt.commands import Replay, Seen
 from detector.mqtt.contract import Command, Message, Topics
@@ -116,7 +116,10 @@ class Requests:
             self._more.clear()
             while self._pending:
                 key = next(iter(self._pending))
-                await self._serve(self._pending.pop(key))
+                try:
+                    await self._serve(self._pending.pop(key))
+                except SpasmwatchError as error:  # the disk refuses: the receiver asks again
+                    self._refuse(str(error))
 
     def _take(self, command: Command, received: Received) -> None:
         try:

@@ -24,7 +24,8 @@ class Listener:
 
     Parameters
     ----------
-    tell : called with what is new, in order; it is acknowledged when this has returned
+    tell : called with what is new, in order; it is acknowledged when this has returned. If it
+        raises, nothing more is acknowledged and `run` raises that
     save : called after that, before the acknowledgement, with what `Receiver.save` returns, and
         when it is known how far the log has come
     mono_s, sleep : the clocks
@@ -55,6 +56,7 @@ class Listener:
         self._sleep = sleep
         self._saved_epoch: str | None = receiver.epoch
         self._more = asyncio.Event()
+        self._error: Exception | None = None  # of `tell`: what it was given is not acknowledged
 
     async def run(self) -> None:
         """Receive until cancelled."""
@@ -78,9 +80,6 @@ class Listener:
             leaf, received.payload, retained=received.retained, mono_s=self._mono_s()
         )
         self._pass_on(news)
-        if self.receiver.epoch != self._saved_epoch:
-            self._saved_epoch = self.receiver.epoch
-            self._save(self.receiver.save())
         self._more.set()
 
     async def _tick_forever(self) -> None:
@@ -90,15 +89,24 @@ class Listener:
             self._more.set()
 
     def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
-        for each in news:
-            self._tell(each)
-        if any(isinstance(each, ReceivedEntry) for each in news):
-            self._save(self.receiver.save())
+        if self._error is not None:
+            return
+        try:
+            for each in news:
+                self._tell(each)
+            new_log = self.receiver.epoch != self._saved_epoch
+            if new_log or any(isinstance(each, ReceivedEntry) for each in news):
+                self._saved_epoch = self.receiver.epoch
+                self._save(self.receiver.save())
+        except Exception as error:
+            self._error = error
 
     async def _ask_forever(self) -> None:
         while True:
             await self._more.wait()
             self._more.clear()
+            if self._error is not None:
+                raise self._error
             if not self.link.state.connected:
                 continue
             requests = self.receiver.requests(self._mono_s())

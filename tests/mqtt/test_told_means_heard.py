@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.reception import NOBODY_REACHABLE, UNREACHED_S, Reception
 from detector.mqtt.broker import provide
@@ -253,5 +255,32 @@ def test_a_forged_acknowledgement_passes_nothing_and_retained_ones_are_dropped(
                         await ear.link.publish(Message(topic, said, retain=retain))
                     await kit.until(lambda: publisher.requests.refused == len(forged))
             assert log.state.receivers == []
+
+    asyncio.run(check())
+
+
+def test_what_its_user_could_not_take_is_not_acknowledged_but_told_again(
+    kit: SimpleNamespace, log: Any
+) -> None:
+    async def check() -> None:
+        async with provide("embedded", port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log)
+            anna = Caregiver(broker.endpoint)
+            anna.saved = anna.listener.receiver.save() | {"epoch": log.epoch}
+
+            def refuse(news: object) -> None:
+                if isinstance(news, ReceivedEntry):
+                    raise OSError("the screen is gone")
+
+            log.put(kit.make_event(1))
+            async with kit.running(publisher.run()):
+                failing = anna.begin()
+                failing._tell = refuse
+                with pytest.raises(ExceptionGroup, match="unhandled"):
+                    await failing.run()
+                assert all(known.upto == 0 for known in log.state.receivers)
+                async with kit.running(anna.begin().run()):
+                    await kit.until(lambda: anna.ids)
+                    await kit.until(lambda: log.state.receivers[0].upto == 1)
 
     asyncio.run(check())
