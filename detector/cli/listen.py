@@ -83,6 +83,7 @@ async def _listen(
     from detector.events import Origin
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener, Receiver
+    from detector.receiver.sounding import Sounding
 
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE

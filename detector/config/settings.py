@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -22,6 +23,7 @@ from detector.sites import Site
 BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
 PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
+MOST_COMMAND = 1000  # characters
 MOST_RULES = 32
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
 KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
@@ -99,7 +101,19 @@ def _home(path: Path) -> Path:
         raise ValueError("must not begin with ~ where the home folder is not known") from None
 
 
+def _command(text: str) -> str:
+    """Check what a shell's rules can part into a program and its arguments."""
+    try:
+        argv = shlex.split(text) if len(text) <= MOST_COMMAND else []
+    except ValueError:  # a quotation mark without its other half
+        argv = []
+    if not argv or not text.isprintable():
+        raise ValueError("must be a program with its arguments, in one line, as in a terminal")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
+ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
 
@@ -164,7 +178,7 @@ class AlertSettings(_Section):
     """Rules; any one of them raises an alert."""
     sound: bool = True
     """Whether a computer sounds an alarm: one that listens, and this one when nobody else hears."""
-    sound_command: Text | None = None
+    sound_command: ShellCommand | None = None
     """Plays the sound file that is its last argument; None is the computer's own player."""
 
 
