@@ -127,6 +127,7 @@ async def watch_night(
                 waiting=await made.waiting() if mqtt and settings.mqtt.broker != "none" else 0,
                 not_kept=None if made.kept else settings.data_dir,
                 went_on=made.goes_on,
+                incomplete=made.service.recording_failed,
             )
         if out.json:
             out.data(ending_json(ended))
@@ -178,8 +179,10 @@ async def _watch(
         begin()
         await service.run()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
+        # A second Ctrl-C must not take the last lines away: they come within seconds.
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
         await asyncio.gather(*stopping)
 
 

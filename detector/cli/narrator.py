@@ -132,7 +132,7 @@ class Narrator:
         if status.watch is not StateWord.NO_SIGNAL:
             silent = ""
         if silent != self._silent:
-            self._line(silent or f"{status.words}.")
+            self._note(silent or f"{status.words}.")
         self._silent = silent
 
     def _event(self, event: Event) -> None:

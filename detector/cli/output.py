@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 _LEVELS = "▁▂▃▄▅▆▇█"
 STILL_G, STRONG_G = 0.003, 0.5  # sensor noise; a leg that is being shaken
 QUIET_S = 5.0  # work that is done sooner shows no progress where nothing can be redrawn
+GOES_ON = "the night goes on, and is kept in the data folder."
 TENTH = 10  # per cent between two lines of progress where nothing can be redrawn
 
 
@@ -115,6 +117,8 @@ class NightOutput(Output):
         except OSError as error:
             if stream not in self._refusing:
                 log.warning("%s takes no line (%s): the night goes on", stream, error.strerror)
+                if stream == "stdout" and error.errno != errno.EPIPE:  # a reader that has enough
+                    self.say(f"No line can be written to stdout ({error.strerror}): {GOES_ON}")
             self._refusing.add(stream)
         else:
             self._refusing.discard(stream)

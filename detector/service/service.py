@@ -132,6 +132,7 @@ class Service:
         self._saved_ns = clock.mono_ns()
         self._ending = False  # a person has stopped it, or all sources have ended
         self._ended = False
+        self.recording_failed = False  # the disk did not take some of the night
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
@@ -347,6 +348,7 @@ class Service:
         known = name in self._troubles
         if why is not None:
             self._troubles[name] = now_ns
+            self.recording_failed = self.recording_failed or name == "recording"
         elif known and now_ns - self._troubles[name] >= CALM_S * 1e9:
             del self._troubles[name]
         if known != (name in self._troubles):

@@ -16,6 +16,7 @@ from detector.words.phrases import TITLES, counted, length
 SCHEMA = "night-end/1"
 
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
+NOTHING = "Nothing of this night was"
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 
 
@@ -26,6 +27,7 @@ class NightEnd:
     waiting : messages that reached nobody
     not_kept : the data folder, where it could not be written
     went_on : an earlier process began it; its alerts are not among `alerts`
+    incomplete : the disk did not take part of what was recorded
     """
 
     monitored_s: float
@@ -39,6 +41,7 @@ class NightEnd:
     waiting: int = 0
     not_kept: Path | None = None
     went_on: bool = False
+    incomplete: bool = False
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
@@ -73,6 +76,7 @@ def ending_json(night: NightEnd) -> str:
         "open_alerts": [alert.id for alert in night.open_alerts],
         "messages_waiting": night.waiting,
         "kept": night.not_kept is None,
+        "recording_incomplete": night.incomplete,
         "recordings": [str(path) for path in night.recordings],
     })  # fmt: skip
 
@@ -88,7 +92,12 @@ def _left_words(night: NightEnd) -> list[str]:
         are = "it is" if night.waiting == 1 else "they are"
         lines.append(f"{messages} {have} reached nobody yet: {are} sent again by the next run.")
     if night.not_kept is not None:
-        lines.append(f"Nothing of this night was kept: {night.not_kept} cannot be written.")
+        what = (
+            "The events of this night were not" if night.recordings else "Nothing of this night was"
+        )
+        lines.append(f"{what} kept: {night.not_kept} could not be written.")
+    if night.incomplete:
+        lines.append("The recording is not whole: the disk did not take part of this night.")
     return lines
 
 

@@ -231,3 +231,13 @@ def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
 def test_a_night_that_went_on_says_since_when_it_counts_alerts():
     [_, counts, *_] = ending_lines(night_end(went_on=True), "spasmwatch")
     assert "Alerts since it went on: " in counts
+
+
+def test_a_recording_with_holes_and_events_without_a_place_are_named():
+    whole = ending_lines(night_end(), "spasmwatch")
+    assert not [line for line in whole if "kept" in line or "whole" in line]
+    said = ending_lines(night_end(incomplete=True, not_kept=Path("d")), "spasmwatch")
+    assert "The events of this night were not kept: d could not be written." in said
+    assert "The recording is not whole: the disk did not take part of this night." in said
+    said = ending_lines(night_end(recordings=[], not_kept=Path("d")), "spasmwatch")
+    assert "Nothing of this night was kept: d could not be written." in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from detector.store.formats.times import iso_s, iso_times_s, zone_of
 PIECE_LINES = 30_000  # ten minutes at 50 Hz: bounds memory, long enough for numpy
 LONGEST_LINE = 8192  # bytes; a hundred columns fit
 SHOWN = 40  # characters of a wrong field in a message
+TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +164,20 @@ class RowParser:
             except (ValueError, OverflowError):
                 what, remedy = "a number", "Remove the line or leave the field empty"
                 if i == self._columns.time:
-                    what, remedy = "a time like the first one", "Remove the line"
+                    what, remedy = self._time_wanted(text)
                 shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
                 raise RecordingError(
                     f'{where}, column {names[i]}: "{shown}" is not {what}. {remedy}.'
                 ) from None
         return values
+
+    def _time_wanted(self, text: str) -> tuple[str, str]:
+        """Return what stands here instead of a time, and what to do."""
+        if self.zone is None and TIME_OF_DAY.fullmatch(text):
+            return "a time with a date", "Put the date before each, as in 2026-11-21T23:59:30"
+        if self.zone is None:
+            return "a time in seconds or with a date", "Remove the line"
+        return "a time with a date like the others", "Remove the line"
 
     def _time(self, text: str) -> float:
         if self.zone is None:
