@@ -86,8 +86,8 @@ class ChannelLog(Protocol):
     async def replay(self, n: int, limit: int) -> Sequence[Entry]:
         """Return entries from number `n` on again, whatever became of them."""
 
-    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> None:
-        """Record that a named receiver has every entry up to a number.
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record that a named receiver has every entry up to a number; return where it was before.
 
         Raises
         ------

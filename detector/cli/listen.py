@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from detector.receiver.sounding import Sounding
 
 UNKNOWN = "what was missed before now is not received."
+AGAIN = "after a restart of this receiver, what it has since then is told again."
 SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
@@ -146,7 +147,7 @@ class _Screen:
         self._line(f"{STATE_WORDS[state.word.value]}.{why}")
 
     def _entry(self, entry: ReceivedEntry) -> None:
-        from detector.alert import Alert, AlertState, Level
+        from detector.alert import AlertState, Level
         from detector.alert import from_dict as alert_of
         from detector.events import Phase
         from detector.events import from_dict as event_of
@@ -155,23 +156,31 @@ class _Screen:
 
         late = " (received late)" if entry.late else ""
         try:
-            value = (
-                alert_of(dict(entry.fields)) if entry.leaf == "alert" else event_of(entry.fields)
-            )
-        except (ValueError, TypeError):
-            self._line("A message that cannot be read was received; is one of the two older?")
+            fields = dict(entry.fields)
+            if entry.leaf == "alert":
+                alert = alert_of(fields)
+                line, urgent = alert_line(alert, self._zone), alert.level is Level.HIGH
+                raised = alert.state is AlertState.RAISED
+            else:
+                event, alert, raised, urgent = event_of(fields), None, False, False
+                line = event_line(event, self._zone) if event.phase is Phase.END else ""
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            self._unreadable(entry)
             return
-        if isinstance(value, Alert):
-            if value.state is AlertState.RAISED and value.level is Level.HIGH:
-                self._sounding.hold(value.id)
-            elif value.state is AlertState.RESOLVED:
-                self._sounding.release(value.id)
+        if alert is not None and raised and urgent:
+            self._sounding.hold(alert.id)
+        elif alert is not None and not raised:
+            self._sounding.release(alert.id)
         if self._out.json:
             self._out.data(json.dumps(entry.fields, ensure_ascii=False))
-        elif isinstance(value, Alert):
-            self._out.data(alert_line(value, self._zone) + late)
-        elif value.phase is Phase.END:
-            self._out.data(event_line(value, self._zone) + late)
+        elif line:
+            self._out.data(line + late)
+
+    def _unreadable(self, entry: ReceivedEntry) -> None:
+        """Tell of a message that is forged, or of another release; an alert rings all the same."""
+        if entry.leaf == "alert":
+            self._out.bell()
+        self._line("A message that cannot be read was received. Is one of the two programs older?")
 
     def _line(self, text: str) -> None:
         at = datetime.now(UTC)
@@ -197,7 +206,7 @@ class _Memory:
         self._told = False
 
     def load(self) -> Any:
-        """Return what was saved, or None; a damaged file is told and set aside."""
+        """Return what was saved, or None where nothing was or, which is told, it is damaged."""
         try:
             return json.loads(self.path.read_bytes())
         except FileNotFoundError:
@@ -207,7 +216,7 @@ class _Memory:
             return None
 
     def save(self, saved: dict[str, object]) -> None:
-        """Replace the file; a disk that refuses is told once, and costs repetitions only."""
+        """Replace the file; that the disk refuses is told once."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             new = self.path.with_suffix(".new")
@@ -215,8 +224,7 @@ class _Memory:
             new.replace(self.path)
         except OSError as error:
             if not self._told:
-                self._out.say(f"{self.path} cannot be written ({error.strerror}): after a restart")
-                self._out.say("of this receiver, what is missed meanwhile is not received.")
+                self._out.say(f"{self.path} cannot be written ({error.strerror}): {AGAIN}")
             self._told = True
 
 
@@ -273,7 +281,7 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
     found: set[str] = set()
     link = Link(endpoint, f"spasmwatch-looking-{socket.gethostname()}"[:60])
     await link.subscribe(
-        f"{prefix}/{apart}+/availability", lambda got: found.add(got.topic.split("/")[-2])
+        f"{prefix}/{apart}+/availability", lambda got: found.update(_wearer_in(got.topic))
     )
     running = asyncio.create_task(link.run())
     said = False
@@ -299,3 +307,8 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
             param_hint="--wearer",
         )
     return found.pop()
+
+
+def _wearer_in(topic: str) -> list[str]:
+    """Return the wearer whose topic this is; none where it is nobody's id."""
+    return re.findall(r"/([a-z2-7]{10})/availability$", topic)

@@ -124,7 +124,8 @@ class Link:
         Longer payloads are dropped and counted. The handler runs on the event loop and returns at
         once: nothing is queued here, a flood waits in the socket.
         """
-        self._subscriptions.append((topic_filter, handler, most_bytes))
+        others = [each for each in self._subscriptions if each[0] != topic_filter]
+        self._subscriptions = [*others, (topic_filter, handler, most_bytes)]
         if self._session is not None:
             await self._subscribe(self._session, topic_filter)
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from detector.alert import from_json as alert_from_json
 from detector.alerts.reception import Reception, must_reach
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import ConfigError, LinkError, SpasmwatchError
@@ -100,9 +99,7 @@ class Publisher:
             closing=self._closing_messages,
             on_connect=self._greet,
         )
-        self.requests = Requests(
-            self.link, log, topics, utc_now=utc_now, acknowledged=reception.acknowledged
-        )
+        self.requests = Requests(self.link, log, topics, utc_now=utc_now, reception=reception)
         self._log = log
         self._topics = topics
         self._boot_id = boot_id
@@ -263,7 +260,7 @@ class Publisher:
             result = self._result_of(entry.kind, ack)
         if result == DELIVERED and self._reports_nobody:
             self._reception.passed_on(entry.n)
-        elif _must_reach(entry):
+        elif entry.kind is EntryKind.ALERT and must_reach(entry.body):
             self._reception.wait_for(entry.n, self._mono_s())
         return result
 
@@ -290,11 +287,3 @@ class Publisher:
     def _stamp(self) -> Stamp:
         self._seq += 1
         return Stamp(self._boot_id, self._seq, self._utc_now())
-
-
-def _must_reach(entry: Entry) -> bool:
-    """Whether this is an alert that somebody must receive; a damaged one is."""
-    try:
-        return entry.kind is EntryKind.ALERT and must_reach(alert_from_json(entry.body))
-    except ValueError:
-        return True

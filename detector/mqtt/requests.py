@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from detector.alerts.reception import Reception
 from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
@@ -82,7 +83,8 @@ class Requests:
 
     Parameters
     ----------
-    acknowledged : called with the number up to which a receiver has every entry
+    reception : is told what a receiver acknowledged; what still reached nobody is sent again, for
+        one that has just begun
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Requests:
         topics: Topics,
         *,
         utc_now: Callable[[], datetime],
-        acknowledged: Callable[[int], None],
+        reception: Reception,
     ) -> None:
         self.refused = 0  # retained, damaged, or of another log
         self.last_refusal: str | None = None
@@ -100,7 +102,7 @@ class Requests:
         self._log = log
         self._topics = topics
         self._utc_now = utc_now
-        self._acknowledged = acknowledged
+        self._reception = reception
         self._pending: dict[tuple[Command, str], Seen | Replay] = {}
         self._more = asyncio.Event()
 
@@ -141,12 +143,7 @@ class Requests:
             case Seen(epoch=epoch) if epoch != self._log.epoch:
                 self._refuse(f"{request.by} acknowledges entries of another log")
             case Seen():
-                try:
-                    await self._log.acknowledge_as(request.by, request.upto, at=self._utc_now())
-                except ValueError as error:
-                    self._refuse(str(error))
-                    return
-                self._acknowledged(request.upto)
+                await self._acknowledge(request)
             case Replay():
                 last_n = await self._log.last()
                 entries = await self._log.replay(request.n, ENTRIES_MOST)
@@ -162,6 +159,24 @@ class Requests:
                     await self._link.publish(message)
                 except LinkError:
                     return  # the receiver asks again
+
+    async def _acknowledge(self, seen: Seen) -> None:
+        try:
+            before = await self._log.acknowledge_as(seen.by, seen.upto, at=self._utc_now())
+        except ValueError as error:
+            self._refuse(str(error))
+            return
+        self._reception.acknowledged(before, seen.upto)
+        for n in self._reception.waiting:
+            if n <= seen.upto:  # it began later, and is there now
+                await self._send_again(n)
+
+    async def _send_again(self, n: int) -> None:
+        for entry in await self._log.replay(n, 1):
+            with contextlib.suppress(LinkError, ValueError, ConfigError):
+                message = contract.outgoing(entry, self._topics, self._utc_now())
+                if (await self._link.publish(message)).accepted:
+                    self._reception.passed_on(n)
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

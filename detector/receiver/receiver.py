@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from detector.mqtt import commands
+from detector.mqtt.commands import EPOCH_MOST, NUMBER_MOST
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     PAYLOAD_MOST,
@@ -22,6 +23,7 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.store.receivers import NAME
 
 REPLY = "reply"
 """Name under which `feed` takes the answer to a request."""
@@ -89,17 +91,21 @@ class Receiver:
     Raises
     ------
     ValueError
-        Another version saved this.
+        It is no name, or another version saved this.
     """
 
     def __init__(self, name: str, *, mono_s: float, saved: Any = None) -> None:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
         self.state = ServiceState(Word.SILENT, "nothing was heard yet")
         self._epoch: str | None = None
+        self._since = 0  # what has a lower number was logged before this receiver began
         self._upto = 0
+        self._upto_at_beat = 0  # at the latest heartbeat: the log has at least so many
         self._beyond: dict[int, str] = {}  # received after a hole: hash of the body, by number
         self._last_n = 0
-        self._known: dict[str, None] = {}  # hashes of bodies, the oldest first
+        self._known: dict[str, int | None] = {}  # number by hash of the body, the oldest first
         self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
         self._told_silence = False
         # Numbers that it has: repeated, or of a log that began anew, as the next heartbeat tells.
@@ -137,7 +143,7 @@ class Receiver:
                 return self._heartbeat(_object(payload), mono_s)
             case Leaf.EVENT | Leaf.ALERT if not retained:
                 return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
-            case "reply" if not retained:
+            case _ if leaf == REPLY and not retained:
                 return self._reply(_object(payload))
         return []
 
@@ -179,10 +185,11 @@ class Receiver:
 
     def save(self) -> dict[str, Any]:
         """Return what must outlive a restart, as plain data."""
-        known = list(self._known)[-SAVED:]
+        known = list(self._known.items())[-SAVED:]
         return {
             "schema": SCHEMA,
             "epoch": self._epoch,
+            "since": self._since,
             "upto": self._upto,
             "beyond": sorted(self._beyond.items())[:REMEMBERED],
             "known": known,
@@ -194,7 +201,8 @@ class Receiver:
                 raise ValueError(f"saved by another version: {str(saved['schema'])[:40]!a}")
             epoch, upto, known = saved["epoch"], saved["upto"], saved["known"]
             self._epoch = None if epoch is None else str(epoch)
-            self._upto, self._known = int(upto), dict.fromkeys(map(str, known))
+            self._since, self._upto = int(saved["since"]), int(upto)
+            self._known = {str(digest): n for digest, n in known}
             self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
@@ -213,8 +221,10 @@ class Receiver:
     def _heartbeat(
         self, said: Mapping[str, Any], mono_s: float
     ) -> list[ReceivedEntry | ServiceState]:
-        boot_id, seq, state = said.get("boot_id"), said.get("seq"), said.get("state")
-        if not isinstance(boot_id, str) or type(seq) is not int or state not in _WORDS:
+        boot_id, seq, state = said.get("boot_id"), _number(said.get("seq")), said.get("state")
+        if not isinstance(boot_id, str) or seq is None or not isinstance(state, str):
+            return []
+        if state not in _WORDS:
             return []
         if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
             return []  # repeated by whoever: only what is new proves that somebody is there
@@ -229,19 +239,20 @@ class Receiver:
 
     def _compare(self, epoch: object, last_n: object) -> list[ReceivedEntry | ServiceState]:
         """Take how far which log has come; return what turns out to be of a new one."""
-        if not isinstance(epoch, str) or type(last_n) is not int or last_n < 0:
+        last = _number(last_n)
+        if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
             return []
         doubtful, self._doubtful = self._doubtful, []
-        same = epoch == self._epoch
-        if self._epoch is None:  # the first time: what was before is none of our business
-            self._upto = last_n
-        elif epoch != self._epoch:  # another log, which counts from 1
-            self._upto = 0
-        if epoch != self._epoch:
+        first, same = self._epoch is None, epoch == self._epoch
+        restored = same and last < self._upto_at_beat  # from a copy: its numbers come again
+        if first or not same or restored:
+            # At first, entries logged before are not received; of another log, all are.
+            self._since = last if first else min(self._since, last) if same else 0
+            self._upto = self._since
             self._epoch, self._acknowledged = epoch, None
             self._beyond.clear()
-        self._last_n = last_n
-        return [] if same else self._told_anyway(doubtful)
+        self._last_n, self._upto_at_beat = last, self._upto
+        return self._told_anyway(doubtful) if first or not same or restored else []
 
     def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[ReceivedEntry | ServiceState]:
         return [
@@ -256,29 +267,36 @@ class Receiver:
         fields = _object(body.encode(errors="replace"))
         if not fields:
             return []
-        n = fields.get("n")
-        number = n if type(n) is int and n > 0 else None
+        number = _number(fields.get("n")) or None
         digest = sha256(f"{leaf} {body}".encode(errors="replace")).hexdigest()[:16]
-        repeated = number is not None and self._epoch is not None and number <= self._upto
+        # With a number that was told with other content, one of the two is forged: both are told.
+        repeated = (
+            number is not None
+            and self._epoch is not None
+            and self._since < number <= self._upto
+            and number not in self._known.values()
+        )
         if digest in self._known or self._beyond.get(number or 0) == digest:
             return []
         if repeated and late:
             return []  # an answer is of this log: its numbers say all
-        if repeated and doubt and len(self._doubtful) < REMEMBERED:
+        waits = doubt and not self._told_silence and len(self._doubtful) < REMEMBERED
+        if repeated and waits:
             self._doubtful.append((leaf, body))
             return []
-        if number is not None and number > self._upto:
+        if number is not None and number > self._upto and len(self._beyond) < REMEMBERED:
             self._beyond[number] = digest
             self._close_up()
-        self._known[digest] = None
+        self._known[digest] = number
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
         return [ReceivedEntry(leaf, number, fields, late)]
 
     def _reply(self, said: Mapping[str, Any]) -> list[ReceivedEntry | ServiceState]:
         """Take the entries that were missing; there is nothing else up to the number it names."""
-        entries, first, upto = said.get("entries"), said.get("from"), said.get("upto")
-        if said.get("epoch") != self._epoch or type(first) is not int or type(upto) is not int:
+        entries, first = said.get("entries"), _number(said.get("from"))
+        upto, last_n = _number(said.get("upto")), _number(said.get("last_n"))
+        if said.get("epoch") != self._epoch or first is None or upto is None or last_n is None:
             return []
         told: list[ReceivedEntry | ServiceState] = []
         for each in entries if isinstance(entries, list) else []:
@@ -288,9 +306,9 @@ class Receiver:
         if first <= self._upto + 1:
             self._upto = max(self._upto, upto)
             self._close_up()
-        last_n = said.get("last_n")
-        if type(last_n) is int:
-            self._last_n = max(self._last_n, last_n)
+        self._last_n = max(self._last_n, last_n)
+        if self._upto >= last_n:  # what lies beyond is asked for when a heartbeat names it
+            self._beyond.clear()
         self._asked_s = None
         return told
 
@@ -324,3 +342,8 @@ def _within(expires_s: object) -> float:
     if isinstance(expires_s, int | float) and 0 < expires_s <= EXPIRY_MOST_S:
         return float(expires_s)
     return HEALTH_EXPIRES_S
+
+
+def _number(value: object) -> int | None:
+    """Return a whole number that any JSON parser reads as one, or None."""
+    return value if type(value) is int and 0 <= value < NUMBER_MOST else None

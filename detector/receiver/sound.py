@@ -73,15 +73,12 @@ class Sound:
         self._players = players
         self._folder = TemporaryDirectory(prefix="spasmwatch-sound-")
         self._file = Path(self._folder.name) / "alarm.wav"
-        self._playing: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         self._file.write_bytes(tone())
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._playing is not None:
-            self._playing.cancel()
         self._folder.cleanup()
 
     def argv(self) -> list[str]:

@@ -56,7 +56,7 @@ class Sounding:
         try:
             await sound.play()
             self._why = None
-        except SoundError as error:
+        except (SoundError, OSError) as error:
             if str(error) != self._why:
                 self._failed(str(error))
             self._why = str(error)

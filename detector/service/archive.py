@@ -107,6 +107,6 @@ class ArchivedLog:
         """Return entries from number `n` on again."""
         return await self._archive.ask(lambda state: state.replay_from(n, limit))
 
-    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> None:
-        """Record that a named receiver has every entry up to a number."""
-        await self._archive.ask(lambda state: state.acknowledge_as(receiver, upto, at=at))
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record what a receiver has; return up to which number it had it before."""
+        return await self._archive.ask(lambda state: state.acknowledge_as(receiver, upto, at=at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
-from detector.alerts.reception import Reception
+from detector.alerts.reception import Reception, must_reach
+from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
@@ -22,13 +24,13 @@ from detector.service import retention
 from detector.service.archive import Archive
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
-from detector.service.local_sound import LocalSound, both, sounding_here
+from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, News, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.store.state import StateError
+from detector.store.state import State, StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ async def assembled(
         deleted = _retain(place, settings.recording.retention_nights, night, begun)
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
-        publisher, delivery, reception = None, None, Reception()
+        publisher, delivery = None, None
+        reception = _unreached(state, asyncio.get_running_loop().time())
         if broker.endpoint is not None:
             publisher = Publisher(
                 broker.endpoint,
@@ -116,10 +119,9 @@ async def assembled(
                 reports_nobody=broker.kind != "embedded",
             )
             delivery = DeliveryWatch(publisher, reception)
+        sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
-            command = settings.alerts.sound_command
-            sounding = await stack.enter_async_context(sounding_here(command))
-            tell = both(tell, LocalSound(sounding, alone=publisher is None).tell)
+            sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
         service = Service(
@@ -131,6 +133,7 @@ async def assembled(
             recorders=recorders,
             publisher=publisher,
             delivery=delivery,
+            sound=sound,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
@@ -151,6 +154,29 @@ async def assembled(
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
         )
+
+
+async def _sound_of(
+    stack: AsyncExitStack, settings: Settings, begun: Beginning, *, alone: bool
+) -> Callable[[News], None] | None:
+    """Return an observer that sounds on this computer; None, with a note, where there is none."""
+    try:
+        sounding = await stack.enter_async_context(sounding_here(settings.alerts.sound_command))
+    except OSError as error:
+        begun.note("sound", f"this computer cannot sound an alarm: {error}")
+        return None
+    return LocalSound(sounding, alone=alone).tell
+
+
+def _unreached(state: State, now_s: float) -> Reception:
+    """Return which alerts of an earlier process have reached nobody yet."""
+    reception = Reception()
+    with suppress(StateError):
+        refused = [each.entry for each in state.refused(MQTT)]
+        for entry in [*state.read(MQTT), *refused]:
+            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
+                reception.wait_for(entry.n, now_s)
+    return reception
 
 
 def _retain(place: DataFolder, nights: int, night: Night, begun: Beginning) -> list[Path]:

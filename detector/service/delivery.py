@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from detector.alert import from_json
 from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
 from detector.channels import Entry, EntryKind
 from detector.mqtt.publisher import Publisher
@@ -30,7 +29,7 @@ class DeliveryWatch:
     def committed(self, entries: Sequence[Entry]) -> None:
         """Take entries that were just committed, and have them published."""
         for entry in entries:
-            if entry.kind is EntryKind.ALERT and must_reach(from_json(entry.body)):
+            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
                 self._reception.wait_for(entry.n, _now_s())
         self._publisher.wake()
 

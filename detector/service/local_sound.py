@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from detector.alert import AlertState, Level
@@ -58,13 +58,3 @@ async def sounding_here(command: str | None) -> AsyncIterator[Sounding]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-
-
-def both(tell: Callable[[News], None], more: Callable[[News], None]) -> Callable[[News], None]:
-    """Return an observer that passes news to two."""
-
-    def told(news: News) -> None:
-        tell(news)
-        more(news)
-
-    return told

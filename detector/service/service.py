@@ -88,7 +88,7 @@ class Service:
     recorders : one for each source; None where there is none
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
-    tell : called with every piece of news; must return at once
+    tell, sound : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -105,6 +105,7 @@ class Service:
         recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
         delivery: DeliveryWatch | None = None,
+        sound: Callable[[News], None] | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
@@ -118,6 +119,7 @@ class Service:
         self._recorders = tuple(recorders)
         self._publisher = publisher
         self._delivery = delivery
+        self._sound = sound
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
@@ -305,7 +307,9 @@ class Service:
             self._show()
 
     def _tell(self, news: News) -> None:
-        """Pass news to the observer; the night goes on when it fails or is gone."""
+        """Pass news to the observers; the night goes on when one fails or is gone."""
+        if self._sound is not None:
+            self._supervisor.call("sound", partial(self._sound, news))
         if self._tell_screen is not None:
             self._supervisor.call("screen", partial(self._try_screen, self._tell_screen, news))
 

@@ -36,8 +36,12 @@ class KnownReceiver:
     at: datetime
 
 
-def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -> None:
-    """Record that a receiver has every entry up to a number.
+def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -> int:
+    """Record that a receiver has every entry up to a number, from where it began.
+
+    Returns
+    -------
+    the number up to which it had them before; for a new one, which was told nothing yet, `upto`
 
     Raises
     ------
@@ -48,19 +52,22 @@ def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -
         raise ValueError(f"a receiver's name is up to 32 of a-z, 0-9, _ and -, not {name[:40]!a}")
     if not 0 <= upto <= log.last(db):
         raise ValueError(f"{name} acknowledges entry {upto} of {log.last(db)}")
+    row = db.execute("SELECT upto FROM receiver WHERE name = ?", (name,)).fetchone()
+    before = upto if row is None else int(row[0])
     db.execute(
         """INSERT INTO receiver VALUES (?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET upto = excluded.upto, at_ms = excluded.at_ms""",
         (name, upto, log.to_ms(at)),
     )
     # What a channel set aside because nobody was there, or because it may not publish it.
-    db.execute("DELETE FROM refusal WHERE n <= ?", (upto,))
+    db.execute("DELETE FROM refusal WHERE n > ? AND n <= ?", (before, upto))
     db.execute("DELETE FROM receiver WHERE at_ms < ?", (log.to_ms(at - KEPT),))
     db.execute(
         """DELETE FROM receiver WHERE name NOT IN
             (SELECT name FROM receiver ORDER BY at_ms DESC, name LIMIT ?)""",
         (MOST,),
     )
+    return before
 
 
 def known(db: sqlite3.Connection) -> list[KnownReceiver]:

@@ -210,8 +210,8 @@ class State:
         with _clear_errors(self._path):
             return log.last(self._db)
 
-    def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> None:
-        """Record that a named receiver has every entry up to a number.
+    def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record that a named receiver has every entry up to a number; return where it was before.
 
         Raises
         ------
@@ -219,7 +219,7 @@ class State:
             The name is none, or the number was never used.
         """
         with _clear_errors(self._path), transaction(self._db):
-            receivers.acknowledge(self._db, receiver, upto, at=at)
+            return receivers.acknowledge(self._db, receiver, upto, at=at)
 
     @property
     def receivers(self) -> list[KnownReceiver]:

@@ -10,8 +10,8 @@ from detector.words.phrases import counted
 def unreached_words(alerts: int) -> str:
     """Return that nobody received alerts, and what to do."""
     return (
-        f"Nobody has received {counted(alerts, 'alert')}: no phone, page or `spasmwatch listen` "
-        "is connected to the broker. Start one of them, or look after the wearer yourself."
+        f"Nobody has confirmed {counted(alerts, 'alert')}. Start `spasmwatch listen` where "
+        "somebody hears it, or look after the wearer yourself."
     )
 
 

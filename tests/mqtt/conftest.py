@@ -145,8 +145,8 @@ class StoredLog:
     async def replay(self, n: int, limit: int) -> list[Entry]:
         return self.state.replay_from(n, limit)
 
-    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> None:
-        self.state.acknowledge_as(receiver, upto, at=at)
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        return self.state.acknowledge_as(receiver, upto, at=at)
 
 
 @pytest.fixture

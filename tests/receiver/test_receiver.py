@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,8 @@ class House:
                 continue
             if isinstance(request, Seen):
                 assert request.epoch == self.epoch
+                if request.upto > len(self.entries):
+                    continue  # the service refuses it, too
                 self.acknowledged = max(self.acknowledged, request.upto)
                 self.check_acknowledged()
             elif not lose_answers:
@@ -247,3 +250,63 @@ def test_whatever_arrives_no_heartbeat_is_worth_more_than_a_minute(
     house.receiver.requests(0.0)
     house.receiver.tick(61.0)
     assert house.receiver.state.word in (Word.SILENT, Word.STOPPED)
+
+
+def test_a_first_start_gets_what_is_sent_again_from_before_it() -> None:
+    house = House()
+    missed = house.log(EntryKind.ALERT)
+    house.before = {missed.n}
+    house.beat()
+    house.serve()
+    house.publish(missed)  # it had reached nobody
+    assert house.received() == [missed.n]
+    house.publish(missed)
+    house.beat()
+    assert house.received() == [missed.n]
+
+
+def test_forged_numbers_hide_no_entry_and_ask_for_nothing_forever() -> None:
+    house = House()
+    house.beat()
+    house.feed(Leaf.EVENT, json.dumps({"n": 10**9, "id": "forged"}))
+    house.feed(Leaf.EVENT, json.dumps({"n": 1, "id": "forged"}))
+    real = house.log(EntryKind.EVENT)
+    house.publish(real)
+    forged = {"epoch": "e1", "from": 1, "upto": 10**9, "last_n": 10**9, "entries": []}
+    house.feed(REPLY, json.dumps(forged))
+    late = house.log(EntryKind.ALERT)
+    house.publish(late)
+    house.beat()
+    house.serve()
+    house.beat()  # the log is still shorter than that answer claimed
+    rounds = 0
+    while house.serve() and rounds < 20:
+        rounds += 1
+    assert rounds < 5
+    bodies = [each.fields.get("in") for each in house.told if isinstance(each, ReceivedEntry)]
+    assert bodies.count("e1") == 2, "both real ones"
+
+
+def test_a_state_file_put_back_from_a_copy_is_received_again() -> None:
+    house = House()
+    house.beat()
+    for _ in range(5):
+        house.publish(house.log(EntryKind.EVENT))
+    house.beat()
+    house.serve()
+    house.entries, house.acknowledged = house.entries[:2], 0
+    new = house.log(EntryKind.ALERT)
+    again = json.loads(new.body) | {"in": "after the copy"}
+    house.entries[-1] = replace(new, body=json.dumps(again))
+    house.beat()
+    while house.serve():
+        pass
+    last = house.told[-1]
+    assert isinstance(last, ReceivedEntry)
+    assert last.fields["in"] == "after the copy"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "#", "+", "Anna", "a" * 33])
+def test_a_name_that_would_change_a_topic_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a receiver's name"):
+        Receiver(name, mono_s=0.0)
