@@ -75,3 +75,22 @@ class ChannelLog(Protocol):
 
     async def depth(self) -> int:
         """Return the number of entries not delivered, refused ones included."""
+
+    @property
+    def epoch(self) -> str:
+        """Sixteen hex digits, new when the log begins anew and counts from 1 again."""
+
+    async def last(self) -> int:
+        """Return the highest number of the log, 0 before the first entry."""
+
+    async def replay(self, n: int, limit: int) -> Sequence[Entry]:
+        """Return entries from number `n` on again, whatever became of them."""
+
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record that a named receiver has every entry up to a number; return where it was before.
+
+        Raises
+        ------
+        ValueError
+            The name is none, or the number was never used.
+        """

@@ -185,7 +185,7 @@ def to_json(event: Event) -> str:
     return plain_json.line(to_dict(event))
 
 
-def from_dict(data: dict[str, Any]) -> Event:
+def from_dict(data: Mapping[str, Any]) -> Event:
     """Return the event that `to_dict` wrote.
 
     Raises

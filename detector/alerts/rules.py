@@ -13,7 +13,7 @@ Twitches are logged and never wake anybody, so they do not count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from detector.errors import ConfigError
@@ -112,6 +112,16 @@ _UNITS_S = {"s": 1, "min": 60, "h": 3600}
 # Digits are bounded so that no text can ask for a number of a million places.
 _TOKEN = re.compile(r"\s*(>=|≥|[0-9]{1,6}|[a-z]+(?:-[a-z]+)*|\S|$)", re.IGNORECASE)
 _MAX_TEXT = 80  # twice the longest sensible rule
+
+
+def with_no_signal(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return rules of which one raises *no signal*: theirs, else the default one.
+
+    Whoever chooses which spasms wake has not chosen to sleep on while nobody watches.
+    """
+    if any(isinstance(rule, NoSignal) for rule in rules):
+        return tuple(rules)
+    return (*rules, *(rule for rule in parse_rules(DEFAULT_RULES) if isinstance(rule, NoSignal)))
 
 
 class _Reader:

@@ -21,6 +21,7 @@ from detector.cli import (
     detect,
     doctor,
     evaluate,
+    listen,
     record,
     replay,
     run,
@@ -153,6 +154,7 @@ def spasmwatch(
 
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
+app.command(rich_help_panel=NIGHT)(listen.listen)
 app.command(rich_help_panel=SETUP)(setup.setup)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)

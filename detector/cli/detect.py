@@ -76,7 +76,7 @@ def detect(
     ] = None,
 ) -> None:
     """Find likely spasms in recordings, each event once, in order."""
-    from detector.alerts.rules import parse_rules
+    from detector.alerts.rules import parse_rules, with_no_signal
     from detector.store.formats.event_table import check_target, write_events
 
     call = Invocation.of(ctx)
@@ -93,8 +93,8 @@ def detect(
             check_target(out)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--out") from None
-    rules = parse_rules(settings.alerts.wake_for) if alerts else []
-    how = _How(fs, unit, site, model, tuple(rules), tuple(moments), zone, alerts)
+    rules = with_no_signal(parse_rules(settings.alerts.wake_for)) if alerts else ()
+    how = _How(fs, unit, site, model, rules, tuple(moments), zone, alerts)
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:

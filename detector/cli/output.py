@@ -55,6 +55,11 @@ class Output:
         if not self.quiet:
             print(harmless(text), file=sys.stderr)
 
+    def bell(self) -> None:
+        """Ring the terminal's bell, if stderr is one."""
+        if sys.stderr.isatty():
+            print("\a", end="", file=sys.stderr, flush=True)
+
     def error(self, text: str) -> None:
         """Write an error to stderr, after the data before it."""
         sys.stdout.flush()

@@ -24,7 +24,7 @@ def replay(
     order. Left out is what no recording holds: the status, and alerts about the computer or from
     before the first packet.
     """
-    from detector.alerts.rules import parse_rules
+    from detector.alerts.rules import parse_rules, with_no_signal
     from detector.cli.narrator import Narrator
     from detector.events import Origin
     from detector.night.observation import WornSensor
@@ -43,7 +43,8 @@ def replay(
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)
         worn = WornSensor(provenance, reader.site or settings.sensor.placement)
         recorded = RecordedNight(
-            [RecordedSensor(reader, worn)], rules=parse_rules(settings.alerts.wake_for)
+            [RecordedSensor(reader, worn)],
+            rules=with_no_signal(parse_rules(settings.alerts.wake_for)),
         )
         told = Outcome()
         for step in recorded.steps():

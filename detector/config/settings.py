@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -22,6 +23,7 @@ from detector.sites import Site
 BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
 PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
+MOST_COMMAND = 1000  # characters
 MOST_RULES = 32
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
 KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
@@ -99,7 +101,19 @@ def _home(path: Path) -> Path:
         raise ValueError("must not begin with ~ where the home folder is not known") from None
 
 
+def _command(text: str) -> str:
+    """Check what a shell's rules can part into a program and its arguments."""
+    try:
+        argv = shlex.split(text) if len(text) <= MOST_COMMAND else []
+    except ValueError:  # a quotation mark without its other half
+        argv = []
+    if not argv or not text.isprintable():
+        raise ValueError("must be a program with its arguments, in one line, as in a terminal")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
+ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
 
@@ -162,6 +176,10 @@ class AlertSettings(_Section):
         Field(strict=False, max_length=MOST_RULES),
     ] = DEFAULT_RULES
     """Rules; any one of them raises an alert."""
+    sound: bool = True
+    """Whether a computer sounds an alarm: one that listens, and this one when nobody else hears."""
+    sound_command: ShellCommand | None = None
+    """Plays the sound file that is its last argument; None is the computer's own player."""
 
 
 class MqttSettings(_Section):
@@ -179,6 +197,12 @@ class MqttSettings(_Section):
     """Password to sign in with; better kept in a file of its own."""
     password_file: FilePath | None = None
     """File whose first line is the password."""
+    ca_file: FilePath | None = None
+    """Certificate of the authority that signed the broker's, or the broker's own; for mqtts."""
+    cert_file: FilePath | None = None
+    """Our certificate, for a broker that asks for one."""
+    key_file: FilePath | None = None
+    """Its private key."""
     insecure: bool = False
     """Accept that the password crosses the network unencrypted, for a broker without mqtts."""
 
@@ -190,6 +214,13 @@ class MqttSettings(_Section):
         if has_secret and self.username is None:
             raise ValueError("must have a username beside the password")
         address = self.address
+        if self._tls_files and (address is None or not address.tls):
+            raise ValueError(
+                f"must have broker = 'mqtts://…' beside {self._tls_files[0]}: no other broker "
+                "uses certificates"
+            )
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("must have cert_file and key_file, or neither")
         if address is None:
             return self
         if self.port is not None and urlsplit(self.broker).port not in {None, self.port}:
@@ -200,6 +231,11 @@ class MqttSettings(_Section):
                 "or insecure = true if you accept that"
             )
         return self
+
+    @property
+    def _tls_files(self) -> list[str]:
+        names = ("ca_file", "cert_file", "key_file")
+        return [name for name in names if getattr(self, name) is not None]
 
     @property
     def address(self) -> BrokerAddress | None:

@@ -27,9 +27,13 @@ from detector.doctor.bluetooth import AdapterFacts, Blocked, BluetoothFacts, Bus
 from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker import provide
-from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.contract import Message, Topics
+from detector.mqtt.endpoint import Endpoint, configured
 from detector.mqtt.link import Link
+from detector.store.state_file import wearer_in
 
+DOCTOR = "doctor"  # name of a receiver that no other has
+ALLOW = "allow it in the broker's access list, or set mqtt.prefix to what is allowed"
 PATIENCE_S = 5.0  # a D-Bus call takes milliseconds, a broker across the internet a second
 PACKAGES = ("spasmwatch", "bleak")
 
@@ -128,25 +132,16 @@ async def broker(settings: Settings) -> BrokerFacts:
     mqtt = settings.mqtt
     if mqtt.broker == "none":
         return BrokerFacts("none", "")
-    address = mqtt.address
-    port = mqtt.port or 1883
+    address, port = mqtt.address, mqtt.port or 1883
     where = f"127.0.0.1:{port}" if address is None else f"{address.host}:{address.port}"
     kind = mqtt.broker if address is None else "url"
     try:
-        choice: str | Endpoint = mqtt.broker
-        if address is not None:
-            choice = Endpoint(
-                host=address.host,
-                port=address.port,
-                username=mqtt.username,
-                password=mqtt.secret(),
-                tls=Tls() if address.tls else None,
-                insecure=mqtt.insecure,
-            )
+        choice = configured(mqtt) or mqtt.broker
+        topics = Topics(prefix=mqtt.prefix, wearer=_wearer(settings))
         credentials = {"username": mqtt.username, "password": mqtt.secret()}
         async with provide(choice, port=port, **credentials) as made:
             assert made.endpoint is not None  # noqa: S101 - only "none" has none
-            problem, ms = await _round_trip(made.endpoint)
+            problem, ms = await _round_trip(made.endpoint, topics)
             # Where its port is in use, ours takes any free one: another in the night than now.
             note = made.note.replace(f"port {made.endpoint.port} instead", "another, free port")
             return BrokerFacts(made.kind, str(made.endpoint), ms, problem, note)
@@ -247,24 +242,38 @@ def _adapters(
             yield AdapterFacts(path.rpartition("/")[2], bool(powered))
 
 
-async def _round_trip(endpoint: Endpoint) -> tuple[str | None, float | None]:
-    """Connect and subscribe; return the obstacle or None, and the time of the answer in ms."""
+async def _round_trip(endpoint: Endpoint, topics: Topics) -> tuple[str | None, float | None]:
+    """Publish among a night's topics and receive it; return the obstacle or None, and the ms."""
     loop = asyncio.get_running_loop()
     link = Link(endpoint, f"spasmwatch-doctor-{os.getpid()}")
     running = asyncio.create_task(link.run())
+    topic, arrived = topics.reply(DOCTOR), asyncio.Event()
     try:
         async with asyncio.timeout(PATIENCE_S):
             await link.connected()
+            await link.subscribe(topic, lambda _: arrived.set())
+            if link.refused_subscriptions:
+                return f"{link.refused_subscriptions[topic]}: {ALLOW}", None
             began_s = loop.time()
-            await link.subscribe("spasmwatch/doctor", lambda _: None)
+            ack = await link.publish(Message(topic, "doctor", expiry_s=1))
+            if not ack.accepted:
+                return f"it does not let us publish {topic} ({ack.why}): {ALLOW}", None
+            await arrived.wait()
         return None, (loop.time() - began_s) * 1e3
     except TimeoutError:
+        if link.state.connected:
+            return f"it does not pass on {topic}: {ALLOW}", None
         return link.state.last_error or f"no answer within {PATIENCE_S:g} s", None
     except LinkError as error:
         return str(error), None
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+def _wearer(settings: Settings) -> str:
+    """Return the id in the topics; before the first night one that looks like it."""
+    return wearer_in(settings.data_dir / "state.sqlite") or "a" * 10
 
 
 def _said(argv: list[str]) -> str:

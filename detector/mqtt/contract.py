@@ -42,6 +42,13 @@ class Leaf(StrEnum):
     ALERT = "alert"
 
 
+class Command(StrEnum):
+    """The last level of a topic, below `cmd`, that a receiver publishes."""
+
+    SEEN = "seen"
+    REPLAY = "replay"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """How a leaf is sent: QoS 0 or 1 (2 stalls mosquitto), retained or not, expiry or None."""
@@ -119,10 +126,23 @@ class Topics:
                 f"such messages apart from live ones, got {_short(self.prefix)}"
             )
 
+    @property
+    def base(self) -> str:
+        """What all topics of this wearer and origin begin with."""
+        apart = "" if self.origin is Origin.LIVE else f"{self.origin}/"
+        return f"{self.prefix}/{apart}{self.wearer}"
+
     def of(self, leaf: Leaf) -> str:
         """Return the topic of a leaf."""
-        apart = "" if self.origin is Origin.LIVE else f"{self.origin}/"
-        return f"{self.prefix}/{apart}{self.wearer}/{leaf}"
+        return f"{self.base}/{leaf}"
+
+    def command(self, command: Command) -> str:
+        """Return the topic that a receiver publishes a command to."""
+        return f"{self.base}/cmd/{command}"
+
+    def reply(self, receiver: str) -> str:
+        """Return the topic of answers to one receiver."""
+        return f"{self.base}/reply/{receiver}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +217,21 @@ class Stamp:
     sent: datetime
 
 
-def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | None) -> str:
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """What a receiver compares with what it has.
+
+    epoch : of the log; None where it cannot be read, as the other two
+    last_n : highest number in the log
+    depth : entries not delivered yet
+    """
+
+    epoch: str | None = None
+    last_n: int | None = None
+    depth: int | None = None
+
+
+def health(stamp: Stamp, status: Status, vitals: Vitals, log: LogState) -> str:
     """Return the heartbeat; a receiver that gets none for `expires_in_s` shows no signal."""
     return plain_json.line(
         {
@@ -208,7 +242,9 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, outbox_depth: int | Non
             "rate_hz": _within(vitals.rate_hz),
             "battery_percent": _within(vitals.battery_percent, most=100),
             "battery_lasts_s": _within(vitals.battery_lasts_s),
-            "outbox_depth": outbox_depth,
+            "outbox_depth": log.depth,
+            "epoch": log.epoch,
+            "last_n": log.last_n,
             "expires_in_s": HEALTH_EXPIRES_S,
         }
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from detector.config import MqttSettings
 from detector.errors import ConfigError
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -82,6 +83,28 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def configured(options: MqttSettings) -> Endpoint | None:
+    """Return the broker that the settings name; None where spasmwatch is to find or start one.
+
+    Raises
+    ------
+    ConfigError
+        Settings that do not go together, or a password file that cannot be used.
+    """
+    address = options.address
+    if address is None:
+        return None
+    tls = Tls(options.ca_file, options.cert_file, options.key_file) if address.tls else None
+    return Endpoint(
+        host=address.host,
+        port=address.port,
+        username=options.username,
+        password=options.secret(),
+        tls=tls,
+        insecure=options.insecure,
+    )
 
 
 def parse_url(url: str, *, tls: Tls | None = None, insecure: bool = False) -> Endpoint:

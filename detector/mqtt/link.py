@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,6 +70,8 @@ class Link:
         self._session: MqttSession | None = None
         self._window = asyncio.Semaphore(WINDOW)
         self._subscriptions: list[tuple[str, Handler, int]] = []
+        self.taken_over_s: deque[float] = deque(maxlen=8)  # when another client took our name
+        self.refused_subscriptions: dict[str, str] = {}  # by filter, why
 
     @property
     def state(self) -> BrokerState:
@@ -121,9 +124,10 @@ class Link:
         Longer payloads are dropped and counted. The handler runs on the event loop and returns at
         once: nothing is queued here, a flood waits in the socket.
         """
-        self._subscriptions.append((topic_filter, handler, most_bytes))
+        others = [each for each in self._subscriptions if each[0] != topic_filter]
+        self._subscriptions = [*others, (topic_filter, handler, most_bytes)]
         if self._session is not None:
-            await self._session.subscribe(topic_filter)
+            await self._subscribe(self._session, topic_filter)
 
     async def _live_once(self) -> str:
         """Run one connection to its end; return in a sentence why it ended."""
@@ -142,15 +146,25 @@ class Link:
         async with asyncio.TaskGroup() as beside:
             greeting = beside.create_task(self._greet(session))
             why = await session.until_lost()
+            if session.taken_over:
+                self.taken_over_s.append(self._mono_s())
             greeting.cancel()
         return why
 
     async def _greet(self, session: MqttSession) -> None:
         with contextlib.suppress(LinkError):  # lost again already: the next connection calls it
             for topic_filter, _, _ in self._subscriptions:
-                await session.subscribe(topic_filter)
+                await self._subscribe(session, topic_filter)
             if self._on_connect is not None:
                 await self._on_connect()
+
+    async def _subscribe(self, session: MqttSession, topic_filter: str) -> None:
+        """Subscribe; a refusal is kept for `refused_subscriptions` and stops nothing else."""
+        self.refused_subscriptions.pop(topic_filter, None)
+        try:
+            await session.subscribe(topic_filter)
+        except RefusedError as error:
+            self.refused_subscriptions[topic_filter] = str(error)
 
     def _down(self, why: str) -> None:
         self._session = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from detector.channels import ChannelLog, Entry
+from detector.alerts.reception import Reception, must_reach
+from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import contract
 from detector.mqtt.contract import (
@@ -17,24 +18,27 @@ from detector.mqtt.contract import (
     STATE_EVERY_S,
     Availability,
     Leaf,
+    LogState,
     Message,
     Stamp,
     Topics,
 )
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
+from detector.mqtt.requests import Requests
 from detector.mqtt.session import WINDOW, Ack
 from detector.status import Snapshot, StateWord, Status, Vitals
 
-RETRIED_MOST = 1000  # refused entries tried again in one round, every 30 s
+RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
 ENDED = {
     Availability.STOPPED: "spasmwatch was stopped",
     Availability.OFFLINE: "spasmwatch has ended",
 }
-ECHO_BEATS = 2  # a dead broker may lose the last 10 s; subscribers are back in another 10 s
-ECHO_MOST = 256  # entries; a receiver that missed more requests a replay
+NOBODY = "nobody is subscribed"
+"""Why an event or alert is set aside that the broker had nobody to pass on to; only some brokers
+report it."""
 
 
 @dataclass(slots=True)
@@ -42,25 +46,26 @@ class Counts:
     """Counts of publications since the start, by result."""
 
     delivered: int = 0
-    unheard: int = 0  # delivered, but nobody is subscribed (only mosquitto reports it)
+    unheard: int = 0  # nobody was subscribed; tried again later
     unconfirmed: int = 0  # the connection was lost before the answer came; sent again
     refused: int = 0  # refused by the broker, or without a topic; tried again later
-    echoed: int = 0  # acknowledged shortly before or after a broken connection, so sent twice
 
 
 class Publisher:
     """Publish for one wearer while `run()` runs; a dead broker delays nothing else.
 
-    An acknowledgement is not a delivery: a broker that dies loses what it has not passed on, and
-    one that has just started has no subscribers yet. So what was acknowledged around a broken
-    connection is sent once more when subscribers have had time to reconnect; they de-duplicate by
-    event id.
+    That a broker took an entry is no delivery: a broker that dies loses what it has not passed on,
+    and one that has just started has no subscribers yet. What it reports to have passed to nobody
+    is tried again, and each receiver with a name asks for what it lacks (`Requests`).
 
     Parameters
     ----------
     boot_id : distinguishes this run of the service from the one before
     vitals : called at each heartbeat
-    utc_now, sleep : the clocks
+    reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
+        only what a receiver acknowledged has reached somebody
+    reception : is told which alerts wait for somebody, and which reached somebody
+    utc_now, mono_s, sleep : the clocks
 
     Attributes
     ----------
@@ -77,11 +82,15 @@ class Publisher:
         boot_id: str,
         status: Status,
         vitals: Callable[[], Vitals],
+        reception: Reception,
+        reports_nobody: bool = True,
+        mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.closing_availability = Availability.OFFLINE
         self.counts = Counts()
+        self.refusals: dict[Leaf, str] = {}  # why the broker does not take what, at present
         self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
@@ -90,17 +99,20 @@ class Publisher:
             closing=self._closing_messages,
             on_connect=self._greet,
         )
+        self.requests = Requests(self.link, log, topics, utc_now=utc_now, reception=reception)
         self._log = log
         self._topics = topics
         self._boot_id = boot_id
         self._vitals = vitals
+        self._reception = reception
+        self._mono_s = mono_s
         self._utc_now = utc_now
         self._sleep = sleep
         self._snapshot = Snapshot(status=status)
         self._seq = 0
         self._beats = 0
-        self._recent: deque[tuple[int, Entry]] = deque(maxlen=ECHO_MOST)
-        self._echo_at: int | None = None  # the heartbeat after which `_recent` is sent again
+        self._nobody = False  # was subscribed when entries were last sent
+        self._reports_nobody = reports_nobody
         self._more = asyncio.Event()
         self._retry_due = False
         self._state_due = asyncio.Event()
@@ -127,6 +139,7 @@ class Publisher:
             tasks.create_task(self._pump())
             tasks.create_task(self._tell_state())
             tasks.create_task(self._beat())
+            tasks.create_task(self.requests.run())
 
     def _closing_messages(self) -> tuple[Message, ...]:
         """Overwrite what is retained: a later receiver must not read that somebody watches."""
@@ -141,9 +154,9 @@ class Publisher:
     async def _greet(self) -> None:
         """Publish after each connection: what is retained, then what waited."""
         await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
-        if self.link.state.connections > 1:
-            self._echo_at = self._beats + ECHO_BEATS
+        await self._say(Leaf.HEALTH, await self._health(), qos=1)  # answered, should it be refused
         self._say_state(changed=True)
+        self._retry_due = True
         self._more.set()
 
     async def _beat(self) -> None:
@@ -155,18 +168,16 @@ class Publisher:
                 await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
                 self._say_state(changed=False)
                 self._retry_due = True
-            if self.link.state.connected and self._echo_at is None:
-                while self._recent and self._recent[0][0] < self._beats - ECHO_BEATS:
-                    self._recent.popleft()
+            self._retry_due = self._retry_due or self._nobody
             self._more.set()
 
     async def _health(self) -> str:
         try:
-            depth = await self._log.depth()
+            log = LogState(self._log.epoch, await self._log.last(), await self._log.depth())
         except SpasmwatchError as error:
             self.last_trouble = str(error)
-            depth = None
-        return contract.health(self._stamp(), self._snapshot.status, self._vitals(), depth)
+            log = LogState()
+        return contract.health(self._stamp(), self._snapshot.status, self._vitals(), log)
 
     def _say_state(self, *, changed: bool) -> None:
         self._state_changed = self._state_changed or changed
@@ -183,15 +194,16 @@ class Publisher:
     async def _say(self, leaf: Leaf, payload: str, *, qos: int | None = None) -> None:
         """Publish what is of no use later: without a connection it is dropped."""
         with contextlib.suppress(LinkError):
-            ack = await self.link.publish(contract.message(self._topics, leaf, payload, qos=qos))
-            self._count(leaf, ack)
+            told = contract.message(self._topics, leaf, payload, qos=qos)
+            ack = await self.link.publish(told)
+            if told.qos:  # without, there is no answer
+                self._count(leaf, ack)
 
     async def _pump(self) -> None:
         while True:
             await self._more.wait()
             self._more.clear()
             try:
-                await self._echo()
                 while self.link.state.connected and await self._send_some():
                     pass
                 if self._retry_due and self.link.state.connected:
@@ -202,64 +214,70 @@ class Publisher:
     async def _send_some(self) -> bool:
         """Send a window of entries; return whether to send the next one at once."""
         entries = await self._log.read(WINDOW)
-        return bool(entries) and await self._send(entries)
+        return bool(entries) and await self._send(entries) is not None
 
     async def _retry(self) -> None:
-        """Send refused entries again; they may be accepted by now."""
+        """Send what was set aside again, as long as some of it is delivered."""
         self._retry_due = False
-        entries = [refused.entry for refused in await self._log.refused(RETRIED_MOST)]
-        for first in range(0, len(entries), WINDOW):
-            if not await self._send(entries[first : first + WINDOW]):
+        for _ in range(0, RETRIED_MOST, WINDOW):
+            entries = [refused.entry for refused in await self._log.refused(WINDOW)]
+            if not entries or not await self._send(entries):
                 return
             await self._send_some()  # what is new does not wait for what is old
 
-    async def _send(self, entries: Sequence[Entry]) -> bool:
-        """Send entries together, log the result of each; return whether all were answered."""
+    async def _send(self, entries: Sequence[Entry]) -> int | None:
+        """Send entries together, log the result of each.
+
+        Returns
+        -------
+        how many were delivered; None when the connection was lost before all were answered
+        """
         told = [entry for entry in entries if entry.kind in contract.LEAVES]
         outcomes = list(zip(told, await asyncio.gather(*map(self._deliver, told)), strict=True))
         done = [entry for entry, outcome in outcomes if outcome == DELIVERED]
         refused = {entry.n: outcome for entry, outcome in outcomes if outcome}
+        self._nobody = NOBODY in refused.values() and not done
         passed = [entry for entry in entries if entry.kind not in contract.LEAVES] + done
         if passed:
             await self._log.acknowledge([entry.n for entry in passed])
             self.counts.delivered += len(done)
-            self._recent.extend((self._beats, entry) for entry in done)
         if refused:
             await self._log.refuse(refused, at=self._utc_now())
-        return all(outcome is not None for _, outcome in outcomes)
-
-    async def _echo(self) -> None:
-        due = self._echo_at is not None and self._beats >= self._echo_at
-        if not due or not self.link.state.connected:
-            return
-        entries = [entry for _, entry in self._recent]
-        results = await asyncio.gather(*map(self._deliver, entries))
-        if None not in results:
-            self._echo_at = None
-            self._recent.clear()
-            self.counts.echoed += len(entries)
+        return None if None in (outcome for _, outcome in outcomes) else len(done)
 
     async def _deliver(self, entry: Entry) -> str | None:
         """Send one entry; return `DELIVERED`, why it was refused, or None when it is not known."""
+        result: str | None
         try:
             message = contract.outgoing(entry, self._topics, self._utc_now())
             ack = await self.link.publish(message)
         except LinkError:
             self.counts.unconfirmed += 1
-            return None
+            result = None
         except (ValueError, ConfigError) as error:
-            return self._refuse(f"entry {entry.n} of the log: {error}")
-        return self._count(entry.kind, ack)
+            result = self._refuse(f"entry {entry.n} of the log: {error}")
+        else:
+            result = self._result_of(entry.kind, ack)
+        if result == DELIVERED and self._reports_nobody:
+            self._reception.passed_on(entry.n)
+        elif entry.kind is EntryKind.ALERT and must_reach(entry.body):
+            self._reception.wait_for(entry.n, self._mono_s())
+        return result
 
-    def _count(self, leaf: str, ack: Ack) -> str:
-        if not ack.accepted:
-            return self._refuse(
-                f"{self.link.endpoint} refused a message ({leaf}): {ack.why}. Allow this user to "
-                f"publish below {self._topics.prefix}/"
-            )
-        if ack.no_subscribers and leaf in (Leaf.EVENT, Leaf.ALERT):
+    def _result_of(self, kind: EntryKind, ack: Ack) -> str:
+        if ack.no_subscribers:
             self.counts.unheard += 1
-        return DELIVERED
+            return NOBODY
+        return self._count(contract.LEAVES[kind], ack)
+
+    def _count(self, leaf: Leaf, ack: Ack) -> str:
+        """Return `DELIVERED`, or the refusal, which stands until the broker takes this leaf."""
+        if ack.accepted:
+            self.refusals.pop(leaf, None)
+            return DELIVERED
+        topic = self._topics.of(leaf)
+        self.refusals[leaf] = f"{self.link.endpoint} does not let us publish {topic} ({ack.why})"
+        return self._refuse(self.refusals[leaf])
 
     def _refuse(self, why: str) -> str:
         self.counts.refused += 1

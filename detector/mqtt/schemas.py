@@ -16,12 +16,17 @@ from detector.mqtt.contract import (
     OPEN_ALERTS_MOST,
     RETAINED_EXPIRES_S,
     Availability,
+    Command,
     Leaf,
 )
+from detector.mqtt.requests import ENTRIES_MOST
 from detector.recognition.rules.reason import Reason
 from detector.status import StateWord
+from detector.store.receivers import NAME
 
 Schema = dict[str, Any]
+
+REPLY = "reply"
 
 MOST_FACTS = 12  # of one reason: twice as many as any has today
 
@@ -29,15 +34,21 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, Schema]:
-    """Return the schema of each leaf's payload; `availability` is a bare word, not JSON text."""
+    """Return the schema of each payload, by the last level of its topic.
+
+    `availability` is a bare word, not JSON text; `reply` is the answer to `replay`.
+    """
     return {
-        leaf.value: {"$schema": DIALECT, "title": title, **schema}
-        for leaf, title, schema in (
+        name: {"$schema": DIALECT, "title": title, **schema}
+        for name, title, schema in (
             (Leaf.AVAILABILITY, "Whether the service is there", _one_of(Availability)),
             (Leaf.HEALTH, "Heartbeat, every 5 s", _health()),
             (Leaf.STATE, "Snapshot, retained", _state()),
             (Leaf.EVENT, "Something was found, or is found to be over", _event()),
             (Leaf.ALERT, "One moment in the life of an alert", _alert(n=_NUMBER)),
+            (Command.SEEN, "A receiver has every entry up to a number", _seen()),
+            (Command.REPLAY, "A receiver lacks the entries from a number on", _replay()),
+            (REPLY, "Entries that a receiver lacked", _reply()),
         )
     }
 
@@ -50,6 +61,26 @@ def _object(**properties: Schema) -> Schema:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _seen() -> Schema:
+    return _object(by=_RECEIVER, epoch=_NAME, upto=_count())
+
+
+def _replay() -> Schema:
+    return _object(by=_RECEIVER, **{"from": _count(1)})
+
+
+def _reply() -> Schema:
+    entry = _object(leaf=_one_of([Leaf.EVENT, Leaf.ALERT]), body=_TEXT)
+    return _object(
+        schema={"const": "replay/1"},
+        epoch=_NAME,
+        **{"from": _count(1)},
+        upto=_count(),
+        last_n=_count(),
+        entries={"type": "array", "items": entry, "maxItems": ENTRIES_MOST},
+    )
 
 
 def _or_null(schema: Schema) -> Schema:
@@ -78,6 +109,8 @@ _TIME: Schema = {
 }
 
 
+_RECEIVER: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+
 _NUMBER = _or_null(_count(1))  # in the log; null when the disk refused it
 
 
@@ -104,6 +137,8 @@ def _health() -> Schema:
         battery_percent=_or_null(_number(0, 100)),
         battery_lasts_s=_or_null(_number(0)),
         outbox_depth=_or_null(_count()),
+        epoch=_or_null(_NAME),
+        last_n=_or_null(_count()),
         expires_in_s={"const": HEALTH_EXPIRES_S},
     )
 

@@ -40,6 +40,7 @@ ACK_TIMEOUT_S = 3.0  # the real detector of a half-open connection
 DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
 WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall
 TICK_S = 1.0  # how often paho may look at its keepalive
+TAKEN_OVER = 0x8E  # MQTT 5, 3.14.2.1: "Session taken over"
 PACKET_MOST = 262_144  # bytes; the longest packet that the broker may send
 
 
@@ -100,6 +101,7 @@ class MqttSession:
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self._acks: dict[int, asyncio.Future[list[int]]] = {}
         self._why_dropped: str | None = None
+        self.taken_over = False  # the broker ended it because another client has our name
         self._client = self._new_client(client_id, will)
 
     async def open(self) -> None:
@@ -159,7 +161,7 @@ class MqttSession:
         if result != paho.MQTT_ERR_SUCCESS or mid is None:
             raise LinkError(f"the connection to {self._endpoint} is gone")
         if max(await self._ack_of(mid)) >= 0x80:
-            raise LinkError(f"{self._endpoint} refused the subscription to {topic_filter!a}")
+            raise RefusedError(f"{self._endpoint} refused the subscription to {topic_filter!a}")
 
     def drop(self, why: str) -> None:
         """Break the connection without a DISCONNECT: the broker then publishes the will."""
@@ -282,6 +284,7 @@ class MqttSession:
         if self._why_dropped is not None:
             why = self._why_dropped
         elif said is not None:
+            self.taken_over = said.value == TAKEN_OVER
             why = f"{self._endpoint} ended the connection: {said.getName()}"
         elif not self._answer.done():
             why = (

@@ -32,9 +32,9 @@ class Archive:
         alerts: Sequence[Alert],
         entries: Sequence[Draft],
         saved: Mapping[str, Any],
-    ) -> None:
-        """Write all of it in one transaction, or none: StateError."""
-        await self.ask(
+    ) -> Sequence[Entry]:
+        """Write all of it in one transaction, or none (StateError); return the log's entries."""
+        return await self.ask(
             lambda state: state.commit(
                 at=at, events=events, alerts=alerts, entries=entries, saved=saved
             )
@@ -48,6 +48,11 @@ class Archive:
     def troubles(self) -> tuple[str, ...]:
         """What was found wrong in the state so far, a sentence each."""
         return self._state.troubles
+
+    @property
+    def epoch(self) -> str:
+        """Sixteen hex digits, new when the log begins anew and counts from 1 again."""
+        return self._state.epoch
 
     def close(self) -> None:
         """Wait for pending calls, then end the thread; the state itself stays open."""
@@ -88,3 +93,20 @@ class ArchivedLog:
     async def depth(self) -> int:
         """Return the number of entries not delivered."""
         return await self._archive.ask(lambda state: state.depth(self._channel))
+
+    @property
+    def epoch(self) -> str:
+        """Sixteen hex digits, new when the log begins anew."""
+        return self._archive.epoch
+
+    async def last(self) -> int:
+        """Return the highest number of the log."""
+        return await self._archive.ask(lambda state: state.last)
+
+    async def replay(self, n: int, limit: int) -> Sequence[Entry]:
+        """Return entries from number `n` on again."""
+        return await self._archive.ask(lambda state: state.replay_from(n, limit))
+
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record what a receiver has; return up to which number it had it before."""
+        return await self._archive.ask(lambda state: state.acknowledge_as(receiver, upto, at=at))

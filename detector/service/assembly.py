@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
@@ -9,23 +10,27 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
+from detector.alerts.reception import Reception, must_reach
+from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
-from detector.mqtt.endpoint import Endpoint, Tls
+from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
+from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, News, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-from detector.store.state import StateError
+from detector.store.state import State, StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Assembly:
     publisher: Publisher | None = None
 
     async def waiting(self) -> int:
-        """Return the number of messages that no broker has taken; 0 where that cannot be read."""
+        """Return the number of messages that reached nobody; 0 where that cannot be read."""
         with suppress(StateError):
             return await self.archive.log_of(MQTT).waiting(LEAVES)
         return 0
@@ -100,7 +105,8 @@ async def assembled(
         deleted = _retain(place, settings.recording.retention_nights, night, begun)
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
-        publisher = None
+        publisher, delivery = None, None
+        reception = _unreached(state, asyncio.get_running_loop().time())
         if broker.endpoint is not None:
             publisher = Publisher(
                 broker.endpoint,
@@ -109,7 +115,13 @@ async def assembled(
                 boot_id=token_hex(8),
                 status=STARTING,
                 vitals=lambda: vitals(night, clock),
+                reception=reception,
+                reports_nobody=broker.kind != "embedded",
             )
+            delivery = DeliveryWatch(publisher, reception)
+        sound = None
+        if settings.alerts.sound and origin is Origin.LIVE:
+            sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
         service = Service(
@@ -120,6 +132,8 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
+            delivery=delivery,
+            sound=sound,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
@@ -142,6 +156,29 @@ async def assembled(
         )
 
 
+async def _sound_of(
+    stack: AsyncExitStack, settings: Settings, begun: Beginning, *, alone: bool
+) -> Callable[[News], None] | None:
+    """Return an observer that sounds on this computer; None, with a note, where there is none."""
+    try:
+        sounding = await stack.enter_async_context(sounding_here(settings.alerts.sound_command))
+    except OSError as error:
+        begun.note("sound", f"this computer cannot sound an alarm: {error}")
+        return None
+    return LocalSound(sounding, alone=alone).tell
+
+
+def _unreached(state: State, now_s: float) -> Reception:
+    """Return which alerts of an earlier process have reached nobody yet."""
+    reception = Reception()
+    with suppress(StateError):
+        refused = [each.entry for each in state.refused(MQTT)]
+        for entry in [*state.read(MQTT), *refused]:
+            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
+                reception.wait_for(entry.n, now_s)
+    return reception
+
+
 def _retain(place: DataFolder, nights: int, night: Night, begun: Beginning) -> list[Path]:
     current = min(worn.provenance.recording or "" for worn in night.worn)[:10]
     doomed = retention.expired(place.nights, nights=nights, current=current)
@@ -155,17 +192,8 @@ async def _enter_broker(
     stack: AsyncExitStack, settings: Settings, mqtt: bool, free_port: bool, begun: Beginning
 ) -> Broker:
     """Return a broker that runs until the stack closes; `none`, with a note, where none starts."""
-    address, options = settings.mqtt.address, settings.mqtt
-    choice: str | Endpoint = options.broker if mqtt else "none"
-    if mqtt and address is not None:
-        choice = Endpoint(
-            host=address.host,
-            port=address.port,
-            username=options.username,
-            password=options.secret(),
-            tls=Tls() if address.tls else None,
-            insecure=options.insecure,
-        )
+    options = settings.mqtt
+    choice = (configured(options) or options.broker) if mqtt else "none"
     port = 0 if free_port else options.port or 1883
     own = provide(choice, port=port, username=options.username, password=options.secret())
     try:

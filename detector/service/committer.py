@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from detector.channels import Entry
 from detector.events import Event
 from detector.night.outcome import Outcome
 from detector.service.archive import Archive
@@ -39,7 +40,7 @@ class Committer:
     utc_now : dates the commits
     saved : returns all state to be saved, as plain data by name; called once a commit, before it
         is decided what is committed, since the call may add to that
-    committed : called after each commit
+    committed : called after each commit with the log's new entries
     uncommitted : called once with what the disk refused; receivers get it again after the commit
     trouble : called with a name and why that does not work, or None once it does
     """
@@ -50,7 +51,7 @@ class Committer:
         *,
         utc_now: Callable[[], datetime],
         saved: Callable[[], dict[str, Any]],
-        committed: Callable[[], None],
+        committed: Callable[[Sequence[Entry]], None],
         uncommitted: Callable[[Sequence[Unlogged]], Awaitable[None]],
         trouble: Callable[[str, str | None], None],
     ) -> None:
@@ -107,7 +108,7 @@ class Committer:
         saved, batch = self._saved(), list(self._waiting)
         self._checkpoint_due, self._busy = False, True
         try:
-            await self._commit(batch, saved)
+            entries = await self._commit(batch, saved)
         except StateError as error:
             self._trouble("disk", str(error))
             await self._tell_uncommitted(batch)
@@ -118,10 +119,10 @@ class Committer:
             raise  # the supervisor logs and announces it
         finally:
             self._busy = False
-        self._done(len(batch))
+        self._done(len(batch), entries)
 
-    async def _commit(self, batch: Sequence[Unlogged], saved: dict[str, Any]) -> None:
-        await self._archive.commit(
+    async def _commit(self, batch: Sequence[Unlogged], saved: dict[str, Any]) -> Sequence[Entry]:
+        return await self._archive.commit(
             at=self._utc_now(),
             events=[event for each in batch for event in each.told.events],
             alerts=[alert for each in batch for alert in each.told.alerts],
@@ -131,8 +132,9 @@ class Committer:
 
     async def _commit_one_by_one(self, batch: Sequence[Unlogged]) -> None:
         for each in batch:
+            entries: Sequence[Entry] = ()
             try:
-                await self._commit([each], {})
+                entries = await self._commit([each], {})
             except StateError:
                 return  # the next attempt reports it
             except Exception as error:
@@ -143,13 +145,13 @@ class Committer:
                 self.dropped += 1
                 await self._uncommitted([each])
             self._attempts = 0
-            self._done(1)
+            self._done(1, entries)
 
-    def _done(self, count: int) -> None:
+    def _done(self, count: int, entries: Sequence[Entry]) -> None:
         del self._waiting[:count]
         self._told_anyway = max(0, self._told_anyway - count)
         self._trouble("disk", None)
-        self._committed()
+        self._committed(entries)
 
     async def _tell_uncommitted(self, batch: list[Unlogged]) -> None:
         """Publish what the disk refuses: an alarm that is not stored is still an alarm."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
-from detector.alerts.rules import parse_rules
+from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
 from detector.events import Kind, Origin, Phase
@@ -117,7 +117,7 @@ def open_night(
         WornSensor(Provenance(state.wearer, sensor.label, path.stem, origin), sensor.placement)
         for sensor, path in zip(sensors, names, strict=True)
     ]
-    rules = parse_rules(settings.alerts.wake_for)
+    rules = with_no_signal(parse_rules(settings.alerts.wake_for))
 
     def header(of: WornSensor) -> RecordingHeader:
         label = of.provenance.sensor or ""

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from detector.block import utc_of
+from detector.channels import Entry
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import Item, LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
@@ -21,6 +22,7 @@ from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
+from detector.service.delivery import DeliveryWatch
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.resumption import ENDED, NIGHT, ROWS
@@ -41,7 +43,6 @@ FLUSH_S = 5.0  # at the end: what is not published by then is published at the n
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
-BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 
 FAULT = "internal-fault"
 """Name of the technical alarm for a failed part of the service."""
@@ -87,7 +88,7 @@ class Service:
     recorders : one for each source; None where there is none
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
-    tell : called with every piece of news; must return at once
+    tell, sound : called with every piece of news; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -103,6 +104,8 @@ class Service:
         tell: Callable[[News], None],
         recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
+        delivery: DeliveryWatch | None = None,
+        sound: Callable[[News], None] | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
@@ -115,6 +118,8 @@ class Service:
         self._tell_screen: Callable[[News], None] | None = tell
         self._recorders = tuple(recorders)
         self._publisher = publisher
+        self._delivery = delivery
+        self._sound = sound
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
@@ -237,7 +242,7 @@ class Service:
         if not self._ending:  # what does not come any more is no silence
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
-            self._judge_broker()
+            self._judge_delivery()
         self._commit_recordings()
         self._announce_faults()
         self._announce_damage()
@@ -246,11 +251,10 @@ class Service:
         self._committer.retry()
         self._show()
 
-    def _judge_broker(self) -> None:
-        if self._publisher is not None:
-            link = self._publisher.link.state
-            dark_s = 0.0 if link.connected else asyncio.get_running_loop().time() - link.since_s
-            self._trouble("broker", link.last_error if dark_s > BROKER_PATIENCE_S else None)
+    def _judge_delivery(self) -> None:
+        if self._delivery is not None:
+            for name, why in self._delivery.troubles().items():
+                self._trouble(name, why)
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -303,7 +307,9 @@ class Service:
             self._show()
 
     def _tell(self, news: News) -> None:
-        """Pass news to the observer; the night goes on when it fails or is gone."""
+        """Pass news to the observers; the night goes on when one fails or is gone."""
+        if self._sound is not None:
+            self._supervisor.call("sound", partial(self._sound, news))
         if self._tell_screen is not None:
             self._supervisor.call("screen", partial(self._try_screen, self._tell_screen, news))
 
@@ -329,9 +335,9 @@ class Service:
         rows = [None if recorder is None else recorder.kept for recorder in self._recorders]
         return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
 
-    def _wake_channels(self) -> None:
-        if self._publisher is not None:
-            self._publisher.wake()
+    def _wake_channels(self, entries: Sequence[Entry]) -> None:
+        if self._delivery is not None:
+            self._delivery.committed(entries)
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
@@ -377,7 +383,7 @@ class Service:
         link = None if self._publisher is None else self._publisher.link.state
         until_s = loop.time() + (FLUSH_S if link is None or link.connections else UNHEARD_S)
         while loop.time() < until_s:
-            posted = self._publisher is None or not await self._archive.log_of(MQTT).depth()
+            posted = self._publisher is None or not await self._archive.log_of(MQTT).read(1)
             if posted and self._committer.idle:
                 return
             self._committer.retry()

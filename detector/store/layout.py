@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from detector.store import log
+from detector.store import log, receivers
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -58,6 +58,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE letter",
         "DROP TABLE dropped_letters",
     ),
+    receivers.TABLES,
 )
 """Step n brings a file of schema version n to version n + 1. Only ever append."""
 

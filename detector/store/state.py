@@ -22,9 +22,10 @@ from detector import events as event_values
 from detector.alert import Alert, AlertState
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import log, state_file, wearer_file
+from detector.store import log, receivers, state_file, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
+from detector.store.receivers import KnownReceiver
 from detector.store.state_file import (
     StateDamagedError,
     StateDiskError,
@@ -202,6 +203,29 @@ class State:
         with _clear_errors(self._path):
             rows = log.rows_from(self._db, n, limit)
         return self._parsed("log", rows, log.entry_of)
+
+    @property
+    def last(self) -> int:
+        """Highest number of the log, 0 before the first entry."""
+        with _clear_errors(self._path):
+            return log.last(self._db)
+
+    def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        """Record that a named receiver has every entry up to a number; return where it was before.
+
+        Raises
+        ------
+        ValueError
+            The name is none, or the number was never used.
+        """
+        with _clear_errors(self._path), transaction(self._db):
+            return receivers.acknowledge(self._db, receiver, upto, at=at)
+
+    @property
+    def receivers(self) -> list[KnownReceiver]:
+        """Receivers that acknowledged something in the last 30 days, by name."""
+        with _clear_errors(self._path):
+            return receivers.known(self._db)
 
     def depth(self, channel: str) -> int:
         """Return the number of entries a channel has not delivered, refused ones included."""

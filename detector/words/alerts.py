@@ -18,6 +18,10 @@ CONDITION_NAMES = {
     "non-wear": "sensor not worn",
     "clipped": "movement beyond the sensor's range",
     "internal-fault": "fault in spasmwatch",
+    "broker": "no broker",
+    "broker-refuses": "messages refused",
+    "twin-service": "a second spasmwatch",
+    "nobody-reachable": "nobody is reached",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 

@@ -24,7 +24,7 @@ LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 class NightEnd:
     """Figures of a night that is over.
 
-    waiting : messages that no broker has taken
+    waiting : messages that reached nobody
     not_kept : the data folder, where it could not be written
     went_on : an earlier process began it; its alerts are not among `alerts`
     incomplete : the disk did not take part of what was recorded
@@ -85,11 +85,12 @@ def _left_words(night: NightEnd) -> list[str]:
     """Return what the night leaves: open alerts, messages that wait, and whether it is kept."""
     lines = open_words(night.open_alerts)
     messages = counted(night.waiting, "message")
+    have = "has" if night.waiting == 1 else "have"
     if night.waiting and night.not_kept is not None:
-        lines.append(f"{messages} reached no broker.")
+        lines.append(f"{messages} {have} reached nobody.")
     elif night.waiting:
-        wait, are = ("waits", "it is") if night.waiting == 1 else ("wait", "they are")
-        lines.append(f"{messages} {wait} for the broker; {are} sent when run finds it again.")
+        are = "it is" if night.waiting == 1 else "they are"
+        lines.append(f"{messages} {have} reached nobody yet: {are} sent again by the next run.")
     if night.not_kept is not None:
         what = (
             "The events of this night were not" if night.recordings else "Nothing of this night was"

@@ -10,6 +10,7 @@ from detector.alerts.rules import (
     RuleError,
     parse_rule,
     parse_rules,
+    with_no_signal,
 )
 from detector.errors import ConfigError
 
@@ -83,3 +84,10 @@ def test_the_error_names_the_place_and_the_remedy(text, says):
     with pytest.raises(RuleError) as caught:
         parse_rule(text)
     assert says in str(caught.value)
+
+
+def test_whoever_chooses_rules_keeps_the_alarm_that_nobody_watches():
+    assert with_no_signal(parse_rules(["clonus >= 60s"])) == (Lasting("clonus", 60), NoSignal(120))
+    own = parse_rules(["no-signal >= 1min"])
+    assert with_no_signal(own) == own
+    assert with_no_signal(()) == (NoSignal(120),)

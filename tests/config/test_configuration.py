@@ -372,3 +372,13 @@ def test_any_text_of_a_variable_gives_settings_or_a_config_error(text):
     for variable in ("MQTT__PORT", "MQTT__BROKER", "ALERTS__WAKE_FOR", "WEARER__TIME_ZONE"):
         environ = {f"SPASMWATCH_{variable}": text}
         assert settled(lambda environ=environ: read_configuration(environ=environ))
+
+
+def test_certificates_go_with_mqtts_alone_and_a_key_with_its_certificate(tmp_path):
+    head = "[mqtt]\nca_file = '~/ca.pem'\n"
+    found = read(tmp_path, head + "broker = 'mqtts://house.lan'").settings.mqtt
+    assert found.ca_file == Path("~/ca.pem").expanduser()
+    assert "mqtts://" in complaint(tmp_path, head + "broker = 'mqtt://127.0.0.1'")
+    assert "mqtts://" in complaint(tmp_path, head)
+    only = "[mqtt]\nbroker = 'mqtts://house.lan'\ncert_file = 'a.pem'"
+    assert "cert_file and key_file" in complaint(tmp_path, only)

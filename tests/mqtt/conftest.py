@@ -135,6 +135,19 @@ class StoredLog:
             raise StateError("disk full")
         return self.state.depth("mqtt")
 
+    @property
+    def epoch(self) -> str:
+        return self.state.epoch
+
+    async def last(self) -> int:
+        return self.state.last
+
+    async def replay(self, n: int, limit: int) -> list[Entry]:
+        return self.state.replay_from(n, limit)
+
+    async def acknowledge_as(self, receiver: str, upto: int, *, at: datetime) -> int:
+        return self.state.acknowledge_as(receiver, upto, at=at)
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[StoredLog]:

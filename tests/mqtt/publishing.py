@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 
+from detector.alerts.reception import Reception
 from detector.events import Origin
 from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
@@ -28,6 +29,7 @@ async def tenfold(seconds: float) -> None:
 def make_publisher(
     endpoint: Endpoint, log: Any, origin: Origin = Origin.LIVE, **clocks: Any
 ) -> Publisher:
+    clocks.setdefault("reception", Reception())
     return Publisher(
         endpoint,
         log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -18,8 +19,17 @@ from detector.channels import Entry
 from detector.errors import ConfigError
 from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_json
 from detector.mqtt import contract
-from detector.mqtt.contract import DELIVERY, Availability, Leaf, Message, Stamp, Topics
-from detector.mqtt.schemas import schemas
+from detector.mqtt.contract import (
+    DELIVERY,
+    Availability,
+    Command,
+    Leaf,
+    LogState,
+    Message,
+    Stamp,
+    Topics,
+)
+from detector.mqtt.schemas import REPLY, schemas
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_event
 
@@ -181,11 +191,11 @@ def test_an_alert_keeps_its_schema(alert: Alert) -> None:
     assert said == {**strictly(alert_to_json(alert)), "n": None}
 
 
-@given(stamps, statuses(words), vitals, st.integers(0))
+@given(stamps, statuses(words), vitals, st.sampled_from([(None, None, None), ("e", 7, 0)]))
 def test_health_keeps_its_schema_whatever_the_sensor_claims(
-    stamp: Stamp, status: Status, measured: Vitals, depth: int
+    stamp: Stamp, status: Status, measured: Vitals, log: tuple[Any, Any, Any]
 ) -> None:
-    payload = contract.health(stamp, status, measured, depth)
+    payload = contract.health(stamp, status, measured, LogState(*log))
     assert_fit_for_strangers(payload)
     SCHEMAS["health"].validate(strictly(payload))
 
@@ -207,7 +217,7 @@ def test_availability_is_one_of_three_words() -> None:
 
 
 def test_every_leaf_has_a_schema_that_is_itself_valid() -> None:
-    assert set(schemas()) == set(Leaf)
+    assert set(schemas()) == {*Leaf, *Command, REPLY}
     for schema in schemas().values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -223,7 +233,7 @@ def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
 
 def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
     now = Stamp("b", 1, datetime(2026, 11, 21, tzinfo=UTC))
-    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), 0))
+    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), LogState()))
     for name in said:
         assert not SCHEMAS["health"].is_valid({k: v for k, v in said.items() if k != name})
     assert not SCHEMAS["health"].is_valid(said | {"more": 1})

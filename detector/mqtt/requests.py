@@ -1,0 +1,192 @@
+"""Requests of receivers: record what they acknowledge, and send again what they lack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from detector.alerts.reception import Reception
+from detector.channels import ChannelLog, Entry
+from detector.errors import ConfigError, LinkError, SpasmwatchError
+from detector.mqtt import commands, contract
+from detector.mqtt.commands import Replay, Seen
+from detector.mqtt.contract import Command, Message, Topics
+from detector.mqtt.link import Link
+from detector.mqtt.session import Received
+
+ENTRIES_MOST = 100
+"""Entries looked at for one answer."""
+
+BODIES_MOST = 60_000
+"""Bytes of entries in one answer, as JSON strings; the rest of it fits into 5 kB."""
+
+EXPIRES_S = 60
+
+PENDING_MOST = 128
+"""Requests that wait; a later one of the same receiver replaces the earlier."""
+
+
+def answer(
+    request: Replay,
+    entries: Sequence[Entry],
+    home: Topics,
+    *,
+    epoch: str,
+    last_n: int,
+    now: datetime,
+) -> Message:
+    """Return the answer to a receiver: entries as they are logged, and up to which number.
+
+    One message: it arrives whole or not at all, and with it the promise that there was nothing
+    else up to `upto`. A receiver that has not come to `last_n` with it asks on.
+
+    Parameters
+    ----------
+    entries : of the log from the requested number on, at most `ENTRIES_MOST`
+    """
+    told: list[dict[str, str]] = []
+    room = BODIES_MOST
+    upto = entries[-1].n if len(entries) == ENTRIES_MOST else last_n
+    for entry in entries:
+        leaf = contract.LEAVES.get(entry.kind)
+        if leaf is None or not _is_of(entry, home, now):
+            continue
+        size = len(json.dumps(entry.body, ensure_ascii=False).encode())
+        if size > BODIES_MOST:
+            continue  # no message takes it: it was refused as what it is, too
+        room -= size
+        if room < 0:
+            upto = entry.n - 1
+            break
+        told.append({"leaf": leaf.value, "body": entry.body})
+    # Not `plain_json`, which would cut the bodies: they are printable and bounded already.
+    payload = json.dumps(
+        {
+            "schema": "replay/1",
+            "epoch": epoch,
+            "from": request.n,
+            "upto": max(upto, request.n - 1),
+            "last_n": last_n,
+            "entries": told,
+        },
+        ensure_ascii=False,
+    )
+    return Message(home.reply(request.by), payload, qos=1, expiry_s=EXPIRES_S)
+
+
+class Requests:
+    """Serve the requests of a wearer's receivers while `run` runs.
+
+    Parameters
+    ----------
+    reception : is told what a receiver acknowledged; what still reached nobody is sent again, for
+        one that has just begun
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        log: ChannelLog,
+        topics: Topics,
+        *,
+        utc_now: Callable[[], datetime],
+        reception: Reception,
+    ) -> None:
+        self.refused = 0  # retained, damaged, or of another log
+        self.last_refusal: str | None = None
+        self._link = link
+        self._log = log
+        self._topics = topics
+        self._utc_now = utc_now
+        self._reception = reception
+        self._pending: dict[tuple[Command, str], Seen | Replay] = {}
+        self._more = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until cancelled; an error of the log leaves the request to be made again."""
+        for command in Command:
+            with contextlib.suppress(LinkError):  # the link tries again after each connection
+                await self._link.subscribe(
+                    self._topics.command(command), partial(self._take, command)
+                )
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while self._pending:
+                key = next(iter(self._pending))
+                try:
+                    await self._serve(self._pending.pop(key))
+                except SpasmwatchError as error:  # the disk refuses: the receiver asks again
+                    self._refuse(str(error))
+
+    def _take(self, command: Command, received: Received) -> None:
+        try:
+            if received.retained:
+                raise ValueError(f"a retained cmd/{command} is from another time")
+            request = commands.parse(command, received.payload)
+        except ValueError as error:
+            self._refuse(str(error))
+            return
+        key = command, request.by
+        if len(self._pending) >= PENDING_MOST and key not in self._pending:
+            self._refuse("too many receivers at once")
+            return
+        self._pending[key] = request
+        self._more.set()
+
+    async def _serve(self, request: Seen | Replay) -> None:
+        match request:
+            case Seen(epoch=epoch) if epoch != self._log.epoch:
+                self._refuse(f"{request.by} acknowledges entries of another log")
+            case Seen():
+                await self._acknowledge(request)
+            case Replay():
+                last_n = await self._log.last()
+                entries = await self._log.replay(request.n, ENTRIES_MOST)
+                message = answer(
+                    request,
+                    entries,
+                    self._topics,
+                    epoch=self._log.epoch,
+                    last_n=max(last_n, *(entry.n for entry in entries), 0),
+                    now=self._utc_now(),
+                )
+                try:
+                    await self._link.publish(message)
+                except LinkError:
+                    return  # the receiver asks again
+
+    async def _acknowledge(self, seen: Seen) -> None:
+        try:
+            before = await self._log.acknowledge_as(seen.by, seen.upto, at=self._utc_now())
+        except ValueError as error:
+            self._refuse(str(error))
+            return
+        self._reception.acknowledged(before, seen.upto)
+        for n in self._reception.waiting:
+            if n <= seen.upto:  # it began later, and is there now
+                await self._send_again(n)
+
+    async def _send_again(self, n: int) -> None:
+        for entry in await self._log.replay(n, 1):
+            with contextlib.suppress(LinkError, ValueError, ConfigError):
+                message = contract.outgoing(entry, self._topics, self._utc_now())
+                if (await self._link.publish(message)).accepted:
+                    self._reception.passed_on(n)
+
+    def _refuse(self, why: str) -> None:
+        self.refused += 1
+        self.last_refusal = why
+
+
+def _is_of(entry: Entry, home: Topics, now: datetime) -> bool:
+    """Whether an entry belongs on the topics of this wearer and origin."""
+    try:
+        topic = contract.outgoing(entry, home, now).topic
+    except (ValueError, ConfigError):
+        return False
+    return topic.startswith(f"{home.base}/")

@@ -1,0 +1,10 @@
+"""Receive a wearer's alerts and events without losing one, and notice when they stop coming.
+
+`Receiver` decides, without I/O: feed it what arrives and the time, and send what it asks to send.
+`Listener` does so over MQTT.
+"""
+
+from detector.receiver.listener import Listener
+from detector.receiver.receiver import ReceivedEntry, Receiver, ServiceState
+
+__all__ = ["Listener", "ReceivedEntry", "Receiver", "ServiceState"]

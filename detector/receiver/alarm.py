@@ -1,0 +1,36 @@
+"""When a sound is due: at once, after a minute, then every five, until the reason is over."""
+
+from __future__ import annotations
+
+FIRST_AGAIN_S = 60.0
+AGAIN_S = 300.0
+"""An alarm that nobody ended repeats after 60 s, then every 5 min, and never stops by itself
+(research on alarm systems: an alarm that expires is the one that nobody heard)."""
+
+MOST = 100
+
+
+class AudibleAlarm:
+    """The reasons for a sound, and when it is due again. Pure; time is an argument."""
+
+    def __init__(self) -> None:
+        self._due_s: dict[str, float] = {}
+        self._begun_s: dict[str, float] = {}
+
+    def hold(self, reason: str, mono_s: float) -> None:
+        """Take a reason for a sound; again while it holds, nothing changes."""
+        if reason not in self._due_s and len(self._due_s) < MOST:
+            self._due_s[reason] = self._begun_s[reason] = mono_s
+
+    def release(self, reason: str) -> None:
+        """Take that a reason is over."""
+        self._due_s.pop(reason, None)
+        self._begun_s.pop(reason, None)
+
+    def due(self, mono_s: float) -> bool:
+        """Return whether to sound now; asked again at once, it is not due again."""
+        ripe = [reason for reason, due_s in self._due_s.items() if mono_s >= due_s]
+        for reason in ripe:
+            first = mono_s - self._begun_s[reason] < FIRST_AGAIN_S
+            self._due_s[reason] = mono_s + (FIRST_AGAIN_S if first else AGAIN_S)
+        return bool(ripe)

@@ -1,0 +1,116 @@
+"""A receiver over MQTT: it connects, passes on what is new, then acknowledges it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from detector.errors import LinkError
+from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Message, Topics
+from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.link import Link
+from detector.mqtt.session import Received
+from detector.receiver.receiver import REPLY, ReceivedEntry, Receiver, ServiceState
+
+TICK_S = 0.5
+COMMAND_EXPIRES_S = 60
+
+
+class Listener:
+    """Connect a receiver to the broker while `run` runs.
+
+    Parameters
+    ----------
+    tell : called with what is new, in order; it is acknowledged when this has returned. If it
+        raises, nothing more is acknowledged and `run` raises that
+    save : called after that, before the acknowledgement, with what `Receiver.save` returns, and
+        when it is known how far the log has come
+    mono_s, sleep : the clocks
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        topics: Topics,
+        receiver: Receiver,
+        *,
+        tell: Callable[[ReceivedEntry | ServiceState], None],
+        save: Callable[[dict[str, object]], None] = lambda _: None,
+        mono_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.receiver = receiver
+        self.link = Link(
+            endpoint,
+            f"spasmwatch-receiver-{topics.wearer}-{receiver.name}",
+            on_connect=self._connected,
+            mono_s=mono_s,
+        )
+        self._topics = topics
+        self._tell = tell
+        self._save = save
+        self._mono_s = mono_s
+        self._sleep = sleep
+        self._saved_epoch: str | None = receiver.epoch
+        self._more = asyncio.Event()
+        self._error: Exception | None = None  # of `tell`: what it was given is not acknowledged
+
+    async def run(self) -> None:
+        """Receive until cancelled."""
+        for leaf in (Leaf.AVAILABILITY, Leaf.HEALTH, Leaf.EVENT, Leaf.ALERT):
+            await self._hear(self._topics.of(leaf), leaf)
+        await self._hear(self._topics.reply(self.receiver.name), REPLY)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.link.run())
+            tasks.create_task(self._ask_forever())
+            tasks.create_task(self._tick_forever())
+
+    async def _hear(self, topic: str, leaf: str) -> None:
+        await self.link.subscribe(topic, partial(self._take, leaf), most_bytes=PAYLOAD_MOST)
+
+    async def _connected(self) -> None:
+        self.receiver.lost_connection()
+        self._more.set()
+
+    def _take(self, leaf: str, received: Received) -> None:
+        news = self.receiver.feed(
+            leaf, received.payload, retained=received.retained, mono_s=self._mono_s()
+        )
+        self._pass_on(news)
+        self._more.set()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await self._sleep(TICK_S)
+            self._pass_on(self.receiver.tick(self._mono_s()))
+            self._more.set()
+
+    def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
+        if self._error is not None:
+            return
+        try:
+            for each in news:
+                self._tell(each)
+            new_log = self.receiver.epoch != self._saved_epoch
+            if new_log or any(isinstance(each, ReceivedEntry) for each in news):
+                self._saved_epoch = self.receiver.epoch
+                self._save(self.receiver.save())
+        except Exception as error:
+            self._error = error
+
+    async def _ask_forever(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            if self._error is not None:
+                raise self._error
+            if not self.link.state.connected:
+                continue
+            requests = self.receiver.requests(self._mono_s())
+            for command, payload in requests:
+                topic = self._topics.command(command)
+                with contextlib.suppress(LinkError):  # the receiver asks again once connected
+                    await self.link.publish(Message(topic, payload, expiry_s=COMMAND_EXPIRES_S))

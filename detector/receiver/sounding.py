@@ -1,0 +1,62 @@
+"""Sound an alarm as long as there is a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from detector.receiver.alarm import AudibleAlarm
+from detector.receiver.sound import Sound, SoundError
+
+LOOK_S = 1.0
+
+
+class Sounding:
+    """Keep an alarm sounding while `run` runs and a reason is held.
+
+    Parameters
+    ----------
+    sound : None makes none
+    mono_s : the clock
+    failed : called once with a sentence when no sound can be made
+    """
+
+    def __init__(
+        self, sound: Sound | None, *, mono_s: Callable[[], float], failed: Callable[[str], None]
+    ) -> None:
+        self._sound = sound
+        self._mono_s = mono_s
+        self._failed = failed
+        self._alarm = AudibleAlarm()
+        self._more = asyncio.Event()
+        self._why: str | None = None  # the latest failure
+
+    def hold(self, reason: str) -> None:
+        """Take a reason for a sound."""
+        self._alarm.hold(reason, self._mono_s())
+        self._more.set()
+
+    def release(self, reason: str) -> None:
+        """Take that a reason is over."""
+        self._alarm.release(reason)
+
+    async def run(self) -> None:
+        """Sound whenever it is due, until cancelled."""
+        while True:
+            if self._alarm.due(self._mono_s()) and self._sound is not None:
+                await self._play(self._sound)
+            self._more.clear()
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._more.wait()
+            except TimeoutError:
+                continue
+
+    async def _play(self, sound: Sound) -> None:
+        try:
+            await sound.play()
+            self._why = None
+        except (SoundError, OSError) as error:
+            if str(error) != self._why:
+                self._failed(str(error))
+            self._why = str(error)

@@ -1,0 +1,53 @@
+"""What stands between alerts and people: no broker, one that refuses, a twin, nobody there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
+from detector.channels import Entry, EntryKind
+from detector.mqtt.publisher import Publisher
+from detector.words.delivery import refused_words, twin_words, unreached_words
+
+BROKER = "broker"
+BROKER_REFUSES = "broker-refuses"
+TWIN_SERVICE = "twin-service"
+
+BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
+TWIN_S = 60.0
+TWIN_TAKEOVERS = 2  # within TWIN_S: one may be our own connection that the broker still held
+
+
+class DeliveryWatch:
+    """Judge on each tick whether what is logged reaches anybody, on the event loop's clock."""
+
+    def __init__(self, publisher: Publisher, reception: Reception) -> None:
+        self._publisher = publisher
+        self._reception = reception
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """Take entries that were just committed, and have them published."""
+        for entry in entries:
+            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
+                self._reception.wait_for(entry.n, _now_s())
+        self._publisher.wake()
+
+    def troubles(self) -> dict[str, str | None]:
+        """Return each condition with why it holds, or None where it does not."""
+        link = self._publisher.link
+        state, now_s = link.state, _now_s()
+        away_s = 0.0 if state.connected else now_s - state.since_s
+        takeovers = sum(now_s - at_s < TWIN_S for at_s in link.taken_over_s)
+        unreached = self._reception.unreached(now_s)
+        refusals = [*self._publisher.refusals.values(), *link.refused_subscriptions.values()]
+        return {
+            BROKER: state.last_error if away_s > BROKER_PATIENCE_S else None,
+            BROKER_REFUSES: refused_words(refusals) if refusals else None,
+            TWIN_SERVICE: twin_words() if takeovers >= TWIN_TAKEOVERS else None,
+            NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,
+        }
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,114 @@
+"""`listen` in one process hears a night in another, says what it plays, and notices its death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmware_sim.trace_files import make_trace, save_trace
+
+PATIENCE_S = 90.0
+
+
+class Running:
+    """A command whose output is read while it runs."""
+
+    def __init__(self, tmp_path: Path, name: str, *arguments: object) -> None:
+        self.output = tmp_path / f"{name}.txt"
+        with self.output.open("w") as file:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "detector",
+                    "--data-dir",
+                    str(tmp_path),
+                    *map(str, arguments),
+                ],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=tmp_path,
+                env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"},
+            )
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def until(self, true: Callable[[str], bool]) -> str:
+        """Wait for output."""
+        late_s = time.monotonic() + PATIENCE_S
+        while not true(self.text):
+            assert time.monotonic() < late_s, self.text
+            assert self.process.poll() is None, self.text
+            time.sleep(0.05)
+        return self.text
+
+    def end(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free_port = probe.getsockname()[1]
+    player = tmp_path / "play.sh"
+    player.write_text(f'#!/bin/sh\nwc -c < "$1" >> {tmp_path}/played\n')
+    player.chmod(0o755)
+    config = tmp_path / "c.toml"
+    config.write_text(
+        f'[mqtt]\nport = {free_port}\n[alerts]\nwake_for = ["2 spasms in 10min"]\n'
+        f'sound_command = "{player}"\n'
+    )
+    return config
+
+
+def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, settings):
+    trace = tmp_path / "clonus.npz"
+    save_trace(make_trace("clonus", seed=1, duration_s=120), trace)
+    options = ("-c", settings, "--data-dir", tmp_path)
+    listen = Running(tmp_path, "listen", *options, "listen", "--simulated", "--name", "anna")
+    night = Running(tmp_path, "run", *options, "run", "--source", "simulator", trace, "--speed", 10)
+    try:
+        said = listen.until(lambda text: "ALERT: 2 spasms in 10 min." in text)
+        listen.until(lambda _: (tmp_path / "played").exists())
+        assert "Listening as anna to sw/v1/simulated/" in said
+        listen.until(lambda text: "Watching." in text)  # with the next heartbeat
+        assert "Clonus, " in said
+        night.process.kill()
+        listen.until(lambda text: "NOT WATCHING." in text)
+        assert listen.end() == 130
+        assert "Traceback" not in listen.text
+    finally:
+        for each in (night, listen):
+            each.process.kill()
+            each.process.wait()
+    (memory,) = (tmp_path / "receivers").iterdir()
+    assert json.loads(memory.read_text())["upto"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (["--name", "Anna Müller"], 2, "is not a receiver's name"),
+        (["--broker", "http://house"], 78, "mqtt.broker"),
+        (["--wearer", "anna"], 78, "wearer must be 10 random characters"),
+    ],
+)
+def test_what_cannot_be_listened_to_is_refused_with_a_sentence(process, arguments, code, why):
+    done = process("listen", *arguments)
+    assert done.returncode == code
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr

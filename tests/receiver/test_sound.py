@@ -1,0 +1,145 @@
+"""An alarm sounds at once, repeats until its reasons are over, and says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shlex
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.alerts.reception import NOBODY_REACHABLE
+from detector.night.outcome import Outcome
+from detector.receiver.alarm import AGAIN_S, FIRST_AGAIN_S, AudibleAlarm
+from detector.receiver.sound import RATE_HZ, Sound, SoundError, tone
+from detector.receiver.sounding import Sounding
+from detector.service.local_sound import LocalSound
+from detector.service.service import Trouble
+
+
+@given(st.lists(st.floats(0.01, 5.0), min_size=1, max_size=2000))
+def test_it_sounds_at_once_after_a_minute_and_every_five_whenever_it_is_asked(
+    steps_s: list[float],
+) -> None:
+    alarm, now_s, sounded = AudibleAlarm(), 0.0, []
+    alarm.hold("x", now_s)
+    for step_s in [0.0, *steps_s]:
+        now_s += step_s
+        alarm.hold("x", now_s)
+        if alarm.due(now_s):
+            sounded.append(now_s)
+    assert sounded[0] == 0.0
+    waits = np.diff(sounded)
+    assert all(FIRST_AGAIN_S <= wait < FIRST_AGAIN_S + 5 for wait in waits[:1])
+    assert all(AGAIN_S <= wait < AGAIN_S + 5 for wait in waits[1:])
+    assert now_s - sounded[-1] < AGAIN_S + 5
+    alarm.release("x")
+    assert not alarm.due(now_s + 1e6)
+
+
+def test_a_second_reason_sounds_at_once_beside_the_first() -> None:
+    alarm = AudibleAlarm()
+    alarm.hold("one", 0.0)
+    assert alarm.due(0.0)
+    alarm.hold("two", 10.0)
+    assert alarm.due(10.0)
+    alarm.release("one")
+    assert not alarm.due(60.0)
+    assert alarm.due(70.0)
+
+
+def test_the_tone_is_audible_without_a_click() -> None:
+    with wave.open(io.BytesIO(tone())) as file:
+        assert (file.getframerate(), file.getnchannels()) == (RATE_HZ, 1)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+    assert 1.0 < len(samples) / RATE_HZ < 3.0
+    assert 0.3 < np.sqrt(np.mean(samples**2))
+    assert np.abs(samples).max() < 0.9
+    assert abs(samples[0]) < 0.01 > abs(samples[-1])
+
+
+def command_that_counts(folder: Path) -> str:
+    return f"sh -c {shlex.quote(f'wc -c < $0 >> {folder}/played')}"
+
+
+async def until(true: object, within_s: float = 20.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path) -> None:
+    async def check() -> None:
+        now_s, failures = 0.0, []
+        played = tmp_path / "played"
+        with Sound(command_that_counts(tmp_path)) as sound:
+            sounding = Sounding(sound, mono_s=lambda: now_s, failed=failures.append)
+            here = LocalSound(sounding, alone=False)
+            running = asyncio.create_task(sounding.run())
+            here.tell(Outcome((raised(),)))  # others are there: published, not sounded
+            here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
+            await until(lambda: played.exists() and played.read_text().count("\n") == 1)
+            now_s = FIRST_AGAIN_S
+            await until(lambda: played.read_text().count("\n") == 2)
+            here.tell(Trouble(NOBODY_REACHABLE, None))
+            now_s = 1e6
+            running.cancel()
+        assert int(played.read_text().split()[0]) == len(tone())
+        assert failures == []
+
+    asyncio.run(check())
+
+
+def test_where_nothing_is_published_every_urgent_alert_sounds_here() -> None:
+    held = []
+
+    class Kept(Sounding):
+        def hold(self, reason: str) -> None:
+            held.append(reason)
+
+    here = LocalSound(Kept(None, mono_s=lambda: 0.0, failed=print), alone=True)
+    here.tell(Outcome((raised(), raised(level=Level.MEDIUM))))
+    assert held == ["00"]
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (None, "no program that plays a sound"),
+        ("no-such-player", "cannot be run"),
+        ("sh -c 'echo broken >&2; exit 3'", "cannot play the alarm: broken"),
+    ],
+)
+def test_that_no_sound_can_be_made_is_said_once(command: str | None, why: str) -> None:
+    async def check() -> None:
+        failures: list[str] = []
+        with Sound(command, players=()) as sound:
+            with pytest.raises(SoundError, match=why):
+                await sound.play()
+            sounding = Sounding(sound, mono_s=lambda: 0.0, failed=failures.append)
+            running = asyncio.create_task(sounding.run())
+            for reason in "abc":
+                sounding.hold(reason)
+                await asyncio.sleep(0.05)
+            await until(lambda: failures)
+            running.cancel()
+        assert len(failures) == 1
+
+    asyncio.run(check())
+
+
+def raised(level: Level = Level.HIGH) -> Alert:
+    return Alert(
+        id="00",
+        state=AlertState.RAISED,
+        alert_class=AlertClass.CLINICAL,
+        level=level,
+        kind="clonus",
+        reason="clonus for 60 s",
+    )
