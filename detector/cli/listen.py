@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import socket
@@ -70,6 +69,8 @@ def listen(
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
     the broker or the network is down, that is an alarm too.
     """
+    import asyncio
+
     call = Invocation.of(ctx)
     flags = {} if broker is None else {"mqtt.broker": broker}
     settings = call.configuration(flags).settings
@@ -81,6 +82,8 @@ def listen(
 async def _listen(
     out: Output, settings: Settings, name: str, wearer: str | None, *, simulated: bool, silent: bool
 ) -> None:
+    import asyncio
+
     from detector.events import Origin
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener, Receiver
@@ -274,6 +277,8 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
     UsageError
         There are several.
     """
+    import asyncio
+
     from detector.events import Origin
     from detector.mqtt.link import Link
 
