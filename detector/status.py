@@ -43,7 +43,7 @@ class Status:
             return f"Paused until {self.until:%H:%M}"
         if self.watch is StateWord.SPASM and self.kind is Kind.CLONUS:
             return "Clonus"
-        return _WORDS[self.watch]
+        return WORDS[self.watch]
 
 
 def to_dict(status: Status) -> dict[str, Any]:
@@ -80,8 +80,10 @@ class Snapshot:
     monitored_s: float = field(default=0.0, compare=False)
 
 
-_WORDS = {
+WORDS: Mapping[StateWord, str] = {
     StateWord.WATCHING: "Watching",
     StateWord.SPASM: "Spasm",
     StateWord.NO_SIGNAL: "No signal – not watching",  # noqa: RUF001 - the contract's dash
+    StateWord.PAUSED: "Paused",
 }
+"""The contract's words for the four states, where no more is known of one."""

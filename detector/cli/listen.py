@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from detector.receiver.sound import Sound
     from detector.receiver.sounding import Sounding
 
+ABSENT = {"stopped": "Stopped", "silent": "NOT WATCHING"}
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
 SILENT = "silent"  # reason for a sound, beside the ids of alerts
@@ -137,9 +138,10 @@ class _Screen:
             self._entry(news)
 
     def _state(self, state: ServiceState) -> None:
-        from detector.receiver.receiver import Word
+        from detector.receiver.receiver import Absence
+        from detector.status import WORDS, StateWord
 
-        if state.word is Word.SILENT:
+        if state.word is Absence.SILENT:
             self._sounding.hold(SILENT)
         else:
             self._sounding.release(SILENT)
@@ -147,10 +149,11 @@ class _Screen:
             self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
             return
         why = "" if state.why is None else f" {sentence(state.why)}"
-        self._line(f"{STATE_WORDS[state.word.value]}.{why}")
+        word = state.word
+        said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word.value]
+        self._line(f"{said}.{why}")
 
     def _entry(self, entry: ReceivedEntry) -> None:
-        from detector.alert import AlertState, Level
         from detector.alert import from_dict as alert_of
         from detector.events import Phase
         from detector.events import from_dict as event_of
@@ -162,18 +165,15 @@ class _Screen:
             fields = dict(entry.fields)
             if entry.leaf == "alert":
                 alert = alert_of(fields)
-                line, urgent = alert_line(alert, self._zone), alert.level is Level.HIGH
-                raised = alert.state is AlertState.RAISED
+                line = alert_line(alert, self._zone)
             else:
-                event, alert, raised, urgent = event_of(fields), None, False, False
+                event, alert = event_of(fields), None
                 line = event_line(event, self._zone) if event.phase is Phase.END else ""
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             self._unreadable(entry)
             return
-        if alert is not None and raised and urgent:
-            self._sounding.hold(alert.id)
-        elif alert is not None and not raised:
-            self._sounding.release(alert.id)
+        if alert is not None:
+            self._sounding.take(alert)
         if self._out.json:
             self._out.data(json.dumps(entry.fields, ensure_ascii=False))
         elif line:
@@ -188,16 +188,6 @@ class _Screen:
     def _line(self, text: str) -> None:
         at = datetime.now(UTC)
         self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
-
-
-STATE_WORDS = {
-    "watching": "Watching",
-    "spasm": "Likely spasm",
-    "no_signal": "No signal – not watching",  # noqa: RUF001 - the contract's dash
-    "paused": "Paused",
-    "stopped": "Stopped",
-    "silent": "NOT WATCHING",
-}
 
 
 class _Memory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -17,6 +18,7 @@ from detector.receiver.receiver import REPLY, ReceivedEntry, Receiver, ServiceSt
 
 TICK_S = 0.5
 COMMAND_EXPIRES_S = 60
+ARRIVED_MOST = 1000  # messages that wait to be told
 
 
 class Listener:
@@ -55,8 +57,9 @@ class Listener:
         self._mono_s = mono_s
         self._sleep = sleep
         self._saved_epoch: str | None = receiver.epoch
+        self._arrived: deque[tuple[str, Received, float]] = deque()
         self._more = asyncio.Event()
-        self._error: Exception | None = None  # of `tell`: what it was given is not acknowledged
+        self._told = asyncio.Event()
 
     async def run(self) -> None:
         """Receive until cancelled."""
@@ -65,7 +68,8 @@ class Listener:
         await self._hear(self._topics.reply(self.receiver.name), REPLY)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
-            tasks.create_task(self._ask_forever())
+            tasks.create_task(self._receive_forever())
+            tasks.create_task(self._request_forever())
             tasks.create_task(self._tick_forever())
 
     async def _hear(self, topic: str, leaf: str) -> None:
@@ -76,41 +80,45 @@ class Listener:
         self._more.set()
 
     def _take(self, leaf: str, received: Received) -> None:
-        news = self.receiver.feed(
-            leaf, received.payload, retained=received.retained, mono_s=self._mono_s()
-        )
-        self._pass_on(news)
+        """Keep a message; one that finds no room is asked for again, like any that is lost."""
+        if len(self._arrived) < ARRIVED_MOST:
+            self._arrived.append((leaf, received, self._mono_s()))
         self._more.set()
 
     async def _tick_forever(self) -> None:
         while True:
             await self._sleep(TICK_S)
-            self._pass_on(self.receiver.tick(self._mono_s()))
             self._more.set()
 
-    def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
-        if self._error is not None:
-            return
-        try:
-            for each in news:
-                self._tell(each)
-            new_log = self.receiver.epoch != self._saved_epoch
-            if new_log or any(isinstance(each, ReceivedEntry) for each in news):
-                self._saved_epoch = self.receiver.epoch
-                self._save(self.receiver.save())
-        except Exception as error:
-            self._error = error
-
-    async def _ask_forever(self) -> None:
+    async def _receive_forever(self) -> None:
         while True:
             await self._more.wait()
             self._more.clear()
-            if self._error is not None:
-                raise self._error
+            while self._arrived:
+                leaf, got, at_s = self._arrived.popleft()
+                self._pass_on(
+                    self.receiver.feed(leaf, got.payload, retained=got.retained, mono_s=at_s)
+                )
+            self._pass_on(self.receiver.tick(self._mono_s()))
+            self._told.set()
+
+    def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
+        """Tell what is new and save that it was; whatever raises ends `run` before a request."""
+        for each in news:
+            self._tell(each)
+        new_log = self.receiver.epoch != self._saved_epoch
+        if new_log or any(isinstance(each, ReceivedEntry) for each in news):
+            self._saved_epoch = self.receiver.epoch
+            self._save(self.receiver.save())
+
+    async def _request_forever(self) -> None:
+        """Publish requests beside the receiving: a broker slow to answer delays no alert."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
             if not self.link.state.connected:
                 continue
-            requests = self.receiver.requests(self._mono_s())
-            for command, payload in requests:
+            for command, payload in self.receiver.requests(self._mono_s()):
                 topic = self._topics.command(command)
                 with contextlib.suppress(LinkError):  # the receiver asks again once connected
                     await self.link.publish(Message(topic, payload, expiry_s=COMMAND_EXPIRES_S))

@@ -23,6 +23,7 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.status import StateWord
 from detector.store.receivers import NAME
 
 REPLY = "reply"
@@ -43,13 +44,9 @@ SAVED = 200
 SCHEMA = "receiver/1"
 
 
-class Word(StrEnum):
-    """State of the service as a receiver knows it: one of the four words, or that it is gone."""
+class Absence(StrEnum):
+    """Why a receiver knows of none of the four states: a person's wish, or nobody knows."""
 
-    WATCHING = "watching"
-    SPASM = "spasm"
-    NO_SIGNAL = "no_signal"
-    PAUSED = "paused"
     STOPPED = "stopped"
     SILENT = "silent"
 
@@ -75,7 +72,7 @@ class ReceivedEntry:
 class ServiceState:
     """What the service does, or that nothing is heard from it; `why` for a person."""
 
-    word: Word
+    word: StateWord | Absence
     why: str | None = None
 
 
@@ -98,7 +95,7 @@ class Receiver:
         if not NAME.fullmatch(name):
             raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
-        self.state = ServiceState(Word.SILENT, "nothing was heard yet")
+        self.state = ServiceState(Absence.SILENT, "nothing was heard yet")
         self._epoch: str | None = None
         self._since = 0  # what has a lower number was logged before this receiver began
         self._upto = 0
@@ -155,7 +152,7 @@ class Receiver:
         doubtful, self._doubtful = self._doubtful, []  # no heartbeat will tell: rather twice
         return self._told_anyway(doubtful) + self._become(
             ServiceState(
-                Word.SILENT,
+                Absence.SILENT,
                 "nothing was heard from spasmwatch for 15 s: its computer, the broker or the "
                 "network is down",
             )
@@ -210,12 +207,12 @@ class Receiver:
     def _available(self, payload: bytes) -> list[ReceivedEntry | ServiceState]:
         if payload == Availability.STOPPED.value.encode():
             self._deadline_s = None  # a person's wish: nothing more is expected
-            return self._become(ServiceState(Word.STOPPED, "a person has stopped it"))
+            return self._become(ServiceState(Absence.STOPPED, "a person has stopped it"))
         if payload == Availability.OFFLINE.value.encode():
             self._told_silence = True
-            return self._become(
-                ServiceState(Word.SILENT, "spasmwatch has ended or lost the broker")
-            )
+            doubtful, self._doubtful = self._doubtful, []
+            ended = ServiceState(Absence.SILENT, "spasmwatch has ended or lost the broker")
+            return self._told_anyway(doubtful) + self._become(ended)
         return []
 
     def _heartbeat(
@@ -224,7 +221,7 @@ class Receiver:
         boot_id, seq, state = said.get("boot_id"), _number(said.get("seq")), said.get("state")
         if not isinstance(boot_id, str) or seq is None or not isinstance(state, str):
             return []
-        if state not in _WORDS:
+        if state not in set(StateWord):
             return []
         if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
             return []  # repeated by whoever: only what is new proves that somebody is there
@@ -234,7 +231,7 @@ class Receiver:
         told = self._compare(said.get("epoch"), said.get("last_n"))
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
-        state = ServiceState(Word(state), why if isinstance(why, str) else None)
+        state = ServiceState(StateWord(state), why if isinstance(why, str) else None)
         return told + self._become(state)
 
     def _compare(self, epoch: object, last_n: object) -> list[ReceivedEntry | ServiceState]:
@@ -323,9 +320,6 @@ class Receiver:
             return []
         self.state = state
         return [state]
-
-
-_WORDS = frozenset(Word) - {Word.STOPPED, Word.SILENT}
 
 
 def _object(payload: bytes) -> Mapping[str, Any]:

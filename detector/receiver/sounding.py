@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from detector.alert import Alert, AlertState, Level
 from detector.receiver.alarm import AudibleAlarm
 from detector.receiver.sound import Sound, SoundError
 
@@ -39,6 +40,13 @@ class Sounding:
     def release(self, reason: str) -> None:
         """Take that a reason is over."""
         self._alarm.release(reason)
+
+    def take(self, alert: Alert) -> None:
+        """Hold an urgent alert from when it is raised until it is over."""
+        if alert.state is AlertState.RESOLVED:
+            self.release(alert.id)
+        elif alert.level is Level.HIGH:
+            self.hold(alert.id)
 
     async def run(self) -> None:
         """Sound whenever it is due, until cancelled."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from detector.alert import AlertState, Level
 from detector.alerts.reception import NOBODY_REACHABLE
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
@@ -39,10 +38,7 @@ class LocalSound:
                     self._sounding.hold(name)
             case Outcome() if self._alone:
                 for alert in news.alerts:
-                    if alert.state is AlertState.RESOLVED:
-                        self._sounding.release(alert.id)
-                    elif alert.level is Level.HIGH:
-                        self._sounding.hold(alert.id)
+                    self._sounding.take(alert)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from detector.mqtt.broker import provide
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
-from detector.receiver.receiver import Word
+from detector.receiver.receiver import Absence
 from detector.status import Snapshot, StateWord, Status
 from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_publisher, tenfold
@@ -215,13 +215,14 @@ def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
                 mono_s=lambda: loop.time() + ahead_s,
             )
             async with kit.running(listener.run()), kit.running(publisher.run()):
-                await kit.until(lambda: receiver.state.word is Word.WATCHING)
+                await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
                 os.kill(broker.pid, signal.SIGSTOP)  # no last word comes through
                 ahead_s = 16.0
-                await kit.until(lambda: receiver.state.word is Word.SILENT)
+                await kit.until(lambda: receiver.state.word is Absence.SILENT)
                 os.kill(broker.pid, signal.SIGCONT)
-                await kit.until(lambda: receiver.state.word is Word.WATCHING)
-        assert [each.word for each in told][:3] == [Word.WATCHING, Word.SILENT, Word.WATCHING]
+                await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
+        words = [StateWord.WATCHING, Absence.SILENT, StateWord.WATCHING]
+        assert [each.word for each in told][:3] == words
 
     asyncio.run(check())
 

@@ -17,7 +17,8 @@ from detector.mqtt import commands
 from detector.mqtt.commands import Replay, Seen
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Leaf, Topics
 from detector.mqtt.requests import ENTRIES_MOST, answer
-from detector.receiver.receiver import REPLY, ReceivedEntry, Receiver, ServiceState, Word
+from detector.receiver.receiver import REPLY, Absence, ReceivedEntry, Receiver, ServiceState
+from detector.status import StateWord
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WEARER = "k3vq7m2xta"
@@ -181,25 +182,25 @@ def test_a_log_that_begins_anew_is_received_from_its_first_entry() -> None:
 def test_silence_is_told_once_within_the_deadline_and_ends_with_a_new_heartbeat() -> None:
     house = House()
     house.beat()
-    assert [each.word for each in house.told] == [Word.WATCHING]
+    assert [each.word for each in house.told] == [StateWord.WATCHING]
     for second in range(1, 60):
         house.mono_s = float(second)
         house.told += house.receiver.tick(house.mono_s)
         silent = house.told[-1]
         assert isinstance(silent, ServiceState)
-        assert (silent.word is Word.SILENT) == (second >= HEALTH_EXPIRES_S)
+        assert (silent.word is Absence.SILENT) == (second >= HEALTH_EXPIRES_S)
     assert len(house.told) == 2
     house.beats -= 1
     house.beat()  # the same one again proves nothing
     assert len(house.told) == 2
     house.beat()
-    assert house.told[-1] == ServiceState(Word.WATCHING)
+    assert house.told[-1] == ServiceState(StateWord.WATCHING)
 
 
 def test_a_service_never_heard_is_silent_too() -> None:
     receiver = Receiver("anna", mono_s=100.0)
     assert receiver.tick(114.9) == []
-    assert [each.word for each in receiver.tick(115.0)] == [Word.SILENT]
+    assert [each.word for each in receiver.tick(115.0)] == [Absence.SILENT]
 
 
 def test_a_stop_that_a_person_wished_expects_nothing_more() -> None:
@@ -208,7 +209,7 @@ def test_a_stop_that_a_person_wished_expects_nothing_more() -> None:
     house.feed(Leaf.AVAILABILITY, "stopped", retained=True)
     house.mono_s = 1000.0
     assert house.receiver.tick(house.mono_s) == []
-    assert house.receiver.state.word is Word.STOPPED
+    assert house.receiver.state.word is Absence.STOPPED
 
 
 @given(
@@ -249,7 +250,7 @@ def test_whatever_arrives_no_heartbeat_is_worth_more_than_a_minute(
     house.receiver.feed(leaf, payload, retained=retained, mono_s=0.0)
     house.receiver.requests(0.0)
     house.receiver.tick(61.0)
-    assert house.receiver.state.word in (Word.SILENT, Word.STOPPED)
+    assert house.receiver.state.word in (Absence.SILENT, Absence.STOPPED)
 
 
 def test_a_first_start_gets_what_is_sent_again_from_before_it() -> None:
@@ -310,3 +311,16 @@ def test_a_state_file_put_back_from_a_copy_is_received_again() -> None:
 def test_a_name_that_would_change_a_topic_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a receiver's name"):
         Receiver(name, mono_s=0.0)
+
+
+def test_what_came_of_a_new_log_is_told_though_its_service_dies_before_a_heartbeat() -> None:
+    house = House()
+    for _ in range(3):
+        house.publish(house.log(EntryKind.EVENT))
+    house.beat()
+    house.serve()
+    house.epoch, house.entries = "e2", []
+    house.publish(house.log(EntryKind.ALERT))
+    house.feed(Leaf.AVAILABILITY, "offline")
+    entries = [each for each in house.told if isinstance(each, ReceivedEntry)]
+    assert entries[-1].fields["in"] == "e2"

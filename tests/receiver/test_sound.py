@@ -6,6 +6,7 @@ import asyncio
 import io
 import shlex
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,9 @@ def command_that_counts(folder: Path) -> str:
     return f"sh -c {shlex.quote(f'wc -c < $0 >> {folder}/played')}"
 
 
-async def until(true: object, within_s: float = 20.0) -> None:
+async def until(true: Callable[[], object], within_s: float = 20.0) -> None:
     async with asyncio.timeout(within_s):
-        while not true():  # type: ignore[operator]
+        while not true():
             await asyncio.sleep(0.01)
 
 
