@@ -29,10 +29,10 @@ from detector.cli import (
     setup,
     simulate,
 )
-from detector.cli.failures import report_failure
-from detector.cli.invocation import Invocation, program_name
-from detector.cli.output import Output
 from detector.release import VERSION
+from detector.terminal.failures import report_failure
+from detector.terminal.invocation import Invocation, program_name
+from detector.terminal.output import Output
 
 NIGHT, SETUP, DATA = "Every night", "Setting up", "Your data"
 TRY, ADVANCED = "Try and test", "Advanced"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation, UsageError, program_name
+from detector.terminal.invocation import Invocation, UsageError, program_name
 
 app = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 

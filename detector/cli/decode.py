@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import Invocation, UsageError
-from detector.cli.output import Output
 from detector.errors import ConfigError, ProtocolError
+from detector.terminal.invocation import Invocation, UsageError
+from detector.terminal.output import Output
 
 CAPTURES = {".jsonl", ".capture"}
 LONGEST_HEX = 4096  # characters; a notification has at most 512 bytes, with room for blanks

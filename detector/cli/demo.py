@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.invocation import FASTEST, INTERRUPTED, Invocation, program_name
+from detector.terminal.invocation import FASTEST, INTERRUPTED, Invocation, program_name
 
 SPEED = 12.0  # eight minutes in forty seconds: slow enough to read along
 

@@ -10,9 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.cli.invocation import program_name
-from detector.cli.narrator import Narrator
-from detector.cli.output import Output
 from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
 from detector.errors import LinkError
@@ -22,6 +19,9 @@ from detector.mqtt.session import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.service import News
+from detector.terminal.invocation import program_name
+from detector.terminal.narrator import Narrator
+from detector.terminal.output import Output
 from detector.words.endings import announced_line
 from detector.words.phrases import NOTICE, TITLES, length
 from firmware_sim.trace_files import make_trace, save_trace

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.failures import report_failure
-from detector.cli.invocation import Invocation
-from detector.cli.moments import HELP, When, parse_when, place
-from detector.cli.output import Output
 from detector.errors import RecordingError
 from detector.events import Event
 from detector.sites import Site
+from detector.terminal.failures import report_failure
+from detector.terminal.invocation import Invocation
+from detector.terminal.moments import HELP, When, parse_when, place
+from detector.terminal.output import Output
 from detector.words.alerts import alert_line
 from detector.words.phrases import NOTICE, counted, event_line, length, summary
 
@@ -270,7 +270,7 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
 
 
 def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
-    from detector.cli.explained import show
+    from detector.terminal.explained import show
 
     for when, (answer, where) in zip(moments, found.answers, strict=True):
         if when.hint and not out.json and where.timebase.epoch_ns is not None:

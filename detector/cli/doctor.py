@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.invocation import (
+from detector.terminal.invocation import (
     Invocation,
     RadioOption,
     SpeedOption,
@@ -18,10 +18,10 @@ from detector.cli.invocation import (
 )
 
 if TYPE_CHECKING:
-    from detector.cli.output import Output
     from detector.doctor.check import CheckResult
     from detector.doctor.examination import Examination
     from detector.sources.look import Look
+    from detector.terminal.output import Output
 
 SCHEMA = "doctor/1"
 NAME_WIDTH = 22
@@ -93,9 +93,9 @@ async def _shown(
     """Run the checks, write each as it is found, and return them all."""
     from contextlib import ExitStack
 
-    from detector.cli.output import live_line, strip
     from detector.doctor.examination import Looking
     from detector.sources.look import STRIP
+    from detector.terminal.output import live_line, strip
 
     done: list[CheckResult] = []
     draw: Callable[[str], None] = out.say

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.detect import UnitName
-from detector.cli.failures import report_failure
-from detector.cli.invocation import Invocation
-from detector.cli.output import Output
 from detector.errors import RecordingError
 from detector.events import Kind
 from detector.sites import Site
+from detector.terminal.failures import report_failure
+from detector.terminal.invocation import Invocation
+from detector.terminal.output import Output
 
 if TYPE_CHECKING:
     from detector.evaluation.runner import Evaluation, EvaluationCase

@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation, UsageError
+from detector.terminal.invocation import Invocation, UsageError
 from detector.words.phrases import NOTICE, sentence
 
 if TYPE_CHECKING:
-    from detector.cli.output import Output
     from detector.config import Settings
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
     from detector.receiver import ReceivedEntry, ServiceState
     from detector.receiver.sound import Sound
     from detector.receiver.sounding import Sounding
+    from detector.terminal.output import Output
 
 ABSENT = {"stopped": "Stopped", "silent": "NOT WATCHING"}
 UNKNOWN = "what was missed before now is not received."

@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from detector.cli.invocation import program_name
-from detector.cli.narrator import Narrator
-from detector.cli.output import NightOutput, Output
 from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
@@ -32,6 +29,9 @@ from detector.sources.radio import Adapter
 from detector.sources.replay import PIECE_S, ReplaySource
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
+from detector.terminal.invocation import program_name
+from detector.terminal.narrator import Narrator
+from detector.terminal.output import NightOutput, Output
 from detector.words.endings import NightEnd, ending_json, ending_lines
 from detector.words.phrases import NOTICE, sentence
 

@@ -11,7 +11,6 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from detector.cli.doctor import check_lines
-from detector.cli.output import Output, live_line, strip
 from detector.cli.scan import HELD, heard, is_called, short, signal_words
 from detector.config import SensorSettings
 from detector.devices.registry import installed
@@ -22,6 +21,7 @@ from detector.sites import SITES
 from detector.sources.look import STRIP, Look
 from detector.sources.nearby import NearbyDevice
 from detector.sources.reach import LOOK_S, Reach
+from detector.terminal.output import Output, live_line, strip
 
 T = TypeVar("T")
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import (
+from detector.cli.scan import short
+from detector.errors import LinkError
+from detector.terminal.invocation import (
     DeviceOption,
     Invocation,
     RadioOption,
@@ -19,14 +21,12 @@ from detector.cli.invocation import (
     check_target,
     program_name,
 )
-from detector.cli.scan import short
-from detector.errors import LinkError
 from detector.words.phrases import length, sentence
 
 if TYPE_CHECKING:
-    from detector.cli.output import Output
     from detector.service.recorder import Job, Sinks
     from detector.store.capture import CaptureWriter
+    from detector.terminal.output import Output
 
 MOST_S = 24 * 3600
 IO_ERROR = 74

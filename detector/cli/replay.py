@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import Invocation
+from detector.terminal.invocation import Invocation
 from detector.words.phrases import NOTICE, counted, length
 
 
@@ -25,7 +25,6 @@ def replay(
     before the first packet.
     """
     from detector.alerts.rules import parse_rules, with_no_signal
-    from detector.cli.narrator import Narrator
     from detector.events import Origin
     from detector.night.observation import WornSensor
     from detector.night.outcome import Outcome
@@ -33,6 +32,7 @@ def replay(
     from detector.recognition.events.stamp import Provenance
     from detector.service.service import NightOver
     from detector.store.formats.reader import open_recording
+    from detector.terminal.narrator import Narrator
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import (
+from detector.cli.simulate import check_scenario
+from detector.terminal.invocation import (
     FASTEST,
     INTERRUPTED,
     DeviceOption,
@@ -18,7 +19,6 @@ from detector.cli.invocation import (
     RadioOption,
     UsageError,
 )
-from detector.cli.simulate import check_scenario
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 

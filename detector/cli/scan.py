@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.invocation import Invocation, RadioOption, program_name
 from detector.errors import LinkError
+from detector.terminal.invocation import Invocation, RadioOption, program_name
 
 if TYPE_CHECKING:
-    from detector.cli.output import Output
     from detector.sources.nearby import NearbyDevice
     from detector.sources.reach import Reach
+    from detector.terminal.output import Output
 
 NOTHING = """No sensor found in {timeout_s:g} s.
   1. Is it awake? Press its button, or shake it: its light should blink.
@@ -92,7 +92,7 @@ def scan(
 
 async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:
     """Return the devices heard, with a bar while listening."""
-    from detector.cli.output import bar, live_line
+    from detector.terminal.output import bar, live_line
 
     seconds = "1 second" if timeout_s == 1 else f"{timeout_s:g} seconds"
     out.say(f"Listening for {seconds} … (press the sensor's button, or shake it)")

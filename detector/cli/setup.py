@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from detector.cli.invocation import (
+from detector.terminal.invocation import (
     Invocation,
     RadioOption,
     SpeedOption,
@@ -22,12 +22,12 @@ from detector.cli.invocation import (
 from detector.words.phrases import NOTICE, harmless
 
 if TYPE_CHECKING:
-    from detector.cli.output import Output
     from detector.cli.questions import WornAnswer
     from detector.config import SensorSettings
     from detector.config.settings_file import Change
     from detector.sources.look import Look
     from detector.sources.nearby import NearbyDevice
+    from detector.terminal.output import Output
 
 NO_ANSWER = (
     "\nNo answer came. Nothing was changed. In a script: "

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from detector.cli.detect import UnitName
-from detector.cli.invocation import (
+from detector.sites import Site
+from detector.terminal.invocation import (
     FASTEST,
     Invocation,
     UsageError,
     check_target,
     program_name,
 )
-from detector.cli.output import Output
-from detector.sites import Site
+from detector.terminal.output import Output
 from detector.words.phrases import length
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detector.cli.invocation import UsageError
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, ScaledClock
 from detector.sources.radio import Adapter
 from detector.sources.reach import Reach
 from detector.sources.simulated_time import SampleTimedSource
 from detector.sources.source import Source
+from detector.terminal.invocation import UsageError
 
 if TYPE_CHECKING:
     from firmware_sim.child import Air

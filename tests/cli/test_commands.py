@@ -11,9 +11,6 @@ import pytest
 
 import detector
 from detector.cli.demo_night import INTRO
-from detector.cli.failures import EXIT_CODES, report_failure
-from detector.cli.invocation import as_called
-from detector.cli.output import Output
 from detector.errors import (
     ConfigError,
     LinkError,
@@ -23,6 +20,9 @@ from detector.errors import (
     RecordingNotFoundError,
     StorageError,
 )
+from detector.terminal.failures import EXIT_CODES, report_failure
+from detector.terminal.invocation import as_called
+from detector.terminal.output import Output
 
 HEAVY = {"scipy", "bleak", "bumble", "paho", "aiohttp", "matplotlib", "rich", "asyncio", "sqlite3"}
 

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from detector.cli import output
 from detector.events import Kind, from_dict
+from detector.terminal import output
 
 
 def test_json_gives_each_event_once_in_order_and_nothing_else(spasmwatch, night):

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.block import Timebase
-from detector.cli.moments import parse_when, place
 from detector.devices.pmd import PMD_CONTROL, PMD_DATA
 from detector.devices.stream import LinkUp, Packet
 from detector.errors import RecordingError
 from detector.events import Origin
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriter
+from detector.terminal.moments import parse_when, place
 from detector.words.reasons import reason_of
 from detector.words.times import clock_words, elapsed_words
 

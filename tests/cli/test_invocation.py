@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.cli.invocation import as_called, program_name
+from detector.terminal.invocation import as_called, program_name
 
 WAYS = ("by its name", "by a path", "by a path with a blank", "as a module")
 
@@ -23,7 +23,7 @@ def test_the_name_that_is_shown_calls_the_program_again(way: str, tmp_path: Path
     script.write_text(
         f"#!{sys.executable}\n"
         "import sys\n"
-        "from detector.cli.invocation import program_name\n"
+        "from detector.terminal.invocation import program_name\n"
         "print(program_name())\n"
     )
     script.chmod(0o755)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from detector.cli.narrator import Narrator
-from detector.cli.output import NightOutput
 from detector.devices.stream import LinkDown, LinkUp
 from detector.status import StateWord, Status
+from detector.terminal.narrator import Narrator
+from detector.terminal.output import NightOutput
 from firmware_sim.trace_files import make_trace, save_trace
 
 WITHIN_S = 60.0

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from detector.cli.doctor import check_lines
-from detector.cli.output import Output
 from detector.cli.scan import short, signal_word, signal_words, table
 from detector.doctor.check import CheckResult, CheckStatus
 from detector.sources.nearby import NearbyDevice
+from detector.terminal.output import Output
 
 from .airs import on_air
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.cli.output import Output
 from detector.events import Event, Kind, Phase
+from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import NightEnd, announced_line, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary

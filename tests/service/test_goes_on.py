@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.cli.narrator import Narrator
-from detector.cli.output import NightOutput
 from detector.config import read_configuration
 from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
@@ -27,6 +25,8 @@ from detector.service.service import News, NightOver, WatchedAgain
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status
+from detector.terminal.narrator import Narrator
+from detector.terminal.output import NightOutput
 from tests.pin.inputs import sensors
 
 from .test_resumption import RULES, worn

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.output import Output
 from detector.errors import StorageError
+from detector.terminal.output import Output
 
 if TYPE_CHECKING:
     from detector.config import Configuration

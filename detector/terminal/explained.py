@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from textwrap import wrap
 from typing import Any
 
-from detector.cli.output import Output
 from detector.events import Event, format_utc
 from detector.recognition.rules.evidence import CheckName
 from detector.recognition.why.explanation import (
@@ -21,6 +20,7 @@ from detector.recognition.why.explanation import (
     explanation_dict,
 )
 from detector.recognition.why.margins import Margin, RuleOutcome, Weighed
+from detector.terminal.output import Output
 from detector.words.checks import check_name, number_words
 from detector.words.phrases import harmless, length
 from detector.words.reasons import reason_of

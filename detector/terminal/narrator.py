@@ -9,14 +9,14 @@ from datetime import tzinfo
 from detector.alert import Alert, AlertState
 from detector.alert import to_json as alert_json
 from detector.block import utc_of
-from detector.cli.invocation import as_called
-from detector.cli.output import Output
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
 from detector.night.outcome import Outcome
 from detector.service.service import News, NightOver, Trouble, WatchedAgain
 from detector.status import StateWord, Status
+from detector.terminal.invocation import as_called
+from detector.terminal.output import Output
 from detector.words.alerts import alert_line, open_words
 from detector.words.phrases import TITLES, event_line, moment, sentence, unwatched_words
 

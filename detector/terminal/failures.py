@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import traceback
 
-from detector.cli.invocation import as_called
-from detector.cli.output import Output
 from detector.errors import (
     ConfigError,
     LinkError,
@@ -16,6 +14,8 @@ from detector.errors import (
     SpasmwatchError,
     StorageError,
 )
+from detector.terminal.invocation import as_called
+from detector.terminal.output import Output
 
 # After BSD's sysexits.h; the first class that fits is taken.
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
