@@ -25,9 +25,10 @@ from detector.service.archive import Archive
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
+from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
-from detector.service.service import MQTT, STARTING, News, Service
+from detector.service.service import MQTT, STARTING, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
@@ -132,7 +133,8 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            delivery=delivery,
+            checks=[] if delivery is None else [delivery],
+            committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,
             troubles=begun.troubles,

@@ -11,7 +11,7 @@ from detector.alerts.reception import NOBODY_REACHABLE
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
-from detector.service.service import News, Trouble
+from detector.service.news import News, Trouble
 
 log = logging.getLogger(__name__)
 

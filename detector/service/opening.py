@@ -20,9 +20,9 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
+from detector.service.news import News, Trouble
 from detector.service.places import DataFolder, header_of
 from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew, open_before
-from detector.service.service import News, Trouble
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock, ScaledClock
 from detector.store.recording import RecordingHeader

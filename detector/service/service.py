@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.devices.profile import Note, Refused
-from detector.devices.stream import Item, LinkDown, LinkUp, Reading
+from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
@@ -22,17 +21,19 @@ from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.service.committer import Committer, Unlogged
-from detector.service.delivery import DeliveryWatch
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
+from detector.service.news import News, NightOver, Trouble, WatchedAgain
+from detector.service.recordings import RECORDING, Recordings
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
+from detector.service.troubles import TroubleCheck, Troubles
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import StateWord, Status
 from detector.store.log import of_alert, of_event, of_status
-from detector.store.recording_writer import RecordingWriteError, RecordingWriter
+from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,6 @@ MQTT = "mqtt"  # the publisher's channel of the log
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
-CALM_S = 60.0  # of the night's clock: trouble that comes and goes is one trouble
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
 FAULT = "internal-fault"
@@ -54,31 +54,6 @@ class ReaderError(SpasmwatchError):
     """A source that had been running cannot begin again now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A part of the service does not work, or (`why` None) works again."""
-
-    name: str
-    why: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedAgain:
-    """A night that an earlier process began is watched again, after a time in which it was not."""
-
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NightOver:
-    """The night ends now: what is told after this is cut short by that, and by no gap."""
-
-
-News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble | WatchedAgain | NightOver
-"""News for an observer, in the order it happens."""
-
-
 class Service:
     """Watch one wearer until all sources have ended or `stop` is called.
 
@@ -89,6 +64,8 @@ class Service:
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
     tell, sound : called with every piece of news; must return at once
+    checks : asked on each tick whether their conditions hold
+    committed : called with the entries of each commit; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -104,7 +81,8 @@ class Service:
         tell: Callable[[News], None],
         recorders: Sequence[RecordingWriter | None] = (),
         publisher: Publisher | None = None,
-        delivery: DeliveryWatch | None = None,
+        checks: Sequence[TroubleCheck] = (),
+        committed: Callable[[Sequence[Entry]], None] | None = None,
         sound: Callable[[News], None] | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
@@ -116,9 +94,8 @@ class Service:
         self._archive = archive
         self._clock = clock
         self._tell_screen: Callable[[News], None] | None = tell
-        self._recorders = tuple(recorders)
         self._publisher = publisher
-        self._delivery = delivery
+        self._checks = tuple(checks)
         self._sound = sound
         self._pace = pace
         self._status = STARTING
@@ -128,17 +105,19 @@ class Service:
         self._damage = archive.troubles  # found in the state so far, and told
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
-        self._troubles: dict[str, int] = {}  # by name, when it was last so, mono ns
+        self._troubles = Troubles()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
         self._ending = False  # a person has stopped it, or all sources have ended
         self._ended = False
-        self.recording_failed = False  # the disk did not take some of the night
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
             announce=lambda _name, why: self._faults.append(why),
+        )
+        self._recordings = Recordings(
+            [watch.label for watch in night.watches], recorders, self._supervisor, self._trouble
         )
         self._live = LiveNight(
             night, self._supervisor, lambda: (self._saved, self._committer.waiting_events)
@@ -147,7 +126,7 @@ class Service:
             archive,
             utc_now=lambda: utc_of(clock.utc_ns()),
             saved=self._remember,
-            committed=self._wake_channels,
+            committed=committed or (lambda _entries: None),
             uncommitted=self._tell_uncommitted,
             trouble=self._trouble,
         )
@@ -190,6 +169,12 @@ class Service:
                 raise
             await self._end()
 
+    @property
+    def recording_failed(self) -> bool:
+        """Whether the disk did not take some of the night."""
+        from_the_start = any(trouble.name == RECORDING for trouble in self._from_the_start)
+        return self._recordings.failed or from_the_start
+
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         self._ending = True
@@ -223,7 +208,7 @@ class Service:
             raise ReaderError(str(error)) from error
 
     def _take(self, sensor: int, reading: Reading) -> None:
-        self._record(sensor, reading.item)
+        self._recordings.write(sensor, reading.item)
         if isinstance(reading.item, (LinkUp, LinkDown)):
             self._tell(reading.item)
         for output in reading.outputs:
@@ -242,8 +227,8 @@ class Service:
         if not self._ending:  # what does not come any more is no silence
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
-            self._judge_delivery()
-        self._commit_recordings()
+            self._check()
+        self._recordings.commit()
         self._announce_faults()
         self._announce_damage()
         if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
@@ -251,9 +236,9 @@ class Service:
         self._committer.retry()
         self._show()
 
-    def _judge_delivery(self) -> None:
-        if self._delivery is not None:
-            for name, why in self._delivery.troubles().items():
+    def _check(self) -> None:
+        for check in self._checks:
+            for name, why in check.troubles().items():
                 self._trouble(name, why)
 
     def _announce_faults(self) -> None:
@@ -271,33 +256,6 @@ class Service:
         for found in self._damage:
             if found not in damage:
                 self._trouble("state", found)
-
-    def _record(self, sensor: int, item: Item) -> None:
-        """Record it, if the disk takes it: the recording may fail, alarms may not."""
-        recorder = self._recorders[sensor] if self._recorders else None
-        if recorder is not None:
-            self._supervisor.call(
-                f"recorder of {self._night.watches[sensor].label}",
-                lambda: self._try_disk(lambda: recorder.write(item)),
-            )
-
-    def _commit_recordings(self) -> None:
-        for watch, recorder in zip(self._night.watches, self._recorders, strict=False):
-            if recorder is None:
-                continue
-            kept = recorder.kept
-            name = f"recorder of {watch.label}"
-            done = self._supervisor.call(name, partial(self._try_disk, recorder.commit))
-            if done and recorder.kept > kept:  # nothing written proves nothing
-                self._trouble("recording", None)
-
-    def _try_disk(self, work: Callable[[], None]) -> bool:
-        try:
-            work()
-        except RecordingWriteError as error:
-            self._trouble("recording", str(error))
-            return False
-        return True
 
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
@@ -326,18 +284,13 @@ class Service:
         What the night has taken in is in its recordings by then: after a kill these are all that
         a replay has, and they go on after the rows that are named here.
         """
-        self._commit_recordings()
+        self._recordings.commit()
         saved = self._supervisor.call("saved night", self._night.save)
         if saved is None:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        rows = [None if recorder is None else recorder.kept for recorder in self._recorders]
-        return {NIGHT: saved, ROWS: rows, ENDED: self._ended}
-
-    def _wake_channels(self, entries: Sequence[Entry]) -> None:
-        if self._delivery is not None:
-            self._delivery.committed(entries)
+        return {NIGHT: saved, ROWS: self._recordings.kept, ENDED: self._ended}
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
@@ -348,14 +301,7 @@ class Service:
 
     def _trouble(self, name: str, why: str | None) -> None:
         """Announce once that something does not work, and once that it has worked for a while."""
-        now_ns = self._clock.mono_ns()
-        known = name in self._troubles
-        if why is not None:
-            self._troubles[name] = now_ns
-            self.recording_failed = self.recording_failed or name == "recording"
-        elif known and now_ns - self._troubles[name] >= CALM_S * 1e9:
-            del self._troubles[name]
-        if known != (name in self._troubles):
+        if self._troubles.note(name, why, self._clock.mono_ns()):
             self._hear(self._live.trouble(name, why, *self._now()))
             self._tell(Trouble(name, why))
 

@@ -21,7 +21,7 @@ from detector.receiver.alarm import AGAIN_S, FIRST_AGAIN_S, AudibleAlarm
 from detector.receiver.sound import RATE_HZ, Sound, SoundError, tone
 from detector.receiver.sounding import Sounding
 from detector.service.local_sound import LocalSound
-from detector.service.service import Trouble
+from detector.service.news import Trouble
 
 
 @given(st.lists(st.floats(0.01, 5.0), min_size=1, max_size=2000))

@@ -22,7 +22,7 @@ from detector.mqtt.broker_process import SBIN
 from detector.mqtt.link import Link
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.service import News
+from detector.service.news import News
 from detector.status import Status
 
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))

@@ -17,8 +17,9 @@ import pytest
 
 from detector.config import read_configuration
 from detector.night.outcome import Outcome
+from detector.service.news import News, Trouble
 from detector.service.resumption import ENDED
-from detector.service.service import FAULT, News, Trouble
+from detector.service.service import FAULT
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 

@@ -21,7 +21,7 @@ from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.night.sensor_watch import NO_SAMPLES, SILENT_S
 from detector.service.assembly import Assembly, assembled
-from detector.service.service import News, NightOver, WatchedAgain
+from detector.service.news import News, NightOver, WatchedAgain
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status

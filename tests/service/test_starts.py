@@ -19,7 +19,7 @@ from detector.events import Event
 from detector.mqtt import broker_process
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly
-from detector.service.service import News
+from detector.service.news import News
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import open_house, save
