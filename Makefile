@@ -61,6 +61,8 @@ soak-service: $(VENV)/.dev
 	$(BIN)/python -m tests.service.test_faults_within --faults 200
 	$(BIN)/python -m tests.service.test_killed --kills 120
 	$(BIN)/python -m tests.mqtt.unheard --service 500 --broker 200 --both 100
+	$(BIN)/python -m tests.mqtt.forged --commands 10000
+	$(BIN)/python -m tests.mqtt.forged --commands 10000 --broker embedded
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev

@@ -26,6 +26,7 @@ from detector.mqtt.contract import (
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests
+from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack
 from detector.status import Snapshot, StateWord, Status, Vitals
 
@@ -65,6 +66,7 @@ class Publisher:
     reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
         only what a receiver acknowledged has reached somebody
     reception : is told which alerts wait for somebody, and which reached somebody
+    protection : signs what is published, and judges who may command; without it nobody signs
     utc_now, mono_s, sleep : the clocks
 
     Attributes
@@ -84,6 +86,7 @@ class Publisher:
         vitals: Callable[[], Vitals],
         reception: Reception,
         reports_nobody: bool = True,
+        protection: Protection | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -98,8 +101,12 @@ class Publisher:
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
             closing=self._closing_messages,
             on_connect=self._greet,
+            sign=None if protection is None else protection.signer.sign,
         )
-        self.requests = Requests(self.link, log, topics, utc_now=utc_now, reception=reception)
+        self._gate = None if protection is None else protection.gate
+        self.requests = Requests(
+            self.link, log, topics, utc_now=utc_now, reception=reception, gate=self._gate
+        )
         self._log = log
         self._topics = topics
         self._boot_id = boot_id
@@ -286,4 +293,6 @@ class Publisher:
 
     def _stamp(self) -> Stamp:
         self._seq += 1
+        if self._gate is not None:
+            self._gate.issued(self._seq)
         return Stamp(self._boot_id, self._seq, self._utc_now())

@@ -20,6 +20,7 @@ from detector.mqtt.contract import (
     Leaf,
 )
 from detector.mqtt.requests import ENTRIES_MOST
+from detector.mqtt.security.gate import NONCE
 from detector.recognition.rules.reason import Reason
 from detector.status import StateWord
 from detector.store.receivers import NAME
@@ -63,12 +64,20 @@ def _object(**properties: Schema) -> Schema:
     }
 
 
+def _signable(**properties: Schema) -> Schema:
+    """Return the schema of a command: where the service has keys, with all of `_PROOF`."""
+    schema = _object(**properties)
+    schema["properties"] |= _PROOF
+    schema["dependentRequired"] = {name: list(_PROOF) for name in _PROOF}
+    return schema
+
+
 def _seen() -> Schema:
-    return _object(by=_RECEIVER, epoch=_NAME, upto=_count())
+    return _signable(by=_RECEIVER, epoch=_NAME, upto=_count())
 
 
 def _replay() -> Schema:
-    return _object(by=_RECEIVER, **{"from": _count(1)})
+    return _signable(by=_RECEIVER, **{"from": _count(1)})
 
 
 def _reply() -> Schema:
@@ -100,6 +109,11 @@ def _count(least: int = 0) -> Schema:
     return {"type": "integer", "minimum": least}
 
 
+_PROOF: Schema = {
+    "at": {"type": "string", "pattern": "^[^:]{1,64}:[0-9]{1,15}$"},
+    "nonce": {"type": "string", "pattern": f"^{NONCE.pattern}$"},
+    "mac": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
 _TIME: Schema = {

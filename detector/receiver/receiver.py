@@ -7,13 +7,13 @@ network die, nothing arrives that could tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from detector import plain_json
 from detector.mqtt import commands
 from detector.mqtt.commands import EPOCH_MOST, NUMBER_MOST
 from detector.mqtt.contract import (
@@ -23,6 +23,8 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.mqtt.security.signing import Proof
+from detector.receiver.proofs import Proofs
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -40,6 +42,18 @@ REMEMBERED = 2000
 
 SAVED = 200
 """Of those, as many outlive a restart: what has no number, as the disk refused it."""
+
+SIGNED_WITHIN_S = 45.0
+"""A command names a heartbeat no older than this: the service obeys it for 60 s after that."""
+
+UNHEARD = (
+    "nothing was heard from spasmwatch for 15 s: its computer, the broker or the network is down"
+)
+UNPROVEN = (
+    "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
+    "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
+    "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
+)
 
 SCHEMA = "receiver/1"
 
@@ -84,6 +98,11 @@ class Receiver:
     name : up to 32 of a-z, 0-9, `_` and `-`; the same receiver has the same name after a restart
     mono_s : the present time of the clock that `feed` and `tick` are given
     saved : what `save` returned; without it, only what is logged from now on is received
+    needs_proof : only what the service has signed is taken
+
+    Attributes
+    ----------
+    proofs : which messages are of the service's present run; None where it needs no proof
 
     Raises
     ------
@@ -91,7 +110,9 @@ class Receiver:
         It is no name, or another version saved this.
     """
 
-    def __init__(self, name: str, *, mono_s: float, saved: Any = None) -> None:
+    def __init__(
+        self, name: str, *, mono_s: float, saved: Any = None, needs_proof: bool = False
+    ) -> None:
         if not NAME.fullmatch(name):
             raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
@@ -108,6 +129,8 @@ class Receiver:
         # Numbers that it has: repeated, or of a log that began anew, as the next heartbeat tells.
         self._doubtful: list[tuple[Leaf, str]] = []
         self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
+        self._beat_s = mono_s  # when it came
+        self.proofs = Proofs() if needs_proof else None
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
@@ -125,13 +148,24 @@ class Receiver:
         return self._epoch
 
     def feed(
-        self, leaf: str, payload: bytes, *, retained: bool, mono_s: float
+        self,
+        leaf: str,
+        payload: bytes,
+        *,
+        retained: bool,
+        mono_s: float,
+        proof: Proof | None = None,
     ) -> list[ReceivedEntry | ServiceState]:
         """Take a message by the last level of its topic, or `REPLY`; return what is new.
 
         What cannot be read is ignored: the deadline and the numbers show what is missing.
+
+        Parameters
+        ----------
+        proof : what its signature proves
         """
-        if len(payload) > PAYLOAD_MOST:
+        proven = self.proofs is None or self.proofs.take(leaf, payload, proof)
+        if not proven or len(payload) > PAYLOAD_MOST:
             return []
         match leaf:
             case Leaf.AVAILABILITY:
@@ -150,13 +184,9 @@ class Receiver:
             return []
         self._told_silence = True
         doubtful, self._doubtful = self._doubtful, []  # no heartbeat will tell: rather twice
-        return self._told_anyway(doubtful) + self._become(
-            ServiceState(
-                Absence.SILENT,
-                "nothing was heard from spasmwatch for 15 s: its computer, the broker or the "
-                "network is down",
-            )
-        )
+        forged = self.proofs is not None and self.proofs.more_unproven()
+        why = UNPROVEN if forged else UNHEARD
+        return self._told_anyway(doubtful) + self._become(ServiceState(Absence.SILENT, why))
 
     def requests(self, mono_s: float) -> list[tuple[Command, str]]:
         """Return what is to be published now: acknowledge, and ask for what is missing.
@@ -175,6 +205,15 @@ class Receiver:
             self._asked_s, self._reconnected = mono_s, False
         return told
 
+    def latest_beat(self, mono_s: float) -> str | None:
+        """Return boot id and number of the latest heartbeat, which a signed command names.
+
+        None where that is too old: what is to be published then waits for the next.
+        """
+        if self._beat is None or mono_s - self._beat_s > SIGNED_WITHIN_S:
+            return None
+        return f"{self._beat[0]}:{self._beat[1]}"
+
     def lost_connection(self) -> None:
         """Take that messages may have been lost both ways: acknowledge and ask again."""
         self._acknowledged = self._asked_s = None
@@ -190,6 +229,7 @@ class Receiver:
             "upto": self._upto,
             "beyond": sorted(self._beyond.items())[:REMEMBERED],
             "known": known,
+            "proven": None if self.proofs is None else self.proofs.save(),
         }
 
     def _load(self, saved: Any) -> None:
@@ -201,6 +241,8 @@ class Receiver:
             self._since, self._upto = int(saved["since"]), int(upto)
             self._known = {str(digest): n for digest, n in known}
             self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
+            if self.proofs is not None:
+                self.proofs.load(saved.get("proven"))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
@@ -225,7 +267,7 @@ class Receiver:
             return []
         if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
             return []  # repeated by whoever: only what is new proves that somebody is there
-        self._beat = boot_id, seq
+        self._beat, self._beat_s = (boot_id, seq), mono_s
         self._deadline_s = mono_s + _within(said.get("expires_in_s"))
         self._told_silence = False
         told = self._compare(said.get("epoch"), said.get("last_n"))
@@ -325,10 +367,9 @@ class Receiver:
 def _object(payload: bytes) -> Mapping[str, Any]:
     """Return a JSON object; empty where it is none."""
     try:
-        said = json.loads(payload)
-    except (ValueError, RecursionError):
+        return plain_json.read(payload, most_bytes=PAYLOAD_MOST)
+    except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _within(expires_s: object) -> float:

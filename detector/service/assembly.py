@@ -19,9 +19,11 @@ from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
+from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
@@ -29,6 +31,7 @@ from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, Service
+from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
@@ -107,19 +110,23 @@ async def assembled(
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher, delivery = None, None
+        checks: list[TroubleCheck] = []
         reception = _unreached(state, asyncio.get_running_loop().time())
         if broker.endpoint is not None:
+            boot_id = token_hex(8)
             publisher = Publisher(
                 broker.endpoint,
                 archive.log_of(MQTT),
                 topics,
-                boot_id=token_hex(8),
+                boot_id=boot_id,
                 status=STARTING,
                 vitals=lambda: vitals(night, clock),
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
+                protection=_protection(settings, topics, boot_id, clock),
             )
             delivery = DeliveryWatch(publisher, reception)
+            checks = [delivery, CommandWatch(publisher.requests)]
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
@@ -133,7 +140,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=checks,
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,
@@ -156,6 +163,21 @@ async def assembled(
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
         )
+
+
+def _protection(
+    settings: Settings, topics: Topics, boot_id: str, clock: Clock
+) -> Protection | None:
+    """Return what signs and judges messages; None where the settings name no keys."""
+    if settings.mqtt.signing_file is None:
+        return None
+    return protection(
+        settings.mqtt.signing_file,
+        topics,
+        boot_id=boot_id,
+        utc_s=clock.utc_ns() / 1e9,
+        mono_s=asyncio.get_running_loop().time,
+    )
 
 
 async def _sound_of(

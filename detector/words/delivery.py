@@ -30,3 +30,12 @@ def twin_words() -> str:
         "Another spasmwatch is connected to the broker for the same wearer: the two disconnect "
         "each other. Stop one of them."
     )
+
+
+def unproven_words(why: str) -> str:
+    """Return that a command was not obeyed as nobody with a key has signed it, and what to do."""
+    return (
+        f"A command was not obeyed: {why}. If it is a receiver of yours, give it its own key "
+        "(`spasmwatch setup tls --add NAME`); if not, somebody else uses your broker: change its "
+        "passwords."
+    )
