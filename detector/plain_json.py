@@ -70,23 +70,19 @@ def read(payload: bytes, *, most_bytes: int, depth_most: int = DEPTH_MOST) -> di
     return value
 
 
-def _check(value: Any, depth_most: int) -> None:
+def _check(value: dict[str, Any], depth_most: int) -> None:
     """Refuse what is nested too deep, and text that no other program could be sent."""
-    level = [value]
-    for _ in range(depth_most + 1):
-        below: list[Any] = []
+    level: list[Any] = [value]
+    for _ in range(depth_most):
+        inside: list[Any] = []
         for each in level:
-            if isinstance(each, str):
-                if not each.isascii():
-                    _encodable(each)
-            elif isinstance(each, dict):
-                below += each.keys()
-                below += each.values()
-            elif isinstance(each, list):
-                below += each
-        if not below:
+            inside += each if isinstance(each, list) else [*each.keys(), *each.values()]
+        for each in inside:
+            if isinstance(each, str) and not each.isascii():
+                _encodable(each)
+        level = [each for each in inside if isinstance(each, dict | list)]
+        if not level:
             return
-        level = below
     raise ValueError(f"it is nested deeper than {depth_most} levels")
 
 

@@ -204,6 +204,7 @@ def test_only_its_owner_may_read_any_of_it_and_no_secret_is_ever_shown(
         secrets += [text for text in (said.get("key"), said.get("private_key")) if text]
     assert len(secrets) == 4
     shown = [done.stdout, done.stderr]
+    monkeypatch.setattr("detector.doctor.probes.PATIENCE_S", 0.5)
     doctor = ["doctor", "--look", "0", "--radio", "unix:x"]
     for call in (["config", "show"], doctor, [*doctor, "--share"]):
         done = spasmwatch("-c", tmp_path / "c.toml", "--data-dir", tmp_path, *call)
