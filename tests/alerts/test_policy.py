@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detector.alerts.facts import MEMORY
 from detector.alerts.moments import Now
-from detector.alerts.policy import MEMORY, Policy
+from detector.alerts.policy import Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.events import Event, Kind, Phase
 
