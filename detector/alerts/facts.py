@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from detector.alerts.moments import axis_s
+from detector.alerts.moments import dated_s
 from detector.alerts.rules import WAKING, Cluster, Lasting, Rule
 from detector.events import Event, Kind, Phase
 
@@ -21,7 +21,10 @@ MEMORY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What the rules need of an event; times on the axis of `Now.event_s`."""
+    """What the rules need of an event; times on the axis of `Now.event_s`.
+
+    dated_s : the onset as it was dated: s since 1970, or from the first sample; only a label
+    """
 
     id: str
     kind: Kind
@@ -29,15 +32,23 @@ class Fact:
     phase: int
     onset_s: float
     duration_s: float
+    dated_s: float
     episode: str = ""
     told: tuple[str, ...] = ()  # rules that it set off, with an alert or covered by one
 
     @classmethod
-    def of(cls, event: Event) -> Fact:
+    def of(cls, event: Event, onset_s: float) -> Fact:
         """Return what the rules need of an event in its present form."""
         phase = list(Phase).index(event.phase)
-        onset_s = axis_s(event.onset_s, event.onset)
-        return cls(event.id, event.kind, event.revision, phase, onset_s, event.duration_s)
+        return cls(
+            event.id,
+            event.kind,
+            event.revision,
+            phase,
+            onset_s,
+            event.duration_s,
+            dated_s(event),
+        )
 
     @property
     def rank(self) -> tuple[int, int, float]:
@@ -53,6 +64,10 @@ class Fact:
     def over_s(self) -> float:
         """Its end, or the time at which a missing end is given up."""
         return self.end_s + (0 if self.phase == ENDED else SILENT_S)
+
+    def dated(self, at_s: float) -> float:
+        """Return how a moment of the axis is dated, as this event is."""
+        return self.dated_s + (at_s - self.onset_s)
 
     def supports(self, rule: Rule) -> bool:
         """Whether the rule can count this event as it stands.

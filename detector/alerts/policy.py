@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
@@ -61,17 +62,21 @@ class Policy:
         """Whether time alone may raise or resolve an alert."""
         return bool(self._open or self._conditions)
 
-    def observe(self, event: Event, now: Now) -> list[Alert]:
+    def observe(self, event: Event, now: Now, *, onset_s: float | None = None) -> list[Alert]:
         """Take an event in any phase or revision; return new states of alerts.
+
+        Parameters
+        ----------
+        onset_s : where it began on the axis of `now.event_s`; None: at `event.onset_s`
 
         Raises
         ------
         ValueError
-            The event has UTC and `now.stream_utc` is None, or the other way round.
+            The event has UTC and `now.utc` is None, or the other way round.
         """
-        if (event.onset is None) != (now.stream_utc is None):
-            raise ValueError("event.onset and now.stream_utc must both be known, or neither")
-        fact = Fact.of(event)
+        if (event.onset is None) != (now.utc is None):
+            raise ValueError("event.onset and now.utc must both be known, or neither")
+        fact = Fact.of(event, event.onset_s if onset_s is None else onset_s)
         known = self._facts.get(fact.id)
         if known is None:
             if fact.kind not in WAKING or fact.over_s < now.event_s - self._horizon_s:
@@ -121,14 +126,6 @@ class Policy:
         for name, known in self._conditions.items():
             self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
 
-    def shift_events(self, by_s: float) -> None:
-        """Move all events in time: the wall clock by which they are dated was set back.
-
-        Else an alert would not be over, and hold back the next, until the clock has come so far.
-        """
-        for key, fact in self._facts.items():
-            self._facts[key] = replace(fact, onset_s=fact.onset_s + by_s)
-
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as plain data for `load`."""
         return {
@@ -153,7 +150,12 @@ class Policy:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"the saved alarm state is {data['schema']!r}, not {SCHEMA!r}")
             facts = [
-                Fact(**fact | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])})
+                Fact(
+                    # The first builds dated events by the axis itself.
+                    **{"dated_s": fact["onset_s"]}
+                    | fact
+                    | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])}
+                )
                 for fact in data["facts"]
             ]
             conditions = [_Condition(**condition) for condition in data["conditions"]]
@@ -181,19 +183,19 @@ class Policy:
             )
             if not covered:
                 lasting_s = rule.duration_s if isinstance(rule, Lasting) else 0
-                true_s = max(member.onset_s for member in members) + lasting_s
-                at = AlertTime.on_axis(true_s, dated=has_utc)
+                last = max(members, key=lambda member: member.onset_s)
+                at = AlertTime.dated(last.dated_s + lasting_s, has_utc=has_utc)
                 raised.append(self._raise(fact.episode, rule.word, text, at))
         return raised
 
     def _advance(self, now: Now, until_s: float) -> list[Alert]:
         """Raise the conditions that are due, resolve the clinical alerts that are over by then."""
         told = self._raise_conditions(now)
-        due = [(self._over_s(a), key) for key, a in self._open.items() if a.episode]
-        for over_s, key in sorted(due):
+        due = [(*self._over(a), key) for key, a in self._open.items() if a.episode]
+        for over_s, dated_s, key in sorted(due):
             if over_s <= until_s:
                 alert = self._open[key]
-                at = AlertTime.on_axis(over_s, dated=alert.raised_at is not None)
+                at = AlertTime.dated(dated_s, has_utc=alert.raised_at is not None)
                 told.append(self._resolve(key, at, f"{alert.rule}: over"))
         past_s = now.event_s - self._horizon_s
         self._facts = remembered(self._facts.values(), past_s, self._open)
@@ -229,19 +231,22 @@ class Policy:
                 return True
         return False
 
-    def _over_s(self, alert: Alert) -> float:
-        """Return when a clinical alert's reason is over, as far as is known.
+    def _over(self, alert: Alert) -> tuple[float, float]:
+        """Return when a clinical alert's reason is over, as far as is known, and how it is dated.
 
         A cluster is over after a whole window without another of its kind: steady spasms at
         the edge of the rule are one alert, not a new one each.
         """
         facts = self._facts.values()
-        over_s = max((f.over_s for f in facts if f.kind in WAKING), default=0.0) + QUIET_S
+        over = [(f.over_s + QUIET_S, f) for f in facts if f.kind in WAKING]
         rule = parse_rule(alert.rule or "")
         if isinstance(rule, Cluster):
-            onsets_s = [fact.onset_s for fact in facts if fact.supports(rule)]
-            over_s = max(over_s, max(onsets_s, default=0.0) + rule.window_s)
-        return over_s
+            over += [(f.onset_s + rule.window_s, f) for f in facts if f.supports(rule)]
+        if not over:  # its events are no longer known
+            at = AlertTime(alert.at, alert.at_s)
+            return -inf, at.seconds
+        over_s, last = max(over, key=lambda each: each[0])
+        return over_s, last.dated(over_s)
 
     def _raise_conditions(self, now: Now) -> list[Alert]:
         raised: list[Alert] = []

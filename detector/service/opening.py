@@ -22,9 +22,19 @@ from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.service.news import News, Trouble
 from detector.service.places import DataFolder, header_of
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew, open_before
+from detector.service.resumption import (
+    BOOT,
+    ENDED,
+    NIGHT,
+    ROWS,
+    Begun,
+    begin,
+    begin_anew,
+    open_before,
+    same_boot,
+)
 from detector.service.supervisor import Supervisor
-from detector.sources.clock import Clock, ScaledClock
+from detector.sources.clock import Clock, ScaledClock, clock_boot
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
@@ -132,6 +142,8 @@ def open_night(
             clock.go_on_from(reached_utc_ns)
         return clock.mono_ns(), clock.utc_ns()
 
+    boot = clock_boot(clock)
+
     def go_on() -> Begun:
         return begin(
             worn,
@@ -141,11 +153,13 @@ def open_night(
             resume=record_on if records else None,
             now=clocks,
             note=beginning.note,
+            boot=boot,
         )
 
     def begin_again() -> Begun:
         kept = state.saved(NIGHT)
-        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0))
+        ran_on = same_boot(state.saved(BOOT), boot)
+        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0), ran_on=ran_on)
 
     left_open = open_before(state.saved(NIGHT))
     starter = Supervisor(
@@ -160,7 +174,7 @@ def open_night(
     with ExitStack() as closing:
         for recorder in recorders:
             closing.callback(_end_recording, recorder, beginning)
-        _save(state, made, records=records, at=now, beginning=beginning)
+        _save(state, made, records=records, at=now, boot=boot, beginning=beginning)
         if records:
             recorders = [
                 begun or _begin_recording(place, header(each), beginning)
@@ -181,7 +195,15 @@ def open_night(
     )
 
 
-def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:
+def _save(
+    state: State,
+    made: Begun,
+    *,
+    records: bool,
+    at: datetime,
+    boot: str | None,
+    beginning: Beginning,
+) -> None:
     """Commit the night as it begins, and what there is to say of the time before."""
     rows = [0 if each is None else each.written for each in made.recorders]
     unrecorded = [0 if records else None] * len(made.night.worn)
@@ -190,7 +212,7 @@ def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: 
             at=at,
             events=[event for told in made.told for event in told.events],
             alerts=[alert for told in made.told for alert in told.alerts],
-            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False},
+            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False, BOOT: boot},
         )
         _close_what_was_left_open(state, at)
     except StateError as error:  # the service tries again

@@ -25,11 +25,11 @@ from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.recordings import RECORDING, Recordings
-from detector.service.resumption import ENDED, NIGHT, ROWS
+from detector.service.resumption import BOOT, ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import StateWord, Status
 from detector.store.log import of_alert, of_event, of_status
@@ -93,6 +93,7 @@ class Service:
         self._night = night
         self._archive = archive
         self._clock = clock
+        self._boot = clock_boot(clock)
         self._tell_screen: Callable[[News], None] | None = tell
         self._publisher = publisher
         self._checks = tuple(checks)
@@ -290,7 +291,12 @@ class Service:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        return {NIGHT: saved, ROWS: self._recordings.kept, ENDED: self._ended}
+        return {
+            NIGHT: saved,
+            ROWS: self._recordings.kept,
+            ENDED: self._ended,
+            BOOT: self._boot,
+        }
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:

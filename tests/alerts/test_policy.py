@@ -215,7 +215,7 @@ scripts = st.builds(
 
 def at(stream_s, utc=None):
     label = MIDNIGHT + timedelta(seconds=stream_s)
-    return Now(int(label.timestamp() * 1e6) * 1000, utc or label, stream_s, label)
+    return Now(int(label.timestamp() * 1e6) * 1000, utc or label, stream_s)
 
 
 def say(policy, what, now):
