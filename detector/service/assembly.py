@@ -22,6 +22,7 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.clock_check import ClockCheck
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
@@ -29,7 +30,7 @@ from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, Service
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
 
@@ -125,6 +126,7 @@ async def assembled(
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
+        clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         service = Service(
             sources=sources,
             night=night,
@@ -133,7 +135,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=[clocks] if delivery is None else [clocks, delivery],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,

@@ -30,6 +30,7 @@ from detector.service.resumption import (
     Begun,
     begin,
     begin_anew,
+    clocks_before,
     open_before,
     same_boot,
 )
@@ -67,6 +68,8 @@ class OpenedNight:
     told : what there is to say of the time before, for the service to tell
     open_before : alerts that an earlier process left open
     heard_until : when samples last came, of a night that is gone on with
+    clocks_before : the computer's monotonic and wall clock when an earlier process last saved
+    same_boot : whether the computer ran on since; None where that is not known
     """
 
     night: Night
@@ -75,6 +78,8 @@ class OpenedNight:
     told: tuple[Outcome, ...]
     open_before: tuple[Alert, ...]
     heard_until: datetime | None
+    clocks_before: tuple[int, int] | None = None
+    same_boot: bool | None = None
 
 
 class Closing(Protocol):
@@ -142,7 +147,8 @@ def open_night(
             clock.go_on_from(reached_utc_ns)
         return clock.mono_ns(), clock.utc_ns()
 
-    boot = clock_boot(clock)
+    boot, kept = clock_boot(clock), state.saved(NIGHT)
+    ran_on = same_boot(state.saved(BOOT), boot)
 
     def go_on() -> Begun:
         return begin(
@@ -157,11 +163,9 @@ def open_night(
         )
 
     def begin_again() -> Begun:
-        kept = state.saved(NIGHT)
-        ran_on = same_boot(state.saved(BOOT), boot)
         return begin_anew(worn, rules, kept, beginning.note, now=clocks(0), ran_on=ran_on)
 
-    left_open = open_before(state.saved(NIGHT))
+    left_open = open_before(kept)
     starter = Supervisor(
         mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
     )
@@ -192,6 +196,8 @@ def open_night(
         tuple(made.told),
         left_open,
         made.heard_until,
+        None if isinstance(clock, ScaledClock) else clocks_before(kept),
+        ran_on,
     )
 
 

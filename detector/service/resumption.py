@@ -199,6 +199,15 @@ def open_before(kept: Any) -> tuple[Alert, ...]:
         return ()
 
 
+def clocks_before(kept: Any) -> tuple[int, int] | None:
+    """Return the host's clocks when a night was last saved; None where there is none to read."""
+    try:
+        known = None if kept is None else SavedNight.of(kept)
+    except ValueError:
+        return None
+    return None if known is None else (known.mono_ns, known.utc_ns)
+
+
 def _heard_until(night: Night) -> datetime | None:
     """Return when samples of any sensor last came; None before the first."""
     mono_ns, utc_ns = night.host_ns

@@ -51,6 +51,10 @@ class HostClock:
         """Return the monotonic clock."""
         return time.clock_gettime_ns(COUNTS_SLEEP)
 
+    def awake_ns(self) -> int:
+        """Return the monotonic clock that stands still while the computer sleeps."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
     def utc_ns(self) -> int:
         """Return the wall clock."""
         return time.time_ns()

@@ -21,6 +21,9 @@ CONDITION_NAMES = {
     "broker": "no broker",
     "broker-refuses": "messages refused",
     "twin-service": "a second spasmwatch",
+    "clock-stepped": "clock set",
+    "clock-implausible": "clock wrong",
+    "slept": "computer asleep",
     "nobody-reachable": "nobody is reached",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
