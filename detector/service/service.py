@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from detector.alerts.reminders import Reminders
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.devices.profile import Note, Refused
@@ -107,6 +108,7 @@ class Service:
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles = Troubles()
+        self._reminders = Reminders()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
@@ -229,6 +231,7 @@ class Service:
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
             self._check()
+            self._remind()
         self._recordings.commit()
         self._announce_faults()
         self._announce_damage()
@@ -241,6 +244,12 @@ class Service:
         for check in self._checks:
             for name, why in check.troubles().items():
                 self._trouble(name, why)
+
+    def _remind(self) -> None:
+        """Tell technical alerts again that are still open."""
+        mono_ns, utc_ns = self._now()
+        due = self._reminders.due(self._night.open_alerts, mono_ns, utc_of(utc_ns))
+        self._hear(Outcome(tuple(due)))
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
