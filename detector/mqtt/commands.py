@@ -1,4 +1,4 @@
-"""What receivers publish: which entries they have, and which they lack. Pure; input is hostile."""
+"""What receivers publish: entries they have or lack, and a pause. Pure; input is hostile."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ class Replay:
     n: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAsked:
+    """Alerts shall wake nobody for so many minutes."""
+
+    by: str
+    minutes: int
+
+
 def seen(by: str, epoch: str, upto: int) -> str:
     """Return the payload of `cmd/seen`."""
     return plain_json.line({"by": by, "epoch": epoch, "upto": upto})
@@ -41,7 +49,12 @@ def replay(by: str, n: int) -> str:
     return plain_json.line({"by": by, "from": n})
 
 
-def parse(command: Command, payload: bytes) -> Seen | Replay:
+def pause(by: str, minutes: int) -> str:
+    """Return the payload of `cmd/pause`."""
+    return plain_json.line({"by": by, "minutes": minutes})
+
+
+def parse(command: Command, payload: bytes) -> Seen | Replay | PauseAsked:
     """Return the command of a payload.
 
     Raises
@@ -60,6 +73,8 @@ def parse(command: Command, payload: bytes) -> Seen | Replay:
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
     if command is Command.REPLAY:
         return Replay(by=by, n=_number(fields, "from", least=1))
+    if command is Command.PAUSE:
+        return PauseAsked(by=by, minutes=_number(fields, "minutes", least=1))
     epoch = _text(fields, "epoch", most=EPOCH_MOST)
     return Seen(by=by, epoch=epoch, upto=_number(fields, "upto", least=0))
 

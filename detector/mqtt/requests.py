@@ -13,7 +13,7 @@ from detector.alerts.reception import Reception
 from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
-from detector.mqtt.commands import Replay, Seen
+from detector.mqtt.commands import PauseAsked, Replay, Seen
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
@@ -96,6 +96,7 @@ class Requests:
         utc_now: Callable[[], datetime],
         reception: Reception,
     ) -> None:
+        self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
         self.refused = 0  # retained, damaged, or of another log
         self.last_refusal: str | None = None
         self._link = link
@@ -103,7 +104,7 @@ class Requests:
         self._topics = topics
         self._utc_now = utc_now
         self._reception = reception
-        self._pending: dict[tuple[Command, str], Seen | Replay] = {}
+        self._pending: dict[tuple[Command, str], Seen | Replay | PauseAsked] = {}
         self._more = asyncio.Event()
 
     async def run(self) -> None:
@@ -138,10 +139,12 @@ class Requests:
         self._pending[key] = request
         self._more.set()
 
-    async def _serve(self, request: Seen | Replay) -> None:
+    async def _serve(self, request: Seen | Replay | PauseAsked) -> None:
         match request:
             case Seen(epoch=epoch) if epoch != self._log.epoch:
                 self._refuse(f"{request.by} acknowledges entries of another log")
+            case PauseAsked():
+                self._pause(request)
             case Seen():
                 await self._acknowledge(request)
             case Replay():
@@ -159,6 +162,15 @@ class Requests:
                     await self._link.publish(message)
                 except LinkError:
                     return  # the receiver asks again
+
+    def _pause(self, asked: PauseAsked) -> None:
+        if self.pause is None:
+            self._refuse("nothing is watched that could be paused")
+            return
+        try:
+            self.pause(asked.minutes, asked.by)
+        except ValueError as error:
+            self._refuse(str(error))
 
     async def _acknowledge(self, seen: Seen) -> None:
         try:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
@@ -28,6 +29,7 @@ from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
+from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, Service
 from detector.sources.clock import Clock, HostClock
@@ -126,6 +128,7 @@ async def assembled(
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
+        zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         service = Service(
             sources=sources,
@@ -142,7 +145,10 @@ async def assembled(
             troubles=begun.troubles,
             told=opened.told,
             heard_until=opened.heard_until,
+            pausing=Pausing(opened.pause, zone),
         )
+        if publisher is not None:
+            publisher.requests.pause = service.pause
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,

@@ -12,6 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
+from detector.alerts.pause import Pause
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
@@ -26,6 +27,7 @@ from detector.service.resumption import (
     BOOT,
     ENDED,
     NIGHT,
+    PAUSE,
     ROWS,
     Begun,
     begin,
@@ -70,6 +72,7 @@ class OpenedNight:
     heard_until : when samples last came, of a night that is gone on with
     clocks_before : the computer's monotonic and wall clock when an earlier process last saved
     same_boot : whether the computer ran on since; None where that is not known
+    pause : that somebody asked an earlier process for, and that may still hold
     """
 
     night: Night
@@ -80,6 +83,7 @@ class OpenedNight:
     heard_until: datetime | None
     clocks_before: tuple[int, int] | None = None
     same_boot: bool | None = None
+    pause: Pause | None = None
 
 
 class Closing(Protocol):
@@ -198,6 +202,7 @@ def open_night(
         made.heard_until,
         None if isinstance(clock, ScaledClock) else clocks_before(kept),
         ran_on,
+        Pause.load(state.saved(PAUSE), same_boot=ran_on),
     )
 
 
