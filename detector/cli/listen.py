@@ -160,6 +160,7 @@ class _Screen:
         from detector.receiver.receiver import Absence
         from detector.status import WORDS, StateWord
 
+        self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
         if state.word is Absence.SILENT:
             self._sounding.hold(SILENT)
         else:

@@ -1,4 +1,4 @@
-"""What receivers publish: which entries they have, and which they lack. Pure; input is hostile.
+"""What receivers publish: entries they have or lack, and a pause. Pure; input is hostile.
 
 Every command passes `parse`, and with keys the gate in it, before anything is done.
 """
@@ -34,6 +34,14 @@ class Replay:
     n: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAsked:
+    """Alerts shall wake nobody for so many minutes."""
+
+    by: str
+    minutes: int
+
+
 def seen(by: str, epoch: str, upto: int) -> str:
     """Return the payload of `cmd/seen`, not signed."""
     return plain_json.line({"by": by, "epoch": epoch, "upto": upto})
@@ -44,7 +52,12 @@ def replay(by: str, n: int) -> str:
     return plain_json.line({"by": by, "from": n})
 
 
-def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Seen | Replay:
+def pause(by: str, minutes: int) -> str:
+    """Return the payload of `cmd/pause`, not signed."""
+    return plain_json.line({"by": by, "minutes": minutes})
+
+
+def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Seen | Replay | PauseAsked:
     """Return the command of a payload, where it is to be obeyed.
 
     Parameters
@@ -71,12 +84,14 @@ def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Seen | 
     return parsed
 
 
-def _parsed(command: Command, fields: dict[str, Any]) -> Seen | Replay:
+def _parsed(command: Command, fields: dict[str, Any]) -> Seen | Replay | PauseAsked:
     by = _text(fields, "by", most=32)
     if not NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
     if command is Command.REPLAY:
         return Replay(by=by, n=_number(fields, "from", least=1))
+    if command is Command.PAUSE:
+        return PauseAsked(by=by, minutes=_number(fields, "minutes", least=1))
     epoch = _text(fields, "epoch", most=EPOCH_MOST)
     return Seen(by=by, epoch=epoch, upto=_number(fields, "upto", least=0))
 

@@ -48,6 +48,7 @@ class Command(StrEnum):
 
     SEEN = "seen"
     REPLAY = "replay"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from detector.alerts.reception import Reception
 from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
-from detector.mqtt.commands import Replay, Seen
+from detector.mqtt.commands import PauseAsked, Replay, Seen
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.link import Link
 from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
@@ -119,6 +119,7 @@ class Requests:
         reception: Reception,
         gate: Gate | None = None,
     ) -> None:
+        self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
         self.refused: Counter[Flaw] = Counter()
         self.last_refusal: str | None = None
         self.last_unproven: Unproven | None = None
@@ -130,7 +131,7 @@ class Requests:
         self._gate = gate
         self._logged_s = -LOGGED_EVERY_S
         self._not_logged = 0
-        self._pending: dict[tuple[Command, str], Seen | Replay] = {}
+        self._pending: dict[tuple[Command, str], Seen | Replay | PauseAsked] = {}
         self._more = asyncio.Event()
 
     async def run(self) -> None:
@@ -169,10 +170,12 @@ class Requests:
         self._pending[key] = request
         self._more.set()
 
-    async def _serve(self, request: Seen | Replay) -> None:
+    async def _serve(self, request: Seen | Replay | PauseAsked) -> None:
         match request:
             case Seen(epoch=epoch) if epoch != self._log.epoch:
                 self._refuse(Flaw.OTHER, f"{request.by} acknowledges entries of another log")
+            case PauseAsked():
+                self._pause(request)
             case Seen():
                 await self._acknowledge(request)
             case Replay():
@@ -190,6 +193,15 @@ class Requests:
                     await self._link.publish(message)
                 except LinkError:
                     return  # the receiver asks again
+
+    def _pause(self, asked: PauseAsked) -> None:
+        if self.pause is None:
+            self._refuse(Flaw.OTHER, "nothing is watched that could be paused")
+            return
+        try:
+            self.pause(asked.minutes, asked.by)
+        except ValueError as error:
+            self._refuse(Flaw.OTHER, str(error))
 
     async def _acknowledge(self, seen: Seen) -> None:
         try:

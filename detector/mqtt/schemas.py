@@ -10,6 +10,7 @@ from typing import Any
 from detector import alert as alerts
 from detector import events
 from detector.alert import AlertClass, AlertState, Level
+from detector.alerts.pause import MOST_MIN
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
@@ -49,6 +50,7 @@ def schemas() -> dict[str, Schema]:
             (Leaf.ALERT, "One moment in the life of an alert", _alert(n=_NUMBER)),
             (Command.SEEN, "A receiver has every entry up to a number", _seen()),
             (Command.REPLAY, "A receiver lacks the entries from a number on", _replay()),
+            (Command.PAUSE, "Alerts shall wake nobody for a while", _pause()),
             (REPLY, "Entries that a receiver lacked", _reply()),
         )
     }
@@ -78,6 +80,10 @@ def _seen() -> Schema:
 
 def _replay() -> Schema:
     return _signable(by=_RECEIVER, **{"from": _count(1)})
+
+
+def _pause() -> Schema:
+    return _object(by=_RECEIVER, minutes={"type": "integer", "minimum": 1, "maximum": MOST_MIN})
 
 
 def _reply() -> Schema:

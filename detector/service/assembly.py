@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
@@ -23,16 +24,18 @@ from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.clock_check import ClockCheck
 from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
+from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
 from detector.service.service import MQTT, STARTING, Service
 from detector.service.troubles import TroubleCheck
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
 
@@ -132,6 +135,8 @@ async def assembled(
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
+        zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+        clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         service = Service(
             sources=sources,
             night=night,
@@ -140,14 +145,17 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=checks,
+            checks=[clocks, *checks],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
             heard_until=opened.heard_until,
+            pausing=Pausing(opened.pause, zone),
         )
+        if publisher is not None:
+            publisher.requests.pause = service.pause
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
