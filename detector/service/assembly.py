@@ -23,6 +23,7 @@ from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
 from detector.service.delivery import DeliveryWatch
+from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
@@ -133,7 +134,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=[DiskSpace(place.folder), *([] if delivery is None else [delivery])],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,

@@ -21,6 +21,7 @@ CONDITION_NAMES = {
     "broker": "no broker",
     "broker-refuses": "messages refused",
     "twin-service": "a second spasmwatch",
+    "disk-low": "little room on the disk",
     "nobody-reachable": "nobody is reached",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
