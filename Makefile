@@ -63,6 +63,7 @@ soak-service: $(VENV)/.dev
 	$(BIN)/python -m tests.service.test_killed --kills 120
 	$(BIN)/python -m tests.store.crash_images --images 2000
 	$(BIN)/python -m tests.store.test_faulty_disk
+	$(BIN)/python -m tests.formats.mutated --each 5000
 	$(BIN)/python -m tests.mqtt.unheard --service 500 --broker 200 --both 100
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
