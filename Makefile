@@ -70,10 +70,14 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m tests.firmware_sim.many_drops --drops 10000 --streams-s 2 --away-s 1
 
 # 200 faults in every part of a live night, 120 kills of its process, and 800 of a publishing service
-# and its broker, after which no event may be unheard: three quarters of an hour.
+# and its broker, after which no event may be unheard; 2,000 power cuts, and a fault in every write:
+# three quarters of an hour.
 soak-service: $(VENV)/.dev
 	$(BIN)/python -m tests.service.test_faults_within --faults 200
 	$(BIN)/python -m tests.service.test_killed --kills 120
+	$(BIN)/python -m tests.store.crash_images --images 2000
+	$(BIN)/python -m tests.store.test_faulty_disk
+	$(BIN)/python -m tests.formats.mutated --each 5000
 	$(BIN)/python -m tests.mqtt.unheard --service 500 --broker 200 --both 100
 	$(BIN)/python -m tests.mqtt.forged --commands 10000
 	$(BIN)/python -m tests.mqtt.forged --commands 10000 --broker embedded

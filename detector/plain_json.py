@@ -8,16 +8,43 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 TEXT_MOST = 500  # characters; a longer reason is not read at night
-DEPTH_MOST = 16  # levels; the deepest message, an event in a snapshot, has 5
+DEPTH_MOST = 16  # levels; an event in a snapshot has 5, a saved night 10
 
 
 def line(value: Mapping[str, Any]) -> str:
     """Return one line of JSON; the same value always gives the same bytes."""
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def parsed(text: str | bytes, *, depth_most: int = DEPTH_MOST) -> Any:
+    """Return what JSON of a file holds; who calls has bounded its length.
+
+    Raises
+    ------
+    ValueError
+        It is not UTF-8 or not JSON, holds NaN, Infinity, a number beyond all bounds or the same key
+        twice, or is nested deeper than this, which costs memory out of proportion.
+    """
+    try:
+        decoded = text.decode() if isinstance(text, bytes) else text
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    depth = 0
+    for found in _BRACKETS.finditer(decoded):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > depth_most:
+            raise ValueError(f"it is nested deeper than {depth_most} levels")
+    return json.loads(
+        decoded, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once_each
+    )
+
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]')  # or a text, in which none counts
 
 
 def plain(value: Any) -> Any:
@@ -52,38 +79,26 @@ def read(payload: bytes, *, most_bytes: int, depth_most: int = DEPTH_MOST) -> di
     if len(payload) > most_bytes:
         raise ValueError(f"it has {len(payload)} bytes, {most_bytes} are the most")
     try:
-        value = json.loads(
-            payload.decode(),
-            parse_constant=_refuse,
-            parse_float=_finite,
-            object_pairs_hook=_once_each,
-        )
-    except RecursionError:
-        raise ValueError(f"it is nested deeper than {depth_most} levels") from None
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8 text") from None
+        value = parsed(payload, depth_most=depth_most)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error.msg} at {error.pos}") from None
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")
-    _check(value, depth_most)
+    _check(value)
     return value
 
 
-def _check(value: dict[str, Any], depth_most: int) -> None:
-    """Refuse what is nested too deep, and text that no other program could be sent."""
-    level: list[Any] = [value]
-    for _ in range(depth_most):
-        inside: list[Any] = []
-        for each in level:
-            inside += each if isinstance(each, list) else [*each.keys(), *each.values()]
-        for each in inside:
-            if isinstance(each, str) and not each.isascii():
-                _encodable(each)
-        level = [each for each in inside if isinstance(each, dict | list)]
-        if not level:
-            return
-    raise ValueError(f"it is nested deeper than {depth_most} levels")
+def _check(value: Any) -> None:
+    """Refuse text that no other program could be sent."""
+    inside: list[Any] = [value]
+    while inside:
+        each = inside.pop()
+        if isinstance(each, dict):
+            inside += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            inside += each
+        elif isinstance(each, str) and not each.isascii():
+            _encodable(each)
 
 
 def _encodable(text: str) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from detector.config.places import Places
+
 LONGEST_VALUE = 60
-MOST_PARSES = 400  # prefixes of a file parsed to find one line; enough for a file written by hand
+LONGEST_NAME = 80  # characters of a wrong name
+MOST_TOLD = 20  # more is no settings file, and is not read
 
 MUST_BE = {
     "bool_type": "must be true or false",
@@ -31,17 +34,20 @@ MUST_BE = {
 def describe(
     error: ValidationError,
     origins: Mapping[str, str],
-    lines: Sequence[str],
+    places: Places,
     model: type[BaseModel],
 ) -> list[str]:
-    """Return one line of text for each problem."""
+    """Return one line of text for each problem, the first of many."""
     found = []
-    for problem in error.errors(include_url=False):
+    problems = error.errors(include_url=False)
+    for problem in problems[:MOST_TOLD]:
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
-        line = line_of(key, lines)
+        line = places.line_of(key)
         place = origins.get(".".join(key)) or (f"line {line}" if line else "settings")
-        found.append((line or len(lines) + 1, f"{place}  {_sentence(key, problem, model)}"))
-    return [sentence for _, sentence in sorted(found)]
+        found.append((line or sys.maxsize, f"{place}  {_sentence(key, problem, model)}"))
+    more = len(problems) - MOST_TOLD
+    others = [f"and {more} more"] if more > 0 else []
+    return [sentence for _, sentence in sorted(found)] + others
 
 
 def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
@@ -50,37 +56,8 @@ def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
     return f"environment {variable}   is not a setting{_did_you_mean(variable, known)}"
 
 
-def line_of(key: Sequence[str], lines: Sequence[str]) -> int | None:
-    """Return the line, from 1, on which a key is set; None when it cannot be found.
-
-    The shortest head of the file that parses and holds the key ends with the statement that sets
-    it, so this needs no TOML parser of its own.
-    """
-    if not key:
-        return None  # a contradiction between sections has no line
-    first = behind = None
-    parses = 0
-    for number, line in enumerate(lines, 1):
-        if key[-1] in line and first is None:
-            first = number
-        if first is None:
-            continue
-        parses += 1
-        if parses > MOST_PARSES:
-            return None
-        try:
-            head = tomllib.loads("\n".join(lines[:number]))
-        except (ValueError, RecursionError):
-            continue  # inside a value of several lines
-        if _holds(head, key):
-            start = max(first, (behind or 0) + 1)
-            return next((n for n in range(start, number) if key[-1] in lines[n - 1]), number)
-        behind, first = number, None
-    return None
-
-
 def _sentence(key: Sequence[str], problem: Any, model: type[BaseModel]) -> str:
-    name, kind, value = ".".join(key), problem["type"], problem["input"]
+    name, kind, value = ".".join(key)[:LONGEST_NAME], problem["type"], problem["input"]
     entries = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
     if kind == "extra_forbidden":  # its value is not shown: it may be a misspelt secret
         return f"{name}   is not a setting{_did_you_mean(name, _names(model))}"
@@ -116,13 +93,3 @@ def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
 def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:
     close = get_close_matches(word, list(known), n=1)
     return f"   did you mean {close[0]}?" if close else ""
-
-
-def _holds(values: object, key: Sequence[str]) -> bool:
-    for part in key:
-        if isinstance(values, list) and values:  # [[sections]]: the latest one
-            values = values[-1]
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True

@@ -14,8 +14,10 @@ from typing import Any, get_args, get_origin
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
+from detector.config.depth import nests_deeply
 from detector.config.files import read_start
-from detector.config.problems import describe, line_of, unknown_variable
+from detector.config.places import Places
+from detector.config.problems import describe, unknown_variable
 from detector.config.settings import Settings
 from detector.errors import ConfigError
 
@@ -76,8 +78,9 @@ def read_configuration(
     values = {} if text is None else _parsed(text, file)
     lines = (text or "").splitlines()
     origins: dict[str, str] = {}
+    places = Places(lines)
     for key, _ in _leaves(values):
-        line = line_of(key, lines)
+        line = places.line_of(key)
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
     problems = []
@@ -101,7 +104,7 @@ def read_configuration(
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems += describe(error, origins, lines, Settings)
+        problems += describe(error, origins, places, Settings)
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         where = f"{file} has" if text is not None else "The settings have"
@@ -134,9 +137,9 @@ def _text(file: Path, *, required: bool) -> str | None:
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:
     try:
+        if nests_deeply(text):  # a key of 20,000 parts takes 1.6 GB
+            raise ValueError("keys or brackets are nested too deeply")
         return tomllib.loads(text)
-    except RecursionError:
-        reason = "brackets are nested too deeply"
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         reason = str(error)
     place = re.search(r" \(at (line \d+), column \d+\)$", reason)
@@ -178,8 +181,8 @@ def _typed(raw: str, annotation: Any) -> object:
     if not {int, bool, tuple} & {get_origin(part) or part for part in _parts(annotation)}:
         return raw
     try:
-        return tomllib.loads(f"value = {raw}")["value"]
-    except (ValueError, RecursionError):
+        return raw if nests_deeply(raw) else tomllib.loads(f"value = {raw}")["value"]
+    except ValueError:
         return raw  # validation then reports its type
 
 

@@ -27,6 +27,7 @@ from detector.service.archive import Archive
 from detector.service.clock_check import ClockCheck
 from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
+from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
@@ -145,7 +146,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[clocks, *checks],
+            checks=[clocks, DiskSpace(place.folder), *checks],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,

@@ -15,12 +15,14 @@ from detector.night.outcome import Outcome
 from detector.service.archive import Archive
 from detector.store.log import Draft
 from detector.store.state import StateError
+from detector.words.disk import SLOW_COMMIT
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
 """Of what the disk refuses, a week; it was published anyway, so that the oldest may go."""
 
+PATIENCE_S = 2.0  # real; a commit takes 0.1 s on a slow card, and an alert must be out in seconds
 MOST_ATTEMPTS = 3  # a passing fault is over by then; what still raises always will
 
 
@@ -38,10 +40,12 @@ class Committer:
     Parameters
     ----------
     utc_now : dates the commits
-    saved : returns all state to be saved, as plain data by name; called once a commit, before it
-        is decided what is committed, since the call may add to that
+    saved : returns an awaitable of all state to be saved, as plain data by name and as it was at
+        the call; called once a commit, before it is decided what is committed, since the call may
+        add to that
     committed : called after each commit with the log's new entries
-    uncommitted : called once with what the disk refused; receivers get it again after the commit
+    uncommitted : called once with what the disk refuses or has not taken for `PATIENCE_S`;
+        receivers get it again after the commit
     trouble : called with a name and why that does not work, or None once it does
     """
 
@@ -50,7 +54,7 @@ class Committer:
         archive: Archive,
         *,
         utc_now: Callable[[], datetime],
-        saved: Callable[[], dict[str, Any]],
+        saved: Callable[[], Awaitable[dict[str, Any]]],
         committed: Callable[[Sequence[Entry]], None],
         uncommitted: Callable[[Sequence[Unlogged]], Awaitable[None]],
         trouble: Callable[[str, str | None], None],
@@ -105,13 +109,14 @@ class Committer:
         if not self._waiting and not self._checkpoint_due:
             return
         # What is remembered goes with all that it led to, or a restart would not say the rest.
-        saved, batch = self._saved(), list(self._waiting)
+        saving, batch = self._saved(), list(self._waiting)
         self._checkpoint_due, self._busy = False, True
         try:
-            entries = await self._commit(batch, saved)
+            entries = await self._commit_or_tell(batch, await saving)
         except StateError as error:
             self._trouble("disk", str(error))
             await self._tell_uncommitted(batch)
+            self._trim()
             return
         except Exception:
             # One of them that cannot be written must not delay the others.
@@ -120,6 +125,17 @@ class Committer:
         finally:
             self._busy = False
         self._done(len(batch), entries)
+
+    async def _commit_or_tell(
+        self, batch: list[Unlogged], saved: dict[str, Any]
+    ) -> Sequence[Entry]:
+        """Commit; publish meanwhile what a slow disk keeps waiting."""
+        commit = asyncio.ensure_future(self._commit(batch, saved))
+        commit.add_done_callback(_look)  # whoever ends the night does not wait for it
+        if not (await asyncio.wait({commit}, timeout=PATIENCE_S))[0]:
+            self._trouble("disk", SLOW_COMMIT)
+            await self._tell_uncommitted(batch)
+        return await commit
 
     async def _commit(self, batch: Sequence[Unlogged], saved: dict[str, Any]) -> Sequence[Entry]:
         return await self._archive.commit(
@@ -154,11 +170,20 @@ class Committer:
         self._committed(entries)
 
     async def _tell_uncommitted(self, batch: list[Unlogged]) -> None:
-        """Publish what the disk refuses: an alarm that is not stored is still an alarm."""
+        """Publish what the disk does not take: an alarm that is not stored is still an alarm."""
         fresh, self._told_anyway = batch[self._told_anyway :], len(batch)
         await self._uncommitted(fresh)
+
+    def _trim(self) -> None:
+        """Give up the oldest of what was published without being committed."""
         excess = len(self._waiting) - MOST_WAITING
         if excess > 0:
             del self._waiting[:excess]
             self._told_anyway -= excess
             self.dropped += excess
+
+
+def _look(commit: asyncio.Future[Sequence[Entry]]) -> None:
+    """Take notice of an error that nobody waits for any more."""
+    if not commit.cancelled():
+        commit.exception()

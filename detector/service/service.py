@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -44,6 +44,7 @@ MQTT = "mqtt"  # the publisher's channel of the log
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
+ROWS_S = 1.0  # real; a commit of the recordings takes 0.1 s on a slow card
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
 FAULT = "internal-fault"
@@ -157,7 +158,8 @@ class Service:
             self._trouble(trouble.name, trouble.why)
         self._committer.checkpoint()
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._close_sources)  # whatever the way out
+            stack.callback(self._recordings.close)  # whatever the way out, and last
+            stack.push_async_callback(self._close_sources)
             tasks = await stack.enter_async_context(Tasks())
             tasks.start(self._supervisor.keep("tick", self._tick_forever))
             tasks.start(self._supervisor.keep("committer", self._committer.run))
@@ -305,25 +307,37 @@ class Service:
             log.warning("the screen is gone (%s): the night goes on without it", error.strerror)
             self._tell_screen = None
 
-    def _remember(self) -> dict[str, Any]:
-        """Return the state to commit with its output; {} while saving it fails.
+    def _remember(self) -> Awaitable[dict[str, Any]]:
+        """Save the night as it is now; return the state to commit with its output.
 
         What the night has taken in is in its recordings by then: after a kill these are all that
-        a replay has, and they go on after the rows that are named here.
+        a replay has, and they go on after the rows that are named here. It is {} while saving
+        fails or the recordings' disk does not answer: events and alerts do not wait for that.
         """
-        self._recordings.commit()
+        rows = self._recordings.kept()
         saved = self._supervisor.call("saved night", self._night.save)
         if saved is None:
-            return {}
+            return self._with_rows({}, rows)
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        return {
+        state = {
             NIGHT: saved,
-            ROWS: self._recordings.kept,
             ENDED: self._ended,
             BOOT: self._boot,
             PAUSE: self._pausing.save(),
         }
+        return self._with_rows(state, rows)
+
+    @staticmethod
+    async def _with_rows(
+        state: dict[str, Any], rows: Awaitable[list[int | None]]
+    ) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(ROWS_S):
+                kept = await rows
+        except TimeoutError:
+            return {}
+        return state and state | {ROWS: kept}
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:

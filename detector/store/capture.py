@@ -29,6 +29,7 @@ from detector.devices.profile import Advertisement, Chunk, Driver
 from detector.devices.registry import Registry, installed
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet, Reading
 from detector.errors import RecordingError, RecordingNotFoundError
+from detector.plain_json import parsed
 
 T = TypeVar("T")
 
@@ -286,8 +287,8 @@ def _item(line: bytes) -> Item:
 
 def _body(line: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(line)
-    except (ValueError, RecursionError):
+        body = parsed(line)
+    except ValueError:
         raise ValueError("it is not JSON") from None
     if not isinstance(body, dict):
         raise ValueError("it is not a JSON object")

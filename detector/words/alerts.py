@@ -25,6 +25,7 @@ CONDITION_NAMES = {
     "clock-stepped": "clock set",
     "clock-implausible": "clock wrong",
     "slept": "computer asleep",
+    "disk-low": "little room on the disk",
     "nobody-reachable": "nobody is reached",
 }
 """What alerts about the monitoring are called; another kind is its own name."""

@@ -163,7 +163,7 @@ def test_a_bad_table_gets_one_sentence_that_names_the_line(tmp_path, text, words
         ("[[1, 2]]", "label 0: it must be [start_s, end_s, label]"),
         ('[[0, 1, "a"], [1, 2, 3]]', "label 1: it must be"),
         ('[[2, 1, "a"]]', "label 0: it must begin before it ends"),
-        ('[[NaN, 1, "a"]]', "label 0: it must begin before it ends"),
+        ('[[NaN, 1, "a"]]', "NaN is no number in JSON"),
         ('[[0, 1e300, "a"]]', "label 0: it must begin before it ends"),
         (np.array(["[]", "[]"]), "must hold one text"),
         (np.arange(4), "must hold one text"),

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from detector.errors import ModelError
 
+LARGEST_BYTES = 1 << 20  # of a model.json; ours have 30 kB
+
 
 def model_file(name: str) -> bytes:
     """Return the JSON of `models/<name>/model.json`.
@@ -33,7 +35,8 @@ def _read() -> dict[str, bytes]:
     found = {}
     for path in folder.glob("*-v*/model.json"):
         with suppress(OSError):  # named as missing by who asks for it
-            found[path.parent.name] = path.read_bytes()
+            if path.stat().st_size <= LARGEST_BYTES:
+                found[path.parent.name] = path.read_bytes()
     return found
 
 

@@ -7,7 +7,6 @@ that the rules did not. Sums are written out: no BLAS, so that one wearer and te
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,12 +15,13 @@ from typing import Any, Final
 
 from detector.errors import ModelError
 from detector.events import Kind
+from detector.plain_json import parsed
 from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.features import FEATURES, USED
 from detector.recognition.rules.kinds import Case
 from detector.recognition.rules.model_files import model_file
 from detector.recognition.rules.reason import Reason, because
-from detector.recognition.rules.thresholds import Rules, load_rules
+from detector.recognition.rules.thresholds import Rules, load_rules, parse_rules
 from detector.recognition.rules.verdict import Finding
 
 SCHEMA: Final = "refinement/1"
@@ -138,13 +138,20 @@ def load_model(name: str, *, site: str = "ankle") -> tuple[Rules, Refinement | N
     ModelError
         The file is missing, damaged or of another version.
     """
+    return parse_model(name, model_file(name), site=site)
+
+
+def parse_model(name: str, text: bytes, *, site: str) -> tuple[Rules, Refinement | None]:
+    """Return what a model's JSON holds; errors as `load_model`."""
     try:
-        data = json.loads(model_file(name))
+        data = parsed(text)
         if data["kind"] == "rules":
-            return load_rules(name, site=site), None
-        return load_rules(data["refines"], site=site), parse_refinement(data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
+            return parse_rules(name, text, site=site), None
+        return load_rules(str(data["refines"]), site=site), parse_refinement(data)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ModelError(
+            f"model {name!r} cannot be read: {str(error)[:200]}. Reinstall spasmwatch"
+        ) from error
 
 
 def parse_refinement(data: Mapping[str, Any]) -> Refinement:
@@ -170,16 +177,19 @@ def _parse_opinion(kind: str, said: Mapping[str, Any]) -> Opinion:
         if not isfinite(weight) or weight * FEATURES[name].sign < 0:
             raise ModelError(f"{kind}.{name}: weight {weight} must not go against its sign")
     calibration = said["calibration"]
+    numbers = {
+        "bias": float(said["bias"]),
+        "slope": float(calibration["slope"]),
+        "offset": float(calibration["offset"]),
+        "threshold": float(said["threshold"]),
+    }
+    typical = {name: float(entry["typical"]) for name, entry in features.items()}
+    for what, value in (numbers | typical).items():
+        if not isfinite(value):
+            raise ModelError(f"{kind}: {what} is {value}, not a number; retrain")
     if calibration["slope"] < 0:
         raise ModelError(f"{kind}: a calibration of slope {calibration['slope']} turns odds round")
-    return Opinion(
-        bias=float(said["bias"]),
-        weights=weights,
-        typical={name: float(entry["typical"]) for name, entry in features.items()},
-        slope=float(calibration["slope"]),
-        offset=float(calibration["offset"]),
-        threshold=float(said["threshold"]),
-    )
+    return Opinion(weights=weights, typical=typical, **numbers)
 
 
 def _limited(probability: float) -> float:

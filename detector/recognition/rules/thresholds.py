@@ -6,15 +6,18 @@ evidence at the first number, full evidence at the second.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args, get_type_hints
 
 from detector.errors import ModelError
+from detector.plain_json import parsed
 from detector.recognition.rules.model_files import model_file
 
 DEFAULT = "rules-v1"
+
+ODD_MOST, LONGEST_ERROR = 5, 300  # thresholds named, and characters of the message
+_NUMBERS = {0: "a number", 2: "two numbers", 4: "four numbers", 7: "seven numbers"}
 
 Ramp: TypeAlias = tuple[float, float]
 
@@ -212,10 +215,21 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
     Raises
     ------
     ModelError
-        The file is missing, or holds other thresholds than this version knows.
+        The file is missing, or `parse_rules` refuses it.
+    """
+    return parse_rules(name, model_file(name), site=site)
+
+
+def parse_rules(name: str, data: bytes, *, site: str) -> Rules:
+    """Return the rules of a model's JSON.
+
+    Raises
+    ------
+    ModelError
+        It holds other thresholds than this version knows, or something else than numbers.
     """
     try:
-        thresholds: dict[str, dict[str, Any]] = json.loads(model_file(name))["thresholds"]
+        thresholds: dict[str, dict[str, Any]] = parsed(data)["thresholds"]
         values = {
             group: {key: _at(entry, site) for key, entry in entries.items()}
             for group, entries in thresholds.items()
@@ -224,10 +238,26 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
         raise ModelError(f"model {name!r} cannot be read: {error}. Reinstall spasmwatch") from error
     known = {f"{group}.{each.name}" for group, of in _GROUPS.items() for each in fields(of)}
     given = {f"{group}.{key}" for group, entries in values.items() for key in entries}
-    if given != known:
-        odd = ", ".join(sorted(given ^ known))
-        raise ModelError(f"model {name!r} is of another version (thresholds {odd})")
+    if given != known or values.keys() != _GROUPS.keys():
+        odd = ", ".join(sorted(given ^ known)[:ODD_MOST])
+        raise ModelError(f"model {name!r} is of another version (thresholds {odd})"[:LONGEST_ERROR])
+    for group, of in _GROUPS.items():
+        for key, kind in get_type_hints(of).items():
+            if not _fits(values[group][key], kind):
+                raise ModelError(
+                    f"model {name!r}: {group}.{key} must be {_NUMBERS[len(get_args(kind))]}, not "
+                    f"{str(values[group][key])[:40]}. Reinstall spasmwatch"
+                )
     return Rules(name=name, **{group: of(**values[group]) for group, of in _GROUPS.items()})
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is a number, or as many numbers as the threshold has."""
+    if parts := get_args(kind):
+        return (
+            isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
+        )
+    return type(value) is int or (type(value) is float and kind is float)
 
 
 def _at(entry: dict[str, Any], site: str) -> Any:

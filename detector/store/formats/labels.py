@@ -6,7 +6,6 @@ all others (walking, no_freeze, brushing teeth) are contexts.
 
 from __future__ import annotations
 
-import json
 import re
 import tokenize
 import zipfile
@@ -22,6 +21,7 @@ from numpy.lib import format as npy
 
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Kind
+from detector.plain_json import parsed
 
 MISSING = frozenset({"", "n/a", "nan", "NaN"})  # BIDS writes n/a, spreadsheets the others
 REQUIRED = ("onset", "duration", "trial_type")
@@ -304,8 +304,8 @@ def _of_archive(path: Path) -> Labels | None:
 
 def _entries(text: str, name: str) -> Iterator[Label]:
     try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        entries = parsed(text)
+    except ValueError as error:
         raise RecordingError(f"{name}: labels are not JSON ({error})") from None
     if not isinstance(entries, list) or len(entries) > MOST_LABELS:
         raise RecordingError(

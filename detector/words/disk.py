@@ -1,0 +1,19 @@
+"""Sentences about the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SLOW_COMMIT = (
+    "the disk takes seconds to keep an event: it is slow or failing. Alerts are sent all the same. "
+    "Check the disk, and what else writes to it."
+)
+
+
+def low_words(free_bytes: int, folder: Path) -> str:
+    """Return how little room is left, what follows, and what helps."""
+    return (
+        f"only {free_bytes / 1e6:.0f} MB are free on the disk of {folder}. Once it is full the "
+        "night is watched but not recorded. Delete or move files, or keep fewer nights: "
+        "recording.retention_nights."
+    )
