@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from detector.errors import ModelError
 
+MODEL_MOST = 1024 * 1024  # bytes; the largest shipped has 2 % of that
+
 
 def model_file(name: str) -> bytes:
     """Return the JSON of `models/<name>/model.json`.

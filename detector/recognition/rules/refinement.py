@@ -7,19 +7,19 @@ that the rules did not. Sums are written out: no BLAS, so that one wearer and te
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, isfinite
 from typing import Any, Final
 
+from detector import plain_json
 from detector.errors import ModelError
 from detector.events import Kind
 from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.features import FEATURES, USED
 from detector.recognition.rules.kinds import Case
-from detector.recognition.rules.model_files import model_file
+from detector.recognition.rules.model_files import MODEL_MOST, model_file
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules, load_rules
 from detector.recognition.rules.verdict import Finding
@@ -139,7 +139,7 @@ def load_model(name: str, *, site: str = "ankle") -> tuple[Rules, Refinement | N
         The file is missing, damaged or of another version.
     """
     try:
-        data = json.loads(model_file(name))
+        data = plain_json.read(model_file(name), most_bytes=MODEL_MOST)
         if data["kind"] == "rules":
             return load_rules(name, site=site), None
         return load_rules(data["refines"], site=site), parse_refinement(data)

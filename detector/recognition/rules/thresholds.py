@@ -6,13 +6,13 @@ evidence at the first number, full evidence at the second.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
 
+from detector import plain_json
 from detector.errors import ModelError
-from detector.recognition.rules.model_files import model_file
+from detector.recognition.rules.model_files import MODEL_MOST, model_file
 
 DEFAULT = "rules-v1"
 
@@ -215,7 +215,8 @@ def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
         The file is missing, or holds other thresholds than this version knows.
     """
     try:
-        thresholds: dict[str, dict[str, Any]] = json.loads(model_file(name))["thresholds"]
+        data = plain_json.read(model_file(name), most_bytes=MODEL_MOST)
+        thresholds: dict[str, dict[str, Any]] = data["thresholds"]
         values = {
             group: {key: _at(entry, site) for key, entry in entries.items()}
             for group, entries in thresholds.items()
