@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
+from detector.config.files import parse_toml
 from detector.errors import ConfigError
 from firmware_sim.faults import KINDS, Fault, Neighbours, in_order
 
@@ -78,9 +79,7 @@ def parse_script(text: str, *, sensors: int) -> Script:
         It is not valid; the message begins with the line.
     """
     try:
-        values = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("line 1: brackets are nested too deeply: remove some") from None
+        values = parse_toml(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         reason = re.sub(r" \(at (line \d+), column \d+\)$", "", str(error))
         place = re.search(r"line \d+(?=, column)", str(error))

@@ -33,6 +33,10 @@ def tls(
         list[str] | None,
         typer.Option(metavar="NAME", help="One more caregiver; everything else stays."),
     ] = None,
+    remove: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let a caregiver in no more, whose device was lost."),
+    ] = None,
     host: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,10 +75,13 @@ def tls(
     place = (folder or settings_path.parent / FOLDER).expanduser().absolute()
     if not str(place).isprintable() or '"' in str(place) or "\\" in str(place):
         raise UsageError("the folder's name must be printable, without quotation marks")
-    if add:
+    if add or remove:
         if caregiver or host:
-            raise UsageError("--add goes alone: the broker's names stay as they are")
-        bundles.add(place, add)
+            raise UsageError("--add and --remove go alone: the broker's names stay as they are")
+        if remove:
+            bundles.remove(place, remove)
+        if add:
+            bundles.add(place, add)
         plan = bundles.read_plan(place)
     else:
         if not caregiver:
@@ -92,7 +99,8 @@ def tls(
         _write(settings_path, bundles.service_settings(place, plan))
     if call.out.json:
         call.out.data(json.dumps(bundles.summary(place, plan)))
-    _explain(call.out, place, plan, add or caregiver or [], added=bool(add), written=write)
+    changed = bool(add or remove)
+    _explain(call.out, place, plan, add or caregiver or [], changed=changed, written=write)
 
 
 def own_hosts() -> list[str]:
@@ -142,23 +150,25 @@ def _write(path: Path, values: dict[str, str]) -> None:
 
 
 def _explain(
-    out: Output, place: Path, plan: Plan, names: list[str], *, added: bool, written: bool
+    out: Output, place: Path, plan: Plan, names: list[str], *, changed: bool, written: bool
 ) -> None:
     broker, installed = quote(str(place / "broker")), quote(plan.installed)
     out.say(f"Made in {place}, which only you may read.\n")
     out.say("1. The broker (mosquitto; on its computer):")
     out.say(f"   sudo mkdir -p {installed} && sudo cp {broker}/* {installed}/")
     out.say(f"   sudo chown -R mosquitto: {installed} && sudo chmod 700 {installed}")
-    if added:
+    if changed:
         out.say("   sudo systemctl reload mosquitto")
     else:
         out.say(f"   sudo cp {installed}/spasmwatch.conf /etc/mosquitto/conf.d/")
         out.say("   sudo systemctl restart mosquitto")
-    if added or written:
+    if changed or written:
         out.say(f"2. This computer: end {program_name()} run, and start it again.")
     else:
         out.say("2. This computer: put these lines into your settings (--write does), and run.")
         out.say("   " + (place / "service/config.toml").read_text().strip().replace("\n", "\n   "))
+    if not names:
+        return
     out.say("3. Each caregiver's computer: copy their folder to ~/.config/spasmwatch there, with a")
     out.say("   memory stick or scp, never by mail or chat; then: spasmwatch listen")
     for name in names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any, get_args, get_origin
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
-from detector.config.depth import nests_deeply
-from detector.config.files import read_start
+from detector.config.files import parse_toml, read_start
 from detector.config.places import Places
 from detector.config.problems import describe, unknown_variable
 from detector.config.settings import Settings
@@ -137,9 +135,7 @@ def _text(file: Path, *, required: bool) -> str | None:
 
 def _parsed(text: str, file: Path) -> dict[str, Any]:
     try:
-        if nests_deeply(text):  # a key of 20,000 parts takes 1.6 GB
-            raise ValueError("keys or brackets are nested too deeply")
-        return tomllib.loads(text)
+        return parse_toml(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         reason = str(error)
     place = re.search(r" \(at (line \d+), column \d+\)$", reason)
@@ -181,7 +177,7 @@ def _typed(raw: str, annotation: Any) -> object:
     if not {int, bool, tuple} & {get_origin(part) or part for part in _parts(annotation)}:
         return raw
     try:
-        return raw if nests_deeply(raw) else tomllib.loads(f"value = {raw}")["value"]
+        return parse_toml(f"value = {raw}")["value"]
     except ValueError:
         return raw  # validation then reports its type
 

@@ -14,7 +14,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
-from detector.config.files import read_start
+from detector.config.files import parse_toml, read_start
 from detector.config.reading import LARGEST_BYTES, check_command
 from detector.errors import ConfigError, StorageError
 
@@ -96,6 +96,7 @@ def changed_text(
     ValueError
         The changed text does not read back as the values that were to be set.
     """
+    wanted = parse_toml(before or "")
     document = tomlkit.parse(head if before is None else before)
     if section not in document:
         document.add(tomlkit.nl())
@@ -111,7 +112,6 @@ def changed_text(
         if key in remarks and isinstance(table, Table) and _is_ours(comment):
             item.comment(OURS + remarks[key])
     after = tomlkit.dumps(document)
-    wanted = tomllib.loads(before or "")
     wanted[section] = wanted.get(section, {}) | dict(values)
     if tomllib.loads(after) != wanted:
         raise ValueError("its layout is unusual")

@@ -30,6 +30,7 @@ from detector.mqtt.broker import provide
 from detector.mqtt.contract import Message, Topics
 from detector.mqtt.endpoint import Endpoint, configured
 from detector.mqtt.link import Link
+from detector.mqtt.security.keys import read_service_keys
 from detector.store.state_file import wearer_in
 
 DOCTOR = "doctor"  # name of a receiver that no other has
@@ -137,6 +138,8 @@ async def broker(settings: Settings) -> BrokerFacts:
     kind = mqtt.broker if address is None else "url"
     try:
         choice = configured(mqtt) or mqtt.broker
+        if mqtt.signing_file is not None:
+            read_service_keys(mqtt.signing_file)
         topics = Topics(prefix=mqtt.prefix, wearer=_wearer(settings))
         credentials = {"username": mqtt.username, "password": mqtt.secret()}
         async with provide(choice, port=port, **credentials) as made:

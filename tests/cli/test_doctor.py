@@ -285,3 +285,12 @@ def test_the_kernel_is_asked_for_its_clock():
 
     assert error_s is None or error_s >= 0
     assert (error_s is None) == (platform.system() != "Linux")
+
+
+def test_a_file_of_keys_that_cannot_be_used_fails_before_the_night(spasmwatch, tmp_path):
+    (tmp_path / "c.toml").write_text(f'[mqtt]\nsigning_file = "{tmp_path}/none.keys"\n')
+    words = ["-c", tmp_path / "c.toml", "--data-dir", tmp_path, "doctor", "--look", "0", "--json"]
+    broker = checks(spasmwatch(*words, "--radio", "unix:x"))["MQTT broker"]
+    assert broker["status"] == "FAIL"
+    assert "none.keys" in broker["detail"]
+    assert "setup tls" in broker["detail"]

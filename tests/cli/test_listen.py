@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from detector.mqtt import commands
+from detector.mqtt.contract import Message
+from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.link import Link
+from detector.mqtt.security.keys import ServiceKeys, write_secret
 from firmware_sim.trace_files import make_trace, save_trace
 
 PATIENCE_S = 90.0
@@ -68,11 +76,23 @@ def settings(tmp_path: Path) -> Path:
     player.write_text(f'#!/bin/sh\nwc -c < "$1" >> {tmp_path}/played\n')
     player.chmod(0o755)
     config = tmp_path / "c.toml"
+    write_secret(tmp_path / "signing.keys", ServiceKeys.new().with_new("anna").to_json())
     config.write_text(
-        f'[mqtt]\nport = {free_port}\n[alerts]\nwake_for = ["2 spasms in 10min"]\n'
+        f'[mqtt]\nport = {free_port}\nsigning_file = "{tmp_path}/signing.keys"\n'
+        '[alerts]\nwake_for = ["2 spasms in 10min"]\n'
         f'sound_command = "{player}"\n'
     )
     return config
+
+
+async def command_unsigned(port: int, topic: str) -> None:
+    """Say for somebody who has a key that all was received."""
+    link = Link(Endpoint(port=port), "stranger")
+    running = asyncio.create_task(link.run())
+    await asyncio.wait_for(link.connected(), PATIENCE_S)
+    await link.publish(Message(topic, commands.seen("anna", "e", 1000)))
+    running.cancel()
+    await asyncio.wait({running})
 
 
 def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, settings):
@@ -87,6 +107,10 @@ def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, s
         assert "Listening as anna to sw/v1/simulated/" in said
         listen.until(lambda text: "Watching." in text)  # with the next heartbeat
         assert "Clonus, " in said
+        (wearer,) = re.findall(r"/simulated/([a-z2-7]{10}) at 127", said)
+        port = tomllib.loads(settings.read_text())["mqtt"]["port"]
+        asyncio.run(command_unsigned(port, f"sw/v1/simulated/{wearer}/cmd/seen"))
+        listen.until(lambda text: "commands of strangers" in text.lower())
         night.process.kill()
         listen.until(lambda text: "NOT WATCHING." in text)
         assert listen.end() == 130

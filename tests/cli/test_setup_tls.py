@@ -164,7 +164,7 @@ def test_alerts_reach_a_caregiver_over_tls_and_nobody_may_do_the_others_part(
         asyncio.run(check(StoredLog(state)))
 
 
-def test_one_more_caregiver_gets_in_after_a_reload_and_the_others_stay(
+def test_one_more_caregiver_gets_in_after_a_reload_and_one_is_taken_out(
     mosquitto: str,  # noqa: F811
     spasmwatch: Run,
     tmp_path: Path,
@@ -184,6 +184,19 @@ def test_one_more_caregiver_gets_in_after_a_reload_and_the_others_stay(
                 assert await result_of(endpoint, HOME.command(Command.SEEN)) < 0x80
 
     asyncio.run(check())
+    assert spasmwatch("setup", "tls", "--remove", "anna", "--folder", folder).returncode == 0
+    unknown = spasmwatch("setup", "tls", "--remove", "anna", "--folder", folder)
+    assert unknown.returncode == 78
+    assert "only: ben" in unknown.stderr
+
+    async def check_again() -> None:
+        async with broker_with(folder, port):
+            ben = endpoint_of(theirs(folder / "caregivers" / "ben"))
+            assert await result_of(ben, HOME.command(Command.SEEN)) < 0x80
+            assert "refused" in await refusal_of(anna)
+
+    asyncio.run(check_again())
+    assert "anna" not in (folder / "service" / "signing.keys").read_text()
     again = spasmwatch("setup", "tls", "--add", "ben", "--folder", folder)
     assert again.returncode == 78
     assert "ben has credentials already" in again.stderr
@@ -239,7 +252,8 @@ def test_nothing_is_overwritten_without_a_yes(spasmwatch: Run, tmp_path: Path, a
         (["--caregiver", "a", "--caregiver", "a"], "already"),
         (["--caregiver", "a", "--host", "pi.local/x"], "neither"),
         (["--add", "a"], "setup tls"),
-        (["--add", "a", "--host", "b"], "--add goes alone"),
+        (["--add", "a", "--host", "b"], "go alone"),
+        (["--remove", "a"], "setup tls"),
     ],
 )
 def test_what_cannot_be_made_is_refused_and_nothing_is_left(

@@ -7,6 +7,7 @@ import os
 import random
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -413,3 +414,15 @@ def test_certificates_go_with_mqtts_alone_and_a_key_with_its_certificate(tmp_pat
     assert "mqtts://" in complaint(tmp_path, head)
     only = "[mqtt]\nbroker = 'mqtts://house.lan'\ncert_file = 'a.pem'"
     assert "cert_file and key_file" in complaint(tmp_path, only)
+
+
+@pytest.mark.parametrize("part", ["a", '"a b"', "'a.b'", "a \t"])
+@pytest.mark.parametrize("form", ["{} = 1", "[{}]", "x = {{ {} = 1 }}", "y = 1\n[mqtt]\n{} = 2"])
+def test_a_key_of_thousands_of_levels_costs_neither_time_nor_memory(tmp_path, part, form):
+    key = ".".join([part] * (60_000 // (len(part) + 1)))
+    began_s = time.perf_counter()
+    told = complaint(tmp_path, form.format(key))
+    assert time.perf_counter() - began_s < 2
+    assert "too deeply" in told
+    assert len(told) < 1000
+    read(tmp_path, "# settings.of.a.night, see docs/architecture.md. 1.2.3.4.5.6\n")

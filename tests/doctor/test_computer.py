@@ -100,6 +100,13 @@ def test_the_broker_is_one_that_answers(facts, status, words):
     assert check.fix is None or "nano '/c d.toml'" in check.fix
 
 
+def test_a_broker_whose_messages_others_may_read_is_a_warning():
+    check = check_broker(BrokerFacts("url", "pi.lan:1883", 1.0, insecure=True), settings_path="c")
+    assert check.status is CheckStatus.WARN
+    assert "insecure = true" in check.detail
+    assert "setup tls" in str(check.fix)
+
+
 def test_the_clock_is_right_wrong_or_unknown():
     assert check_clock(ClockFacts(0.2)).status is CheckStatus.OK
     assert check_clock(ClockFacts(None)).status is CheckStatus.SKIP

@@ -377,7 +377,7 @@ def test_ramps_have_two_ends() -> None:
                 assert value[0] != value[1], name
 
 
-@pytest.mark.parametrize("change", ["taken out", "added", "no JSON"])
+@pytest.mark.parametrize("change", ["taken out", "added", "no JSON", "NaN", "deep", "huge"])
 def test_a_model_of_another_version_is_refused(
     change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,11 +385,10 @@ def test_a_model_of_another_version_is_refused(
     if change == "taken out":
         del data["thresholds"]["gate"]["least_g"]
     data["thresholds"]["gate"] |= {"new_g": {"value": 1.0}} if change == "added" else {}
-    text = "{" if change == "no JSON" else json.dumps(data)
+    odd = {"no JSON": "{", "NaN": '{"a": NaN}', "deep": '{"a":' * 9999, "huge": " " * 2**21}
+    text = odd.get(change, json.dumps(data))
     monkeypatch.setattr(model, "model_file", lambda name: text.encode())
-    says = {"taken out": r"gate\.least_g", "added": r"gate\.new_g", "no JSON": "cannot be read"}[
-        change
-    ]
+    says = {"taken out": r"gate\.least_g", "added": r"gate\.new_g"}
 
-    with pytest.raises(ModelError, match=says):
+    with pytest.raises(ModelError, match=says.get(change, "cannot be read")):
         load_rules()

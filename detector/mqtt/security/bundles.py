@@ -124,6 +124,30 @@ def add(folder: Path, names: Sequence[str]) -> None:
         raise StorageError(f"{folder}: {error.strerror}") from error
 
 
+def remove(folder: Path, name: str) -> None:
+    """Take a caregiver out, whose device was lost: broker and service know them no more.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name.
+    StorageError
+        It cannot be written.
+    """
+    plan, keys = read_plan(folder), _keys(folder)
+    if name not in keys.caregivers:
+        known = ", ".join(keys.caregivers) or "none"
+        raise ConfigError(f"{folder} has no caregiver {name!a:.80}, only: {known}")
+    try:
+        lines = (folder / "broker/passwords").read_text().splitlines(keepends=True)
+        users = "".join(line for line in lines if not line.startswith(f"{name}:"))
+        write_secret(folder / "broker/passwords", users)
+        _write_known(folder, plan, keys.without(name))
+        rmtree(folder / "caregivers" / name)
+    except OSError as error:
+        raise StorageError(f"{folder}: {error.strerror}") from error
+
+
 def caregivers_of(folder: Path) -> dict[str, Path]:
     """Return everybody's folder by name."""
     return {name: folder / "caregivers" / name for name in _keys(folder).caregivers}
@@ -174,6 +198,10 @@ def _add(folder: Path, plan: Plan, names: Sequence[str]) -> None:
         write_secret(place / SIGNING, keys.of(name).to_json())
         users += password_line(name, password)
     write_secret(folder / "broker/passwords", users)
+    _write_known(folder, plan, keys)
+
+
+def _write_known(folder: Path, plan: Plan, keys: ServiceKeys) -> None:
     write_secret(folder / "broker/acl", access_list(plan.prefix, keys.caregivers))
     write_secret(folder / "service" / SIGNING, keys.to_json())
 

@@ -86,6 +86,11 @@ class ServiceKeys:
             self.private_key, {**self.caregivers, name: secrets.token_bytes(KEY_BYTES)}
         )
 
+    def without(self, name: str) -> ServiceKeys:
+        """Return the keys without a caregiver's."""
+        left = {other: key for other, key in self.caregivers.items() if other != name}
+        return ServiceKeys(self.private_key, left)
+
     def of(self, name: str) -> CaregiverKey:
         """Return what a caregiver gets; KeyError where there is none of that name."""
         return CaregiverKey(name, self.caregivers[name], public_key_of(self.private_key))
