@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detector.alert import AlertState
+from detector.alert import Alert, AlertState
 from detector.alerts.rules import parse_rules
 from detector.block import utc_of
 from detector.devices.interpreter import Interpreter
@@ -147,6 +147,26 @@ def test_a_reading_from_the_future_does_not_silence_the_alarm_that_nothing_comes
 
     assert night.silence(last.mono_ns + round(SILENT_S * S) + 1) is not None
     assert "no-signal" in raised
+
+
+def test_a_spasm_whose_signal_is_lost_is_neither_over_nor_raised_anew(readings):
+    """A spasm, then no signal: both are open, and the first is over when samples say so."""
+    night, told, at = Night(worn(), rules=RULES), list[Alert](), 0
+    while not any(each.episode for each in told):
+        told += night.take(readings[at]).alerts
+        at += 1
+    last = readings[at - 1].item
+    for second in range(3600):
+        told += night.tick(last.mono_ns + second * S, last.utc_ns + second * S).alerts
+    states = [(each.kind, each.state) for each in told]
+
+    assert [each.kind for each in night.open_alerts] == [told[0].kind, "no-signal"]
+    assert states == [(told[0].kind, AlertState.RAISED), ("no-signal", AlertState.RAISED)]
+    for reading in readings[at:]:
+        item = reading.item
+        late = replace(item, mono_ns=item.mono_ns + HOUR * S, utc_ns=item.utc_ns + HOUR * S)
+        told += night.take(replace(reading, item=late)).alerts
+    assert [each.state for each in told if each.id == told[0].id] == ["raised", "resolved"]
 
 
 @settings(max_examples=30)
