@@ -150,7 +150,7 @@ def test_a_reading_from_the_future_does_not_silence_the_alarm_that_nothing_comes
 
 
 def test_a_spasm_whose_signal_is_lost_is_neither_over_nor_raised_anew(readings):
-    """A spasm, then no signal: both are open, and the first is not raised anew when samples come."""
+    """A spasm, then no signal: both are open, and the first is raised no second time."""
     night, told, at = Night(worn(), rules=RULES), list[Alert](), 0
     while not any(each.episode for each in told):
         told += night.take(readings[at]).alerts
