@@ -11,6 +11,7 @@ from detector.block import utc_of
 from detector.night.outcome import Outcome
 from detector.status import StateWord, Status
 
+APART_NS = 1_000_000_000  # each is an entry of the log, which whoever may publish must not fill
 LABEL_S = 2.0  # so far may the wall clock drift before the time shown is another
 
 
@@ -29,7 +30,9 @@ class Pausing:
         self._until: datetime | None = None  # as it is shown
 
     def begin(self, minutes: int, by: str, mono_ns: int) -> None:
-        """Begin a pause; ValueError unless it is of 1 to 60 minutes."""
+        """Begin a pause; ValueError unless it is of 1 to 60 minutes, or right after another."""
+        if self._pause is not None and 0 <= mono_ns - self._pause.begun_ns < APART_NS:
+            raise ValueError("a pause was asked for less than a second ago")
         self._pause, self._until = Pause.of(minutes, by, mono_ns), None
 
     def until(self, mono_ns: int, utc_ns: int) -> datetime | None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detector.alert import AlertState
+from detector.alert import Alert, AlertState
 from detector.alerts.rules import parse_rules
 from detector.block import utc_of
 from detector.devices.interpreter import Interpreter
@@ -23,6 +23,7 @@ from detector.events import Event, Origin
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
+from detector.night.saved import sealed
 from detector.night.sensor_watch import SILENT_S
 from detector.night.time_axis import AWAY_MOST_NS, away_ns
 from detector.recognition.events.stamp import Provenance
@@ -147,6 +148,84 @@ def test_a_reading_from_the_future_does_not_silence_the_alarm_that_nothing_comes
 
     assert night.silence(last.mono_ns + round(SILENT_S * S) + 1) is not None
     assert "no-signal" in raised
+
+
+@pytest.mark.parametrize("how", ["goes on", "begins anew"])
+def test_a_night_that_an_earlier_release_saved_on_the_wall_clock_goes_on_the_same(readings, how):
+    half = len(readings) // 2
+    said = []
+    for of_release in ("this", "0.2.0"):
+        night = Night(worn(), rules=RULES)
+        for reading in readings[:half]:
+            night.take(reading)
+        state = kept(night)["state"]
+        if of_release == "0.2.0":
+            state["time"] = {"host_ns": state["time"]["host_ns"], "origin": None}
+            for fact in state["policy"]["facts"]:
+                fact["onset_s"] = fact.pop("dated_s")
+        now = readings[half].item.mono_ns, readings[half].item.utc_ns
+        night = Night(worn(int(how != "goes on")), rules=RULES)
+        if how == "goes on":
+            night.load(sealed(state))
+            told = [night.resume(*now)]
+        else:
+            told = [night.inherit(sealed(state), *now)]
+        told += [night.take(reading) for reading in readings[half:]]
+        said.append([each.at for outcome in told for each in outcome.alerts if each.episode])
+        said.append([word for outcome in told for word in decided(outcome)])
+
+    assert state["policy"]["facts"]
+    assert said[:2] == said[2:]
+    assert said[1]
+
+
+def watch_both(
+    readings: Sequence[Reading], step: tuple[float, int] | None
+) -> list[tuple[Any, ...]]:
+    """Watch two legs that move together, 0.3 s apart, and return the alerts."""
+    late = [(each, number * 300_000_000) for each in readings for number in (0, 1)]
+    moved = [
+        replace(r, item=replace(r.item, mono_ns=r.item.mono_ns + d, utc_ns=r.item.utc_ns + d))
+        for r, d in late
+    ]
+    order = sorted(range(len(moved)), key=lambda n: moved[n].item.mono_ns)
+    night, said, ticked_ns = Night(worn(count=2), rules=RULES), list[tuple[Any, ...]](), 0
+    heard_in_order = [moved[n] for n in order]
+    heard_in_order = stepped(heard_in_order, [step] if step else [], len(order))
+    for place, reading in zip(order, heard_in_order, strict=True):
+        if reading.item.mono_ns - ticked_ns >= S:
+            ticked_ns = reading.item.mono_ns
+            said += decided(Outcome(night.tick(ticked_ns, reading.item.utc_ns).alerts))
+        said += decided(Outcome(night.take(reading, sensor=place % 2).alerts))
+    return said
+
+
+@pytest.mark.parametrize("step", [(0.5, -HOUR), (0.3, YEAR), (0.6, TO_1970)])
+def test_two_legs_whose_events_are_fused_give_the_same_alerts_too(readings, step):
+    assert watch_both(readings, step) == watch_both(readings, None) != []
+
+
+def test_a_spasm_whose_signal_is_lost_is_neither_over_nor_raised_anew(readings):
+    """A spasm, then no signal: both are open, and the first is raised no second time."""
+    night, told, at = Night(worn(), rules=RULES), list[Alert](), 0
+    while not any(each.episode for each in told):
+        told += night.take(readings[at]).alerts
+        at += 1
+    last = readings[at - 1].item
+    for second in range(3600):
+        told += night.tick(last.mono_ns + second * S, last.utc_ns + second * S).alerts
+    states = [(each.kind, each.state) for each in told]
+
+    assert [each.kind for each in night.open_alerts] == [told[0].kind, "no-signal"]
+    assert states == [(told[0].kind, AlertState.RAISED), ("no-signal", AlertState.RAISED)]
+    for reading in readings[at:]:
+        item = reading.item
+        late = replace(item, mono_ns=item.mono_ns + HOUR * S, utc_ns=item.utc_ns + HOUR * S)
+        told += night.take(replace(reading, item=late)).alerts
+    assert [each.state for each in told if each.id == told[0].id][:2] in (
+        [AlertState.RAISED],
+        [AlertState.RAISED, AlertState.RESOLVED],
+    )
 
 
 @settings(max_examples=30)

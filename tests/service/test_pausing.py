@@ -82,6 +82,16 @@ def test_a_saved_pause_that_cannot_be_is_none(saved):
     assert pause is None or pause.until_ns - pause.begun_ns <= MOST_MIN * MIN_NS
 
 
+def test_pauses_asked_for_in_a_flood_are_one():
+    pausing = Pausing()
+    pausing.begin(5, "anna", 0)
+    with pytest.raises(ValueError, match="less than a second ago"):
+        pausing.begin(60, "anna", S - 1)
+    pausing.begin(6, "berta", S)
+    assert pausing.until(6 * MIN_NS, NOW_NS) is not None
+    assert pausing.until(6 * MIN_NS + S, NOW_NS) is None
+
+
 def test_a_computer_that_was_started_anew_has_no_pause():
     saved = Pause.of(60, "anna", 5 * S).save()
     assert Pause.load(saved, same_boot=True) == Pause.of(60, "anna", 5 * S)
