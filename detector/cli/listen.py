@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -21,15 +20,11 @@ if TYPE_CHECKING:
     from detector.config import Settings
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
-    from detector.receiver import ReceivedEntry, ServiceState
     from detector.receiver.sound import Sound
-    from detector.receiver.sounding import Sounding
     from detector.terminal.output import Output
 
-ABSENT = {"stopped": "Stopped", "silent": "NOT WATCHING"}
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
-SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -89,6 +84,7 @@ async def _listen(
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener, Receiver
     from detector.receiver.sounding import Sounding
+    from detector.terminal.received import ReceivedScreen
 
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE
@@ -105,7 +101,7 @@ async def _listen(
         receiver = Receiver(name, mono_s=loop.time())
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
-        screen = _Screen(out, zone, sounding)
+        screen = ReceivedScreen(out, zone, sounding)
         listener = Listener(
             endpoint, topics, receiver, tell=screen.show, save=memory.save, mono_s=loop.time
         )
@@ -118,76 +114,6 @@ async def _listen(
 def _without_sound(out: Output, why: str) -> None:
     out.say(f"No sound: {why}")
     out.bell()
-
-
-class _Screen:
-    """Write what is new, and hold the alarm while there is a reason."""
-
-    def __init__(self, out: Output, zone: tzinfo | None, sounding: Sounding) -> None:
-        self._out = out
-        self._zone = zone
-        self._sounding = sounding
-
-    def show(self, news: ReceivedEntry | ServiceState) -> None:
-        """Write one piece of news, and take what it means for the sound."""
-        from detector.receiver import ServiceState
-
-        if isinstance(news, ServiceState):
-            self._state(news)
-        else:
-            self._entry(news)
-
-    def _state(self, state: ServiceState) -> None:
-        from detector.receiver.receiver import Absence
-        from detector.status import WORDS, StateWord
-
-        if state.word is Absence.SILENT:
-            self._sounding.hold(SILENT)
-        else:
-            self._sounding.release(SILENT)
-        if self._out.json:
-            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
-            return
-        why = "" if state.why is None else f" {sentence(state.why)}"
-        word = state.word
-        said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word.value]
-        self._line(f"{said}.{why}")
-
-    def _entry(self, entry: ReceivedEntry) -> None:
-        from detector.alert import from_dict as alert_of
-        from detector.events import Phase
-        from detector.events import from_dict as event_of
-        from detector.words.alerts import alert_line
-        from detector.words.phrases import event_line
-
-        late = " (received late)" if entry.late else ""
-        try:
-            fields = dict(entry.fields)
-            if entry.leaf == "alert":
-                alert = alert_of(fields)
-                line = alert_line(alert, self._zone)
-            else:
-                event, alert = event_of(fields), None
-                line = event_line(event, self._zone) if event.phase is Phase.END else ""
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            self._unreadable(entry)
-            return
-        if alert is not None:
-            self._sounding.take(alert)
-        if self._out.json:
-            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
-        elif line:
-            self._out.data(line + late)
-
-    def _unreadable(self, entry: ReceivedEntry) -> None:
-        """Tell of a message that is forged, or of another release; an alert rings all the same."""
-        if entry.leaf == "alert":
-            self._out.bell()
-        self._line("A message that cannot be read was received. Is one of the two programs older?")
-
-    def _line(self, text: str) -> None:
-        at = datetime.now(UTC)
-        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
 
 
 class _Memory:

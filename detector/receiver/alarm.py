@@ -22,6 +22,12 @@ class AudibleAlarm:
         if reason not in self._due_s and len(self._due_s) < MOST:
             self._due_s[reason] = self._begun_s[reason] = mono_s
 
+    def again(self, reason: str, mono_s: float) -> None:
+        """Take a reason that is told anew: it sounds now, whenever it sounded last."""
+        self.hold(reason, mono_s)
+        if reason in self._due_s:
+            self._due_s[reason] = mono_s
+
     def release(self, reason: str) -> None:
         """Take that a reason is over."""
         self._due_s.pop(reason, None)

@@ -14,7 +14,7 @@ from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
-from detector.receiver.receiver import REPLY, ReceivedEntry, Receiver, ServiceState
+from detector.receiver.receiver import REPLY, News, ReceivedEntry, Receiver
 
 TICK_S = 0.5
 COMMAND_EXPIRES_S = 60
@@ -39,7 +39,7 @@ class Listener:
         topics: Topics,
         receiver: Receiver,
         *,
-        tell: Callable[[ReceivedEntry | ServiceState], None],
+        tell: Callable[[News], None],
         save: Callable[[dict[str, object]], None] = lambda _: None,
         mono_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -63,7 +63,7 @@ class Listener:
 
     async def run(self) -> None:
         """Receive until cancelled."""
-        for leaf in (Leaf.AVAILABILITY, Leaf.HEALTH, Leaf.EVENT, Leaf.ALERT):
+        for leaf in Leaf:
             await self._hear(self._topics.of(leaf), leaf)
         await self._hear(self._topics.reply(self.receiver.name), REPLY)
         async with asyncio.TaskGroup() as tasks:
@@ -102,7 +102,7 @@ class Listener:
             self._pass_on(self.receiver.tick(self._mono_s()))
             self._told.set()
 
-    def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
+    def _pass_on(self, news: list[News]) -> None:
         """Tell what is new and save that it was; whatever raises ends `run` before a request."""
         for each in news:
             self._tell(each)

@@ -23,6 +23,7 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.receiver.open_alerts import OpenAlerts, Snapshots
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -76,6 +77,9 @@ class ServiceState:
     why: str | None = None
 
 
+News = ReceivedEntry | ServiceState | OpenAlerts
+
+
 class Receiver:
     """Receive one wearer's entries under a name of its own.
 
@@ -111,6 +115,7 @@ class Receiver:
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
+        self._snapshots = Snapshots()
         if saved is not None:
             self._load(saved)
 
@@ -124,27 +129,27 @@ class Receiver:
         """The log it has entries of; None before the first heartbeat."""
         return self._epoch
 
-    def feed(
-        self, leaf: str, payload: bytes, *, retained: bool, mono_s: float
-    ) -> list[ReceivedEntry | ServiceState]:
+    def feed(self, leaf: str, payload: bytes, *, retained: bool, mono_s: float) -> list[News]:
         """Take a message by the last level of its topic, or `REPLY`; return what is new.
 
         What cannot be read is ignored: the deadline and the numbers show what is missing.
         """
-        if len(payload) > PAYLOAD_MOST:
+        kept = leaf in (Leaf.AVAILABILITY, Leaf.STATE)  # a broker retains these for latecomers
+        if len(payload) > PAYLOAD_MOST or (retained and not kept):
             return []
         match leaf:
             case Leaf.AVAILABILITY:
                 return self._available(payload)
-            case Leaf.HEALTH if not retained:
+            case Leaf.HEALTH:
                 return self._heartbeat(_object(payload), mono_s)
-            case Leaf.EVENT | Leaf.ALERT if not retained:
+            case Leaf.STATE:
+                return list(self._snapshots.take(_object(payload)))
+            case Leaf.EVENT | Leaf.ALERT:
                 return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
-            case _ if leaf == REPLY and not retained:
-                return self._reply(_object(payload))
-        return []
+            case _:
+                return self._reply(_object(payload)) if leaf == REPLY else []
 
-    def tick(self, mono_s: float) -> list[ReceivedEntry | ServiceState]:
+    def tick(self, mono_s: float) -> list[News]:
         """Advance time; return that nothing was heard for too long, once."""
         if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
             return []
@@ -204,7 +209,7 @@ class Receiver:
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
-    def _available(self, payload: bytes) -> list[ReceivedEntry | ServiceState]:
+    def _available(self, payload: bytes) -> list[News]:
         if payload == Availability.STOPPED.value.encode():
             self._deadline_s = None  # a person's wish: nothing more is expected
             return self._become(ServiceState(Absence.STOPPED, "a person has stopped it"))
@@ -215,9 +220,7 @@ class Receiver:
             return self._told_anyway(doubtful) + self._become(ended)
         return []
 
-    def _heartbeat(
-        self, said: Mapping[str, Any], mono_s: float
-    ) -> list[ReceivedEntry | ServiceState]:
+    def _heartbeat(self, said: Mapping[str, Any], mono_s: float) -> list[News]:
         boot_id, seq, state = said.get("boot_id"), _number(said.get("seq")), said.get("state")
         if not isinstance(boot_id, str) or seq is None or not isinstance(state, str):
             return []
@@ -232,9 +235,9 @@ class Receiver:
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
         state = ServiceState(StateWord(state), why if isinstance(why, str) else None)
-        return told + self._become(state)
+        return told + self._become(state) + list(self._snapshots.heard(boot_id))
 
-    def _compare(self, epoch: object, last_n: object) -> list[ReceivedEntry | ServiceState]:
+    def _compare(self, epoch: object, last_n: object) -> list[News]:
         """Take how far which log has come; return what turns out to be of a new one."""
         last = _number(last_n)
         if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
@@ -251,16 +254,14 @@ class Receiver:
         self._last_n, self._upto_at_beat = last, self._upto
         return self._told_anyway(doubtful) if first or not same or restored else []
 
-    def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[ReceivedEntry | ServiceState]:
+    def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[News]:
         return [
             news
             for leaf, body in doubtful
             for news in self._entry(leaf, body, late=False, doubt=False)
         ]
 
-    def _entry(
-        self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True
-    ) -> list[ReceivedEntry | ServiceState]:
+    def _entry(self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True) -> list[News]:
         fields = _object(body.encode(errors="replace"))
         if not fields:
             return []
@@ -289,13 +290,13 @@ class Receiver:
             del self._known[next(iter(self._known))]
         return [ReceivedEntry(leaf, number, fields, late)]
 
-    def _reply(self, said: Mapping[str, Any]) -> list[ReceivedEntry | ServiceState]:
+    def _reply(self, said: Mapping[str, Any]) -> list[News]:
         """Take the entries that were missing; there is nothing else up to the number it names."""
         entries, first = said.get("entries"), _number(said.get("from"))
         upto, last_n = _number(said.get("upto")), _number(said.get("last_n"))
         if said.get("epoch") != self._epoch or first is None or upto is None or last_n is None:
             return []
-        told: list[ReceivedEntry | ServiceState] = []
+        told: list[News] = []
         for each in entries if isinstance(entries, list) else []:
             leaf, body = (each.get("leaf"), each.get("body")) if isinstance(each, dict) else (0, 0)
             if leaf in (Leaf.EVENT, Leaf.ALERT) and isinstance(body, str):
@@ -315,7 +316,7 @@ class Receiver:
             self._upto += 1
         self._beyond = {n: held for n, held in self._beyond.items() if n > self._upto}
 
-    def _become(self, state: ServiceState) -> list[ReceivedEntry | ServiceState]:
+    def _become(self, state: ServiceState) -> list[News]:
         if state == self.state:
             return []
         self.state = state

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import tzinfo
 
-from detector.alert import Alert, AlertState
+from detector.alert import Alert, AlertState, Level
 from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import sentence
 from detector.words.times import elapsed_words
@@ -44,6 +44,8 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
     elif alert.at_s is not None:
         clock = f"{elapsed_words(alert.at_s)}  "
     state = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
+    if alert.level is Level.TEST:
+        state = "Test" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
     line = f"{clock}{state}{whose}: {_matter(alert)}"
     return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
@@ -53,6 +55,12 @@ def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
     """Return a sentence for each alert that is still open, or that was left open before."""
     state = "Still open from before" if before else "Alert still open"
     return [f"{state}: {_matter(alert)}" for alert in alerts]
+
+
+def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
+    """Return as one line that an alert is open, and since when."""
+    since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
+    return " ".join(f"ALERT still open{since}: {_matter(alert)}".splitlines())
 
 
 def rule_words(text: str) -> str:
