@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,10 +27,12 @@ from detector.mqtt.contract import (
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests
-from detector.mqtt.session import WINDOW, Ack
+from detector.mqtt.runs import Runs
+from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
+CONTRADICT_EVERY_S = 1.0  # whoever floods the topic gets no flood for an answer
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
 ENDED = {
@@ -94,7 +97,8 @@ class Publisher:
         self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
-            f"spasmwatch-{topics.origin}-{topics.wearer}",
+            # Its own in each run: a second spasmwatch of this wearer must not disconnect us.
+            f"spasmwatch-{topics.origin}-{topics.wearer}-{boot_id}",
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
             closing=self._closing_messages,
             on_connect=self._greet,
@@ -111,6 +115,8 @@ class Publisher:
         self._snapshot = Snapshot(status=status)
         self._seq = 0
         self._beats = 0
+        self._runs = Runs()
+        self._contradicted = asyncio.Event()
         self._nobody = False  # was subscribed when entries were last sent
         self._reports_nobody = reports_nobody
         self._more = asyncio.Event()
@@ -132,14 +138,45 @@ class Publisher:
             self._say_state(changed=True)
         self._snapshot = now
 
+    @property
+    def twins(self) -> int:
+        """How many other runs send heartbeats on our topics at present."""
+        return len(self._runs.alive(self._mono_s()) - {self._boot_id})
+
     async def run(self) -> None:
         """Publish until cancelled; then publish `closing_availability` and no signal."""
+        for leaf, hear in ((Leaf.HEALTH, self._hear_health), (Leaf.AVAILABILITY, self._hear_other)):
+            with contextlib.suppress(LinkError):  # the link tries again after each connection
+                await self.link.subscribe(self._topics.of(leaf), hear)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._pump())
             tasks.create_task(self._tell_state())
             tasks.create_task(self._beat())
+            tasks.create_task(self._contradict())
             tasks.create_task(self.requests.run())
+
+    def _hear_health(self, received: Received) -> None:
+        """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored."""
+        with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):
+            said = json.loads(received.payload)
+            boot_id, seq = said["boot_id"], said["seq"]
+            if not received.retained and type(seq) is int and type(boot_id) is str:
+                self._runs.take(boot_id, seq, self._mono_s())
+
+    def _hear_other(self, received: Received) -> None:
+        """Notice that another says on our topic that nobody watches: a twin, or an old will."""
+        if received.payload != Availability.ONLINE.value.encode():
+            self._contradicted.set()
+
+    async def _contradict(self) -> None:
+        """Say again that we are there whenever another says the contrary, once a second at most."""
+        while True:
+            await self._contradicted.wait()
+            self._contradicted.clear()
+            await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
+            self._say_state(changed=True)
+            await self._sleep(CONTRADICT_EVERY_S)
 
     def _closing_messages(self) -> tuple[Message, ...]:
         """Overwrite what is retained: a later receiver must not read that somebody watches."""

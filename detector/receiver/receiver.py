@@ -23,6 +23,7 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.mqtt.runs import Runs
 from detector.receiver.open_alerts import OpenAlerts, Snapshots
 from detector.status import StateWord
 from detector.store.receivers import NAME
@@ -35,6 +36,8 @@ ASK_AGAIN_S = 2.0
 
 EXPIRY_MOST_S = 60.0
 """No heartbeat may put the deadline off for longer, whatever it claims."""
+
+TWINS = "two spasmwatch watch this wearer at once: stop one of them"
 
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
@@ -111,7 +114,8 @@ class Receiver:
         self._told_silence = False
         # Numbers that it has: repeated, or of a log that began anew, as the next heartbeat tells.
         self._doubtful: list[tuple[Leaf, str]] = []
-        self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
+        self._runs = Runs()
+        self._followed: str | None = None  # boot id of the run whose log and state count
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
@@ -226,15 +230,25 @@ class Receiver:
             return []
         if state not in set(StateWord):
             return []
-        if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
+        known = boot_id in self._runs
+        if not self._runs.take(boot_id, seq, mono_s):
             return []  # repeated by whoever: only what is new proves that somebody is there
-        self._beat = boot_id, seq
         self._deadline_s = mono_s + _within(said.get("expires_in_s"))
         self._told_silence = False
+        if boot_id != self._followed:
+            # A new run follows one that ended. One that goes on beside another is a twin: its log
+            # is another, and changing between the two would ask for each of them for ever.
+            followed_s = self._runs.silent_s(self._followed or "", mono_s)
+            if known and followed_s < HEALTH_EXPIRES_S:
+                return []
+            self._followed = boot_id
         told = self._compare(said.get("epoch"), said.get("last_n"))
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
-        state = ServiceState(StateWord(state), why if isinstance(why, str) else None)
+        whys = [why] if isinstance(why, str) else []
+        if len(self._runs.alive(mono_s)) > 1:
+            whys.append(TWINS)
+        state = ServiceState(StateWord(state), "; ".join(whys) or None)
         return told + self._become(state) + list(self._snapshots.heard(boot_id))
 
     def _compare(self, epoch: object, last_n: object) -> list[News]:

@@ -25,8 +25,8 @@ def refused_words(refusals: Sequence[str]) -> str:
 
 
 def twin_words() -> str:
-    """Return that a second service has the same name at the broker, and what to do."""
+    """Return that a second service publishes for the same wearer, and what to do."""
     return (
-        "Another spasmwatch is connected to the broker for the same wearer: the two disconnect "
-        "each other. Stop one of them."
+        "Another spasmwatch watches the same wearer, on this or another computer: receivers get "
+        "the alerts of both, and may confirm one to the other. Stop one of them."
     )

@@ -141,7 +141,7 @@ def test_a_broker_that_comes_late_passes_everything_on_within_3_s_and_nothing_wa
 def test_no_committed_event_is_unheard_when_service_and_broker_are_killed(mosquitto: str) -> None:
     """A few kills; `make soak-service` tries hundreds."""
     tally = asyncio.run(unheard.run("both", 5, seed=3))
-    assert tally.committed > 50
+    assert tally.committed > 10  # a fifth of what an idle computer commits
     assert (tally.unheard, tally.twice) == (0, 0)
 
 
