@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from detector.config import Settings
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
+    from detector.receiver import Listener
     from detector.receiver.sound import Sound
     from detector.terminal.output import Output
+    from detector.terminal.received import ReceivedScreen
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
@@ -59,11 +61,15 @@ def listen(
         bool, typer.Option("--simulated", help="Listen to a simulated night, as a test.")
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Sound no alarm.")] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Have a test alarm sent now, then go on listening.")
+    ] = False,
 ) -> None:
     """Receive alerts and events of a night, and sound an alarm when one is raised.
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
-    the broker or the network is down, that is an alarm too.
+    the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
+    that you heard it, t and Enter asks for another.
     """
     import asyncio
 
@@ -72,11 +78,20 @@ def listen(
     settings = call.configuration(flags).settings
     chosen = name or _own_name()
     _check_name(chosen)
-    asyncio.run(_listen(call.out, settings, chosen, wearer, simulated=simulated, silent=silent))
+    asyncio.run(
+        _listen(call.out, settings, chosen, wearer, simulated=simulated, silent=silent, test=test)
+    )
 
 
 async def _listen(
-    out: Output, settings: Settings, name: str, wearer: str | None, *, simulated: bool, silent: bool
+    out: Output,
+    settings: Settings,
+    name: str,
+    wearer: str | None,
+    *,
+    simulated: bool,
+    silent: bool,
+    test: bool,
 ) -> None:
     import asyncio
 
@@ -85,6 +100,7 @@ async def _listen(
     from detector.receiver import Listener, Receiver
     from detector.receiver.sounding import Sounding
     from detector.terminal.received import ReceivedScreen
+    from detector.terminal.typed import at_terminal
 
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE
@@ -101,14 +117,31 @@ async def _listen(
         receiver = Receiver(name, mono_s=loop.time())
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
-        screen = ReceivedScreen(out, zone, sounding)
+        screen = ReceivedScreen(out, zone, sounding, confirmable=at_terminal())
         listener = Listener(
             endpoint, topics, receiver, tell=screen.show, save=memory.save, mono_s=loop.time
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
+        if test:
+            listener.test()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
             tasks.create_task(sounding.run())
+            if at_terminal():
+                tasks.create_task(_answer(out, listener, screen))
+
+
+async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
+    """Take what a person types: that they heard the test, or want one."""
+    from detector.terminal.typed import typed_lines
+
+    async for line in typed_lines():
+        if line.lower() in {"t", "test"}:
+            listener.test()
+        elif screen.test is None:
+            out.say("No test has sounded yet: t and Enter asks for one.")
+        else:
+            listener.test(screen.test)
 
 
 def _without_sound(out: Output, why: str) -> None:

@@ -1,4 +1,4 @@
-"""What receivers publish: which entries they have, and which they lack. Pure; input is hostile."""
+"""What receivers publish: which entries they have and lack, and tests. Pure; input is hostile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detector.mqtt.contract import Command
 from detector.store.receivers import NAME
 
 NUMBER_MOST = 2**53  # what every JSON parser reads as a whole number
-EPOCH_MOST = 64  # characters
+EPOCH_MOST = ALERT_MOST = 64  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,17 @@ class Replay:
     n: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmTest:
+    """A person wants a test of the alarm (`alert` None), or heard the one with this alert."""
+
+    by: str
+    alert: str | None
+
+
+Request = Seen | Replay | AlarmTest
+
+
 def seen(by: str, epoch: str, upto: int) -> str:
     """Return the payload of `cmd/seen`."""
     return plain_json.line({"by": by, "epoch": epoch, "upto": upto})
@@ -41,7 +52,12 @@ def replay(by: str, n: int) -> str:
     return plain_json.line({"by": by, "from": n})
 
 
-def parse(command: Command, payload: bytes) -> Seen | Replay:
+def test(by: str, alert: str | None) -> str:
+    """Return the payload of `cmd/test`."""
+    return plain_json.line({"by": by, "alert": alert})
+
+
+def parse(command: Command, payload: bytes) -> Request:
     """Return the command of a payload.
 
     Raises
@@ -58,6 +74,9 @@ def parse(command: Command, payload: bytes) -> Seen | Replay:
     by = _text(fields, "by", most=32)
     if not NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
+    if command is Command.TEST:
+        asked = fields.get("alert") is None
+        return AlarmTest(by=by, alert=None if asked else _text(fields, "alert", most=ALERT_MOST))
     if command is Command.REPLAY:
         return Replay(by=by, n=_number(fields, "from", least=1))
     epoch = _text(fields, "epoch", most=EPOCH_MOST)

@@ -47,6 +47,7 @@ class Command(StrEnum):
 
     SEEN = "seen"
     REPLAY = "replay"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from detector.mqtt.contract import (
 )
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
-from detector.mqtt.requests import Requests
+from detector.mqtt.requests import Requests, TestedPaths
 from detector.mqtt.runs import Runs
 from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
@@ -68,6 +68,7 @@ class Publisher:
     reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
         only what a receiver acknowledged has reached somebody
     reception : is told which alerts wait for somebody, and which reached somebody
+    paths : is told what a test of the alarm needs to know
     utc_now, mono_s, sleep : the clocks
 
     Attributes
@@ -87,6 +88,7 @@ class Publisher:
         vitals: Callable[[], Vitals],
         reception: Reception,
         reports_nobody: bool = True,
+        paths: TestedPaths | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -103,7 +105,9 @@ class Publisher:
             closing=self._closing_messages,
             on_connect=self._greet,
         )
-        self.requests = Requests(self.link, log, topics, utc_now=utc_now, reception=reception)
+        self.requests = Requests(
+            self.link, log, topics, utc_now=utc_now, reception=reception, paths=paths
+        )
         self._log = log
         self._topics = topics
         self._boot_id = boot_id

@@ -48,6 +48,7 @@ def schemas() -> dict[str, Schema]:
             (Leaf.ALERT, "One moment in the life of an alert", _alert(n=_NUMBER)),
             (Command.SEEN, "A receiver has every entry up to a number", _seen()),
             (Command.REPLAY, "A receiver lacks the entries from a number on", _replay()),
+            (Command.TEST, "A person wants a test, or heard the one with this alert", _test()),
             (REPLY, "Entries that a receiver lacked", _reply()),
         )
     }
@@ -69,6 +70,10 @@ def _seen() -> Schema:
 
 def _replay() -> Schema:
     return _object(by=_RECEIVER, **{"from": _count(1)})
+
+
+def _test() -> Schema:
+    return _object(by=_RECEIVER, alert=_or_null(_NAME))
 
 
 def _reply() -> Schema:

@@ -72,6 +72,11 @@ class Listener:
             tasks.create_task(self._request_forever())
             tasks.create_task(self._tick_forever())
 
+    def test(self, heard: str | None = None) -> None:
+        """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
+        self.receiver.test(heard)
+        self._more.set()
+
     async def _hear(self, topic: str, leaf: str) -> None:
         await self.link.subscribe(topic, partial(self._take, leaf), most_bytes=PAYLOAD_MOST)
 

@@ -42,6 +42,8 @@ TWINS = "two spasmwatch watch this wearer at once: stop one of them"
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
 
+WISHES_MOST = 8  # a person who presses Enter more often meant it once
+
 SAVED = 200
 """Of those, as many outlive a restart: what has no number, as the disk refused it."""
 
@@ -120,6 +122,7 @@ class Receiver:
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
         self._snapshots = Snapshots()
+        self._wishes: list[str | None] = []  # of a person: `test`
         if saved is not None:
             self._load(saved)
 
@@ -176,6 +179,8 @@ class Receiver:
         if self._epoch is not None and self._acknowledged != self._upto:
             told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
             self._acknowledged = self._upto
+        wishes, self._wishes = self._wishes, []
+        told += [(Command.TEST, commands.test(self.name, alert)) for alert in wishes]
         behind = bool(self._beyond) or self._last_n > self._upto
         lacking = self._epoch is not None and (behind or self._reconnected)
         waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
@@ -183,6 +188,10 @@ class Receiver:
             told.append((Command.REPLAY, commands.replay(self.name, self._upto + 1)))
             self._asked_s, self._reconnected = mono_s, False
         return told
+
+    def test(self, heard: str | None = None) -> None:
+        """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
+        self._wishes = [*self._wishes, heard][-WISHES_MOST:]
 
     def lost_connection(self) -> None:
         """Take that messages may have been lost both ways: acknowledge and ask again."""

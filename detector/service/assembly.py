@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
-from detector.channels import EntryKind
+from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
@@ -28,7 +28,9 @@ from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
+from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
+from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
@@ -107,7 +109,9 @@ async def assembled(
         broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher, delivery = None, None
+        checks: list[TroubleCheck] = []
         reception = _unreached(state, asyncio.get_running_loop().time())
+        tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             publisher = Publisher(
                 broker.endpoint,
@@ -118,8 +122,10 @@ async def assembled(
                 vitals=lambda: vitals(night, clock),
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
+                paths=tests,
             )
             delivery = DeliveryWatch(publisher, reception)
+            checks = [delivery]
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
@@ -133,9 +139,10 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
-            committed=None if delivery is None else delivery.committed,
+            checks=[*checks, tests],
+            committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
+            tests=tests,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
@@ -156,6 +163,19 @@ async def assembled(
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
         )
+
+
+def _in_turn(
+    first: Callable[[Sequence[Entry]], None], then: Callable[[Sequence[Entry]], None] | None
+) -> Callable[[Sequence[Entry]], None]:
+    """Return what passes committed entries to both."""
+
+    def both(entries: Sequence[Entry]) -> None:
+        first(entries)
+        if then is not None:
+            then(entries)
+
+    return both
 
 
 async def _sound_of(

@@ -26,6 +26,7 @@ from detector.service.live_night import LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.recordings import RECORDING, Recordings
 from detector.service.resumption import ENDED, NIGHT, ROWS
+from detector.service.self_test import SELF_TEST, EveningTest
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
@@ -64,6 +65,7 @@ class Service:
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
     tell, sound : called with every piece of news; must return at once
+    tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
     committed : called with the entries of each commit; must return at once
     troubles : what does not work from the start, raised as alarms
@@ -84,6 +86,7 @@ class Service:
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
         sound: Callable[[News], None] | None = None,
+        tests: EveningTest | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
@@ -97,6 +100,7 @@ class Service:
         self._publisher = publisher
         self._checks = tuple(checks)
         self._sound = sound
+        self._tests = tests
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
@@ -228,6 +232,7 @@ class Service:
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
             self._check()
+            self._test_alarm()
         self._recordings.commit()
         self._announce_faults()
         self._announce_damage()
@@ -240,6 +245,12 @@ class Service:
         for check in self._checks:
             for name, why in check.troubles().items():
                 self._trouble(name, why)
+
+    def _test_alarm(self) -> None:
+        """Say that a test of the alarm begins, or what became of it."""
+        if self._tests is not None:
+            alerts = self._supervisor.call(SELF_TEST, self._tests.alerts)
+            self._hear(Outcome(alerts or ()))
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -290,7 +301,11 @@ class Service:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        return {NIGHT: saved, ROWS: self._recordings.kept, ENDED: self._ended}
+        known = {NIGHT: saved, ROWS: self._recordings.kept, ENDED: self._ended}
+        if self._tests is None:
+            return known
+        tests = self._supervisor.call(SELF_TEST, self._tests.save)
+        return known if tests is None else known | {SELF_TEST: tests}
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:

@@ -23,13 +23,32 @@ DAMAGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class ReceivedScreen:
-    """Write what is new, and hold the alarm while there is a reason."""
+    """Write what is new, and hold the alarm while there is a reason.
 
-    def __init__(self, out: Output, zone: tzinfo | None, sounding: Sounding) -> None:
+    Parameters
+    ----------
+    confirmable : a person can type here that they heard a test
+
+    Attributes
+    ----------
+    test : alert of the latest test; None before the first
+    """
+
+    def __init__(
+        self,
+        out: Output,
+        zone: tzinfo | None,
+        sounding: Sounding,
+        *,
+        confirmable: bool = False,
+    ) -> None:
+        self.test: str | None = None
+        self._confirmable = confirmable
         self._out = out
         self._zone = zone
         self._sounding = sounding
         self._open = OpenNow()
+        self._asks = False  # whether the test was heard
 
     def show(self, news: News) -> None:
         """Write one piece of news, and take what it means for the sound."""
@@ -85,6 +104,9 @@ class ReceivedScreen:
             self._out.data(json.dumps(entry.fields, ensure_ascii=False))
         elif line and shown:
             self._out.data(line + late)
+        if self._asks and not self._out.json:
+            self._line("Did you hear the test? Press Enter.")
+        self._asks = False
 
     def _alert(self, alert: Alert, *, late: bool) -> bool:
         """Take what an alert means for the sound; return whether to show it."""
@@ -96,6 +118,7 @@ class ReceivedScreen:
                 self._sounding.hold(alert.id)
             case Sounds.ONCE:
                 self._sounding.once()
+                self.test, self._asks = alert.id, self._confirmable
             case Sounds.NOTHING:
                 self._sounding.release(alert.id)
         return telling.shown

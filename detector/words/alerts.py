@@ -22,6 +22,10 @@ CONDITION_NAMES = {
     "broker-refuses": "messages refused",
     "twin-service": "a second spasmwatch",
     "nobody-reachable": "nobody is reached",
+    "self-test": "test of the alarm",
+    "self-test-failed": "the test of the alarm failed",
+    "self-test-overdue": "no test of the alarm",
+    "path-unconfirmed": "nobody confirmed the alarm",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 
@@ -84,7 +88,7 @@ def _matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
-    if alert.state is AlertState.RAISED:
+    if alert.state is AlertState.RAISED or alert.level is Level.TEST:
         why = alert.reason.removeprefix(named).removeprefix(": ")
         return sentence(f"{about}: {why}" if why else about)
     if alert.reason.startswith("taken back"):
