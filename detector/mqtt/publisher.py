@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -68,6 +68,7 @@ class Publisher:
     reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
         only what a receiver acknowledged has reached somebody
     reception : is told which alerts wait for somebody, and which reached somebody
+    losses : called at each heartbeat: counts of others, by the names of `contract.COUNTS`
     paths : is told what a test of the alarm needs to know
     utc_now, mono_s, sleep : the clocks
 
@@ -88,6 +89,7 @@ class Publisher:
         vitals: Callable[[], Vitals],
         reception: Reception,
         reports_nobody: bool = True,
+        losses: Callable[[], Mapping[str, int]] = dict,
         paths: TestedPaths | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -112,6 +114,7 @@ class Publisher:
         self._topics = topics
         self._boot_id = boot_id
         self._vitals = vitals
+        self._losses = losses
         self._reception = reception
         self._mono_s = mono_s
         self._utc_now = utc_now
@@ -146,6 +149,18 @@ class Publisher:
     def twins(self) -> int:
         """How many other runs send heartbeats on our topics at present."""
         return len(self._runs.alive(self._mono_s()) - {self._boot_id})
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """Return what was refused or lost since the start, by the names of `contract.COUNTS`."""
+        return {
+            "refused": self.counts.refused,
+            "unheard": self.counts.unheard,
+            "unconfirmed": self.counts.unconfirmed,
+            "too_long": self.link.too_long,
+            "commands_refused": self.requests.refused,
+            **self._losses(),
+        }
 
     async def run(self) -> None:
         """Publish until cancelled; then publish `closing_availability` and no signal."""
@@ -218,7 +233,9 @@ class Publisher:
         except SpasmwatchError as error:
             self.last_trouble = str(error)
             log = LogState()
-        return contract.health(self._stamp(), self._snapshot.status, self._vitals(), log)
+        return contract.health(
+            self._stamp(), self._snapshot.status, self._vitals(), log, self.losses
+        )
 
     def _say_state(self, *, changed: bool) -> None:
         self._state_changed = self._state_changed or changed

@@ -12,6 +12,7 @@ from detector import events
 from detector.alert import AlertClass, AlertState, Level
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
+    COUNTS,
     HEALTH_EXPIRES_S,
     OPEN_ALERTS_MOST,
     RETAINED_EXPIRES_S,
@@ -144,6 +145,7 @@ def _health() -> Schema:
         outbox_depth=_or_null(_count()),
         epoch=_or_null(_NAME),
         last_n=_or_null(_count()),
+        counts=_object(**{name: _count() for name in COUNTS}),
         expires_in_s={"const": HEALTH_EXPIRES_S},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,16 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """What was refused or lost since the start, by the names of `mqtt.contract.COUNTS`."""
+        return self.service.losses if self.publisher is None else self.publisher.losses
+
+    @property
+    def last_refusal(self) -> str | None:
+        """Why the latest command that was not obeyed was not."""
+        return None if self.publisher is None else self.publisher.requests.last_refusal
 
     async def waiting(self) -> int:
         """Return the number of messages that reached nobody; 0 where that cannot be read."""
@@ -123,6 +133,7 @@ async def assembled(
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
                 paths=tests,
+                losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
             )
             delivery = DeliveryWatch(publisher, reception)
             checks = [delivery]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -178,6 +178,15 @@ class Service:
         """Whether the disk did not take some of the night."""
         from_the_start = any(trouble.name == RECORDING for trouble in self._from_the_start)
         return self._recordings.failed or from_the_start
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """Return what was dropped, by the names of `mqtt.contract.COUNTS`."""
+        return {
+            "readings_dropped": sum(source.status.dropped for source in self._sources),
+            "commits_dropped": self._committer.dropped,
+            "entries_dropped": self._archive.dropped,
+        }
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
