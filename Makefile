@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test quick coverage check pin format docs bench bench-radio soak soak-service evaluation lock clean
+.PHONY: demo test quick coverage check pin format docs sbom audit bench bench-radio soak soak-service evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -43,6 +43,20 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m detector.mqtt.schemas docs/schemas
 	$(BIN)/python -m detector.devices.page docs/devices.md
 
+# What is installed with spasmwatch, as CycloneDX: build/sbom.json, from the lock.
+sbom: $(VENV)/.dev
+	$(BIN)/python -m tests.packaging.sbom build/sbom.json
+
+# Whether what is locked has known weaknesses. Without advisories it says so and fails nothing.
+AUDIT := .venv-audit
+audit: $(AUDIT)/.ready
+	@$(PYTHON) -m tests.packaging.audit $(AUDIT)/bin/pip-audit requirements/run.txt requirements/build.txt
+
+$(AUDIT)/.ready: requirements/audit.txt
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/audit.txt
+	@touch $@
+
 # How fast: ratios beside a copy of the array and OpenSeizureDetector's rule, in one run.
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.bench
@@ -61,6 +75,8 @@ soak-service: $(VENV)/.dev
 	$(BIN)/python -m tests.service.test_faults_within --faults 200
 	$(BIN)/python -m tests.service.test_killed --kills 120
 	$(BIN)/python -m tests.mqtt.unheard --service 500 --broker 200 --both 100
+	$(BIN)/python -m tests.mqtt.forged --commands 10000
+	$(BIN)/python -m tests.mqtt.forged --commands 10000 --broker embedded
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev
@@ -73,9 +89,10 @@ lock: $(VENV)/.dev
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

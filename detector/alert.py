@@ -19,6 +19,7 @@ class AlertState(StrEnum):
     """State of an alert."""
 
     RAISED = "raised"
+    REPEATED = "repeated"  # still open, told again
     RESOLVED = "resolved"
 
 
@@ -46,7 +47,7 @@ class Alert:
 
     id : twenty hex digits, the same whenever the same night is judged again
     episode : the episode of spasms it stands for, None when it is not about an event
-    state : raised, resolved
+    state : raised, repeated, resolved
     alert_class : clinical or technical; `class` in JSON
     level : high, medium or test
     kind : what it is about: clonus, spasm, tonic, no-signal, or another condition

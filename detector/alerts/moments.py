@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from detector.alert import Alert
 from detector.block import EPOCH
+from detector.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +15,17 @@ class Now:
     """One moment by the host's clocks and by the signal.
 
     mono_ns : host's monotonic clock; conditions are timed by it
-    utc : host's wall clock, only a label on what has no samples of its own
-    stream_s : how far the signal has been analysed, s from the recording's first sample
-    stream_utc : the same moment by the recording's `Timebase`, None when it has no wall clock
+    utc : host's wall clock, only a label on what has no samples of its own; None without one
+    event_s : how far the signal has been analysed, on the axis of events: s since the alarms
+        began, through all recordings since. No clock that is set moves it
     host_s : `mono_ns` as s from the recording's first sample; None with a wall clock, or before
         the first sample
     """
 
     mono_ns: int
     utc: datetime | None
-    stream_s: float
-    stream_utc: datetime | None
+    event_s: float
     host_s: float | None = None
-
-    @property
-    def event_s(self) -> float:
-        """Moment on the axis of events: s since 1970, which continues across recordings.
-
-        A recording without a wall clock has only its own axis, s from its first sample.
-        """
-        return axis_s(self.stream_s, self.stream_utc)
 
     def host_time(self, ago: timedelta = timedelta(0)) -> AlertTime:
         """Return when it was so long ago, by the host's clocks."""
@@ -54,9 +46,14 @@ class AlertTime:
     at_s: float | None = None
 
     @classmethod
-    def on_axis(cls, event_s: float, *, dated: bool) -> AlertTime:
-        """Return a moment on the axis of `Now.event_s`."""
-        return cls(EPOCH + timedelta(seconds=event_s)) if dated else cls(None, event_s)
+    def dated(cls, seconds: float, *, has_utc: bool) -> AlertTime:
+        """Return a moment in s since 1970, or without a wall clock from the first sample."""
+        return cls(EPOCH + timedelta(seconds=seconds)) if has_utc else cls(None, seconds)
+
+    @property
+    def seconds(self) -> float:
+        """The same moment as a number, for `dated`."""
+        return self.at_s or 0.0 if self.utc is None else (self.utc - EPOCH).total_seconds()
 
     def no_earlier_than(self, alert: Alert) -> AlertTime:
         """Return this moment, or the one at which the alert came into its state, if later."""
@@ -65,6 +62,6 @@ class AlertTime:
         return AlertTime(utc, at_s if at_s is None or alert.at_s is None else max(at_s, alert.at_s))
 
 
-def axis_s(seconds: float, utc: datetime | None) -> float:
-    """Return a moment as s since 1970; without a wall clock, the seconds as they are."""
-    return seconds if utc is None else (utc - EPOCH).total_seconds()
+def dated_s(event: Event) -> float:
+    """Return an event's onset as it is dated: s since 1970, or from the first sample without."""
+    return event.onset_s if event.onset is None else (event.onset - EPOCH).total_seconds()

@@ -11,24 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
-from detector.alerts.moments import AlertTime, Now, axis_s
+from detector.alerts.facts import (
+    QUIET_S,
+    SILENT_S,
+    Fact,
+    clustered,
+    episode_beside,
+    remembered,
+)
+from detector.alerts.moments import AlertTime, Now
 from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
-from detector.events import Event, Kind, Origin, Phase
-
-QUIET_S = 90.0
-"""Spasms with less than this between them are one episode (contract); after it, it is over."""
+from detector.events import Event, Kind, Origin
 
 LATE_S = 5.0
 """An event may be announced this long after its onset (three times the bar's 1.5 s)."""
-
-SILENT_S = 600.0
-"""An event without an update for so long is over: its end was lost in a crash."""
-
-MEMORY = 1000
-"""Events remembered at most, ten times the largest count a rule may ask for; oldest go first."""
 
 SCHEMA = "policy/1"
 
@@ -48,7 +48,7 @@ class Policy:
         self._source = source
         windows_s = [rule.window_s for rule in rules if isinstance(rule, Cluster)]
         self._horizon_s = max([QUIET_S, *windows_s]) + SILENT_S
-        self._facts: dict[str, _Fact] = {}
+        self._facts: dict[str, Fact] = {}
         self._conditions: dict[str, _Condition] = {}
         self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
 
@@ -62,24 +62,30 @@ class Policy:
         """Whether time alone may raise or resolve an alert."""
         return bool(self._open or self._conditions)
 
-    def observe(self, event: Event, now: Now) -> list[Alert]:
+    def observe(self, event: Event, now: Now, *, onset_s: float | None = None) -> list[Alert]:
         """Take an event in any phase or revision; return new states of alerts.
+
+        Parameters
+        ----------
+        onset_s : where it began on the axis of `now.event_s`; None: at `event.onset_s`
 
         Raises
         ------
         ValueError
-            The event has UTC and `now.stream_utc` is None, or the other way round.
+            The event has UTC and `now.utc` is None, or the other way round.
         """
-        if (event.onset is None) != (now.stream_utc is None):
-            raise ValueError("event.onset and now.stream_utc must both be known, or neither")
-        fact = _Fact.of(event)
+        if (event.onset is None) != (now.utc is None):
+            raise ValueError("event.onset and now.utc must both be known, or neither")
+        fact = Fact.of(event, event.onset_s if onset_s is None else onset_s)
         known = self._facts.get(fact.id)
         if known is None:
             if fact.kind not in WAKING or fact.over_s < now.event_s - self._horizon_s:
                 return self.tick(now)  # nothing a rule counts, or a backlog from another time
             # Alerts over before this event began are resolved first, however soon it was reported.
             told = self._advance(now, fact.onset_s)
-            fact = replace(fact, episode=event.episode or self._episode_beside(fact))
+            fact = replace(
+                fact, episode=event.episode or episode_beside(self._facts.values(), fact)
+            )
         else:
             told = self.tick(now)
             if fact.rank < known.rank:
@@ -120,14 +126,6 @@ class Policy:
         for name, known in self._conditions.items():
             self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
 
-    def shift_events(self, by_s: float) -> None:
-        """Move all events in time: the wall clock by which they are dated was set back.
-
-        Else an alert would not be over, and hold back the next, until the clock has come so far.
-        """
-        for key, fact in self._facts.items():
-            self._facts[key] = replace(fact, onset_s=fact.onset_s + by_s)
-
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as plain data for `load`."""
         return {
@@ -152,7 +150,12 @@ class Policy:
             if data["schema"] != SCHEMA:
                 raise ValueError(f"the saved alarm state is {data['schema']!r}, not {SCHEMA!r}")
             facts = [
-                _Fact(**fact | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])})
+                Fact(
+                    # The first builds dated events by the axis itself.
+                    **{"dated_s": fact["onset_s"]}
+                    | fact
+                    | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])}
+                )
                 for fact in data["facts"]
             ]
             conditions = [_Condition(**condition) for condition in data["conditions"]]
@@ -163,14 +166,14 @@ class Policy:
         self._conditions = {condition.name: condition for condition in conditions}
         self._open = {alert.episode or alert.kind: alert for alert in alerts}
 
-    def _raise_for(self, fact: _Fact, *, has_utc: bool) -> list[Alert]:
+    def _raise_for(self, fact: Fact, *, has_utc: bool) -> list[Alert]:
         """Apply to an event each rule that it has not set off yet; return the alerts raised."""
         raised: list[Alert] = []
         for rule in self._rules:
             text = str(rule)
             if isinstance(rule, NoSignal) or text in fact.told or not fact.supports(rule):
                 continue
-            members = self._clustered(rule) if isinstance(rule, Cluster) else [fact]
+            members = clustered(self._facts.values(), rule) if isinstance(rule, Cluster) else [fact]
             if all(member.id != fact.id for member in members):
                 continue
             for member in members:
@@ -180,24 +183,25 @@ class Policy:
             )
             if not covered:
                 lasting_s = rule.duration_s if isinstance(rule, Lasting) else 0
-                true_s = max(member.onset_s for member in members) + lasting_s
-                at = AlertTime.on_axis(true_s, dated=has_utc)
+                last = max(members, key=lambda member: member.onset_s)
+                at = AlertTime.dated(last.dated_s + lasting_s, has_utc=has_utc)
                 raised.append(self._raise(fact.episode, rule.word, text, at))
         return raised
 
     def _advance(self, now: Now, until_s: float) -> list[Alert]:
         """Raise the conditions that are due, resolve the clinical alerts that are over by then."""
         told = self._raise_conditions(now)
-        due = [(self._over_s(a), key) for key, a in self._open.items() if a.episode]
-        for over_s, key in sorted(due):
+        due = [(*self._over(a), key) for key, a in self._open.items() if a.episode]
+        for over_s, dated_s, key in sorted(due):
             if over_s <= until_s:
                 alert = self._open[key]
-                at = AlertTime.on_axis(over_s, dated=alert.raised_at is not None)
+                at = AlertTime.dated(dated_s, has_utc=alert.raised_at is not None)
                 told.append(self._resolve(key, at, f"{alert.rule}: over"))
-        self._forget(now.event_s - self._horizon_s)
+        past_s = now.event_s - self._horizon_s
+        self._facts = remembered(self._facts.values(), past_s, self._open)
         return told
 
-    def _take_back(self, fact: _Fact, lost: set[str], event: Event) -> list[Alert]:
+    def _take_back(self, fact: Fact, lost: set[str], event: Event) -> list[Alert]:
         """Resolve alerts that rested on an event whose kind has changed."""
         taken: list[Alert] = []
         for key, alert in list(self._open.items()):
@@ -218,37 +222,31 @@ class Policy:
         for text in {alert.rule or "", *beside}:
             rule = parse_rule(text)
             own = isinstance(rule, Cluster) and text == alert.rule
-            facts = self._clustered(rule) if isinstance(rule, Cluster) else self._facts.values()
+            facts = (
+                clustered(self._facts.values(), rule)
+                if isinstance(rule, Cluster)
+                else self._facts.values()
+            )
             if any(text in f.told and (own or f.episode == alert.episode) for f in facts):
                 return True
         return False
 
-    def _clustered(self, rule: Cluster) -> list[_Fact]:
-        """Return the events that belong to some run as dense as the rule requires."""
-        facts = sorted(
-            (fact for fact in self._facts.values() if fact.supports(rule)),
-            key=lambda fact: (fact.onset_s, fact.id),
-        )
-        dense: dict[str, _Fact] = {}
-        for first in range(len(facts) - rule.count + 1):
-            run = facts[first : first + rule.count]
-            if run[-1].onset_s - run[0].onset_s <= rule.window_s:
-                dense |= {fact.id: fact for fact in run}
-        return list(dense.values())
-
-    def _over_s(self, alert: Alert) -> float:
-        """Return when a clinical alert's reason is over, as far as is known.
+    def _over(self, alert: Alert) -> tuple[float, float]:
+        """Return when a clinical alert's reason is over, as far as is known, and how it is dated.
 
         A cluster is over after a whole window without another of its kind: steady spasms at
         the edge of the rule are one alert, not a new one each.
         """
         facts = self._facts.values()
-        over_s = max((f.over_s for f in facts if f.kind in WAKING), default=0.0) + QUIET_S
+        over = [(f.over_s + QUIET_S, f) for f in facts if f.kind in WAKING]
         rule = parse_rule(alert.rule or "")
         if isinstance(rule, Cluster):
-            onsets_s = [fact.onset_s for fact in facts if fact.supports(rule)]
-            over_s = max(over_s, max(onsets_s, default=0.0) + rule.window_s)
-        return over_s
+            over += [(f.onset_s + rule.window_s, f) for f in facts if f.supports(rule)]
+        if not over:  # its events are no longer known
+            at = AlertTime(alert.at, alert.at_s)
+            return -inf, at.seconds
+        over_s, last = max(over, key=lambda each: each[0])
+        return over_s, last.dated(over_s)
 
     def _raise_conditions(self, now: Now) -> list[Alert]:
         raised: list[Alert] = []
@@ -298,75 +296,6 @@ class Policy:
     def _resolve(self, key: str, at: AlertTime, reason: str) -> Alert:
         known, state = self._open.pop(key), AlertState.RESOLVED
         return replace(known, state=state, at=at.utc, at_s=at.at_s, reason=reason)
-
-    def _episode_beside(self, fact: _Fact) -> str:
-        """Return the episode of an event for which the detector named none."""
-        for other in reversed(self._facts.values()):
-            gap_s = max(fact.onset_s - other.end_s, other.onset_s - fact.end_s)
-            if other.kind in WAKING and gap_s < QUIET_S:
-                return other.episode
-        return fact.id
-
-    def _forget(self, past_s: float) -> None:
-        """Drop what no rule can count any more, and the oldest beyond the bound."""
-        self._facts = {
-            key: fact
-            for key, fact in self._facts.items()
-            if fact.over_s >= past_s or fact.episode in self._open
-        }
-        for key in list(self._facts)[:-MEMORY]:
-            del self._facts[key]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """What the rules need of an event; times on the axis of `Now.event_s`."""
-
-    id: str
-    kind: Kind
-    revision: int
-    phase: int
-    onset_s: float
-    duration_s: float
-    episode: str = ""
-    told: tuple[str, ...] = ()  # rules that it set off, with an alert or covered by one
-
-    @classmethod
-    def of(cls, event: Event) -> _Fact:
-        phase = list(Phase).index(event.phase)
-        onset_s = axis_s(event.onset_s, event.onset)
-        return cls(event.id, event.kind, event.revision, phase, onset_s, event.duration_s)
-
-    @property
-    def rank(self) -> tuple[int, int, float]:
-        """Sort key of the forms of one event, the latest last."""
-        return self.revision, self.phase, self.duration_s
-
-    @property
-    def end_s(self) -> float:
-        return self.onset_s + self.duration_s
-
-    @property
-    def over_s(self) -> float:
-        """Its end, or the time at which a missing end is given up."""
-        return self.end_s + (0 if self.phase == _ENDED else SILENT_S)
-
-    def supports(self, rule: Rule) -> bool:
-        """Whether the rule can count this event as it stands.
-
-        A cluster counts what is over: half a second after its onset a twitch still looks like the
-        beginning of a spasm, and nobody is to be woken for that.
-        """
-        if isinstance(rule, Lasting):
-            return self.kind in rule.kinds and self.duration_s >= rule.duration_s
-        return isinstance(rule, Cluster) and self.kind in rule.kinds and self.phase == _ENDED
-
-    def telling(self, rule: str) -> _Fact:
-        """Return it with the rule among those that it set off."""
-        return self if rule in self.told else replace(self, told=(*self.told, rule))
-
-
-_ENDED = list(Phase).index(Phase.END)
 
 
 @dataclass(frozen=True, slots=True)

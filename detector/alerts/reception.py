@@ -63,5 +63,5 @@ def _must_reach(alert: Alert) -> bool:
 
     An alarm about nobody being there reaches nobody either: its own channel is the local sound.
     """
-    urgent = alert.state is AlertState.RAISED and alert.level is Level.HIGH
+    urgent = alert.state is not AlertState.RESOLVED and alert.level is Level.HIGH
     return urgent and alert.kind != NOBODY_REACHABLE

@@ -155,7 +155,7 @@ def spasmwatch(
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=NIGHT)(listen.listen)
-app.command(rich_help_panel=SETUP)(setup.setup)
+app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)
 app.command(rich_help_panel=TRY)(demo.demo)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detector.config import Settings
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
+    from detector.mqtt.security.keys import CaregiverKey
     from detector.receiver import Listener
     from detector.receiver.sound import Sound
     from detector.terminal.output import Output
@@ -38,7 +39,7 @@ def listen(
         typer.Option(
             metavar="NAME",
             help="Of this receiver: a-z, 0-9, _ and -; one name, one receiver.",
-            show_default="this computer's name",
+            show_default="that of its key, or this computer's name",
         ),
     ] = None,
     broker: Annotated[
@@ -76,10 +77,20 @@ def listen(
     call = Invocation.of(ctx)
     flags = {} if broker is None else {"mqtt.broker": broker}
     settings = call.configuration(flags).settings
-    chosen = name or _own_name()
+    key = _key(settings, name)
+    chosen = key.by if key else name or _own_name()
     _check_name(chosen)
     asyncio.run(
-        _listen(call.out, settings, chosen, wearer, simulated=simulated, silent=silent, test=test)
+        _listen(
+            call.out,
+            settings,
+            chosen,
+            key,
+            wearer,
+            simulated=simulated,
+            silent=silent,
+            test=test,
+        )
     )
 
 
@@ -87,6 +98,7 @@ async def _listen(
     out: Output,
     settings: Settings,
     name: str,
+    key: CaregiverKey | None,
     wearer: str | None,
     *,
     simulated: bool,
@@ -111,15 +123,23 @@ async def _listen(
     loop = asyncio.get_running_loop()
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     try:
-        receiver = Receiver(name, mono_s=loop.time(), saved=memory.load())
+        receiver = Receiver(
+            name, mono_s=loop.time(), saved=memory.load(), needs_proof=key is not None
+        )
     except ValueError as error:
         out.say(f"{memory.path}: {error}: {UNKNOWN}")
-        receiver = Receiver(name, mono_s=loop.time())
+        receiver = Receiver(name, mono_s=loop.time(), needs_proof=key is not None)
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
         screen = ReceivedScreen(out, zone, sounding, confirmable=at_terminal())
         listener = Listener(
-            endpoint, topics, receiver, tell=screen.show, save=memory.save, mono_s=loop.time
+            endpoint,
+            topics,
+            receiver,
+            tell=screen.show,
+            key=key,
+            save=memory.save,
+            mono_s=loop.time,
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
         if test:
@@ -208,6 +228,14 @@ def _check_name(name: str) -> None:
             f"{name!r} is not a receiver's name: up to 32 of a-z, 0-9, _ and -",
             param_hint="--name",
         )
+
+
+def _key(settings: Settings, name: str | None) -> CaregiverKey | None:
+    """Return this receiver's key; None where the settings name no file of keys."""
+    from detector.mqtt.security.keys import read_caregiver_key
+
+    file = settings.mqtt.signing_file
+    return None if file is None else read_caregiver_key(file, name)
 
 
 def _endpoint(settings: Settings) -> Endpoint:

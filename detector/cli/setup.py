@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from detector.cli.setup_tls import tls
 from detector.terminal.invocation import (
     Invocation,
     RadioOption,
@@ -35,6 +36,10 @@ NO_ANSWER = (
 )
 
 
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
 def setup(
     ctx: typer.Context,
     *,
@@ -61,6 +66,8 @@ def setup(
     that another of the same name is never used. Comments in the settings file stay, and the old
     file is kept beside it.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from detector.cli.questions import Visit, ask, parse_worn, where_question
     from detector.cli.simulated import reach_over
     from detector.config import SensorSettings, default_path
@@ -105,6 +112,9 @@ class _Choice:
     found: NearbyDevice
     worn: WornAnswer
     look: Look
+
+
+app.command()(tls)
 
 
 def _check_folder(folder: Path) -> None:

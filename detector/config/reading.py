@@ -20,6 +20,7 @@ from detector.config.settings import Settings
 from detector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
+SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
 Key = tuple[str, ...]
@@ -80,6 +81,11 @@ def read_configuration(
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
     problems = []
+    if SECRET_KEY in origins and file.stat().st_mode & 0o077:
+        problems.append(
+            f"{origins[SECRET_KEY]}  {SECRET_KEY} = ***   can be read by others on this computer: "
+            f"chmod 600 {quote(str(file))}"
+        )
     for variable, raw in sorted((os.environ if environ is None else environ).items()):
         variable_key = _variable_key(variable)
         if variable_key is None:

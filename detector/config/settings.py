@@ -219,8 +219,10 @@ class MqttSettings(_Section):
     """Our certificate, for a broker that asks for one."""
     key_file: FilePath | None = None
     """Its private key."""
+    signing_file: FilePath | None = None
+    """Keys from `setup tls`: commands and heartbeats without their signature are not believed."""
     insecure: bool = False
-    """Accept that the password crosses the network unencrypted, for a broker without mqtts."""
+    """Accept a broker elsewhere without mqtts or without password: others read and forge alerts."""
 
     @model_validator(mode="after")
     def _credentials_fit(self) -> MqttSettings:
@@ -241,10 +243,24 @@ class MqttSettings(_Section):
             return self
         if self.port is not None and urlsplit(self.broker).port not in {None, self.port}:
             raise ValueError("must not name two ports: delete port or the one in broker")
-        if has_secret and not address.tls and not self.insecure and not _is_here(address.host):
+        return self
+
+    @model_validator(mode="after")
+    def _safe_away_from_here(self) -> MqttSettings:
+        address = self.address
+        if address is None or self.insecure or _is_here(address.host):
+            return self
+        if not address.tls:
             raise ValueError(
-                f"must not send a password readable to {address.host}: write mqtts:// in broker, "
-                "or insecure = true if you accept that"
+                f"must not send alerts and passwords readable to {address.host}: write mqtts:// in "
+                "broker (`spasmwatch setup tls` makes what it needs), or insecure = true if you "
+                "accept that others on the network read and forge them"
+            )
+        if self.username is None and self.cert_file is None:
+            raise ValueError(
+                f"must have a username and password_file for {address.host}, or cert_file and "
+                "key_file (`spasmwatch setup tls` makes them), or insecure = true if you accept "
+                "that anybody may sign in there"
             )
         return self
 

@@ -46,7 +46,8 @@ class FolderFacts:
 class BrokerFacts:
     """Broker of the night: `kind` is url, mosquitto, embedded or none.
 
-    `problem` None where it answered; `note` why it is not on the port that was asked for.
+    `problem` None where it answered; `note` why it is not on the port that was asked for;
+    `insecure` where the settings accept that others may read and forge messages.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class BrokerFacts:
     round_trip_ms: float | None = None
     problem: str | None = None
     note: str = ""
+    insecure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,12 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
             BROKER,
             f"spasmwatch's own ({facts.kind}) answers{ms}; {facts.note}",
             f"nano {quote(settings_path)}   ([mqtt] username and password_file, or another port)",
+        )
+    if facts.insecure:
+        return warn(
+            BROKER,
+            f"{facts.where}{ms}; insecure = true: others on the network may read and forge alerts",
+            "spasmwatch setup tls   (then mqtts:// in [mqtt] broker, and insecure deleted)",
         )
     ours = "" if facts.kind == "url" else f"spasmwatch's own ({facts.kind}), "
     return ok(BROKER, f"{ours}{facts.where}{ms}")

@@ -144,7 +144,8 @@ async def broker(settings: Settings) -> BrokerFacts:
             problem, ms = await _round_trip(made.endpoint, topics)
             # Where its port is in use, ours takes any free one: another in the night than now.
             note = made.note.replace(f"port {made.endpoint.port} instead", "another, free port")
-            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, note)
+            exposed = mqtt.insecure and not made.endpoint.is_local
+            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, note, exposed)
     except (ConfigError, LinkError) as error:
         return BrokerFacts(kind, where, problem=str(error))
 

@@ -1,13 +1,16 @@
-"""What receivers publish: which entries they have and lack, and tests. Pure; input is hostile."""
+"""What receivers publish: entries they have or lack, tests, a pause. Pure; input is hostile.
+
+Every command passes `parse`, and with keys the gate in it, before anything is done.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from detector import plain_json
-from detector.mqtt.contract import Command
+from detector.mqtt.contract import COMMAND_MOST, Command
+from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
 from detector.store.receivers import NAME
 
 NUMBER_MOST = 2**53  # what every JSON parser reads as a whole number
@@ -39,38 +42,65 @@ class AlarmTest:
     alert: str | None
 
 
-Request = Seen | Replay | AlarmTest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAsked:
+    """Alerts shall wake nobody for so many minutes."""
+
+    by: str
+    minutes: int
+
+
+Request = Seen | Replay | AlarmTest | PauseAsked
 
 
 def seen(by: str, epoch: str, upto: int) -> str:
-    """Return the payload of `cmd/seen`."""
+    """Return the payload of `cmd/seen`, not signed."""
     return plain_json.line({"by": by, "epoch": epoch, "upto": upto})
 
 
 def replay(by: str, n: int) -> str:
-    """Return the payload of `cmd/replay`."""
+    """Return the payload of `cmd/replay`, not signed."""
     return plain_json.line({"by": by, "from": n})
 
 
 def test(by: str, alert: str | None) -> str:
-    """Return the payload of `cmd/test`."""
+    """Return the payload of `cmd/test`, not signed."""
     return plain_json.line({"by": by, "alert": alert})
 
 
-def parse(command: Command, payload: bytes) -> Request:
-    """Return the command of a payload.
+def pause(by: str, minutes: int) -> str:
+    """Return the payload of `cmd/pause`, not signed."""
+    return plain_json.line({"by": by, "minutes": minutes})
+
+
+def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Request:
+    """Return the command of a payload, where it is to be obeyed.
+
+    Parameters
+    ----------
+    gate : judges who sent it; None where there are no keys
 
     Raises
     ------
-    ValueError
-        It is not one; the sentence says why.
+    CommandRefused
+        It is not; the sentence says why.
     """
+    if len(payload) > COMMAND_MOST:
+        raise CommandRefused(
+            Flaw.OVERSIZE,
+            f"cmd/{command} has {len(payload)} bytes, {COMMAND_MOST} are the most",
+        )
     try:
-        fields = json.loads(payload.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"cmd/{command} must be a JSON object: {str(error)[:80]!a}") from None
-    if not isinstance(fields, dict):
-        raise ValueError(f"cmd/{command} must be a JSON object")
+        fields = plain_json.read(payload, most_bytes=COMMAND_MOST)
+        parsed = _parsed(command, fields)
+    except ValueError as error:
+        raise CommandRefused(Flaw.UNREADABLE, f"cmd/{command}: {error}"[:200]) from None
+    if gate is not None:
+        gate.admit(command, fields)
+    return parsed
+
+
+def _parsed(command: Command, fields: dict[str, Any]) -> Request:
     by = _text(fields, "by", most=32)
     if not NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
@@ -79,6 +109,8 @@ def parse(command: Command, payload: bytes) -> Request:
         return AlarmTest(by=by, alert=None if asked else _text(fields, "alert", most=ALERT_MOST))
     if command is Command.REPLAY:
         return Replay(by=by, n=_number(fields, "from", least=1))
+    if command is Command.PAUSE:
+        return PauseAsked(by=by, minutes=_number(fields, "minutes", least=1))
     epoch = _text(fields, "epoch", most=EPOCH_MOST)
     return Seen(by=by, epoch=epoch, upto=_number(fields, "upto", least=0))
 
@@ -95,7 +127,3 @@ def _number(fields: dict[str, Any], name: str, *, least: int) -> int:
     if type(value) is not int or not least <= value < NUMBER_MOST:
         raise ValueError(f"{name} must be a whole number from {least}")
     return value
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -30,6 +30,7 @@ STATE_EVERY_S = 30.0
 RETAINED_EXPIRES_S = 90  # three missed repeats: then no broker keeps what a dead service published
 OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
+COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
 
 COUNTS = (
@@ -64,6 +65,7 @@ class Command(StrEnum):
     SEEN = "seen"
     REPLAY = "replay"
     TEST = "test"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +166,17 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One publication, checked when made: UTF-8 payload of at most `PAYLOAD_MOST` bytes."""
+    """One publication, checked when made: UTF-8 payload of at most `PAYLOAD_MOST` bytes.
+
+    signature : of the service, sent as a user property
+    """
 
     topic: str
     payload: str
     qos: int = 1
     retain: bool = False
     expiry_s: int | None = None
+    signature: str | None = None
 
     def __post_init__(self) -> None:
         if not self.topic or not _PLAIN_TOPIC.fullmatch(self.topic):

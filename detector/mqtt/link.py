@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from paho.mqtt.client import topic_matches_sub
 
 from detector.errors import ConfigError, LinkError
-from detector.mqtt.contract import Message
+from detector.mqtt.contract import COMMAND_MOST, Message
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.session import WINDOW, Ack, MqttSession, Received, RefusedError
 
@@ -24,7 +24,6 @@ RETRY_TAKEN_S = 15.0
 saying `online` and `offline` in turn dozens of times a minute."""
 SETTLED_S = 5.0  # a connection that lasted this long works: the next wait is short again
 FAREWELL_S = 1.0  # a dead broker must not delay the exit
-COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
 Handler = Callable[[Received], None]
 
@@ -48,6 +47,7 @@ class Link:
     will : published by the broker when this process vanishes
     closing : called at the end; returns what is published before a clean disconnection
     on_connect : awaited after every connection, e.g. to publish retained state again
+    sign : returns the signature of a topic and payload, for every message and the will
     mono_s : the clock of `state`
     """
 
@@ -59,6 +59,7 @@ class Link:
         will: Message | None = None,
         closing: Callable[[], Sequence[Message]] = tuple,
         on_connect: Callable[[], Awaitable[None]] | None = None,
+        sign: Callable[[str, str], str] | None = None,
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.endpoint = endpoint
@@ -67,6 +68,7 @@ class Link:
         self._will = will
         self._closing = closing
         self._on_connect = on_connect
+        self._sign = sign
         self._mono_s = mono_s
         self._state = BrokerState(connected=False, since_s=mono_s(), last_error="not yet connected")
         self._up = asyncio.Event()
@@ -118,7 +120,7 @@ class Link:
         async with self._window:
             if self._session is None:
                 raise LinkError(f"no broker: {self._state.last_error}")
-            return await self._session.publish(message)
+            return await self._session.publish(self._signed(message))
 
     async def subscribe(
         self, topic_filter: str, handler: Handler, *, most_bytes: int = COMMAND_MOST
@@ -135,9 +137,8 @@ class Link:
 
     async def _live_once(self) -> str:
         """Run one connection to its end; return in a sentence why it ended."""
-        session = MqttSession(
-            self.endpoint, self._client_id, will=self._will, deliver=self._deliver
-        )
+        will = None if self._will is None else self._signed(self._will)
+        session = MqttSession(self.endpoint, self._client_id, will=will, deliver=self._deliver)
         await session.open()
         self._session = session
         self._state = replace(
@@ -171,6 +172,11 @@ class Link:
         except RefusedError as error:
             self.refused_subscriptions[topic_filter] = str(error)
 
+    def _signed(self, message: Message) -> Message:
+        if self._sign is None:
+            return message
+        return replace(message, signature=self._sign(message.topic, message.payload))
+
     def _down(self, why: str) -> None:
         self._session = None
         self._up.clear()
@@ -183,7 +189,7 @@ class Link:
         with contextlib.suppress(LinkError, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
                 for message in self._closing():
-                    await self._session.publish(message)
+                    await self._session.publish(self._signed(message))
         self._session.close()
         self._down("closed")
 

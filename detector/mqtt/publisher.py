@@ -28,6 +28,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests, TestedPaths
 from detector.mqtt.runs import Runs
+from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
@@ -70,6 +71,7 @@ class Publisher:
     reception : is told which alerts wait for somebody, and which reached somebody
     losses : called at each heartbeat: counts of others, by the names of `contract.COUNTS`
     paths : is told what a test of the alarm needs to know
+    protection : signs what is published, and judges who may command; without it nobody signs
     utc_now, mono_s, sleep : the clocks
 
     Attributes
@@ -91,6 +93,7 @@ class Publisher:
         reports_nobody: bool = True,
         losses: Callable[[], Mapping[str, int]] = dict,
         paths: TestedPaths | None = None,
+        protection: Protection | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -106,9 +109,17 @@ class Publisher:
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
             closing=self._closing_messages,
             on_connect=self._greet,
+            sign=None if protection is None else protection.signer.sign,
         )
+        self._gate = None if protection is None else protection.gate
         self.requests = Requests(
-            self.link, log, topics, utc_now=utc_now, reception=reception, paths=paths
+            self.link,
+            log,
+            topics,
+            utc_now=utc_now,
+            reception=reception,
+            paths=paths,
+            gate=self._gate,
         )
         self._log = log
         self._topics = topics
@@ -158,7 +169,7 @@ class Publisher:
             "unheard": self.counts.unheard,
             "unconfirmed": self.counts.unconfirmed,
             "too_long": self.link.too_long,
-            "commands_refused": self.requests.refused,
+            "commands_refused": self.requests.refused.total(),
             **self._losses(),
         }
 
@@ -344,4 +355,6 @@ class Publisher:
 
     def _stamp(self) -> Stamp:
         self._seq += 1
+        if self._gate is not None:
+            self._gate.issued(self._seq)
         return Stamp(self._boot_id, self._seq, self._utc_now())

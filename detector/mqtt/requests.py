@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -14,10 +17,13 @@ from detector.alerts.reception import Reception
 from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
-from detector.mqtt.commands import AlarmTest, Replay, Seen
+from detector.mqtt.commands import AlarmTest, PauseAsked, Replay, Seen
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.link import Link
-from detector.mqtt.session import Received
+from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
+from detector.mqtt.session import PACKET_MOST, Received
+
+log = logging.getLogger(__name__)
 
 ENTRIES_MOST = 100
 """Entries looked at for one answer."""
@@ -26,6 +32,8 @@ BODIES_MOST = 60_000
 """Bytes of entries in one answer, as JSON strings; the rest of it fits into 5 kB."""
 
 EXPIRES_S = 60
+
+LOGGED_EVERY_S = 60.0  # a flood of commands makes one line a minute
 
 PENDING_MOST = 128
 """Requests that wait; a later one of the same receiver replaces the earlier."""
@@ -92,6 +100,14 @@ class TestedPaths(Protocol):
         """Take that a person heard a test; return whether there was such a one lately."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A command without the proof that a caregiver sent it; `at_s` of the event loop's clock."""
+
+    at_s: float
+    why: str
+
+
 class Requests:
     """Serve the requests of a wearer's receivers while `run` runs.
 
@@ -100,6 +116,12 @@ class Requests:
     reception : is told what a receiver acknowledged; what still reached nobody is sent again, for
         one that has just begun
     paths : is told what a test of the alarm needs to know; None where there are no tests
+    gate : obeys only what a caregiver signed; without it anybody on the broker is obeyed
+
+    Attributes
+    ----------
+    refused : commands that were not obeyed, by flaw
+    last_unproven : the latest of those that nobody with a key has signed
     """
 
     def __init__(
@@ -111,16 +133,22 @@ class Requests:
         utc_now: Callable[[], datetime],
         reception: Reception,
         paths: TestedPaths | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        self.refused = 0  # retained, damaged, or of another log
+        self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
+        self.refused: Counter[Flaw] = Counter()
         self.last_refusal: str | None = None
+        self.last_unproven: Unproven | None = None
         self._link = link
         self._log = log
         self._topics = topics
         self._utc_now = utc_now
         self._reception = reception
         self._paths = paths
-        self._pending: dict[tuple[Command, str], Seen | Replay] = {}
+        self._gate = gate
+        self._logged_s = -LOGGED_EVERY_S
+        self._not_logged = 0
+        self._pending: dict[tuple[Command, str], Seen | Replay | PauseAsked] = {}
         self._more = asyncio.Event()
 
     async def run(self) -> None:
@@ -128,7 +156,9 @@ class Requests:
         for command in Command:
             with contextlib.suppress(LinkError):  # the link tries again after each connection
                 await self._link.subscribe(
-                    self._topics.command(command), partial(self._take, command)
+                    self._topics.command(command),
+                    partial(self._take, command),
+                    most_bytes=PACKET_MOST,  # what is too long is refused here, and counted
                 )
         while True:
             await self._more.wait()
@@ -138,30 +168,34 @@ class Requests:
                 try:
                     await self._serve(self._pending.pop(key))
                 except SpasmwatchError as error:  # the disk refuses: the receiver asks again
-                    self._refuse(str(error))
+                    self._refuse(Flaw.OTHER, str(error))
 
     def _take(self, command: Command, received: Received) -> None:
         try:
             if received.retained:
-                raise ValueError(f"a retained cmd/{command} is from another time")
-            request = commands.parse(command, received.payload)
-        except ValueError as error:
-            self._refuse(str(error))
+                raise CommandRefused(
+                    Flaw.RETAINED, f"a retained cmd/{command} is from another time"
+                )
+            request = commands.parse(command, received.payload, self._gate)
+        except CommandRefused as refusal:
+            self._refuse(refusal.flaw, str(refusal))
             return
         if isinstance(request, AlarmTest):
             self._test(request)
             return
         key = command, request.by
         if len(self._pending) >= PENDING_MOST and key not in self._pending:
-            self._refuse("too many receivers at once")
+            self._refuse(Flaw.OTHER, "too many receivers at once")
             return
         self._pending[key] = request
         self._more.set()
 
-    async def _serve(self, request: Seen | Replay) -> None:
+    async def _serve(self, request: Seen | Replay | PauseAsked) -> None:
         match request:
             case Seen(epoch=epoch) if epoch != self._log.epoch:
-                self._refuse(f"{request.by} acknowledges entries of another log")
+                self._refuse(Flaw.OTHER, f"{request.by} acknowledges entries of another log")
+            case PauseAsked():
+                self._pause(request)
             case Seen():
                 await self._acknowledge(request)
             case Replay():
@@ -180,11 +214,20 @@ class Requests:
                 except LinkError:
                     return  # the receiver asks again
 
+    def _pause(self, asked: PauseAsked) -> None:
+        if self.pause is None:
+            self._refuse(Flaw.OTHER, "nothing is watched that could be paused")
+            return
+        try:
+            self.pause(asked.minutes, asked.by)
+        except ValueError as error:
+            self._refuse(Flaw.OTHER, str(error))
+
     async def _acknowledge(self, seen: Seen) -> None:
         try:
             before = await self._log.acknowledge_as(seen.by, seen.upto, at=self._utc_now())
         except ValueError as error:
-            self._refuse(str(error))
+            self._refuse(Flaw.OTHER, str(error))
             return
         if self._paths is not None:
             self._paths.seen(seen.by, seen.upto)
@@ -195,11 +238,12 @@ class Requests:
 
     def _test(self, request: AlarmTest) -> None:
         if self._paths is None:
-            self._refuse("this night has no tests of the alarm")
+            self._refuse(Flaw.OTHER, "this night has no tests of the alarm")
         elif request.alert is None:
             self._paths.ask(request.by)
         elif not self._paths.heard(request.by, request.alert):
-            self._refuse(f"{request.by} heard a test that was not sent within the last hour")
+            why = f"{request.by} heard a test that was not sent within the last hour"
+            self._refuse(Flaw.OTHER, why)
 
     async def _send_again(self, n: int) -> None:
         for entry in await self._log.replay(n, 1):
@@ -208,9 +252,16 @@ class Requests:
                 if (await self._link.publish(message)).accepted:
                     self._reception.passed_on(n)
 
-    def _refuse(self, why: str) -> None:
-        self.refused += 1
+    def _refuse(self, flaw: Flaw, why: str) -> None:
+        self.refused[flaw] += 1
         self.last_refusal = why
+        self._not_logged += 1
+        now_s = asyncio.get_running_loop().time()
+        if flaw in (Flaw.UNSIGNED, Flaw.FORGED):
+            self.last_unproven = Unproven(now_s, why)
+        if now_s - self._logged_s >= LOGGED_EVERY_S:
+            log.warning("%d command(s) not obeyed, the latest: %s", self._not_logged, why)
+            self._logged_s, self._not_logged = now_s, 0
 
 
 def _is_of(entry: Entry, home: Topics, now: datetime) -> bool:

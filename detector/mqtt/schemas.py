@@ -10,6 +10,7 @@ from typing import Any
 from detector import alert as alerts
 from detector import events
 from detector.alert import AlertClass, AlertState, Level
+from detector.alerts.pause import MOST_MIN
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
     COUNTS,
@@ -21,6 +22,7 @@ from detector.mqtt.contract import (
     Leaf,
 )
 from detector.mqtt.requests import ENTRIES_MOST
+from detector.mqtt.security.gate import NONCE
 from detector.recognition.rules.reason import Reason
 from detector.status import StateWord
 from detector.store.receivers import NAME
@@ -50,6 +52,7 @@ def schemas() -> dict[str, Schema]:
             (Command.SEEN, "A receiver has every entry up to a number", _seen()),
             (Command.REPLAY, "A receiver lacks the entries from a number on", _replay()),
             (Command.TEST, "A person wants a test, or heard the one with this alert", _test()),
+            (Command.PAUSE, "Alerts shall wake nobody for a while", _pause()),
             (REPLY, "Entries that a receiver lacked", _reply()),
         )
     }
@@ -65,16 +68,28 @@ def _object(**properties: Schema) -> Schema:
     }
 
 
+def _signable(**properties: Schema) -> Schema:
+    """Return the schema of a command: where the service has keys, with all of `_PROOF`."""
+    schema = _object(**properties)
+    schema["properties"] |= _PROOF
+    schema["dependentRequired"] = {name: list(_PROOF) for name in _PROOF}
+    return schema
+
+
 def _seen() -> Schema:
-    return _object(by=_RECEIVER, epoch=_NAME, upto=_count())
+    return _signable(by=_RECEIVER, epoch=_NAME, upto=_count())
 
 
 def _replay() -> Schema:
-    return _object(by=_RECEIVER, **{"from": _count(1)})
+    return _signable(by=_RECEIVER, **{"from": _count(1)})
+
+
+def _pause() -> Schema:
+    return _object(by=_RECEIVER, minutes={"type": "integer", "minimum": 1, "maximum": MOST_MIN})
 
 
 def _test() -> Schema:
-    return _object(by=_RECEIVER, alert=_or_null(_NAME))
+    return _signable(by=_RECEIVER, alert=_or_null(_NAME))
 
 
 def _reply() -> Schema:
@@ -106,6 +121,11 @@ def _count(least: int = 0) -> Schema:
     return {"type": "integer", "minimum": least}
 
 
+_PROOF: Schema = {
+    "at": {"type": "string", "pattern": "^[^:]{1,64}:[0-9]{1,15}$"},
+    "nonce": {"type": "string", "pattern": f"^{NONCE.pattern}$"},
+    "mac": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
 _TIME: Schema = {

@@ -29,6 +29,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from detector.errors import LinkError
 from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.security.signing import SIGNATURE, SIGNATURE_MOST
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -77,6 +78,7 @@ class Received:
     payload: bytes
     retained: bool
     expiry_s: int | None
+    signature: str | None = None
 
 
 class RefusedError(LinkError):
@@ -148,7 +150,7 @@ class MqttSession:
             message.payload,
             message.qos,
             message.retain,
-            _properties(PacketTypes.PUBLISH, message.expiry_s),
+            _properties(PacketTypes.PUBLISH, message),
         )
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise LinkError(f"the connection to {self._endpoint} is gone")
@@ -191,7 +193,7 @@ class MqttSession:
         if self._endpoint.username is not None:
             client.username_pw_set(self._endpoint.username, self._endpoint.password)
         if will is not None:
-            properties = _properties(PacketTypes.WILLMESSAGE, will.expiry_s)
+            properties = _properties(PacketTypes.WILLMESSAGE, will)
             client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
         client.on_connect = lambda _c, _u, _flags, reason, _p: self._answered(reason)
         client.on_disconnect = lambda _c, _u, flags, reason, _p: self._ended(
@@ -308,7 +310,13 @@ class MqttSession:
 
     def _arrived(self, message: paho.MQTTMessage) -> None:
         expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
-        received = Received(message.topic, bytes(message.payload), message.retain, expiry_s)
+        received = Received(
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            expiry_s,
+            _signature(getattr(message.properties, "UserProperty", ())),
+        )
         # Not from within paho: an error in a subscriber must not leave its parser half-way.
         self._loop.call_soon(self._deliver, received)
 
@@ -324,12 +332,21 @@ class _TlsSocket(ssl.SSLSocket):
             raise
 
 
-def _properties(packet: int, expiry_s: int | None) -> Properties | None:
-    if expiry_s is None:
+def _properties(packet: int, message: Message) -> Properties | None:
+    if message.expiry_s is None and message.signature is None:
         return None
     properties = Properties(packet)  # type: ignore[no-untyped-call]
-    properties.MessageExpiryInterval = expiry_s
+    if message.expiry_s is not None:
+        properties.MessageExpiryInterval = message.expiry_s
+    if message.signature is not None:
+        properties.UserProperty = (SIGNATURE, message.signature)
     return properties
+
+
+def _signature(user_properties: Any) -> str | None:
+    """Return the signature among the user properties of a message; None where it is not one."""
+    found = [value for name, value in user_properties if name == SIGNATURE]
+    return found[0] if len(found) == 1 and len(found[0]) <= SIGNATURE_MOST else None
 
 
 def _explain(error: Exception, endpoint: Endpoint) -> str:

@@ -26,14 +26,10 @@ from detector.night.observation import Follower, Observation, SensorCondition, W
 from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight, sealed
 from detector.night.sensor_watch import WRONG_RATE, SensorWatch
-from detector.night.time_axis import TimeAxis
+from detector.night.time_axis import TimeAxis, away_ns
 from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
 from detector.words.reasons import worded
-
-SAME_BOOT_NS = 30_000_000_000
-"""Monotonic and wall clock of one boot stay closer than this while nobody is there, unless the
-wall clock is set. Where a computer was started anew, they differ by how long it ran before."""
 
 
 class Night:
@@ -185,7 +181,7 @@ class Night:
         if saved is not None:
             self._policy.load(saved)
         for event in events:
-            self._policy.observe(self._time.in_wearers_seconds(event), self._time.of(event))
+            self._policy.observe(event, self._time.of(event), onset_s=self._time.onset_s(event))
         over = [] if self._fusion is None else [broken_off(event) for event in self._count.open]
         return self._tell(over, self._time.now(*self._time.host_ns)) if over else Outcome()
 
@@ -287,18 +283,20 @@ class Night:
             self.reset()
             raise ValueError(f"the saved night cannot be used: {error!r}") from error
 
-    def resume(self, mono_ns: int, utc_ns: int) -> Outcome:
+    def resume(self, mono_ns: int, utc_ns: int, *, same_boot: bool | None = None) -> Outcome:
         """Go on after `load` where the process was not running meanwhile.
 
         What was open is reported as over and cut short: nothing runs across the gap. Readings
         that were recorded after the state was saved may be taken before this, in order.
         """
-        self.shift_clocks(mono_ns, utc_ns)
+        self.shift_clocks(mono_ns, utc_ns, same_boot=same_boot)
         for watch in self.watches:
             watch.unlink()
         return self.finish(mono_ns, utc_ns)
 
-    def inherit(self, saved: Any, mono_ns: int, utc_ns: int) -> Outcome:
+    def inherit(
+        self, saved: Any, mono_ns: int, utc_ns: int, *, same_boot: bool | None = None
+    ) -> Outcome:
         """Begin with what outlasts a recording: open alarms, batteries; open events are cut short.
 
         Raises
@@ -308,32 +306,34 @@ class Night:
         """
         self.reset()
         known = SavedNight.of(saved)
-        self._time.host_ns = known.mono_ns, known.utc_ns
         self._policy.load(known.state["policy"])
+        self._time.load_before(known.state["time"])
         for worn, of_watch in zip(known.worn, known.state["watches"], strict=True):
             for watch in self.watches:
                 if watch.worn.provenance.sensor == worn.provenance.sensor:
                     watch.inherit(of_watch)
-        self.shift_clocks(mono_ns, utc_ns)
+        cut = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
+        begun_s = [self._time.onset_s(event) for event in cut]
+        self._time.begin_anew(mono_ns, self.shift_clocks(mono_ns, utc_ns, same_boot=same_boot))
         now = self._time.now(mono_ns, utc_ns)
-        events = [broken_off(from_dict(event)) for event in known.state["count"]["open"]]
         told: list[Event | Alert] = []
-        for event in events:
-            told += [event, *self._policy.observe(event, now)]
-        self._policy.shift_events(min(0, utc_ns - known.utc_ns) / 1e9)
+        for event, onset_s in zip(cut, begun_s, strict=True):
+            told += [event, *self._policy.observe(event, now, onset_s=onset_s)]
         return Outcome((*told, *self._policy.tick(now)))
 
-    def shift_clocks(self, mono_ns: int, utc_ns: int) -> None:
-        """Move stamps of a monotonic clock that began anew or stood still since they were made."""
-        was_mono_ns, was_utc_ns = self._time.host_ns
-        waited_ns, passed_ns = mono_ns - was_mono_ns, max(0, utc_ns - was_utc_ns)
-        if waited_ns >= 0 and abs(waited_ns - passed_ns) <= SAME_BOOT_NS:
-            return
-        by_ns = waited_ns - passed_ns
+    def shift_clocks(self, mono_ns: int, utc_ns: int, *, same_boot: bool | None = None) -> int:
+        """Move stamps of a monotonic clock that began anew or stood still since they were made.
+
+        Return how long nobody was there, ns; `same_boot` as in `away_ns`.
+        """
+        away = away_ns(self._time.host_ns, (mono_ns, utc_ns), same_boot=same_boot)
+        by_ns = mono_ns - self._time.host_ns[0] - away
         self._policy.shift_clock(by_ns)
+        self._time.shift_clock(by_ns)
+        self._conditions.shift_clock(by_ns)
         for watch in self.watches:
             watch.shift_clock(by_ns)
-        self._conditions.shift_clock(by_ns)
+        return away
 
     def _reset_alarms(self) -> None:
         self._fusion = Fusion(dated=self._dated) if len(self._worn) > 1 else None
@@ -395,5 +395,6 @@ class Night:
         told: list[Event | Alert] = [*self._policy.tick(now)]
         for event in map(worded, said):
             self._count.add(event)
-            told += [event, *self._policy.observe(self._time.in_wearers_seconds(event), now)]
+            onset_s = self._time.onset_s(event)
+            told += [event, *self._policy.observe(event, now, onset_s=onset_s)]
         return Outcome(tuple(told))

@@ -66,13 +66,18 @@ class SavedNight:
         except (KeyError, TypeError) as error:
             raise ValueError(f"its open alerts cannot be read: {error!r}") from error
 
-    def goes_on(self, worn: Sequence[WornSensor], utc_ns: int) -> bool:
+    def goes_on(
+        self, worn: Sequence[WornSensor], now_ns: tuple[int, int], *, same_boot: bool | None = None
+    ) -> bool:
         """Whether these sensors may go on with its recordings, whose names may differ.
 
-        A wall clock may have been set back, but by no more than the limit.
+        While the computer ran on, no wall clock says for how long nobody watched. Where it was
+        started anew, that may have been set back, but by no more than the limit.
         """
         same = [_unnamed(each) for each in worn] == [_unnamed(each) for each in self.worn]
-        return same and abs(utc_ns - self.utc_ns) <= GOES_ON_S * 1e9
+        waited_ns, passed_ns = now_ns[0] - self.mono_ns, abs(now_ns[1] - self.utc_ns)
+        ran_on = same_boot and waited_ns >= 0
+        return same and (waited_ns if ran_on else passed_ns) <= GOES_ON_S * 1e9
 
 
 def sealed(state: dict[str, Any]) -> dict[str, Any]:

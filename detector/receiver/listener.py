@@ -13,6 +13,8 @@ from detector.errors import LinkError
 from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
+from detector.mqtt.security.keys import CaregiverKey
+from detector.mqtt.security.signing import Proof, Verifier
 from detector.mqtt.session import Received
 from detector.receiver.receiver import REPLY, News, ReceivedEntry, Receiver
 
@@ -28,8 +30,10 @@ class Listener:
     ----------
     tell : called with what is new, in order; it is acknowledged when this has returned. If it
         raises, nothing more is acknowledged and `run` raises that
+    key : signs what is published, and tells the service's messages from others; without it nothing
+        is signed, and the receiver must need no proof
     save : called after that, before the acknowledgement, with what `Receiver.save` returns, and
-        when it is known how far the log has come
+        when it is known how far the log has come, or that the service has begun anew
     mono_s, sleep : the clocks
     """
 
@@ -40,6 +44,7 @@ class Listener:
         receiver: Receiver,
         *,
         tell: Callable[[News], None],
+        key: CaregiverKey | None = None,
         save: Callable[[dict[str, object]], None] = lambda _: None,
         mono_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,7 +61,9 @@ class Listener:
         self._save = save
         self._mono_s = mono_s
         self._sleep = sleep
-        self._saved_epoch: str | None = receiver.epoch
+        self._saved_for = self._known_of()
+        self._key = key
+        self._verifier = None if key is None else Verifier(key.service)
         self._arrived: deque[tuple[str, Received, float]] = deque()
         self._more = asyncio.Event()
         self._told = asyncio.Event()
@@ -102,18 +109,34 @@ class Listener:
             while self._arrived:
                 leaf, got, at_s = self._arrived.popleft()
                 self._pass_on(
-                    self.receiver.feed(leaf, got.payload, retained=got.retained, mono_s=at_s)
+                    self.receiver.feed(
+                        leaf,
+                        got.payload,
+                        retained=got.retained,
+                        mono_s=at_s,
+                        proof=self._proof(got),
+                    )
                 )
             self._pass_on(self.receiver.tick(self._mono_s()))
             self._told.set()
+
+    def _known_of(self) -> tuple[str | None, int]:
+        """Return which log and which run of the service the receiver knows."""
+        proofs = self.receiver.proofs
+        return self.receiver.epoch, 0 if proofs is None else proofs.run
+
+    def _proof(self, got: Received) -> Proof | None:
+        if self._verifier is None:
+            return None
+        return self._verifier.proof(got.topic, got.payload, got.signature)
 
     def _pass_on(self, news: list[News]) -> None:
         """Tell what is new and save that it was; whatever raises ends `run` before a request."""
         for each in news:
             self._tell(each)
-        new_log = self.receiver.epoch != self._saved_epoch
-        if new_log or any(isinstance(each, ReceivedEntry) for each in news):
-            self._saved_epoch = self.receiver.epoch
+        now = self._known_of()
+        if now != self._saved_for or any(isinstance(each, ReceivedEntry) for each in news):
+            self._saved_for = now
             self._save(self.receiver.save())
 
     async def _request_forever(self) -> None:
@@ -123,7 +146,11 @@ class Listener:
             self._told.clear()
             if not self.link.state.connected:
                 continue
-            for command, payload in self.receiver.requests(self._mono_s()):
+            at = self.receiver.latest_beat(self._mono_s())
+            if self._key is not None and at is None:
+                continue  # it waits for a heartbeat that it can name
+            for command, plain in self.receiver.requests(self._mono_s()):
                 topic = self._topics.command(command)
+                payload = plain if self._key is None else self._key.signed(topic, plain, str(at))
                 with contextlib.suppress(LinkError):  # the receiver asks again once connected
                     await self.link.publish(Message(topic, payload, expiry_s=COMMAND_EXPIRES_S))

@@ -140,7 +140,7 @@ class OpenNow:
 
 def is_urgent(alert: Alert) -> bool:
     """Whether an alert sounds until it is over."""
-    return alert.level is Level.HIGH and alert.state is AlertState.RAISED
+    return alert.level is Level.HIGH and alert.state is not AlertState.RESOLVED
 
 
 def _alert(fields: Mapping[str, Any]) -> Alert | None:

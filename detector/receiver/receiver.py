@@ -7,7 +7,6 @@ network die, nothing arrives that could tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from detector.mqtt import commands
-from detector.mqtt.commands import EPOCH_MOST, NUMBER_MOST
+from detector.mqtt.commands import EPOCH_MOST
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     PAYLOAD_MOST,
@@ -24,7 +23,10 @@ from detector.mqtt.contract import (
     Leaf,
 )
 from detector.mqtt.runs import Runs
+from detector.mqtt.security.signing import Proof
 from detector.receiver.open_alerts import OpenAlerts, Snapshots
+from detector.receiver.proofs import Proofs
+from detector.receiver.untrusted import good_for_s, number_of, object_of
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -33,9 +35,6 @@ REPLY = "reply"
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
-
-EXPIRY_MOST_S = 60.0
-"""No heartbeat may put the deadline off for longer, whatever it claims."""
 
 TWINS = "two spasmwatch watch this wearer at once: stop one of them"
 
@@ -46,6 +45,18 @@ WISHES_MOST = 8  # a person who presses Enter more often meant it once
 
 SAVED = 200
 """Of those, as many outlive a restart: what has no number, as the disk refused it."""
+
+SIGNED_WITHIN_S = 45.0
+"""A command names a heartbeat no older than this: the service obeys it for 60 s after that."""
+
+UNHEARD = (
+    "nothing was heard from spasmwatch for 15 s: its computer, the broker or the network is down"
+)
+UNPROVEN = (
+    "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
+    "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
+    "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
+)
 
 SCHEMA = "receiver/1"
 
@@ -93,6 +104,11 @@ class Receiver:
     name : up to 32 of a-z, 0-9, `_` and `-`; the same receiver has the same name after a restart
     mono_s : the present time of the clock that `feed` and `tick` are given
     saved : what `save` returned; without it, only what is logged from now on is received
+    needs_proof : only what the service has signed is taken
+
+    Attributes
+    ----------
+    proofs : which messages are of the service's present run; None where it needs no proof
 
     Raises
     ------
@@ -100,7 +116,9 @@ class Receiver:
         It is no name, or another version saved this.
     """
 
-    def __init__(self, name: str, *, mono_s: float, saved: Any = None) -> None:
+    def __init__(
+        self, name: str, *, mono_s: float, saved: Any = None, needs_proof: bool = False
+    ) -> None:
         if not NAME.fullmatch(name):
             raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
@@ -118,6 +136,9 @@ class Receiver:
         self._doubtful: list[tuple[Leaf, str]] = []
         self._runs = Runs()
         self._followed: str | None = None  # boot id of the run whose log and state count
+        self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
+        self._beat_s = mono_s  # when it came
+        self.proofs = Proofs() if needs_proof else None
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
@@ -136,25 +157,38 @@ class Receiver:
         """The log it has entries of; None before the first heartbeat."""
         return self._epoch
 
-    def feed(self, leaf: str, payload: bytes, *, retained: bool, mono_s: float) -> list[News]:
+    def feed(
+        self,
+        leaf: str,
+        payload: bytes,
+        *,
+        retained: bool,
+        mono_s: float,
+        proof: Proof | None = None,
+    ) -> list[News]:
         """Take a message by the last level of its topic, or `REPLY`; return what is new.
 
         What cannot be read is ignored: the deadline and the numbers show what is missing.
+
+        Parameters
+        ----------
+        proof : what its signature proves
         """
+        proven = self.proofs is None or self.proofs.take(leaf, payload, proof)
         kept = leaf in (Leaf.AVAILABILITY, Leaf.STATE)  # a broker retains these for latecomers
-        if len(payload) > PAYLOAD_MOST or (retained and not kept):
+        if not proven or len(payload) > PAYLOAD_MOST or (retained and not kept):
             return []
         match leaf:
             case Leaf.AVAILABILITY:
                 return self._available(payload)
             case Leaf.HEALTH:
-                return self._heartbeat(_object(payload), mono_s)
+                return self._heartbeat(object_of(payload), mono_s)
             case Leaf.STATE:
-                return list(self._snapshots.take(_object(payload)))
+                return list(self._snapshots.take(object_of(payload)))
             case Leaf.EVENT | Leaf.ALERT:
                 return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
             case _:
-                return self._reply(_object(payload)) if leaf == REPLY else []
+                return self._reply(object_of(payload)) if leaf == REPLY else []
 
     def tick(self, mono_s: float) -> list[News]:
         """Advance time; return that nothing was heard for too long, once."""
@@ -162,13 +196,9 @@ class Receiver:
             return []
         self._told_silence = True
         doubtful, self._doubtful = self._doubtful, []  # no heartbeat will tell: rather twice
-        return self._told_anyway(doubtful) + self._become(
-            ServiceState(
-                Absence.SILENT,
-                "nothing was heard from spasmwatch for 15 s: its computer, the broker or the "
-                "network is down",
-            )
-        )
+        forged = self.proofs is not None and self.proofs.more_unproven()
+        why = UNPROVEN if forged else UNHEARD
+        return self._told_anyway(doubtful) + self._become(ServiceState(Absence.SILENT, why))
 
     def requests(self, mono_s: float) -> list[tuple[Command, str]]:
         """Return what is to be published now: acknowledge, and ask for what is missing.
@@ -193,6 +223,15 @@ class Receiver:
         """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
         self._wishes = [*self._wishes, heard][-WISHES_MOST:]
 
+    def latest_beat(self, mono_s: float) -> str | None:
+        """Return boot id and number of the latest heartbeat, which a signed command names.
+
+        None where that is too old: what is to be published then waits for the next.
+        """
+        if self._beat is None or mono_s - self._beat_s > SIGNED_WITHIN_S:
+            return None
+        return f"{self._beat[0]}:{self._beat[1]}"
+
     def lost_connection(self) -> None:
         """Take that messages may have been lost both ways: acknowledge and ask again."""
         self._acknowledged = self._asked_s = None
@@ -208,6 +247,7 @@ class Receiver:
             "upto": self._upto,
             "beyond": sorted(self._beyond.items())[:REMEMBERED],
             "known": known,
+            "proven": None if self.proofs is None else self.proofs.save(),
         }
 
     def _load(self, saved: Any) -> None:
@@ -219,6 +259,8 @@ class Receiver:
             self._since, self._upto = int(saved["since"]), int(upto)
             self._known = {str(digest): n for digest, n in known}
             self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
+            if self.proofs is not None:
+                self.proofs.load(saved.get("proven"))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
@@ -234,7 +276,7 @@ class Receiver:
         return []
 
     def _heartbeat(self, said: Mapping[str, Any], mono_s: float) -> list[News]:
-        boot_id, seq, state = said.get("boot_id"), _number(said.get("seq")), said.get("state")
+        boot_id, seq, state = said.get("boot_id"), number_of(said.get("seq")), said.get("state")
         if not isinstance(boot_id, str) or seq is None or not isinstance(state, str):
             return []
         if state not in set(StateWord):
@@ -242,7 +284,7 @@ class Receiver:
         known = boot_id in self._runs
         if not self._runs.take(boot_id, seq, mono_s):
             return []  # repeated by whoever: only what is new proves that somebody is there
-        self._deadline_s = mono_s + _within(said.get("expires_in_s"))
+        self._deadline_s = mono_s + good_for_s(said.get("expires_in_s"))
         self._told_silence = False
         if boot_id != self._followed:
             # A new run follows one that ended. One that goes on beside another is a twin: its log
@@ -251,6 +293,7 @@ class Receiver:
             if known and followed_s < HEALTH_EXPIRES_S:
                 return []
             self._followed = boot_id
+        self._beat, self._beat_s = (boot_id, seq), mono_s
         told = self._compare(said.get("epoch"), said.get("last_n"))
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
@@ -262,7 +305,7 @@ class Receiver:
 
     def _compare(self, epoch: object, last_n: object) -> list[News]:
         """Take how far which log has come; return what turns out to be of a new one."""
-        last = _number(last_n)
+        last = number_of(last_n)
         if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
             return []
         doubtful, self._doubtful = self._doubtful, []
@@ -285,10 +328,10 @@ class Receiver:
         ]
 
     def _entry(self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True) -> list[News]:
-        fields = _object(body.encode(errors="replace"))
+        fields = object_of(body.encode(errors="replace"))
         if not fields:
             return []
-        number = _number(fields.get("n")) or None
+        number = number_of(fields.get("n")) or None
         digest = sha256(f"{leaf} {body}".encode(errors="replace")).hexdigest()[:16]
         # With a number that was told with other content, one of the two is forged: both are told.
         repeated = (
@@ -315,8 +358,8 @@ class Receiver:
 
     def _reply(self, said: Mapping[str, Any]) -> list[News]:
         """Take the entries that were missing; there is nothing else up to the number it names."""
-        entries, first = said.get("entries"), _number(said.get("from"))
-        upto, last_n = _number(said.get("upto")), _number(said.get("last_n"))
+        entries, first = said.get("entries"), number_of(said.get("from"))
+        upto, last_n = number_of(said.get("upto")), number_of(said.get("last_n"))
         if said.get("epoch") != self._epoch or first is None or upto is None or last_n is None:
             return []
         told: list[News] = []
@@ -344,24 +387,3 @@ class Receiver:
             return []
         self.state = state
         return [state]
-
-
-def _object(payload: bytes) -> Mapping[str, Any]:
-    """Return a JSON object; empty where it is none."""
-    try:
-        said = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _within(expires_s: object) -> float:
-    """Return for how long a heartbeat is good, whatever it claims."""
-    if isinstance(expires_s, int | float) and 0 < expires_s <= EXPIRY_MOST_S:
-        return float(expires_s)
-    return HEALTH_EXPIRES_S
-
-
-def _number(value: object) -> int | None:
-    """Return a whole number that any JSON parser reads as one, or None."""
-    return value if type(value) is int and 0 <= value < NUMBER_MOST else None

@@ -21,6 +21,10 @@ class Sounding:
     sound : None makes none
     mono_s : the clock
     failed : called once with a sentence when no sound can be made
+
+    Attributes
+    ----------
+    paused : somebody paused the alarms: what is due sounds once they go on
     """
 
     def __init__(
@@ -29,6 +33,7 @@ class Sounding:
         self._sound = sound
         self._mono_s = mono_s
         self._failed = failed
+        self.paused = False
         self._alarm = AudibleAlarm()
         self._once = False
         self._more = asyncio.Event()
@@ -63,7 +68,8 @@ class Sounding:
     async def run(self) -> None:
         """Sound whenever it is due, until cancelled."""
         while True:
-            due, self._once = self._alarm.due(self._mono_s()) or self._once, False
+            due = (not self.paused and self._alarm.due(self._mono_s())) or self._once
+            self._once = False
             if due and self._sound is not None:
                 await self._play(self._sound)
             self._more.clear()

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
@@ -19,19 +20,23 @@ from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
+from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
 from detector.service import retention
 from detector.service.archive import Archive
+from detector.service.clock_check import ClockCheck
+from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
+from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
 from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
 from detector.service.troubles import TroubleCheck
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
 
@@ -123,25 +128,29 @@ async def assembled(
         reception = _unreached(state, asyncio.get_running_loop().time())
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
+            boot_id = token_hex(8)
             publisher = Publisher(
                 broker.endpoint,
                 archive.log_of(MQTT),
                 topics,
-                boot_id=token_hex(8),
+                boot_id=boot_id,
                 status=STARTING,
                 vitals=lambda: vitals(night, clock),
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
                 paths=tests,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
+                protection=_protection(settings, topics, boot_id, clock),
             )
             delivery = DeliveryWatch(publisher, reception)
-            checks = [delivery]
+            checks = [delivery, CommandWatch(publisher.requests)]
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
+        zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+        clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         service = Service(
             sources=sources,
             night=night,
@@ -150,7 +159,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[*checks, tests],
+            checks=[clocks, *checks, tests],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
             tests=tests,
@@ -158,7 +167,10 @@ async def assembled(
             troubles=begun.troubles,
             told=opened.told,
             heard_until=opened.heard_until,
+            pausing=Pausing(opened.pause, zone),
         )
+        if publisher is not None:
+            publisher.requests.pause = service.pause
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
@@ -187,6 +199,21 @@ def _in_turn(
             then(entries)
 
     return both
+
+
+def _protection(
+    settings: Settings, topics: Topics, boot_id: str, clock: Clock
+) -> Protection | None:
+    """Return what signs and judges messages; None where the settings name no keys."""
+    if settings.mqtt.signing_file is None:
+        return None
+    return protection(
+        settings.mqtt.signing_file,
+        topics,
+        boot_id=boot_id,
+        utc_s=clock.utc_ns() / 1e9,
+        mono_s=asyncio.get_running_loop().time,
+    )
 
 
 async def _sound_of(

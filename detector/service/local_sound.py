@@ -13,6 +13,7 @@ from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
 from detector.service.news import News, Trouble
+from detector.status import StateWord, Status
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class LocalSound:
                     self._sounding.release(name)
                 else:
                     self._sounding.hold(name)
+            case Status():
+                self._sounding.paused = news.watch is StateWord.PAUSED
             case Outcome() if self._alone:
                 for alert in news.alerts:
                     if alert.level is Level.TEST and alert.state is AlertState.RAISED:

@@ -12,6 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
+from detector.alerts.pause import Pause
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
@@ -22,9 +23,21 @@ from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
 from detector.service.news import News, Trouble
 from detector.service.places import DataFolder, header_of
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun, begin, begin_anew, open_before
+from detector.service.resumption import (
+    BOOT,
+    ENDED,
+    NIGHT,
+    PAUSE,
+    ROWS,
+    Begun,
+    begin,
+    begin_anew,
+    clocks_before,
+    open_before,
+    same_boot,
+)
 from detector.service.supervisor import Supervisor
-from detector.sources.clock import Clock, ScaledClock
+from detector.sources.clock import Clock, ScaledClock, clock_boot
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
@@ -57,6 +70,9 @@ class OpenedNight:
     told : what there is to say of the time before, for the service to tell
     open_before : alerts that an earlier process left open
     heard_until : when samples last came, of a night that is gone on with
+    clocks_before : the computer's monotonic and wall clock when an earlier process last saved
+    same_boot : whether the computer ran on since; None where that is not known
+    pause : that somebody asked an earlier process for, and that may still hold
     """
 
     night: Night
@@ -65,6 +81,9 @@ class OpenedNight:
     told: tuple[Outcome, ...]
     open_before: tuple[Alert, ...]
     heard_until: datetime | None
+    clocks_before: tuple[int, int] | None = None
+    same_boot: bool | None = None
+    pause: Pause | None = None
 
 
 class Closing(Protocol):
@@ -132,6 +151,9 @@ def open_night(
             clock.go_on_from(reached_utc_ns)
         return clock.mono_ns(), clock.utc_ns()
 
+    boot, kept = clock_boot(clock), state.saved(NIGHT)
+    ran_on = same_boot(state.saved(BOOT), boot)
+
     def go_on() -> Begun:
         return begin(
             worn,
@@ -141,13 +163,13 @@ def open_night(
             resume=record_on if records else None,
             now=clocks,
             note=beginning.note,
+            boot=boot,
         )
 
     def begin_again() -> Begun:
-        kept = state.saved(NIGHT)
-        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0))
+        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0), ran_on=ran_on)
 
-    left_open = open_before(state.saved(NIGHT))
+    left_open = open_before(kept)
     starter = Supervisor(
         mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
     )
@@ -160,7 +182,7 @@ def open_night(
     with ExitStack() as closing:
         for recorder in recorders:
             closing.callback(_end_recording, recorder, beginning)
-        _save(state, made, records=records, at=now, beginning=beginning)
+        _save(state, made, records=records, at=now, boot=boot, beginning=beginning)
         if records:
             recorders = [
                 begun or _begin_recording(place, header(each), beginning)
@@ -178,10 +200,21 @@ def open_night(
         tuple(made.told),
         left_open,
         made.heard_until,
+        None if isinstance(clock, ScaledClock) else clocks_before(kept),
+        ran_on,
+        Pause.load(state.saved(PAUSE), same_boot=ran_on),
     )
 
 
-def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: Beginning) -> None:
+def _save(
+    state: State,
+    made: Begun,
+    *,
+    records: bool,
+    at: datetime,
+    boot: str | None,
+    beginning: Beginning,
+) -> None:
     """Commit the night as it begins, and what there is to say of the time before."""
     rows = [0 if each is None else each.written for each in made.recorders]
     unrecorded = [0 if records else None] * len(made.night.worn)
@@ -190,7 +223,7 @@ def _save(state: State, made: Begun, *, records: bool, at: datetime, beginning: 
             at=at,
             events=[event for told in made.told for event in told.events],
             alerts=[alert for told in made.told for alert in told.alerts],
-            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False},
+            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False, BOOT: boot},
         )
         _close_what_was_left_open(state, at)
     except StateError as error:  # the service tries again

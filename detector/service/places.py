@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from detector.config import SensorSettings, Settings
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
-from detector.release import VERSION
+from detector.release import RELEASED, VERSION
 from detector.store.recording import RecordingHeader
 
 NIGHTS = "nights"
@@ -40,9 +41,23 @@ class DataFolder:
         return self.folder / NIGHTS
 
     def new_recording(self, evening: datetime) -> Path:
-        """Return a file that does not exist yet, named after the evening the night began in."""
-        night = (evening - timedelta(hours=12)).date().isoformat()
+        """Return a file that does not exist yet, named after the evening the night began in.
+
+        Where the clock cannot be right, after the latest evening that is there.
+        """
+        night = (evening - timedelta(hours=12)).date()
+        if night < RELEASED:  # a clock that cannot be right must not make it the oldest
+            night = max(self._evenings(), default=RELEASED)
         return unused(self.nights / f"{night}.sqlite")
+
+    def _evenings(self) -> list[date]:
+        """Return the evenings of the recordings that are there; one that is none has no name."""
+        named = [RECORDING.fullmatch(path.name) for path in self.nights.glob("*.sqlite")]
+        evenings: list[date] = []
+        for match in named:
+            with suppress(ValueError):
+                evenings += [date.fromisoformat(match[1])] if match else []
+        return evenings
 
 
 def unused(path: Path) -> Path:

@@ -25,9 +25,9 @@ from detector.service.live_night import TICK_NS
 from detector.store.recording import Recording
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
-NIGHT, ROWS, ENDED = "night", "rows", "ended"
+NIGHT, ROWS, ENDED, BOOT, PAUSE = "night", "rows", "ended", "boot", "pause"
 """Names under which the state keeps a night; how many rows of each recording it had taken in, None
-where nothing was recorded; and whether it came to its end."""
+where nothing was recorded; whether it came to its end; the computer's boot; and a pause."""
 
 Now = Callable[[int], tuple[int, int]]
 """Returns the night's monotonic and wall clock. One that runs faster than the host's is first set
@@ -70,6 +70,7 @@ def begin(
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
     now: Now,
     note: Note,
+    boot: str | None = None,
 ) -> Begun:
     """Go on with the saved night if it was interrupted and may go on, else begin a new one.
 
@@ -79,22 +80,28 @@ def begin(
     saved : returns what the state keeps under a name
     nights : folder of the recordings
     resume : opens a recording to go on with it; None where nothing is recorded
+    boot : of the computer, with the monotonic clock of `now`; None where that is not known
     """
     kept = saved(NIGHT)
     if kept is None:
         return _begin_first(worn, rules, saved("policy"), note, now=now(0))
+    ran_on = same_boot(saved(BOOT), boot)
     try:
         known = SavedNight.of(kept)
         rows = saved(ROWS) or [None] * len(worn)
         # What is recorded now must be recorded from the night's beginning.
         complete = resume is None or None not in rows
-        if not saved(ENDED) and complete and known.goes_on(worn, now(known.utc_ns)[1]):
+        if (
+            not saved(ENDED)
+            and complete
+            and known.goes_on(worn, now(known.utc_ns), same_boot=ran_on)
+        ):
             night = Night(known.worn, rules=rules)
             night.load(kept)
-            return _go_on(night, known, nights, rows, resume=resume, now=now)
+            return _go_on(night, known, nights, rows, resume=resume, now=now, same_boot=ran_on)
     except (ValueError, RecordingError, RecordingWriteError) as error:
         note("night", f"a new night begins: {error}")
-    return begin_anew(worn, rules, kept, note, now=now(0))
+    return begin_anew(worn, rules, kept, note, now=now(0), ran_on=ran_on)
 
 
 def begin_anew(
@@ -104,12 +111,18 @@ def begin_anew(
     note: Note,
     *,
     now: tuple[int, int],
+    ran_on: bool | None = None,
 ) -> Begun:
-    """Begin a new night with what outlives the saved one; None: there is none."""
+    """Begin a new night with what outlives the saved one; None: there is none.
+
+    Parameters
+    ----------
+    ran_on : whether the computer ran on since that was saved; None where it is not known
+    """
     night, told = Night(worn, rules=rules), []
     if kept is not None:
         try:
-            told.append(night.inherit(kept, *now))
+            told.append(night.inherit(kept, *now, same_boot=ran_on))
         except ValueError as error:
             note("night", f"{error}; earlier open alarms are lost")
     return _at(night, told, now)
@@ -146,6 +159,7 @@ def _go_on(
     *,
     resume: Callable[[WornSensor, Path], RecordingWriter] | None,
     now: Now,
+    same_boot: bool | None,
 ) -> Begun:
     """Take in what was recorded after the night was saved; return what was cut short.
 
@@ -167,9 +181,14 @@ def _go_on(
             told += _catch_up(night, recorders, rows)
         heard_until = _heard_until(night)
         at = now(night.host_ns[1])
-        told.append(night.resume(*at))
+        told.append(night.resume(*at, same_boot=same_boot))
         opened.pop_all()
     return Begun(night, [*told, night.tick(*at)], recorders, heard_until)
+
+
+def same_boot(was: Any, boot: str | None) -> bool | None:
+    """Return whether the computer ran on since a night was saved; None where it is not known."""
+    return None if boot is None or not isinstance(was, str) else was == boot
 
 
 def open_before(kept: Any) -> tuple[Alert, ...]:
@@ -178,6 +197,15 @@ def open_before(kept: Any) -> tuple[Alert, ...]:
         return () if kept is None else SavedNight.of(kept).open_alerts
     except ValueError:
         return ()
+
+
+def clocks_before(kept: Any) -> tuple[int, int] | None:
+    """Return the host's clocks when a night was last saved; None where there is none to read."""
+    try:
+        known = None if kept is None else SavedNight.of(kept)
+    except ValueError:
+        return None
+    return None if known is None else (known.mono_ns, known.utc_ns)
 
 
 def _heard_until(night: Night) -> datetime | None:

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from detector.alerts.reminders import Reminders
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.devices.profile import Note, Refused
@@ -24,16 +25,17 @@ from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
+from detector.service.pausing import Pausing
 from detector.service.recordings import RECORDING, Recordings
-from detector.service.resumption import ENDED, NIGHT, ROWS
+from detector.service.resumption import BOOT, ENDED, NIGHT, PAUSE, ROWS
 from detector.service.self_test import SELF_TEST, EveningTest
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
-from detector.sources.clock import Clock
+from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import StateWord, Status
-from detector.store.log import of_alert, of_event, of_status
+from detector.store.log import of_alert, of_event, of_pause, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Service:
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
+    pausing : with the pause that an earlier process began
     """
 
     def __init__(
@@ -91,11 +94,13 @@ class Service:
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
         heard_until: datetime | None = None,
+        pausing: Pausing | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
         self._archive = archive
         self._clock = clock
+        self._boot = clock_boot(clock)
         self._tell_screen: Callable[[News], None] | None = tell
         self._publisher = publisher
         self._checks = tuple(checks)
@@ -110,6 +115,8 @@ class Service:
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles = Troubles()
+        self._reminders = Reminders()
+        self._pausing = pausing or Pausing()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
@@ -195,6 +202,17 @@ class Service:
             self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
 
+    def pause(self, minutes: int, by: str) -> None:
+        """Let alerts wake nobody for 1 to 60 minutes, else ValueError; it ends by itself."""
+        mono_ns, utc_ns = self._now()
+        self._pausing.begin(minutes, by, mono_ns)
+        until = self._pausing.until(mono_ns, utc_ns)
+        if until is not None:
+            at, whose = utc_of(utc_ns), self._night.worn[0].provenance.wearer
+            entry = of_pause(minutes, by, until=until.astimezone(UTC), at=at, whose=whose)
+            self._committer.add(Outcome(), entries=[entry])
+        self._show()
+
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
         self._ending = True
@@ -242,6 +260,7 @@ class Service:
                 self._hear(told)
             self._check()
             self._test_alarm()
+            self._remind()
         self._recordings.commit()
         self._announce_faults()
         self._announce_damage()
@@ -260,6 +279,13 @@ class Service:
         if self._tests is not None:
             alerts = self._supervisor.call(SELF_TEST, self._tests.alerts)
             self._hear(Outcome(alerts or ()))
+
+    def _remind(self) -> None:
+        """Tell alerts again that are still open: technical ones, and all after a pause."""
+        mono_ns, utc_ns = self._now()
+        over = self._pausing.is_over(mono_ns)
+        due = self._reminders.begin_again if over else self._reminders.due
+        self._hear(Outcome(tuple(due(self._night.open_alerts, mono_ns, utc_of(utc_ns)))))
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -280,6 +306,7 @@ class Service:
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
+            told = self._pausing.hush(told, self._clock.mono_ns())
             self._committer.add(told)
             self._tell(told)
             self._show()
@@ -310,7 +337,13 @@ class Service:
             return {}
         self._saved = saved["state"]["policy"]
         self._saved_ns = self._clock.mono_ns()
-        known = {NIGHT: saved, ROWS: self._recordings.kept, ENDED: self._ended}
+        known = {
+            NIGHT: saved,
+            ROWS: self._recordings.kept,
+            ENDED: self._ended,
+            BOOT: self._boot,
+            PAUSE: self._pausing.save(),
+        }
         if self._tests is None:
             return known
         tests = self._supervisor.call(SELF_TEST, self._tests.save)
@@ -335,7 +368,8 @@ class Service:
         if heard and self._heard_until is not None:
             self._tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
             self._heard_until = None
-        status = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
+        so = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
+        status = self._pausing.shown(so, *self._now())
         if status != self._status and not self._ending:
             self._status = status
             self._tell(status)

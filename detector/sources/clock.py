@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Protocol
 
 
@@ -23,6 +24,22 @@ COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 still, on macOS Python's `time.monotonic` does."""
 
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str | None:
+    """Return what tells this boot of the computer from others; None where it does not say."""
+    try:
+        return BOOT_ID.read_text("ascii").strip() or None
+    except (OSError, ValueError):  # not Linux
+        return None
+
+
+def clock_boot(clock: Clock) -> str | None:
+    """Return the boot that a clock's monotonic time belongs to; None for one of its own pace."""
+    return None if isinstance(clock, ScaledClock) else boot_id()
+
+
 class HostClock:
     """The clocks of this machine.
 
@@ -33,6 +50,10 @@ class HostClock:
     def mono_ns(self) -> int:
         """Return the monotonic clock."""
         return time.clock_gettime_ns(COUNTS_SLEEP)
+
+    def awake_ns(self) -> int:
+        """Return the monotonic clock that stands still while the computer sleeps."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
     def utc_ns(self) -> int:
         """Return the wall clock."""

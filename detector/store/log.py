@@ -33,6 +33,7 @@ EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""
 
 STATUS_SCHEMA = "status/1"
+PAUSE_SCHEMA = "pause/1"
 
 WHY_MOST = 500  # characters of a refusal's reason: it comes from a broker
 
@@ -107,6 +108,19 @@ def of_status(status: Status, *, wearer: str, source: Origin, at: datetime) -> D
         "source": source.value,
     }
     return Draft(EntryKind.STATUS, status.watch.value, fields)
+
+
+def of_pause(minutes: int, by: str, *, until: datetime, at: datetime, whose: str | None) -> Draft:
+    """Return the entry of a pause that somebody asked for."""
+    fields = {
+        "schema": PAUSE_SCHEMA,
+        "by": by,
+        "minutes": minutes,
+        "until": format_utc(until),
+        "at": format_utc(at),
+        "wearer": whose,
+    }
+    return Draft(EntryKind.COMMAND, "pause", fields)
 
 
 def put(db: sqlite3.Connection, draft: Draft, *, at: datetime) -> Entry:

@@ -127,9 +127,9 @@ class Narrator:
                 self._talk(f"TROUBLE  {sentence(works)}" if news.why else sentence(works))
 
     def _status(self, status: Status) -> None:
-        """Write whether there is a signal; a spasm has a line of its own when it begins."""
+        """Write whether there is a signal, or a pause; a spasm has its own line when it begins."""
         silent = f"{status.words}. {sentence(status.why or '')}"
-        if status.watch is not StateWord.NO_SIGNAL:
+        if status.watch not in (StateWord.NO_SIGNAL, StateWord.PAUSED):
             silent = ""
         if silent != self._silent:
             self._note(silent or f"{status.words}.")

@@ -61,6 +61,7 @@ class ReceivedScreen:
                 self._entry(news)
 
     def _state(self, state: ServiceState) -> None:
+        self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
         if state.word is Absence.SILENT:
             self._sounding.hold(SILENT)
         else:

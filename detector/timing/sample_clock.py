@@ -47,6 +47,9 @@ _PAUSE_NS = _NS // 2
 
 _RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
 
+# The wall clock was set, not kept: NTP's own corrections are slower, and beyond 0.13 s steps.
+_SET_NS = 2 * _NS
+
 _KNOT_S = 300.0  # a drift known to 5 ppm moves a date by 1.5 ms in that time
 _MOST_KNOTS = 1000  # three days
 
@@ -94,9 +97,10 @@ class SampleClock:
     def timebase(self) -> Timebase | None:
         """Where the index lies in UTC; None before the first chunk.
 
-        At first as that chunk arrived. Every five minutes of the index a knot is added: the packet
-        that travelled fastest says where the index lies on the host's clock, and the lag's growth
-        how the sensor drifts. A date once returned never changes.
+        At first as that chunk arrived; anew where the wall clock was set. Every five minutes of the
+        index a knot is added: the packet that travelled fastest says where the index lies on the
+        host's clock, and the lag's growth how the sensor drifts. A date
+        once returned never changes.
         """
         return self._timebase
 
@@ -159,6 +163,7 @@ class SampleClock:
             return []
         else:
             self._skip_gap(chunk, chunk.fs, mono_ns, utc_ns)
+            self._follow_wall_clock(self._timebase, mono_ns, utc_ns)
         block = Block(chunk.samples, self._next, chunk.fs)
         self._next = block.stop
         self._mono_ns, self._utc_ns, self._stamp_ns = mono_ns, utc_ns, chunk.last_ns
@@ -168,6 +173,18 @@ class SampleClock:
         self._meter.feed(mono_ns, mono_ns - round(self._next / chunk.fs * _NS))
         self._tie_knot(self._timebase)
         return [block]
+
+    def _follow_wall_clock(self, base: Timebase, mono_ns: int, utc_ns: int) -> None:
+        """Add a knot where the wall clock was set, by as much as it was.
+
+        Behind a lost link the computer may have been started anew: the next fit tells.
+        """
+        step_ns = (utc_ns - mono_ns) - (self._utc_ns - self._mono_ns)
+        if self._link_was_lost or mono_ns < self._mono_ns or abs(step_ns) <= _SET_NS:
+            return
+        last = base.knots[-1] if base.knots else Knot(0.0, base.epoch_ns or 0, 1.0)
+        knot = replace(last, from_s=self._next / base.fs, epoch_ns=last.epoch_ns + step_ns)
+        self._timebase = replace(base, knots=(*base.knots, knot)[-_MOST_KNOTS:])
 
     def _tie_knot(self, base: Timebase) -> None:
         """Add a knot: later samples are dated by all that is known now."""

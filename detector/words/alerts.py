@@ -21,6 +21,10 @@ CONDITION_NAMES = {
     "broker": "no broker",
     "broker-refuses": "messages refused",
     "twin-service": "a second spasmwatch",
+    "unproven-commands": "commands of strangers",
+    "clock-stepped": "clock set",
+    "clock-implausible": "clock wrong",
+    "slept": "computer asleep",
     "nobody-reachable": "nobody is reached",
     "self-test": "test of the alarm",
     "self-test-failed": "the test of the alarm failed",
@@ -28,6 +32,12 @@ CONDITION_NAMES = {
     "path-unconfirmed": "nobody confirmed the alarm",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
+
+_STATES = {
+    AlertState.RAISED: "ALERT",
+    AlertState.REPEATED: "STILL OPEN",
+    AlertState.RESOLVED: "Alert over",
+}
 
 _ONE = {"spasm": "spasm", "clonus": "clonus", "tonic": "tonic spasm"}
 _MANY = {"spasm": "spasms", "clonus": "runs of clonus", "tonic": "tonic spasms"}
@@ -47,7 +57,7 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
         clock = f"{alert.at.astimezone(zone):%H:%M:%S}  "
     elif alert.at_s is not None:
         clock = f"{elapsed_words(alert.at_s)}  "
-    state = "ALERT" if alert.state is AlertState.RAISED else "Alert over"
+    state = _STATES[alert.state]
     if alert.level is Level.TEST:
         state = "Test" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
@@ -88,7 +98,7 @@ def _matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
-    if alert.state is AlertState.RAISED or alert.level is Level.TEST:
+    if alert.state is not AlertState.RESOLVED or alert.level is Level.TEST:
         why = alert.reason.removeprefix(named).removeprefix(": ")
         return sentence(f"{about}: {why}" if why else about)
     if alert.reason.startswith("taken back"):

@@ -66,3 +66,12 @@ def twin_words() -> str:
         "Another spasmwatch watches the same wearer, on this or another computer: receivers get "
         "the alerts of both, and may confirm one to the other. Stop one of them."
     )
+
+
+def unproven_words(why: str) -> str:
+    """Return that a command was not obeyed as nobody with a key has signed it, and what to do."""
+    return (
+        f"A command was not obeyed: {why}. If it is a receiver of yours, give it its own key "
+        "(`spasmwatch setup tls --add NAME`); if not, somebody else uses your broker: change its "
+        "passwords."
+    )

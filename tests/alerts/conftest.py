@@ -59,9 +59,8 @@ def now() -> MakeNow:
         at = MIDNIGHT + timedelta(seconds=stream_s)
         return Now(
             mono_ns=round((stream_s if mono_s is None else mono_s) * 1e9),
-            utc=utc or at,
-            stream_s=stream_s,
-            stream_utc=at if clock else None,
+            utc=(utc or at) if clock else None,
+            event_s=stream_s,
         )
 
     return make

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detector.alerts.facts import MEMORY
 from detector.alerts.moments import Now
-from detector.alerts.policy import MEMORY, Policy
+from detector.alerts.policy import Policy
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.events import Event, Kind, Phase
 
@@ -214,7 +215,7 @@ scripts = st.builds(
 
 def at(stream_s, utc=None):
     label = MIDNIGHT + timedelta(seconds=stream_s)
-    return Now(int(label.timestamp() * 1e6) * 1000, utc or label, stream_s, label)
+    return Now(int(label.timestamp() * 1e6) * 1000, utc or label, stream_s)
 
 
 def say(policy, what, now):

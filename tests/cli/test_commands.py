@@ -153,6 +153,7 @@ def test_no_error_is_shadowed_by_its_parent():
 def test_the_settings_are_shown_with_their_origin_and_without_secrets(spasmwatch, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[mqtt]\nusername = 'me'\npassword = 'canary'\n")
+    file.chmod(0o600)
     done = spasmwatch("config", "show", "--origin", "-c", file, SPASMWATCH_LOG__LEVEL="debug")
     assert done.returncode == 0
     assert 'mqtt.username = "me"   # line 2' in done.stdout

@@ -108,6 +108,7 @@ def test_a_broker_that_is_not_there_fails_and_its_password_is_not_told(
         config.write_text(
             f'[mqtt]\nbroker = "mqtt://127.0.0.1:{port}"\nusername = "me"\npassword = "canary"\n'
         )
+        config.chmod(0o600)
         words = ["-c", config, "--data-dir", tmp_path, "doctor", "--look", "0", "--json"]
         done = spasmwatch(*words, "--radio", "unix:x")
     broker = checks(done)["MQTT broker"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from detector.errors import ConfigError
 def read(tmp_path: Path, text: str, environ=None, flags=None):
     file = tmp_path / "config.toml"
     file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
     return read_configuration(file, environ=environ or {}, flags=flags)
 
 
@@ -237,6 +240,34 @@ def test_the_remedy_checks_the_file_that_was_read(tmp_path, monkeypatch):
         read_configuration(environ={})
 
 
+@pytest.mark.parametrize("broker", ["mqtt://house.lan", "mqtt://10.0.0.2", "mqtts://house.lan"])
+def test_no_alert_leaves_this_computer_without_tls_and_password_unless_accepted(tmp_path, broker):
+    text = f"[mqtt]\nbroker = '{broker}'\n"
+    told = complaint(tmp_path, text)
+    assert "insecure = true" in told
+    assert "spasmwatch setup tls" in told
+    read(tmp_path, text + "insecure = true")
+    read(tmp_path, "[mqtt]\ninsecure = true", environ={"SPASMWATCH_MQTT__BROKER": broker})
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_settings_with_a_password_that_others_may_read_are_refused_and_the_remedy_works(
+    tmp_path, mode
+):
+    file = tmp_path / "my config.toml"
+    file.write_text("[mqtt]\nusername = 'a'\npassword = 'canary'\n")
+    file.chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        read_configuration(file, environ={})
+    assert "canary" not in str(caught.value)
+    remedy = next(line for line in str(caught.value).splitlines() if "chmod" in line)
+    subprocess.run(shlex.split(remedy.partition(": ")[2]), check=True)
+    assert read_configuration(file, environ={}).settings.mqtt.secret() == "canary"
+    file.write_text("[mqtt]\nusername = 'a'\n")
+    file.chmod(mode)
+    read_configuration(file, environ={})
+
+
 def test_a_password_is_not_sent_readable_through_the_house_unless_accepted(tmp_path):
     head = "[mqtt]\nusername = 'a'\npassword = 'b'\n"
     assert "insecure = true" in complaint(tmp_path, head + "broker = 'mqtt://house.lan'")
@@ -251,10 +282,10 @@ def test_the_brokers_address_knows_its_port(tmp_path):
 
     assert address("") is None
     assert address("broker = 'embedded'") is None
-    assert address("broker = 'mqtt://house.lan'") == ("house.lan", 1883, False)
-    assert address("broker = 'mqtts://house.lan'") == ("house.lan", 8883, True)
-    assert address("broker = 'mqtt://house.lan:1'\n") == ("house.lan", 1, False)
-    assert address("broker = 'mqtt://house.lan'\nport = 2") == ("house.lan", 2, False)
+    assert address("broker = 'mqtt://localhost'") == ("localhost", 1883, False)
+    assert address("broker = 'mqtts://localhost'") == ("localhost", 8883, True)
+    assert address("broker = 'mqtt://localhost:1'\n") == ("localhost", 1, False)
+    assert address("broker = 'mqtt://localhost'\nport = 2") == ("localhost", 2, False)
     assert "two ports" in complaint(tmp_path, "[mqtt]\nbroker='mqtt://a:1'\nport = 2")
 
 
@@ -375,7 +406,7 @@ def test_any_text_of_a_variable_gives_settings_or_a_config_error(text):
 
 
 def test_certificates_go_with_mqtts_alone_and_a_key_with_its_certificate(tmp_path):
-    head = "[mqtt]\nca_file = '~/ca.pem'\n"
+    head = "[mqtt]\nca_file = '~/ca.pem'\nusername = 'a'\npassword = 'b'\n"
     found = read(tmp_path, head + "broker = 'mqtts://house.lan'").settings.mqtt
     assert found.ca_file == Path("~/ca.pem").expanduser()
     assert "mqtts://" in complaint(tmp_path, head + "broker = 'mqtt://127.0.0.1'")

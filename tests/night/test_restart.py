@@ -204,7 +204,7 @@ def test_a_new_recording_inherits_alarms_and_batteries_and_closes_what_was_open(
     one = night("2026-11-21", sensors)
     told = one.inherit(saved[-1], S, UTC_NS + now_ns)
 
-    assert not SavedNight.of(saved[-1]).goes_on(worn(sensors=sensors), UTC_NS + now_ns)
+    assert not SavedNight.of(saved[-1]).goes_on(worn(sensors=sensors), (S, UTC_NS + now_ns))
     assert [(e.phase, e.cut_short) for e in told.events] == [(Phase.END, True)] * len(told.events)
     assert old.spasm is not None
     assert old.spasm.id in {event.id for event in told.events}
@@ -245,10 +245,10 @@ def test_a_saved_night_says_whose_it_is_and_whether_it_may_go_on(watched):
 
     assert known.worn == tuple(worn(sensors=sensors))
     assert (known.mono_ns, known.utc_ns) == (arrivals[-1].mono_ns, utc_ns)
-    assert known.goes_on(worn("another-name", sensors), utc_ns + S)
-    assert not known.goes_on(worn(sensors=sensors), utc_ns + round(GOES_ON_S * S) + S)
+    assert known.goes_on(worn("another-name", sensors), (0, utc_ns + S))
+    assert not known.goes_on(worn(sensors=sensors), (0, utc_ns + round(GOES_ON_S * S) + S))
     moved_leg = [replace(worn(sensors=sensors)[0], site="thigh"), *worn(sensors=sensors)[1:]]
-    assert not known.goes_on(moved_leg, utc_ns)
+    assert not known.goes_on(moved_leg, (0, utc_ns))
 
 
 @settings(max_examples=40, deadline=None)

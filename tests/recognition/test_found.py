@@ -180,7 +180,7 @@ def alerts(words: list[Event]) -> int:
     policy = Policy(parse_rules(DEFAULT_RULES), source=Origin.REPLAY)
     raised = set()
     for event in words:
-        now = Now(mono_ns=round(event.end_s * 1e9), utc=None, stream_s=event.end_s, stream_utc=None)
+        now = Now(mono_ns=round(event.end_s * 1e9), utc=None, event_s=event.end_s)
         told = policy.observe(event, now)
         raised |= {alert.id for alert in told if alert.state is AlertState.RAISED}
     return len(raised)

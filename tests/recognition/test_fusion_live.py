@@ -235,7 +235,7 @@ def test_two_legs_of_one_clonus_wake_once(order):
     }
     policy = Policy(parse_rules(["clonus >= 60s"]), source=Origin.REPLAY)
     now_utc = MIDNIGHT + timedelta(seconds=81)
-    now = Now(mono_ns=81_000_000_000, utc=now_utc, stream_s=81.0, stream_utc=now_utc)
+    now = Now(mono_ns=81_000_000_000, utc=now_utc, event_s=81.0)
     alerts = [
         a
         for said in tell([start, *(rest[word] for word in order)])

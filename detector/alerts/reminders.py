@@ -1,0 +1,44 @@
+"""When an open technical alert is told again: after a minute, then every five, until it is over.
+
+Pure; time is an argument. It is about telling, not about finding: a recording repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from detector.alert import Alert, AlertClass, AlertState, Level
+
+FIRST_AGAIN_NS = 60_000_000_000
+AGAIN_NS = 300_000_000_000
+"""IEC 60601-1-8 has an alarm repeat as long as its cause lasts; at this rate one that lasts for a
+night makes a hundred entries of the log."""
+
+
+class Reminders:
+    """The open alerts by id, and when each is due again, by the host's monotonic clock."""
+
+    def __init__(self) -> None:
+        self._due_ns: dict[str, int] = {}
+
+    def due(self, open_alerts: Iterable[Alert], mono_ns: int, utc: datetime) -> list[Alert]:
+        """Return what is to be told again now; asked again at once, it is not due again."""
+        technical = [a for a in open_alerts if a.alert_class is AlertClass.TECHNICAL]
+        known = self._due_ns
+        self._due_ns = {a.id: known.get(a.id, mono_ns + FIRST_AGAIN_NS) for a in technical}
+        ripe = [a for a in technical if mono_ns >= self._due_ns[a.id]]
+        self._due_ns |= {a.id: mono_ns + AGAIN_NS for a in ripe}
+        return [again(a, utc) for a in ripe]
+
+    def begin_again(self, open_alerts: Iterable[Alert], mono_ns: int, utc: datetime) -> list[Alert]:
+        """Return every urgent alert that is open: a pause is over, in which it woke nobody."""
+        urgent = [a for a in open_alerts if a.level is Level.HIGH]
+        self._due_ns |= {a.id: mono_ns + FIRST_AGAIN_NS for a in urgent}
+        return [again(a, utc) for a in urgent]
+
+
+def again(alert: Alert, utc: datetime) -> Alert:
+    """Return an open alert as it is told once more."""
+    return replace(alert, state=AlertState.REPEATED, at=utc)

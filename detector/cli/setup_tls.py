@@ -1,0 +1,165 @@
+"""`spasmwatch setup tls`: certificates, passwords and keys for a broker on the network."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.terminal.invocation import Invocation, UsageError, program_name
+
+if TYPE_CHECKING:
+    from detector.mqtt.security.bundles import Plan
+    from detector.terminal.output import Output
+
+FOLDER = "security"  # beside the settings
+ANYWHERE = ("192.0.2.1", 9)  # RFC 5737: an address that nobody has; nothing is sent there
+
+
+def tls(
+    ctx: typer.Context,
+    *,
+    caregiver: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Who listens: a-z, 0-9, _ and -; one name, one device."),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="One more caregiver; everything else stays."),
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Name or address of the broker's computer; caregivers use the first.",
+            show_default="this computer's",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the broker.")] = 8883,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="For all of it.", show_default="beside the settings"),
+    ] = None,
+    installed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where the broker will find its files.",
+            show_default="/etc/mosquitto/spasmwatch",
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the service's part into the settings file.")
+    ] = False,
+) -> None:
+    """Make certificates, passwords and keys for a broker on the network.
+
+    A certificate authority of your own, the broker's certificate, mosquitto's configuration with
+    users and access list, and a folder for each caregiver. Nothing is installed; it says how.
+    """
+    from detector.config import default_path
+    from detector.mqtt.security import bundles
+
+    call = Invocation.of(ctx)
+    settings_path = (call.config_path or default_path()).absolute()
+    place = (folder or settings_path.parent / FOLDER).expanduser().absolute()
+    if not str(place).isprintable() or '"' in str(place) or "\\" in str(place):
+        raise UsageError("the folder's name must be printable, without quotation marks")
+    if add:
+        if caregiver or host:
+            raise UsageError("--add goes alone: the broker's names stay as they are")
+        bundles.add(place, add)
+        plan = bundles.read_plan(place)
+    else:
+        if not caregiver:
+            raise UsageError(f"who listens? {program_name()} setup tls --caregiver anna")
+        hosts = tuple(dict.fromkeys([*(host or own_hosts()), "localhost", "127.0.0.1", "::1"]))
+        prefix = call.configuration().settings.mqtt.prefix if settings_path.exists() else "sw/v1"
+        plan = bundles.Plan(
+            hosts, host[0] if host else "localhost", port, prefix, installed or bundles.INSTALLED
+        )
+        bundles.check_names(caregiver)
+        if place.exists():
+            _move_aside(call.out, place)
+        bundles.make(place, plan, caregiver, now=datetime.now(UTC))
+    if write:
+        _write(settings_path, bundles.service_settings(place, plan))
+    if call.out.json:
+        call.out.data(json.dumps(bundles.summary(place, plan)))
+    _explain(call.out, place, plan, add or caregiver or [], added=bool(add), written=write)
+
+
+def own_hosts() -> list[str]:
+    """Return by which names and addresses others may reach this computer."""
+    name = socket.gethostname().partition(".")[0].lower()
+    found = [f"{name}.local", name]
+    for family in (socket.AF_INET, socket.AF_INET6):
+        anywhere = ANYWHERE if family == socket.AF_INET else ("2001:db8::1", 9)
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(anywhere)  # chooses a network; a datagram socket sends nothing by that
+            found.append(str(probe.getsockname()[0]))
+    return found
+
+
+def _move_aside(out: Output, place: Path) -> None:
+    """Ask before new credentials take the place of the old, which are kept."""
+    from detector.cli.questions import ask
+    from detector.errors import StorageError
+
+    out.say(
+        f"{place} exists already. For one more caregiver: {program_name()} setup tls --add NAME\n"
+        "With new credentials the old ones are of no use: everybody needs theirs again."
+    )
+    try:
+        answer = ask(out, "Make new ones, and keep the old folder beside it? [y/N] ", str.lower)
+    except EOFError:
+        answer = ""
+    if answer not in {"y", "yes"}:
+        out.error("Nothing was changed.")
+        raise typer.Exit(1)
+    number = 1
+    while (old := place.with_name(f"{place.name}.old{number}")).exists():
+        number += 1
+    try:
+        place.rename(old)
+    except OSError as error:
+        raise StorageError(f"{place}: {error.strerror}. Nothing was changed.") from error
+    out.say(f"The old ones are in {old}")
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    from detector.config import read_configuration
+    from detector.config.settings_file import change_section
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    change_section(path, "mqtt", values, {}, lambda draft: read_configuration(draft, environ={}))
+
+
+def _explain(
+    out: Output, place: Path, plan: Plan, names: list[str], *, added: bool, written: bool
+) -> None:
+    broker, installed = quote(str(place / "broker")), quote(plan.installed)
+    out.say(f"Made in {place}, which only you may read.\n")
+    out.say("1. The broker (mosquitto; on its computer):")
+    out.say(f"   sudo mkdir -p {installed} && sudo cp {broker}/* {installed}/")
+    out.say(f"   sudo chown -R mosquitto: {installed} && sudo chmod 700 {installed}")
+    if added:
+        out.say("   sudo systemctl reload mosquitto")
+    else:
+        out.say(f"   sudo cp {installed}/spasmwatch.conf /etc/mosquitto/conf.d/")
+        out.say("   sudo systemctl restart mosquitto")
+    if added or written:
+        out.say(f"2. This computer: end {program_name()} run, and start it again.")
+    else:
+        out.say("2. This computer: put these lines into your settings (--write does), and run.")
+        out.say("   " + (place / "service/config.toml").read_text().strip().replace("\n", "\n   "))
+    out.say("3. Each caregiver's computer: copy their folder to ~/.config/spasmwatch there, with a")
+    out.say("   memory stick or scp, never by mail or chat; then: spasmwatch listen")
+    for name in names:
+        out.say(f"   {place / 'caregivers' / name}/")

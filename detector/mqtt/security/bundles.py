@@ -1,0 +1,197 @@
+"""The folder that `setup tls` makes: what broker, service and each caregiver get.
+
+Only its owner may read it. Passwords are random and are written to files alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from detector import plain_json
+from detector.config.files import read_start
+from detector.errors import ConfigError, StorageError
+from detector.mqtt.security.authority import broker_certificate
+from detector.mqtt.security.broker_files import (
+    SERVICE,
+    access_list,
+    configuration,
+    password_line,
+    settings_lines,
+)
+from detector.mqtt.security.keys import ServiceKeys, read_service_keys, write_secret
+from detector.store.receivers import NAME
+
+PLAN = "plan.json"
+SIGNING = "signing.keys"
+INSTALLED = "/etc/mosquitto/spasmwatch"  # where the broker's folder goes on Debian
+THEIRS = "~/.config/spasmwatch"  # where a caregiver's folder goes, on their computer
+PASSWORD_BYTES = 24
+LARGEST_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the files of a folder are made for.
+
+    Parameters
+    ----------
+    hosts : names and addresses of the broker; caregivers connect to the first
+    service_host : by which the service reaches it
+    installed : folder of the broker's files where the broker runs
+    """
+
+    hosts: tuple[str, ...]
+    service_host: str
+    port: int
+    prefix: str
+    installed: str = INSTALLED
+
+    def to_json(self) -> str:
+        """Return the text of the file."""
+        return plain_json.line({"schema": "tls-plan/1", **asdict(self)})
+
+
+def check_names(names: Sequence[str], known: Sequence[str] = ()) -> None:
+    """Check that these can be new caregivers; ConfigError says which cannot, and why."""
+    for number, name in enumerate(names):
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"{name!a:.80} is no name: up to 32 of a-z, 0-9, _ and -")
+        if name == SERVICE:
+            raise ConfigError(f"{name} is the name of the service: choose another")
+        if name in known or name in names[:number]:
+            raise ConfigError(f"{name} has credentials already: choose another name")
+
+
+def make(folder: Path, plan: Plan, caregivers: Sequence[str], *, now: datetime) -> None:
+    """Make a folder that does not exist yet; either whole or not at all.
+
+    Raises
+    ------
+    ConfigError
+        A name or host cannot be used; the clock is not set.
+    StorageError
+        It cannot be written.
+    """
+    check_names(caregivers)
+    authority, broker = broker_certificate(plan.hosts, now=now)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for place in (draft, draft / "broker", draft / "service", draft / "caregivers"):
+            place.mkdir(mode=0o700)
+        write_secret(draft / "ca.key", authority.key)
+        for place in (draft, draft / "broker", draft / "service"):
+            write_secret(place / "ca.crt", authority.certificate)
+        write_secret(draft / "broker/server.crt", broker.certificate)
+        write_secret(draft / "broker/server.key", broker.key)
+        conf = configuration(port=plan.port, folder=plan.installed)
+        write_secret(draft / "broker/spasmwatch.conf", conf)
+        password = _password()
+        write_secret(draft / "broker/passwords", password_line(SERVICE, password))
+        write_secret(draft / "service/password", password + "\n")
+        write_secret(draft / "service" / SIGNING, ServiceKeys.new().to_json())
+        write_secret(draft / "service/config.toml", settings_lines(service_settings(folder, plan)))
+        _add(draft, plan, caregivers)
+        write_secret(draft / PLAN, plan.to_json())
+        draft.rename(folder)
+    except OSError as error:
+        rmtree(draft, ignore_errors=True)
+        raise StorageError(f"{folder}: {error.strerror}. Nothing was changed.") from error
+
+
+def add(folder: Path, names: Sequence[str]) -> None:
+    """Make credentials of more caregivers; those of the others stay.
+
+    Raises
+    ------
+    ConfigError
+        A name cannot be used, or the folder is not one that `make` made.
+    StorageError
+        It cannot be written.
+    """
+    plan = read_plan(folder)
+    check_names(names, list(_keys(folder).caregivers))
+    try:
+        _add(folder, plan, names)
+    except OSError as error:
+        raise StorageError(f"{folder}: {error.strerror}") from error
+
+
+def caregivers_of(folder: Path) -> dict[str, Path]:
+    """Return everybody's folder by name."""
+    return {name: folder / "caregivers" / name for name in _keys(folder).caregivers}
+
+
+def read_plan(folder: Path) -> Plan:
+    """Return what a folder was made for; ConfigError where it is not one of ours."""
+    try:
+        said = plain_json.read(read_start(folder / PLAN, LARGEST_BYTES), most_bytes=LARGEST_BYTES)
+        hosts = tuple(map(str, said["hosts"]))
+        where = str(said["service_host"]), int(said["port"])
+        return Plan(hosts, *where, prefix=str(said["prefix"]), installed=str(said["installed"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder} holds no credentials ({error}): make some with `spasmwatch setup tls`"
+        ) from None
+
+
+def service_settings(folder: Path, plan: Plan) -> dict[str, str]:
+    """Return the service's settings in [mqtt]."""
+    return _settings(plan.service_host, plan, SERVICE, str(folder / "service"))
+
+
+def _settings(host: str, plan: Plan, user: str, folder: str) -> dict[str, str]:
+    return {
+        "broker": f"mqtts://{f'[{host}]' if ':' in host else host}:{plan.port}",
+        "prefix": plan.prefix,
+        "username": user,
+        "password_file": f"{folder}/password",
+        "ca_file": f"{folder}/ca.crt",
+        "signing_file": f"{folder}/{SIGNING}",
+    }
+
+
+def _add(folder: Path, plan: Plan, names: Sequence[str]) -> None:
+    """Write the files of new caregivers, then what broker and service know of everybody."""
+    keys = _keys(folder)
+    users = (folder / "broker/passwords").read_text()
+    authority = (folder / "ca.crt").read_text()
+    for name in names:
+        keys = keys.with_new(name)
+        place, password = folder / "caregivers" / name, _password()
+        place.mkdir(mode=0o700, exist_ok=True)  # of an attempt that the disk ended
+        settings = _settings(plan.hosts[0], plan, name, THEIRS)
+        write_secret(place / "config.toml", settings_lines(settings))
+        write_secret(place / "password", password + "\n")
+        write_secret(place / "ca.crt", authority)
+        write_secret(place / SIGNING, keys.of(name).to_json())
+        users += password_line(name, password)
+    write_secret(folder / "broker/passwords", users)
+    write_secret(folder / "broker/acl", access_list(plan.prefix, keys.caregivers))
+    write_secret(folder / "service" / SIGNING, keys.to_json())
+
+
+def _keys(folder: Path) -> ServiceKeys:
+    return read_service_keys(folder / "service" / SIGNING)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(PASSWORD_BYTES)
+
+
+def summary(folder: Path, plan: Plan) -> dict[str, Any]:
+    """Return what was made, without a secret, for programs."""
+    made = {name: str(place) for name, place in caregivers_of(folder).items()}
+    return asdict(plan) | {
+        "folder": str(folder),
+        "broker": str(folder / "broker"),
+        "caregivers": made,
+        "settings": service_settings(folder, plan),
+    }

@@ -1,0 +1,25 @@
+"""Whether somebody without a key commands the service."""
+
+from __future__ import annotations
+
+import asyncio
+
+from detector.mqtt.requests import Requests
+from detector.words.delivery import unproven_words
+
+UNPROVEN_COMMANDS = "unproven-commands"
+
+LOOK_S = 600.0  # a receiver that lacks its key commands every 5 s; a stranger may do so once
+
+
+class CommandWatch:
+    """Judge on each tick whether commands came that no caregiver has signed."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def troubles(self) -> dict[str, str | None]:
+        """Return the condition, with the latest such command."""
+        last = self._requests.last_unproven
+        lately = last is not None and asyncio.get_running_loop().time() - last.at_s < LOOK_S
+        return {UNPROVEN_COMMANDS: unproven_words(last.why) if last and lately else None}

@@ -1,0 +1,72 @@
+"""The pause of a running night: who asked, until when, and what it does to what is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from detector.alert import Alert
+from detector.alerts.pause import Pause, hushed
+from detector.block import utc_of
+from detector.night.outcome import Outcome
+from detector.status import StateWord, Status
+
+LABEL_S = 2.0  # so far may the wall clock drift before the time shown is another
+
+
+class Pausing:
+    """The alarms' pause, if there is one.
+
+    Parameters
+    ----------
+    pause : of an earlier process, that still holds
+    zone : of the times shown; None is the computer's own
+    """
+
+    def __init__(self, pause: Pause | None = None, zone: tzinfo | None = None) -> None:
+        self._pause = pause
+        self._zone = zone
+        self._until: datetime | None = None  # as it is shown
+
+    def begin(self, minutes: int, by: str, mono_ns: int) -> None:
+        """Begin a pause; ValueError unless it is of 1 to 60 minutes."""
+        self._pause, self._until = Pause.of(minutes, by, mono_ns), None
+
+    def until(self, mono_ns: int, utc_ns: int) -> datetime | None:
+        """Return until when alerts wake nobody, by the present wall clock; None without a pause."""
+        left_ns = 0 if self._pause is None else self._pause.left_ns(mono_ns)
+        if not left_ns:
+            self._until = None
+            return None
+        until = utc_of(utc_ns + left_ns).astimezone(self._zone)
+        if self._until is None or abs(until - self._until) > timedelta(seconds=LABEL_S):
+            self._until = until
+        return self._until
+
+    def is_over(self, mono_ns: int) -> bool:
+        """Return whether a pause has ended; asked again, it has not."""
+        if self._pause is None or self._pause.left_ns(mono_ns):
+            return False
+        self._pause = None
+        return True
+
+    def hush(self, told: Outcome, mono_ns: int) -> Outcome:
+        """Return output as it is told now: in a pause no alert wakes anybody."""
+        if self._pause is None or not self._pause.left_ns(mono_ns):
+            return told
+        news = (hushed(each) if isinstance(each, Alert) else each for each in told.news)
+        return Outcome(tuple(news))
+
+    def shown(self, status: Status, mono_ns: int, utc_ns: int) -> Status:
+        """Return the status with the pause: that is shown first, and beside it what is so."""
+        until = self.until(mono_ns, utc_ns)
+        if until is None:
+            return status
+        by = "" if self._pause is None else self._pause.by
+        other = status.watch is not StateWord.WATCHING
+        why = f"{status.words}: {status.why}" if other and status.why else status.why
+        return Status(StateWord.PAUSED, why="; ".join(filter(None, [f"by {by}", why])), until=until)
+
+    def save(self) -> dict[str, Any] | None:
+        """Return the pause as plain data."""
+        return None if self._pause is None else self._pause.save()

@@ -1,0 +1,235 @@
+"""Forged, stale, replayed, retained and oversized commands over a real broker: which are obeyed?
+
+`python -m tests.mqtt.forged --commands 10000`; the bar is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detector.events import Origin
+from detector.mqtt import commands
+from detector.mqtt.broker import provide
+from detector.mqtt.contract import Command, Message, Topics
+from detector.mqtt.link import Link
+from detector.mqtt.security.gate import Gate
+from detector.mqtt.security.keys import CaregiverKey, ServiceKeys
+from detector.mqtt.security.protection import Protection
+from detector.mqtt.security.signing import Signer
+from detector.store.state import State
+from tests.mqtt.conftest import StoredLog, listening, make_event, running, until
+from tests.mqtt.publishing import WEARER, make_publisher, tenfold
+
+HOME = Topics(wearer=WEARER)
+BOOT = "b1"  # as `make_publisher` has it
+KEYS = ServiceKeys.new().with_new("anna").with_new("ben")
+
+
+def protected(now_s: Callable[[], float] = time.monotonic, run: int = 1) -> Protection:
+    return Protection(
+        Signer(KEYS.private_key, run),
+        Gate(HOME, KEYS.caregivers, boot_id=BOOT, mono_s=now_s),
+    )
+
+
+@dataclass
+class Stranger:
+    """Sends what it can make without a key, or with what it recorded of those who have one.
+
+    Parameters
+    ----------
+    recorded : signed commands that were obeyed, with their topics
+    """
+
+    chance: random.Random
+    recorded: list[tuple[str, str]]
+    earlier: CaregiverKey = field(default_factory=lambda: KEYS.of("ben"))
+
+    def command(self) -> tuple[str, Message]:
+        """Return the kind of trick, and one of it; each would change something if obeyed."""
+        tricks: list[Callable[[], Message]] = [
+            self.unsigned,
+            self.guessed,
+            self.with_another_key,
+            self.of_nobody,
+            self.replayed,
+            self.tampered,
+            self.on_another_topic,
+            self.of_a_simulation,
+            self.stale,
+            self.of_an_earlier_run,
+            self.retained,
+            self.oversized,
+            self.malformed,
+            self.without_nonce,
+        ]
+        trick = self.chance.choice(tricks)
+        return trick.__name__, trick()
+
+    def unsigned(self) -> Message:
+        return self._message(*self._plain())
+
+    def guessed(self) -> Message:
+        command, plain = self._plain()
+        proof = {"at": f"{BOOT}:1", "nonce": secrets.token_hex(12), "mac": secrets.token_hex(32)}
+        return self._message(command, json.dumps(json.loads(plain) | proof))
+
+    def with_another_key(self) -> Message:
+        other = ServiceKeys.new().with_new("ben").of("ben")
+        return self._signed(other, *self._plain())
+
+    def of_nobody(self) -> Message:
+        other = ServiceKeys.new().with_new("carl").of("carl")
+        return self._signed(other, Command.REPLAY, commands.replay("carl", 1))
+
+    def replayed(self) -> Message:
+        return Message(*self.chance.choice(self.recorded))
+
+    def tampered(self) -> Message:
+        topic, payload = self.chance.choice(self.recorded)
+        said: dict[str, Any] = json.loads(payload)
+        changes = {"from": 1, "upto": 5, "nonce": secrets.token_hex(12), "by": "anna"}
+        name = self.chance.choice([key for key in changes if said.get(key, "") != changes[key]])
+        return Message(topic, json.dumps(said | {name: changes[name]}))
+
+    def on_another_topic(self) -> Message:
+        _, payload = self.recorded[0]
+        return Message(HOME.command(Command.SEEN), payload)
+
+    def of_a_simulation(self) -> Message:
+        home = Topics(wearer=WEARER, origin=Origin.SIMULATED)
+        command, plain = self._plain()
+        payload = self.earlier.signed(home.command(command), plain, f"{BOOT}:1")
+        return self._message(command, payload)
+
+    def stale(self) -> Message:
+        at = self.chance.choice([f"{BOOT}:0", f"{BOOT}:{10**9}", f"{BOOT}:-1", BOOT, "", ":"])
+        return self._signed(self.earlier, *self._plain(), at=at)
+
+    def of_an_earlier_run(self) -> Message:
+        return self._signed(self.earlier, *self._plain(), at="b0:1")
+
+    def retained(self) -> Message:
+        topic, payload = self.chance.choice(self.recorded)
+        return Message(topic, payload, retain=True, expiry_s=60)
+
+    def oversized(self) -> Message:
+        command, plain = self._plain()
+        much = {"note": "x" * self.chance.choice([4096, 60_000])}
+        return self._message(command, json.dumps(json.loads(plain) | much))
+
+    def malformed(self) -> Message:
+        command, plain = self._plain()
+        half = plain[: self.chance.randrange(1, len(plain))]
+        odd = [half, "[" * 4000, '{"a":' * 600, "NaN", "1e999", plain[:-1] + ', "x": NaN}', "null"]
+        return self._message(command, self.chance.choice(odd))
+
+    def without_nonce(self) -> Message:
+        topic, payload = self.recorded[0]
+        said = json.loads(payload)
+        said["nonce"] = self.chance.choice(["", "short", None, 7, ["x" * 20]])
+        return Message(topic, json.dumps(said))
+
+    def _plain(self) -> tuple[Command, str]:
+        if self.chance.random() < 0.5:
+            return Command.REPLAY, commands.replay("ben", 1)
+        return Command.SEEN, commands.seen("ben", "e", 5)
+
+    def _signed(
+        self, key: CaregiverKey, command: Command, plain: str, at: str = f"{BOOT}:1"
+    ) -> Message:
+        return self._message(command, key.signed(HOME.command(command), plain, at))
+
+    def _message(self, command: Command, payload: str) -> Message:
+        return Message(HOME.command(command), payload, expiry_s=60)
+
+
+@dataclass
+class Result:
+    sent: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    obeyed: int = 0
+    served_since: int = 0  # commands of a caregiver, after all of that
+    took_s: float = 0.0
+
+
+async def attack(kind: str, folder: Path, count: int, seed: int) -> Result:
+    """Send as many over a broker to a service with keys; return what came of them."""
+    result = Result()
+    with State.open(folder / "state.sqlite", wearer=WEARER) as state:
+        state.open_channel("mqtt", from_start=True)
+        log = StoredLog(state)
+        log.put(*(make_event(number) for number in range(5)))
+        async with provide(kind, port=0) as broker:
+            assert broker.endpoint is not None
+            publisher = make_publisher(broker.endpoint, log, sleep=tenfold, protection=protected())
+            strangers = Link(broker.endpoint, "strangers")
+            async with (
+                running(publisher.run(), strangers.run()),
+                listening(broker.endpoint, f"{HOME.base}/#") as ear,
+            ):
+                await until(lambda: ear.payloads("health"))
+                key = KEYS.of("ben")
+
+                def beat() -> str:
+                    said = json.loads(ear.payloads("health")[-1])
+                    return f"{said['boot_id']}:{said['seq']}"
+
+                def replies() -> int:
+                    return sum(topic.endswith("/reply/ben") for topic in ear.topics())
+
+                topic = HOME.command(Command.REPLAY)
+                recorded = []
+                for number in (2, 3):
+                    payload = key.signed(topic, commands.replay("ben", number), beat())
+                    recorded.append((topic, payload))
+                    await strangers.publish(Message(topic, payload))
+                    await until(lambda: replies() == len(recorded))
+                stranger = Stranger(random.Random(seed), recorded)
+                began_s = time.monotonic()
+                for _ in range(0, count, 16):
+                    batch = [
+                        stranger.command() for _ in range(min(16, count - result.sent.total()))
+                    ]
+                    result.sent.update(trick for trick, _ in batch)
+                    await asyncio.gather(*(strangers.publish(message) for _, message in batch))
+                await until(lambda: publisher.requests.refused.total() >= count)
+                result.took_s = time.monotonic() - began_s
+                result.refused.update(publisher.requests.refused)
+                before = replies()
+                payload = key.signed(topic, commands.replay("ben", 4), beat())
+                await strangers.publish(Message(topic, payload))
+                await until(lambda: replies() > before)
+                result.served_since = replies() - before
+                result.obeyed = before - len(recorded) + len(state.receivers)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--commands", type=int, default=10_000)
+    parser.add_argument("--broker", choices=["mosquitto", "embedded"], default="mosquitto")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        done = asyncio.run(attack(chosen.broker, Path(folder), chosen.commands, chosen.seed))
+    print(f"{done.sent.total()} commands of strangers in {done.took_s:.1f} s: {done.obeyed} obeyed")
+    print("sent   ", ", ".join(f"{name} {n}" for name, n in sorted(done.sent.items())))
+    print("refused", ", ".join(f"{name} {n}" for name, n in sorted(done.refused.items())))
+    sys.exit(done.obeyed > 0 or done.refused.total() != done.sent.total())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""Laws of signed commands and a signed service: nobody else is obeyed, or believed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import ConfigError
+from detector.events import Origin
+from detector.mqtt import commands
+from detector.mqtt.broker import provide
+from detector.mqtt.contract import COMMAND_MOST, Availability, Command, Leaf, Message, Topics
+from detector.mqtt.link import Link
+from detector.mqtt.security.gate import FRESH_S, NONCES_MOST, CommandRefused, Flaw, Gate
+from detector.mqtt.security.keys import (
+    ServiceKeys,
+    next_run,
+    read_caregiver_key,
+    read_service_keys,
+    write_secret,
+)
+from detector.mqtt.security.signing import Proof, Signer, Verifier
+from detector.receiver import Listener, Receiver
+from detector.receiver.receiver import UNPROVEN, Absence
+from detector.service.command_watch import UNPROVEN_COMMANDS, CommandWatch
+from detector.status import StateWord
+from tests.mqtt import forged
+from tests.mqtt.forged import HOME, KEYS, protected
+from tests.mqtt.publishing import SCHEMAS, make_publisher, tenfold
+
+ANNA = KEYS.of("anna")
+
+
+@dataclass
+class Door:
+    """A gate whose clock the test moves."""
+
+    now_s: float = 0.0
+    gate: Gate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(HOME, KEYS.caregivers, boot_id="b1", mono_s=lambda: self.now_s)
+
+    def verdict(self, payload: str, command: Command = Command.REPLAY) -> Flaw | None:
+        try:
+            commands.parse(command, payload.encode(), self.gate)
+        except CommandRefused as refusal:
+            return refusal.flaw
+        return None
+
+    def signed(self, at: str = "b1:7") -> str:
+        return ANNA.signed(HOME.command(Command.REPLAY), commands.replay("anna", 1), at)
+
+
+def test_strangers_are_not_obeyed_and_each_command_of_theirs_is_counted(
+    kind: str, tmp_path: Path
+) -> None:
+    done = asyncio.run(forged.attack(kind, tmp_path, 1500, seed=3))
+
+    assert done.obeyed == 0
+    assert done.refused.total() == done.sent.total() == 1500
+    assert len(done.sent) == 14
+    assert done.served_since == 1
+
+
+@given(ages_s=st.lists(st.floats(0, 3 * FRESH_S), max_size=30))
+def test_a_command_is_obeyed_once_while_the_heartbeat_it_names_is_fresh(
+    ages_s: list[float],
+) -> None:
+    door = Door()
+    payload = door.signed()
+    assert door.verdict(payload) is Flaw.STALE  # none was sent yet
+    door.gate.issued(7)
+    obeyed = 0
+    for age_s in sorted(ages_s):
+        door.now_s = age_s
+        verdict = door.verdict(payload)
+        obeyed += verdict is None
+        if age_s <= FRESH_S:
+            assert verdict in (None, Flaw.REPEATED)
+        else:
+            assert verdict is Flaw.STALE
+    assert obeyed == any(age_s <= FRESH_S for age_s in ages_s)
+
+
+def test_a_caregiver_who_floods_keeps_nobody_else_out() -> None:
+    door = Door()
+    door.gate.issued(7)
+    assert [door.verdict(door.signed()) for _ in range(NONCES_MOST)] == [None] * NONCES_MOST
+    assert door.verdict(door.signed()) is Flaw.OTHER
+    topic = HOME.command(Command.REPLAY)
+    assert door.verdict(KEYS.of("ben").signed(topic, commands.replay("ben", 1), "b1:7")) is None
+    door.now_s = FRESH_S + 1
+    door.gate.issued(8)
+    assert door.verdict(door.signed("b1:8")) is None
+
+
+@given(position=st.integers(0, 400), bit=st.integers(0, 7))
+def test_no_single_bit_of_a_signed_command_can_be_changed(position: int, bit: int) -> None:
+    door = Door()
+    door.gate.issued(7)
+    payload = bytearray(door.signed().encode())
+    payload[position % len(payload)] ^= 1 << bit
+    try:
+        commands.parse(Command.REPLAY, bytes(payload), door.gate)
+    except CommandRefused:
+        return
+    pytest.fail(f"obeyed: {bytes(payload)!r}")
+
+
+def test_what_we_sign_keeps_its_schema() -> None:
+    seen = ANNA.signed(HOME.command(Command.SEEN), commands.seen("anna", "e", 3), "b1:7")
+    SCHEMAS["seen"].validate(json.loads(seen))
+    SCHEMAS["seen"].validate(json.loads(commands.seen("anna", "e", 3)))
+    unproven = json.loads(seen)
+    del unproven["mac"]
+    with pytest.raises(jsonschema.ValidationError):
+        SCHEMAS["seen"].validate(unproven)
+
+
+def test_a_signature_is_of_one_topic_one_payload_and_one_run() -> None:
+    verifier = Verifier(ANNA.service)
+    signer = Signer(KEYS.private_key, run=4)
+    simulated = Topics(wearer=HOME.wearer, origin=Origin.SIMULATED).of(Leaf.ALERT)
+    topic = HOME.of(Leaf.ALERT)
+    signature = signer.sign(topic, "a")
+    assert verifier.proof(topic, b"a", signature) == Proof(4, 1)
+    assert verifier.proof(topic, b"b", signature) is None
+    assert verifier.proof(simulated, b"a", signature) is None
+    assert verifier.proof(topic, b"a", signature.replace("4:1:", "5:1:")) is None
+    assert verifier.proof(topic, b"a", None) is None
+    assert (
+        Verifier(ServiceKeys.new().with_new("x").of("x").service).proof(topic, b"a", signature)
+        is None
+    )
+
+
+@given(st.text(max_size=120))
+def test_any_text_as_a_signature_proves_nothing(text: str) -> None:
+    assert Verifier(ANNA.service).proof("a/b", b"c", text) is None
+
+
+def test_a_receiver_with_a_key_is_served_and_believes_nobody_but_its_service(
+    kit: SimpleNamespace, kind: str, log: Any, impatient: None
+) -> None:
+    async def check() -> None:
+        loop = asyncio.get_running_loop()
+        async with provide(kind, port=0) as broker:
+            publisher = make_publisher(
+                broker.endpoint, log, sleep=tenfold, protection=protected(loop.time)
+            )
+            receiver = Receiver("anna", mono_s=loop.time(), needs_proof=True)
+            news: list[Any] = []
+            anna = Listener(
+                broker.endpoint, HOME, receiver, tell=news.append, key=ANNA, mono_s=loop.time
+            )
+            stranger = Link(broker.endpoint, "stranger")
+            async with kit.running(anna.run(), stranger.run()):
+                await asyncio.wait_for(stranger.connected(), 10)
+                async with kit.running(publisher.run()):
+                    await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
+                    log.put(kit.make_event(1))
+                    publisher.wake()
+                    await kit.until(lambda: receiver.upto == 1)
+                    await kit.until(lambda: [known.upto for known in log.state.receivers] == [1])
+                    assert receiver.proofs is not None
+                    assert receiver.proofs.unproven == 0
+                    assert not publisher.requests.refused
+                    reply = {
+                        "schema": "replay/1", "epoch": log.epoch, "from": 2, "upto": 99,
+                        "last_n": 99, "entries": [],
+                    }  # fmt: skip
+                    lies = [
+                        (HOME.of(Leaf.AVAILABILITY), Availability.STOPPED.value),
+                        (HOME.reply("anna"), json.dumps(reply)),
+                        (HOME.of(Leaf.ALERT), json.dumps({"n": 2, "state": "resolved"})),
+                    ]
+                    for topic, payload in lies:
+                        await stranger.publish(Message(topic, payload))
+                    await kit.until(lambda: receiver.proofs.unproven == len(lies))
+                    assert receiver.state.word is StateWord.WATCHING
+                    log.put(kit.make_event(2))
+                    publisher.wake()
+                    await kit.until(lambda: receiver.upto == 2)
+                    publisher.closing_availability = Availability.STOPPED
+                await kit.until(lambda: receiver.state.word is Absence.STOPPED)
+        assert [each.fields["n"] for each in news if hasattr(each, "fields")] == [1, 2]
+
+    asyncio.run(check())
+
+
+def test_a_last_will_is_signed_too(kit: SimpleNamespace, kind: str, log: Any) -> None:
+    async def check() -> None:
+        verifier = Verifier(ANNA.service)
+        async with provide(kind, port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+            publisher = make_publisher(cable.endpoint, log, protection=protected())
+            async with kit.listening(broker.endpoint, HOME.of(Leaf.AVAILABILITY)) as ear:
+                async with kit.running(publisher.run()):
+                    await kit.until(lambda: "online" in ear.payloads(Leaf.AVAILABILITY))
+                    cable.cut()
+                    await kit.until(lambda: "offline" in ear.payloads(Leaf.AVAILABILITY))
+                (will,) = [got for got in ear.heard if got.payload == b"offline"][:1]
+                assert verifier.proof(will.topic, will.payload, will.signature) is not None
+
+    asyncio.run(check())
+
+
+def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
+    kit: SimpleNamespace, log: Any
+) -> None:
+    async def check() -> None:
+        async with provide("embedded", port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log, protection=protected())
+            watch = CommandWatch(publisher.requests)
+            stranger = Link(broker.endpoint, "stranger")
+            async with kit.running(publisher.run(), stranger.run()):
+                await asyncio.wait_for(stranger.connected(), 10)
+                async with kit.listening(broker.endpoint, HOME.of(Leaf.HEALTH)) as ear:
+                    await kit.until(lambda: ear.heard)  # it has subscribed before that
+                assert watch.troubles() == {UNPROVEN_COMMANDS: None}
+                topic = HOME.command(Command.SEEN)
+                much = "x" * (COMMAND_MOST + 1)
+                for payload in (much, commands.seen("anna", log.epoch, 0)):
+                    await stranger.publish(Message(topic, payload))
+                refused = publisher.requests.refused
+                await kit.until(lambda: refused.total() == 2)
+                assert set(refused) == {Flaw.OVERSIZE, Flaw.UNSIGNED}
+                why = watch.troubles()[UNPROVEN_COMMANDS]
+                assert why is not None
+                assert "is not signed" in why
+        assert not log.state.receivers
+
+    asyncio.run(check())
+
+
+def test_files_of_keys_are_read_only_where_they_are_private_and_whole(tmp_path: Path) -> None:
+    service, anna = tmp_path / "service.keys", tmp_path / "anna.keys"
+    write_secret(service, KEYS.to_json())
+    write_secret(anna, ANNA.to_json())
+    assert read_service_keys(service) == KEYS
+    assert read_caregiver_key(anna, None) == read_caregiver_key(service, "anna") == ANNA
+    for path, name in ((anna, "ben"), (service, "carl"), (service, None)):
+        with pytest.raises(ConfigError, match="setup tls --add"):
+            read_caregiver_key(path, name)
+    with pytest.raises(ConfigError, match="setup tls"):
+        read_service_keys(anna)
+    text = anna.read_text()
+    for damaged in ("", text[:-9], text.replace(ANNA.key.hex(), "00"), "[" * 9999, "{}"):
+        write_secret(anna, damaged)
+        with pytest.raises(ConfigError, match="setup tls") as caught:
+            read_caregiver_key(anna, None)
+        assert ANNA.key.hex()[:8] not in str(caught.value)
+    for mode in (0o640, 0o604):
+        service.chmod(mode)
+        with pytest.raises(ConfigError, match="chmod 600"):
+            read_service_keys(service)
+    assert KEYS.private_key.hex() not in repr(KEYS) + repr(ANNA)
+
+
+def test_the_number_of_a_run_never_falls_whatever_the_clock_says(tmp_path: Path) -> None:
+    keys = tmp_path / "service.keys"
+    runs = [next_run(keys, utc_s) for utc_s in (1.8e9, 0.0, -5.0, 1.7e9, 1.9e9, 1.9e9)]
+    assert runs == sorted(set(runs))
+    keys.with_suffix(".run").write_text("not a number")
+    assert next_run(keys, 2e9) == 2_000_000_000
+    gone = tmp_path / "no such folder" / "service.keys"
+    assert next_run(gone, 2e9) == 2_000_000_000
+
+
+def test_what_a_receiver_is_told_when_only_strangers_are_heard() -> None:
+    receiver = Receiver("anna", mono_s=0.0, needs_proof=True)
+    beat = {"boot_id": "b", "seq": 1, "state": "watching"}
+    for second in range(16):
+        beat["seq"] = second
+        payload = json.dumps(beat).encode()
+        assert not receiver.feed(Leaf.HEALTH, payload, retained=False, mono_s=float(second))
+    (told,) = receiver.tick(16.0)
+    assert told.word is Absence.SILENT
+    assert told.why == UNPROVEN
