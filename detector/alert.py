@@ -31,10 +31,14 @@ class AlertClass(StrEnum):
 
 
 class Level(StrEnum):
-    """How urgent: `high` wakes somebody, `medium` is shown (the words of IEC 60601-1-8)."""
+    """How urgent: `high` wakes somebody, `medium` is shown (the words of IEC 60601-1-8).
+
+    `test` is no alarm: it tries the way that alarms take, and sounds once.
+    """
 
     HIGH = "high"
     MEDIUM = "medium"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ class Alert:
     episode : the episode of spasms it stands for, None when it is not about an event
     state : raised, repeated, resolved
     alert_class : clinical or technical; `class` in JSON
-    level : high or medium
+    level : high, medium or test
     kind : what it is about: clonus, spasm, tonic, no-signal, or another condition
     reason : why it is in this state, one sentence for a person
     rule : the wake rule that raised it, None for a condition that needs no rule

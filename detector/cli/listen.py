@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -22,15 +21,13 @@ if TYPE_CHECKING:
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
     from detector.mqtt.security.keys import CaregiverKey
-    from detector.receiver import ReceivedEntry, ServiceState
+    from detector.receiver import Listener
     from detector.receiver.sound import Sound
-    from detector.receiver.sounding import Sounding
     from detector.terminal.output import Output
+    from detector.terminal.received import ReceivedScreen
 
-ABSENT = {"stopped": "Stopped", "silent": "NOT WATCHING"}
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
-SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -65,11 +62,15 @@ def listen(
         bool, typer.Option("--simulated", help="Listen to a simulated night, as a test.")
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Sound no alarm.")] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Have a test alarm sent now, then go on listening.")
+    ] = False,
 ) -> None:
     """Receive alerts and events of a night, and sound an alarm when one is raised.
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
-    the broker or the network is down, that is an alarm too.
+    the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
+    that you heard it, t and Enter asks for another.
     """
     import asyncio
 
@@ -80,7 +81,16 @@ def listen(
     chosen = key.by if key else name or _own_name()
     _check_name(chosen)
     asyncio.run(
-        _listen(call.out, settings, chosen, key, wearer, simulated=simulated, silent=silent)
+        _listen(
+            call.out,
+            settings,
+            chosen,
+            key,
+            wearer,
+            simulated=simulated,
+            silent=silent,
+            test=test,
+        )
     )
 
 
@@ -93,6 +103,7 @@ async def _listen(
     *,
     simulated: bool,
     silent: bool,
+    test: bool,
 ) -> None:
     import asyncio
 
@@ -100,6 +111,8 @@ async def _listen(
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener, Receiver
     from detector.receiver.sounding import Sounding
+    from detector.terminal.received import ReceivedScreen
+    from detector.terminal.typed import at_terminal
 
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE
@@ -118,7 +131,7 @@ async def _listen(
         receiver = Receiver(name, mono_s=loop.time(), needs_proof=key is not None)
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
-        screen = _Screen(out, zone, sounding)
+        screen = ReceivedScreen(out, zone, sounding, confirmable=at_terminal())
         listener = Listener(
             endpoint,
             topics,
@@ -129,85 +142,31 @@ async def _listen(
             mono_s=loop.time,
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
+        if test:
+            listener.test()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
             tasks.create_task(sounding.run())
+            if at_terminal():
+                tasks.create_task(_answer(out, listener, screen))
+
+
+async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
+    """Take what a person types: that they heard the test, or want one."""
+    from detector.terminal.typed import typed_lines
+
+    async for line in typed_lines():
+        if line.lower() in {"t", "test"}:
+            listener.test()
+        elif screen.test is None:
+            out.say("No test has sounded yet: t and Enter asks for one.")
+        else:
+            listener.test(screen.test)
 
 
 def _without_sound(out: Output, why: str) -> None:
     out.say(f"No sound: {why}")
     out.bell()
-
-
-class _Screen:
-    """Write what is new, and hold the alarm while there is a reason."""
-
-    def __init__(self, out: Output, zone: tzinfo | None, sounding: Sounding) -> None:
-        self._out = out
-        self._zone = zone
-        self._sounding = sounding
-
-    def show(self, news: ReceivedEntry | ServiceState) -> None:
-        """Write one piece of news, and take what it means for the sound."""
-        from detector.receiver import ServiceState
-
-        if isinstance(news, ServiceState):
-            self._state(news)
-        else:
-            self._entry(news)
-
-    def _state(self, state: ServiceState) -> None:
-        from detector.receiver.receiver import Absence
-        from detector.status import WORDS, StateWord
-
-        self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
-        if state.word is Absence.SILENT:
-            self._sounding.hold(SILENT)
-        else:
-            self._sounding.release(SILENT)
-        if self._out.json:
-            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
-            return
-        why = "" if state.why is None else f" {sentence(state.why)}"
-        word = state.word
-        said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word.value]
-        self._line(f"{said}.{why}")
-
-    def _entry(self, entry: ReceivedEntry) -> None:
-        from detector.alert import from_dict as alert_of
-        from detector.events import Phase
-        from detector.events import from_dict as event_of
-        from detector.words.alerts import alert_line
-        from detector.words.phrases import event_line
-
-        late = " (received late)" if entry.late else ""
-        try:
-            fields = dict(entry.fields)
-            if entry.leaf == "alert":
-                alert = alert_of(fields)
-                line = alert_line(alert, self._zone)
-            else:
-                event, alert = event_of(fields), None
-                line = event_line(event, self._zone) if event.phase is Phase.END else ""
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            self._unreadable(entry)
-            return
-        if alert is not None:
-            self._sounding.take(alert)
-        if self._out.json:
-            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
-        elif line:
-            self._out.data(line + late)
-
-    def _unreadable(self, entry: ReceivedEntry) -> None:
-        """Tell of a message that is forged, or of another release; an alert rings all the same."""
-        if entry.leaf == "alert":
-            self._out.bell()
-        self._line("A message that cannot be read was received. Is one of the two programs older?")
-
-    def _line(self, text: str) -> None:
-        at = datetime.now(UTC)
-        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
 
 
 class _Memory:

@@ -128,6 +128,8 @@ async def watch_night(
                 not_kept=None if made.kept else settings.data_dir,
                 went_on=made.goes_on,
                 incomplete=made.service.recording_failed,
+                losses=made.losses,
+                last_refusal=made.last_refusal,
             )
         if out.json:
             out.data(ending_json(ended))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
+from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -23,6 +24,7 @@ from detector.sites import Site
 BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
 PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
+NO_TEST = "off"
 MOST_COMMAND = 1000  # characters
 MOST_RULES = 32
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
@@ -112,6 +114,12 @@ def _command(text: str) -> str:
     return text
 
 
+def _time_of_day(text: str) -> str:
+    if text != NO_TEST and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"must be a time of day such as 21:30, or {NO_TEST}")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
 ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -180,6 +188,14 @@ class AlertSettings(_Section):
     """Whether a computer sounds an alarm: one that listens, and this one when nobody else hears."""
     sound_command: ShellCommand | None = None
     """Plays the sound file that is its last argument; None is the computer's own player."""
+
+    self_test: Annotated[str, AfterValidator(_time_of_day)] = "21:30"
+    """When a test sounds at every receiver that is there, each evening; off for none."""
+
+    @property
+    def self_test_at(self) -> time | None:
+        """Time of day of the test; None where nobody wants one."""
+        return None if self.self_test == NO_TEST else time.fromisoformat(self.self_test)
 
 
 class MqttSettings(_Section):

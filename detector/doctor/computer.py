@@ -10,10 +10,11 @@ from shlex import quote
 
 from detector.config import check_command
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
+from detector.words.delivery import TESTS_OFF
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
-CLOCK, ZONE = "Clock", "Time zone"
+CLOCK, ZONE, TEST = "Clock", "Time zone", "Evening test"
 
 NIGHT_BYTES = 12 << 20  # 8 h of a Polar sensor: 30 nights were 360 MB
 LEAST_BYTES = 5 * NIGHT_BYTES  # SQLite needs room to fold its log; other programs write too
@@ -192,6 +193,14 @@ def check_zone(facts: ZoneFacts) -> CheckResult:
             "sudo timedatectl set-timezone Europe/Amsterdam   (or set [wearer] time_zone)",
         )
     return ok(ZONE, facts.computer)
+
+
+def check_test(at: str | None, *, settings_path: str) -> CheckResult:
+    """Check that the way that alarms take is tested each evening."""
+    if at is None:
+        remedy = f'nano {quote(settings_path)}   ([alerts] self_test = "21:30")'
+        return warn(TEST, TESTS_OFF, remedy)
+    return ok(TEST, f"at {at}, at every `spasmwatch listen` that is there")
 
 
 def _size(count: int) -> str:

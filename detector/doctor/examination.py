@@ -22,6 +22,7 @@ from detector.doctor.computer import (
     check_folder,
     check_python,
     check_settings,
+    check_test,
     check_zone,
 )
 from detector.doctor.masking import Mask
@@ -92,6 +93,9 @@ class Examination:
         yield check_broker(await probes.broker(settings), settings_path=where)
         yield check_clock(probes.clock())
         yield check_zone(probes.zone(settings))
+        alerts = settings.alerts
+        at = None if alerts.self_test_at is None else alerts.self_test
+        yield check_test(at, settings_path=where)
         yield check_chosen(facts)
         if not self.look_s:
             yield skip(SENSOR, "not checked, as asked")

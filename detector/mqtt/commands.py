@@ -1,4 +1,4 @@
-"""What receivers publish: entries they have or lack, and a pause. Pure; input is hostile.
+"""What receivers publish: entries they have or lack, tests, a pause. Pure; input is hostile.
 
 Every command passes `parse`, and with keys the gate in it, before anything is done.
 """
@@ -14,7 +14,7 @@ from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
 from detector.store.receivers import NAME
 
 NUMBER_MOST = 2**53  # what every JSON parser reads as a whole number
-EPOCH_MOST = 64  # characters
+EPOCH_MOST = ALERT_MOST = 64  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +35,22 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmTest:
+    """A person wants a test of the alarm (`alert` None), or heard the one with this alert."""
+
+    by: str
+    alert: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseAsked:
     """Alerts shall wake nobody for so many minutes."""
 
     by: str
     minutes: int
+
+
+Request = Seen | Replay | AlarmTest | PauseAsked
 
 
 def seen(by: str, epoch: str, upto: int) -> str:
@@ -52,12 +63,17 @@ def replay(by: str, n: int) -> str:
     return plain_json.line({"by": by, "from": n})
 
 
+def test(by: str, alert: str | None) -> str:
+    """Return the payload of `cmd/test`, not signed."""
+    return plain_json.line({"by": by, "alert": alert})
+
+
 def pause(by: str, minutes: int) -> str:
     """Return the payload of `cmd/pause`, not signed."""
     return plain_json.line({"by": by, "minutes": minutes})
 
 
-def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Seen | Replay | PauseAsked:
+def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Request:
     """Return the command of a payload, where it is to be obeyed.
 
     Parameters
@@ -84,10 +100,13 @@ def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Seen | 
     return parsed
 
 
-def _parsed(command: Command, fields: dict[str, Any]) -> Seen | Replay | PauseAsked:
+def _parsed(command: Command, fields: dict[str, Any]) -> Request:
     by = _text(fields, "by", most=32)
     if not NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
+    if command is Command.TEST:
+        asked = fields.get("alert") is None
+        return AlarmTest(by=by, alert=None if asked else _text(fields, "alert", most=ALERT_MOST))
     if command is Command.REPLAY:
         return Replay(by=by, n=_number(fields, "from", least=1))
     if command is Command.PAUSE:

@@ -33,6 +33,22 @@ PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
 
+COUNTS = (
+    "refused",
+    "unheard",
+    "unconfirmed",
+    "too_long",
+    "commands_refused",
+    "readings_dropped",
+    "commits_dropped",
+    "entries_dropped",
+    "broker_restarts",
+)
+"""What a heartbeat counts since the start: publications that the broker refused, that nobody was
+there for and that had no answer; messages longer than we take and commands not obeyed; readings
+that found no room, what the disk never took, entries that waited too long, and our own broker."""
+
+
 class Leaf(StrEnum):
     """The last level of a topic this package publishes."""
 
@@ -48,6 +64,7 @@ class Command(StrEnum):
 
     SEEN = "seen"
     REPLAY = "replay"
+    TEST = "test"
     PAUSE = "pause"
 
 
@@ -237,8 +254,15 @@ class LogState:
     depth: int | None = None
 
 
-def health(stamp: Stamp, status: Status, vitals: Vitals, log: LogState) -> str:
-    """Return the heartbeat; a receiver that gets none for `expires_in_s` shows no signal."""
+def health(
+    stamp: Stamp, status: Status, vitals: Vitals, log: LogState, counts: Mapping[str, int]
+) -> str:
+    """Return the heartbeat; a receiver that gets none for `expires_in_s` shows no signal.
+
+    Parameters
+    ----------
+    counts : by the names of `COUNTS`; what is left out is 0
+    """
     return plain_json.line(
         {
             "schema": "health/1",
@@ -251,6 +275,7 @@ def health(stamp: Stamp, status: Status, vitals: Vitals, log: LogState) -> str:
             "outbox_depth": log.depth,
             "epoch": log.epoch,
             "last_n": log.last_n,
+            "counts": {name: counts.get(name, 0) for name in COUNTS},
             "expires_in_s": HEALTH_EXPIRES_S,
         }
     )

@@ -19,6 +19,9 @@ from detector.mqtt.session import WINDOW, Ack, MqttSession, Received, RefusedErr
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
 RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and brokers lock out clients that retry fast
+RETRY_TAKEN_S = 15.0
+"""Whoever took our name returns as well: connecting at once, the two would part for ever, each
+saying `online` and `offline` in turn dozens of times a minute."""
 SETTLED_S = 5.0  # a connection that lasted this long works: the next wait is short again
 FAREWELL_S = 1.0  # a dead broker must not delay the exit
 
@@ -72,6 +75,7 @@ class Link:
         self._session: MqttSession | None = None
         self._window = asyncio.Semaphore(WINDOW)
         self._subscriptions: list[tuple[str, Handler, int]] = []
+        self._taken_over = False  # the connection before
         self.taken_over_s: deque[float] = deque(maxlen=8)  # when another client took our name
         self.refused_subscriptions: dict[str, str] = {}  # by filter, why
 
@@ -94,7 +98,7 @@ class Link:
                     if self._mono_s() - self._state.since_s > SETTLED_S:
                         wait_s = RETRY_FIRST_S
                     self._down(why)
-                    await asyncio.sleep(wait_s)
+                    await asyncio.sleep(RETRY_TAKEN_S if self._taken_over else wait_s)
                 except (RefusedError, ConfigError) as error:
                     self._down(str(error))
                     await asyncio.sleep(RETRY_REFUSED_S)
@@ -147,6 +151,7 @@ class Link:
         async with asyncio.TaskGroup() as beside:
             greeting = beside.create_task(self._greet(session))
             why = await session.until_lost()
+            self._taken_over = session.taken_over
             if session.taken_over:
                 self.taken_over_s.append(self._mono_s())
             greeting.cancel()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -25,12 +26,14 @@ from detector.mqtt.contract import (
 )
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
-from detector.mqtt.requests import Requests
+from detector.mqtt.requests import Requests, TestedPaths
+from detector.mqtt.runs import Runs
 from detector.mqtt.security.protection import Protection
-from detector.mqtt.session import WINDOW, Ack
+from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
+CONTRADICT_EVERY_S = 1.0  # whoever floods the topic gets no flood for an answer
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
 ENDED = {
@@ -66,6 +69,8 @@ class Publisher:
     reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
         only what a receiver acknowledged has reached somebody
     reception : is told which alerts wait for somebody, and which reached somebody
+    losses : called at each heartbeat: counts of others, by the names of `contract.COUNTS`
+    paths : is told what a test of the alarm needs to know
     protection : signs what is published, and judges who may command; without it nobody signs
     utc_now, mono_s, sleep : the clocks
 
@@ -86,6 +91,8 @@ class Publisher:
         vitals: Callable[[], Vitals],
         reception: Reception,
         reports_nobody: bool = True,
+        losses: Callable[[], Mapping[str, int]] = dict,
+        paths: TestedPaths | None = None,
         protection: Protection | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -97,7 +104,8 @@ class Publisher:
         self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
-            f"spasmwatch-{topics.origin}-{topics.wearer}",
+            # Its own in each run: a second spasmwatch of this wearer must not disconnect us.
+            f"spasmwatch-{topics.origin}-{topics.wearer}-{boot_id}",
             will=contract.message(topics, Leaf.AVAILABILITY, Availability.OFFLINE),
             closing=self._closing_messages,
             on_connect=self._greet,
@@ -105,12 +113,19 @@ class Publisher:
         )
         self._gate = None if protection is None else protection.gate
         self.requests = Requests(
-            self.link, log, topics, utc_now=utc_now, reception=reception, gate=self._gate
+            self.link,
+            log,
+            topics,
+            utc_now=utc_now,
+            reception=reception,
+            paths=paths,
+            gate=self._gate,
         )
         self._log = log
         self._topics = topics
         self._boot_id = boot_id
         self._vitals = vitals
+        self._losses = losses
         self._reception = reception
         self._mono_s = mono_s
         self._utc_now = utc_now
@@ -118,6 +133,8 @@ class Publisher:
         self._snapshot = Snapshot(status=status)
         self._seq = 0
         self._beats = 0
+        self._runs = Runs()
+        self._contradicted = asyncio.Event()
         self._nobody = False  # was subscribed when entries were last sent
         self._reports_nobody = reports_nobody
         self._more = asyncio.Event()
@@ -139,14 +156,57 @@ class Publisher:
             self._say_state(changed=True)
         self._snapshot = now
 
+    @property
+    def twins(self) -> int:
+        """How many other runs send heartbeats on our topics at present."""
+        return len(self._runs.alive(self._mono_s()) - {self._boot_id})
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """Return what was refused or lost since the start, by the names of `contract.COUNTS`."""
+        return {
+            "refused": self.counts.refused,
+            "unheard": self.counts.unheard,
+            "unconfirmed": self.counts.unconfirmed,
+            "too_long": self.link.too_long,
+            "commands_refused": self.requests.refused.total(),
+            **self._losses(),
+        }
+
     async def run(self) -> None:
         """Publish until cancelled; then publish `closing_availability` and no signal."""
+        for leaf, hear in ((Leaf.HEALTH, self._hear_health), (Leaf.AVAILABILITY, self._hear_other)):
+            with contextlib.suppress(LinkError):  # the link tries again after each connection
+                await self.link.subscribe(self._topics.of(leaf), hear)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._pump())
             tasks.create_task(self._tell_state())
             tasks.create_task(self._beat())
+            tasks.create_task(self._contradict())
             tasks.create_task(self.requests.run())
+
+    def _hear_health(self, received: Received) -> None:
+        """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored."""
+        with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):
+            said = json.loads(received.payload)
+            boot_id, seq = said["boot_id"], said["seq"]
+            if not received.retained and type(seq) is int and type(boot_id) is str:
+                self._runs.take(boot_id, seq, self._mono_s())
+
+    def _hear_other(self, received: Received) -> None:
+        """Notice that another says on our topic that nobody watches: a twin, or an old will."""
+        if received.payload != Availability.ONLINE.value.encode():
+            self._contradicted.set()
+
+    async def _contradict(self) -> None:
+        """Say again that we are there whenever another says the contrary, once a second at most."""
+        while True:
+            await self._contradicted.wait()
+            self._contradicted.clear()
+            await self._say(Leaf.AVAILABILITY, Availability.ONLINE)
+            self._say_state(changed=True)
+            await self._sleep(CONTRADICT_EVERY_S)
 
     def _closing_messages(self) -> tuple[Message, ...]:
         """Overwrite what is retained: a later receiver must not read that somebody watches."""
@@ -184,7 +244,9 @@ class Publisher:
         except SpasmwatchError as error:
             self.last_trouble = str(error)
             log = LogState()
-        return contract.health(self._stamp(), self._snapshot.status, self._vitals(), log)
+        return contract.health(
+            self._stamp(), self._snapshot.status, self._vitals(), log, self.losses
+        )
 
     def _say_state(self, *, changed: bool) -> None:
         self._state_changed = self._state_changed or changed

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from detector.alerts.reception import Reception
 from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
-from detector.mqtt.commands import PauseAsked, Replay, Seen
+from detector.mqtt.commands import AlarmTest, PauseAsked, Replay, Seen
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.link import Link
 from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
@@ -86,6 +87,19 @@ def answer(
     return Message(home.reply(request.by), payload, qos=1, expiry_s=EXPIRES_S)
 
 
+class TestedPaths(Protocol):
+    """What the test of the alarm learns from receivers; each call returns at once."""
+
+    def seen(self, receiver: str, upto: int) -> None:
+        """Take that a receiver has every entry up to a number."""
+
+    def ask(self, receiver: str) -> None:
+        """Take that a person wants a test now."""
+
+    def heard(self, receiver: str, alert: str) -> bool:
+        """Take that a person heard a test; return whether there was such a one lately."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unproven:
     """A command without the proof that a caregiver sent it; `at_s` of the event loop's clock."""
@@ -101,6 +115,7 @@ class Requests:
     ----------
     reception : is told what a receiver acknowledged; what still reached nobody is sent again, for
         one that has just begun
+    paths : is told what a test of the alarm needs to know; None where there are no tests
     gate : obeys only what a caregiver signed; without it anybody on the broker is obeyed
 
     Attributes
@@ -117,6 +132,7 @@ class Requests:
         *,
         utc_now: Callable[[], datetime],
         reception: Reception,
+        paths: TestedPaths | None = None,
         gate: Gate | None = None,
     ) -> None:
         self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
@@ -128,6 +144,7 @@ class Requests:
         self._topics = topics
         self._utc_now = utc_now
         self._reception = reception
+        self._paths = paths
         self._gate = gate
         self._logged_s = -LOGGED_EVERY_S
         self._not_logged = 0
@@ -162,6 +179,9 @@ class Requests:
             request = commands.parse(command, received.payload, self._gate)
         except CommandRefused as refusal:
             self._refuse(refusal.flaw, str(refusal))
+            return
+        if isinstance(request, AlarmTest):
+            self._test(request)
             return
         key = command, request.by
         if len(self._pending) >= PENDING_MOST and key not in self._pending:
@@ -209,10 +229,21 @@ class Requests:
         except ValueError as error:
             self._refuse(Flaw.OTHER, str(error))
             return
+        if self._paths is not None:
+            self._paths.seen(seen.by, seen.upto)
         self._reception.acknowledged(before, seen.upto)
         for n in self._reception.waiting:
             if n <= seen.upto:  # it began later, and is there now
                 await self._send_again(n)
+
+    def _test(self, request: AlarmTest) -> None:
+        if self._paths is None:
+            self._refuse(Flaw.OTHER, "this night has no tests of the alarm")
+        elif request.alert is None:
+            self._paths.ask(request.by)
+        elif not self._paths.heard(request.by, request.alert):
+            why = f"{request.by} heard a test that was not sent within the last hour"
+            self._refuse(Flaw.OTHER, why)
 
     async def _send_again(self, n: int) -> None:
         for entry in await self._log.replay(n, 1):

@@ -13,6 +13,7 @@ from detector.alert import AlertClass, AlertState, Level
 from detector.alerts.pause import MOST_MIN
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
+    COUNTS,
     HEALTH_EXPIRES_S,
     OPEN_ALERTS_MOST,
     RETAINED_EXPIRES_S,
@@ -50,6 +51,7 @@ def schemas() -> dict[str, Schema]:
             (Leaf.ALERT, "One moment in the life of an alert", _alert(n=_NUMBER)),
             (Command.SEEN, "A receiver has every entry up to a number", _seen()),
             (Command.REPLAY, "A receiver lacks the entries from a number on", _replay()),
+            (Command.TEST, "A person wants a test, or heard the one with this alert", _test()),
             (Command.PAUSE, "Alerts shall wake nobody for a while", _pause()),
             (REPLY, "Entries that a receiver lacked", _reply()),
         )
@@ -84,6 +86,10 @@ def _replay() -> Schema:
 
 def _pause() -> Schema:
     return _object(by=_RECEIVER, minutes={"type": "integer", "minimum": 1, "maximum": MOST_MIN})
+
+
+def _test() -> Schema:
+    return _signable(by=_RECEIVER, alert=_or_null(_NAME))
 
 
 def _reply() -> Schema:
@@ -159,6 +165,7 @@ def _health() -> Schema:
         outbox_depth=_or_null(_count()),
         epoch=_or_null(_NAME),
         last_n=_or_null(_count()),
+        counts=_object(**{name: _count() for name in COUNTS}),
         expires_in_s={"const": HEALTH_EXPIRES_S},
     )
 

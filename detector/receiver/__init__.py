@@ -5,6 +5,7 @@
 """
 
 from detector.receiver.listener import Listener
+from detector.receiver.open_alerts import OpenAlerts
 from detector.receiver.receiver import ReceivedEntry, Receiver, ServiceState
 
-__all__ = ["Listener", "ReceivedEntry", "Receiver", "ServiceState"]
+__all__ = ["Listener", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]

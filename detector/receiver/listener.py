@@ -16,7 +16,7 @@ from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
 from detector.mqtt.security.signing import Proof, Verifier
 from detector.mqtt.session import Received
-from detector.receiver.receiver import REPLY, ReceivedEntry, Receiver, ServiceState
+from detector.receiver.receiver import REPLY, News, ReceivedEntry, Receiver
 
 TICK_S = 0.5
 COMMAND_EXPIRES_S = 60
@@ -43,7 +43,7 @@ class Listener:
         topics: Topics,
         receiver: Receiver,
         *,
-        tell: Callable[[ReceivedEntry | ServiceState], None],
+        tell: Callable[[News], None],
         key: CaregiverKey | None = None,
         save: Callable[[dict[str, object]], None] = lambda _: None,
         mono_s: Callable[[], float] = time.monotonic,
@@ -70,7 +70,7 @@ class Listener:
 
     async def run(self) -> None:
         """Receive until cancelled."""
-        for leaf in (Leaf.AVAILABILITY, Leaf.HEALTH, Leaf.EVENT, Leaf.ALERT):
+        for leaf in Leaf:
             await self._hear(self._topics.of(leaf), leaf)
         await self._hear(self._topics.reply(self.receiver.name), REPLY)
         async with asyncio.TaskGroup() as tasks:
@@ -78,6 +78,11 @@ class Listener:
             tasks.create_task(self._receive_forever())
             tasks.create_task(self._request_forever())
             tasks.create_task(self._tick_forever())
+
+    def test(self, heard: str | None = None) -> None:
+        """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
+        self.receiver.test(heard)
+        self._more.set()
 
     async def _hear(self, topic: str, leaf: str) -> None:
         await self.link.subscribe(topic, partial(self._take, leaf), most_bytes=PAYLOAD_MOST)
@@ -125,7 +130,7 @@ class Listener:
             return None
         return self._verifier.proof(got.topic, got.payload, got.signature)
 
-    def _pass_on(self, news: list[ReceivedEntry | ServiceState]) -> None:
+    def _pass_on(self, news: list[News]) -> None:
         """Tell what is new and save that it was; whatever raises ends `run` before a request."""
         for each in news:
             self._tell(each)

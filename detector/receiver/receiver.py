@@ -13,9 +13,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from detector import plain_json
 from detector.mqtt import commands
-from detector.mqtt.commands import EPOCH_MOST, NUMBER_MOST
+from detector.mqtt.commands import EPOCH_MOST
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     PAYLOAD_MOST,
@@ -23,8 +22,11 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.mqtt.runs import Runs
 from detector.mqtt.security.signing import Proof
+from detector.receiver.open_alerts import OpenAlerts, Snapshots
 from detector.receiver.proofs import Proofs
+from detector.receiver.untrusted import good_for_s, number_of, object_of
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -34,11 +36,12 @@ REPLY = "reply"
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
 
-EXPIRY_MOST_S = 60.0
-"""No heartbeat may put the deadline off for longer, whatever it claims."""
+TWINS = "two spasmwatch watch this wearer at once: stop one of them"
 
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
+
+WISHES_MOST = 8  # a person who presses Enter more often meant it once
 
 SAVED = 200
 """Of those, as many outlive a restart: what has no number, as the disk refused it."""
@@ -90,6 +93,9 @@ class ServiceState:
     why: str | None = None
 
 
+News = ReceivedEntry | ServiceState | OpenAlerts
+
+
 class Receiver:
     """Receive one wearer's entries under a name of its own.
 
@@ -128,12 +134,16 @@ class Receiver:
         self._told_silence = False
         # Numbers that it has: repeated, or of a log that began anew, as the next heartbeat tells.
         self._doubtful: list[tuple[Leaf, str]] = []
+        self._runs = Runs()
+        self._followed: str | None = None  # boot id of the run whose log and state count
         self._beat: tuple[str, int] | None = None  # boot id and sequence of the latest heartbeat
         self._beat_s = mono_s  # when it came
         self.proofs = Proofs() if needs_proof else None
         self._asked_s: float | None = None
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
+        self._snapshots = Snapshots()
+        self._wishes: list[str | None] = []  # of a person: `test`
         if saved is not None:
             self._load(saved)
 
@@ -155,7 +165,7 @@ class Receiver:
         retained: bool,
         mono_s: float,
         proof: Proof | None = None,
-    ) -> list[ReceivedEntry | ServiceState]:
+    ) -> list[News]:
         """Take a message by the last level of its topic, or `REPLY`; return what is new.
 
         What cannot be read is ignored: the deadline and the numbers show what is missing.
@@ -165,20 +175,22 @@ class Receiver:
         proof : what its signature proves
         """
         proven = self.proofs is None or self.proofs.take(leaf, payload, proof)
-        if not proven or len(payload) > PAYLOAD_MOST:
+        kept = leaf in (Leaf.AVAILABILITY, Leaf.STATE)  # a broker retains these for latecomers
+        if not proven or len(payload) > PAYLOAD_MOST or (retained and not kept):
             return []
         match leaf:
             case Leaf.AVAILABILITY:
                 return self._available(payload)
-            case Leaf.HEALTH if not retained:
-                return self._heartbeat(_object(payload), mono_s)
-            case Leaf.EVENT | Leaf.ALERT if not retained:
+            case Leaf.HEALTH:
+                return self._heartbeat(object_of(payload), mono_s)
+            case Leaf.STATE:
+                return list(self._snapshots.take(object_of(payload)))
+            case Leaf.EVENT | Leaf.ALERT:
                 return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
-            case _ if leaf == REPLY and not retained:
-                return self._reply(_object(payload))
-        return []
+            case _:
+                return self._reply(object_of(payload)) if leaf == REPLY else []
 
-    def tick(self, mono_s: float) -> list[ReceivedEntry | ServiceState]:
+    def tick(self, mono_s: float) -> list[News]:
         """Advance time; return that nothing was heard for too long, once."""
         if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
             return []
@@ -197,6 +209,8 @@ class Receiver:
         if self._epoch is not None and self._acknowledged != self._upto:
             told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
             self._acknowledged = self._upto
+        wishes, self._wishes = self._wishes, []
+        told += [(Command.TEST, commands.test(self.name, alert)) for alert in wishes]
         behind = bool(self._beyond) or self._last_n > self._upto
         lacking = self._epoch is not None and (behind or self._reconnected)
         waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
@@ -204,6 +218,10 @@ class Receiver:
             told.append((Command.REPLAY, commands.replay(self.name, self._upto + 1)))
             self._asked_s, self._reconnected = mono_s, False
         return told
+
+    def test(self, heard: str | None = None) -> None:
+        """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
+        self._wishes = [*self._wishes, heard][-WISHES_MOST:]
 
     def latest_beat(self, mono_s: float) -> str | None:
         """Return boot id and number of the latest heartbeat, which a signed command names.
@@ -246,7 +264,7 @@ class Receiver:
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
-    def _available(self, payload: bytes) -> list[ReceivedEntry | ServiceState]:
+    def _available(self, payload: bytes) -> list[News]:
         if payload == Availability.STOPPED.value.encode():
             self._deadline_s = None  # a person's wish: nothing more is expected
             return self._become(ServiceState(Absence.STOPPED, "a person has stopped it"))
@@ -257,28 +275,37 @@ class Receiver:
             return self._told_anyway(doubtful) + self._become(ended)
         return []
 
-    def _heartbeat(
-        self, said: Mapping[str, Any], mono_s: float
-    ) -> list[ReceivedEntry | ServiceState]:
-        boot_id, seq, state = said.get("boot_id"), _number(said.get("seq")), said.get("state")
+    def _heartbeat(self, said: Mapping[str, Any], mono_s: float) -> list[News]:
+        boot_id, seq, state = said.get("boot_id"), number_of(said.get("seq")), said.get("state")
         if not isinstance(boot_id, str) or seq is None or not isinstance(state, str):
             return []
         if state not in set(StateWord):
             return []
-        if self._beat is not None and self._beat[0] == boot_id and seq <= self._beat[1]:
+        known = boot_id in self._runs
+        if not self._runs.take(boot_id, seq, mono_s):
             return []  # repeated by whoever: only what is new proves that somebody is there
-        self._beat, self._beat_s = (boot_id, seq), mono_s
-        self._deadline_s = mono_s + _within(said.get("expires_in_s"))
+        self._deadline_s = mono_s + good_for_s(said.get("expires_in_s"))
         self._told_silence = False
+        if boot_id != self._followed:
+            # A new run follows one that ended. One that goes on beside another is a twin: its log
+            # is another, and changing between the two would ask for each of them for ever.
+            followed_s = self._runs.silent_s(self._followed or "", mono_s)
+            if known and followed_s < HEALTH_EXPIRES_S:
+                return []
+            self._followed = boot_id
+        self._beat, self._beat_s = (boot_id, seq), mono_s
         told = self._compare(said.get("epoch"), said.get("last_n"))
         self._acknowledged = None  # each heartbeat is answered: the service knows who is there
         why = said.get("why")
-        state = ServiceState(StateWord(state), why if isinstance(why, str) else None)
-        return told + self._become(state)
+        whys = [why] if isinstance(why, str) else []
+        if len(self._runs.alive(mono_s)) > 1:
+            whys.append(TWINS)
+        state = ServiceState(StateWord(state), "; ".join(whys) or None)
+        return told + self._become(state) + list(self._snapshots.heard(boot_id))
 
-    def _compare(self, epoch: object, last_n: object) -> list[ReceivedEntry | ServiceState]:
+    def _compare(self, epoch: object, last_n: object) -> list[News]:
         """Take how far which log has come; return what turns out to be of a new one."""
-        last = _number(last_n)
+        last = number_of(last_n)
         if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
             return []
         doubtful, self._doubtful = self._doubtful, []
@@ -293,20 +320,18 @@ class Receiver:
         self._last_n, self._upto_at_beat = last, self._upto
         return self._told_anyway(doubtful) if first or not same or restored else []
 
-    def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[ReceivedEntry | ServiceState]:
+    def _told_anyway(self, doubtful: list[tuple[Leaf, str]]) -> list[News]:
         return [
             news
             for leaf, body in doubtful
             for news in self._entry(leaf, body, late=False, doubt=False)
         ]
 
-    def _entry(
-        self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True
-    ) -> list[ReceivedEntry | ServiceState]:
-        fields = _object(body.encode(errors="replace"))
+    def _entry(self, leaf: Leaf, body: str, *, late: bool, doubt: bool = True) -> list[News]:
+        fields = object_of(body.encode(errors="replace"))
         if not fields:
             return []
-        number = _number(fields.get("n")) or None
+        number = number_of(fields.get("n")) or None
         digest = sha256(f"{leaf} {body}".encode(errors="replace")).hexdigest()[:16]
         # With a number that was told with other content, one of the two is forged: both are told.
         repeated = (
@@ -331,13 +356,13 @@ class Receiver:
             del self._known[next(iter(self._known))]
         return [ReceivedEntry(leaf, number, fields, late)]
 
-    def _reply(self, said: Mapping[str, Any]) -> list[ReceivedEntry | ServiceState]:
+    def _reply(self, said: Mapping[str, Any]) -> list[News]:
         """Take the entries that were missing; there is nothing else up to the number it names."""
-        entries, first = said.get("entries"), _number(said.get("from"))
-        upto, last_n = _number(said.get("upto")), _number(said.get("last_n"))
+        entries, first = said.get("entries"), number_of(said.get("from"))
+        upto, last_n = number_of(said.get("upto")), number_of(said.get("last_n"))
         if said.get("epoch") != self._epoch or first is None or upto is None or last_n is None:
             return []
-        told: list[ReceivedEntry | ServiceState] = []
+        told: list[News] = []
         for each in entries if isinstance(entries, list) else []:
             leaf, body = (each.get("leaf"), each.get("body")) if isinstance(each, dict) else (0, 0)
             if leaf in (Leaf.EVENT, Leaf.ALERT) and isinstance(body, str):
@@ -357,28 +382,8 @@ class Receiver:
             self._upto += 1
         self._beyond = {n: held for n, held in self._beyond.items() if n > self._upto}
 
-    def _become(self, state: ServiceState) -> list[ReceivedEntry | ServiceState]:
+    def _become(self, state: ServiceState) -> list[News]:
         if state == self.state:
             return []
         self.state = state
         return [state]
-
-
-def _object(payload: bytes) -> Mapping[str, Any]:
-    """Return a JSON object; empty where it is none."""
-    try:
-        return plain_json.read(payload, most_bytes=PAYLOAD_MOST)
-    except ValueError:
-        return {}
-
-
-def _within(expires_s: object) -> float:
-    """Return for how long a heartbeat is good, whatever it claims."""
-    if isinstance(expires_s, int | float) and 0 < expires_s <= EXPIRY_MOST_S:
-        return float(expires_s)
-    return HEALTH_EXPIRES_S
-
-
-def _number(value: object) -> int | None:
-    """Return a whole number that any JSON parser reads as one, or None."""
-    return value if type(value) is int and 0 <= value < NUMBER_MOST else None

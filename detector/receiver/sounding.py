@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from detector.alert import Alert, AlertState, Level
+from detector.alert import Alert
 from detector.receiver.alarm import AudibleAlarm
+from detector.receiver.open_alerts import is_urgent
 from detector.receiver.sound import Sound, SoundError
 
 LOOK_S = 1.0
@@ -34,6 +35,7 @@ class Sounding:
         self._failed = failed
         self.paused = False
         self._alarm = AudibleAlarm()
+        self._once = False
         self._more = asyncio.Event()
         self._why: str | None = None  # the latest failure
 
@@ -42,21 +44,32 @@ class Sounding:
         self._alarm.hold(reason, self._mono_s())
         self._more.set()
 
+    def again(self, reason: str) -> None:
+        """Take a reason that is told anew: it sounds now."""
+        self._alarm.again(reason, self._mono_s())
+        self._more.set()
+
+    def once(self) -> None:
+        """Sound once, for no reason that is held."""
+        self._once = True
+        self._more.set()
+
     def release(self, reason: str) -> None:
         """Take that a reason is over."""
         self._alarm.release(reason)
 
     def take(self, alert: Alert) -> None:
-        """Hold an urgent alert from when it is raised until it is over."""
-        if alert.state is AlertState.RESOLVED:
+        """Hold an urgent alert from when it is raised until it is over; told again, it sounds."""
+        if is_urgent(alert):
+            self.again(alert.id)
+        else:
             self.release(alert.id)
-        elif alert.level is Level.HIGH:
-            self.hold(alert.id)
 
     async def run(self) -> None:
         """Sound whenever it is due, until cancelled."""
         while True:
-            due = not self.paused and self._alarm.due(self._mono_s())
+            due = (not self.paused and self._alarm.due(self._mono_s())) or self._once
+            self._once = False
             if due and self._sound is not None:
                 await self._play(self._sound)
             self._more.clear()

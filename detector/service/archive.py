@@ -22,6 +22,7 @@ class Archive:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.dropped = 0  # entries that left the log before every channel had passed them
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
 
     async def commit(
@@ -34,11 +35,13 @@ class Archive:
         saved: Mapping[str, Any],
     ) -> Sequence[Entry]:
         """Write all of it in one transaction, or none (StateError); return the log's entries."""
-        return await self.ask(
-            lambda state: state.commit(
-                at=at, events=events, alerts=alerts, entries=entries, saved=saved
+        entries_now, self.dropped = await self.ask(
+            lambda state: (
+                state.commit(at=at, events=events, alerts=alerts, entries=entries, saved=saved),
+                state.dropped,
             )
         )
+        return entries_now
 
     def log_of(self, channel: str) -> ArchivedLog:
         """Return the log as one channel reads it; the channel must have been opened."""

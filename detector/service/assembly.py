@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
-from detector.channels import EntryKind
+from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Origin
@@ -34,6 +34,7 @@ from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
+from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
 from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock, HostClock
@@ -57,6 +58,16 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """What was refused or lost since the start, by the names of `mqtt.contract.COUNTS`."""
+        return self.service.losses if self.publisher is None else self.publisher.losses
+
+    @property
+    def last_refusal(self) -> str | None:
+        """Why the latest command that was not obeyed was not."""
+        return None if self.publisher is None else self.publisher.requests.last_refusal
 
     async def waiting(self) -> int:
         """Return the number of messages that reached nobody; 0 where that cannot be read."""
@@ -116,6 +127,7 @@ async def assembled(
         publisher, delivery = None, None
         checks: list[TroubleCheck] = []
         reception = _unreached(state, asyncio.get_running_loop().time())
+        tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)
             publisher = Publisher(
@@ -127,6 +139,8 @@ async def assembled(
                 vitals=lambda: vitals(night, clock),
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
+                paths=tests,
+                losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
             )
             delivery = DeliveryWatch(publisher, reception)
@@ -146,9 +160,10 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[clocks, DiskSpace(place.folder), *checks],
-            committed=None if delivery is None else delivery.committed,
+            checks=[clocks, DiskSpace(place.folder), *checks, tests],
+            committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
+            tests=tests,
             pace=pace,
             troubles=begun.troubles,
             told=opened.told,
@@ -172,6 +187,19 @@ async def assembled(
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
         )
+
+
+def _in_turn(
+    first: Callable[[Sequence[Entry]], None], then: Callable[[Sequence[Entry]], None] | None
+) -> Callable[[Sequence[Entry]], None]:
+    """Return what passes committed entries to both."""
+
+    def both(entries: Sequence[Entry]) -> None:
+        first(entries)
+        if then is not None:
+            then(entries)
+
+    return both
 
 
 def _protection(

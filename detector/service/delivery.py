@@ -38,13 +38,14 @@ class DeliveryWatch:
         link = self._publisher.link
         state, now_s = link.state, _now_s()
         away_s = 0.0 if state.connected else now_s - state.since_s
+        twins = self._publisher.twins
         takeovers = sum(now_s - at_s < TWIN_S for at_s in link.taken_over_s)
         unreached = self._reception.unreached(now_s)
         refusals = [*self._publisher.refusals.values(), *link.refused_subscriptions.values()]
         return {
             BROKER: state.last_error if away_s > BROKER_PATIENCE_S else None,
             BROKER_REFUSES: refused_words(refusals) if refusals else None,
-            TWIN_SERVICE: twin_words() if takeovers >= TWIN_TAKEOVERS else None,
+            TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
             NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,
         }
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from detector.alert import AlertState, Level
 from detector.alerts.reception import NOBODY_REACHABLE
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
@@ -41,7 +42,10 @@ class LocalSound:
                 self._sounding.paused = news.watch is StateWord.PAUSED
             case Outcome() if self._alone:
                 for alert in news.alerts:
-                    self._sounding.take(alert)
+                    if alert.level is Level.TEST and alert.state is AlertState.RAISED:
+                        self._sounding.once()
+                    else:
+                        self._sounding.take(alert)
 
 
 @asynccontextmanager

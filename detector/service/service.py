@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -25,9 +25,11 @@ from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
+from detector.service.observers import Observers
 from detector.service.pausing import Pausing
 from detector.service.recordings import RECORDING, Recordings
 from detector.service.resumption import BOOT, ENDED, NIGHT, PAUSE, ROWS
+from detector.service.self_test import SELF_TEST, EveningTest
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
@@ -67,6 +69,7 @@ class Service:
     clock : the night's clock; a simulated sensor that runs fast brings its own
     pace : night seconds per real second, for waiting
     tell, sound : called with every piece of news; must return at once
+    tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
     committed : called with the entries of each commit; must return at once
     troubles : what does not work from the start, raised as alarms
@@ -88,6 +91,7 @@ class Service:
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
         sound: Callable[[News], None] | None = None,
+        tests: EveningTest | None = None,
         pace: float = 1.0,
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
@@ -99,10 +103,9 @@ class Service:
         self._archive = archive
         self._clock = clock
         self._boot = clock_boot(clock)
-        self._tell_screen: Callable[[News], None] | None = tell
         self._publisher = publisher
         self._checks = tuple(checks)
-        self._sound = sound
+        self._tests = tests
         self._pace = pace
         self._status = STARTING
         self._since: datetime | None = None
@@ -124,6 +127,7 @@ class Service:
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
             announce=lambda _name, why: self._faults.append(why),
         )
+        self._observers = Observers(self._supervisor, screen=tell, sound=sound)
         self._recordings = Recordings(
             [watch.label for watch in night.watches], recorders, self._supervisor, self._trouble
         )
@@ -184,6 +188,15 @@ class Service:
         from_the_start = any(trouble.name == RECORDING for trouble in self._from_the_start)
         return self._recordings.failed or from_the_start
 
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """Return what was dropped, by the names of `mqtt.contract.COUNTS`."""
+        return {
+            "readings_dropped": sum(source.status.dropped for source in self._sources),
+            "commits_dropped": self._committer.dropped,
+            "entries_dropped": self._archive.dropped,
+        }
+
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         self._ending = True
@@ -205,7 +218,7 @@ class Service:
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
         self._ending = True
-        self._tell(NightOver())
+        self._observers.tell(NightOver())
         self._hear(self._live.finish(*self._now()))
         self._ended = True
         self._committer.checkpoint()
@@ -230,10 +243,10 @@ class Service:
     def _take(self, sensor: int, reading: Reading) -> None:
         self._recordings.write(sensor, reading.item)
         if isinstance(reading.item, (LinkUp, LinkDown)):
-            self._tell(reading.item)
+            self._observers.tell(reading.item)
         for output in reading.outputs:
             if isinstance(output, (Note, Refused)):
-                self._tell(output)
+                self._observers.tell(output)
         for told in self._live.take(reading, sensor=sensor):
             self._hear(told)
         self._announce_faults()
@@ -248,6 +261,7 @@ class Service:
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
             self._check()
+            self._test_alarm()
             self._remind()
         self._recordings.commit()
         self._announce_faults()
@@ -261,6 +275,12 @@ class Service:
         for check in self._checks:
             for name, why in check.troubles().items():
                 self._trouble(name, why)
+
+    def _test_alarm(self) -> None:
+        """Say that a test of the alarm begins, or what became of it."""
+        if self._tests is not None:
+            alerts = self._supervisor.call(SELF_TEST, self._tests.alerts)
+            self._hear(Outcome(alerts or ()))
 
     def _remind(self) -> None:
         """Tell alerts again that are still open: technical ones, and all after a pause."""
@@ -290,22 +310,8 @@ class Service:
         if told:
             told = self._pausing.hush(told, self._clock.mono_ns())
             self._committer.add(told)
-            self._tell(told)
+            self._observers.tell(told)
             self._show()
-
-    def _tell(self, news: News) -> None:
-        """Pass news to the observers; the night goes on when one fails or is gone."""
-        if self._sound is not None:
-            self._supervisor.call("sound", partial(self._sound, news))
-        if self._tell_screen is not None:
-            self._supervisor.call("screen", partial(self._try_screen, self._tell_screen, news))
-
-    def _try_screen(self, tell: Callable[[News], None], news: News) -> None:
-        try:
-            tell(news)
-        except OSError as error:  # a closed pipe or terminal
-            log.warning("the screen is gone (%s): the night goes on without it", error.strerror)
-            self._tell_screen = None
 
     def _remember(self) -> Awaitable[dict[str, Any]]:
         """Save the night as it is now; return the state to commit with its output.
@@ -326,7 +332,8 @@ class Service:
             BOOT: self._boot,
             PAUSE: self._pausing.save(),
         }
-        return self._with_rows(state, rows)
+        tests = self._tests and self._supervisor.call(SELF_TEST, self._tests.save)
+        return self._with_rows(state | ({SELF_TEST: tests} if tests else {}), rows)
 
     @staticmethod
     async def _with_rows(
@@ -350,19 +357,19 @@ class Service:
         """Announce once that something does not work, and once that it has worked for a while."""
         if self._troubles.note(name, why, self._clock.mono_ns()):
             self._hear(self._live.trouble(name, why, *self._now()))
-            self._tell(Trouble(name, why))
+            self._observers.tell(Trouble(name, why))
 
     def _show(self) -> None:
         """Publish the present state."""
         heard = self._night.samples > self._samples_before
         if heard and self._heard_until is not None:
-            self._tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
+            self._observers.tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
             self._heard_until = None
         so = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
         status = self._pausing.shown(so, *self._now())
         if status != self._status and not self._ending:
             self._status = status
-            self._tell(status)
+            self._observers.tell(status)
             whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
             entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
             self._committer.add(Outcome(), entries=[entry])

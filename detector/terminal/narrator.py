@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
 
-from detector.alert import Alert, AlertState
+from detector.alert import Alert, AlertState, Level
 from detector.alert import to_json as alert_json
 from detector.block import utc_of
 from detector.devices.profile import Note, Refused
@@ -154,7 +154,7 @@ class Narrator:
         return event_line(event, self._zone, night_over=self._night_over)
 
     def _alert(self, alert: Alert) -> None:
-        self.alerts += alert.state is AlertState.RAISED
+        self.alerts += alert.state is AlertState.RAISED and alert.level is not Level.TEST
         as_json = self._out.json
         self._out.data(alert_json(alert) if as_json else alert_line(alert, self._zone, self._label))
 

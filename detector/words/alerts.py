@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import tzinfo
 
-from detector.alert import Alert, AlertState
+from detector.alert import Alert, AlertState, Level
 from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import sentence
 from detector.words.times import elapsed_words
@@ -27,6 +27,10 @@ CONDITION_NAMES = {
     "slept": "computer asleep",
     "disk-low": "little room on the disk",
     "nobody-reachable": "nobody is reached",
+    "self-test": "test of the alarm",
+    "self-test-failed": "the test of the alarm failed",
+    "self-test-overdue": "no test of the alarm",
+    "path-unconfirmed": "nobody confirmed the alarm",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 
@@ -55,6 +59,8 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
     elif alert.at_s is not None:
         clock = f"{elapsed_words(alert.at_s)}  "
     state = _STATES[alert.state]
+    if alert.level is Level.TEST:
+        state = "Test" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
     line = f"{clock}{state}{whose}: {_matter(alert)}"
     return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
@@ -64,6 +70,12 @@ def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
     """Return a sentence for each alert that is still open, or that was left open before."""
     state = "Still open from before" if before else "Alert still open"
     return [f"{state}: {_matter(alert)}" for alert in alerts]
+
+
+def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
+    """Return as one line that an alert is open, and since when."""
+    since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
+    return " ".join(f"ALERT still open{since}: {_matter(alert)}".splitlines())
 
 
 def rule_words(text: str) -> str:
@@ -87,7 +99,7 @@ def _matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
-    if alert.state is not AlertState.RESOLVED:
+    if alert.state is not AlertState.RESOLVED or alert.level is Level.TEST:
         why = alert.reason.removeprefix(named).removeprefix(": ")
         return sentence(f"{about}: {why}" if why else about)
     if alert.reason.startswith("taken back"):

@@ -24,11 +24,47 @@ def refused_words(refusals: Sequence[str]) -> str:
     )
 
 
-def twin_words() -> str:
-    """Return that a second service has the same name at the broker, and what to do."""
+TEST = "this is a test, no alarm. Press Enter at `spasmwatch listen` if you heard it"
+TESTS_OFF = "off, as your settings say: nobody notices a loudspeaker that is off"
+
+
+def reached_words(reached: Sequence[str], missing: Sequence[str]) -> str:
+    """Return whom a test reached."""
+    got = f"reached {', '.join(reached)}" if reached else "reached no receiver"
+    return f"{got}, but not {', '.join(missing)}" if missing else got
+
+
+def failed_test_words(missing: Sequence[str]) -> str:
+    """Return whom a test did not reach, and what to do."""
     return (
-        "Another spasmwatch is connected to the broker for the same wearer: the two disconnect "
-        "each other. Stop one of them."
+        f"The test of the alarm did not reach {', '.join(missing)} within 60 s, although it was "
+        "there. Start `spasmwatch listen` again there, then `spasmwatch listen --test`."
+    )
+
+
+def overdue_test_words() -> str:
+    """Return that no test has passed for too long, and what to do."""
+    return (
+        "The way that alarms take was not tested for over a day. Start `spasmwatch listen --test` "
+        "where somebody is to hear them."
+    )
+
+
+def unconfirmed_words(receivers: Sequence[str]) -> str:
+    """Return where nobody confirmed for a week that an alarm can be heard, and what to do."""
+    at = f" at {', '.join(receivers)}" if receivers else ""
+    start = "Start" if not receivers else "There, start"
+    return (
+        f"For 7 days nobody has confirmed{at} that an alarm can be heard. {start} "
+        "`spasmwatch listen --test`, and press Enter when it sounds."
+    )
+
+
+def twin_words() -> str:
+    """Return that a second service publishes for the same wearer, and what to do."""
+    return (
+        "Another spasmwatch watches the same wearer, on this or another computer: receivers get "
+        "the alerts of both, and may confirm one to the other. Stop one of them."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 
@@ -11,12 +11,23 @@ from detector import plain_json
 from detector.alert import Alert
 from detector.events import Event, Kind, Phase
 from detector.words.alerts import open_words
-from detector.words.phrases import TITLES, counted, length
+from detector.words.phrases import TITLES, counted, length, sentence
 
 SCHEMA = "night-end/1"
 
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
 NOTHING = "Nothing of this night was"
+LOSSES = {
+    "refused": ("publication", " refused by the broker"),
+    "too_long": ("message", " longer than is taken"),
+    "commands_refused": ("command", " not obeyed"),
+    "readings_dropped": ("notification", " of the sensor without room"),
+    "commits_dropped": ("finding", " never stored"),
+    "entries_dropped": ("message", " dropped before delivery"),
+    "broker_restarts": ("restart", " of the broker"),
+}
+"""Words for what is counted, singular and what follows. What nobody was there for is not among it:
+it is sent again, and what waits is told."""
 LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 
 
@@ -28,6 +39,8 @@ class NightEnd:
     not_kept : the data folder, where it could not be written
     went_on : an earlier process began it; its alerts are not among `alerts`
     incomplete : the disk did not take part of what was recorded
+    losses : what was refused or dropped, by the names of a heartbeat's counts
+    last_refusal : why the latest command was not obeyed
     """
 
     monitored_s: float
@@ -42,6 +55,8 @@ class NightEnd:
     not_kept: Path | None = None
     went_on: bool = False
     incomplete: bool = False
+    losses: Mapping[str, int] = field(default_factory=dict)
+    last_refusal: str | None = None
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
@@ -77,6 +92,7 @@ def ending_json(night: NightEnd) -> str:
         "messages_waiting": night.waiting,
         "kept": night.not_kept is None,
         "recording_incomplete": night.incomplete,
+        "losses": dict(night.losses),
         "recordings": [str(path) for path in night.recordings],
     })  # fmt: skip
 
@@ -98,6 +114,15 @@ def _left_words(night: NightEnd) -> list[str]:
         lines.append(f"{what} kept: {night.not_kept} could not be written.")
     if night.incomplete:
         lines.append("The recording is not whole: the disk did not take part of this night.")
+    lost = [
+        f"{counted(night.losses[name], one)}{more}"
+        for name, (one, more) in LOSSES.items()
+        if night.losses.get(name)
+    ]
+    if lost:
+        lines.append(sentence(f"not taken or lost: {', '.join(lost)}"))
+    if night.last_refusal is not None:
+        lines.append(sentence(f"the latest command that was not obeyed: {night.last_refusal}"))
     return lines
 
 

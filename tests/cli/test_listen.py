@@ -30,7 +30,9 @@ PATIENCE_S = 90.0
 class Running:
     """A command whose output is read while it runs."""
 
-    def __init__(self, tmp_path: Path, name: str, *arguments: object) -> None:
+    def __init__(
+        self, tmp_path: Path, name: str, *arguments: object, stdin: int | None = None
+    ) -> None:
         self.output = tmp_path / f"{name}.txt"
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
@@ -42,6 +44,7 @@ class Running:
                     str(tmp_path),
                     *map(str, arguments),
                 ],
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=tmp_path,
@@ -97,10 +100,10 @@ async def command_unsigned(port: int, topic: str) -> None:
 
 def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, settings):
     trace = tmp_path / "clonus.npz"
-    save_trace(make_trace("clonus", seed=1, duration_s=120), trace)
+    save_trace(make_trace("clonus", seed=1, duration_s=400), trace)
     options = ("-c", settings, "--data-dir", tmp_path)
     listen = Running(tmp_path, "listen", *options, "listen", "--simulated", "--name", "anna")
-    night = Running(tmp_path, "run", *options, "run", "--source", "simulator", trace, "--speed", 10)
+    night = Running(tmp_path, "run", *options, "run", "--source", "simulator", trace, "--speed", 20)
     try:
         said = listen.until(lambda text: "ALERT: 2 spasms in 10 min." in text)
         listen.until(lambda _: (tmp_path / "played").exists())
@@ -111,6 +114,16 @@ def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, s
         port = tomllib.loads(settings.read_text())["mqtt"]["port"]
         asyncio.run(command_unsigned(port, f"sw/v1/simulated/{wearer}/cmd/seen"))
         listen.until(lambda text: "commands of strangers" in text.lower())
+        assert listen.end() == 130
+        keyboard, terminal = os.openpty()
+        arguments = (*options, "listen", "--simulated", "--name", "anna", "--test")
+        listen = Running(tmp_path, "again", *arguments, stdin=terminal)
+        listen.until(lambda text: "ALERT still open since" in text)
+        listen.until(lambda text: "Did you hear the test? Press Enter." in text)
+        os.write(keyboard, b"\n")
+        said = listen.until(lambda text: "anna heard it" in text)
+        assert "Test over: Test of the alarm: reached anna." in said
+        assert "ALERT: 2 spasms" not in said
         night.process.kill()
         listen.until(lambda text: "NOT WATCHING." in text)
         assert listen.end() == 130

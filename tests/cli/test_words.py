@@ -10,9 +10,10 @@ import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Event, Kind, Phase
+from detector.mqtt.contract import COUNTS
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
-from detector.words.endings import NightEnd, announced_line, ending_lines
+from detector.words.endings import LOSSES, NightEnd, announced_line, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
 
@@ -231,6 +232,23 @@ def test_a_gap_is_never_said_to_last_no_time(count, longest_s, words):
 def test_a_night_that_went_on_says_since_when_it_counts_alerts():
     [_, counts, *_] = ending_lines(night_end(went_on=True), "spasmwatch")
     assert "Alerts since it went on: " in counts
+
+
+def test_every_count_of_a_heartbeat_that_is_not_made_good_is_among_the_last_lines():
+    assert set(COUNTS) == {*LOSSES, "unheard", "unconfirmed"}
+    for name in LOSSES:
+        lines = ending_lines(night_end(losses={name: 2}), "spasmwatch")
+        [said] = [line for line in lines if line.startswith("Not taken or lost: 2 ")]
+        assert LOSSES[name][0] in said
+    quiet = ending_lines(night_end(losses=dict.fromkeys(COUNTS, 0)), "spasmwatch")
+    assert not [line for line in quiet if "lost" in line]
+    why = "by must be text"
+    [*_, said] = [
+        line
+        for line in ending_lines(night_end(last_refusal=why), "spasmwatch")
+        if "not obeyed" in line
+    ]
+    assert said == "The latest command that was not obeyed: by must be text."
 
 
 def test_a_recording_with_holes_and_events_without_a_place_are_named():

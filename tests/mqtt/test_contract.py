@@ -191,11 +191,17 @@ def test_an_alert_keeps_its_schema(alert: Alert) -> None:
     assert said == {**strictly(alert_to_json(alert)), "n": None}
 
 
-@given(stamps, statuses(words), vitals, st.sampled_from([(None, None, None), ("e", 7, 0)]))
+@given(
+    stamps,
+    statuses(words),
+    vitals,
+    st.sampled_from([(None, None, None), ("e", 7, 0)]),
+    st.dictionaries(st.sampled_from(contract.COUNTS), st.integers(0)),
+)
 def test_health_keeps_its_schema_whatever_the_sensor_claims(
-    stamp: Stamp, status: Status, measured: Vitals, log: tuple[Any, Any, Any]
+    stamp: Stamp, status: Status, measured: Vitals, log: tuple[Any, Any, Any], counts: Any
 ) -> None:
-    payload = contract.health(stamp, status, measured, LogState(*log))
+    payload = contract.health(stamp, status, measured, LogState(*log), counts)
     assert_fit_for_strangers(payload)
     SCHEMAS["health"].validate(strictly(payload))
 
@@ -233,7 +239,7 @@ def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
 
 def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
     now = Stamp("b", 1, datetime(2026, 11, 21, tzinfo=UTC))
-    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), LogState()))
+    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), LogState(), {}))
     for name in said:
         assert not SCHEMAS["health"].is_valid({k: v for k, v in said.items() if k != name})
     assert not SCHEMAS["health"].is_valid(said | {"more": 1})

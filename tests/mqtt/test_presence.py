@@ -16,7 +16,7 @@ import pytest
 
 from detector.events import Kind
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import Availability, Message
+from detector.mqtt.contract import COUNTS, Availability, Message
 from detector.status import Snapshot, StateWord, Status
 from tests.mqtt.publishing import LIVE, SCHEMAS, make_publisher
 
@@ -214,6 +214,7 @@ def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
             "outbox_depth": 1,
             "epoch": log.epoch,
             "last_n": 1,
+            "counts": dict.fromkeys(COUNTS, 0) | beats[-1]["counts"],
             "expires_in_s": 15,
         }
 

@@ -141,7 +141,7 @@ def test_a_broker_that_comes_late_passes_everything_on_within_3_s_and_nothing_wa
 def test_no_committed_event_is_unheard_when_service_and_broker_are_killed(mosquitto: str) -> None:
     """A few kills; `make soak-service` tries hundreds."""
     tally = asyncio.run(unheard.run("both", 5, seed=3))
-    assert tally.committed > 50
+    assert tally.committed > 10  # a fifth of what an idle computer commits
     assert (tally.unheard, tally.twice) == (0, 0)
 
 
@@ -222,7 +222,7 @@ def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
                 os.kill(broker.pid, signal.SIGCONT)
                 await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
         words = [StateWord.WATCHING, Absence.SILENT, StateWord.WATCHING]
-        assert [each.word for each in told][:3] == words
+        assert [each.word for each in told if isinstance(each, ServiceState)][:3] == words
 
     asyncio.run(check())
 

@@ -101,7 +101,7 @@ def test_where_nothing_is_published_every_urgent_alert_sounds_here() -> None:
     held = []
 
     class Kept(Sounding):
-        def hold(self, reason: str) -> None:
+        def again(self, reason: str) -> None:
             held.append(reason)
 
     here = LocalSound(Kept(None, mono_s=lambda: 0.0, failed=print), alone=True)

@@ -39,7 +39,10 @@ def watched(
     port: int | None = None,
     disturb: Callable[[Assembly], None] = lambda made: None,
 ) -> tuple[list[Event], list[Alert], str]:
-    """Live through the trace; return events, technical alerts and the wearer's id."""
+    """Live through the trace; return events, technical alerts and the wearer's id.
+
+    Alerts that are told again while they are open are left out.
+    """
     news: list[News] = []
     flags: dict[str, object] = {"data_dir": home / "data", "mqtt.broker": broker}
     if port is not None:
@@ -54,7 +57,7 @@ def watched(
 
     wearer = asyncio.run(night())
     told = [each for each in news if isinstance(each, Outcome)]
-    alerts = [alert for each in told for alert in each.alerts]
+    alerts = [alert for each in told for alert in each.alerts if alert.state != AlertState.REPEATED]
     technical = [alert for alert in alerts if alert.alert_class is AlertClass.TECHNICAL]
     return [event for each in told for event in each.events], technical, wearer
 

@@ -1,0 +1,139 @@
+"""What a receiver is told, as lines on the screen and reasons for a sound."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, tzinfo
+
+from detector.alert import Alert
+from detector.alert import from_dict as alert_of
+from detector.events import Phase
+from detector.events import from_dict as event_of
+from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
+from detector.receiver.receiver import Absence, News, ReceivedEntry, ServiceState
+from detector.receiver.sounding import Sounding
+from detector.status import WORDS, StateWord
+from detector.terminal.output import Output
+from detector.words.alerts import alert_line, still_open_line
+from detector.words.phrases import event_line, sentence
+
+ABSENT = {Absence.STOPPED: "Stopped", Absence.SILENT: "NOT WATCHING"}
+SILENT = "silent"  # reason for a sound, beside the ids of alerts
+DAMAGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+
+
+class ReceivedScreen:
+    """Write what is new, and hold the alarm while there is a reason.
+
+    Parameters
+    ----------
+    confirmable : a person can type here that they heard a test
+
+    Attributes
+    ----------
+    test : alert of the latest test; None before the first
+    """
+
+    def __init__(
+        self,
+        out: Output,
+        zone: tzinfo | None,
+        sounding: Sounding,
+        *,
+        confirmable: bool = False,
+    ) -> None:
+        self.test: str | None = None
+        self._confirmable = confirmable
+        self._out = out
+        self._zone = zone
+        self._sounding = sounding
+        self._open = OpenNow()
+        self._asks = False  # whether the test was heard
+
+    def show(self, news: News) -> None:
+        """Write one piece of news, and take what it means for the sound."""
+        match news:
+            case ServiceState():
+                self._state(news)
+            case OpenAlerts():
+                self._open_alerts(news)
+            case ReceivedEntry():
+                self._entry(news)
+
+    def _state(self, state: ServiceState) -> None:
+        self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
+        if state.word is Absence.SILENT:
+            self._sounding.hold(SILENT)
+        else:
+            self._sounding.release(SILENT)
+        if self._out.json:
+            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
+            return
+        why = "" if state.why is None else f" {sentence(state.why)}"
+        word = state.word
+        said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word]
+        self._line(f"{said}.{why}")
+
+    def _open_alerts(self, now: OpenAlerts) -> None:
+        fresh, over = self._open.snapshot(now)
+        for id_ in over:
+            self._sounding.release(id_)
+        for alert in fresh:
+            if is_urgent(alert):
+                self._sounding.hold(alert.id)
+            if self._out.json:
+                self._out.data(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
+            else:
+                self._line(still_open_line(alert, self._zone))
+
+    def _entry(self, entry: ReceivedEntry) -> None:
+        late = " (received late)" if entry.late else ""
+        shown = True
+        try:
+            fields = dict(entry.fields)
+            if entry.leaf == "alert":
+                alert = alert_of(fields)
+                line = alert_line(alert, self._zone)
+                shown = self._alert(alert, late=entry.late)
+            else:
+                event = event_of(fields)
+                line = event_line(event, self._zone) if event.phase is Phase.END else ""
+        except DAMAGE:
+            self._unreadable(entry)
+            return
+        if self._out.json:
+            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
+        elif line and shown:
+            self._out.data(line + late)
+        if self._asks and not self._out.json:
+            self._line("Did you hear the test? Press Enter.")
+        self._asks = False
+
+    def _alert(self, alert: Alert, *, late: bool) -> bool:
+        """Take what an alert means for the sound; return whether to show it."""
+        telling = self._open.entry(alert, late=late)
+        match telling.sounds:
+            case Sounds.AGAIN:
+                self._sounding.again(alert.id)
+            case Sounds.HELD:
+                self._sounding.hold(alert.id)
+            case Sounds.ONCE:
+                self._sounding.once()
+                self.test, self._asks = alert.id, self._confirmable
+            case Sounds.NOTHING:
+                self._sounding.release(alert.id)
+        return telling.shown
+
+    def _unreadable(self, entry: ReceivedEntry) -> None:
+        """Tell of a message that is forged, or of another release; an alert rings all the same."""
+        if entry.leaf == "alert":
+            self._out.bell()
+        self._line("A message that cannot be read was received. Is one of the two programs older?")
+
+    def _line(self, text: str) -> None:
+        at = datetime.now(UTC)
+        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+
+
+def _plain(alert: Alert, now: OpenAlerts) -> object:
+    return next(each for each in now.alerts if each.get("id") == alert.id)

@@ -1,0 +1,115 @@
+"""The test of the alarm goes the way of every alarm, and comes back from a program and a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detector.alert import Level
+from detector.cli.simulated import simulated_sensor
+from detector.config import Settings, read_configuration
+from detector.events import Origin
+from detector.receiver import Listener, ReceivedEntry, Receiver
+from detector.service.assembly import Assembly, assembled
+from detector.service.news import News
+from detector.store.state import State
+
+from .conftest import save
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+class Caregiver:
+    """A receiver, and what it was told of tests."""
+
+    def __init__(self, made: Assembly, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        assert made.broker.endpoint is not None
+        self.told: list[dict[str, Any]] = []
+        receiver = Receiver(name, mono_s=loop.time())
+        self.listener = Listener(
+            made.broker.endpoint, made.topics, receiver, tell=self._take, mono_s=loop.time
+        )
+
+    def _take(self, news: object) -> None:
+        if isinstance(news, ReceivedEntry) and news.fields.get("level") == Level.TEST:
+            self.told.append(dict(news.fields))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [each["reason"].removeprefix("self-test: ") for each in self.told]
+
+
+def test_an_evening_test_reaches_each_receiver_that_is_there_and_a_person_confirms_it(
+    tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.alerts.self_test.SETTLED_S", 1.0)
+    trace = save(tmp_path / "still.npz", np.tile([0.0, 0.0, 1.0], (52 * 3600, 1)), 52.0)
+    due = datetime.now(UTC) + timedelta(minutes=2)
+    settings: Settings = read_configuration(
+        environ={},
+        flags={
+            "data_dir": tmp_path,
+            "mqtt.broker": broker,
+            "wearer.time_zone": "UTC",
+            "alerts.self_test": f"{due:%H:%M}",
+            "alerts.sound_command": f"sh -c 'echo x >> {tmp_path}/played'",
+        },
+    ).settings
+    shown: list[News] = []
+
+    async def check() -> None:
+        async with AsyncExitStack() as stack:
+            sensor = await stack.enter_async_context(simulated_sensor(trace, speed=60.0))
+            made = await stack.enter_async_context(
+                assembled(
+                    settings,
+                    sources=[sensor.source],
+                    origin=Origin.LIVE,
+                    clock=sensor.clock,
+                    tell=shown.append,
+                    pace=60.0,
+                    free_port=True,
+                )
+            )
+            night = asyncio.create_task(made.service.run())
+            anna, bert = Caregiver(made, "anna"), Caregiver(made, "bert")
+            runs = [asyncio.create_task(each.listener.run()) for each in (anna, bert)]
+            await until(lambda: "reached anna, bert" in anna.reasons)
+            assert bert.reasons == anna.reasons
+            assert made.publisher is not None
+            assert anna.reasons[0].startswith("this is a test, no alarm")
+            refused = made.publisher.requests.refused.total()
+            anna.listener.test(heard="f" * 20)
+            anna.listener.test(heard=anna.told[0]["id"])
+            await until(lambda: "anna heard it" in bert.reasons)
+            assert made.publisher.requests.refused.total() == refused + 1
+            bert.listener.test()  # another one, at once
+            await until(lambda: anna.reasons.count("reached anna, bert") == 2)
+            assert len({each["id"] for each in anna.told}) == 2
+            await made.service.stop()
+            await night
+            for run in runs:
+                run.cancel()
+            await asyncio.wait(runs)
+
+    asyncio.run(check())
+    with State.open(tmp_path / "state.sqlite") as state:
+        saved = json.loads(json.dumps(state.saved("self-test")))
+        assert all(alert.level is not Level.TEST for alert in state.open_alerts())
+    assert saved["paths"]["anna"]["heard"] is not None
+    assert saved["paths"]["bert"]["heard"] is None
+    assert saved["passed"] is not None
+    assert not (tmp_path / "played").exists(), "it sounds where somebody listens, not here"
