@@ -52,7 +52,7 @@ class Computer:
         environment = os.environ | {
             "LD_PRELOAD": str(self.library),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",  # s; without, each look at a clock reads the file
             "FAKETIME_TIMESTAMP_FILE": str(self.folder / "offset"),
             "HOME": str(self.folder),
             "XDG_CONFIG_HOME": str(self.folder),
