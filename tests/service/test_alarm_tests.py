@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from detector.alert import Level
+from detector.block import utc_of
 from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Origin
@@ -55,24 +56,25 @@ class Caregiver:
 def test_an_evening_test_reaches_each_receiver_that_is_there_and_a_person_confirms_it(
     tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.alerts.self_test.SETTLED_S", 1.0)
+    monkeypatch.setattr("detector.alerts.self_test.SETTLED_S", float("inf"))
     trace = save(tmp_path / "still.npz", np.tile([0.0, 0.0, 1.0], (52 * 3600, 1)), 52.0)
-    due = datetime.now(UTC) + timedelta(minutes=2)
-    settings: Settings = read_configuration(
-        environ={},
-        flags={
-            "data_dir": tmp_path,
-            "mqtt.broker": broker,
-            "wearer.time_zone": "UTC",
-            "alerts.self_test": f"{due:%H:%M}",
-            "alerts.sound_command": f"sh -c 'echo x >> {tmp_path}/played'",
-        },
-    ).settings
     shown: list[News] = []
 
     async def check() -> None:
         async with AsyncExitStack() as stack:
             sensor = await stack.enter_async_context(simulated_sensor(trace, speed=60.0))
+            # The clock runs sixty times as fast: four seconds until then, for the start.
+            due = utc_of(sensor.clock.utc_ns()) + timedelta(minutes=4)
+            settings: Settings = read_configuration(
+                environ={},
+                flags={
+                    "data_dir": tmp_path,
+                    "mqtt.broker": broker,
+                    "wearer.time_zone": "UTC",
+                    "alerts.self_test": f"{due:%H:%M}",
+                    "alerts.sound_command": f"sh -c 'echo x >> {tmp_path}/played'",
+                },
+            ).settings
             made = await stack.enter_async_context(
                 assembled(
                     settings,
@@ -87,6 +89,10 @@ def test_an_evening_test_reaches_each_receiver_that_is_there_and_a_person_confir
             night = asyncio.create_task(made.service.run())
             anna, bert = Caregiver(made, "anna"), Caregiver(made, "bert")
             runs = [asyncio.create_task(each.listener.run()) for each in (anna, bert)]
+            async with asyncio.timeout(30):
+                while len(await made.archive.ask(lambda state: state.receivers)) < 2:
+                    await asyncio.sleep(0.05)
+            monkeypatch.setattr("detector.alerts.self_test.SETTLED_S", 0.0)
             await until(lambda: "reached anna, bert" in anna.reasons)
             assert bert.reasons == anna.reasons
             assert made.publisher is not None
