@@ -22,6 +22,7 @@ from detector.config.settings import Settings
 from detector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
+LONGEST_REASON = 200  # characters; it may quote what was written
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
 Key = tuple[str, ...]
@@ -138,7 +139,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
         reason = str(error)
     place = re.search(r" \(at (line \d+), column \d+\)$", reason)
     where = f"{file} {place[1]}" if place else str(file)
-    what = reason[: place.start()] if place else reason
+    what = (reason[: place.start()] if place else reason)[:LONGEST_REASON]
     raise ConfigError(f"{where} is not TOML: {what}. Nothing was started.")
 
 

@@ -14,7 +14,7 @@ from detector.alerts.reception import Reception, must_reach
 from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
-from detector.events import Origin
+from detector.events import Event, Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
@@ -51,6 +51,14 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+
+    async def unkept(self) -> list[Event]:
+        """Return the events that are on no disk, each in its latest form."""
+        found = list(self.service.uncommitted_events)
+        if not self.kept:
+            with suppress(StateError):
+                found = [*await self.archive.ask(lambda state: state.events()), *found]
+        return list({event.id: event for event in found}.values())
 
     async def waiting(self) -> int:
         """Return the number of messages that reached nobody; 0 where that cannot be read."""
