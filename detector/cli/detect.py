@@ -15,7 +15,7 @@ import typer
 from detector.errors import RecordingError
 from detector.events import Event
 from detector.sites import Site
-from detector.terminal.failures import report_failure
+from detector.terminal.failures import NOT_WHOLE, report_failure
 from detector.terminal.invocation import Invocation
 from detector.terminal.moments import HELP, When, parse_when, place
 from detector.terminal.output import Output
@@ -108,6 +108,7 @@ def detect(
         code = code or failed
         if not failed:
             _show(shown[-1], how, call.out, name_sensors=together)
+            code = code or (0 if shown[-1].is_whole else NOT_WHOLE)
     if out is not None and shown:
         write_events(out, [event for found in shown for event in found.events])
     if shown and not call.out.json:
@@ -140,6 +141,7 @@ class _Found:
     events: tuple[Event, ...]
     in_time: tuple[Event | Alert, ...]  # the same events, and alerts between them
     answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
+    is_whole: bool = True
 
 
 BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
@@ -185,6 +187,7 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
         tuple(recorded.events),
         tuple(recorded.in_time),
         () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
+        recorded.is_whole,
     )
 
 

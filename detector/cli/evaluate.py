@@ -14,7 +14,7 @@ from detector.cli.detect import UnitName
 from detector.errors import RecordingError
 from detector.events import Kind
 from detector.sites import Site
-from detector.terminal.failures import report_failure
+from detector.terminal.failures import NOT_WHOLE, report_failure
 from detector.terminal.invocation import Invocation
 from detector.terminal.output import Output
 
@@ -108,6 +108,8 @@ def evaluate(
         out.error(sentence)
     if missed:
         raise typer.Exit(MISSED)
+    if not all(recorded.is_whole for recorded in found.recordings):
+        raise typer.Exit(NOT_WHOLE)
 
 
 def _cases(

@@ -29,6 +29,7 @@ from detector.sources.radio import Adapter
 from detector.sources.replay import PIECE_S, ReplaySource
 from detector.sources.source import Source
 from detector.store.formats.reader import open_recording
+from detector.terminal.failures import NOT_KEPT, NOT_WHOLE
 from detector.terminal.invocation import program_name
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput, Output
@@ -59,12 +60,18 @@ class _Chosen:
     origin: Origin
     speed: float
     ended: asyncio.Future[int] | None = None  # the simulated sensor has played its trace
+    damage: Callable[[], list[str]] = list  # of the file that was played, known at the end
 
 
 async def watch_night(
     out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
-) -> None:
-    """Watch until the source ends, the end time comes or a person stops it."""
+) -> int:
+    """Watch until the source ends, the end time comes or a person stops it.
+
+    Returns
+    -------
+    the exit code
+    """
     out = NightOutput.of(out)
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     async with AsyncExitStack() as stack:
@@ -130,11 +137,18 @@ async def watch_night(
                 incomplete=made.service.recording_failed,
                 losses=made.losses,
                 last_refusal=made.last_refusal,
+                unkept=await made.unkept(),
+                zone=zone,
             )
         if out.json:
             out.data(ending_json(ended))
         for line in ending_lines(ended, program_name()):
             (out.say if out.json else out.data)(line)
+        for told in chosen.damage():
+            out.say(told)
+        if ended.unkept:
+            return NOT_KEPT
+        return NOT_WHOLE if any(chosen.damage()) else 0
 
 
 async def _say_once_connected(out: Output, publisher: Publisher) -> None:
@@ -202,8 +216,16 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
         elif wish.source == "file":
             assert wish.file is not None  # noqa: S101 - `run` has refused that
             scaled = ScaledClock(wish.speed)
-            played = _played(stack, wish.file, scaled)
-            yield _Chosen((played,), scaled, Origin.REPLAY, wish.speed)
+            reader = stack.enter_context(open_recording(wish.file))
+            pieces = reader.readings(piece_s=PIECE_S, undated_ns=scaled.utc_ns())
+            played = ReplaySource(pieces, scaled)
+            yield _Chosen(
+                (played,),
+                scaled,
+                Origin.REPLAY,
+                wish.speed,
+                damage=lambda: [found for found in [reader.damage()] if found],
+            )
         elif wish.radio is not None:
             scaled = ScaledClock(wish.speed)
             adapter = Adapter()
@@ -221,11 +243,6 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             )
             ended = stack.enter_context(_Cancelled(asyncio.ensure_future(sensor.air.wait())))
             yield _Chosen((sensor.source,), sensor.clock, Origin.SIMULATED, wish.speed, ended)
-
-
-def _played(stack: AsyncExitStack, file: Path, clock: Clock) -> Source:
-    reader = stack.enter_context(open_recording(file))
-    return ReplaySource(reader.readings(piece_s=PIECE_S, undated_ns=clock.utc_ns()), clock)
 
 
 def _scenario_trace(stack: AsyncExitStack, wish: Wish) -> Path:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from detector.terminal.failures import NOT_WHOLE
 from detector.terminal.invocation import Invocation
 from detector.words.phrases import NOTICE, counted, length
 
@@ -56,3 +57,5 @@ def replay(
     call.out.say(f"{file.name}: {watched} watched, {counted(gaps, 'gap')}. {NOTICE}")
     for warning in recorded.warnings:
         call.out.say(warning)
+    if not recorded.is_whole:
+        raise typer.Exit(NOT_WHOLE)

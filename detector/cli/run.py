@@ -87,10 +87,12 @@ def run(
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
     try:
-        asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
+        code = asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
     except KeyboardInterrupt:  # from when it begins, Ctrl-C ends the night
         call.out.say("\nEnded before the night began: nothing was watched.")
         raise typer.Exit(INTERRUPTED) from None
+    if code:
+        raise typer.Exit(code)
 
 
 def _check(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from detector.config.places import Places
 
 LONGEST_VALUE = 60
+LONGEST = 400  # characters of a sentence, which may quote what was written
 LONGEST_NAME = 80  # characters of a wrong name
 MOST_TOLD = 20  # more is no settings file, and is not read
 
@@ -44,7 +45,7 @@ def describe(
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
         line = places.line_of(key)
         place = origins.get(".".join(key)) or (f"line {line}" if line else "settings")
-        found.append((line or sys.maxsize, f"{place}  {_sentence(key, problem, model)}"))
+        found.append((line or sys.maxsize, f"{place}  {_sentence(key, problem, model)[:LONGEST]}"))
     more = len(problems) - MOST_TOLD
     others = [f"and {more} more"] if more > 0 else []
     return [sentence for _, sentence in sorted(found)] + others

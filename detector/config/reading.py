@@ -21,6 +21,7 @@ from detector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
 SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file
+LONGEST_REASON = 200  # characters; it may quote what was written
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
 Key = tuple[str, ...]
@@ -140,7 +141,7 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
         reason = str(error)
     place = re.search(r" \(at (line \d+), column \d+\)$", reason)
     where = f"{file} {place[1]}" if place else str(file)
-    what = reason[: place.start()] if place else reason
+    what = (reason[: place.start()] if place else reason)[:LONGEST_REASON]
     raise ConfigError(f"{where} is not TOML: {what}. Nothing was started.")
 
 

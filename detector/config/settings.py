@@ -56,11 +56,16 @@ def _topic(text: str) -> str:
     return text
 
 
+LONGEST_ZONE = 64  # characters; the longest name has 32
+
+
 def _time_zone(text: str) -> str:
     try:
+        if len(text) > LONGEST_ZONE:  # looked for in folders within folders
+            raise ValueError
         ZoneInfo(text)
     except (OSError, ValueError, KeyError):  # unknown, a folder, not a zone file, a path
-        close = get_close_matches(text, available_timezones(), n=1)
+        close = get_close_matches(text[:LONGEST_ZONE], available_timezones(), n=1)
         hint = f"   did you mean {close[0]}?" if close else ""
         raise ValueError(f"must be a time zone such as Europe/Amsterdam{hint}") from None
     return text

@@ -71,6 +71,7 @@ class Recorded:
     simulated: int
     outside: int
     warnings: tuple[str, ...]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +247,7 @@ class _Taken:
     monitored: list[tuple[float, float]]
     found: dict[str, list[FoundEvent]]
     warnings: tuple[str, ...]
+    is_whole: bool
 
 
 def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool) -> _Taken:
@@ -275,6 +277,7 @@ def _take(case: EvaluationCase, *, site: str | None, latency: bool, peers: bool)
             monitored=[(stretch.start_s, stretch.stop_s) for stretch in stretches],
             found=found,
             warnings=tuple(recorded.warnings),
+            is_whole=recorded.is_whole,
         )
 
 
@@ -341,4 +344,5 @@ def _note(
         simulated=sum(everything or label.engine is not None for label in movements),
         outside=outcome.outside,
         warnings=tuple(warnings),
+        is_whole=taken.is_whole,
     )

@@ -145,6 +145,11 @@ class RecordedNight:
             told += [*each.reader.warnings, *unplaced_words(each.reader.name, watch.clock)]
         return told
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of every recording could be read; known at the end."""
+        return not any(each.reader.damage() for each in self._sensors)
+
     def _step(self, told: Outcome, blocks: list[tuple[int, Block]]) -> RecordedStep:
         self._latest |= {event.id: event for event in told.events}
         self.alerts += told.alerts

@@ -15,7 +15,7 @@ from detector.alerts.reception import Reception, must_reach
 from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
-from detector.events import Origin
+from detector.events import Event, Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
@@ -68,6 +68,14 @@ class Assembly:
     def last_refusal(self) -> str | None:
         """Why the latest command that was not obeyed was not."""
         return None if self.publisher is None else self.publisher.requests.last_refusal
+
+    async def unkept(self) -> list[Event]:
+        """Return the events that are on no disk, each in its latest form."""
+        found = list(self.service.uncommitted_events)
+        if not self.kept:
+            with suppress(StateError):
+                found = [*await self.archive.ask(lambda state: state.events()), *found]
+        return list({event.id: event for event in found}.values())
 
     async def waiting(self) -> int:
         """Return the number of messages that reached nobody; 0 where that cannot be read."""

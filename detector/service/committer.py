@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 10_000
 """Of what the disk refuses, a week; it was published anyway, so that the oldest may go."""
 
+MOST_NAMED = 100  # events given up that are named at the end
 PATIENCE_S = 2.0  # real; a commit takes 0.1 s on a slow card, and an alert must be out in seconds
 MOST_ATTEMPTS = 3  # a passing fault is over by then; what still raises always will
 
@@ -71,6 +73,7 @@ class Committer:
         self._checkpoint_due = False
         self._busy = False  # with a commit
         self._more = asyncio.Event()
+        self.dropped_events: deque[Event] = deque(maxlen=MOST_NAMED)
         self.dropped = 0  # given up: refused for too long, or not writable at all
 
     @property
@@ -159,6 +162,7 @@ class Committer:
                     return
                 log.error("an entry cannot be committed and is dropped", exc_info=error)
                 self.dropped += 1
+                self.dropped_events.extend(each.told.events)
                 await self._uncommitted([each])
             self._attempts = 0
             self._done(1, entries)
@@ -178,6 +182,8 @@ class Committer:
         """Give up the oldest of what was published without being committed."""
         excess = len(self._waiting) - MOST_WAITING
         if excess > 0:
+            for each in self._waiting[:excess]:
+                self.dropped_events.extend(each.told.events)
             del self._waiting[:excess]
             self._told_anyway -= excess
             self.dropped += excess

@@ -16,6 +16,7 @@ from detector.channels import Entry
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
+from detector.events import Event
 from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
@@ -196,6 +197,11 @@ class Service:
             "commits_dropped": self._committer.dropped,
             "entries_dropped": self._archive.dropped,
         }
+
+    @property
+    def uncommitted_events(self) -> tuple[Event, ...]:
+        """Events that the disk has not taken, or gave up."""
+        return (*self._committer.dropped_events, *self._committer.waiting_events)
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""

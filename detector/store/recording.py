@@ -51,12 +51,14 @@ class Recording:
     """Reads a recording, closed or not, without changing it; made by `open`.
 
     damaged : rows that `items` had to skip, as far as it has come
+    cut : the file is shorter than it was, so that nobody knows how many rows it had
     """
 
     def __init__(self, path: Path, db: sqlite3.Connection, header: RecordingHeader) -> None:
         self.path = path
         self.header = header
         self.damaged = 0
+        self.cut = False
         self._db = db
 
     @classmethod
@@ -109,6 +111,7 @@ class Recording:
                 self.damaged += missing
                 missing = 0
                 yield seq, item
+        self.cut = not is_known
         self.damaged += missing if is_known else 1
 
     def link_up_before(self, row: int) -> int:
@@ -157,6 +160,9 @@ def _check(path: Path, db: sqlite3.Connection) -> RecordingHeader:
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW)
     db.text_factory = bytes
     db.execute("PRAGMA trusted_schema = OFF")
+    # SQLite refuses a file that was cut off as a whole, except to who repairs it. Nothing is
+    # written here, and the tables must be exactly ours.
+    db.execute("PRAGMA writable_schema = ON")
     tables = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_schema ORDER BY name")]
     if tables != [statement.encode() for statement in TABLES]:
         raise _foreign(path, "it has other tables")

@@ -84,6 +84,8 @@ def connect(path: Path, wearer: str) -> sqlite3.Connection:
     found: dict[str, str] = {}
     try:
         why = _check(db, found, path)
+    except UnicodeDecodeError:  # SQLite quotes a name of a table in its message, as it is
+        why = "its tables have no readable names"
     except sqlite3.Error as error:
         why = str(error)
         if not _means_damage(error, path):
@@ -105,7 +107,7 @@ def wearer_in(path: Path) -> str | None:
         if named is not None:
             return named
     with (
-        suppress(sqlite3.Error),
+        suppress(sqlite3.Error, UnicodeDecodeError),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,
     ):
         for (wearer,) in db.execute("SELECT value FROM meta WHERE name = 'wearer'"):

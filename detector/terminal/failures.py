@@ -28,6 +28,8 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (StorageError, 74),
     (OSError, 74),
 )
+NOT_WHOLE = 65  # a recording is damaged: what is whole of it was read
+NOT_KEPT = 74  # events that the disk did not take
 FAULT = 1  # a defect of spasmwatch
 TRACEBACK_VERBOSITY = 2  # -v -v
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from shlex import quote
 
@@ -11,10 +12,11 @@ from detector import plain_json
 from detector.alert import Alert
 from detector.events import Event, Kind, Phase
 from detector.words.alerts import open_words
-from detector.words.phrases import TITLES, counted, length, sentence
+from detector.words.phrases import TITLES, counted, event_line, length, sentence
 
 SCHEMA = "night-end/1"
 
+NAMED_MOST = 50  # events that were not kept; a night has fewer
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
 NOTHING = "Nothing of this night was"
 LOSSES = {
@@ -37,6 +39,7 @@ class NightEnd:
 
     waiting : messages that reached nobody
     not_kept : the data folder, where it could not be written
+    unkept : events that are on no disk; `zone` is what their times are written in
     went_on : an earlier process began it; its alerts are not among `alerts`
     incomplete : the disk did not take part of what was recorded
     losses : what was refused or dropped, by the names of a heartbeat's counts
@@ -53,6 +56,8 @@ class NightEnd:
     open_alerts: Sequence[Alert] = ()
     waiting: int = 0
     not_kept: Path | None = None
+    unkept: Sequence[Event] = ()
+    zone: tzinfo | None = None
     went_on: bool = False
     incomplete: bool = False
     losses: Mapping[str, int] = field(default_factory=dict)
@@ -91,6 +96,7 @@ def ending_json(night: NightEnd) -> str:
         "open_alerts": [alert.id for alert in night.open_alerts],
         "messages_waiting": night.waiting,
         "kept": night.not_kept is None,
+        "unkept": [event.id for event in night.unkept],
         "recording_incomplete": night.incomplete,
         "losses": dict(night.losses),
         "recordings": [str(path) for path in night.recordings],
@@ -112,6 +118,11 @@ def _left_words(night: NightEnd) -> list[str]:
             "The events of this night were not" if night.recordings else "Nothing of this night was"
         )
         lines.append(f"{what} kept: {night.not_kept} could not be written.")
+    if night.unkept:
+        lines.append(f"{counted(len(night.unkept), 'event')} could not be kept on the disk:")
+        lines += [f"  {event_line(event, night.zone)}" for event in night.unkept[:NAMED_MOST]]
+        more = len(night.unkept) - NAMED_MOST
+        lines += [f"  and {more} more"] if more > 0 else []
     if night.incomplete:
         lines.append("The recording is not whole: the disk did not take part of this night.")
     lost = [

@@ -215,7 +215,7 @@ def _read_model(path: Path) -> None:
     assert refinement is None or refinement.name
 
 
-def _packets(rows: int = 1500) -> list[Item]:
+def packets_of_a_polar(rows: int = 1500) -> list[Item]:
     utc = int(BEGAN.timestamp()) * 10**9
     up = LinkUp(1, "polar-h10", "A0:9E:1A:00:00:01", "Polar H10 0001", 0, utc)
     items: list[Item] = [up, Packet(1, PMD_CONTROL, OFFER, 0, utc)]
@@ -246,7 +246,7 @@ def _write_recording(path: Path) -> None:
         time_zone="UTC",
     )
     writer = RecordingWriter.create(path, header)
-    for item in _packets():
+    for item in packets_of_a_polar():
         writer.write(item)
     writer.close()
 
@@ -254,7 +254,7 @@ def _write_recording(path: Path) -> None:
 def _write_capture(path: Path) -> None:
     interpreter = Interpreter(installed())
     writer = CaptureWriter(path, placement="calf", version="0", versions={"bleak": "3"})
-    for item in _packets():
+    for item in packets_of_a_polar():
         writer.write(interpreter.feed(item))
     writer.close()
 

@@ -59,6 +59,8 @@ def test_no_mutation_costs_more_than_a_sentence(name: str, tmp_path: Path) -> No
         "".join(f"[table_{n}]\n" for n in range(4000)),
         "[mqtt]\n" + "".join(f"port_{n} = 1\n" for n in range(4000)),
         'x = "' + "\\\\" * 30_000 + "\n",
+        '[wearer]\ntime_zone = "E' + "a." * 20_000 + '"\n',
+        '[mqtt]\nbroker = "' + "x" * 20_000 + '"\n',
     ],
     ids=lambda text: text[:12],
 )
@@ -75,6 +77,11 @@ def test_hostile_settings_are_one_error_in_bounded_room(tmp_path: Path, text: st
     assert done.returncode == 0, done.stderr
     assert "Nothing was started." in done.stdout
     assert len(done.stdout) < 4000
+
+
+def test_a_state_whose_tables_have_unreadable_names_is_set_aside(tmp_path: Path) -> None:
+    (found,) = outcomes(formats()["state.sqlite"], range(220, 221), tmp_path)
+    assert found.fault == ""
 
 
 def test_dots_in_texts_and_comments_are_no_depth(tmp_path: Path) -> None:

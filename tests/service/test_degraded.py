@@ -75,7 +75,11 @@ def test_a_full_disk_costs_the_recording_and_no_event(trace, tmp_path):
         events = [line for line in lines if line["schema"] == "event/1"]
         return [(e["kind"], e["phase"], e["onset_s"], e["duration_s"]) for e in events]
 
-    assert (healthy.returncode, full.returncode) == (0, 0), full.stderr
+    assert (healthy.returncode, full.returncode) == (0, 74), full.stderr
+    end = json.loads(full.stdout.splitlines()[-1])
+    last = {line["id"] for line in map(json.loads, full.stdout.splitlines()) if "onset_s" in line}
+    assert set(end["unkept"]) <= last
+    assert end["unkept"], "what the disk did not take is named"
     assert len(words(healthy)) > 10
     assert words(healthy) == words(full)
     assert "TROUBLE" not in healthy.stderr

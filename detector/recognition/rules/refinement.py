@@ -26,6 +26,8 @@ from detector.recognition.rules.verdict import Finding
 
 SCHEMA: Final = "refinement/1"
 
+LONGEST_SHOWN = 200  # characters of names in a message
+
 MOST_OBJECTIONS = 2
 """Of the numbers against a name so many are kept: more is not read at night."""
 
@@ -163,7 +165,7 @@ def parse_refinement(data: Mapping[str, Any]) -> Refinement:
         It knows other features, or a weight has the sign that physics forbids.
     """
     if data.get("schema") != SCHEMA:
-        raise ModelError(f"model {data.get('name')!r} is no {SCHEMA}: retrain it")
+        raise ModelError(f"model {data.get('name')!r:.40} is no {SCHEMA}: retrain it")
     opinions = {Kind(kind): _parse_opinion(kind, said) for kind, said in data["kinds"].items()}
     return Refinement(data["name"], opinions)
 
@@ -171,7 +173,8 @@ def parse_refinement(data: Mapping[str, Any]) -> Refinement:
 def _parse_opinion(kind: str, said: Mapping[str, Any]) -> Opinion:
     features: Mapping[str, Mapping[str, Any]] = said["features"]
     if tuple(features) != USED.get(Kind(kind)):
-        raise ModelError(f"{kind}: features {', '.join(features)} are of another version; retrain")
+        odd = ", ".join(features)[:LONGEST_SHOWN]
+        raise ModelError(f"{kind}: features {odd} are of another version; retrain")
     weights = {name: float(entry["weight"]) for name, entry in features.items()}
     for name, weight in weights.items():
         if not isfinite(weight) or weight * FEATURES[name].sign < 0:

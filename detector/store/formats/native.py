@@ -32,12 +32,21 @@ def open_native(
             fs=fs,
             unit=unit,
             dated=True,
-            damaged=lambda: recording.damaged,
+            damaged=lambda: _damage(path.name, recording),
         )
         reader.wearer, reader.sensor = recording.header.wearer, recording.header.sensor
         reader.site, reader.origin = recording.header.site, recording.header.origin
         reader.close = stack.pop_all().close
         return reader
+
+
+def _damage(name: str, recording: Recording) -> str:
+    if recording.cut:
+        return f"{name} was cut off or damaged at its end: what is left of it was read"
+    if recording.damaged:
+        rows = "1 row is" if recording.damaged == 1 else f"{recording.damaged} rows are"
+        return f"{name}: {rows} damaged and left out"
+    return ""
 
 
 def open_capture(

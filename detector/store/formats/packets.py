@@ -27,7 +27,7 @@ def read_packets(
     fs: float | None,
     unit: Unit | None,
     dated: bool,
-    damaged: Callable[[], int] = lambda: 0,
+    damaged: Callable[[], str] = lambda: "",
 ) -> RecordingReader:
     """Return a reader of recorded packets; the sensor's driver knows rate and unit.
 
@@ -35,7 +35,7 @@ def read_packets(
     ----------
     name : of the file, for people; `recording` of the recording, for the ids of its events
     dated : whether the items' wall clock means anything
-    damaged : returns how many items could not be read; called at the end
+    damaged : returns what could not be read, in words, "" where all could; called at the end
 
     Raises
     ------
@@ -55,7 +55,8 @@ def read_packets(
         if begun or len(head) == MOST_BEFORE:
             break
     if clock.timebase is None:
-        raise RecordingError(f"{name} holds no samples")
+        more = f". {damaged()}" if damaged() else ""
+        raise RecordingError(f"{name} holds no samples{more}")
     rate = checked_rate(name, clock.timebase.fs, fs)
     notes += rate_warnings(name, rate)
     reader = RecordingReader(
@@ -67,6 +68,7 @@ def read_packets(
         source=chain(begun, _placed(name, readings, clock, notes)),
         close=close,
         packets=chain(head, readings),
+        damage=damaged,
     )
     if dated:
         reader.source = _dated(reader, clock, reader.source)
@@ -97,7 +99,7 @@ def unplaced_words(name: str, clock: SampleClock) -> list[str]:
 
 
 def _readings(
-    name: str, items: Iterable[Item], notes: list[str], damaged: Callable[[], int]
+    name: str, items: Iterable[Item], notes: list[str], damaged: Callable[[], str]
 ) -> Iterator[Reading]:
     interpreter = Interpreter(installed())
     for item in items:
@@ -106,7 +108,7 @@ def _readings(
         except ConfigError as error:
             raise RecordingError(f"{name}: {error}") from None
         yield reading
-    if rows := damaged():
-        notes.append(f"{name}: {rows} rows are damaged and were left out")
+    if damage := damaged():
+        notes.append(damage)
     if interpreter.protocol_errors:
         notes.append(f"{name}: {interpreter.protocol_errors} packets made no sense")

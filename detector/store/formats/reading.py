@@ -22,6 +22,7 @@ class RecordingReader:
     name : of the file, for people; recording : of the recording, for the ids of its events
     total : samples, roughly in a text file; None when that is not known beforehand
     packets : what a sensor sent, where that was recorded; `source` yields its placed samples
+    damage : returns what of it could not be read, in words, "" where all could; known at the end
     wearer, sensor, site, origin : from a recording of spasmwatch, None in other files
     """
 
@@ -37,6 +38,7 @@ class RecordingReader:
     site: str | None = None
     origin: Origin | None = None
     warnings: list[str] = field(default_factory=list)
+    damage: Callable[[], str] = lambda: ""
 
     @property
     def fs(self) -> float:
