@@ -172,10 +172,11 @@ class _Screen:
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             self._unreadable(entry)
             return
-        if alert is not None:
+        if alert is not None and not entry.superseded:  # what is over must not sound again
             self._sounding.take(alert)
         if self._out.json:
-            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
+            more = {"superseded": True} if entry.superseded else {}
+            self._out.data(json.dumps({**entry.fields, **more}, ensure_ascii=False))
         elif line:
             self._out.data(line + late)
 

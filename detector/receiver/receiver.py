@@ -60,12 +60,14 @@ class ReceivedEntry:
     leaf : event or alert
     fields : of its JSON object; untrusted
     late : it came by a replay, not when it was published
+    superseded : a later state of the same event or alert was received before; it is history
     """
 
     leaf: Leaf
     n: int | None
     fields: Mapping[str, Any]
     late: bool
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Receiver:
         self._upto_at_beat = 0  # at the latest heartbeat: the log has at least so many
         self._beyond: dict[int, str] = {}  # received after a hole: hash of the body, by number
         self._last_n = 0
+        self._newest: dict[str, int] = {}  # number of the latest state, by id, the oldest first
         self._known: dict[str, int | None] = {}  # number by hash of the body, the oldest first
         self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
         self._told_silence = False
@@ -190,6 +193,7 @@ class Receiver:
             "upto": self._upto,
             "beyond": sorted(self._beyond.items())[:REMEMBERED],
             "known": known,
+            "newest": list(self._newest.items())[-SAVED:],
         }
 
     def _load(self, saved: Any) -> None:
@@ -201,6 +205,8 @@ class Receiver:
             self._since, self._upto = int(saved["since"]), int(upto)
             self._known = {str(digest): n for digest, n in known}
             self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
+            newest = saved.get("newest", ())  # younger than the first saved receivers
+            self._newest = {str(subject): int(n) for subject, n in newest}
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
@@ -248,6 +254,7 @@ class Receiver:
             self._upto = self._since
             self._epoch, self._acknowledged = epoch, None
             self._beyond.clear()
+            self._newest.clear()
         self._last_n, self._upto_at_beat = last, self._upto
         return self._told_anyway(doubtful) if first or not same or restored else []
 
@@ -287,7 +294,20 @@ class Receiver:
         self._known[digest] = number
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
-        return [ReceivedEntry(leaf, number, fields, late)]
+        return [ReceivedEntry(leaf, number, fields, late, self._is_superseded(fields, number))]
+
+    def _is_superseded(self, fields: Mapping[str, Any], number: int | None) -> bool:
+        """Take an entry's number; return whether a later one about the same thing was received."""
+        subject = fields.get("id")
+        if number is None or not isinstance(subject, str):
+            return False
+        if number < self._newest.get(subject, 0):
+            return True
+        self._newest.pop(subject, None)
+        self._newest[subject] = number
+        if len(self._newest) > REMEMBERED:
+            del self._newest[next(iter(self._newest))]
+        return False
 
     def _reply(self, said: Mapping[str, Any]) -> list[ReceivedEntry | ServiceState]:
         """Take the entries that were missing; there is nothing else up to the number it names."""

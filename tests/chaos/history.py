@@ -16,6 +16,7 @@ the receiver's own alarm, and raises its own within this (the bar for *No signal
 
 DARK = "dark"  # a screen whose program is dead or frozen shows nothing
 SILENT = "silent"
+SUPERSEDED = "superseded"  # word of an entry that a receiver tells as history
 NO_SIGNAL = "no_signal"
 SHOWS_WATCHING = frozenset({"watching", "spasm"})
 
@@ -118,17 +119,20 @@ def _heard(history: History) -> Iterator[Violation]:
 
 
 def _order(history: History) -> Iterator[Violation]:
-    """2. A receiver hears what belongs to one episode or alert in the order of the log."""
+    """2. A receiver hears what belongs to one event or alert in the order of the log.
+
+    What it lacked comes later, by a replay: told as superseded, it changes nothing any more.
+    """
     numbers = {entry.body: entry.n for entry in history.log}
     for who in history.since:
         latest: dict[str, int] = {}
         known: set[str] = set()  # after its own restart a receiver may tell some again
         for fact in history.of("heard", who):
-            n, about = numbers.get(fact.body), fact.fields.get("episode") or fact.fields.get("id")
+            n, about = numbers.get(fact.body), fact.fields.get("id")
             if n is None or fact.body in known or not isinstance(about, str):
                 continue
             known.add(fact.body)
-            if n < latest.get(about, 0):
+            if n < latest.get(about, 0) and fact.word != SUPERSEDED:
                 why = f"{who} heard {n} after {latest[about]} of {about}"
                 yield Violation("order", fact.t, why)
             latest[about] = max(latest.get(about, 0), n)
@@ -187,7 +191,7 @@ def _alerts_open(history: History, who: str) -> Iterator[tuple[float, float]]:
     """Return from when to when a technical alert was open, as this receiver heard it."""
     open_since: dict[str, float] = {}
     for fact in history.of("heard", who):
-        if fact.fields.get("class") != "technical":
+        if fact.fields.get("class") != "technical" or fact.word == SUPERSEDED:
             continue
         about = str(fact.fields.get("id"))
         if fact.fields.get("state") == "resolved":

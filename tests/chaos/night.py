@@ -131,14 +131,13 @@ class _Program:
     def _said(self, said: dict[str, Any]) -> None:
         if said.get("what") == "samples":
             self._house.take("samples", t=said["t"])
-        elif said.get("what") == "shown" or (self.name != SERVICE and "state" in said):
-            if "schema" in said:
-                self._house.take("heard", self.name, fields=said)
-                return
+        elif "schema" in said:
+            if self.name != SERVICE:
+                word = "superseded" if said.pop("superseded", False) else ""
+                self._house.take("heard", self.name, word=word, fields=said)
+        elif "what" in said or (self.name != SERVICE and "state" in said):
             self._word = str(said.get("word", said.get("state")))
             self._house.take("shown", self.name, word=self._word)
-        elif self.name != SERVICE and "schema" in said:
-            self._house.take("heard", self.name, fields=said)
 
 
 class _House:
