@@ -100,6 +100,7 @@ class _Program:
         for stream in (os.fdopen(tap_out), self.process.stdout):
             thread = threading.Thread(target=self._follow, args=(self.process, stream), daemon=True)
             thread.start()
+            house.followers.append(thread)
 
     def kill(self) -> None:
         self.wanted = False
@@ -122,11 +123,12 @@ class _Program:
 
     def _follow(self, process: subprocess.Popen[str], stream: Any) -> None:
         """Take its lines, in a thread: a pipe that fills would hold it up."""
-        for line in stream:
-            with contextlib.suppress(ValueError):
-                said = json.loads(line)
-                if process is self.process and isinstance(said, dict):
-                    self._said(said)
+        with stream:
+            for line in stream:
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    if process is self.process and isinstance(said, dict):
+                        self._said(said)
 
     def _said(self, said: dict[str, Any]) -> None:
         if said.get("what") == "samples":
@@ -157,6 +159,7 @@ class _House:
         }
         self.facts: list[Fact] = []
         self.exits: list[str] = []
+        self.followers: list[threading.Thread] = []
         self.late_s = 0.0
         self.port = _free_port()
         self.broker: subprocess.Popen[bytes] | None = None
@@ -238,6 +241,8 @@ class _House:
             if program.process is not None:
                 program.process.kill()
                 program.process.wait()
+        for follower in self.followers:
+            follower.join(5)
         if self.broker is not None:
             self.broker.send_signal(signal.SIGCONT)
             self.kill_broker()
