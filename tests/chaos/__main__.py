@@ -13,9 +13,11 @@ import logging
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from .history import Violation, check
+from .measured import record
 from .night import Outcome, live_through
 from .plan import plan_of
 
@@ -31,6 +33,7 @@ def main() -> int:
     asked = parser.parse_args()
     logging.disable()
     failed: list[int] = []
+    totals: Counter[str] = Counter()
     for seed in range(asked.seed, asked.seed + asked.seeds):
         plan = plan_of(seed, asked.seconds)
         if asked.show:
@@ -41,6 +44,8 @@ def main() -> int:
             outcome = asyncio.run(live_through(plan, Path(folder), speed=asked.speed))
         violations = check(outcome.history)
         print(line(seed, outcome, violations, time.monotonic() - began_s), flush=True)
+        totals.update({"entries": len(outcome.history.log), "violations": len(violations)})
+        totals.update(strike.what.value for strike in plan.strikes)
         if violations:
             failed.append(seed)
             print("    " + "\n    ".join([*plan.lines(), *outcome.exits]))
@@ -50,6 +55,14 @@ def main() -> int:
     if failed:
         again = f"python -m tests.chaos --seed {failed[0]} --seeds 1 --seconds {asked.seconds:g}"
         print(f"FAILED: seeds {', '.join(map(str, failed))}. Again: {again}")
+    if not asked.show:
+        record(
+            "chaos",
+            bar=f"five laws hold on {asked.seeds} seeds of {asked.seconds:g} s",
+            held=not failed,
+            seed=asked.seed,
+            figures={"seeds": asked.seeds, "failed": failed, **totals},
+        )
     return 1 if failed else 0
 
 

@@ -1,7 +1,7 @@
 """Figures of a run, printed and kept: `docs/measured/NAME.json`, of which docs/trust.md is made.
 
-A run keeps its figures when `SPASMWATCH_MEASURED` names a folder (`make trust` does): a run beside
-other work is no measurement.
+A run keeps its figures when `SPASMWATCH_MEASURED` names a folder (`make trust` does). `load` is how
+many processes wanted each processor during the last 5 min: far above 1, delays are the machine's.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def record(
         "held": held,
         "figures": dict(figures),
         "seed": seed,
+        "load": round(os.getloadavg()[1] / (os.cpu_count() or 1), 1),
         "command": _command(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": _commit(),
@@ -52,12 +53,20 @@ def _command() -> str:
     return " ".join(["python -m", module, *sys.argv[1:]])
 
 
+PRODUCT = ("detector", "firmware_sim", "models")
+
+
 def _commit() -> str:
-    """Return the commit that was measured, `+` if there was more than is in it."""
-    git = ["git", "-C", str(ROOT)]
+    """Return the last commit that changed the product, `+` if it has changed since."""
+    head = _git("log", "-1", "--format=%h", "--abbrev=10", "--", *PRODUCT)
+    return head + ("+" if _git("status", "--porcelain", "--", *PRODUCT) else "")
+
+
+def _git(*arguments: str) -> str:
     try:
-        head = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)  # fmt: skip # noqa: E501
-        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "detector", "firmware_sim", "models"], check=False)  # fmt: skip # noqa: E501
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head.stdout.strip() + ("+" if changed.returncode else "")
+    return done.stdout.strip()
