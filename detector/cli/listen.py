@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -146,7 +147,7 @@ class _Screen:
         else:
             self._sounding.release(SILENT)
         if self._out.json:
-            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
+            self._write(json.dumps({"state": state.word.value, "why": state.why}))
             return
         why = "" if state.why is None else f" {sentence(state.why)}"
         word = state.word
@@ -176,9 +177,9 @@ class _Screen:
             self._sounding.take(alert)
         if self._out.json:
             more = {"superseded": True} if entry.superseded else {}
-            self._out.data(json.dumps({**entry.fields, **more}, ensure_ascii=False))
+            self._write(json.dumps({**entry.fields, **more}, ensure_ascii=False))
         elif line:
-            self._out.data(line + late)
+            self._write(line + late)
 
     def _unreadable(self, entry: ReceivedEntry) -> None:
         """Tell of a message that is forged, or of another release; an alert rings all the same."""
@@ -188,7 +189,12 @@ class _Screen:
 
     def _line(self, text: str) -> None:
         at = datetime.now(UTC)
-        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+        self._write(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+
+    def _write(self, line: str) -> None:
+        """Write a line at once: into a file or pipe it would wait for 8 kB, which is hours."""
+        self._out.data(line)
+        sys.stdout.flush()
 
 
 class _Memory:

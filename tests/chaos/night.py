@@ -151,11 +151,10 @@ class _House:
         self.clocks = Clocks.create(self.clocks_file, speed, round(START.timestamp() * 1e9))
         self.words_file = (folder / "words.txt").open("a+")
         self.environment = {
-            **os.environ,
+            **{k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
             "XDG_CONFIG_HOME": str(folder / "config"),
             "XDG_DATA_HOME": str(folder / "share"),
             "TZ": "Europe/Berlin",
-            "PYTHONUNBUFFERED": "1",
         }
         self.facts: list[Fact] = []
         self.exits: list[str] = []
