@@ -24,6 +24,7 @@ from detector.mqtt.contract import (
 )
 from detector.mqtt.runs import Runs
 from detector.mqtt.security.signing import Proof
+from detector.receiver.newest import Newest
 from detector.receiver.open_alerts import OpenAlerts, Snapshots
 from detector.receiver.proofs import Proofs
 from detector.receiver.untrusted import good_for_s, number_of, object_of
@@ -77,12 +78,14 @@ class ReceivedEntry:
     leaf : event or alert
     fields : of its JSON object; untrusted
     late : it came by a replay, not when it was published
+    superseded : a later state of the same event or alert was received before; it is history
     """
 
     leaf: Leaf
     n: int | None
     fields: Mapping[str, Any]
     late: bool
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Receiver:
         self._upto_at_beat = 0  # at the latest heartbeat: the log has at least so many
         self._beyond: dict[int, str] = {}  # received after a hole: hash of the body, by number
         self._last_n = 0
+        self._newest = Newest()
         self._known: dict[str, int | None] = {}  # number by hash of the body, the oldest first
         self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
         self._told_silence = False
@@ -248,6 +252,7 @@ class Receiver:
             "beyond": sorted(self._beyond.items())[:REMEMBERED],
             "known": known,
             "proven": None if self.proofs is None else self.proofs.save(),
+            "newest": self._newest.save(),
         }
 
     def _load(self, saved: Any) -> None:
@@ -261,6 +266,7 @@ class Receiver:
             self._beyond = {int(n): str(digest) for n, digest in saved["beyond"]}
             if self.proofs is not None:
                 self.proofs.load(saved.get("proven"))
+            self._newest.load(saved.get("newest", ()))  # younger than the first saved receivers
         except (KeyError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
@@ -317,6 +323,7 @@ class Receiver:
             self._upto = self._since
             self._epoch, self._acknowledged = epoch, None
             self._beyond.clear()
+            self._newest = Newest()
         self._last_n, self._upto_at_beat = last, self._upto
         return self._told_anyway(doubtful) if first or not same or restored else []
 
@@ -354,7 +361,7 @@ class Receiver:
         self._known[digest] = number
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
-        return [ReceivedEntry(leaf, number, fields, late)]
+        return [ReceivedEntry(leaf, number, fields, late, self._newest.superseded(fields, number))]
 
     def _reply(self, said: Mapping[str, Any]) -> list[News]:
         """Take the entries that were missing; there is nothing else up to the number it names."""

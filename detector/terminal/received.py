@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, tzinfo
 
 from detector.alert import Alert
@@ -67,7 +68,7 @@ class ReceivedScreen:
         else:
             self._sounding.release(SILENT)
         if self._out.json:
-            self._out.data(json.dumps({"state": state.word.value, "why": state.why}))
+            self._write(json.dumps({"state": state.word.value, "why": state.why}))
             return
         why = "" if state.why is None else f" {sentence(state.why)}"
         word = state.word
@@ -82,7 +83,7 @@ class ReceivedScreen:
             if is_urgent(alert):
                 self._sounding.hold(alert.id)
             if self._out.json:
-                self._out.data(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
+                self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
             else:
                 self._line(still_open_line(alert, self._zone))
 
@@ -94,7 +95,8 @@ class ReceivedScreen:
             if entry.leaf == "alert":
                 alert = alert_of(fields)
                 line = alert_line(alert, self._zone)
-                shown = self._alert(alert, late=entry.late)
+                # What is over must not sound again.
+                shown = entry.superseded or self._alert(alert, late=entry.late)
             else:
                 event = event_of(fields)
                 line = event_line(event, self._zone) if event.phase is Phase.END else ""
@@ -102,9 +104,10 @@ class ReceivedScreen:
             self._unreadable(entry)
             return
         if self._out.json:
-            self._out.data(json.dumps(entry.fields, ensure_ascii=False))
+            more = {"superseded": True} if entry.superseded else {}
+            self._write(json.dumps({**entry.fields, **more}, ensure_ascii=False))
         elif line and shown:
-            self._out.data(line + late)
+            self._write(line + late)
         if self._asks and not self._out.json:
             self._line("Did you hear the test? Press Enter.")
         self._asks = False
@@ -132,7 +135,12 @@ class ReceivedScreen:
 
     def _line(self, text: str) -> None:
         at = datetime.now(UTC)
-        self._out.data(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+        self._write(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+
+    def _write(self, line: str) -> None:
+        """Write a line at once: into a file or pipe it would wait for 8 kB, which is hours."""
+        self._out.data(line)
+        sys.stdout.flush()
 
 
 def _plain(alert: Alert, now: OpenAlerts) -> object:

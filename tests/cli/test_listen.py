@@ -48,7 +48,9 @@ class Running:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=tmp_path,
-                env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"},
+                # Unset, or lines would come at once whatever the command does.
+                env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+                | {"XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"},
             )
 
     @property

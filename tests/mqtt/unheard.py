@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from detector.receiver import Listener, ReceivedEntry, Receiver
 from detector.service.archive import Archive
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
+
+from ..chaos.measured import record
 
 WEARER = "k3vq7m2xta"
 TOPICS = Topics(wearer=WEARER)
@@ -207,12 +209,20 @@ def main() -> None:
     if asked.serve:
         asyncio.run(serve(Path(asked.serve[0]), int(asked.serve[1])))
         return
-    unheard = 0
+    unheard, figures = 0, {}
     for what in ("service", "broker", "both"):
         if kills := getattr(asked, what):
             tally = asyncio.run(run(what, kills, seed=asked.seed))
             print(tally.line(what), flush=True)
             unheard += tally.unheard
+            figures |= {f"{what}_{k}": round(v) for k, v in asdict(tally).items()}
+    record(
+        "unheard",
+        bar="0 committed events unheard over kills of the service, of the broker and of both",
+        held=not unheard,
+        seed=asked.seed,
+        figures=figures,
+    )
     sys.exit(1 if unheard else 0)
 
 

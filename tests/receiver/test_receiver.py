@@ -324,3 +324,23 @@ def test_what_came_of_a_new_log_is_told_though_its_service_dies_before_a_heartbe
     house.feed(Leaf.AVAILABILITY, "offline")
     entries = [each for each in house.told if isinstance(each, ReceivedEntry)]
     assert entries[-1].fields["in"] == "e2"
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_earlier_state_that_comes_by_a_replay_is_told_as_history(restarts: bool) -> None:
+    """Raised after resolved, because it was missed at first, must not sound for ever."""
+    house = House()
+    house.beat()
+    for n, state in enumerate(("raised", "resolved", "raised"), 1):
+        fields = {"n": n, "id": "a1", "state": state, "wearer": WEARER, "source": "live"}
+        house.entries.append(Entry(n, EntryKind.ALERT, "x", json.dumps(fields), NOON, NOON, True))
+    house.publish(house.entries[1])  # the first was lost on its way
+    if restarts:
+        saved = json.loads(json.dumps(house.receiver.save()))
+        house.receiver = Receiver("anna", mono_s=house.mono_s, saved=saved)
+    house.beat()
+    house.serve()
+    house.publish(house.entries[2])
+
+    told = [each for each in house.told if isinstance(each, ReceivedEntry)]
+    assert {each.n: each.superseded for each in told} == {1: True, 2: False, 3: False}

@@ -1,0 +1,62 @@
+"""A night of chaos in the suite; sixty are in `python -m tests.chaos`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ..service.killed import MOSQUITTO
+from .history import check
+from .night import live_through
+from .plan import Strike, What, plan_of
+from .proxy import Network
+
+SEED = 189
+"""Service, broker and a receiver are killed, a clock is set and a network stalls within 30 s."""
+
+
+@pytest.mark.skipif(
+    MOSQUITTO is None and not os.environ.get("SPASMWATCH_NOTHING_SKIPPED"),
+    reason="mosquitto is not installed (apt install mosquitto)",
+)
+def test_a_night_of_chaos_keeps_the_five_laws(tmp_path: Path) -> None:
+    plan = plan_of(SEED, 30.0)
+
+    outcome = asyncio.run(live_through(plan, tmp_path, speed=6.0))
+
+    print(*plan.lines(), *outcome.notes, sep="\n")
+    assert check(outcome.history) == []
+    assert outcome.history.log
+    assert sum(1 for _ in outcome.history.of("samples")) > 20
+    assert {fact.word for fact in outcome.history.of("shown", "anna")} >= {"watching", "stopped"}
+
+
+def test_the_same_seed_is_the_same_plan_and_other_seeds_are_others() -> None:
+    plans = [plan_of(seed, 60.0) for seed in range(60)]
+
+    assert plans == [plan_of(seed, 60.0) for seed in range(60)]
+    assert len({tuple(plan.lines()) for plan in plans}) == 60
+
+
+def test_sixty_seeds_try_everything() -> None:
+    strikes = [strike for seed in range(1, 61) for strike in plan_of(seed, 60.0).strikes]
+    kinds = Counter(strike.what for strike in strikes)
+    networks = {strike.network for strike in strikes if strike.what is What.NETWORK}
+
+    assert min(kinds[what] for what in What) >= 20
+    assert networks == set(Network) - {Network.WORKS}
+    assert {strike.step_s for strike in strikes} >= {3600.0, -3600.0, -31557600.0, 31557600.0}
+
+
+def test_strikes_of_one_kind_do_not_overlap() -> None:
+    for seed in range(60):
+        strikes = plan_of(seed, 60.0).strikes
+        for kind in {(strike.what, strike.whom) for strike in strikes}:
+            same: list[Strike] = [s for s in strikes if (s.what, s.whom) == kind]
+            for one, other in itertools.pairwise(same):
+                assert other.at_s > one.at_s + one.for_s
