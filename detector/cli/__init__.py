@@ -28,6 +28,7 @@ from detector.cli import (
     scan,
     setup,
     simulate,
+    watchdog,
 )
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
@@ -155,6 +156,7 @@ def spasmwatch(
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=NIGHT)(listen.listen)
+app.command(rich_help_panel=NIGHT)(watchdog.watchdog)
 app.command(rich_help_panel=SETUP)(setup.setup)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from detector.alert import Alert, AlertState, Level
-from detector.receiver.alarm import AudibleAlarm
-from detector.receiver.sound import Sound, SoundError
+from detector.audible.alarm import AudibleAlarm
+from detector.audible.player import SoundError
+from detector.receiver.sound import Sound
 
 LOOK_S = 1.0
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
@@ -28,10 +30,13 @@ from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
+from detector.service.resumption import ENDED
 from detector.service.service import MQTT, STARTING, Service
+from detector.service.starts import StartWatch, note_start
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
+from detector.supervision.heartbeat import boot_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ async def assembled(
         place = DataFolder.of(settings.data_dir, origin)
         state = stack.enter_context(open_state(place, begun))
         state.open_channel(MQTT, from_start=True)
+        starts = _start(state)
         archive = stack.enter_context(closing(Archive(state)))
         opened = open_night(
             settings,
@@ -133,7 +139,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=[starts] if delivery is None else [starts, delivery],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,
@@ -156,6 +162,17 @@ async def assembled(
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
         )
+
+
+def _start(state: State) -> StartWatch:
+    """Record that a process begins, before anything in it can fail."""
+    return note_start(
+        state,
+        boot=boot_id(),
+        mono_s=time.monotonic(),
+        at=datetime.now(UTC),
+        last_ended=state.saved(ENDED) is True,
+    )
 
 
 async def _sound_of(

@@ -27,6 +27,7 @@ from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.recordings import RECORDING, Recordings
 from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.service.supervisor import Supervisor
+from detector.service.tally import ServiceTally
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
 from detector.sources.clock import Clock
@@ -106,6 +107,8 @@ class Service:
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles = Troubles()
+        self._ticks = 0
+        self.tally = ServiceTally()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
         self._saved: dict[str, Any] | None = None  # the alarms as last committed
         self._saved_ns = clock.mono_ns()
@@ -114,7 +117,7 @@ class Service:
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
-            announce=lambda _name, why: self._faults.append(why),
+            announce=self._failed,
         )
         self._recordings = Recordings(
             [watch.label for watch in night.watches], recorders, self._supervisor, self._trouble
@@ -175,6 +178,21 @@ class Service:
         from_the_start = any(trouble.name == RECORDING for trouble in self._from_the_start)
         return self._recordings.failed or from_the_start
 
+    @property
+    def status(self) -> Status:
+        """The state that is shown; `STARTING` until the night was judged."""
+        return self._status
+
+    @property
+    def ticks(self) -> int:
+        """How often the night was looked at: it grows by one a second while nothing hangs."""
+        return self._ticks
+
+    @property
+    def ending(self) -> bool:
+        """Whether a person has stopped it, or all sources have ended."""
+        return self._ending
+
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         self._ending = True
@@ -209,6 +227,7 @@ class Service:
 
     def _take(self, sensor: int, reading: Reading) -> None:
         self._recordings.write(sensor, reading.item)
+        self.tally.take(reading)
         if isinstance(reading.item, (LinkUp, LinkDown)):
             self._tell(reading.item)
         for output in reading.outputs:
@@ -235,6 +254,11 @@ class Service:
             self._committer.checkpoint()
         self._committer.retry()
         self._show()
+        self._ticks += 1
+
+    def _failed(self, name: str, why: str) -> None:
+        self.tally.failed(name)
+        self._faults.append(why)
 
     def _check(self) -> None:
         for check in self._checks:
@@ -260,6 +284,7 @@ class Service:
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
+            self.tally.hear(told)
             self._committer.add(told)
             self._tell(told)
             self._show()

@@ -22,6 +22,7 @@ CONDITION_NAMES = {
     "broker-refuses": "messages refused",
     "twin-service": "a second spasmwatch",
     "nobody-reachable": "nobody is reached",
+    "restart-loop": "started again and again",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 
