@@ -26,6 +26,7 @@ from detector.cli import (
     replay,
     run,
     scan,
+    service,
     setup,
     simulate,
     watchdog,
@@ -167,6 +168,7 @@ app.command(rich_help_panel=TRY)(simulate.simulate)
 app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
+app.add_typer(service.app, name="service", rich_help_panel=SETUP)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
 
 

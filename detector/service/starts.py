@@ -28,7 +28,7 @@ class Start:
 
     def age_s(self, now: Start) -> float:
         """Return how long ago it was; across boots, as far as the wall clock is right."""
-        if self.boot == now.boot:
+        if self.boot and self.boot == now.boot:
             return now.mono_s - self.mono_s
         return abs(now.utc_s - self.utc_s)
 
