@@ -116,7 +116,7 @@ async def watch_night(
             narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             folder = DataFolder.of(settings.data_dir, chosen.origin).folder
-            async with overseen(made.service, made.night, folder):
+            async with overseen(made, settings, folder, chosen.clock, note=out.say):
                 await _watch(made.service, narrator, chosen.ended, until, begin)
             night = made.night
             ended = NightEnd(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -55,6 +55,9 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+    reception: Reception = field(default_factory=Reception)
+    starts: StartWatch = field(default_factory=lambda: StartWatch(0))
+    sources: tuple[Source, ...] = ()
 
     async def waiting(self) -> int:
         """Return the number of messages that reached nobody; 0 where that cannot be read."""
@@ -161,6 +164,9 @@ async def assembled(
             goes_on=opened.heard_until is not None,
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
+            reception=reception,
+            starts=starts,
+            sources=tuple(sources),
         )
 
 
