@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-FOLDER = "spasmwatch"
+FOLDER, NAME = "spasmwatch", "heartbeat"
 SIZE = 512
 """Bytes: one page of memory, written in place by one call. A disk that is full takes it too, and a
 reader never finds half of it (Linux locks the file for a write)."""
@@ -52,12 +52,12 @@ def heartbeat_path(data_dir: Path, environ: Mapping[str, str]) -> Path:
     That is in memory where the system has a folder for it: a full or broken disk must not look
     like a service that hangs.
     """
-    name = f"heartbeat-{sha256(str(data_dir).encode()).hexdigest()[:8]}"
+    name = f"{NAME}-{sha256(str(data_dir).encode()).hexdigest()[:8]}"
     given = environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given) / name
     session = environ.get("XDG_RUNTIME_DIR")
-    return (Path(session) / FOLDER if session else data_dir) / name
+    return Path(session) / FOLDER / name if session else data_dir / NAME
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
