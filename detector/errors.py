@@ -33,3 +33,7 @@ class LinkError(SpasmwatchError):
 
 class ModelError(SpasmwatchError):
     """A model file is missing or was written for another version."""
+
+
+class ServiceError(SpasmwatchError):
+    """The service manager does not install, show or remove the service."""

@@ -45,6 +45,10 @@ class Reception:
         """Numbers of the alerts that have reached nobody, in order."""
         return tuple(sorted(self._waiting))
 
+    def oldest_s(self, mono_s: float) -> float:
+        """Return how long the alert has waited that has waited longest; 0 when none waits."""
+        return mono_s - min(self._waiting.values(), default=mono_s)
+
     def unreached(self, mono_s: float) -> int:
         """Return how many alerts have waited longer than `UNREACHED_S`."""
         return sum(mono_s - since_s >= UNREACHED_S for since_s in self._waiting.values())

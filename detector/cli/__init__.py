@@ -26,8 +26,10 @@ from detector.cli import (
     replay,
     run,
     scan,
+    service,
     setup,
     simulate,
+    watchdog,
 )
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
@@ -155,6 +157,7 @@ def spasmwatch(
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=NIGHT)(listen.listen)
+app.command(rich_help_panel=NIGHT)(watchdog.watchdog)
 app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)
@@ -165,6 +168,7 @@ app.command(rich_help_panel=TRY)(simulate.simulate)
 app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
+app.add_typer(service.app, name="service", rich_help_panel=SETUP)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
 
 

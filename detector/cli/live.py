@@ -22,6 +22,8 @@ from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
 from detector.service.assembly import assembled
 from detector.service.diagnostics import logging_to
+from detector.service.oversight import overseen
+from detector.service.places import DataFolder
 from detector.service.service import Service
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock
@@ -120,7 +122,9 @@ async def watch_night(
                 )
             narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
-            await _watch(made.service, narrator, chosen.ended, until, begin)
+            folder = DataFolder.of(settings.data_dir, chosen.origin).folder
+            async with overseen(made, settings, folder, chosen.clock, note=out.say):
+                await _watch(made.service, narrator, chosen.ended, until, begin)
             night = made.night
             ended = NightEnd(
                 monitored_s=night.monitored_s,

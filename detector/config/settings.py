@@ -125,6 +125,18 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _loopback(text: str) -> str:
+    try:
+        here = ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        here = False
+    if not here:
+        raise ValueError(
+            "must be 127.0.0.1 or ::1: there is no password yet, so others may not reach it"
+        )
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
 ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -317,6 +329,17 @@ class LogSettings(_Section):
     """How a line is written; json is for programs."""
 
 
+class WebSettings(_Section):
+    """Health of the service over HTTP, for monitoring on this computer."""
+
+    enabled: bool = True
+    """Whether `run` serves /livez, /readyz and /metrics."""
+    bind: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """Address of this computer for itself: 127.0.0.1 or ::1."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8377
+    """Where it listens; where that is taken, the next free one."""
+
+
 class Settings(_Section):
     """All settings; a file may give any part of them."""
 
@@ -329,6 +352,7 @@ class Settings(_Section):
     alerts: AlertSettings = AlertSettings()
     mqtt: MqttSettings = MqttSettings()
     recording: RecordingSettings = RecordingSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     data_dir: FilePath = Field(default_factory=lambda: user_data_path("spasmwatch"))
     """Folder for recordings, events and state."""

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from detector.alert import Alert
-from detector.receiver.alarm import AudibleAlarm
+from detector.audible.alarm import AudibleAlarm
+from detector.audible.player import SoundError
 from detector.receiver.open_alerts import is_urgent
-from detector.receiver.sound import Sound, SoundError
+from detector.receiver.sound import Sound
 
 LOOK_S = 1.0
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from zoneinfo import ZoneInfo
@@ -34,12 +36,15 @@ from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
+from detector.service.resumption import ENDED
 from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
+from detector.service.starts import StartWatch, note_start
 from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
+from detector.supervision.heartbeat import boot_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,9 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+    reception: Reception = field(default_factory=Reception)
+    starts: StartWatch = field(default_factory=lambda: StartWatch(0))
+    sources: tuple[Source, ...] = ()
 
     @property
     def losses(self) -> Mapping[str, int]:
@@ -115,6 +123,7 @@ async def assembled(
         place = DataFolder.of(settings.data_dir, origin)
         state = stack.enter_context(open_state(place, begun))
         state.open_channel(MQTT, from_start=True)
+        starts = _start(state)
         archive = stack.enter_context(closing(Archive(state)))
         opened = open_night(
             settings,
@@ -168,7 +177,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[clocks, DiskSpace(place.folder), *checks, tests],
+            checks=[starts, clocks, DiskSpace(place.folder), *checks, tests],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
             tests=tests,
@@ -194,6 +203,9 @@ async def assembled(
             goes_on=opened.heard_until is not None,
             kept=all(trouble.name != MEMORY for trouble in begun.troubles),
             publisher=publisher,
+            reception=reception,
+            starts=starts,
+            sources=tuple(sources),
         )
 
 
@@ -222,6 +234,17 @@ def _protection(
         boot_id=boot_id,
         utc_s=clock.utc_ns() / 1e9,
         mono_s=asyncio.get_running_loop().time,
+    )
+
+
+def _start(state: State) -> StartWatch:
+    """Record that a process begins, before anything in it can fail."""
+    return note_start(
+        state,
+        boot=boot_id(),
+        mono_s=time.monotonic(),
+        at=datetime.now(UTC),
+        last_ended=state.saved(ENDED) is True,
     )
 
 

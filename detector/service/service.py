@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -29,9 +29,11 @@ from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.observers import Observers
 from detector.service.pausing import Pausing
 from detector.service.recordings import RECORDING, Recordings
-from detector.service.resumption import BOOT, ENDED, NIGHT, PAUSE, ROWS
+from detector.service.resumption import BOOT, ENDED, PAUSE
+from detector.service.saving import Saving
 from detector.service.self_test import SELF_TEST, EveningTest
 from detector.service.supervisor import Supervisor
+from detector.service.tally import ServiceTally
 from detector.service.tasks import Tasks
 from detector.service.troubles import TroubleCheck, Troubles
 from detector.sources.clock import Clock, clock_boot
@@ -47,7 +49,6 @@ MQTT = "mqtt"  # the publisher's channel of the log
 TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
-ROWS_S = 1.0  # real; a commit of the recordings takes 0.1 s on a slow card
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
 FAULT = "internal-fault"
@@ -77,6 +78,12 @@ class Service:
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
     pausing : with the pause that an earlier process began
+
+    Attributes
+    ----------
+    status : the state that is shown; `STARTING` until the night was judged
+    ticks : how often the night was looked at: one more each second while nothing hangs
+    ending : a person has stopped it, or all sources have ended
     """
 
     def __init__(
@@ -108,7 +115,7 @@ class Service:
         self._checks = tuple(checks)
         self._tests = tests
         self._pace = pace
-        self._status = STARTING
+        self.status = STARTING
         self._since: datetime | None = None
         self._heard_until = heard_until
         self._samples_before = night.samples  # of earlier processes
@@ -118,27 +125,34 @@ class Service:
         self._troubles = Troubles()
         self._reminders = Reminders()
         self._pausing = pausing or Pausing()
+        self.ticks = 0
+        self.tally = ServiceTally()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
-        self._saved: dict[str, Any] | None = None  # the alarms as last committed
-        self._saved_ns = clock.mono_ns()
-        self._ending = False  # a person has stopped it, or all sources have ended
+        self.ending = False
         self._ended = False
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
-            announce=lambda _name, why: self._faults.append(why),
+            announce=self._failed,
         )
         self._observers = Observers(self._supervisor, screen=tell, sound=sound)
         self._recordings = Recordings(
             [watch.label for watch in night.watches], recorders, self._supervisor, self._trouble
         )
+        self._saving = Saving(
+            night,
+            clock,
+            self._supervisor,
+            rows=self._recordings.kept,
+            beside=self._beside,
+        )
         self._live = LiveNight(
-            night, self._supervisor, lambda: (self._saved, self._committer.waiting_events)
+            night, self._supervisor, lambda: (self._saving.alarms, self._committer.waiting_events)
         )
         self._committer = Committer(
             archive,
             utc_now=lambda: utc_of(clock.utc_ns()),
-            saved=self._remember,
+            saved=self._saving.save,
             committed=committed or (lambda _entries: None),
             uncommitted=self._tell_uncommitted,
             trouble=self._trouble,
@@ -205,7 +219,7 @@ class Service:
 
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
-        self._ending = True
+        self.ending = True
         if self._publisher is not None:
             self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
@@ -223,7 +237,7 @@ class Service:
 
     async def _end(self) -> None:
         """Bring the night to its end, and what it told to disk and broker."""
-        self._ending = True
+        self.ending = True
         self._observers.tell(NightOver())
         self._hear(self._live.finish(*self._now()))
         self._ended = True
@@ -248,6 +262,7 @@ class Service:
 
     def _take(self, sensor: int, reading: Reading) -> None:
         self._recordings.write(sensor, reading.item)
+        self.tally.take(reading)
         if isinstance(reading.item, (LinkUp, LinkDown)):
             self._observers.tell(reading.item)
         for output in reading.outputs:
@@ -263,7 +278,7 @@ class Service:
             await asyncio.sleep(TICK_S / self._pace)
 
     def _tick(self) -> None:
-        if not self._ending:  # what does not come any more is no silence
+        if not self.ending:  # what does not come any more is no silence
             for told in self._live.tick_if_due(*self._now()):
                 self._hear(told)
             self._check()
@@ -272,10 +287,15 @@ class Service:
         self._recordings.commit()
         self._announce_faults()
         self._announce_damage()
-        if self._clock.mono_ns() - self._saved_ns >= CHECKPOINT_S * 1e9:
+        if self._clock.mono_ns() - self._saving.at_ns >= CHECKPOINT_S * 1e9:
             self._committer.checkpoint()
         self._committer.retry()
         self._show()
+        self.ticks += 1
+
+    def _failed(self, name: str, why: str) -> None:
+        self.tally.failed(name)
+        self._faults.append(why)
 
     def _check(self) -> None:
         for check in self._checks:
@@ -315,42 +335,16 @@ class Service:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
             told = self._pausing.hush(told, self._clock.mono_ns())
+            self.tally.hear(told)
             self._committer.add(told)
             self._observers.tell(told)
             self._show()
 
-    def _remember(self) -> Awaitable[dict[str, Any]]:
-        """Save the night as it is now; return the state to commit with its output.
-
-        What the night has taken in is in its recordings by then: after a kill these are all that
-        a replay has, and they go on after the rows that are named here. It is {} while saving
-        fails or the recordings' disk does not answer: events and alerts do not wait for that.
-        """
-        rows = self._recordings.kept()
-        saved = self._supervisor.call("saved night", self._night.save)
-        if saved is None:
-            return self._with_rows({}, rows)
-        self._saved = saved["state"]["policy"]
-        self._saved_ns = self._clock.mono_ns()
-        state = {
-            NIGHT: saved,
-            ENDED: self._ended,
-            BOOT: self._boot,
-            PAUSE: self._pausing.save(),
-        }
+    def _beside(self) -> dict[str, Any]:
+        """Return what is saved beside the night."""
+        beside = {ENDED: self._ended, BOOT: self._boot, PAUSE: self._pausing.save()}
         tests = self._tests and self._supervisor.call(SELF_TEST, self._tests.save)
-        return self._with_rows(state | ({SELF_TEST: tests} if tests else {}), rows)
-
-    @staticmethod
-    async def _with_rows(
-        state: dict[str, Any], rows: Awaitable[list[int | None]]
-    ) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(ROWS_S):
-                kept = await rows
-        except TimeoutError:
-            return {}
-        return state and state | {ROWS: kept}
+        return beside | ({SELF_TEST: tests} if tests else {})
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         if self._publisher is not None:
@@ -373,8 +367,8 @@ class Service:
             self._heard_until = None
         so = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
         status = self._pausing.shown(so, *self._now())
-        if status != self._status and not self._ending:
-            self._status = status
+        if status != self.status and not self.ending:
+            self.status = status
             self._observers.tell(status)
             whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
             entry = of_status(status, wearer=whose.wearer or "", source=whose.source, at=at)
@@ -382,7 +376,7 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            self._publisher.show(snapshot(self._night, self._status, self._since))
+            self._publisher.show(snapshot(self._night, self.status, self._since))
 
     async def _flush(self) -> None:
         """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""

@@ -11,6 +11,7 @@ from detector.errors import (
     ProtocolError,
     RecordingError,
     RecordingNotFoundError,
+    ServiceError,
     SpasmwatchError,
     StorageError,
 )
@@ -23,6 +24,7 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (RecordingError, 65),
     (ProtocolError, 65),
     (LinkError, 69),
+    (ServiceError, 69),
     (ConfigError, 78),
     (ModelError, 78),
     (StorageError, 74),

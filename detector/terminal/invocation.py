@@ -64,7 +64,10 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
     return shlex.quote(script) if "/" in script else PROGRAM
 
 
-_COMMANDS = "config|detect|demo|doctor|evaluate|record|replay|run|scan|setup|simulate"
+_COMMANDS = (
+    "config|detect|demo|doctor|evaluate|listen|record|replay|run|scan|service|setup|simulate"
+    "|watchdog"
+)
 _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")
 
 

@@ -31,6 +31,7 @@ CONDITION_NAMES = {
     "self-test-failed": "the test of the alarm failed",
     "self-test-overdue": "no test of the alarm",
     "path-unconfirmed": "nobody confirmed the alarm",
+    "restart-loop": "started again and again",
 }
 """What alerts about the monitoring are called; another kind is its own name."""
 

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
+from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
 from detector.mqtt import contract
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
-from detector.receiver.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, Telling
 from detector.receiver.receiver import News, ReceivedEntry, Receiver
 from detector.receiver.sound import Sound

@@ -170,7 +170,7 @@ async def live_through(
         outcome.entries = state.replay_from(0, 1_000_000)
         outcome.unsent = state.depth("mqtt")
         outcome.wearers.add(state.wearer)
-    known = {"state.sqlite", "state.sqlite.lock", "wearer", "nights"}
+    known = {"state.sqlite", "state.sqlite.lock", "wearer", "nights", "heartbeat"}
     outcome.leftovers = [p.name for p in house.simulated.iterdir() if p.name not in known]
     outcome.recordings = sorted((house.simulated / "nights").iterdir())
     path = outcome.recordings[0]

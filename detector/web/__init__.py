@@ -1,0 +1,1 @@
+"""The service over HTTP, on this computer alone: whether it lives, watches, and its metrics."""
