@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from detector.cli.doctor import check_lines
-from detector.cli.scan import HELD, heard, is_called, short, signal_words
+from detector.cli.scan import heard, is_called, short, signal_words
 from detector.config import SensorSettings
 from detector.devices.registry import installed
 from detector.doctor.check import CheckStatus
@@ -19,7 +19,7 @@ from detector.doctor.sensor import check_sensor
 from detector.errors import LinkError
 from detector.sites import SITES
 from detector.sources.look import STRIP, Look
-from detector.sources.nearby import NearbyDevice
+from detector.sources.nearby import NearbyDevice, not_heard
 from detector.sources.reach import LOOK_S, Reach
 from detector.terminal.output import Output, live_line, strip
 
@@ -99,7 +99,7 @@ class Visit:
             return usable[0]
         if called:
             raise LinkError(f"{device} does not work with spasmwatch: {called[0].because}.")
-        raise LinkError(HELD.format(device=device))
+        raise LinkError(not_heard(device, None, found))
 
     def _ask_which(self, found: Sequence[NearbyDevice]) -> NearbyDevice | None:
         usable = [one for one in found if one.driver is not None]

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from detector.alerts.rules import DEFAULT_RULES, parse_rule
 from detector.config.files import read_start
+from detector.devices.identity import canonical
 from detector.errors import ConfigError
 from detector.events import Origin
 from detector.sites import Site
@@ -39,6 +40,12 @@ def _plain_text(text: str) -> str:
 def _identifier(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         raise ValueError("must be letters, digits, - and _ only, such as left-calf")
+    return text
+
+
+def _adapter(text: str) -> str:
+    if not re.fullmatch(r"hci[0-9]{1,3}", text):
+        raise ValueError("must be an adapter such as hci1: `spasmwatch doctor` lists them")
     return text
 
 
@@ -157,6 +164,13 @@ class SensorSettings(_Section):
     """Where it is worn."""
     label: Identifier = "leg"
     """Names the sensor in events, such as left-calf."""
+    name: Text | None = None
+    """What it advertised when `spasmwatch setup` chose it: finds it again at a new address, where
+    that name holds a serial number."""
+    adapter: Annotated[str, AfterValidator(_adapter)] | None = None
+    """Bluetooth adapter such as hci1 (Linux); None listens with all that are switched on."""
+    power_on_adapter: bool = False
+    """Whether a night may switch on an adapter that it finds switched off (Linux)."""
 
 
 class AnotherSensorSettings(SensorSettings):
@@ -314,13 +328,13 @@ class Settings(_Section):
     def sensor_called(self, device: str | None) -> SensorSettings:
         """Return the settings of a sensor by its name or address; None is the first one.
 
-        A sensor that they do not name takes the settings of the first, except for the driver.
+        A sensor that they do not name takes the settings of the first, except for driver and name.
         """
         if device is None:
             return self.sensor
-        wanted = device.casefold()
-        known = (one for one in self.sensors if (one.device or "").casefold() == wanted)
-        other = self.sensor.model_copy(update={"device": device, "driver": None})
+        wanted = canonical(device)
+        known = (one for one in self.sensors if canonical(one.device or "") == wanted)
+        other = self.sensor.model_copy(update={"device": device, "driver": None, "name": None})
         return next(known, other)
 
 

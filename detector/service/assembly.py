@@ -24,6 +24,7 @@ from detector.service import retention
 from detector.service.archive import Archive
 from detector.service.delivery import DeliveryWatch
 from detector.service.health import vitals
+from detector.service.link_watch import LinkWatch
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
@@ -133,7 +134,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=[LinkWatch(sources), *([] if delivery is None else [delivery])],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,

@@ -137,7 +137,7 @@ class Service:
         Raises
         ------
         LinkError
-            There is no adapter to begin with.
+            A source does not wait for its radio, or could only wait in vain.
         PartLostError
             A part cannot be kept alive: start the service again.
         """
@@ -204,13 +204,16 @@ class Service:
                 self._take(sensor, reading)
         except LinkError as error:
             if not self._night.samples:
-                raise  # there is no adapter: nothing can be watched
+                raise  # its source does not wait: nothing can be watched
             raise ReaderError(str(error)) from error
 
     def _take(self, sensor: int, reading: Reading) -> None:
         self._recordings.write(sensor, reading.item)
         if isinstance(reading.item, (LinkUp, LinkDown)):
             self._tell(reading.item)
+        remark = self._sources[sensor].status.remark
+        if remark and isinstance(reading.item, LinkUp):
+            self._tell(Note(remark))
         for output in reading.outputs:
             if isinstance(output, (Note, Refused)):
                 self._tell(output)
