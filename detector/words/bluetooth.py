@@ -38,7 +38,7 @@ class Remedy:
 
 _REMEDIES = {
     BluetoothFault.NO_BUS: Remedy(
-        "D-Bus does not run, so BlueZ cannot be reached",
+        "D-Bus does not run, so BlueZ, the Bluetooth service, cannot be reached",
         "sudo systemctl start dbus bluetooth",
     ),
     BluetoothFault.NOT_INSTALLED: Remedy(
