@@ -135,8 +135,8 @@ async def broker(settings: Settings) -> BrokerFacts:
     try:
         choice = configured(mqtt) or mqtt.broker
         topics = Topics(prefix=mqtt.prefix, wearer=_wearer(settings))
-        credentials = {"username": mqtt.username, "password": mqtt.secret()}
-        async with provide(choice, port=port, **credentials) as made:
+        user, password = mqtt.username, mqtt.secret()
+        async with provide(choice, port=port, username=user, password=password) as made:
             assert made.endpoint is not None  # noqa: S101 - only "none" has none
             problem, ms = await _round_trip(made.endpoint, topics)
             # Where its port is in use, ours takes any free one: another in the night than now.

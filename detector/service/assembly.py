@@ -198,9 +198,14 @@ async def _enter_broker(
     options = settings.mqtt
     choice = (configured(options) or options.broker) if mqtt else "none"
     port = 0 if free_port else options.port or 1883
-    own = provide(choice, port=port, username=options.username, password=options.secret())
+    own = provide(
+        choice, port=port, username=options.username, password=options.secret(), patient=True
+    )
     try:
-        return await stack.enter_async_context(own)
+        broker = await stack.enter_async_context(own)
     except (LinkError, OSError) as error:
         begun.note("broker", f"no alert leaves this computer: {error}")
         return Broker("none", None)
+    if broker.last_error is not None:
+        begun.note("broker", f"no alert leaves this computer yet: {broker.last_error}")
+    return broker
