@@ -33,6 +33,7 @@ from detector.service.service import MQTT, STARTING, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
+from detector.words.delivery import not_started_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ async def assembled(
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
             )
-            delivery = DeliveryWatch(publisher, reception)
+            delivery = DeliveryWatch(publisher, reception, broker)
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
@@ -207,5 +208,5 @@ async def _enter_broker(
         begun.note("broker", f"no alert leaves this computer: {error}")
         return Broker("none", None)
     if broker.last_error is not None:
-        begun.note("broker", f"no alert leaves this computer yet: {broker.last_error}")
+        begun.note("broker", not_started_words(broker.last_error))
     return broker
