@@ -213,7 +213,16 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
         if wish.source == "ble":
             clock, adapter = HostClock(), Adapter()
             sources = tuple(
-                BleSource(device=worn.device, driver=worn.driver, clock=clock, adapter=adapter)
+                BleSource(
+                    device=worn.device,
+                    driver=worn.driver,
+                    name=worn.name,
+                    clock=clock,
+                    adapter=adapter,
+                    hci=worn.adapter,
+                    switch_on=worn.power_on_adapter,
+                    waits=True,
+                )
                 for worn in settings.sensors
             )
             yield _Chosen(sources, clock, Origin.LIVE, 1.0)
@@ -234,7 +243,9 @@ async def _chosen(settings: Settings, wish: Wish) -> AsyncIterator[_Chosen]:
             scaled = ScaledClock(wish.speed)
             adapter = Adapter()
             simulated = tuple(
-                sample_timed(source_on(wish.radio, scaled, worn.device, adapter), scaled)
+                sample_timed(
+                    source_on(wish.radio, scaled, worn.device, adapter, name=worn.name), scaled
+                )
                 for worn in settings.sensors
             )
             yield _Chosen(simulated, scaled, Origin.SIMULATED, wish.speed)

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from detector.cli.doctor import check_lines
-from detector.cli.scan import HELD, heard, is_called, short, signal_words
+from detector.cli.scan import heard, is_called, short, signal_words
 from detector.config import SensorSettings
 from detector.devices.registry import installed
 from detector.doctor.check import CheckStatus
@@ -19,7 +19,7 @@ from detector.doctor.sensor import check_sensor
 from detector.errors import LinkError
 from detector.sites import SITES
 from detector.sources.look import STRIP, Look
-from detector.sources.nearby import NearbyDevice
+from detector.sources.nearby import NearbyDevice, not_heard
 from detector.sources.reach import LOOK_S, Reach
 from detector.terminal.output import Output, live_line, strip
 
@@ -50,6 +50,7 @@ class Visit:
     now : the present settings of the sensor
     zone : time zone of the times shown; None is the computer's
     asks : whether somebody can answer questions
+    taken : sensors that are in the settings already, and cannot be chosen
     """
 
     out: Output
@@ -58,6 +59,7 @@ class Visit:
     now: SensorSettings
     zone: tzinfo | None
     asks: bool
+    taken: Sequence[SensorSettings] = ()
 
     def choose(self, device: str | None) -> tuple[NearbyDevice, Look] | None:
         """Return the chosen sensor and the look at its samples; None to go on without a sensor."""
@@ -83,11 +85,12 @@ class Visit:
             Bluetooth does not work: to ask which sensor would be of no use.
         """
         try:
-            return asyncio.run(heard(self.out, self.reach, self.timeout_s))
+            found = asyncio.run(heard(self.out, self.reach, self.timeout_s))
         except LinkError as error:
             if self.reach.is_virtual:
                 raise
             raise LinkError(f"{error}\nNothing was changed.") from error
+        return [one for one in found if not any(is_called(one, own.device) for own in self.taken)]
 
     def _named(self, found: Sequence[NearbyDevice], device: str) -> NearbyDevice:
         called = [one for one in found if is_called(one, device)]
@@ -99,7 +102,7 @@ class Visit:
             return usable[0]
         if called:
             raise LinkError(f"{device} does not work with spasmwatch: {called[0].because}.")
-        raise LinkError(HELD.format(device=device))
+        raise LinkError(not_heard(device, None, found))
 
     def _ask_which(self, found: Sequence[NearbyDevice]) -> NearbyDevice | None:
         usable = [one for one in found if one.driver is not None]
@@ -235,6 +238,22 @@ def where_question(now: SensorSettings) -> str:
         f"\nWhere is it worn?   {listed}\n"
         f'You may add a side, as in "left ankle". [{now.placement}]: '
     )
+
+
+def free_place(worn: WornAnswer, taken: Sequence[SensorSettings]) -> WornAnswer:
+    """Return where one more sensor is worn, with a label that no other sensor has.
+
+    Raises
+    ------
+    ValueError
+        The label is another sensor's.
+    """
+    if not taken:
+        return worn
+    label = worn.label or worn.placement
+    if label in {own.label for own in taken}:
+        raise ValueError(f'{label!r} is another sensor already: say the side too, as "left calf".')
+    return WornAnswer(worn.placement, label)
 
 
 def parse_yes(text: str) -> bool:

@@ -74,11 +74,12 @@ def record(
     except ValueError as error:
         raise UsageError(str(error), param_hint="--duration") from None
     call = Invocation.of(ctx)
-    reach = reach_over(radio, speed)
     settings = call.configuration().settings
+    sensor = settings.sensor_called(device)
+    reach = reach_over(radio, speed, sensor.adapter)
     check_target("--out", out_file, new=True)
     check_target("--capture", capture, new=True)
-    job = Job(settings, settings.sensor_called(device), reach, seconds)
+    job = Job(settings, sensor, reach, seconds)
     with sinks_of(job, out_file, capture) as sinks:
         asyncio.run(_keep(call.out, job, sinks))
     _report(call.out, job, sinks)

@@ -81,6 +81,9 @@ def run(
 
     call = Invocation.of(ctx)
     settings = call.configuration({"sensor.device": device}).settings
+    if device is not None:  # the name in the settings may be another sensor's
+        unnamed = settings.sensor.model_copy(update={"name": None})
+        settings = settings.model_copy(update={"sensor": unnamed})
     kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
     _check(kind, file, speed, scenario, radio)
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)

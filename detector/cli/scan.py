@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detector.devices.identity import means
 from detector.errors import LinkError
-from detector.terminal.invocation import Invocation, RadioOption, program_name
+from detector.terminal.invocation import Invocation, RadioOption, as_called, program_name
 
 if TYPE_CHECKING:
     from detector.sources.nearby import NearbyDevice
@@ -22,11 +23,6 @@ NOTHING = """No sensor found in {timeout_s:g} s.
   2. Is a phone or an app connected to it? A sensor talks to one at a time.
   3. Is it charged, and within a few metres of this computer?
 Try: {program} scan --timeout 30      Help: {program} doctor"""
-
-HELD = """\
-Your sensor, {device}, is not heard. A sensor that is connected to something is silent for all
-others: close its phone app (or switch that phone's Bluetooth off), and end any `spasmwatch run`
-that uses it. Otherwise it is off, empty or too far away."""
 
 STRONG_DBM, WEAK_DBM = -65, -80  # beside the bed is -50 to -65; below -80 packets get lost
 BARS = "▂▄▆█"
@@ -55,17 +51,20 @@ def scan(
 
     With --json one object a line: address, name (as advertised, unchecked), rssi_dbm and
     battery_percent (null where unknown), signal (strong, fair, weak, unknown), driver (null where
-    there is none), usable, because (a sentence), chosen (whether the settings name it).
+    there is none), usable, because (a sentence), chosen (whether the settings name it), adapter
+    (which of several hears it best, else null).
     """
     import asyncio
 
     from detector.cli.simulated import reach_over
+    from detector.sources.nearby import not_heard
 
     call = Invocation.of(ctx)
     out = call.out
     worn = call.configuration().settings.sensors
     devices = [one.device for one in worn if one.device is not None]
-    reach = reach_over(radio)
+    adapters = {one.adapter for one in worn}
+    reach = reach_over(radio, hci=adapters.pop() if len(adapters) == 1 else None)
     found = asyncio.run(heard(out, reach, timeout))
     usable = [one for one in found if one.driver is not None]
     chosen = [one for one in found if any(is_called(one, device) for device in devices)]
@@ -81,9 +80,10 @@ def scan(
     if hidden:
         others = "1 other Bluetooth device" if hidden == 1 else f"{hidden} other Bluetooth devices"
         out.say(f"({others} hidden; --all shows {'it' if hidden == 1 else 'them'})")
-    for device in devices:
-        if not any(is_called(one, device) for one in found):
-            out.say(HELD.format(device=device))
+    not_ours = [one for one in found if one not in chosen]
+    for sensor in worn:
+        if sensor.device is not None and not any(is_called(one, sensor.device) for one in found):
+            out.say(as_called(not_heard(sensor.device, sensor.name, not_ours)))
     if not usable:
         raise LinkError(NOTHING.format(timeout_s=timeout, program=program_name()))
     if not devices:
@@ -127,6 +127,8 @@ def table(
     lines = [f"  {heads[0]}  Works with spasmwatch"]
     for one, head in zip(shown, heads[1:], strict=True):
         works = f"{'yes' if one.driver else 'no'}: {one.because}"
+        if one.adapter is not None:
+            works += f", heard by {one.adapter}"
         line = f"{'*' if one in chosen else ' '} {head}  {works}"
         if len(line) <= LONGEST_LINE:
             lines.append(line)
@@ -149,6 +151,7 @@ def plain(found: NearbyDevice, percent: int | None, *, chosen: bool) -> dict[str
         "usable": found.driver is not None,
         "because": found.because,
         "chosen": chosen,
+        "adapter": found.adapter,
     }
 
 
@@ -179,10 +182,7 @@ def short(name: str) -> str:
 
 def is_called(found: NearbyDevice, device: str | None) -> bool:
     """Whether settings that name `device`, by name or address, mean this one."""
-    return device is not None and device.casefold() in {
-        found.address.casefold(),
-        found.name.casefold(),
-    }
+    return means(device, found.address, found.name)
 
 
 def _indented(text: str) -> list[str]:

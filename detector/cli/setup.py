@@ -51,6 +51,9 @@ def setup(
         str | None,
         typer.Option(metavar="PLACE", help='Worn there, without asking: "ankle", "left calf".'),
     ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add one more sensor of the same person: the other leg.")
+    ] = False,
     non_interactive: Annotated[
         bool, typer.Option("--non-interactive", help="Ask nothing; needs --device and --placement.")
     ] = False,
@@ -68,7 +71,7 @@ def setup(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from detector.cli.questions import Visit, ask, parse_worn, where_question
+    from detector.cli.questions import Visit, ask, free_place, parse_worn, where_question
     from detector.cli.simulated import reach_over
     from detector.config import SensorSettings, default_path
 
@@ -82,9 +85,13 @@ def setup(
     path = call.config_path or default_path()
     _check_folder(path.absolute().parent)
     settings = call.configuration().settings if path.exists() else None
-    now = SensorSettings() if settings is None else settings.sensor
+    if add and (settings is None or settings.sensor.device is None):
+        raise UsageError("--add is for a second sensor: choose the first by setup without it")
+    now = SensorSettings() if settings is None or add else settings.sensor
     zone = ZoneInfo(settings.wearer.time_zone) if settings and settings.wearer.time_zone else None
-    visit = Visit(call.out, reach_over(radio, speed), timeout, now, zone, asks=not non_interactive)
+    reach = reach_over(radio, speed, now.adapter)
+    taken = settings.sensors if add and settings is not None else ()
+    visit = Visit(call.out, reach, timeout, now, zone, asks=not non_interactive, taken=taken)
     call.out.say(NOTICE)
     try:
         chosen = visit.choose(device)
@@ -94,15 +101,21 @@ def setup(
         found, look = chosen
         if worn is None:
             worn = ask(
-                call.out, where_question(now), lambda text: parse_worn(text or now.placement)
+                call.out,
+                where_question(now),
+                lambda text: free_place(parse_worn(text or now.placement), taken),
             )
+        else:
+            worn = free_place(worn, taken)
+    except ValueError as error:
+        raise UsageError(str(error), param_hint="--placement") from None
     except EOFError:
         call.out.error(NO_ANSWER.format(program=program_name()))
         raise typer.Exit(2) from None
     except (KeyboardInterrupt, typer.Abort):
         call.out.error("\nNothing was changed.")
         raise typer.Exit(1) from None
-    _write(call.out, _Choice(path, now, found, worn, look))
+    _write(call.out, _Choice(path, now, found, worn, look, add=add))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class _Choice:
     found: NearbyDevice
     worn: WornAnswer
     look: Look
+    add: bool
 
 
 app.command()(tls)
@@ -139,6 +153,8 @@ def _write(out: Output, choice: _Choice) -> None:
     from detector.cli.questions import new_label
     from detector.config import default_path, read_configuration
     from detector.config.settings_file import change_section
+    from detector.devices.identity import is_unique
+    from detector.devices.registry import installed
 
     now, found, worn = choice.now, choice.found, choice.worn
     values = {"device": found.address, "placement": worn.placement}
@@ -149,15 +165,24 @@ def _write(out: Output, choice: _Choice) -> None:
         values["driver"] = found.driver  # the old one was that of another sensor
     name = harmless(found.name).replace("\n", " ").strip()
     remarks = {"device": name} if name else {}
+    if found.driver and is_unique(found.name, installed().named(found.driver)):
+        values["name"] = found.name
+    elif now.name is not None:
+        values["name"] = found.address  # the old one was that of another sensor
     change = change_section(
-        choice.path, "sensor", values, remarks, lambda draft: read_configuration(draft, environ={})
+        choice.path,
+        "another_sensor" if choice.add else "sensor",
+        values,
+        remarks,
+        lambda draft: read_configuration(draft, environ={}),
+        another=choice.add,
     )
     if out.json:
         out.data(json.dumps(_plain(change, choice, label or now.label)))
     _say_changed(out, change)
     for key in values:
         variable = f"SPASMWATCH_SENSOR__{key.upper()}"
-        if variable in os.environ:
+        if variable in os.environ and not choice.add:
             out.say(
                 f"The variable {variable} overrides the file. To use the file: unset {variable}"
             )

@@ -55,7 +55,11 @@ def sample_timed(source: Source, clock: ScaledClock) -> Source:
 
 
 def source_on(
-    radio: str, clock: Clock, device: str | None = None, adapter: Adapter | None = None
+    radio: str,
+    clock: Clock,
+    device: str | None = None,
+    adapter: Adapter | None = None,
+    name: str | None = None,
 ) -> BleSource:
     """Return a live source on a virtual radio: only bleak's backend differs from a real one."""
     from firmware_sim.backend import backends
@@ -69,10 +73,11 @@ def source_on(
         scanner_backend=scanner,
         client_backend=client,
         adapter=adapter,
+        name=name,
     )
 
 
-def reach_over(radio: str | None, speed: float = 1.0) -> Reach:
+def reach_over(radio: str | None, speed: float = 1.0, hci: str | None = None) -> Reach:
     """Return how to reach a sensor: by this computer's adapter, or on a virtual radio.
 
     Raises
@@ -83,7 +88,7 @@ def reach_over(radio: str | None, speed: float = 1.0) -> Reach:
     if radio is None:
         if speed != 1:
             raise UsageError("--speed goes with --radio: a real sensor has its own speed")
-        return Reach()
+        return Reach(hci=hci)
     check_address("--radio", radio)
     from functools import partial
 

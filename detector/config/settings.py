@@ -3,144 +3,39 @@
 from __future__ import annotations
 
 import ipaddress
-import re
-import shlex
 from datetime import time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from detector.alerts.rules import DEFAULT_RULES, parse_rule
+from detector.alerts.rules import DEFAULT_RULES
 from detector.config.files import read_start
+from detector.config.values import (
+    BROKER_WORDS,
+    NO_TEST,
+    PORTS,
+    AdapterName,
+    Broker,
+    FilePath,
+    Identifier,
+    Loopback,
+    ShellCommand,
+    Text,
+    TimeOfDay,
+    TimeZone,
+    TopicPrefix,
+    WakeRule,
+)
+from detector.devices.identity import canonical
 from detector.errors import ConfigError
-from detector.events import Origin
 from detector.sites import Site
 
-BROKER_WORDS = ("auto", "mosquitto", "embedded", "none")
-PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
-LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
-NO_TEST = "off"
-MOST_COMMAND = 1000  # characters
 MOST_RULES = 32
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
-KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
 LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
-
-
-def _plain_text(text: str) -> str:
-    if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():
-        raise ValueError(f"must be 1 to {LONGEST_TEXT} printable characters")
-    return text
-
-
-def _identifier(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
-        raise ValueError("must be letters, digits, - and _ only, such as left-calf")
-    return text
-
-
-def _topic(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,7}", text):
-        raise ValueError("must be words of letters, digits, - and _ joined by /, such as sw/v1")
-    kept = next((level for level in text.split("/") if level in KEPT_LEVELS), None)
-    if kept is not None:
-        raise ValueError(
-            f"must not have {kept!r} in it: that word keeps simulated and replayed messages apart "
-            "from live ones"
-        )
-    return text
-
-
-LONGEST_ZONE = 64  # characters; the longest name has 32
-
-
-def _time_zone(text: str) -> str:
-    try:
-        if len(text) > LONGEST_ZONE:  # looked for in folders within folders
-            raise ValueError
-        ZoneInfo(text)
-    except (OSError, ValueError, KeyError):  # unknown, a folder, not a zone file, a path
-        close = get_close_matches(text[:LONGEST_ZONE], available_timezones(), n=1)
-        hint = f"   did you mean {close[0]}?" if close else ""
-        raise ValueError(f"must be a time zone such as Europe/Amsterdam{hint}") from None
-    return text
-
-
-def _rule(text: str) -> str:
-    parse_rule(text)  # its error is a ValueError with a complete message
-    return text
-
-
-def _broker(text: str) -> str:
-    if text in BROKER_WORDS:
-        return text
-    words = ", ".join(BROKER_WORDS)
-    bare = re.fullmatch(r"[\w.-]+(:0*([1-9]\d{0,4}))?", text)
-    usual = bare is not None and int(bare[2] or 0) < 65536
-    example = text if usual else "homeassistant.local"
-    wanted = f"must be one of {words}, or an address such as mqtt://{example}"
-    try:
-        url = urlsplit(text)
-        host = re.fullmatch(r"[\w.:%-]{1,253}", url.hostname or "", re.ASCII)
-        usable = url.scheme in PORTS and host and url.port != 0
-    except ValueError:  # invalid brackets or port
-        raise ValueError(wanted) from None
-    if not usable:
-        raise ValueError(wanted)
-    if url.username or url.password:
-        raise ValueError("must not hold a name or password: use mqtt.username and password_file")
-    if url.path.strip("/") or url.query or url.fragment:
-        raise ValueError("must end after the host and port: topics begin with mqtt.prefix")
-    return text
-
-
-def _home(path: Path) -> Path:
-    if not str(path).isprintable():
-        raise ValueError("must be a path of printable characters")
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("must not begin with ~ where the home folder is not known") from None
-
-
-def _command(text: str) -> str:
-    """Check what a shell's rules can part into a program and its arguments."""
-    try:
-        argv = shlex.split(text) if len(text) <= MOST_COMMAND else []
-    except ValueError:  # a quotation mark without its other half
-        argv = []
-    if not argv or not text.isprintable():
-        raise ValueError("must be a program with its arguments, in one line, as in a terminal")
-    return text
-
-
-def _time_of_day(text: str) -> str:
-    if text != NO_TEST and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-        raise ValueError(f"must be a time of day such as 21:30, or {NO_TEST}")
-    return text
-
-
-def _loopback(text: str) -> str:
-    try:
-        here = ipaddress.ip_address(text).is_loopback
-    except ValueError:
-        here = False
-    if not here:
-        raise ValueError(
-            "must be 127.0.0.1 or ::1: there is no password yet, so others may not reach it"
-        )
-    return text
-
-
-Text = Annotated[str, AfterValidator(_plain_text)]
-ShellCommand = Annotated[str, AfterValidator(_command)]
-Identifier = Annotated[str, AfterValidator(_identifier)]
-FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
 
 
 class BrokerAddress(NamedTuple):
@@ -167,7 +62,7 @@ class WearerSettings(_Section):
 
     label: Text = "bedroom"
     """Shown in alerts instead of a name."""
-    time_zone: Annotated[str, AfterValidator(_time_zone)] | None = None
+    time_zone: TimeZone | None = None
     """IANA name of the zone in which times are shown; None is this computer's."""
 
 
@@ -182,6 +77,13 @@ class SensorSettings(_Section):
     """Where it is worn."""
     label: Identifier = "leg"
     """Names the sensor in events, such as left-calf."""
+    name: Text | None = None
+    """What it advertised when `spasmwatch setup` chose it: finds it again at a new address, where
+    that name holds a serial number."""
+    adapter: AdapterName | None = None
+    """Bluetooth adapter such as hci1 (Linux); None listens with all that are switched on."""
+    power_on_adapter: bool = False
+    """Whether a night may switch on an adapter that it finds switched off (Linux)."""
 
 
 class AnotherSensorSettings(SensorSettings):
@@ -197,7 +99,7 @@ class AlertSettings(_Section):
     """Rules that wake somebody; all else is only stored."""
 
     wake_for: Annotated[
-        tuple[Annotated[str, AfterValidator(_rule)], ...],
+        tuple[WakeRule, ...],
         Field(strict=False, max_length=MOST_RULES),
     ] = DEFAULT_RULES
     """Rules; any one of them raises an alert."""
@@ -206,7 +108,7 @@ class AlertSettings(_Section):
     sound_command: ShellCommand | None = None
     """Plays the sound file that is its last argument; None is the computer's own player."""
 
-    self_test: Annotated[str, AfterValidator(_time_of_day)] = "21:30"
+    self_test: TimeOfDay = "21:30"
     """When a test sounds at every receiver that is there, each evening; off for none."""
 
     @property
@@ -218,11 +120,11 @@ class AlertSettings(_Section):
 class MqttSettings(_Section):
     """The broker through which others are alerted."""
 
-    broker: Annotated[str, AfterValidator(_broker)] = "auto"
+    broker: Broker = "auto"
     """auto, mosquitto, embedded, none, or mqtt://host or mqtts://host."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Of the broker; None is 1883, or 8883 for mqtts."""
-    prefix: Annotated[str, AfterValidator(_topic)] = "sw/v1"
+    prefix: TopicPrefix = "sw/v1"
     """First part of every topic."""
     username: Text | None = None
     """Name to sign in with."""
@@ -334,7 +236,7 @@ class WebSettings(_Section):
 
     enabled: bool = True
     """Whether `run` serves /livez, /readyz and /metrics."""
-    bind: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    bind: Loopback = "127.0.0.1"
     """Address of this computer for itself: 127.0.0.1 or ::1."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8377
     """Where it listens; where that is taken, the next free one."""
@@ -375,13 +277,13 @@ class Settings(_Section):
     def sensor_called(self, device: str | None) -> SensorSettings:
         """Return the settings of a sensor by its name or address; None is the first one.
 
-        A sensor that they do not name takes the settings of the first, except for the driver.
+        A sensor that they do not name takes the settings of the first, except for driver and name.
         """
         if device is None:
             return self.sensor
-        wanted = device.casefold()
-        known = (one for one in self.sensors if (one.device or "").casefold() == wanted)
-        other = self.sensor.model_copy(update={"device": device, "driver": None})
+        wanted = canonical(device)
+        known = (one for one in self.sensors if canonical(one.device or "") == wanted)
+        other = self.sensor.model_copy(update={"device": device, "driver": None, "name": None})
         return next(known, other)
 
 

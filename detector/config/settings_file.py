@@ -36,11 +36,14 @@ def change_section(
     values: Mapping[str, str],
     remarks: Mapping[str, str],
     check: Callable[[Path], object] = lambda _: None,
+    *,
+    another: bool = False,
 ) -> Change:
     """Set values of one section, all or none; everything else in the file stays as it was.
 
     Parameters
     ----------
+    another : add one more section [[section]] with them
     remarks : key → comment behind it, unless the owner wrote one there
     check : called with a draft; raises ConfigError where its settings are not valid together
 
@@ -59,7 +62,8 @@ def change_section(
             if len(data) > LARGEST_BYTES:
                 raise ValueError("it is larger than 64 kB")
             before = data.decode("utf-8-sig")
-        after = changed_text(before, section, values, remarks, head=head_of(path))
+        change = added_text if another else changed_text
+        after = change(before, section, values, remarks, head=head_of(path))
         if after == before:
             return Change(path, None, changed=False)
         with _draft(place, after) as draft:
@@ -76,7 +80,7 @@ def change_section(
         lines = ", ".join(f'{key} = "{value}"' for key, value in values.items())
         raise ConfigError(
             f"{path} cannot be changed safely ({error}). Nothing was changed. Write by hand, "
-            f"below [{section}]: {lines}"
+            f"below {f'[[{section}]]' if another else f'[{section}]'}: {lines}"
         ) from error
     return Change(path, backup, changed=True)
 
@@ -113,6 +117,40 @@ def changed_text(
             item.comment(OURS + remarks[key])
     after = tomlkit.dumps(document)
     wanted[section] = wanted.get(section, {}) | dict(values)
+    if tomllib.loads(after) != wanted:
+        raise ValueError("its layout is unusual")
+    return after
+
+
+def added_text(
+    before: str | None,
+    section: str,
+    values: Mapping[str, str],
+    remarks: Mapping[str, str],
+    *,
+    head: str = "",
+) -> str:
+    """Return the text with one more section of an array; `head` begins a new one.
+
+    Raises
+    ------
+    ValueError
+        The changed text does not read back as the values that were to be added.
+    """
+    document = tomlkit.parse(head if before is None else before)
+    table = tomlkit.table()
+    for key, value in values.items():
+        item = tomlkit.item(value)
+        if key in remarks:
+            item.comment(OURS + remarks[key])
+        table.add(key, item)
+    if section not in document:
+        document.add(section, tomlkit.aot())
+    array: Any = document[section]
+    array.append(table)
+    after = tomlkit.dumps(document)
+    wanted = tomllib.loads(before or "")
+    wanted[section] = [*wanted.get(section, []), dict(values)]
     if tomllib.loads(after) != wanted:
         raise ValueError("its layout is unusual")
     return after

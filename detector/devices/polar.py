@@ -66,6 +66,8 @@ def _family(name: str, advertised: tuple[str, ...], sheet: DataSheet, *, sdk_mod
     )
 
 
+# "Polar H10 3F2A1C29": the number that is printed on the sensor.
+_SERIAL = r"Polar [A-Za-z0-9 ]+ [0-9A-F]{8}"
 _SOURCE = "Polar, online_measurement.pdf v1.0 (August 2024); polar-ble-sdk issues"
 
 VERITY_SENSE = _family(
@@ -84,6 +86,7 @@ VERITY_SENSE = _family(
         advice="Its arm band fits an ankle. SDK mode keeps it from switching itself off after ten "
         "minutes without a pulse; update its firmware in the Polar app.",
         source=_SOURCE,
+        serial=_SERIAL,
     ),
 )
 H10 = _family(
@@ -102,6 +105,7 @@ H10 = _family(
         advice="A chest strap: it needs the contact of skin, and drops the link 45 s after it "
         "leaves the strap.",
         source=_SOURCE,
+        serial=_SERIAL,
     ),
 )
 

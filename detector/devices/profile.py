@@ -41,6 +41,7 @@ class DataSheet:
     battery, loss : where the charge is read, and how lost samples are noticed, in a few words
     advice : for the person who wears it, a sentence or two
     source : where the protocol's facts are from
+    serial : pattern of the advertised names, where they hold the sensor's serial number
     """
 
     title: str
@@ -53,6 +54,7 @@ class DataSheet:
     loss: str
     advice: str
     source: str
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from shlex import quote
 
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
+from detector.sources.bluez import AdapterFacts
+from detector.words.bluetooth import BluetoothFault, fault_cause, fault_fix
 
 # Older ones lose notifications and leak connections (research: bleak 1343, Home Assistant's
 # habluetooth); 5.66 is what Debian 12 has and what was tested. Bleak itself refuses below 5.55.
@@ -17,47 +18,6 @@ KERNEL_GOOD = (6, 6)
 
 ADAPTER, PERMISSION, BLUEZ = "Bluetooth adapter", "Bluetooth permission", "BlueZ version"
 KERNEL, USB_POWER = "Kernel", "USB power saving"
-
-_INSTALL = "sudo apt install bluez && sudo systemctl enable --now bluetooth"
-_PLUG_IN = "spasmwatch doctor   (after plugging in a Bluetooth adapter, 4.0 or newer)"
-
-
-class BusTrouble(StrEnum):
-    """Why BlueZ could not be queried."""
-
-    NO_BUS = "D-Bus does not run, so BlueZ cannot be reached"
-    NO_SERVICE = "BlueZ is not running"
-    DENIED = "this user has no access to BlueZ"
-    NO_ANSWER = "BlueZ does not answer"
-
-
-class Blocked(StrEnum):
-    """Kind of switch that turned a radio off below BlueZ (rfkill)."""
-
-    SOFT = "soft"
-    HARD = "hard"
-
-
-_START = {
-    BusTrouble.NO_BUS: "sudo systemctl start dbus bluetooth",
-    BusTrouble.NO_SERVICE: "sudo systemctl enable --now bluetooth",
-    BusTrouble.NO_ANSWER: "sudo systemctl restart bluetooth",
-}
-_BLOCKED = {
-    Blocked.SOFT: ("blocked (flight mode)", "rfkill unblock bluetooth"),
-    Blocked.HARD: (
-        "switched off by a key or switch of this computer",
-        "rfkill list bluetooth   (after using that switch)",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterFacts:
-    """An adapter that BlueZ lists."""
-
-    name: str  # hci0
-    powered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +39,17 @@ class BluetoothFacts:
     bluez : version as bluetoothctl reports it, None where it is not installed
     kernel : release, such as 6.12.9-amd64
     blocked : by which kind of rfkill switch; None if a Bluetooth radio is on
+    wanted : the adapter that the settings name; None is any
     """
 
     adapters: tuple[AdapterFacts, ...] | None
-    trouble: BusTrouble | None
+    trouble: BluetoothFault | None
     bluez: str | None
     kernel: str
-    blocked: Blocked | None
+    blocked: BluetoothFault | None
     usb: tuple[UsbPower, ...]
     user: str
+    wanted: str | None = None
 
 
 def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
@@ -105,39 +67,48 @@ def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
 
 def check_adapter(facts: BluetoothFacts) -> CheckResult:
     """Check that there is an adapter, and that it is on."""
-    if facts.trouble is BusTrouble.DENIED:
+    if facts.trouble is BluetoothFault.DENIED:
         return skip(ADAPTER, "not known; see the permission below")
     hindrance = _hindrance(facts)
     if hindrance is not None:
-        return fail(ADAPTER, *hindrance)
-    powered = [adapter.name for adapter in facts.adapters or () if adapter.powered]
+        fault, which = hindrance
+        fix = fault_fix(fault, which, named=facts.wanted is not None)
+        return fail(ADAPTER, fault_cause(fault, which), fix)
+    powered = [adapter.name for adapter in _mine(facts) if adapter.powered]
     return ok(ADAPTER, f"{', '.join(powered)} powered")
 
 
-def _hindrance(facts: BluetoothFacts) -> tuple[str, str] | None:
-    """Return the most basic obstacle and the command that removes it."""
-    if facts.blocked is not None:
-        return _BLOCKED[facts.blocked]
+def _hindrance(facts: BluetoothFacts) -> tuple[BluetoothFault, str] | None:
+    """Return the most basic obstacle, and the adapters concerned."""
     if _is_missing(facts):
-        return "BlueZ is not installed", _INSTALL
-    if facts.trouble is not None:
-        return str(facts.trouble), _START[facts.trouble]
-    if not facts.adapters:
-        return "this computer has none", _PLUG_IN
-    if not any(adapter.powered for adapter in facts.adapters):
-        names = ", ".join(adapter.name for adapter in facts.adapters)
-        return f"{names} is switched off", "bluetoothctl power on"
-    return None
+        return facts.blocked or BluetoothFault.NOT_INSTALLED, ""
+    if facts.blocked or facts.trouble:
+        return facts.blocked or facts.trouble or BluetoothFault.NO_ANSWER, ""
+    mine = _mine(facts)
+    if not mine:
+        other = facts.adapters and facts.wanted
+        return (BluetoothFault.OTHER_ADAPTER, other) if other else (BluetoothFault.NO_ADAPTER, "")
+    able = [adapter for adapter in mine if adapter.low_energy]
+    names = ", ".join(adapter.name for adapter in able or mine)
+    if not able:
+        return BluetoothFault.NO_LOW_ENERGY, names
+    return None if any(adapter.powered for adapter in able) else (BluetoothFault.OFF, names)
+
+
+def _mine(facts: BluetoothFacts) -> list[AdapterFacts]:
+    """Return the adapters that may be used."""
+    return [one for one in facts.adapters or () if facts.wanted in {None, one.name}]
 
 
 def _is_missing(facts: BluetoothFacts) -> bool:
     """Whether BlueZ is not installed: it does not run, and its bluetoothctl is missing."""
-    return facts.bluez is None and facts.trouble in {BusTrouble.NO_BUS, BusTrouble.NO_SERVICE}
+    gone = {BluetoothFault.NO_BUS, BluetoothFault.NOT_RUNNING, BluetoothFault.NOT_INSTALLED}
+    return facts.bluez is None and facts.trouble in gone
 
 
 def check_permission(facts: BluetoothFacts) -> CheckResult:
     """Check that this user may use Bluetooth."""
-    if facts.trouble is BusTrouble.DENIED:
+    if facts.trouble is BluetoothFault.DENIED:
         return fail(
             PERMISSION,
             f'user "{facts.user}" may not use Bluetooth',

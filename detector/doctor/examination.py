@@ -84,7 +84,11 @@ class Examination:
         self._hide(settings)
         yield check_python(probes.versions(), list(installed().broken.values()))
         yield check_settings(facts)
-        radio = check_bluetooth(VIRTUAL if self.reach.is_virtual else await probes.bluetooth())
+        radio = check_bluetooth(
+            VIRTUAL
+            if self.reach.is_virtual
+            else await probes.bluetooth(wanted=settings.sensor.adapter)
+        )
         for check in radio:
             yield check
         folder = probes.folder(self.data_dir or settings.data_dir)
@@ -115,9 +119,10 @@ class Examination:
         self, settings: Settings, sensor: SensorSettings, progress: Callable[[Look], None]
     ) -> list[CheckResult]:
         try:
-            look, why = await self.reach.look(
+            look, why = await replace(self.reach, hci=sensor.adapter).look(
                 sensor.device,
                 driver=sensor.driver,
+                name=sensor.name,
                 samples_s=self.look_s,
                 tell=lambda seen, _: progress(seen),
             )

@@ -14,16 +14,15 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from detector.config import Settings
-from detector.doctor.bluetooth import AdapterFacts, Blocked, BluetoothFacts, BusTrouble, UsbPower
+from detector.doctor.bluetooth import BluetoothFacts, UsbPower
 from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker import provide
@@ -31,7 +30,10 @@ from detector.mqtt.contract import Message, Topics
 from detector.mqtt.endpoint import Endpoint, configured
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import read_service_keys
+from detector.sources import bluez
+from detector.sources.bluez import AdapterFacts, BluetoothError
 from detector.store.state_file import wearer_in
+from detector.words.bluetooth import BluetoothFault
 
 DOCTOR = "doctor"  # name of a receiver that no other has
 ALLOW = "allow it in the broker's access list, or set mqtt.prefix to what is allowed"
@@ -53,23 +55,30 @@ def versions() -> list[tuple[str, str]]:
     return found
 
 
-async def bluetooth(sys_folder: Path = _SYS) -> BluetoothFacts | str:
+async def bluetooth(
+    sys_folder: Path | None = None, *, wanted: str | None = None
+) -> BluetoothFacts | str:
     """Return facts about Bluetooth, or the reason that there are none."""
-    if sys.platform != "linux":
+    if not bluez.is_here():
         return f"not looked at on {platform.system()}: `spasmwatch scan` shows whether it works"
+    place = sys_folder or bluez.SYS
+    adapters: tuple[AdapterFacts, ...] | None = None
+    trouble: BluetoothFault | None = None
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            adapters, trouble = await _ask_bluez()
-    except TimeoutError:
-        adapters, trouble = None, BusTrouble.NO_ANSWER
+        adapters = await bluez.adapters()
+    except BluetoothError as error:
+        trouble = error.fault
+    except LinkError:
+        trouble = BluetoothFault.NO_ANSWER
     return BluetoothFacts(
         adapters=adapters,
         trouble=trouble,
         bluez=await asyncio.to_thread(bluez_version),
         kernel=platform.release(),
-        blocked=blocked(sys_folder),
-        usb=usb_power(sys_folder),
+        blocked=bluez.rfkill(place, () if wanted is None else (wanted,)),
+        usb=usb_power(place),
         user=user(),
+        wanted=wanted,
     )
 
 
@@ -78,18 +87,6 @@ def bluez_version(run: Callable[[list[str]], str] | None = None) -> str | None:
     said = (run or _said)(["bluetoothctl", "--version"])
     found = re.search(r"\d{1,3}\.\d{1,3}", said)
     return None if found is None else found[0]
-
-
-def blocked(sys_folder: Path = _SYS) -> Blocked | None:
-    """Return how rfkill switched off every Bluetooth radio; None where one is on."""
-    switches = [
-        (_read(switch / "hard"), _read(switch / "soft"))
-        for switch in _listed(sys_folder / "class/rfkill")
-        if _read(switch / "type") == "bluetooth"
-    ]
-    if not switches or ("0", "0") in switches:
-        return None
-    return Blocked.HARD if all(hard == "1" for hard, _ in switches) else Blocked.SOFT
 
 
 def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
@@ -141,8 +138,8 @@ async def broker(settings: Settings) -> BrokerFacts:
         if mqtt.signing_file is not None:
             read_service_keys(mqtt.signing_file)
         topics = Topics(prefix=mqtt.prefix, wearer=_wearer(settings))
-        credentials = {"username": mqtt.username, "password": mqtt.secret()}
-        async with provide(choice, port=port, **credentials) as made:
+        user, password = mqtt.username, mqtt.secret()
+        async with provide(choice, port=port, username=user, password=password) as made:
             assert made.endpoint is not None  # noqa: S101 - only "none" has none
             problem, ms = await _round_trip(made.endpoint, topics)
             # Where its port is in use, ours takes any free one: another in the night than now.
@@ -201,49 +198,6 @@ class _Timex(ctypes.Structure):
         ("maxerror", ctypes.c_long),  # microseconds
         ("rest", ctypes.c_byte * 256),
     )
-
-
-async def _ask_bluez() -> tuple[tuple[AdapterFacts, ...] | None, BusTrouble | None]:
-    """Return BlueZ' adapters, or why they cannot be queried."""
-    from dbus_fast import BusType, Message, MessageType  # noqa: PLC0415 - on Linux only
-    from dbus_fast.aio import MessageBus  # noqa: PLC0415
-    from dbus_fast.errors import AuthError  # noqa: PLC0415
-
-    try:
-        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    except AuthError:
-        return None, BusTrouble.DENIED
-    except Exception:  # dbus-fast documents no errors for a missing, dead or foreign socket
-        return None, BusTrouble.NO_BUS
-    try:
-        reply = await bus.call(
-            Message(
-                destination="org.bluez",
-                path="/",
-                interface="org.freedesktop.DBus.ObjectManager",
-                member="GetManagedObjects",
-            )
-        )
-    finally:
-        bus.disconnect()
-    if reply.message_type is MessageType.ERROR:
-        name = reply.error_name or ""
-        denied = name.endswith(".AccessDenied")
-        gone = name.endswith((".ServiceUnknown", ".NameHasNoOwner", "NotFound"))
-        return None, (
-            BusTrouble.DENIED if denied else BusTrouble.NO_SERVICE if gone else BusTrouble.NO_ANSWER
-        )
-    return tuple(_adapters(reply.body[0].items())), None
-
-
-def _adapters(
-    objects: Iterable[tuple[str, dict[str, dict[str, object]]]],
-) -> Iterable[AdapterFacts]:
-    for path, interfaces in sorted(objects):
-        properties = interfaces.get("org.bluez.Adapter1")
-        if properties is not None:
-            powered = getattr(properties.get("Powered"), "value", False)
-            yield AdapterFacts(path.rpartition("/")[2], bool(powered))
 
 
 async def _round_trip(endpoint: Endpoint, topics: Topics) -> tuple[str | None, float | None]:

@@ -8,6 +8,7 @@ from detector.doctor.check import CheckResult, fail, ok, skip, warn
 from detector.sources.look import Look
 
 SENSOR, RATE, LOSS = "Sensor", "Sample rate", "Lost samples"
+SETUP = "spasmwatch setup"  # the command that sentences of a source name where it helps
 DRIFT, BATTERY = "Sensor clock", "Battery"
 
 RATE_TOLERANCE = 0.05  # as in a night: beyond it, a clonus of 6 Hz is misnamed by 0.3 Hz
@@ -45,12 +46,7 @@ def check_heard(look: Look, why: str) -> CheckResult:
     if look.refused is not None:
         return fail(SENSOR, look.refused, "spasmwatch scan --all   (to find another)")
     if look.link is None:
-        return fail(
-            SENSOR,
-            why or "it is not heard",
-            "spasmwatch scan   (after pressing its button and closing its phone app: it talks to "
-            "one at a time)",
-        )
+        return _not_heard(why)
     name = look.link.name or look.link.address
     if not look.samples:
         return fail(
@@ -59,6 +55,14 @@ def check_heard(look: Look, why: str) -> CheckResult:
             "spasmwatch doctor   (after switching the sensor off and on)",
         )
     detail = f"{name} ({look.link.driver}) streams"
+    if look.remark:
+        detail += f". {look.remark}"
+    return _check_remarks(look, detail)
+
+
+def _check_remarks(look: Look, detail: str) -> CheckResult:
+    if SETUP in look.remark:
+        return warn(SENSOR, detail, SETUP)
     if look.notes:
         return warn(SENSOR, f"{detail}; {'; '.join(look.notes)}")
     if look.errors:
@@ -68,6 +72,17 @@ def check_heard(look: Look, why: str) -> CheckResult:
             "spasmwatch record --capture odd.jsonl   (and send that file to the developers)",
         )
     return ok(SENSOR, detail)
+
+
+def _not_heard(why: str) -> CheckResult:
+    if SETUP in why:
+        return fail(SENSOR, why, SETUP)
+    return fail(
+        SENSOR,
+        why or "it is not heard",
+        "spasmwatch scan   (after pressing its button and closing its phone app: it talks to "
+        "one at a time)",
+    )
 
 
 def check_rate(look: Look) -> CheckResult:

@@ -72,6 +72,7 @@ async def provide(
     port: int = 1883,
     username: str | None = None,
     password: str | None = None,
+    patient: bool = False,
 ) -> AsyncIterator[Broker]:
     """Provide a broker until the block ends; a child that dies or freezes is restarted.
 
@@ -85,6 +86,7 @@ async def provide(
         embedded one. `none`
     port : of the child, or a free one where that is taken; 0 picks a free one
     username, password : for a broker that is found
+    patient : try again for as long as the block lasts where none starts; `last_error` says why
 
     Raises
     ------
@@ -130,11 +132,17 @@ async def provide(
     with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
         try:
             kind, child = await _start_one(kinds, port, Path(directory))
-        except LinkError:
+        except LinkError as error:
             if not _is_taken(port):
-                raise
+                if not patient:
+                    raise
+                async with _later(kinds, port, error) as broker:
+                    yield broker
+                return
             # Another came first, as that of a second wearer when both begin as the computer starts.
-            again = provide(choice, port=port, username=username, password=password)
+            again = provide(
+                choice, port=port, username=username, password=password, patient=patient
+            )
             async with again as broker:
                 yield broker
             return
@@ -190,15 +198,34 @@ async def _stand_in(broker: Broker, kinds: tuple[str, ...], port: int) -> None:
     while asks < GONE_ASKS:
         await asyncio.sleep(ASK_EVERY_S)
         asks = 0 if _is_taken(port) else asks + 1
+    await _start_late(broker, kinds, port)
+
+
+@contextlib.asynccontextmanager
+async def _later(kinds: tuple[str, ...], port: int, error: LinkError) -> AsyncIterator[Broker]:
+    """Provide a broker that could not be started yet, and have it start once it can."""
+    broker = Broker(kinds[-1], Endpoint(host=LOOPBACK, port=port))
+    broker.last_error = str(error)
+    starting = asyncio.create_task(_start_late(broker, kinds, port))
+    try:
+        yield broker
+    finally:
+        starting.cancel()
+        await asyncio.wait({starting})
+
+
+async def _start_late(broker: Broker, kinds: tuple[str, ...], port: int) -> None:
+    """Start a child of ours as soon as one starts; keep it until cancelled."""
     with tempfile.TemporaryDirectory(prefix="spasmwatch-broker-") as directory:
         while True:
             try:
                 kind, child = await _start_one(kinds, port, Path(directory))
-            except LinkError as error:  # another came first, or there is none
+            except (LinkError, OSError) as error:  # another came first, or there is none
                 broker.last_error = str(error)
                 await asyncio.sleep(ASK_EVERY_S)
                 continue
             broker.stand_in(kind, child)
+            broker.last_error = None
             async with _kept(broker, child):
                 await asyncio.Event().wait()
 

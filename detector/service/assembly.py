@@ -31,6 +31,7 @@ from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
 from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
+from detector.service.link_watch import LinkWatch
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
@@ -45,6 +46,7 @@ from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
 from detector.supervision.heartbeat import boot_id
+from detector.words.delivery import not_started_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ async def assembled(
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
             )
-            delivery = DeliveryWatch(publisher, reception)
+            delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
@@ -177,7 +179,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[starts, clocks, DiskSpace(place.folder), *checks, tests],
+            checks=[LinkWatch(sources), starts, clocks, DiskSpace(place.folder), *checks, tests],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
             tests=tests,
@@ -287,9 +289,14 @@ async def _enter_broker(
     options = settings.mqtt
     choice = (configured(options) or options.broker) if mqtt else "none"
     port = 0 if free_port else options.port or 1883
-    own = provide(choice, port=port, username=options.username, password=options.secret())
+    own = provide(
+        choice, port=port, username=options.username, password=options.secret(), patient=True
+    )
     try:
-        return await stack.enter_async_context(own)
+        broker = await stack.enter_async_context(own)
     except (LinkError, OSError) as error:
         begun.note("broker", f"no alert leaves this computer: {error}")
         return Broker("none", None)
+    if broker.last_error is not None:
+        begun.note("broker", not_started_words(broker.last_error))
+    return broker

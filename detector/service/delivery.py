@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
 from detector.channels import Entry, EntryKind
+from detector.mqtt.broker import Broker
 from detector.mqtt.publisher import Publisher
-from detector.words.delivery import refused_words, twin_words, unreached_words
+from detector.words.delivery import not_started_words, refused_words, twin_words, unreached_words
 
 BROKER = "broker"
 BROKER_REFUSES = "broker-refuses"
@@ -22,7 +23,8 @@ TWIN_TAKEOVERS = 2  # within TWIN_S: one may be our own connection that the brok
 class DeliveryWatch:
     """Judge on each tick whether what is logged reaches anybody, on the event loop's clock."""
 
-    def __init__(self, publisher: Publisher, reception: Reception) -> None:
+    def __init__(self, publisher: Publisher, reception: Reception, broker: Broker) -> None:
+        self._broker = broker
         self._publisher = publisher
         self._reception = reception
 
@@ -42,8 +44,11 @@ class DeliveryWatch:
         takeovers = sum(now_s - at_s < TWIN_S for at_s in link.taken_over_s)
         unreached = self._reception.unreached(now_s)
         refusals = [*self._publisher.refusals.values(), *link.refused_subscriptions.values()]
+        absent = None if state.connected else self._broker.last_error  # it could not be started
+        if absent is not None:
+            absent = not_started_words(absent)
         return {
-            BROKER: state.last_error if away_s > BROKER_PATIENCE_S else None,
+            BROKER: absent or (state.last_error if away_s > BROKER_PATIENCE_S else None),
             BROKER_REFUSES: refused_words(refusals) if refusals else None,
             TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
             NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,

@@ -21,7 +21,8 @@ def judge(night: Night, sources: Sequence[Source], mono_ns: int, *, heard: bool 
     """
     silent = night.silence(mono_ns) or (None if heard else NOT_HEARD)
     if silent is not None:
-        why = sources[0].status.why if len(sources) == 1 else ""
+        whys = {source.status.why for source in sources}
+        why = whys.pop() if len(whys) == 1 else ""  # one cause, or none that is all sensors'
         return Status(StateWord.NO_SIGNAL, why=why or silent)
     spasm = night.spasm
     if spasm is not None:

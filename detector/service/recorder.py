@@ -65,7 +65,8 @@ class Job:
         A disk that refuses ends it and is reported in `trouble`; only LinkError is raised.
         """
         loop = asyncio.get_running_loop()
-        source = self.reach.source(self.sensor.device, self.reach.clock(), self.sensor.driver)
+        sensor, clock = self.sensor, self.reach.clock()
+        source = self.reach.source(sensor.device, clock, sensor.driver, sensor.name)
         self._source = source
         committed_s = loop.time()
         first_ns: int | None = None

@@ -164,7 +164,7 @@ class Service:
         Raises
         ------
         LinkError
-            There is no adapter to begin with.
+            A source does not wait for its radio, or could only wait in vain.
         PartLostError
             A part cannot be kept alive: start the service again.
         """
@@ -257,7 +257,7 @@ class Service:
                 self._take(sensor, reading)
         except LinkError as error:
             if not self._night.samples:
-                raise  # there is no adapter: nothing can be watched
+                raise  # its source does not wait: nothing can be watched
             raise ReaderError(str(error)) from error
 
     def _take(self, sensor: int, reading: Reading) -> None:
@@ -265,6 +265,9 @@ class Service:
         self.tally.take(reading)
         if isinstance(reading.item, (LinkUp, LinkDown)):
             self._observers.tell(reading.item)
+        remark = self._sources[sensor].status.remark
+        if remark and isinstance(reading.item, LinkUp):
+            self._observers.tell(Note(remark))
         for output in reading.outputs:
             if isinstance(output, (Note, Refused)):
                 self._observers.tell(output)

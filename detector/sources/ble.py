@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from detector.devices.identity import canonical, is_address, is_unique
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Advertisement, Driver
 from detector.devices.refused import refusal_of
 from detector.devices.registry import Registry, installed
 from detector.devices.stream import LinkDown, Reading
 from detector.errors import LinkError
+from detector.sources import bluez
+from detector.sources.bluez import BluetoothError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
 from detector.sources.radio import (
@@ -18,11 +21,14 @@ from detector.sources.radio import (
     Advertiser,
     ClientBackend,
     ScannerBackend,
+    adapters_of,
     listen,
     look_round,
 )
 from detector.sources.session import SensorSession
-from detector.sources.source import LinkState, LinkStatus
+from detector.sources.source import BLUETOOTH, OTHER_ADDRESS, LinkState, LinkStatus
+from detector.words.bluetooth import BluetoothFault, using_words
+from detector.words.sensors import NOT_HEARD, elsewhere_words, moved_words, taken_words
 
 # A sensor that was heard but could not be used: pauses before the next attempts. They begin anew
 # only once samples came, since attempts in quick succession have crashed BlueZ.
@@ -53,7 +59,12 @@ class BleSource:
     driver : device name of the contract, where it should not be recognised
     clock : stamps what arrives; waiting is done by the event loop's clock
     scanner_backend, client_backend : bleak backends; None is this machine's adapter
-    adapter : to be shared by all sources on one adapter
+    adapter : to be shared by all sources of a night
+    name : what the sensor advertised when its address was written down: where that holds a serial
+        number, it is found again at a new address
+    hci : name of this computer's adapter; None is all that are switched on
+    switch_on : whether to switch on an adapter where all are off
+    waits : whether to wait for an adapter from the first attempt on
     """
 
     def __init__(
@@ -65,6 +76,10 @@ class BleSource:
         scanner_backend: ScannerBackend | None = None,
         client_backend: ClientBackend | None = None,
         adapter: Adapter | None = None,
+        name: str | None = None,
+        hci: str | None = None,
+        switch_on: bool = False,
+        waits: bool = False,
         registry: Registry | None = None,
     ) -> None:
         self._registry = installed() if registry is None else registry
@@ -73,7 +88,10 @@ class BleSource:
         self._scanner_backend = scanner_backend
         self._client_backend = client_backend
         self._adapter = Adapter() if adapter is None else adapter
-        # Addresses and names to take, case-folded; empty is any that a driver recognises.
+        self._hci = hci
+        self._switch_on = switch_on
+        self._waits = waits
+        # Addresses and names to take, canonical; empty is any that a driver recognises.
         self._targets: frozenset[str] = frozenset()
         if device is not None:
             self._look_for(device)
@@ -86,8 +104,11 @@ class BleSource:
         self._earlier = 0  # sessions of an earlier process, numbered before ours
         self._failures = 0  # in succession
         self._adapter_seen = False
-        self._worn = ""  # name of the sensor that has streamed
-        self._failed: str | None = None  # address of the last choice that failed
+        self._worn = name or ""  # of the sensor that was chosen, or has streamed
+        self._failed: tuple[str, str | None] | None = None  # the last choice that failed
+        self._chosen: tuple[str, str | None] | None = None  # the last choice: address, adapter
+        self._remark = ""
+        self._trouble: tuple[str, str] | None = None
         self._state, self._since_s, self._why = LinkState.SCAN, 0.0, ""
         self._last_data_s: float | None = None  # of the sessions before the present one
 
@@ -100,7 +121,8 @@ class BleSource:
         Raises
         ------
         LinkError
-            There is no adapter at the first attempt. Later the source waits for one to return.
+            There is no adapter at the first attempt, or no D-Bus for a source that waits. Later
+            the source waits for one to return.
         Exception
             Any other one is a fault in a driver. Its session has ended, and the next one begins
             after a pause.
@@ -138,7 +160,9 @@ class BleSource:
         session = self._session
         if session is not None and session.first_data_s is not None:
             last_s = session.last_data_s
-            if state is LinkState.SETUP:
+            if state is LinkState.SETUP and session.trouble is not None:
+                why = session.trouble[1]
+            elif state is LinkState.SETUP:
                 state, since_s, why = LinkState.STREAM, session.first_data_s, ""
         return LinkStatus(
             state=state,
@@ -150,6 +174,8 @@ class BleSource:
             dropped=self._inbox.dropped,
             late=self._inbox.late,
             protocol_errors=self._interpreter.protocol_errors,
+            remark=self._remark,
+            trouble=self._trouble if session is None else session.trouble or self._trouble,
         )
 
     async def _keep_linked(self) -> None:
@@ -163,10 +189,13 @@ class BleSource:
                 await asyncio.sleep(_BETWEEN_ROUNDS_S)
                 continue
             except LinkError as error:
-                if not self._adapter_seen:
+                if not self._adapter_seen and not (self._waits and _may_come(error)):
                     self._inbox.put(error)
                     return
+                self._adapter_seen = True
                 self._why = str(error)
+                if isinstance(error, BluetoothError):
+                    self._why, self._trouble = error.told, (BLUETOOTH, error.told)
             except Exception as error:  # not handled here: `readings` raises it
                 self._inbox.put(error)
                 self._why, fault = _fault(error), True
@@ -192,6 +221,8 @@ class BleSource:
             if found is None:
                 return
             self._enter(LinkState.CONNECT, self._why)
+            heard = found[0]
+            self._chosen = heard.advertisement.address, heard.adapter
             session = self._new_session(*found)
             await session.connect()
         self._enter(LinkState.SETUP, self._why)
@@ -220,7 +251,7 @@ class BleSource:
             if not session.refused and (not fault or streamed_s >= _STEADY_S):
                 self._failures = 0
                 return _AFTER_LOSS_S
-        self._failed = None if session is None else session.address
+        self._failed = None if session is None else self._chosen
         self._failures += 1
         return _BACKOFF_S[min(self._failures, len(_BACKOFF_S)) - 1]
 
@@ -235,58 +266,86 @@ class BleSource:
             clock=self._clock,
             adapter=self._adapter,
             backend=self._client_backend,
+            pulse=bluez.owner if self._client_backend is None and bluez.is_here() else None,
         )
         return self._session
 
     async def _find(self) -> tuple[Advertiser, Driver] | None:
         """Scan for one round; return the sensor to connect to, LinkError without an adapter."""
-        candidates: dict[str, tuple[Advertiser, Driver]] = {}
+        candidates: dict[tuple[str, str | None], tuple[Advertiser, Driver]] = {}
         others: dict[str, str] = {}  # why a device that is heard is not taken, by name
-        elsewhere: dict[str, Advertisement] = {}  # sensors no source looks for, by address
+        elsewhere: dict[str, tuple[Advertiser, Driver]] = {}  # sensors no source looks for
 
         def collect(heard: Advertiser) -> None:
             ad = heard.advertisement
             wanted = not self._targets.isdisjoint(_called(ad.address, ad.name))
             if self._targets and not wanted:
-                known = self._registry.recognise(ad) is not None
+                known = self._registry.recognise(ad)
                 if known and self._adapter.claimed.isdisjoint(_called(ad.address, ad.name)):
-                    elsewhere[ad.address] = ad
+                    elsewhere[ad.address] = heard, known
                 return
             driver, refusal = self._driver_for(ad), refusal_of(ad)
             if driver is not None:
-                candidates[ad.address] = heard, driver
+                candidates[ad.address, heard.adapter] = heard, driver
             elif refusal is not None:
                 others[ad.name] = f"cannot be used: {refusal.because}"
             elif wanted:
                 others[ad.name] = "is heard, but no driver knows it. Name one (driver)"
 
+        backend = self._scanner_backend
+        adapters = await adapters_of(backend, self._hci, switch_on=self._switch_on)
         if self._targets and not self._sessions:
             # A process that was killed may have left one connected, so that it does not advertise.
-            await look_round(collect, self._scanner_backend, self._adapter.linked)
+            await look_round(collect, backend, self._adapter.linked, adapters)
         if not candidates:
             await listen(
-                collect, _SCAN_ROUND_S, self._scanner_backend, enough=lambda: bool(candidates)
+                collect,
+                _SCAN_ROUND_S,
+                backend,
+                enough=lambda: bool(candidates),
+                adapters=adapters,
             )
-            if candidates and not self._targets:
-                await listen(collect, _SETTLE_S, self._scanner_backend)
+            if candidates and not any(map(is_address, self._targets)):
+                await listen(collect, _SETTLE_S, backend, adapters=adapters)
         if not candidates:
-            await look_round(collect, self._scanner_backend, self._adapter.linked)
-        if candidates:
-            return min(candidates.values(), key=self._rank)
+            await look_round(collect, backend, self._adapter.linked, adapters)
+        self._trouble = None
+        found = min(candidates.values(), key=self._rank, default=None)
+        if found is not None:
+            self._remark = _remarks(found[0].advertisement, {address for address, _ in candidates})
+        elif not others:
+            found = self._moved(elsewhere)
+        if found is not None:
+            heard = found[0]
+            if heard.adapter is not None and len(adapters) > 1:
+                using = using_words(heard.adapter, [one for one in adapters if one is not None])
+                self._remark = f"{self._remark} {using}".strip()
+            return found
         if others:
             name, reason = others.popitem()
             self._why = f"{name!r} {reason}."
         elif elsewhere:
-            # Some sensors have a new address after a new battery (polar-ble-sdk issue 370). A name
-            # does not identify a sensor, a neighbour's could be taken: only a person may decide.
-            ad = max(elsewhere.values(), key=lambda ad: (ad.name == self._worn, _strength_dbm(ad)))
-            self._why = (
-                f"The sensor is not heard, but {ad.name!r} is, at {ad.address}. If that is yours "
-                "with a new battery or firmware, choose it with `spasmwatch setup`."
-            )
+            # A name does not identify a sensor: only a person may decide.
+            ads = [heard.advertisement for heard, _ in elsewhere.values()]
+            ad = max(ads, key=lambda ad: (ad.name == self._worn, _strength_dbm(ad)))
+            self._why = elsewhere_words(ad.name, ad.address)
+            self._trouble = OTHER_ADDRESS, self._why
         else:
-            self._why = "The sensor is not heard. Is it on, near, and not connected to a phone?"
+            self._why = NOT_HEARD
         return None
+
+    def _moved(
+        self, elsewhere: dict[str, tuple[Advertiser, Driver]]
+    ) -> tuple[Advertiser, Driver] | None:
+        """Return the sensor that was chosen, where a serial number identifies it.
+
+        Only a sensor that is not heard at its address is looked for by its name.
+        """
+        named = [each for each in elsewhere.values() if each[0].advertisement.name == self._worn]
+        if len(named) != 1 or not is_unique(self._worn, named[0][1]):
+            return None
+        self._remark = moved_words(self._worn, named[0][0].advertisement.address)
+        return named[0]
 
     def _driver_for(self, ad: Advertisement) -> Driver | None:
         if self._driver is None:
@@ -295,8 +354,9 @@ class BleSource:
 
     def _rank(self, candidate: tuple[Advertiser, Driver]) -> tuple[bool, int]:
         """Sort key: nearest first, but the one that failed last comes last: it may be a clone."""
-        ad = candidate[0].advertisement
-        return ad.address == self._failed, -_strength_dbm(ad)
+        heard = candidate[0]
+        ad = heard.advertisement
+        return (ad.address, heard.adapter) == self._failed, -_strength_dbm(ad)
 
     def _look_for(self, device: str) -> None:
         """Take only the sensor of this address or name from now on."""
@@ -319,4 +379,15 @@ def _strength_dbm(ad: Advertisement) -> int:
 
 
 def _called(*names: str) -> frozenset[str]:
-    return frozenset(name.casefold() for name in names if name)
+    return frozenset(canonical(name) for name in names if name)
+
+
+def _remarks(taken: Advertisement, addresses: set[str]) -> str:
+    """Return that others could have been taken as well; empty where none could."""
+    others = len(addresses) - 1
+    return taken_words(taken.name, taken.address, others) if others else ""
+
+
+def _may_come(error: LinkError) -> bool:
+    """Whether a night may wait for Bluetooth: without a D-Bus there will be none."""
+    return not (isinstance(error, BluetoothError) and error.fault is BluetoothFault.NO_BUS)

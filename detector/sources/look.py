@@ -39,6 +39,7 @@ class Look:
     charge : of its battery, as the sensor reports it
     refused : why the sensor cannot be used as it is
     notes : other remarks of the driver
+    remark : of the source, such as which adapter has the link
     strip : rms of the movement in the latest chunks, g
     """
 
@@ -50,6 +51,7 @@ class Look:
         self.charge = Charge()
         self.refused: str | None = None
         self.notes: list[str] = []
+        self.remark = ""
         self.strip: deque[float] = deque(maxlen=STRIP)
         # Arrival, ns, and the index that follows, for every chunk placed.
         self._arrivals: deque[tuple[int, int]] = deque(maxlen=_MOST_ARRIVALS)

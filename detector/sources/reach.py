@@ -31,10 +31,12 @@ class Reach:
     ----------
     backends : of a virtual radio; None uses this computer's adapter
     speed : of the virtual sensors, times real time; 1 for real ones
+    hci : name of this computer's adapter; None is all that are switched on
     """
 
     backends: Backends | None = None
     speed: float = 1.0
+    hci: str | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -45,7 +47,13 @@ class Reach:
         """Return clocks that run at the sensors' speed."""
         return HostClock() if self.speed == 1 else ScaledClock(self.speed)
 
-    def source(self, device: str | None, clock: Clock, driver: str | None = None) -> BleSource:
+    def source(
+        self,
+        device: str | None,
+        clock: Clock,
+        driver: str | None = None,
+        name: str | None = None,
+    ) -> BleSource:
         """Return a live source, for use in one event loop."""
         scanner, client = (None, None) if self.backends is None else self.backends()
         return BleSource(
@@ -54,6 +62,8 @@ class Reach:
             clock=clock,
             scanner_backend=scanner,
             client_backend=client,
+            name=name,
+            hci=self.hci,
         )
 
     async def scan(self, duration_s: float, tick: Callable[[float], None]) -> list[NearbyDevice]:
@@ -75,7 +85,7 @@ class Reach:
         counting = asyncio.create_task(count())
         try:
             scanner = None if self.backends is None else self.backends()[0]
-            return await scan(duration_s, scanner_backend=scanner)
+            return await scan(duration_s, scanner_backend=scanner, hci=self.hci)
         finally:
             counting.cancel()
 
@@ -84,6 +94,7 @@ class Reach:
         device: str | None,
         *,
         driver: str | None = None,
+        name: str | None = None,
         samples_s: float = LOOK_S,
         patience_s: float = PATIENCE_S,
         enough: Callable[[Look], bool] = lambda _: False,
@@ -103,7 +114,7 @@ class Reach:
             There is no adapter.
         """
         look, loop = Look(), asyncio.get_running_loop()
-        source = self.source(device, self.clock(), driver)
+        source = self.source(device, self.clock(), driver, name)
         why = ""
         try:
             async with asyncio.timeout(patience_s) as patience:
@@ -119,5 +130,6 @@ class Reach:
         except TimeoutError:
             why = source.status.why or "no answer"
         finally:
+            look.remark = source.status.remark
             await source.close()
         return look, why

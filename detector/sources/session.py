@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import NoReturn
@@ -23,6 +24,8 @@ from detector.errors import LinkError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, Advertiser, ClientBackend, ask
+from detector.sources.source import BLUETOOTH
+from detector.words.bluetooth import BluetoothFault, fault_words
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,9 @@ _DEAD_AFTER = 3
 # anew, but once: a computer that is always late must still notice a silent sensor.
 _BLOCKED_S = 1.0
 
+# Between two questions whether a Bluetooth service that hung goes on.
+_ASK_AGAIN_S = 1.0
+
 _MOST_WRITES = 32  # a conversation has one or two pending; a faulty sensor could cause more
 
 
@@ -61,6 +67,12 @@ class SensorSession:
     ----------
     number : in every item that it puts into the inbox
     interpreter : shared by the sessions of a sensor, as in a replay
+    pulse : returns which process of the Bluetooth service answers, None while it hangs; None
+        where there is no such service
+
+    Attributes
+    ----------
+    trouble : name and words, while the Bluetooth service and not the sensor is what is silent
     """
 
     def __init__(
@@ -74,6 +86,7 @@ class SensorSession:
         clock: Clock,
         adapter: Adapter,
         backend: ClientBackend | None,
+        pulse: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         self.number = number
         self.address = heard.advertisement.address
@@ -84,6 +97,9 @@ class SensorSession:
         self._interpreter = interpreter
         self._clock = clock
         self._adapter = adapter
+        self._pulse = pulse
+        self._service: str | None = None  # the process that the link was made by
+        self.trouble: tuple[str, str] | None = None
         # Always a new client: one that was connected before keeps the state of its old link.
         self._client = BleakClient(
             heard.device, self._disconnected, timeout=_CONNECT_S, backend=backend
@@ -111,6 +127,8 @@ class SensorSession:
             # bleak tries again by itself where BlueZ aborts a connection, and reports the aborted
             # one as lost: that was not this one.
             self._over = None
+        if self._pulse is not None:
+            self._service = await self._pulse()
         self._adapter.linked.add(self.address)
 
     async def serve(self) -> NoReturn:
@@ -153,6 +171,7 @@ class SensorSession:
                     if self.first_data_s is None:
                         self.first_data_s = now_s
                     self.last_data_s = self._alive_s = now_s
+                    self.trouble = None
                     self._restarted = self._forgiven = False
                     if output.fs is not None:
                         self._frame_s = len(output.samples) / output.fs
@@ -198,10 +217,13 @@ class SensorSession:
         loop = asyncio.get_running_loop()
         quiet_s = max(_QUIET_S, _QUIET_FRAMES * self._frame_s)
         dead_s = self._alive_s + _DEAD_AFTER * quiet_s
+        is_quiet = loop.time() >= self._alive_s + quiet_s
+        if is_quiet and (loop.time() >= dead_s or not self._restarted) and await self._is_frozen():
+            return
         if loop.time() >= dead_s:
             silent_s = loop.time() - self._alive_s
             raise LinkError(f"{self._label} sent no samples for {silent_s:.0f} s.")
-        if loop.time() >= self._alive_s + quiet_s and not self._restarted:
+        if is_quiet and not self._restarted:
             self._restarted = True
             self._writes.extend(self._interpreter.restart())
             return
@@ -212,6 +234,31 @@ class SensorSession:
         if loop.time() - due_s > _BLOCKED_S and not self._forgiven:
             self._forgiven = True
             self._alive_s = loop.time()
+
+    async def _is_frozen(self) -> bool:
+        """Whether the Bluetooth service is what is silent; wait a moment if it is.
+
+        What the sensor sends waits in a service that hangs, and comes when it goes on. Until then
+        a new link could not be made either, and to end this one would lose what waits.
+        """
+        if self._pulse is None:
+            return False
+        before_s = self._alive_s
+        answers = await self._pulse()
+        if self._over or self._alive_s != before_s:
+            return True  # samples, or the end of the link, came meanwhile
+        if answers is None:
+            self.trouble = BLUETOOTH, fault_words(BluetoothFault.NO_ANSWER)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ASK_AGAIN_S):
+                    await self._wake.wait()
+            return True
+        was_frozen, self.trouble = self.trouble is not None, None
+        if self._service is not None and answers != self._service:
+            raise LinkError("The Bluetooth service that had the link has ended.")
+        if was_frozen:
+            self._alive_s = asyncio.get_running_loop().time()
+        return was_frozen
 
     async def _write(self, write: Write, timeout_s: float) -> None:
         call = self._client.write_gatt_char(write.channel, write.data, response=True)

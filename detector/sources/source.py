@@ -9,6 +9,11 @@ from typing import Protocol
 
 from detector.devices.stream import Reading
 
+BLUETOOTH = "bluetooth"
+"""Name of the trouble that this computer's Bluetooth cannot be used."""
+OTHER_ADDRESS = "other-address"
+"""Name of the trouble that the chosen sensor is not heard, but perhaps is at a new address."""
+
 
 class Source(Protocol):
     """A source of readings: a sensor, or a recording of one."""
@@ -60,7 +65,9 @@ class LinkStatus:
 
     `data_age_s` is the time since samples were decoded, whether or not the consumer has taken them;
     `why` is the reason for having no samples, or empty; `address` is the present or last sensor's;
-    `dropped`, `late` and `protocol_errors` count notifications that were lost.
+    `dropped`, `late` and `protocol_errors` count notifications that were lost; `remark` is what a
+    person should know of the present link, such as which of several adapters has it; `trouble` is
+    the name of a condition that waiting does not end, with its cause and remedy.
     """
 
     state: LinkState
@@ -72,3 +79,5 @@ class LinkStatus:
     dropped: int
     late: int
     protocol_errors: int
+    remark: str = ""
+    trouble: tuple[str, str] | None = None

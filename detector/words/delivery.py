@@ -15,6 +15,11 @@ def unreached_words(alerts: int) -> str:
     )
 
 
+def not_started_words(why: str) -> str:
+    """Return that a broker of our own could not be started yet."""
+    return f"no alert leaves this computer yet: {why}"
+
+
 def refused_words(refusals: Sequence[str]) -> str:
     """Return what the broker refuses, each with its topic, and what to do."""
     more = f", and {len(refusals) - 1} more like it" if len(refusals) > 1 else ""

@@ -10,7 +10,9 @@ BlueZ. Start simulated sensors, then name the command to run after two dashes:
 Without a command it runs until SIGTERM, SIGINT, the end of its standard input if that is a pipe,
 or the end of the bus. When it is ready it prints one line of JSON: the `DBUS_SYSTEM_BUS_ADDRESS`
 that other commands need in their environment. The bus is private; the machine's own is not touched.
-`--fault NAME` or `--fault NAME:TIMES` makes something fail, see `firmware_sim.bluez.faults`.
+`--adapter STATE`, once for each of hci0, hci1, …, has adapters that are on, off, blocked, deaf or
+absent; without it there is one that is on. `--fault NAME` or `--fault NAME:TIMES` makes something
+fail, see `firmware_sim.bluez.faults`.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from detector.errors import LinkError
+from firmware_sim.bluez.adapter import AdapterState
 from firmware_sim.bluez.bus import ADDRESS_VARIABLE, private_bus
 from firmware_sim.bluez.daemon import Bluetoothd, bluetoothd
 from firmware_sim.bluez.faults import Fault
@@ -44,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         return _complain(str(error), USAGE)
     try:
-        return asyncio.run(_run(options.radio, options.bus, faults, command))
+        adapters = tuple(map(AdapterState, options.adapter)) or (AdapterState.ON,)
+        return asyncio.run(_run(options.radio, options.bus, adapters, faults, command))
     except LinkError as error:
         return _complain(str(error), UNAVAILABLE)
     except FileNotFoundError as error:
@@ -59,7 +63,8 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m firmware_sim.bluez",
-        usage="%(prog)s --radio ADDRESS [--bus ADDRESS] [--fault NAME[:TIMES]]… [-- COMMAND…]",
+        usage="%(prog)s --radio ADDRESS [--bus ADDRESS] [--adapter STATE]… "
+        "[--fault NAME[:TIMES]]… [-- COMMAND…]",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
         help="where python -m firmware_sim listens: unix:PATH or tcp:HOST:PORT",
     )
     add("--bus", metavar="ADDRESS", help="a running D-Bus to use (default: a private one)")
+    add(
+        "--adapter",
+        action="append",
+        default=[],
+        choices=list(map(str, AdapterState)),
+        metavar="STATE",
+        help="state of the next adapter, hci0 first: " + ", ".join(AdapterState),
+    )
     add(
         "--fault",
         action="append",
@@ -91,11 +104,15 @@ def _fault(text: str) -> tuple[Fault, int]:
 
 
 async def _run(
-    radio: str, bus: str | None, faults: list[tuple[Fault, int]], command: list[str]
+    radio: str,
+    bus: str | None,
+    adapters: tuple[AdapterState, ...],
+    faults: list[tuple[Fault, int]],
+    command: list[str],
 ) -> int:
     async with AsyncExitStack() as stack:
         address = bus or (await stack.enter_async_context(private_bus())).address
-        daemon = await stack.enter_async_context(bluetoothd(address, radio))
+        daemon = await stack.enter_async_context(bluetoothd(address, radio, adapters=adapters))
         for fault, times in faults:
             daemon.faults.inject(fault, times)
         if command:

@@ -1,9 +1,11 @@
-"""The adapter `hci0`: `Adapter1`, its discovery sessions and the devices it has found."""
+"""An adapter: `Adapter1`, its discovery sessions and the devices it has found."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from bleak import BleakScanner
@@ -20,10 +22,24 @@ from firmware_sim.bluez.names import ADAPTER, ROOT
 from firmware_sim.bluez.objects import NOTHING, Call, Interface, ObjectTree, Properties, Reply
 from firmware_sim.central import Central, open_central
 
-ADDRESS = "00:1A:7D:DA:71:13"
+ADDRESS = "00:1A:7D:DA:71:{:02X}"
 """In the range of a common dongle's maker; nothing on the virtual radio uses it."""
 
 FILTERS = {"UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern"}
+
+
+class AdapterState(StrEnum):
+    """State of an adapter when bluetoothd starts."""
+
+    ON = "on"
+    OFF = "off"
+    """It stays off when it is plugged in again too: AutoEnable=false in main.conf."""
+    BLOCKED = "blocked"
+    """By rfkill: it cannot be switched on before that ends."""
+    DEAF = "deaf"
+    """On, but it hears nothing: it is too far from the sensor, or has no aerial."""
+    ABSENT = "absent"
+    """It is not plugged in."""
 
 
 class Adapter:
@@ -31,10 +47,36 @@ class Adapter:
 
     A virtual controller cannot cancel a connection attempt other than by being removed; connections
     are still made one at a time, as on a real adapter.
+
+    Attributes
+    ----------
+    deaf : whether it hears nothing: it is too far away, or has no aerial
+    auto_enable : whether it is on when it is plugged in (AutoEnable in main.conf)
+
+    Parameters
+    ----------
+    rfkill : folder in which its switch is shown, as the kernel does in /sys/class/rfkill
     """
 
-    def __init__(self, tree: ObjectTree, air: str, faults: Faults, patience: Patience) -> None:
-        self.path = f"{ROOT}/hci0"
+    def __init__(
+        self,
+        tree: ObjectTree,
+        air: str,
+        faults: Faults,
+        patience: Patience,
+        *,
+        number: int = 0,
+        state: AdapterState = AdapterState.ON,
+        rfkill: Path | None = None,
+    ) -> None:
+        self.path = f"{ROOT}/hci{number}"
+        self.deaf = state is AdapterState.DEAF
+        self.auto_enable = state is not AdapterState.OFF
+        self._address = ADDRESS.format(0x13 + number)
+        self._blocked = state is AdapterState.BLOCKED
+        self._rfkill = None if rfkill is None else rfkill / f"rfkill{number}"
+        self._show_switch()
+        self._wanted_on = True  # as a person last left it, which is kept over a block
         self.devices: dict[str, Device] = {}
         self._tree = tree
         self._air = air
@@ -53,7 +95,7 @@ class Adapter:
     # Plugging and power
 
     async def plug(self) -> None:
-        """Plug the adapter in, switched on.
+        """Plug the adapter in: switched on with `auto_enable`, and while rfkill does not block it.
 
         Raises
         ------
@@ -62,12 +104,18 @@ class Adapter:
         """
         self._plugged = await open_central(self._air)
         self._plugged.lost.add_done_callback(lambda _: self._air_lost())
-        self._powered = True
-        named = {"Address": ADDRESS, "AddressType": "public", "Name": "virtual", "Alias": "virtual"}
+        self._wanted_on = self.auto_enable
+        self._powered = self._wanted_on and not self._blocked
+        named = {
+            "Address": self._address,
+            "AddressType": "public",
+            "Name": "virtual",
+            "Alias": "virtual",
+        }
         about: Properties = {name: Variant("s", text) for name, text in named.items()}
         about |= {
             "Class": Variant("u", 0),
-            "Powered": Variant("b", True),
+            "Powered": Variant("b", self._powered),
             "Discoverable": Variant("b", False),
             "DiscoverableTimeout": Variant("u", 180),
             "Pairable": Variant("b", False),
@@ -99,9 +147,33 @@ class Adapter:
             await central.close()
 
     async def power(self, *, on: bool) -> None:
-        """Switch the adapter on or off, as rfkill, a person or a power supply does."""
+        """Switch the adapter on or off, as a person or a power supply does."""
         await self._set_power(on)
         self._tree.change(self.path, ADAPTER, {"Powered": Variant("b", on)})
+
+    async def block(self, *, blocked: bool) -> None:
+        """Block the radio, or end that, as rfkill does: afterwards it is as it was before."""
+        self._blocked = blocked
+        self._show_switch()
+        wanted_on = self._wanted_on
+        if not blocked:
+            await self.power(on=wanted_on)
+        elif self._powered:
+            await self.power(on=False)
+            self._wanted_on = wanted_on
+
+    def _show_switch(self) -> None:
+        if self._rfkill is not None:
+            self._rfkill.mkdir(parents=True, exist_ok=True)
+            name = self.path.rpartition("/")[2]
+            shown = {
+                "name": name,
+                "type": "bluetooth",
+                "hard": "0",
+                "soft": str(int(self._blocked)),
+            }
+            for file, text in shown.items():
+                (self._rfkill / file).write_text(f"{text}\n")
 
     async def forget(self, address: str) -> None:
         """Remove a device object, even if a request to it is under way."""
@@ -110,7 +182,9 @@ class Adapter:
             await device.remove()
 
     async def _set_power(self, on: bool) -> None:
-        self._powered = on
+        if on and self._blocked:
+            raise bluez_error("Blocked", "Blocked through rfkill")
+        self._powered = self._wanted_on = on
         if not on:
             self._sessions.clear()
             await self._scan_if_wanted()
@@ -196,7 +270,12 @@ class Adapter:
     def _hear(self, heard: BLEDevice, data: AdvertisementData) -> None:
         """Add or update the device; repeated advertisements are dropped, as the kernel does."""
         address = heard.address
-        if self._scanner is None or self._heard.get(address) == data or not self._wanted(data):
+        if (
+            self.deaf
+            or self._scanner is None
+            or self._heard.get(address) == data
+            or not self._wanted(data)
+        ):
             return
         self._heard[address] = data
         if address not in self.devices:

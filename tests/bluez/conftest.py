@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from detector.sources import ble, radio, session
+from detector.sources import ble, bluez, radio, session
 from firmware_sim import sensors
 
 pytest.importorskip("dbus_fast", reason="bleak talks D-Bus on Linux only")
@@ -27,6 +28,17 @@ def _keen_sensors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensors, "ADVERTISING_INTERVAL_MS", 20.0, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have BlueZ installed, as far as its bluetoothctl tells, with no radio blocked."""
+    program = tmp_path / "bin" / "bluetoothctl"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho bluetoothctl: 5.66\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(bluez, "SYS", tmp_path / "sys")
+
+
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the source wait for less: what is tried is that it gives up, not when."""
@@ -37,3 +49,5 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_DISCONNECT_S", 0.5)
     monkeypatch.setattr(ble, "_BACKOFF_S", (0.1, 0.2, 0.4))
     monkeypatch.setattr(radio, "_START_SCAN_S", 1.0)
+    monkeypatch.setattr(bluez, "ANSWER_S", 1.0)
+    monkeypatch.setattr(session, "_ASK_AGAIN_S", 0.1)

@@ -96,7 +96,7 @@ def test_an_adapter_switched_off_is_said_and_waited_for():
         async with house(plan) as here, night(plan) as one:
             await one.streams()
             await here.daemon.adapter.power(on=False)
-            await one.says("Bluetooth is switched off. Switch it on (bluetoothctl power on)")
+            await one.says("adapter hci0 is switched off. Type: bluetoothctl power on")
             await here.daemon.adapter.power(on=True)
             await one.streams_anew()
 
@@ -110,7 +110,7 @@ def test_an_adapter_pulled_out_is_said_and_waited_for():
         async with house(plan) as here, night(plan) as one:
             await one.streams()
             await here.daemon.adapter.unplug()
-            await one.says("This machine has no Bluetooth adapter. Plug one in")
+            await one.says("This computer has no Bluetooth adapter. Plug one in")
             await here.daemon.adapter.plug()
             await one.streams_anew()
 
@@ -125,7 +125,7 @@ def test_a_bus_that_ended_is_reported_and_waited_for():
             await one.streams()
             await here.bus.kill()
             await here.end_bluetoothd()
-            await one.says("Bluetooth does not answer on this machine. Start its service")
+            await one.says("D-Bus does not run")
             await here.bus.start()
             await here.start_bluetoothd()
             await one.streams_anew()
@@ -143,7 +143,7 @@ def test_a_bluetoothd_that_crashed_is_waited_for():
             await one.streams()
             here.daemon.crash()
             await here.end_bluetoothd()
-            await one.says("org.bluez was not provided", "Bluetooth does not answer")
+            await one.says("is not running. Type: sudo systemctl start bluetooth")
             await here.start_bluetoothd()
             await one.streams_anew()
 
@@ -159,7 +159,7 @@ def test_a_bluetoothd_that_hangs_is_waited_for_and_closing_does_not_hang():
                 await one.streams()
                 here.daemon.faults.inject(Fault.SILENT, 1000)
                 await here.device().hang_up()
-                await one.says("Could not start listening for sensors: no answer within 1 s")
+                await one.says("does not answer. Type: sudo systemctl restart bluetooth")
                 here.daemon.faults.clear()
                 await one.streams_anew()
                 here.daemon.faults.inject(Fault.SILENT, 1000)

@@ -57,6 +57,7 @@ def test_a_program_gets_the_fields_that_the_help_names(spasmwatch, air):
         "usable": True,
         "because": "Polar Verity Sense, OH1 (recommended)",
         "chosen": False,
+        "adapter": None,
     }
     help_text = " ".join(spasmwatch("scan", "--help").stdout.split())
     assert all(field in help_text for field in lines[0])

@@ -19,6 +19,7 @@ from firmware_sim.bluez.bus import as_system_bus
 from .airs import on_air
 
 ADDRESS = "C0:5E:3F:2A:1C:2A"
+NAME = "Polar Sense 3F2A1C2A"
 MINE = """\
 # what I wrote
 [sensor]   # the leg
@@ -65,7 +66,9 @@ def test_a_person_chooses_by_number_and_says_where_it_is_worn(setup, config):
         "Next: spasmwatch run      (from time to time: spasmwatch doctor)\n"
     )
     written = tomllib.loads(config.read_text())
-    assert written == {"sensor": {"device": ADDRESS, "placement": "calf", "label": "left-calf"}}
+    assert written == {
+        "sensor": {"device": ADDRESS, "placement": "calf", "label": "left-calf", "name": NAME}
+    }
     assert "Polar Sense 3F2A1C2A" in config.read_text()
 
 
@@ -100,7 +103,7 @@ def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, t
         done = spasmwatch("setup", "--timeout", "1", *words, stdin="a\na\n")
 
     assert done.returncode == 69
-    assert done.stderr.count("Bluetooth does not answer") == 1
+    assert done.stderr.count("cannot be reached") == 1
     assert "Which sensor is yours?" not in done.stderr
     assert done.stderr.count(" doctor") == 1
     assert done.stderr.endswith("\nNothing was changed.\n")
@@ -126,10 +129,10 @@ def test_a_script_gets_the_same_without_questions_and_comments_stay(setup, confi
     assert done.returncode == 0, done.stderr
     assert config.read_text() == MINE.replace("Polar Sense 1", ADDRESS).replace(
         'placement = "ankle"', 'placement = "calf"'
-    ).replace("left-ankle", "left-calf")
+    ).replace('left-ankle"\n', f'left-calf"\nname = "{NAME}"\n')
     assert said["sensor"] == {
         "device": ADDRESS,
-        "name": "Polar Sense 3F2A1C2A",
+        "name": NAME,
         "driver": "polar-verity-sense",
         "placement": "calf",
         "label": "left-calf",
@@ -343,3 +346,31 @@ def test_every_old_file_is_kept_and_keeps_its_secrecy(tmp_path):
         "config.toml.bak", "config.toml.bak2", "config.toml.bak3",
     ]  # fmt: skip
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in tmp_path.iterdir())
+
+
+def test_the_second_leg_is_added_and_comments_stay(setup, config):
+    config.parent.mkdir()
+    config.write_text(MINE.replace("Polar Sense 1", "C0:5E:3F:2A:1C:29"))
+    done = setup("--add", answers="2\nleft ankle\nright ankle\n")
+
+    assert done.returncode == 0, done.stderr
+    assert "C0:5E:3F:2A:1C:29" not in done.stderr, "the first leg's sensor is not offered"
+    assert "'left-ankle' is another sensor already" in done.stderr
+    after = config.read_text()
+    assert after.startswith(MINE.replace("Polar Sense 1", "C0:5E:3F:2A:1C:29"))
+    assert tomllib.loads(after)["another_sensor"] == [
+        {
+            "device": ADDRESS,
+            "placement": "ankle",
+            "label": "right-ankle",
+            "name": NAME,
+        }
+    ]
+
+
+def test_a_second_sensor_needs_a_first(setup, config):
+    done = setup("--add", "--non-interactive", "--device", ADDRESS, "--placement", "calf")
+
+    assert done.returncode == 2
+    assert "choose the first" in done.stderr
+    assert not config.exists()

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from detector.doctor.bluetooth import (
     BLUEZ,
     AdapterFacts,
-    Blocked,
     BluetoothFacts,
-    BusTrouble,
     UsbPower,
     check_adapter,
     check_bluetooth,
@@ -23,6 +21,7 @@ from detector.doctor.bluetooth import (
     check_usb_power,
 )
 from detector.doctor.check import CheckResult, CheckStatus
+from detector.words.bluetooth import BluetoothFault
 
 FINE = BluetoothFacts(
     adapters=(AdapterFacts("hci0", powered=True),),
@@ -35,7 +34,7 @@ FINE = BluetoothFacts(
 )
 
 
-def without(trouble: BusTrouble, **facts) -> BluetoothFacts:
+def without(trouble: BluetoothFault, **facts) -> BluetoothFacts:
     return replace(FINE, adapters=None, trouble=trouble, **facts)
 
 
@@ -50,18 +49,18 @@ def test_where_all_is_well_nothing_is_to_be_done():
 @pytest.mark.parametrize(
     ("facts", "detail", "fix"),
     [
-        (replace(FINE, adapters=()), "has none", "spasmwatch doctor"),
+        (replace(FINE, adapters=()), "no Bluetooth adapter", "spasmwatch doctor"),
         (replace(FINE, adapters=(AdapterFacts("hci1", powered=False),)), "hci1 is switched off",
          "bluetoothctl power on"),
-        (replace(FINE, blocked=Blocked.SOFT), "flight mode", "rfkill unblock bluetooth"),
-        (replace(FINE, blocked=Blocked.HARD), "key or switch", "rfkill list"),
-        (without(BusTrouble.NO_BUS), "D-Bus does not run", "systemctl start dbus"),
-        (without(BusTrouble.NO_SERVICE), "is not running", "systemctl enable --now bluetooth"),
-        (without(BusTrouble.NO_SERVICE, bluez=None), "not installed",
+        (replace(FINE, blocked=BluetoothFault.BLOCKED), "flight mode", "rfkill unblock bluetooth"),
+        (replace(FINE, blocked=BluetoothFault.SWITCH), "key or switch", "use that switch"),
+        (without(BluetoothFault.NO_BUS), "D-Bus does not run", "systemctl start dbus"),
+        (without(BluetoothFault.NOT_RUNNING), "is not running", "systemctl start bluetooth"),
+        (without(BluetoothFault.NOT_RUNNING, bluez=None), "not installed",
          "sudo apt install bluez && sudo systemctl enable --now bluetooth"),
-        (without(BusTrouble.NO_BUS, bluez=None), "not installed",
+        (without(BluetoothFault.NO_BUS, bluez=None), "not installed",
          "sudo apt install bluez && sudo systemctl enable --now bluetooth"),
-        (without(BusTrouble.NO_ANSWER), "does not answer", "systemctl restart bluetooth"),
+        (without(BluetoothFault.NO_ANSWER), "does not answer", "systemctl restart bluetooth"),
     ],
 )  # fmt: skip
 def test_every_hindrance_fails_with_its_name_and_command(facts, detail, fix):
@@ -73,8 +72,8 @@ def test_every_hindrance_fails_with_its_name_and_command(facts, detail, fix):
 
 
 def test_the_version_of_a_bluez_that_is_not_installed_is_not_checked():
-    missing = check_bluetooth(without(BusTrouble.NO_BUS, bluez=None))
-    there = check_bluetooth(without(BusTrouble.NO_BUS))
+    missing = check_bluetooth(without(BluetoothFault.NO_BUS, bluez=None))
+    there = check_bluetooth(without(BluetoothFault.NO_BUS))
 
     assert BLUEZ not in {check.name for check in missing}
     assert BLUEZ in {check.name for check in there}
@@ -87,11 +86,11 @@ def test_one_adapter_that_is_on_is_enough():
 
 
 def test_who_may_not_is_told_which_group_and_no_shell_is_fooled():
-    check = check_permission(without(BusTrouble.DENIED, user="anna; rm -rf /"))
+    check = check_permission(without(BluetoothFault.DENIED, user="anna; rm -rf /"))
 
     assert check.status is CheckStatus.FAIL
     assert "usermod -aG bluetooth 'anna; rm -rf /'" in (check.fix or "")
-    assert check_adapter(without(BusTrouble.DENIED)).status is CheckStatus.SKIP
+    assert check_adapter(without(BluetoothFault.DENIED)).status is CheckStatus.SKIP
 
 
 @pytest.mark.parametrize(
@@ -128,10 +127,10 @@ def test_a_reason_not_to_look_is_said_once():
 FACTS = st.builds(
     BluetoothFacts,
     adapters=st.none() | st.tuples(st.builds(AdapterFacts, st.text(), st.booleans())) | st.just(()),
-    trouble=st.none() | st.sampled_from(BusTrouble),
+    trouble=st.none() | st.sampled_from(BluetoothFault),
     bluez=st.none() | st.text(),
     kernel=st.text(),
-    blocked=st.none() | st.sampled_from(Blocked),
+    blocked=st.none() | st.sampled_from(BluetoothFault),
     usb=st.tuples() | st.tuples(st.builds(UsbPower, st.text(), st.text(), st.text())),
     user=st.text(),
 )

@@ -373,3 +373,27 @@ def test_a_mosquitto_without_mqtt_5_is_refused() -> None:
     with pytest.raises(LinkError, match=r"1\.5 is too old"):
         mosquitto_conf(1883, (1, 5))
     assert "listener 1883 127.0.0.1" in mosquitto_conf(1883, (2, 1))
+
+
+def test_a_patient_caller_gets_its_broker_once_one_can_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ASK_EVERY_S", 0.1)
+    good = process.rumqttd_conf
+
+    async def check() -> None:
+        monkeypatch.setattr(process, "rumqttd_conf", lambda _: "nonsense")
+        async with provide("embedded", port=0, patient=True) as made:
+            assert made.endpoint is not None
+            assert "embedded did not start" in (made.last_error or "")
+            assert made.pid is None
+            monkeypatch.setattr(process, "rumqttd_conf", good)
+            link = Link(made.endpoint, "late")
+            running = asyncio.create_task(link.run())
+            async with asyncio.timeout(20):
+                await link.connected()
+            assert (made.kind, made.last_error) == ("embedded", None)
+            running.cancel()
+            await asyncio.wait({running})
+
+    asyncio.run(check())

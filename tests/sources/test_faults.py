@@ -129,8 +129,8 @@ def test_pauses_grow_to_16_s_and_begin_anew_only_after_samples(air, sensor, in_v
             BleakBluetoothNotAvailableError("off", BleakBluetoothNotAvailableReason.POWERED_OFF),
             "switched off",
         ),
-        (FileNotFoundError(2, "No such file or directory"), "does not answer"),
-        (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", ["gone"]), "does not answer"),
+        (FileNotFoundError(2, "No such file or directory"), "D-Bus does not run"),
+        (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", ["gone"]), "not running"),
     ],
 )
 def test_without_an_adapter_the_first_attempt_says_so_in_a_sentence(
