@@ -14,9 +14,9 @@ from detector.alerts.rules import DEFAULT_RULES, parse_rules
 from detector.devices.profile import Battery, Chunk, Started
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.events import Origin, to_json
+from detector.night.liveness import SILENT_S
 from detector.night.night import Night
 from detector.night.observation import WornSensor
-from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 
