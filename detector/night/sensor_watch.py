@@ -121,18 +121,27 @@ class SensorWatch:
             return None
         return self._last.when(self.analysed_s)[0]
 
+    @property
+    def behind_s(self) -> float:
+        """Seconds of samples that were gathered since the latest gap and are not analysed."""
+        if self._stretch is None:
+            return 0.0
+        stop, fs = self._stretch
+        return max(0.0, stop / fs - max(self._begun / fs, self.analysed_s))
+
     def gather(self, reading: Reading) -> list[Block]:
         """Take the sensor's next reading; return its samples, placed in time."""
         item = reading.item
         self._live.take(item)
         if isinstance(item, LinkUp):
             self.session, self.address = item.session, item.address
+            self._technical.linked(item.driver, item.mono_ns)
         for output in reading.outputs:
             match output:
                 case Started():
                     self._range_g = output.range_g
                 case Battery():
-                    self._technical.charge.feed(output.percent, item.mono_ns)
+                    self._technical.told_level(output.percent, item.mono_ns)
                 case Stopped() | Refused():
                     self._live.explain(output.reason)
                 case Block() if self._file_timebase is None and len(output):
@@ -157,6 +166,7 @@ class SensorWatch:
             self._count_gap(arrival.block)
             self.samples += len(arrival.block)
             self._live.last_ns = item.mono_ns
+            self._technical.came(arrival.block, item.mono_ns)
         self._waiting += arrivals
         if isinstance(item, LinkDown):
             self._watch_waiting()
@@ -171,7 +181,8 @@ class SensorWatch:
 
     def tick(self, mono_ns: int, utc_ns: int) -> None:
         """Advance time; notice that nothing has come."""
-        conditions = self._live.tick(mono_ns) + self._technical.tick(self.clock, mono_ns)
+        conditions = self._live.tick(mono_ns)
+        conditions += self._technical.tick(self.clock, mono_ns, silent=bool(conditions))
         if self._quality is not None and self._quality.settled and not self._waiting:
             # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}

@@ -28,6 +28,7 @@ from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.places import DataFolder
+from detector.service.progress import ProgressWatch
 from detector.service.service import MQTT, STARTING, Service
 from detector.sources.clock import Clock
 from detector.sources.source import Source
@@ -125,6 +126,7 @@ async def assembled(
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
+        progress = ProgressWatch(night, sources, clock, pace=pace)
         service = Service(
             sources=sources,
             night=night,
@@ -133,7 +135,7 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[] if delivery is None else [delivery],
+            checks=[progress] if delivery is None else [delivery, progress],
             committed=None if delivery is None else delivery.committed,
             sound=sound,
             pace=pace,

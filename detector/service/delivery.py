@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
 from detector.channels import Entry, EntryKind
 from detector.mqtt.publisher import Publisher
-from detector.words.delivery import refused_words, twin_words, unreached_words
+from detector.timing.lost_share import LostShare
+from detector.words.delivery import broker_lost_words, refused_words, twin_words, unreached_words
 
 BROKER = "broker"
+BROKER_LOST = "broker-lost"
 BROKER_REFUSES = "broker-refuses"
 TWIN_SERVICE = "twin-service"
 
@@ -25,6 +27,7 @@ class DeliveryWatch:
     def __init__(self, publisher: Publisher, reception: Reception) -> None:
         self._publisher = publisher
         self._reception = reception
+        self._away = LostShare()
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """Take entries that were just committed, and have them published."""
@@ -38,11 +41,13 @@ class DeliveryWatch:
         link = self._publisher.link
         state, now_s = link.state, _now_s()
         away_s = 0.0 if state.connected else now_s - state.since_s
+        self._away.note(round(now_s * 1e9), works=state.connected)
         takeovers = sum(now_s - at_s < TWIN_S for at_s in link.taken_over_s)
         unreached = self._reception.unreached(now_s)
         refusals = [*self._publisher.refusals.values(), *link.refused_subscriptions.values()]
         return {
             BROKER: state.last_error if away_s > BROKER_PATIENCE_S else None,
+            BROKER_LOST: broker_lost_words() if self._away.judge() else None,
             BROKER_REFUSES: refused_words(refusals) if refusals else None,
             TWIN_SERVICE: twin_words() if takeovers >= TWIN_TAKEOVERS else None,
             NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detector.words.phrases import counted
+from detector.words.technical import lost_share_words
 
 
 def unreached_words(alerts: int) -> str:
@@ -12,6 +13,14 @@ def unreached_words(alerts: int) -> str:
     return (
         f"Nobody has confirmed {counted(alerts, 'alert')}. Start `spasmwatch listen` where "
         "somebody hears it, or look after the wearer yourself."
+    )
+
+
+def broker_lost_words() -> str:
+    """Return that the broker is away too often, and what to do."""
+    return (
+        f"The broker was away for {lost_share_words()}: alerts come late. Look at its log, and "
+        "at the network between it and this computer."
     )
 
 
