@@ -10,7 +10,7 @@ import numpy as np
 from detector.block import AXES, Block, Edge, Timebase
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
-from detector.dsp.quality import Cause, Quality
+from detector.dsp.quality import DOUBTFUL, Cause, Quality
 from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
 from detector.night.liveness import NO_SAMPLES_KEPT, NO_SIGNAL, NOT_HEARD, Liveness
 from detector.night.observation import (
@@ -104,7 +104,7 @@ class SensorWatch:
     def blind(self) -> str | None:
         """Reason in words that the samples show nothing of the wearer; None while they may."""
         conditions = () if self._quality is None else self._quality.active
-        return next((c.reason for c in conditions if c.cause is not Cause.CLIPPED), None)
+        return next((c.reason for c in conditions if c.cause not in DOUBTFUL), None)
 
     def data_age_s(self, mono_ns: int) -> float | None:
         """Return the seconds since samples last came; None if they never did."""

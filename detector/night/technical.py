@@ -8,7 +8,7 @@ from detector.block import Block
 from detector.devices.charge import Charge
 from detector.devices.profile import NOT_TOLD
 from detector.devices.registry import BUILT_IN
-from detector.dsp.quality import Cause
+from detector.dsp.quality import DOUBTFUL, Cause
 from detector.night.liveness import NO_SIGNAL
 from detector.night.observation import SensorCondition
 from detector.timing.lost_share import LostShare
@@ -35,7 +35,7 @@ CONDITIONS = frozenset({
 })  # fmt: skip
 """Names of all that a sensor may have; any other condition is one of the service."""
 
-DOUBTS = frozenset({WRONG_RATE, str(Cause.CLIPPED)})
+DOUBTS = frozenset({WRONG_RATE, *map(str, DOUBTFUL)})
 """Of these, what lets events be found and be wrong."""
 
 LOW_PERCENT = 20

@@ -24,6 +24,8 @@ CONDITION_NAMES = {
     "clipped": "movement beyond the sensor's range",
     "detector-stalled": "detector stalled",
     "overload": "computer too slow",
+    "stuck-axis": "an axis of the sensor stuck",
+    "wrong-scale": "gravity is not 1 g",
     "internal-fault": "fault in spasmwatch",
     "broker": "no broker",
     "broker-lost": "broker away too often",
