@@ -141,7 +141,8 @@ class SensorWatch:
                 case Started():
                     self._range_g = output.range_g
                 case Battery():
-                    self._technical.told_level(output.percent, item.mono_ns)
+                    known = self._technical.told_level(output.percent, item.mono_ns)
+                    self._seen.append(Observation(known, item.mono_ns, item.utc_ns))
                 case Stopped() | Refused():
                     self._live.explain(output.reason)
                 case Block() if self._file_timebase is None and len(output):
@@ -166,7 +167,10 @@ class SensorWatch:
             self._count_gap(arrival.block)
             self.samples += len(arrival.block)
             self._live.last_ns = item.mono_ns
-            self._technical.came(arrival.block, item.mono_ns)
+            for known in self._technical.came(arrival.block, item.mono_ns):
+                at_ns = known.since_ns if arrival.of_file else item.mono_ns
+                utc_ns = item.utc_ns - (item.mono_ns - at_ns)
+                self._seen.append(Observation(replace(known, since_ns=at_ns), at_ns, utc_ns))
         self._waiting += arrivals
         if isinstance(item, LinkDown):
             self._watch_waiting()
@@ -182,7 +186,7 @@ class SensorWatch:
     def tick(self, mono_ns: int, utc_ns: int) -> None:
         """Advance time; notice that nothing has come."""
         conditions = self._live.tick(mono_ns)
-        conditions += self._technical.tick(self.clock, mono_ns, silent=bool(conditions))
+        conditions += self._technical.tick(self.clock, mono_ns)
         if self._quality is not None and self._quality.settled and not self._waiting:
             # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}

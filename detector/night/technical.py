@@ -78,6 +78,7 @@ class Technical:
         self._begun_ns: int | None = None  # first item or tick
         self._ends_early = False  # the forecast says that the battery will not last the night
         self._untold_ns: int | None = None  # since when a level is due that has not come
+        self._untold = False  # for so long that somebody must know
         self._first_ppm: float | None = None
         self._drifts = False
         self._packets = 0  # that were placed since the share of repeated ones was judged
@@ -89,36 +90,43 @@ class Technical:
         tells = driver in TELL_THEIR_LEVEL or self.charge.percent is not None
         self._untold_ns = mono_ns if tells else None
 
-    def told_level(self, percent: int, mono_ns: int) -> None:
-        """Take the battery's level, 0 to 100."""
+    def told_level(self, percent: int, mono_ns: int) -> SensorCondition:
+        """Take the battery's level, 0 to 100; return that it is known."""
         self.charge.feed(percent, mono_ns)
-        self._untold_ns = None
+        self._untold_ns, self._untold = None, False
+        return SensorCondition(BATTERY_UNKNOWN, None, mono_ns)
 
-    def came(self, block: Block, mono_ns: int) -> None:
-        """Take samples that were placed."""
-        self._packets += 1
-        self._lost.came(mono_ns, round(len(block) / block.fs * 1e9))
+    def came(self, block: Block, mono_ns: int) -> list[SensorCondition]:
+        """Take samples that were placed; return what is known by them of the time before.
 
-    def tick(self, clock: SampleClock, mono_ns: int, *, silent: bool) -> list[SensorCondition]:
-        """Advance time; return each condition, with why it holds or None.
-
-        Parameters
-        ----------
-        silent : nothing comes at present. That is told as no signal, and its share of the time
-            is judged when something comes again: one cause is one alarm
+        Losses are judged by what comes, not by ticks: a replay has others. While nothing comes
+        there is no signal, which is an alarm of its own.
         """
+        self._packets += 1
+        due_ns = None if self._untold_ns is None else self._untold_ns + round(UNREPORTED_S * 1e9)
+        told = list[SensorCondition]()
+        if due_ns is not None and mono_ns >= due_ns and not self._untold:
+            self._untold = True
+            told.append(SensorCondition(BATTERY_UNKNOWN, battery_unknown_words(), mono_ns))
+        was = self._lost.high
+        begin_ns = mono_ns - round(len(block) / block.fs * 1e9)
+        return told + [
+            SensorCondition(DATA_LOST, data_lost_words() if was == bool(n % 2) else None, at_ns)
+            for n, at_ns in enumerate(self._lost.cover(begin_ns, mono_ns))
+        ]
+
+    def tick(self, clock: SampleClock, mono_ns: int) -> list[SensorCondition]:
+        """Advance time; return each condition, with why it holds or None."""
         self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
-        self._lost.pass_time(mono_ns)
         lasts_s = self.charge.lasts_s(mono_ns)
-        lost = self._lost.high if silent else self._lost.judge()
         whys = {
             WRONG_RATE: None if clock.fault is None else wrong_rate_words(clock.fault),
             RATE_DRIFT: self._drift_words(clock),
             DOUBLED: doubled_words() if self._is_doubled(clock) else None,
-            DATA_LOST: data_lost_words() if lost else None,
+            DATA_LOST: data_lost_words() if self._lost.high else None,
             BATTERY: self._low_words(lasts_s, mono_ns),
             BATTERY_CRITICAL: self._critical_words(lasts_s),
-            BATTERY_UNKNOWN: battery_unknown_words() if self._is_untold(mono_ns) else None,
+            BATTERY_UNKNOWN: battery_unknown_words() if self._untold else None,
         }
         return [SensorCondition(name, why, mono_ns) for name, why in whys.items()]
 
@@ -192,11 +200,8 @@ class Technical:
             return None
         return battery_words(percent, ends_early=self._ends_early)
 
-    def _is_untold(self, mono_ns: int) -> bool:
-        return self._untold_ns is not None and mono_ns - self._untold_ns >= UNREPORTED_S * 1e9
-
 
 _NUMBERS = (
-    "_begun_ns", "_ends_early", "_untold_ns", "_first_ppm", "_drifts", "_packets", "_repeated",
-    "_doubled",
+    "_begun_ns", "_ends_early", "_untold_ns", "_untold", "_first_ppm", "_drifts", "_packets",
+    "_repeated", "_doubled",
 )  # fmt: skip

@@ -50,6 +50,27 @@ class LostShare:
             if not length_ns:
                 break
 
+    def cover(self, begin_ns: int, end_ns: int) -> list[int]:
+        """Take what arrived and covers this time; return when `high` changed.
+
+        It is judged where time begins to be covered and after each step, so that the same is
+        known of a packet as of the hour of a file that it lies in.
+        """
+        changed: list[int] = []
+        at_ns = begin_ns
+        self.came(begin_ns, 0)
+        while True:
+            was = self.high
+            if self.judge() != was:
+                changed.append(at_ns)
+            if at_ns >= end_ns:
+                return changed
+            origin_ns = self._origin_ns or 0
+            after_ns = origin_ns + ((at_ns - origin_ns) // STEP_NS + 1) * STEP_NS
+            after_ns = min(end_ns, after_ns)
+            self.came(after_ns, after_ns - at_ns)
+            at_ns = after_ns
+
     def pass_time(self, mono_ns: int) -> None:
         """Advance time: it is lost, unless something comes for it."""
         if self._origin_ns is None or mono_ns <= self._reached_ns:
