@@ -69,6 +69,7 @@ bench-radio: $(VENV)/.dev
 # Ten thousand lost links over real GATT, in virtual time: a day of them in ten minutes.
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.firmware_sim.many_drops --drops 10000 --streams-s 2 --away-s 1
+	$(BIN)/python -m tests.night.many_flaps --links 1000 --nights 20
 
 # 200 faults in every part of a live night, 120 kills of its process, and 800 of a publishing service
 # and its broker, after which no event may be unheard; 2,000 power cuts, a fault in every write, 120,000

@@ -12,6 +12,7 @@ import numpy as np
 from detector.block import AXES, Samples
 from detector.devices.family import Family
 from detector.devices.profile import (
+    NOT_TOLD,
     Chunk,
     DataSheet,
     Decoded,
@@ -115,7 +116,7 @@ MICROBIT = Family(
         fs=RATE_HZ,
         range_g=RANGE_G,
         floor_s=1 / RATE_HZ,
-        battery="not told",
+        battery=NOT_TOLD,
         loss="no stamps, no counter: only a lost link or a silence of seconds",
         advice="Its program must have the Bluetooth accelerometer service. Pair it first (hold A "
         "and B, press reset, then `bluetoothctl pair`), or choose 'No pairing required' in the "

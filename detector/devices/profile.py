@@ -29,6 +29,10 @@ class TriedWith(StrEnum):
     SIMULATED = "simulated only"
 
 
+NOT_TOLD = "not told"
+"""What a data sheet says of the battery where a sensor has no gauge."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSheet:
     """Facts for people about a family of sensors; `docs/devices.md` is made of these.

@@ -1,4 +1,4 @@
-"""Whether a sensor's samples can be trusted: it holds one value, is at its limit, is not worn.
+"""Whether a sensor's samples can be trusted: held, at its limit, not worn, or implausible.
 
 Looked at are the sensor's own samples, before any resampling, by whole seconds counted from the
 beginning of a contiguous segment. A wrong rate needs a second clock: `timing` finds it.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from detector.block import AXES, Block, Samples
 from detector.dsp.holds import equal_runs
+from detector.dsp.plausible import AxisState, Gravity, GravityState, HeldAxes
 from detector.dsp.wear import Wear
 from detector.plain import from_plain, pack, to_plain, unpack
 
@@ -60,6 +61,12 @@ class Cause(StrEnum):
     STUCK = "stuck"
     NON_WEAR = "non-wear"
     CLIPPED = "clipped"
+    STUCK_AXIS = "stuck-axis"
+    WRONG_SCALE = "wrong-scale"
+
+
+DOUBTFUL = frozenset({Cause.CLIPPED, Cause.STUCK_AXIS, Cause.WRONG_SCALE})
+"""What spoils samples in part: events are found all the same, and may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Quality:
         self._length = self._wear.length
         self._held = _Held(ceil(STUCK_S * fs / self._length), ceil(NAP_S * fs / self._length))
         self._rail = _Rail(range_g)
+        self._axes, self._gravity = HeldAxes(self._length), Gravity(self._length)
         self.reset()
 
     def reset(self) -> None:
@@ -106,6 +114,7 @@ class Quality:
         self._rest: Samples = np.empty((0, AXES))
         self._open: dict[Cause, Condition] = {}
         self._held.state, self._rail.state = _HeldState(), _RailState()
+        self._axes.state, self._gravity.state = AxisState(), GravityState()
         self._wear.reset()
 
     @property
@@ -133,10 +142,15 @@ class Quality:
             seconds = samples[: whole * self._length].reshape(whole, self._length, AXES)
             self._rail.follow(seconds, first, heard)
             steps_g = self._held.follow(seconds, first, heard)
-            for turn in self._wear.follow(seconds, first, steps_g):
-                heard.append(
-                    _Indication(turn.known, Cause.NON_WEAR, turn.at, turn.reason, turn.numbers)
-                )
+            for cause, part in (
+                (Cause.NON_WEAR, self._wear),
+                (Cause.STUCK_AXIS, self._axes),
+                (Cause.WRONG_SCALE, self._gravity),
+            ):
+                heard += [
+                    _Indication(turn.known, cause, turn.at, turn.reason, turn.numbers)
+                    for turn in part.follow(seconds, first, steps_g)
+                ]
         return told + self._tell(sorted(heard, key=lambda each: (each.known, _RANK[each.cause])))
 
     def save(self) -> dict[str, Any]:
@@ -150,6 +164,8 @@ class Quality:
             "held": to_plain(self._held.state),
             "rail": to_plain(self._rail.state),
             "wear": self._wear.save(),
+            "axes": to_plain(self._axes.state),
+            "gravity": to_plain(self._gravity.state),
         }
 
     @classmethod
@@ -167,6 +183,9 @@ class Quality:
         self._held.state = from_plain(_HeldState, state["held"])
         self._rail.state = from_plain(_RailState, state["rail"])
         self._wear.load(state["wear"])
+        if "axes" in state:  # younger than the first saved nights
+            self._axes.state = from_plain(AxisState, state["axes"])
+            self._gravity.state = from_plain(GravityState, state["gravity"])
 
     def _interrupt(self) -> list[Condition]:
         """Close what cannot be followed across a gap."""

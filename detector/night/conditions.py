@@ -24,6 +24,8 @@ class SensorConditions:
         else:
             having[label] = condition
         since_ns = min((each.since_ns for each in having.values()), default=condition.since_ns)
+        if not having:
+            del self._having[condition.name]
         whys = {label: each.why for label, each in having.items()}
         return SensorCondition(condition.name, by_sensor(whys, of=of) if having else None, since_ns)
 

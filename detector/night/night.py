@@ -18,14 +18,14 @@ from detector.alerts.policy import Policy
 from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
-from detector.dsp.quality import Cause
 from detector.events import Event, Kind, broken_off, from_dict
 from detector.night.conditions import SensorConditions, by_sensor, silent_for
 from detector.night.count import EventCount
 from detector.night.observation import Follower, Observation, SensorCondition, WornSensor
 from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight, sealed
-from detector.night.sensor_watch import WRONG_RATE, SensorWatch
+from detector.night.sensor_watch import SensorWatch
+from detector.night.technical import DOUBTS
 from detector.night.time_axis import TimeAxis, away_ns
 from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
@@ -128,8 +128,7 @@ class Night:
     @property
     def doubt(self) -> str | None:
         """Reason in words to doubt what is found; None without one."""
-        doubts = {WRONG_RATE, Cause.CLIPPED}
-        return next((a.reason for a in self._policy.open_alerts if a.kind in doubts), None)
+        return next((a.reason for a in self._policy.open_alerts if a.kind in DOUBTS), None)
 
     def data_age_s(self, mono_ns: int) -> float | None:
         """Seconds since samples last came from the sensor that is silent for longest."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from detector.block import AXES, Block, Edge, Timebase
-from detector.devices.charge import Charge
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
-from detector.dsp.quality import Cause, Quality
+from detector.dsp.quality import DOUBTFUL, Cause, Quality
 from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
+from detector.night.liveness import NO_SAMPLES_KEPT, NO_SIGNAL, NOT_HEARD, Liveness
 from detector.night.observation import (
     Arrival,
     Follower,
@@ -21,28 +21,10 @@ from detector.night.observation import (
     WornSensor,
     when,
 )
+from detector.night.technical import Technical
 from detector.recognition.events.stamp import stamp
 from detector.recognition.pipeline import KnownEvent, Watcher, analysed_s
-from detector.timing.sample_clock import SampleClock, WrongRate
-
-SILENT_S = 8.0
-"""Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
-within which a lost sensor must be reported."""
-
-NOT_HEARD = "the sensor was not heard yet"
-NO_SAMPLES = "connected, but no samples come"
-NO_SAMPLES_KEPT = "nothing was recorded here"
-
-NO_SIGNAL = "no-signal"
-WRONG_RATE = "wrong-rate"
-BATTERY = "battery"
-CONDITIONS = frozenset({NO_SIGNAL, WRONG_RATE, BATTERY, *map(str, Cause)})
-"""Names of all that a sensor may have; any other condition is one of the service."""
-
-LOW_PERCENT = 10
-SOON_EMPTY_S = 3600.0
-"""Time to find another sensor or its charger before it stops; at 10 % most stop within the night,
-whatever their gauge says."""
+from detector.timing.sample_clock import SampleClock
 
 
 class SensorWatch:
@@ -85,14 +67,10 @@ class SensorWatch:
         self._last: Arrival | None = None
         self._begun = 0  # index of the first sample behind the latest gap
         self._seen: list[Observation] = []
-        self._silent = True  # no signal is reported
         self._quality: Quality | None = None  # before the first sample
         self._range_g: float | None = None
-        self._charge = Charge()
-        self._last_mono_ns: int | None = None  # arrival of the last samples
-        self._begun_ns: int | None = None  # time of the first item, with samples or not
-        self._link = NOT_HEARD
-        self._linked_ns: int | None = None  # when the link was made that stands
+        self._live = Liveness()
+        self._technical = Technical()
         self.analysed_s = 0.0
         self.samples = 0
 
@@ -116,30 +94,25 @@ class SensorWatch:
     @property
     def battery_percent(self) -> int | None:
         """Charge as the sensor last reported it."""
-        return self._charge.percent
+        return self._technical.charge.percent
 
     def battery_lasts_s(self, mono_ns: int) -> float | None:
         """Seconds until the sensor is empty; None before that can be estimated."""
-        return self._charge.lasts_s(mono_ns)
+        return self._technical.charge.lasts_s(mono_ns)
 
     @property
     def blind(self) -> str | None:
         """Reason in words that the samples show nothing of the wearer; None while they may."""
         conditions = () if self._quality is None else self._quality.active
-        return next((c.reason for c in conditions if c.cause is not Cause.CLIPPED), None)
+        return next((c.reason for c in conditions if c.cause not in DOUBTFUL), None)
 
     def data_age_s(self, mono_ns: int) -> float | None:
         """Return the seconds since samples last came; None if they never did."""
-        return None if self._last_mono_ns is None else (mono_ns - self._last_mono_ns) / 1e9
+        return self._live.age_s(mono_ns)
 
     def silence(self, mono_ns: int) -> str | None:
         """Return in words why there is no signal; None while samples come."""
-        age_s = self.data_age_s(mono_ns)
-        if age_s is not None and age_s < SILENT_S:
-            return None
-        # Every sensor takes a moment from its connection to its first samples.
-        overdue = self._linked_ns is not None and mono_ns - self._linked_ns >= SILENT_S * 1e9
-        return NO_SAMPLES if overdue else self._link
+        return self._live.silence(mono_ns)
 
     @property
     def looked_ns(self) -> int | None:
@@ -148,26 +121,32 @@ class SensorWatch:
             return None
         return self._last.when(self.analysed_s)[0]
 
+    @property
+    def behind_s(self) -> float:
+        """Seconds of samples that were gathered since the latest gap and are not analysed."""
+        if self._stretch is None:
+            return 0.0
+        stop, fs = self._stretch
+        return max(0.0, stop / fs - max(self._begun / fs, self.analysed_s))
+
     def gather(self, reading: Reading) -> list[Block]:
         """Take the sensor's next reading; return its samples, placed in time."""
         item = reading.item
-        self._begun_ns = item.mono_ns if self._begun_ns is None else self._begun_ns
-        match item:
-            case LinkUp():
-                self.session, self.address = item.session, item.address
-                self._linked_ns = item.mono_ns
-            case LinkDown():
-                self._link, self._linked_ns = item.reason, None
+        self._live.take(item)
+        if isinstance(item, LinkUp):
+            self.session, self.address = item.session, item.address
+            self._technical.linked(item.driver, item.mono_ns)
         for output in reading.outputs:
             match output:
                 case Started():
                     self._range_g = output.range_g
                 case Battery():
-                    self._charge.feed(output.percent, item.mono_ns)
+                    known = self._technical.told_level(output.percent, item.mono_ns)
+                    self._seen.append(Observation(known, item.mono_ns, item.utc_ns))
                 case Stopped() | Refused():
-                    self._link, self._linked_ns = output.reason, None
+                    self._live.explain(output.reason)
                 case Block() if self._file_timebase is None and len(output):
-                    self._link, self._linked_ns = NO_SAMPLES_KEPT, None
+                    self._live.explain(NO_SAMPLES_KEPT)
                     epoch_ns = item.utc_ns - round(output.stop / output.fs * 1e9)
                     self._file_timebase = Timebase(output.fs, epoch_ns)
         arrivals = [
@@ -181,13 +160,17 @@ class SensorWatch:
         for arrival in arrivals:
             if self.zero_ns is None:
                 self.zero_ns = item.mono_ns - round(arrival.block.stop / arrival.block.fs * 1e9)
-            if self._silent:
+            if self._live.silent:
                 begun = arrival.when(arrival.block.start / arrival.block.fs)
                 self._seen.append(Observation(SensorCondition(NO_SIGNAL, None, begun[0]), *begun))
-                self._silent = False
+                self._live.silent = False
             self._count_gap(arrival.block)
             self.samples += len(arrival.block)
-            self._last_mono_ns = item.mono_ns
+            self._live.last_ns = item.mono_ns
+            for known in self._technical.came(arrival.block, item.mono_ns):
+                at_ns = known.since_ns if arrival.of_file else item.mono_ns
+                utc_ns = item.utc_ns - (item.mono_ns - at_ns)
+                self._seen.append(Observation(replace(known, since_ns=at_ns), at_ns, utc_ns))
         self._waiting += arrivals
         if isinstance(item, LinkDown):
             self._watch_waiting()
@@ -202,17 +185,8 @@ class SensorWatch:
 
     def tick(self, mono_ns: int, utc_ns: int) -> None:
         """Advance time; notice that nothing has come."""
-        self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
-        rate = self.clock.fault
-        conditions = [
-            SensorCondition(WRONG_RATE, _rate_words(rate) if rate else None, mono_ns),
-            SensorCondition(BATTERY, self._battery_words(mono_ns), mono_ns),
-        ]
-        why = self.silence(mono_ns)
-        if why is not None:
-            since_ns = self._begun_ns if self._last_mono_ns is None else self._last_mono_ns
-            conditions.insert(0, SensorCondition(NO_SIGNAL, why, since_ns))
-            self._silent = True
+        conditions = self._live.tick(mono_ns)
+        conditions += self._technical.tick(self.clock, mono_ns)
         if self._quality is not None and self._quality.settled and not self._waiting:
             # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}
@@ -239,7 +213,7 @@ class SensorWatch:
         self._watcher = self._new_watcher()
         self._quality = None
         self._waiting, self._seen = [], []
-        self._link = why
+        self._live.fail(why)
         over = [
             broken_off(event) for event in self._open.values() if event.kind is not Kind.MOVEMENT
         ]
@@ -251,21 +225,16 @@ class SensorWatch:
 
         It has to find that out by itself, because a recording does not report it.
         """
-        self._charge.shift_clock(by_ns)
-        if self._last_mono_ns is not None:
-            self._last_mono_ns += by_ns
-        if self._begun_ns is not None:
-            self._begun_ns += by_ns
-        if self._linked_ns is not None:
-            self._linked_ns += by_ns
+        self._live.shift_clock(by_ns)
+        self._technical.shift_clock(by_ns)
 
     def unlink(self) -> None:
         """Note that another process had the link: nothing is heard yet."""
-        self._link, self._linked_ns = NOT_HEARD, None
+        self._live.explain(NOT_HEARD)
 
     def inherit(self, state: dict[str, Any]) -> None:
         """Take over from the state of an earlier recording what belongs to the sensor itself."""
-        self._charge.load(state["charge"])
+        self._technical.inherit(state)
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data; nothing may wait to be looked at."""
@@ -274,11 +243,11 @@ class SensorWatch:
             "clock": self.clock.save(),
             "watcher": self._watcher.save(),
             "quality": None if self._quality is None else self._quality.save(),
-            "charge": self._charge.save(),
             "open": [to_dict(event) for event in self._open.values()],
             "stretch": None if self._stretch is None else list(self._stretch),
             "zero_ns": self.zero_ns,
-            "_linked_ns": self._linked_ns,
+            **self._live.save(),
+            **self._technical.save(),
             **{name: getattr(self, name) for name in _NUMBERS},
         }
 
@@ -290,12 +259,12 @@ class SensorWatch:
         self._quality = None
         if state["quality"] is not None:
             self._quality = Quality.of(state["quality"])
-        self._charge.load(state["charge"])
+        self._live.load(state)
+        self._technical.load(state)
         self._open = {event.id: event for event in map(from_dict, state["open"])}
         stretch = state["stretch"]
         self._stretch = None if stretch is None else (stretch[0], stretch[1])
         self.zero_ns = state.get("zero_ns")  # younger than the first saved nights
-        self._linked_ns = state.get("_linked_ns")  # the first build kept none
         for name in _NUMBERS:
             setattr(self, name, state[name])
 
@@ -372,22 +341,7 @@ class SensorWatch:
             return event
         return replace(event, sensor=self.worn.name, wearer=self.worn.wearer)
 
-    def _battery_words(self, mono_ns: int) -> str | None:
-        """Return why the battery needs attention now; None while it does not."""
-        percent, lasts_s = self._charge.percent, self._charge.lasts_s(mono_ns)
-        if percent is None:
-            return None
-        soon = lasts_s is not None and lasts_s <= SOON_EMPTY_S
-        if not soon and percent > LOW_PERCENT:
-            return None
-        return f"the sensor's battery is at {percent} %: charge or change it now"
-
 
 _NUMBERS = (
-    "_range_g", "_last_mono_ns", "_begun_ns", "_link", "_silent", "analysed_s", "samples",
-    "gap_count", "longest_gap_s", "session", "address",
+    "_range_g", "analysed_s", "samples", "gap_count", "longest_gap_s", "session", "address",
 )  # fmt: skip
-
-
-def _rate_words(fault: WrongRate) -> str:
-    return f"the sensor samples at {fault.got_hz:.1f} Hz instead of {fault.expected_hz:.1f} Hz"

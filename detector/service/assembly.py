@@ -37,6 +37,7 @@ from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
+from detector.service.progress import ProgressWatch
 from detector.service.resumption import ENDED
 from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
@@ -171,6 +172,7 @@ async def assembled(
             begun.note("state", found)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
+        progress = ProgressWatch(night, sources, clock, pace=pace)
         service = Service(
             sources=sources,
             night=night,
@@ -179,7 +181,15 @@ async def assembled(
             tell=tell,
             recorders=recorders,
             publisher=publisher,
-            checks=[LinkWatch(sources), starts, clocks, DiskSpace(place.folder), *checks, tests],
+            checks=[
+                LinkWatch(sources),
+                progress,
+                starts,
+                clocks,
+                DiskSpace(place.folder),
+                *checks,
+                tests,
+            ],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=sound,
             tests=tests,

@@ -9,9 +9,17 @@ from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
 from detector.channels import Entry, EntryKind
 from detector.mqtt.broker import Broker
 from detector.mqtt.publisher import Publisher
-from detector.words.delivery import not_started_words, refused_words, twin_words, unreached_words
+from detector.timing.lost_share import LostShare
+from detector.words.delivery import (
+    broker_lost_words,
+    not_started_words,
+    refused_words,
+    twin_words,
+    unreached_words,
+)
 
 BROKER = "broker"
+BROKER_LOST = "broker-lost"
 BROKER_REFUSES = "broker-refuses"
 TWIN_SERVICE = "twin-service"
 
@@ -27,6 +35,7 @@ class DeliveryWatch:
         self._broker = broker
         self._publisher = publisher
         self._reception = reception
+        self._away = LostShare()
 
     def committed(self, entries: Sequence[Entry]) -> None:
         """Take entries that were just committed, and have them published."""
@@ -41,6 +50,7 @@ class DeliveryWatch:
         state, now_s = link.state, _now_s()
         away_s = 0.0 if state.connected else now_s - state.since_s
         twins = self._publisher.twins
+        self._away.note(round(now_s * 1e9), works=state.connected)
         takeovers = sum(now_s - at_s < TWIN_S for at_s in link.taken_over_s)
         unreached = self._reception.unreached(now_s)
         refusals = [*self._publisher.refusals.values(), *link.refused_subscriptions.values()]
@@ -49,6 +59,7 @@ class DeliveryWatch:
             absent = not_started_words(absent)
         return {
             BROKER: absent or (state.last_error if away_s > BROKER_PATIENCE_S else None),
+            BROKER_LOST: broker_lost_words() if self._away.judge() else None,
             BROKER_REFUSES: refused_words(refusals) if refusals else None,
             TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
             NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from detector.night.liveness import NOT_HEARD
 from detector.night.night import Night
-from detector.night.sensor_watch import CONDITIONS, NOT_HEARD
+from detector.night.technical import CONDITIONS
 from detector.sources.clock import Clock
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status, Vitals

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detector.words.phrases import counted
+from detector.words.technical import lost_share_words
 
 
 def unreached_words(alerts: int) -> str:
@@ -18,6 +19,14 @@ def unreached_words(alerts: int) -> str:
 def not_started_words(why: str) -> str:
     """Return that a broker of our own could not be started yet."""
     return f"no alert leaves this computer yet: {why}"
+
+
+def broker_lost_words() -> str:
+    """Return that the broker is away too often, and what to do."""
+    return (
+        f"The broker was away for {lost_share_words()}: alerts come late. Look at its log, and "
+        "at the network between it and this computer."
+    )
 
 
 def refused_words(refusals: Sequence[str]) -> str:

@@ -20,11 +20,11 @@ from detector.devices.profile import Chunk
 from detector.devices.registry import installed
 from detector.devices.stream import Reading
 from detector.events import Event, Origin
+from detector.night.liveness import SILENT_S
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.night.saved import sealed
-from detector.night.sensor_watch import SILENT_S
 from detector.night.time_axis import AWAY_MOST_NS, away_ns
 from detector.recognition.events.stamp import Provenance
 from detector.timing.sample_clock import SampleClock

@@ -17,9 +17,9 @@ from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import Item, LinkUp, Packet, Reading
 from detector.events import Event, Kind, Origin, Phase
+from detector.night.liveness import NO_SAMPLES, SILENT_S
 from detector.night.night import Night
 from detector.night.outcome import Outcome
-from detector.night.sensor_watch import NO_SAMPLES, SILENT_S
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News, NightOver, WatchedAgain
 from detector.sources.clock import ScaledClock

@@ -18,10 +18,10 @@ from detector.devices.profile import Battery
 from detector.devices.stream import LinkDown, Packet, Reading
 from detector.errors import ConfigError
 from detector.events import Event, Kind, Origin, Phase, final_forms
+from detector.night.liveness import SILENT_S
 from detector.night.night import Night
 from detector.night.observation import Observation, WornSensor
 from detector.night.outcome import Outcome
-from detector.night.sensor_watch import SILENT_S
 from detector.recognition.events.fusion import fuse_final
 from detector.recognition.events.stamp import Provenance
 from detector.recognition.rules.reason import Reason, because
