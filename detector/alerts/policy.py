@@ -25,6 +25,7 @@ from detector.alerts.facts import (
 )
 from detector.alerts.moments import AlertTime, Now
 from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
+from detector.alerts.urgency import UNNOTICED
 from detector.events import Event, Kind, Origin
 
 LATE_S = 5.0
@@ -280,7 +281,7 @@ class Policy:
             episode=episode,
             state=AlertState.RAISED,
             alert_class=AlertClass.TECHNICAL if technical else AlertClass.CLINICAL,
-            level=Level.MEDIUM if rule is None else Level.HIGH,
+            level=Level.HIGH if rule or kind in UNNOTICED else Level.MEDIUM,
             kind=kind,
             reason=f"{rule or kind}: {why}" if why else rule or kind,
             rule=rule,
