@@ -157,6 +157,11 @@ class Publisher:
         self._snapshot = now
 
     @property
+    def signs(self) -> bool:
+        """Whether only what caregivers sign is obeyed."""
+        return self._gate is not None
+
+    @property
     def twins(self) -> int:
         """How many other runs send heartbeats on our topics at present."""
         return len(self._runs.alive(self._mono_s()) - {self._boot_id})

@@ -136,6 +136,7 @@ class Requests:
         gate: Gate | None = None,
     ) -> None:
         self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
+        self.no_pause = "nothing is watched that could be paused"
         self.refused: Counter[Flaw] = Counter()
         self.last_refusal: str | None = None
         self.last_unproven: Unproven | None = None
@@ -216,7 +217,7 @@ class Requests:
 
     def _pause(self, asked: PauseAsked) -> None:
         if self.pause is None:
-            self._refuse(Flaw.OTHER, "nothing is watched that could be paused")
+            self._refuse(Flaw.OTHER, self.no_pause)
             return
         try:
             self.pause(asked.minutes, asked.by)

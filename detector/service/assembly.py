@@ -200,7 +200,7 @@ async def assembled(
             pausing=Pausing(opened.pause, zone),
         )
         if publisher is not None:
-            publisher.requests.pause = service.pause
+            _let_pause(publisher, broker, service)
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
@@ -232,6 +232,16 @@ def _in_turn(
             then(entries)
 
     return both
+
+
+def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
+    """Obey who asks for a pause, if he is on this computer or signs; strangers may not silence."""
+    if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
+        publisher.requests.pause = service.pause
+    else:
+        publisher.requests.no_pause = (
+            "over the network a pause must be signed: `spasmwatch setup tls` makes the keys"
+        )
 
 
 def _protection(

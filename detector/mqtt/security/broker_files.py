@@ -48,11 +48,14 @@ def access_list(prefix: str, caregivers: Iterable[str]) -> str:
     """Return who may read and write what: the service its topics, caregivers commands.
 
     Mosquitto denies what is not listed. Answers the service may read too, as `doctor` sends itself
-    one.
+    one, and what a second service of the same wearer would publish.
     """
+    heard = {Leaf.HEALTH, Leaf.AVAILABILITY}
     lines = ["# Made by `spasmwatch setup tls`.", f"user {SERVICE}"]
     for base in _bases(prefix):
-        lines += [f"topic write {base}/{leaf}" for leaf in Leaf]
+        lines += [
+            f"topic {'readwrite' if leaf in heard else 'write'} {base}/{leaf}" for leaf in Leaf
+        ]
         lines += [f"topic readwrite {base}/reply/+", f"topic read {base}/cmd/+"]
     for name in caregivers:
         lines += ["", f"user {name}"]
