@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
+from detector.boot import host_boot_id
 from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
@@ -46,7 +47,6 @@ from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
-from detector.supervision.heartbeat import boot_id
 from detector.words.delivery import not_started_words
 
 
@@ -263,7 +263,7 @@ def _start(state: State) -> StartWatch:
     """Record that a process begins, before anything in it can fail."""
     return note_start(
         state,
-        boot=boot_id(),
+        boot=host_boot_id() or "",
         mono_s=time.monotonic(),
         at=datetime.now(UTC),
         last_ended=state.saved(ENDED) is True,
