@@ -10,8 +10,8 @@ from detector.alert import Alert
 from detector.alert import from_dict as alert_of
 from detector.events import Phase
 from detector.events import from_dict as event_of
+from detector.receiver.news import Absence, News, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
-from detector.receiver.receiver import Absence, News, ReceivedEntry, ServiceState
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
