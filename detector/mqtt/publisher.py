@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from detector import plain_json
 from detector.alerts.reception import Reception, must_reach
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import contract
 from detector.mqtt.contract import (
     HEALTH_EVERY_S,
+    PAYLOAD_MOST,
     STATE_EVERY_S,
     Availability,
     Leaf,
@@ -193,8 +194,8 @@ class Publisher:
 
     def _hear_health(self, received: Received) -> None:
         """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored."""
-        with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):
-            said = json.loads(received.payload)
+        with contextlib.suppress(ValueError, LookupError):
+            said = plain_json.read(received.payload, most_bytes=PAYLOAD_MOST)
             boot_id, seq = said["boot_id"], said["seq"]
             if not received.retained and type(seq) is int and type(boot_id) is str:
                 self._runs.take(boot_id, seq, self._mono_s())
