@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
+PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
+KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -70,7 +72,8 @@ def listen(
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
     the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
-    that you heard it, t and Enter asks for another.
+    that you heard it, t and Enter asks for another. p and Enter lets alerts wake nobody for 30
+    min, p 10 for ten, 60 at most.
     """
     import asyncio
 
@@ -142,6 +145,8 @@ async def _listen(
             mono_s=loop.time,
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
+        if at_terminal():
+            out.say(KEYS)
         if test:
             listener.test()
         async with asyncio.TaskGroup() as tasks:
@@ -152,12 +157,22 @@ async def _listen(
 
 
 async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
-    """Take what a person types: that they heard the test, or want one."""
+    """Take what a person types: that they heard the test, want one, or want a pause."""
+    from detector.alerts.pause import MOST_MIN
     from detector.terminal.typed import typed_lines
 
     async for line in typed_lines():
         if line.lower() in {"t", "test"}:
             listener.test()
+        elif pause := re.fullmatch(r"p(?:ause)?\s*(\d{0,3})", line.lower(), re.ASCII):
+            minutes = int(pause[1] or PAUSE_MIN)
+            if 1 <= minutes <= MOST_MIN:
+                out.say(f"Asking for a pause of {minutes} min …")
+                listener.pause(minutes)
+            else:
+                out.say(f"A pause is of 1 to {MOST_MIN} minutes, such as: p {PAUSE_MIN}")
+        elif line:
+            out.say(KEYS)
         elif screen.test is None:
             out.say("No test has sounded yet: t and Enter asks for one.")
         else:

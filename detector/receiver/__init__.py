@@ -6,6 +6,8 @@
 
 from detector.receiver.listener import Listener
 from detector.receiver.open_alerts import OpenAlerts
-from detector.receiver.receiver import ReceivedEntry, Receiver, ServiceState
+from detector.receiver.receiver import ReceivedEntry, Receiver
+from detector.receiver.service_state import ServiceState
+from detector.receiver.wishes import NotPaused
 
-__all__ = ["Listener", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]
+__all__ = ["Listener", "NotPaused", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]

@@ -11,8 +11,10 @@ from detector.alert import from_dict as alert_of
 from detector.events import Phase
 from detector.events import from_dict as event_of
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
-from detector.receiver.receiver import Absence, News, ReceivedEntry, ServiceState
+from detector.receiver.receiver import News, ReceivedEntry
+from detector.receiver.service_state import Absence, ServiceState
 from detector.receiver.sounding import Sounding
+from detector.receiver.wishes import NotPaused
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, still_open_line
@@ -60,6 +62,11 @@ class ReceivedScreen:
                 self._open_alerts(news)
             case ReceivedEntry():
                 self._entry(news)
+            case NotPaused(why):
+                if self._out.json:
+                    self._write(json.dumps({"not_paused": why}))
+                else:
+                    self._line(f"NOT PAUSED: {why}.")
 
     def _state(self, state: ServiceState) -> None:
         self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
@@ -68,12 +75,15 @@ class ReceivedScreen:
         else:
             self._sounding.release(SILENT)
         if self._out.json:
-            self._write(json.dumps({"state": state.word.value, "why": state.why}))
+            until = None if state.until is None else state.until.isoformat()
+            fields = {"state": state.word.value, "why": state.why, "until": until}
+            self._write(json.dumps(fields))
             return
         why = "" if state.why is None else f" {sentence(state.why)}"
         word = state.word
         said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word]
-        self._line(f"{said}.{why}")
+        until = "" if state.until is None else f" until {state.until.astimezone(self._zone):%H:%M}"
+        self._line(f"{said}{until}.{why}")
 
     def _open_alerts(self, now: OpenAlerts) -> None:
         fresh, over = self._open.snapshot(now)

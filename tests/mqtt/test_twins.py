@@ -20,7 +20,8 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.runs import ALIVE_S, Runs
-from detector.receiver.receiver import TWINS, Receiver, ServiceState
+from detector.receiver.receiver import TWINS, Receiver
+from detector.receiver.service_state import ServiceState
 from detector.service.delivery import TWIN_SERVICE, DeliveryWatch
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from detector.mqtt.contract import Availability, Leaf
 from detector.mqtt.security.signing import Proof
 from detector.receiver.proofs import Proofs
-from detector.receiver.receiver import Absence, Receiver
+from detector.receiver.receiver import Receiver
+from detector.receiver.service_state import Absence
 from detector.status import StateWord
 
 STOPPED = Availability.STOPPED.value.encode()
