@@ -63,12 +63,15 @@ def listen(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Listen to a simulated night, as a test.")
     ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also show movements that are no likely spasms.")
+    ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Sound no alarm.")] = False,
     test: Annotated[
         bool, typer.Option("--test", help="Have a test alarm sent now, then go on listening.")
     ] = False,
 ) -> None:
-    """Receive alerts and events of a night, and sound an alarm when one is raised.
+    """Receive alerts and likely spasms of a night, and sound an alarm when one is raised.
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
     the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
@@ -91,6 +94,7 @@ def listen(
             key,
             wearer,
             simulated=simulated,
+            everything=all_,
             silent=silent,
             test=test,
         )
@@ -105,6 +109,7 @@ async def _listen(
     wearer: str | None,
     *,
     simulated: bool,
+    everything: bool,
     silent: bool,
     test: bool,
 ) -> None:
@@ -134,7 +139,9 @@ async def _listen(
         receiver = Receiver(name, mono_s=loop.time(), needs_proof=key is not None)
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
-        screen = ReceivedScreen(out, zone, sounding, confirmable=at_terminal())
+        screen = ReceivedScreen(
+            out, zone, sounding, confirmable=at_terminal(), everything=everything
+        )
         listener = Listener(
             endpoint,
             topics,
@@ -292,7 +299,8 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
             except TimeoutError:
                 if not said:
                     why = None if link.state.connected else link.state.last_error
-                    out.say(sentence(why or "No spasmwatch is at the broker yet") + " Waiting …")
+                    none = f"No spasmwatch is at {endpoint} yet: start `spasmwatch run` with it."
+                    out.say(sentence(why or none) + " Waiting …")
                 said = True
         await asyncio.sleep(0.2)  # the others, if there are any
     finally:
