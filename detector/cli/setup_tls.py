@@ -156,7 +156,7 @@ def _explain(
 
     broker, installed = quote(str(place / "broker")), quote(plan.installed)
     out.say(f"Made in {place}, which only you may read.\n")
-    out.say("1. The broker (mosquitto; on its computer):")
+    out.say("1. The broker's computer, with mosquitto (sudo apt install mosquitto):")
     out.say(f"   sudo mkdir -p {installed} && sudo cp {broker}/* {installed}/")
     out.say(f"   sudo chown -R mosquitto: {installed} && sudo chmod 700 {installed}")
     if changed:
