@@ -13,6 +13,7 @@ import typer
 from detector.cli.scan import short
 from detector.errors import LinkError
 from detector.terminal.invocation import (
+    INTERRUPTED,
     DeviceOption,
     Invocation,
     RadioOption,
@@ -135,7 +136,7 @@ def parse_duration(text: str) -> int:
 
 
 def _report(out: Output, job: Job, sinks: Sinks) -> None:
-    """Write what was recorded; LinkError if it was nothing."""
+    """Write what was recorded; LinkError if nothing came until the end."""
     look = job.look
     path, captured = sinks.recording.path, sinks.capture
     packets = 0 if captured is None else captured.packets
@@ -157,6 +158,10 @@ def _report(out: Output, job: Job, sinks: Sinks) -> None:
     if job.trouble is not None:
         out.error(job.trouble)
         raise typer.Exit(IO_ERROR)
+    ended_early = job.ended == "interrupted" and look.link is not None and look.refused is None
+    if not look.samples and ended_early:
+        out.say("Nothing was recorded: it was ended before the first samples came.")
+        raise typer.Exit(INTERRUPTED)
     if not look.samples:
         why = look.refused or job.why or "the sensor was not heard"
         raise LinkError(f"Nothing was recorded: {sentence(why)} Help: {program_name()} doctor")

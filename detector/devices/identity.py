@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from detector.devices.profile import Driver
+if TYPE_CHECKING:
+    from detector.devices.profile import Driver
 
 # Of a Bluetooth address; macOS shows an identifier of 32 digits instead.
 _DIGITS = (12, 32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from math import inf
 from typing import Any
 
 from detector.alert import Alert
@@ -21,6 +20,7 @@ from detector.devices.stream import Item, LinkDown, Reading
 from detector.events import Event, Kind, broken_off, from_dict
 from detector.night.conditions import SensorConditions, by_sensor, silent_for
 from detector.night.count import EventCount
+from detector.night.known_order import KnownOrder
 from detector.night.observation import Follower, Observation, SensorCondition, WornSensor
 from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight, sealed
@@ -65,10 +65,7 @@ class Night:
             for worn, follower in zip_longest(self._worn, self._followers)
         )
         self._time = TimeAxis(self.watches, dated=self._dated)
-        self._pending: list[
-            tuple[int, int, Observation]
-        ] = []  # monotonic time, sensor, what it showed
-        self._over: set[int] = set()  # sensors whose recording has ended
+        self._order = KnownOrder(self.watches)
         self._reset_alarms()
         self._conditions = SensorConditions()
         self._count = EventCount()
@@ -203,31 +200,16 @@ class Night:
     def end(self, mono_ns: int, utc_ns: int, *, sensor: int) -> None:
         """Close what is open at one sensor, for a later `look`: its recording is over."""
         self.watches[sensor].finish(mono_ns, utc_ns)
-        self._over.add(sensor)
+        self._order.end(sensor)
 
     def look(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Return what the sensors showed since the last look, in the order in which it was known.
 
         With several sensors, the result of one waits until the others were analysed as far.
         """
-        self._pending += [
-            (seen.mono_ns, number, seen)
-            for number, watch in enumerate(self.watches)
-            for seen in watch.look()
-        ]
-        self._pending.sort(key=lambda each: each[:2])
-        reached_ns = [
-            inf if number in self._over else watch.looked_ns
-            for number, watch in enumerate(self.watches)
-        ]
-        known_ns = min(-inf if each is None else each for each in reached_ns)
-        known_ns = inf if len(self.watches) == 1 else known_ns
-        ripe = sum(at_ns <= known_ns for at_ns, _, _ in self._pending)
-        heard, self._pending = self._pending[:ripe], self._pending[ripe:]
-        told = self._hear([(number, seen) for _, number, seen in heard])
+        told = self._hear(self._order.look())
         # With several sensors, only what they showed determines how far all have come.
-        done = len(self.watches) == len(self._over) or len(self.watches) == 1
-        return self._at_last(told, mono_ns, utc_ns) if done else told
+        return self._at_last(told, mono_ns, utc_ns) if self._order.settled else told
 
     def trouble(self, name: str, why: str | None, mono_ns: int, utc_ns: int) -> Outcome:
         """Take a condition of the monitoring, such as a full disk; over when `why` is None."""
@@ -241,12 +223,11 @@ class Night:
         """Close what is open: the night is over."""
         if not self.samples:
             return Outcome()
-        for number in range(len(self.watches)):
-            if number not in self._over:
-                self.end(mono_ns, utc_ns, sensor=number)
+        for sensor in self._order.running():
+            self.end(mono_ns, utc_ns, sensor=sensor)
         told = self.look(mono_ns, utc_ns)
         lost = [said for watch in self.watches for said in self._lost(watch.label)]
-        self._over.clear()  # a night that was interrupted goes on
+        self._order.go_on()
         return told + self._tell(lost, self._time.now(mono_ns, utc_ns))
 
     def save(self) -> dict[str, Any]:

@@ -5,9 +5,8 @@
 """
 
 from detector.receiver.listener import Listener
+from detector.receiver.news import NotPaused, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts
-from detector.receiver.receiver import ReceivedEntry, Receiver
-from detector.receiver.service_state import ServiceState
-from detector.receiver.wishes import NotPaused
+from detector.receiver.receiver import Receiver
 
 __all__ = ["Listener", "NotPaused", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]

@@ -16,7 +16,8 @@ from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
 from detector.mqtt.security.signing import Proof, Verifier
 from detector.mqtt.session import Received
-from detector.receiver.receiver import REPLY, News, ReceivedEntry, Receiver
+from detector.receiver.news import News, ReceivedEntry
+from detector.receiver.receiver import REPLY, Receiver
 
 TICK_S = 0.5
 COMMAND_EXPIRES_S = 60

@@ -8,7 +8,6 @@ network die, nothing arrives that could tell.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -24,11 +23,19 @@ from detector.mqtt.contract import (
 from detector.mqtt.runs import Runs
 from detector.mqtt.security.signing import Proof
 from detector.receiver.newest import Newest
-from detector.receiver.open_alerts import OpenAlerts, Snapshots
+from detector.receiver.news import (
+    TWINS,
+    UNHEARD,
+    UNPROVEN,
+    Absence,
+    News,
+    ReceivedEntry,
+    ServiceState,
+)
+from detector.receiver.open_alerts import Snapshots
 from detector.receiver.proofs import Proofs
-from detector.receiver.service_state import Absence, ServiceState
 from detector.receiver.untrusted import good_for_s, moment_of, number_of, object_of
-from detector.receiver.wishes import NotPaused, Wishes
+from detector.receiver.wishes import Wishes
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -37,8 +44,6 @@ REPLY = "reply"
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
-
-TWINS = "two spasmwatch watch this wearer at once: stop one of them"
 
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
@@ -49,38 +54,7 @@ SAVED = 200
 SIGNED_WITHIN_S = 45.0
 """A command names a heartbeat no older than this: the service obeys it for 60 s after that."""
 
-UNHEARD = (
-    "nothing was heard from spasmwatch for 15 s: its computer, the broker or the network is down"
-)
-UNPROVEN = (
-    "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
-    "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
-    "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
-)
-
 SCHEMA = "receiver/1"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedEntry:
-    """An event or alert of the log, as it was logged.
-
-    Parameters
-    ----------
-    leaf : event or alert
-    fields : of its JSON object; untrusted
-    late : it came by a replay, not when it was published
-    superseded : a later state of the same event or alert was received before; it is history
-    """
-
-    leaf: Leaf
-    n: int | None
-    fields: Mapping[str, Any]
-    late: bool
-    superseded: bool = False
-
-
-News = ReceivedEntry | ServiceState | OpenAlerts | NotPaused
 
 
 class Receiver:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from detector.mqtt import commands
 from detector.mqtt.contract import Command
-from detector.receiver.service_state import Absence, ServiceState
+from detector.receiver.news import Absence, NotPaused, ServiceState
 from detector.status import StateWord
 
 TESTS_MOST = 8  # a person who presses Enter more often meant it once
@@ -22,13 +20,6 @@ NOT_OBEYED = (
     "spasmwatch did not obey: from another computer it takes only what a caregiver's keys have "
     "signed, which `spasmwatch setup tls` makes on the watching computer"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NotPaused:
-    """A pause that a person asked for did not begin; `why` for a person."""
-
-    why: str
 
 
 class Wishes:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
+from detector.boot import host_boot_id
 from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
@@ -31,13 +32,13 @@ from detector.service.command_watch import CommandWatch
 from detector.service.delivery import DeliveryWatch
 from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
+from detector.service.lag import LagWatch
 from detector.service.link_watch import LinkWatch
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
-from detector.service.progress import ProgressWatch
 from detector.service.resumption import ENDED
 from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
@@ -46,7 +47,6 @@ from detector.service.troubles import TroubleCheck
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
-from detector.supervision.heartbeat import boot_id
 from detector.words.delivery import not_started_words
 
 
@@ -172,7 +172,7 @@ async def assembled(
             begun.note("state", found)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
-        progress = ProgressWatch(night, sources, clock, pace=pace)
+        lag = LagWatch(night, sources, clock, pace=pace)
         service = Service(
             sources=sources,
             night=night,
@@ -183,7 +183,7 @@ async def assembled(
             publisher=publisher,
             checks=[
                 LinkWatch(sources),
-                progress,
+                lag,
                 starts,
                 clocks,
                 DiskSpace(place.folder),
@@ -263,7 +263,7 @@ def _start(state: State) -> StartWatch:
     """Record that a process begins, before anything in it can fail."""
     return note_start(
         state,
-        boot=boot_id(),
+        boot=host_boot_id() or "",
         mono_s=time.monotonic(),
         at=datetime.now(UTC),
         last_ended=state.saved(ENDED) is True,

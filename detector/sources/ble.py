@@ -339,8 +339,11 @@ class BleSource:
     ) -> tuple[Advertiser, Driver] | None:
         """Return the sensor that was chosen, where a serial number identifies it.
 
-        Only a sensor that is not heard at its address is looked for by its name.
+        Only a sensor that is not heard at its address is looked for by its name, and none that has
+        streamed: it has its address still, and whoever has its name now may be a clone.
         """
+        if self._sessions:
+            return None
         named = [each for each in elsewhere.values() if each[0].advertisement.name == self._worn]
         if len(named) != 1 or not is_unique(self._worn, named[0][1]):
             return None

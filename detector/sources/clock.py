@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Protocol
+
+from detector.boot import host_boot_id
 
 
 class Clock(Protocol):
@@ -24,20 +25,9 @@ COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 still, on macOS Python's `time.monotonic` does."""
 
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def boot_id() -> str | None:
-    """Return what tells this boot of the computer from others; None where it does not say."""
-    try:
-        return BOOT_ID.read_text("ascii").strip() or None
-    except (OSError, ValueError):  # not Linux
-        return None
-
-
 def clock_boot(clock: Clock) -> str | None:
     """Return the boot that a clock's monotonic time belongs to; None for one of its own pace."""
-    return None if isinstance(clock, ScaledClock) else boot_id()
+    return None if isinstance(clock, ScaledClock) else host_boot_id()
 
 
 class HostClock:

@@ -13,18 +13,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from detector.boot import host_boot_id
+
 FOLDER, NAME = "spasmwatch", "heartbeat"
 SIZE = 512
 """Bytes: one page of memory, written in place by one call. A disk that is full takes it too, and a
 reader never finds half of it (Linux locks the file for a write)."""
 LONGEST_WORDS = 200  # in the worst case each of them takes two bytes of SIZE
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """That the detector made progress at `mono_s` of the monotonic clock since boot `boot`.
 
+    boot : of the computer; empty where that is not known
     ended : it ended because a person wanted that, or because all sources had ended
     """
 
@@ -33,17 +35,6 @@ class Heartbeat:
     pid: int
     words: str = ""
     ended: bool = False
-
-
-def boot_id() -> str:
-    """Return what tells one start of this computer from another; empty where that is not known.
-
-    The monotonic clock begins anew with each.
-    """
-    try:
-        return BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def heartbeat_path(data_dir: Path, environ: Mapping[str, str]) -> Path:
@@ -89,7 +80,7 @@ class HeartbeatFile:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        self._boot = boot_id()
+        self._boot = host_boot_id() or ""
         self._words = ""
 
     def begin(self) -> None:

@@ -21,7 +21,8 @@ from types import FrameType
 
 from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import LONGEST_S, Player, SoundError
-from detector.supervision.heartbeat import Heartbeat, boot_id, read_heartbeat
+from detector.boot import host_boot_id
+from detector.supervision.heartbeat import Heartbeat, read_heartbeat
 from detector.supervision.notify import Notifier
 
 LOOK_S = 1.0
@@ -76,7 +77,7 @@ class Watchdog:
         say: Callable[[str, str], None],
     ) -> None:
         self._heartbeat, self._player, self._command, self._say = heartbeat, player, command, say
-        self._watch = HeartbeatWatch(boot_id(), time.monotonic())
+        self._watch = HeartbeatWatch(host_boot_id() or "", time.monotonic())
         self._alarm = AudibleAlarm()
         self._state = ""
         self._started: list[tuple[float, subprocess.Popen[bytes]]] = []
@@ -88,7 +89,7 @@ class Watchdog:
         why = self._watch.trouble(beat, now_s)
         if why is None:
             self._alarm.release(REASON)
-            waits = beat is None or beat.boot != boot_id()
+            waits = beat is None or beat.boot != (host_boot_id() or "")
             state = "waiting" if waits else "ended" if beat and beat.ended else "watching"
             self._change(state, beat.words if beat and not waits else "")
         else:

@@ -10,11 +10,9 @@ from detector.alert import Alert
 from detector.alert import from_dict as alert_of
 from detector.events import Event, Phase
 from detector.events import from_dict as event_of
+from detector.receiver.news import Absence, News, NotPaused, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
-from detector.receiver.receiver import News, ReceivedEntry
-from detector.receiver.service_state import Absence, ServiceState
 from detector.receiver.sounding import Sounding
-from detector.receiver.wishes import NotPaused
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, still_open_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detector.alerts.urgency import UNNOTICED
 from detector.night.technical import CONDITIONS
-from detector.service.progress import DETECTOR_STALLED
+from detector.service.lag import DETECTOR_STALLED
 
 
 def test_what_wakes_somebody_is_a_condition_that_exists() -> None:

@@ -24,7 +24,7 @@ from detector.mqtt.broker import provide
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.session import MqttSession
 from detector.receiver import Listener, Receiver, ServiceState
-from detector.receiver.service_state import Absence
+from detector.receiver.news import Absence
 
 from ..chaos.measured import record
 from ..chaos.proxy import Network, proxy_to

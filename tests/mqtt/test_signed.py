@@ -30,8 +30,7 @@ from detector.mqtt.security.keys import (
 )
 from detector.mqtt.security.signing import Proof, Signer, Verifier
 from detector.receiver import Listener, Receiver
-from detector.receiver.receiver import UNPROVEN
-from detector.receiver.service_state import Absence
+from detector.receiver.news import UNPROVEN, Absence
 from detector.service.command_watch import UNPROVEN_COMMANDS, CommandWatch
 from detector.status import StateWord
 from tests.mqtt import forged

@@ -19,7 +19,7 @@ from detector.mqtt.broker import provide
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
-from detector.receiver.service_state import Absence
+from detector.receiver.news import Absence
 from detector.status import Snapshot, StateWord, Status
 from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_publisher, tenfold

@@ -20,8 +20,8 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.runs import ALIVE_S, Runs
-from detector.receiver.receiver import TWINS, Receiver
-from detector.receiver.service_state import ServiceState
+from detector.receiver.news import TWINS, ServiceState
+from detector.receiver.receiver import Receiver
 from detector.service.delivery import TWIN_SERVICE, DeliveryWatch
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
@@ -51,7 +51,7 @@ def test_two_services_at_one_broker_both_know_go_on_and_never_flip(
                 theirs = type(log)(state)
                 one = publisher_of(broker.endpoint, log, "one")
                 two = publisher_of(broker.endpoint, theirs, "two")
-                alarms = [DeliveryWatch(each, Reception()) for each in (one, two)]
+                alarms = [DeliveryWatch(each, Reception(), broker) for each in (one, two)]
                 async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
                     async with kit.running(one.run()):
                         async with kit.running(two.run()):

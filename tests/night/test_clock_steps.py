@@ -110,7 +110,7 @@ def watch(readings: Sequence[Reading], restarts: dict[int, str]) -> list[tuple[A
     return said
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     steps=st.lists(st.tuples(st.floats(0, 1), STEPS_S), min_size=1, max_size=4),
     restarts=st.dictionaries(

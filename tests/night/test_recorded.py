@@ -210,7 +210,7 @@ def calm() -> Samples:
     return np.concatenate([part for each in shaken for part in (each, rest)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     gaps=st.lists(
         st.tuples(st.floats(3, 630, width=16), st.sampled_from([0.3, 2.0, 20.0, 60.0, 130.0])),

@@ -18,8 +18,9 @@ from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
 from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
 from detector.mqtt import contract
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
+from detector.receiver.news import News, ReceivedEntry
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, Telling
-from detector.receiver.receiver import News, ReceivedEntry, Receiver
+from detector.receiver.receiver import Receiver
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
 from detector.status import Snapshot, StateWord, Status

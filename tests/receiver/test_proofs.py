@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from detector.mqtt.contract import Availability, Leaf
 from detector.mqtt.security.signing import Proof
+from detector.receiver.news import Absence
 from detector.receiver.proofs import Proofs
 from detector.receiver.receiver import Receiver
-from detector.receiver.service_state import Absence
 from detector.status import StateWord
 
 STOPPED = Availability.STOPPED.value.encode()

@@ -9,7 +9,7 @@ import pytest
 
 from detector.events import SPASM_FAMILY, Kind, Phase, to_dict
 from detector.mqtt.contract import Leaf
-from detector.receiver.receiver import ReceivedEntry
+from detector.receiver.news import ReceivedEntry
 from detector.receiver.sounding import Sounding
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen

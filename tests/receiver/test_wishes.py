@@ -9,9 +9,9 @@ import pytest
 from detector.mqtt import commands
 from detector.mqtt.commands import AlarmTest, PauseAsked
 from detector.mqtt.contract import Command, Leaf
+from detector.receiver.news import Absence, NotPaused, ServiceState
 from detector.receiver.receiver import Receiver
-from detector.receiver.service_state import Absence, ServiceState
-from detector.receiver.wishes import NOT_OBEYED, OBEYED_WITHIN_S, TESTS_MOST, WHYS, NotPaused
+from detector.receiver.wishes import NOT_OBEYED, OBEYED_WITHIN_S, TESTS_MOST, WHYS
 from detector.status import StateWord
 
 UNTIL = "2026-11-28T22:30:00.000Z"

@@ -22,6 +22,7 @@ from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News, NightOver, WatchedAgain
+from detector.service.resumption import NIGHT
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status
@@ -85,6 +86,8 @@ def test_a_night_that_is_gone_on_with_is_not_called_watched_before_samples_come(
             if left is not None:
                 while Status(StateWord.WATCHING) not in news[number]:
                     await asyncio.sleep(0)
+                while not await made.archive.ask(lambda state: state.saved(NIGHT)):
+                    await asyncio.sleep(0)  # the first commit waits for the recording's thread
                 await made.archive.ask(lambda _: shutil.copytree(data, left))
             await running
         return made

@@ -215,7 +215,8 @@ def test_ten_thousand_reconnects_leave_nothing_behind(air, sensor, in_virtual_ti
             await watcher.until_samples()
 
             assert watcher.source.status.sessions == 10_001
-            assert resources() == before
+            now = resources()
+            assert all(each <= was for each, was in zip(now, before, strict=True)), (now, before)
             assert held() < 1.2 * held_before
         assert air.calls["connect"] == 10_001
         assert not air.violations

@@ -10,7 +10,7 @@ import pytest
 
 from detector.devices.stream import Reading
 from detector.recognition.pipeline import Watcher
-from detector.service.progress import DETECTOR_STALLED, OVERLOAD, ProgressWatch
+from detector.service.lag import DETECTOR_STALLED, OVERLOAD, LagWatch
 from detector.sources.inbox import Inbox
 from detector.sources.source import LinkState, LinkStatus
 from tests.night.evening import UTC_NS, Arrival, S, evening, night
@@ -54,7 +54,7 @@ def watched(
 
     async def run() -> dict[str, float]:
         one, source, told = night(sensors=1), Queued(), dict[str, float]()
-        watch = ProgressWatch(one, [source], LoopClock())  # type: ignore[list-item]
+        watch = LagWatch(one, [source], LoopClock())  # type: ignore[list-item]
         loop, arrivals = asyncio.get_running_loop(), [a for a in evening(1) if a.reading]
         waiting: list[Arrival] = arrivals[::-1]
         for second in range(1, round(until_s)):
@@ -113,7 +113,7 @@ def test_a_process_that_was_held_is_told_once_it_runs_again():
 def test_packets_that_were_dropped_are_told():
     async def run() -> dict[str, str | None]:
         source = Queued()
-        watch = ProgressWatch(night(sensors=1), [source], LoopClock())  # type: ignore[list-item]
+        watch = LagWatch(night(sensors=1), [source], LoopClock())  # type: ignore[list-item]
         assert set(watch.troubles().values()) == {None}
         source.inbox.dropped += 3
         first = watch.troubles()

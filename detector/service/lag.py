@@ -19,7 +19,7 @@ IN_A_ROW = 3
 is late once."""
 
 
-class ProgressWatch:
+class LagWatch:
     """Judge on each tick whether what sensors send is analysed in time.
 
     A part that raises is another's concern; this finds one that does nothing, or not enough.

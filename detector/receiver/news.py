@@ -1,0 +1,68 @@
+"""What a receiver tells: entries, open alerts, and whether the service watches. Values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from detector.mqtt.contract import Leaf
+from detector.receiver.open_alerts import OpenAlerts
+from detector.status import StateWord
+
+TWINS = "two spasmwatch watch this wearer at once: stop one of them"
+UNHEARD = (
+    "nothing was heard from spasmwatch for 15 s: its computer, the broker or the network is down"
+)
+UNPROVEN = (
+    "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
+    "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
+    "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
+)
+
+
+class Absence(StrEnum):
+    """Why a receiver knows of none of the four states: a person's wish, or nobody knows."""
+
+    STOPPED = "stopped"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEntry:
+    """An event or alert of the log, as it was logged.
+
+    Parameters
+    ----------
+    leaf : event or alert
+    fields : of its JSON object; untrusted
+    late : it came by a replay, not when it was published
+    superseded : a later state of the same event or alert was received before; it is history
+    """
+
+    leaf: Leaf
+    n: int | None
+    fields: Mapping[str, Any]
+    late: bool
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What the service does, or that nothing is heard from it; `why` for a person."""
+
+    word: StateWord | Absence
+    why: str | None = None
+    until: datetime | None = None  # of a pause
+
+
+@dataclass(frozen=True, slots=True)
+class NotPaused:
+    """A pause that a person asked for did not begin; `why` for a person."""
+
+    why: str
+
+
+News = ReceivedEntry | ServiceState | OpenAlerts | NotPaused
