@@ -27,6 +27,7 @@ import numpy as np
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id
 from detector.alerts.reception import Reception
+from detector.mqtt.broker import Broker
 from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
@@ -60,7 +61,7 @@ class House:
             vitals=Vitals,
             reception=reception,
         )
-        self.delivery = DeliveryWatch(self.publisher, reception)
+        self.delivery = DeliveryWatch(self.publisher, reception, Broker("url", Endpoint(port=port)))
         self.listener = Listener(
             Endpoint(port=port),
             topics,
