@@ -110,6 +110,7 @@ class Publisher:
             closing=self._closing_messages,
             on_connect=self._greet,
             sign=None if protection is None else protection.signer.sign,
+            mono_s=mono_s,
         )
         self._gate = None if protection is None else protection.gate
         self.requests = Requests(

@@ -102,7 +102,10 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
             beginning.note("state", error)
             return State.open(place.state)
     except StateDiskError as error:
-        why = f"{error} This night is kept in memory only: it is lost at its end."
+        why = (
+            f"{error} This night is kept in memory only: it is lost at its end. Once the disk "
+            "takes it, end the night and start spasmwatch again to keep what follows."
+        )
         beginning.note(MEMORY, why)
         return State.in_memory(wearer=wearer_in(place.state))
 

@@ -12,6 +12,8 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,14 +98,24 @@ def test_every_reason_code_has_words() -> None:
 
 
 def test_a_wrong_password_is_said_and_not_hammered(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto
+    kit: SimpleNamespace, mosquitto_with: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The pause of 30 s is one of 1 s here: four times the first one after other troubles."""
+    monkeypatch.setattr("detector.mqtt.link.RETRY_REFUSED_S", 1.0)
+
     async def check() -> None:
-        nobody = {"users": ""}
-        async with mosquitto_with("password_file {dir}/users", files=nobody) as port:
-            link = Link(Endpoint(port=port, username="anna", password=SECRET), "one")
+        nobody, attempts_s = {"users": ""}, []
+        async with (
+            mosquitto_with("password_file {dir}/users", files=nobody) as port,
+            kit.cable_to(Endpoint(port=port)) as cable,
+        ):
+            link = Link(replace(cable.endpoint, username="anna", password=SECRET), "one")
             async with kit.running(link.run()):
+                for count in (1, 2, 3):
+                    await kit.until(lambda n=count: len(cable.writers) >= 2 * n)
+                    attempts_s.append(asyncio.get_running_loop().time())
                 await kit.until(lambda: "refused" in (link.state.last_error or ""))
+        assert min(b - a for a, b in pairwise(attempts_s)) > 0.9
         assert "Not authorized" in str(link.state.last_error)
         assert SECRET not in str(link.state.last_error)
 

@@ -23,6 +23,7 @@ from detector.events import Origin
 from detector.mqtt import commands
 from detector.mqtt.contract import Command, Message
 from detector.mqtt.link import Link
+from detector.mqtt.security.keys import ServiceKeys, write_secret
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
@@ -204,3 +205,41 @@ def test_a_caregiver_pauses_a_night_over_mqtt_and_is_told_afterwards_what_is_ope
     assert '"minutes": 5' in next(body for kind, body in entries if kind is EntryKind.COMMAND)
     assert any('"state": "paused"' in body for kind, body in entries if kind is EntryKind.STATUS)
     assert "Paused until " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("broker", "keys", "obeyed"),
+    [
+        ("mqtts://192.0.2.1", False, False),
+        ("mqtts://192.0.2.1", True, True),
+        ("mqtt://127.0.0.1:9", False, True),
+    ],
+)
+def test_over_the_network_a_pause_without_keys_is_refused_and_says_what_makes_them(
+    config_home: Path, broker: str, keys: bool, obeyed: bool
+) -> None:
+    """Anybody on the network could silence the alarms; with keys the gate asks for a signature."""
+    flags: dict[str, object] = {"data_dir": config_home, "mqtt.broker": broker}
+    flags |= {"mqtt.insecure": True}
+    if keys:
+        write_secret(config_home / "keys.json", ServiceKeys.new().with_new("anna").to_json())
+        flags |= {"mqtt.signing_file": config_home / "keys.json"}
+    clock = ScaledClock(1.0)
+
+    async def night() -> tuple[str | None, StateWord]:
+        settings = read_configuration(environ={}, flags=flags).settings
+        async with assembled(
+            settings,
+            sources=[ReplaySource([], clock)],
+            origin=Origin.LIVE,
+            clock=clock,
+            tell=lambda news: None,
+        ) as made:
+            assert made.publisher is not None
+            await made.publisher.requests._serve(commands.PauseAsked(by="anna", minutes=60))
+            return made.last_refusal, made.service.status.watch
+
+    refusal, watch = asyncio.run(night())
+
+    assert (watch is StateWord.PAUSED) == obeyed
+    assert obeyed or "spasmwatch setup tls" in str(refusal)
