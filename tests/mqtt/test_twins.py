@@ -50,7 +50,7 @@ def test_two_services_at_one_broker_both_know_go_on_and_never_flip(
                 theirs = type(log)(state)
                 one = publisher_of(broker.endpoint, log, "one")
                 two = publisher_of(broker.endpoint, theirs, "two")
-                alarms = [DeliveryWatch(each, Reception()) for each in (one, two)]
+                alarms = [DeliveryWatch(each, Reception(), broker) for each in (one, two)]
                 async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
                     async with kit.running(one.run()):
                         async with kit.running(two.run()):
