@@ -301,8 +301,9 @@ class Service:
         self._faults.append(why)
 
     def _check(self) -> None:
-        for check in self._checks:
-            for name, why in check.troubles().items():
+        for check in self._checks:  # one that raises keeps neither the others nor the tick from it
+            part = f"check {type(check).__name__}"
+            for name, why in (self._supervisor.call(part, check.troubles) or {}).items():
                 self._trouble(name, why)
 
     def _test_alarm(self) -> None:
@@ -379,7 +380,8 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            self._publisher.show(snapshot(self._night, self.status, self._since))
+            now = snapshot(self._night, self.status, self._since)
+            self._publisher.show(self._pausing.hush_open(now, self._clock.mono_ns()))
 
     async def _flush(self) -> None:
         """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alert import Alert, AlertState, Level
+from detector.alert import Alert, AlertState, Level, to_dict
 from detector.alerts.pause import MOST_MIN, Pause, hushed
 from detector.channels import EntryKind
 from detector.config import read_configuration
@@ -24,12 +24,13 @@ from detector.mqtt import commands
 from detector.mqtt.contract import Command, Message
 from detector.mqtt.link import Link
 from detector.night.outcome import Outcome
+from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
 from detector.service.pausing import Pausing
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
-from detector.status import StateWord, Status
+from detector.status import Snapshot, StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
 from tests.alerts.test_reminders import LOST
@@ -118,11 +119,27 @@ def test_a_pause_wakes_nobody_and_changes_nothing_else():
     assert (over.level, over.id, over.state) == (Level.MEDIUM, LOST.id, AlertState.RAISED)
 
 
+def test_a_receiver_that_starts_in_a_pause_is_told_of_what_is_open_and_not_woken():
+    now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=(LOST,))
+    pausing = Pausing()
+    assert pausing.hush_open(now, 0) == now
+    pausing.begin(5, "anna", 0)
+    assert [a.level for a in pausing.hush_open(now, S).open_alerts] == [Level.MEDIUM]
+    assert pausing.hush_open(now, 5 * MIN_NS) == now
+
+    screen = OpenNow()
+    body = to_dict(pausing.hush_open(now, S).open_alerts[0])
+    fresh, _ = screen.snapshot(OpenAlerts((body,), complete=True, sent=None))
+    assert not any(map(is_urgent, fresh))
+    again = replace(LOST, state=AlertState.REPEATED)
+    assert screen.entry(again, late=False).sounds is Sounds.AGAIN, "the pause is over"
+
+
 def test_a_payload_of_a_pause_is_read_back_and_nonsense_is_refused():
     asked = commands.parse(Command.PAUSE, commands.pause("anna", 30).encode())
     assert asked == commands.PauseAsked(by="anna", minutes=30)
     for nonsense in (b"{}", b'{"by": "anna"}', b'{"by": "anna", "minutes": "30"}', b"[]"):
-        with pytest.raises(ValueError, match="must be"):
+        with pytest.raises(ValueError, match=r"must be|not a JSON object"):
             commands.parse(Command.PAUSE, nonsense)
 
 
