@@ -28,7 +28,8 @@ from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
 from detector.service.pausing import Pausing
-from detector.sources.clock import ScaledClock
+from detector.service.resumption import BOOT, PAUSE
+from detector.sources.clock import HostClock, ScaledClock, clock_boot
 from detector.sources.replay import ReplaySource
 from detector.status import Snapshot, StateWord, Status
 from detector.terminal.narrator import Narrator
@@ -221,3 +222,42 @@ def test_a_caregiver_pauses_a_night_over_mqtt_and_is_told_afterwards_what_is_ope
     assert '"minutes": 5' in next(body for kind, body in entries if kind is EntryKind.COMMAND)
     assert any('"state": "paused"' in body for kind, body in entries if kind is EntryKind.STATUS)
     assert "Paused until " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("boot", ["another", None])
+def test_a_pause_of_another_boot_is_gone_even_if_this_start_is_killed_at_once(
+    config_home: Path, boot: str | None
+) -> None:
+    flags = {"data_dir": config_home, "mqtt.broker": "none", "alerts.sound": False}
+    settings = read_configuration(environ={}, flags=flags).settings
+    clock = HostClock()
+
+    async def saved_pauses() -> list[object]:
+        found: list[object] = []
+        for earlier in (boot, clock_boot(clock)):
+            async with assembled(
+                settings,
+                sources=[ReplaySource([], clock)],
+                origin=Origin.LIVE,
+                clock=clock,
+                tell=lambda _: None,
+            ) as made:
+                found.append(await made.archive.ask(lambda state: state.saved(PAUSE)))
+                asked = Pause.of(60, "anna", clock.mono_ns()).save()
+                kept = {PAUSE: asked, BOOT: earlier}
+                await made.archive.ask(
+                    lambda state, kept=kept: state.commit(at=datetime.now(UTC), saved=kept)
+                )
+        async with assembled(
+            settings,
+            sources=[ReplaySource([], clock)],
+            origin=Origin.LIVE,
+            clock=clock,
+            tell=lambda _: None,
+        ) as made:
+            found.append(await made.archive.ask(lambda state: state.saved(PAUSE)))
+        return found
+
+    first, of_another_boot, of_this_boot = asyncio.run(saved_pauses())
+    assert first is of_another_boot is None
+    assert of_this_boot is not None
