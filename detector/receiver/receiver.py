@@ -278,7 +278,7 @@ class Receiver:
     def _compare(self, epoch: object, last_n: object) -> list[News]:
         """Take how far which log has come; return what turns out to be of a new one."""
         last = number_of(last_n)
-        if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
+        if not isinstance(epoch, str) or not 0 < len(epoch) <= EPOCH_MOST or last is None:
             return []
         doubtful, self._doubtful = self._doubtful, []
         first, same = self._epoch is None, epoch == self._epoch

@@ -27,7 +27,7 @@ from detector.mqtt.link import Link
 from detector.mqtt.security.gate import Gate
 from detector.mqtt.security.keys import CaregiverKey, ServiceKeys
 from detector.mqtt.security.protection import Protection
-from detector.mqtt.security.signing import Signer
+from detector.mqtt.security.signing import Signer, Verifier, public_key_of
 from detector.store.state import State
 from tests.chaos.measured import record
 from tests.mqtt.conftest import StoredLog, listening, make_event, running, until
@@ -42,6 +42,7 @@ def protected(now_s: Callable[[], float] = time.monotonic, run: int = 1) -> Prot
     return Protection(
         Signer(KEYS.private_key, run),
         Gate(HOME, KEYS.caregivers, boot_id=BOOT, mono_s=now_s),
+        Verifier(public_key_of(KEYS.private_key)),
     )
 
 

@@ -154,6 +154,26 @@ def test_a_server_that_is_no_mqtt_5_broker_is_named(kit: SimpleNamespace, answer
     assert "127.0.0.1:" in asyncio.run(trouble_when_answered(kit, answer))
 
 
+@pytest.mark.parametrize("answer", ["20020001", "2003008400"])
+def test_a_broker_without_mqtt_5_is_not_blamed_on_the_password(
+    kit: SimpleNamespace, answer: str
+) -> None:
+    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(answer)))
+    assert "does not support MQTT 5: use a broker that does" in why
+    assert "password" not in why
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"), [("86", "password"), ("87", "password"), ("88", "log"), ("9f", "log")]
+)
+def test_each_refusal_of_a_broker_names_its_remedy(
+    kit: SimpleNamespace, code: str, remedy: str
+) -> None:
+    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(f"200300{code}00")))
+    assert "refused the connection" in why
+    assert remedy in why
+
+
 CONNACK = bytes.fromhex("2003000000")
 
 
