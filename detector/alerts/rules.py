@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from detector.errors import ConfigError
 from detector.events import Kind
@@ -87,7 +88,11 @@ class NoSignal:
 
 Rule = Lasting | Cluster | NoSignal
 
+REMEMBERED_RULES = 64
+"""Texts whose rules are kept: open alerts name theirs, and each tick of a night asks for them."""
 
+
+@lru_cache(REMEMBERED_RULES)
 def parse_rule(text: str) -> Rule:
     """Read one wake rule; `str(rule)` writes it in a form that reads back as the same rule.
 

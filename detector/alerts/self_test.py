@@ -236,19 +236,20 @@ class SelfTest:
         try:
             if saved["schema"] != SCHEMA:
                 raise ValueError(f"the saved tests are {str(saved['schema'])[:40]!a}")
-            begun = datetime.fromisoformat(saved["begun"])
+            begun = _dated(saved["begun"])
             tested, passed = _moment(saved["tested"]), _moment(saved["passed"])
             missing = {str(name) for name in saved["missing"]}
             paths = {
-                name: (datetime.fromisoformat(each["since"]), _moment(each["heard"]))
+                name: (_dated(each["since"]), _moment(each["heard"]))
                 for name, each in saved["paths"].items()
             }
             left, n = saved["open"], saved["n"]
-            interrupted = None if left is None else (str(left[0]), datetime.fromisoformat(left[1]))
-        except (KeyError, TypeError, AttributeError, LookupError) as error:
+            interrupted = None if left is None else (str(left[0]), _dated(left[1]))
+            number = None if n is None else int(n)
+        except (TypeError, AttributeError, LookupError, OverflowError) as error:
             raise ValueError(f"the saved tests cannot be read: {error!r}") from error
         self._begun, self._tested, self._passed = begun, tested, passed
-        self._interrupted, self._n = interrupted, None if n is None else int(n)
+        self._interrupted, self._n = interrupted, number
         for name, (since, heard) in paths.items():
             if (path := self._paths.get(name)) is not None:  # else forgotten by the state as well
                 path.since, path.heard = since, heard
@@ -329,4 +330,12 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return None if text is None else _dated(text)
+
+
+def _dated(text: str) -> datetime:
+    """Return a moment that can be compared with others; ValueError where it has no zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"the saved tests hold {text[:40]!a}, without a time zone")
+    return moment

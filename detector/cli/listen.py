@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
+PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
+KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -63,16 +65,20 @@ def listen(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Listen to a simulated night, as a test.")
     ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also show movements that are no likely spasms.")
+    ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Sound no alarm.")] = False,
     test: Annotated[
         bool, typer.Option("--test", help="Have a test alarm sent now, then go on listening.")
     ] = False,
 ) -> None:
-    """Receive alerts and events of a night, and sound an alarm when one is raised.
+    """Receive alerts and likely spasms of a night, and sound an alarm when one is raised.
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
     the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
-    that you heard it, t and Enter asks for another.
+    that you heard it, t and Enter asks for another. p and Enter lets alerts wake nobody for 30
+    min, p 10 for ten, 60 at most.
     """
     import asyncio
 
@@ -90,6 +96,7 @@ def listen(
             key,
             wearer,
             simulated=simulated,
+            everything=all_,
             silent=silent,
             test=test,
         )
@@ -104,6 +111,7 @@ async def _listen(
     wearer: str | None,
     *,
     simulated: bool,
+    everything: bool,
     silent: bool,
     test: bool,
 ) -> None:
@@ -133,7 +141,9 @@ async def _listen(
         receiver = Receiver(name, mono_s=loop.time(), needs_proof=key is not None)
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
-        screen = ReceivedScreen(out, zone, sounding, confirmable=at_terminal())
+        screen = ReceivedScreen(
+            out, zone, sounding, confirmable=at_terminal(), everything=everything
+        )
         listener = Listener(
             endpoint,
             topics,
@@ -144,6 +154,8 @@ async def _listen(
             mono_s=loop.time,
         )
         out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
+        if at_terminal():
+            out.say(KEYS)
         if test:
             listener.test()
         async with asyncio.TaskGroup() as tasks:
@@ -154,12 +166,22 @@ async def _listen(
 
 
 async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
-    """Take what a person types: that they heard the test, or want one."""
+    """Take what a person types: that they heard the test, want one, or want a pause."""
+    from detector.alerts.pause import MOST_MIN
     from detector.terminal.typed import typed_lines
 
     async for line in typed_lines():
         if line.lower() in {"t", "test"}:
             listener.test()
+        elif pause := re.fullmatch(r"p(?:ause)?\s*(\d{0,3})", line.lower(), re.ASCII):
+            minutes = int(pause[1] or PAUSE_MIN)
+            if 1 <= minutes <= MOST_MIN:
+                out.say(f"Asking for a pause of {minutes} min …")
+                listener.pause(minutes)
+            else:
+                out.say(f"A pause is of 1 to {MOST_MIN} minutes, such as: p {PAUSE_MIN}")
+        elif line:
+            out.say(KEYS)
         elif screen.test is None:
             out.say("No test has sounded yet: t and Enter asks for one.")
         else:
@@ -281,7 +303,8 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
             except TimeoutError:
                 if not said:
                     why = None if link.state.connected else link.state.last_error
-                    out.say(sentence(why or "No spasmwatch is at the broker yet") + " Waiting …")
+                    none = f"No spasmwatch is at {endpoint} yet: start `spasmwatch run` with it."
+                    out.say(sentence(why or none) + " Waiting …")
                 said = True
         await asyncio.sleep(0.2)  # the others, if there are any
     finally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.terminal.invocation import Invocation, UsageError
+from detector.terminal.invocation import Invocation, UsageError, program_name
 
 if TYPE_CHECKING:
     from detector.config import Configuration
@@ -66,7 +66,7 @@ def install(
         call.out.data(json.dumps({"installed": [str(manager.folder / n) for n in units(plan)]}))
     used = configuration.path or "none: the defaults"
     call.out.say(f"Installed and started: {', '.join(units(plan))} in {manager.folder}.")
-    call.out.say(f"Settings: {used}. How it does: spasmwatch service status")
+    call.out.say(f"Settings: {used}. How it does: {program_name()} service status")
     variables = sorted(name for name in os.environ if name.startswith("SPASMWATCH_"))
     if variables:
         call.out.say(
@@ -92,7 +92,9 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
         if call.out.json:
             call.out.data(json.dumps({"installed": False, "running": False, "watching": False}))
         else:
-            call.out.data(f"Not installed. Install it: spasmwatch service install. Or ask {other}.")
+            call.out.data(
+                f"Not installed. Install it: {program_name()} service install. Or ask {other}."
+            )
         raise typer.Exit(1)
     service, dog = manager.state(SERVICE), manager.state(WATCHDOG)
     watching = _watches(service)

@@ -152,9 +152,11 @@ def _write(path: Path, values: dict[str, str]) -> None:
 def _explain(
     out: Output, place: Path, plan: Plan, names: list[str], *, changed: bool, written: bool
 ) -> None:
+    from detector.mqtt.security.bundles import THEIRS
+
     broker, installed = quote(str(place / "broker")), quote(plan.installed)
     out.say(f"Made in {place}, which only you may read.\n")
-    out.say("1. The broker (mosquitto; on its computer):")
+    out.say("1. The broker's computer, with mosquitto (sudo apt install mosquitto):")
     out.say(f"   sudo mkdir -p {installed} && sudo cp {broker}/* {installed}/")
     out.say(f"   sudo chown -R mosquitto: {installed} && sudo chmod 700 {installed}")
     if changed:
@@ -169,7 +171,10 @@ def _explain(
         out.say("   " + (place / "service/config.toml").read_text().strip().replace("\n", "\n   "))
     if not names:
         return
-    out.say("3. Each caregiver's computer: copy their folder to ~/.config/spasmwatch there, with a")
-    out.say("   memory stick or scp, never by mail or chat; then: spasmwatch listen")
+    out.say("3. Each caregiver's computer: bring their folder there with a memory stick or scp,")
+    out.say("   never by mail or chat. There, with NAME for theirs:")
+    out.say(f"   mkdir -p {THEIRS} && cp NAME/* {THEIRS}/ && chmod 600 {THEIRS}/*")
+    out.say("   spasmwatch listen")
+    out.say("   The folders:")
     for name in names:
         out.say(f"   {place / 'caregivers' / name}/")

@@ -29,6 +29,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.requests import Requests, TestedPaths
 from detector.mqtt.runs import Runs
+from detector.mqtt.security.gate import Flaw
 from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
@@ -111,8 +112,10 @@ class Publisher:
             closing=self._closing_messages,
             on_connect=self._greet,
             sign=None if protection is None else protection.signer.sign,
+            mono_s=mono_s,
         )
         self._gate = None if protection is None else protection.gate
+        self._verifier = None if protection is None else protection.verifier
         self.requests = Requests(
             self.link,
             log,
@@ -193,12 +196,24 @@ class Publisher:
             tasks.create_task(self.requests.run())
 
     def _hear_health(self, received: Received) -> None:
-        """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored."""
-        with contextlib.suppress(ValueError, LookupError):
+        """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored.
+
+        With keys one that is not signed with ours is a stranger's, and makes nobody a twin.
+        """
+        with contextlib.suppress(ValueError):
             said = plain_json.read(received.payload, most_bytes=PAYLOAD_MOST)
-            boot_id, seq = said["boot_id"], said["seq"]
-            if not received.retained and type(seq) is int and type(boot_id) is str:
+            boot_id, seq = said.get("boot_id"), said.get("seq")
+            if received.retained or type(seq) is not int or type(boot_id) is not str:
+                return
+            if boot_id == self._boot_id or self._is_proven(received):
                 self._runs.take(boot_id, seq, self._mono_s())
+
+    def _is_proven(self, received: Received) -> bool:
+        verifier, got = self._verifier, received
+        if verifier is None or verifier.proof(got.topic, got.payload, got.signature) is not None:
+            return True
+        self.requests.refuse(Flaw.UNSIGNED, f"{got.topic} is not signed by a spasmwatch of ours")
+        return False
 
     def _hear_other(self, received: Received) -> None:
         """Notice that another says on our topic that nobody watches: a twin, or an old will."""

@@ -169,7 +169,7 @@ class Requests:
                 try:
                     await self._serve(self._pending.pop(key))
                 except SpasmwatchError as error:  # the disk refuses: the receiver asks again
-                    self._refuse(Flaw.OTHER, str(error))
+                    self.refuse(Flaw.OTHER, str(error))
 
     def _take(self, command: Command, received: Received) -> None:
         try:
@@ -179,14 +179,14 @@ class Requests:
                 )
             request = commands.parse(command, received.payload, self._gate)
         except CommandRefused as refusal:
-            self._refuse(refusal.flaw, str(refusal))
+            self.refuse(refusal.flaw, str(refusal))
             return
         if isinstance(request, AlarmTest):
             self._test(request)
             return
         key = command, request.by
         if len(self._pending) >= PENDING_MOST and key not in self._pending:
-            self._refuse(Flaw.OTHER, "too many receivers at once")
+            self.refuse(Flaw.OTHER, "too many receivers at once")
             return
         self._pending[key] = request
         self._more.set()
@@ -194,7 +194,7 @@ class Requests:
     async def _serve(self, request: Seen | Replay | PauseAsked) -> None:
         match request:
             case Seen(epoch=epoch) if epoch != self._log.epoch:
-                self._refuse(Flaw.OTHER, f"{request.by} acknowledges entries of another log")
+                self.refuse(Flaw.OTHER, f"{request.by} acknowledges entries of another log")
             case PauseAsked():
                 self._pause(request)
             case Seen():
@@ -217,18 +217,18 @@ class Requests:
 
     def _pause(self, asked: PauseAsked) -> None:
         if self.pause is None:
-            self._refuse(Flaw.OTHER, self.no_pause)
+            self.refuse(Flaw.OTHER, self.no_pause)
             return
         try:
             self.pause(asked.minutes, asked.by)
         except ValueError as error:
-            self._refuse(Flaw.OTHER, str(error))
+            self.refuse(Flaw.OTHER, str(error))
 
     async def _acknowledge(self, seen: Seen) -> None:
         try:
             before = await self._log.acknowledge_as(seen.by, seen.upto, at=self._utc_now())
         except ValueError as error:
-            self._refuse(Flaw.OTHER, str(error))
+            self.refuse(Flaw.OTHER, str(error))
             return
         if self._paths is not None:
             self._paths.seen(seen.by, seen.upto)
@@ -239,12 +239,12 @@ class Requests:
 
     def _test(self, request: AlarmTest) -> None:
         if self._paths is None:
-            self._refuse(Flaw.OTHER, "this night has no tests of the alarm")
+            self.refuse(Flaw.OTHER, "this night has no tests of the alarm")
         elif request.alert is None:
             self._paths.ask(request.by)
         elif not self._paths.heard(request.by, request.alert):
             why = f"{request.by} heard a test that was not sent within the last hour"
-            self._refuse(Flaw.OTHER, why)
+            self.refuse(Flaw.OTHER, why)
 
     async def _send_again(self, n: int) -> None:
         for entry in await self._log.replay(n, 1):
@@ -253,7 +253,8 @@ class Requests:
                 if (await self._link.publish(message)).accepted:
                     self._reception.passed_on(n)
 
-    def _refuse(self, flaw: Flaw, why: str) -> None:
+    def refuse(self, flaw: Flaw, why: str) -> None:
+        """Count and log what is not obeyed."""
         self.refused[flaw] += 1
         self.last_refusal = why
         self._not_logged += 1

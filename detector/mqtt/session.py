@@ -42,6 +42,8 @@ DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
 WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall
 TICK_S = 1.0  # how often paho may look at its keepalive
 TAKEN_OVER = 0x8E  # MQTT 5, 3.14.2.1: "Session taken over"
+REFUSED_VERSION = 0x84  # so paho reads MQTT 3.1.1's code 1, too: "unacceptable protocol version"
+REFUSED_USER = {0x86, 0x87, 0x8A, 0x8C}  # MQTT 5, 3.2.2.2: password, permission, ban, method
 PACKET_MOST = 262_144  # bytes; the longest packet that the broker may send
 
 
@@ -273,12 +275,8 @@ class MqttSession:
         if self._answer.done():
             return
         if reason.is_failure:
-            self._answer.set_exception(
-                RefusedError(
-                    f"{self._endpoint} refused the connection: {reason.getName()}; "
-                    "check the user name, the password and their permissions"
-                )
-            )
+            why = _refusal(reason.value, reason.getName(), self._endpoint)
+            self._answer.set_exception(RefusedError(why))
         else:
             self._answer.set_result(None)
 
@@ -347,6 +345,19 @@ def _signature(user_properties: Any) -> str | None:
     """Return the signature among the user properties of a message; None where it is not one."""
     found = [value for name, value in user_properties if name == SIGNATURE]
     return found[0] if len(found) == 1 and len(found[0]) <= SIGNATURE_MOST else None
+
+
+def _refusal(code: int, name: str, endpoint: Endpoint) -> str:
+    """Return in one sentence why a broker refused the connection, and what to do."""
+    if code == REFUSED_VERSION:
+        return (
+            f"{endpoint} does not support MQTT 5: use a broker that does, such as mosquitto 1.6 or "
+            "newer"
+        )
+    remedy = "look at the broker's log for the reason"
+    if code in REFUSED_USER:
+        remedy = "check the user name, the password and their permissions"
+    return f"{endpoint} refused the connection: {name}; {remedy}"
 
 
 def _explain(error: Exception, endpoint: Endpoint) -> str:

@@ -85,6 +85,11 @@ class Listener:
         self.receiver.test(heard)
         self._more.set()
 
+    def pause(self, minutes: int) -> None:
+        """Ask that alerts wake nobody for 1 to 60 minutes; it is told if that did not begin."""
+        self.receiver.pause(minutes, self._mono_s())
+        self._more.set()
+
     async def _hear(self, topic: str, leaf: str) -> None:
         await self.link.subscribe(topic, partial(self._take, leaf), most_bytes=PAYLOAD_MOST)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +55,14 @@ class ServiceState:
 
     word: StateWord | Absence
     why: str | None = None
+    until: datetime | None = None  # of a pause
 
 
-News = ReceivedEntry | ServiceState | OpenAlerts
+@dataclass(frozen=True, slots=True)
+class NotPaused:
+    """A pause that a person asked for did not begin; `why` for a person."""
+
+    why: str
+
+
+News = ReceivedEntry | ServiceState | OpenAlerts | NotPaused

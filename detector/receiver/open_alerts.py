@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import Any
 
 from detector.alert import Alert, AlertState, Level, from_dict
+from detector.receiver.untrusted import moment_of
 
 SETTLED = timedelta(seconds=60)
 """An alert that was raised this long before a snapshot without it is over. A younger one may be on
@@ -66,7 +67,7 @@ class Snapshots:
         if not isinstance(alerts, list):
             return []
         listed = tuple(each for each in alerts if isinstance(each, dict))
-        return [OpenAlerts(listed, total == len(listed), _moment(said.get("sent")))]
+        return [OpenAlerts(listed, total == len(listed), moment_of(said.get("sent")))]
 
 
 class Sounds(Enum):
@@ -148,11 +149,3 @@ def _alert(fields: Mapping[str, Any]) -> Alert | None:
         return from_dict(fields)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return None if moment is None or moment.tzinfo is None else moment

@@ -34,7 +34,8 @@ from detector.receiver.news import (
 )
 from detector.receiver.open_alerts import Snapshots
 from detector.receiver.proofs import Proofs
-from detector.receiver.untrusted import good_for_s, number_of, object_of
+from detector.receiver.untrusted import good_for_s, moment_of, number_of, object_of
+from detector.receiver.wishes import Wishes
 from detector.status import StateWord
 from detector.store.receivers import NAME
 
@@ -46,8 +47,6 @@ ASK_AGAIN_S = 2.0
 
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
-
-WISHES_MOST = 8  # a person who presses Enter more often meant it once
 
 SAVED = 200
 """Of those, as many outlive a restart: what has no number, as the disk refused it."""
@@ -106,7 +105,7 @@ class Receiver:
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
         self._snapshots = Snapshots()
-        self._wishes: list[str | None] = []  # of a person: `test`
+        self._wishes = Wishes()
         if saved is not None:
             self._load(saved)
 
@@ -154,7 +153,11 @@ class Receiver:
                 return self._reply(object_of(payload)) if leaf == REPLY else []
 
     def tick(self, mono_s: float) -> list[News]:
-        """Advance time; return that nothing was heard for too long, once."""
+        """Advance time; return that nothing was heard for too long, or no pause began, once."""
+        unmet = self._wishes.unmet(self.state, mono_s)
+        return [*self._tick(mono_s), *([] if unmet is None else [unmet])]
+
+    def _tick(self, mono_s: float) -> list[News]:
         if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
             return []
         self._told_silence = True
@@ -172,8 +175,7 @@ class Receiver:
         if self._epoch is not None and self._acknowledged != self._upto:
             told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
             self._acknowledged = self._upto
-        wishes, self._wishes = self._wishes, []
-        told += [(Command.TEST, commands.test(self.name, alert)) for alert in wishes]
+        told += self._wishes.requests(self.name)
         behind = bool(self._beyond) or self._last_n > self._upto
         lacking = self._epoch is not None and (behind or self._reconnected)
         waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
@@ -184,7 +186,11 @@ class Receiver:
 
     def test(self, heard: str | None = None) -> None:
         """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
-        self._wishes = [*self._wishes, heard][-WISHES_MOST:]
+        self._wishes.test(heard)
+
+    def pause(self, minutes: int, mono_s: float) -> None:
+        """Ask that alerts wake nobody for 1 to 60 minutes; `tick` tells if that did not begin."""
+        self._wishes.pause(minutes, self.state, mono_s)
 
     def latest_beat(self, mono_s: float) -> str | None:
         """Return boot id and number of the latest heartbeat, which a signed command names.
@@ -265,13 +271,14 @@ class Receiver:
         whys = [why] if isinstance(why, str) else []
         if len(self._runs.alive(mono_s)) > 1:
             whys.append(TWINS)
-        state = ServiceState(StateWord(state), "; ".join(whys) or None)
-        return told + self._become(state) + list(self._snapshots.heard(boot_id))
+        until = moment_of(said.get("until")) if state == StateWord.PAUSED else None
+        became = self._become(ServiceState(StateWord(state), "; ".join(whys) or None, until))
+        return told + became + list(self._snapshots.heard(boot_id))
 
     def _compare(self, epoch: object, last_n: object) -> list[News]:
         """Take how far which log has come; return what turns out to be of a new one."""
         last = number_of(last_n)
-        if not isinstance(epoch, str) or len(epoch) > EPOCH_MOST or last is None:
+        if not isinstance(epoch, str) or not 0 < len(epoch) <= EPOCH_MOST or last is None:
             return []
         doubtful, self._doubtful = self._doubtful, []
         first, same = self._epoch is None, epoch == self._epoch

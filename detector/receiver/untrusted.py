@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from detector import plain_json
@@ -31,3 +32,13 @@ def good_for_s(expires_s: object) -> float:
 def number_of(value: object) -> int | None:
     """Return a whole number that any JSON parser reads as one, or None."""
     return value if type(value) is int and 0 <= value < NUMBER_MOST else None
+
+
+def moment_of(value: object) -> datetime | None:
+    """Return a moment with its offset, which every time zone can show, or None."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    known = moment is not None and moment.tzinfo is not None and 1 < moment.year < 9999
+    return moment if known else None

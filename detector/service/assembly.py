@@ -146,7 +146,7 @@ async def assembled(
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher, delivery = None, None
         checks: list[TroubleCheck] = []
-        reception = _unreached(state, asyncio.get_running_loop().time())
+        reception = _unreached(state, time.monotonic())
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)

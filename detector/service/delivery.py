@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
 from detector.channels import Entry, EntryKind
@@ -29,9 +29,22 @@ TWIN_TAKEOVERS = 2  # within TWIN_S: one may be our own connection that the brok
 
 
 class DeliveryWatch:
-    """Judge on each tick whether what is logged reaches anybody, on the event loop's clock."""
+    """Judge on each tick whether what is logged reaches anybody.
 
-    def __init__(self, publisher: Publisher, reception: Reception, broker: Broker) -> None:
+    Parameters
+    ----------
+    mono_s : the clock of the publisher's link, which is also that of `reception`
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        reception: Reception,
+        broker: Broker,
+        *,
+        mono_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._mono_s = mono_s
         self._broker = broker
         self._publisher = publisher
         self._reception = reception
@@ -41,13 +54,13 @@ class DeliveryWatch:
         """Take entries that were just committed, and have them published."""
         for entry in entries:
             if entry.kind is EntryKind.ALERT and must_reach(entry.body):
-                self._reception.wait_for(entry.n, _now_s())
+                self._reception.wait_for(entry.n, self._mono_s())
         self._publisher.wake()
 
     def troubles(self) -> dict[str, str | None]:
         """Return each condition with why it holds, or None where it does not."""
         link = self._publisher.link
-        state, now_s = link.state, _now_s()
+        state, now_s = link.state, self._mono_s()
         away_s = 0.0 if state.connected else now_s - state.since_s
         twins = self._publisher.twins
         self._away.note(round(now_s * 1e9), works=state.connected)
@@ -64,7 +77,3 @@ class DeliveryWatch:
             TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
             NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,
         }
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 from detector.words.disk import low_words
 
@@ -13,6 +14,8 @@ DISK_LOW = "disk-low"
 LOW_BYTES = 500_000_000
 """Below it a person should look. A night of the chattiest sensor takes 40 MB, so that three nights
 of several sensors still fit; other programs fill a disk, and so much leaves days to notice."""
+
+AT_ONCE_S = 0.2  # a disk that works answers in microseconds; one that hangs costs this once
 
 
 def free_bytes(folder: Path) -> int:
@@ -30,16 +33,29 @@ def free_bytes(folder: Path) -> int:
 
 
 class DiskSpace:
-    """Judge on each tick how much room is left."""
+    """Judge on each tick how much room is left.
+
+    It is asked on a thread, and one question at a time: a disk that hangs, such as one in the
+    network, must hold up no tick, and no end of the process.
+    """
 
     def __init__(self, folder: Path, free: Callable[[Path], int] = free_bytes) -> None:
         self._folder = folder
         self._free = free
+        self._question: Thread | None = None
+        self._left: int | None = None  # by the latest answer; None where the disk does not say
 
     def troubles(self) -> dict[str, str | None]:
         """Return `disk-low` with why it holds, or None where it does not."""
+        if self._question is None or not self._question.is_alive():
+            self._question = Thread(target=self._ask, name="disk space", daemon=True)
+            self._question.start()
+            self._question.join(AT_ONCE_S)
+        low = self._left is not None and self._left < LOW_BYTES
+        return {DISK_LOW: low_words(self._left or 0, self._folder) if low else None}
+
+    def _ask(self) -> None:
         try:
-            free = self._free(self._folder)
+            self._left = self._free(self._folder)
         except OSError:  # what cannot be written is told by who writes
-            return {DISK_LOW: None}
-        return {DISK_LOW: low_words(free, self._folder) if free < LOW_BYTES else None}
+            self._left = None

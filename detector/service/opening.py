@@ -102,7 +102,10 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
             beginning.note("state", error)
             return State.open(place.state)
     except StateDiskError as error:
-        why = f"{error} This night is kept in memory only: it is lost at its end."
+        why = (
+            f"{error} This night is kept in memory only: it is lost at its end. Once the disk "
+            "takes it, end the night and start spasmwatch again to keep what follows."
+        )
         beginning.note(MEMORY, why)
         return State.in_memory(wearer=wearer_in(place.state))
 
@@ -153,6 +156,7 @@ def open_night(
 
     boot, kept = clock_boot(clock), state.saved(NIGHT)
     ran_on = same_boot(state.saved(BOOT), boot)
+    pause = Pause.load(state.saved(PAUSE), same_boot=ran_on)
 
     def go_on() -> Begun:
         return begin(
@@ -182,7 +186,7 @@ def open_night(
     with ExitStack() as closing:
         for recorder in recorders:
             closing.callback(_end_recording, recorder, beginning)
-        _save(state, made, records=records, at=now, boot=boot, beginning=beginning)
+        _save(state, made, records=records, at=now, boot=boot, pause=pause, beginning=beginning)
         if records:
             recorders = [
                 begun or _begin_recording(place, header(each), beginning)
@@ -202,7 +206,7 @@ def open_night(
         made.heard_until,
         None if isinstance(clock, ScaledClock) else clocks_before(kept),
         ran_on,
-        Pause.load(state.saved(PAUSE), same_boot=ran_on),
+        pause,
     )
 
 
@@ -213,6 +217,7 @@ def _save(
     records: bool,
     at: datetime,
     boot: str | None,
+    pause: Pause | None,
     beginning: Beginning,
 ) -> None:
     """Commit the night as it begins, and what there is to say of the time before."""
@@ -223,7 +228,13 @@ def _save(
             at=at,
             events=[event for told in made.told for event in told.events],
             alerts=[alert for told in made.told for alert in told.alerts],
-            saved={NIGHT: made.night.save(), ROWS: rows or unrecorded, ENDED: False, BOOT: boot},
+            saved={
+                NIGHT: made.night.save(),
+                ROWS: rows or unrecorded,
+                ENDED: False,
+                BOOT: boot,  # and with it what that boot's clock dates
+                PAUSE: None if pause is None else pause.save(),
+            },
         )
         _close_what_was_left_open(state, at)
     except StateError as error:  # the service tries again

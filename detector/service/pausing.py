@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -9,7 +10,7 @@ from detector.alert import Alert
 from detector.alerts.pause import Pause, hushed
 from detector.block import utc_of
 from detector.night.outcome import Outcome
-from detector.status import StateWord, Status
+from detector.status import Snapshot, StateWord, Status
 
 APART_NS = 1_000_000_000  # each is an entry of the log, which whoever may publish must not fill
 LABEL_S = 2.0  # so far may the wall clock drift before the time shown is another
@@ -59,6 +60,12 @@ class Pausing:
             return told
         news = (hushed(each) if isinstance(each, Alert) else each for each in told.news)
         return Outcome(tuple(news))
+
+    def hush_open(self, now: Snapshot, mono_ns: int) -> Snapshot:
+        """Return a snapshot as it is shown now: it names open alerts as they were told."""
+        if self._pause is None or not self._pause.left_ns(mono_ns):
+            return now
+        return replace(now, open_alerts=tuple(map(hushed, now.open_alerts)))
 
     def shown(self, status: Status, mono_ns: int, utc_ns: int) -> Status:
         """Return the status with the pause: that is shown first, and beside it what is so."""

@@ -22,6 +22,7 @@ from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.archive import Archive
+from detector.service.backlog import Backlog
 from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
 from detector.service.live_night import LiveNight
@@ -125,6 +126,7 @@ class Service:
         self._troubles = Troubles()
         self._reminders = Reminders()
         self._pausing = pausing or Pausing()
+        self._backlog = Backlog()
         self.ticks = 0
         self.tally = ServiceTally()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
@@ -180,15 +182,14 @@ class Service:
             stack.callback(self._recordings.close)  # whatever the way out, and last
             stack.push_async_callback(self._close_sources)
             tasks = await stack.enter_async_context(Tasks())
-            tasks.start(self._supervisor.keep("tick", self._tick_forever))
-            tasks.start(self._supervisor.keep("committer", self._committer.run))
+            keep = self._supervisor.keep
+            tasks.start(keep("tick", self._tick_forever))
+            tasks.start(keep("committer", self._committer.run))
             if self._publisher is not None:
-                tasks.start(self._supervisor.keep("mqtt", self._publisher.run))
+                tasks.start(keep("mqtt", self._publisher.run))
             readers = [
-                tasks.start(
-                    self._supervisor.keep(self._reader(n), partial(self._read, n), fatal=LinkError)
-                )
-                for n in range(len(self._sources))
+                tasks.start(keep(f"reader of {w.label}", partial(self._read, n), fatal=LinkError))
+                for n, w in enumerate(self._night.watches)
             ]
             try:
                 await tasks.until_done(readers)
@@ -248,9 +249,6 @@ class Service:
         """Close the sources: they stop the sensors' streams and disconnect."""
         await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
 
-    def _reader(self, sensor: int) -> str:
-        return f"reader of {self._night.watches[sensor].label}"
-
     async def _read(self, sensor: int) -> None:
         try:
             async for reading in self._sources[sensor].readings():
@@ -282,7 +280,7 @@ class Service:
 
     def _tick(self) -> None:
         if not self.ending:  # what does not come any more is no silence
-            for told in self._live.tick_if_due(*self._now()):
+            for told in [] if self._backlog.tick() else self._live.tick_if_due(*self._now()):
                 self._hear(told)
             self._check()
             self._test_alarm()
@@ -301,8 +299,9 @@ class Service:
         self._faults.append(why)
 
     def _check(self) -> None:
-        for check in self._checks:
-            for name, why in check.troubles().items():
+        for check in self._checks:  # one that raises keeps neither the others nor the tick from it
+            part = f"check {type(check).__name__}"
+            for name, why in (self._supervisor.call(part, check.troubles) or {}).items():
                 self._trouble(name, why)
 
     def _test_alarm(self) -> None:
@@ -330,9 +329,8 @@ class Service:
     def _announce_damage(self) -> None:
         """Raise the alarm that something in the state cannot be read: it is set aside."""
         damage, self._damage = self._damage, self._archive.troubles
-        for found in self._damage:
-            if found not in damage:
-                self._trouble("state", found)
+        for found in [each for each in self._damage if each not in damage]:
+            self._trouble("state", found)
 
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
@@ -363,7 +361,9 @@ class Service:
             self._observers.tell(Trouble(name, why))
 
     def _show(self) -> None:
-        """Publish the present state."""
+        """Publish the present state, unless samples wait that would tell."""
+        if self._backlog.waits:
+            return
         heard = self._night.samples > self._samples_before
         if heard and self._heard_until is not None:
             self._observers.tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
@@ -379,7 +379,8 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            self._publisher.show(snapshot(self._night, self.status, self._since))
+            now = snapshot(self._night, self.status, self._since)
+            self._publisher.show(self._pausing.hush_open(now, self._clock.mono_ns()))
 
     async def _flush(self) -> None:
         """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""

@@ -53,8 +53,8 @@ class HeartbeatWatch:
             return None
         return (
             f"spasmwatch (process {beat.pid}) has made no progress for "
-            f"{mono_s - beat.mono_s:.0f} s: it hangs or was killed, and nobody is watched. Look "
-            "after the wearer, and start it again."
+            f"{mono_s - beat.mono_s:.0f} s: it hangs, or it ended by a fault. Nobody is "
+            "watched: look after the wearer, and start it again."
         )
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, tzinfo
 
 from detector.alert import Alert
 from detector.alert import from_dict as alert_of
-from detector.events import Phase
+from detector.events import Event, Phase
 from detector.events import from_dict as event_of
-from detector.receiver.news import Absence, News, ReceivedEntry, ServiceState
+from detector.receiver.news import Absence, News, NotPaused, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
@@ -19,6 +19,7 @@ from detector.words.alerts import alert_line, still_open_line
 from detector.words.phrases import event_line, sentence
 
 ABSENT = {Absence.STOPPED: "Stopped", Absence.SILENT: "NOT WATCHING"}
+SHOWN_MOST = 1000  # events remembered as shown: those of a bad night
 SILENT = "silent"  # reason for a sound, beside the ids of alerts
 DAMAGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
@@ -29,6 +30,7 @@ class ReceivedScreen:
     Parameters
     ----------
     confirmable : a person can type here that they heard a test
+    everything : also movements that are no likely spasms, among which alerts are overlooked
 
     Attributes
     ----------
@@ -42,9 +44,12 @@ class ReceivedScreen:
         sounding: Sounding,
         *,
         confirmable: bool = False,
+        everything: bool = False,
     ) -> None:
         self.test: str | None = None
         self._confirmable = confirmable
+        self._everything = everything
+        self._shown: dict[str, None] = {}  # ids of events
         self._out = out
         self._zone = zone
         self._sounding = sounding
@@ -60,6 +65,11 @@ class ReceivedScreen:
                 self._open_alerts(news)
             case ReceivedEntry():
                 self._entry(news)
+            case NotPaused(why):
+                if self._out.json:
+                    self._write(json.dumps({"not_paused": why}))
+                else:
+                    self._line(f"NOT PAUSED: {why}.")
 
     def _state(self, state: ServiceState) -> None:
         self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
@@ -68,12 +78,15 @@ class ReceivedScreen:
         else:
             self._sounding.release(SILENT)
         if self._out.json:
-            self._write(json.dumps({"state": state.word.value, "why": state.why}))
+            until = None if state.until is None else state.until.isoformat()
+            fields = {"state": state.word.value, "why": state.why, "until": until}
+            self._write(json.dumps(fields))
             return
         why = "" if state.why is None else f" {sentence(state.why)}"
         word = state.word
         said = WORDS[word] if isinstance(word, StateWord) else ABSENT[word]
-        self._line(f"{said}.{why}")
+        until = "" if state.until is None else f" until {state.until.astimezone(self._zone):%H:%M}"
+        self._line(f"{said}{until}.{why}")
 
     def _open_alerts(self, now: OpenAlerts) -> None:
         fresh, over = self._open.snapshot(now)
@@ -98,8 +111,7 @@ class ReceivedScreen:
                 # What is over must not sound again.
                 shown = entry.superseded or self._alert(alert, late=entry.late)
             else:
-                event = event_of(fields)
-                line = event_line(event, self._zone) if event.phase is Phase.END else ""
+                line = self._event_line(event_of(fields))
         except DAMAGE:
             self._unreadable(entry)
             return
@@ -111,6 +123,20 @@ class ReceivedScreen:
         if self._asks and not self._out.json:
             self._line("Did you hear the test? Press Enter.")
         self._asks = False
+
+    def _event_line(self, event: Event) -> str:
+        """Return the line of an event that is over; empty where it is nothing for a caregiver.
+
+        What was shown and turns out to be something else is shown again.
+        """
+        again = event.id in self._shown
+        wanted = self._everything or again or event.kind.is_spasm_family
+        if event.phase is not Phase.END or not wanted:
+            return ""
+        self._shown[event.id] = None
+        if len(self._shown) > SHOWN_MOST:
+            del self._shown[next(iter(self._shown))]
+        return event_line(event, self._zone) + (" (Corrected.)" if again else "")
 
     def _alert(self, alert: Alert, *, late: bool) -> bool:
         """Take what an alert means for the sound; return whether to show it."""

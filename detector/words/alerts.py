@@ -71,7 +71,7 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
         clock = f"{elapsed_words(alert.at_s)}  "
     state = _STATES[alert.state]
     if alert.level is Level.TEST:
-        state = "Test" if alert.state is AlertState.RAISED else "Test over"
+        state = "Test of the alarm" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
     line = f"{clock}{state}{whose}: {_matter(alert)}"
     return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
@@ -110,8 +110,10 @@ def _matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
-    if alert.state is not AlertState.RESOLVED or alert.level is Level.TEST:
-        why = alert.reason.removeprefix(named).removeprefix(": ")
+    why = alert.reason.removeprefix(named).removeprefix(": ")
+    if alert.level is Level.TEST and why:  # the line has said that it is a test
+        return why if why.endswith(".") else f"{why}."
+    if alert.state is not AlertState.RESOLVED:
         return sentence(f"{about}: {why}" if why else about)
     if alert.reason.startswith("taken back"):
         return f"{sentence(about)} {sentence(alert.reason)}"

@@ -83,9 +83,9 @@ def twin_words() -> str:
 
 
 def unproven_words(why: str) -> str:
-    """Return that a command was not obeyed as nobody with a key has signed it, and what to do."""
+    """Return that a message was not obeyed as nobody with a key has signed it, and what to do."""
     return (
-        f"A command was not obeyed: {why}. If it is a receiver of yours, give it its own key "
+        f"A message was not obeyed: {why}. If it is of a receiver of yours, give it its own key "
         "(`spasmwatch setup tls --add NAME`); if not, somebody else uses your broker: change its "
         "passwords."
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from detector.alerts.facts import MEMORY
 from detector.alerts.moments import Now
 from detector.alerts.policy import Policy
-from detector.alerts.rules import DEFAULT_RULES, parse_rules
+from detector.alerts.rules import DEFAULT_RULES, parse_rule, parse_rules
 from detector.events import Event, Kind, Phase
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -36,6 +36,16 @@ def test_a_long_clonus_is_told_once_and_resolved_when_it_is_over_and_quiet(event
     assert resolved.at == MIDNIGHT + timedelta(seconds=265)
     assert policy.open_alerts == ()
     assert policy.observe(event("a", "clonus", 100, 75, "end", episode="e"), now(271)) == []
+
+
+def test_the_rule_of_an_open_alert_is_read_once_however_often_time_passes(event, now):
+    policy = Policy(RULES)
+    [raised] = policy.observe(event("a", "clonus", 100, 61, "update", episode="e"), now(161.5))
+    parse_rule.cache_clear()
+    for tick in range(100):
+        assert policy.tick(now(161.5 + tick / 10)) == []
+    assert policy.open_alerts == (raised,)
+    assert parse_rule.cache_info().misses == 1
 
 
 def test_a_cluster_is_one_matter_until_none_came_for_a_whole_window(event, now):

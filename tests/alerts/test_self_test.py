@@ -285,3 +285,19 @@ def test_what_was_not_saved_by_a_test_is_refused_and_changes_nothing(saved: obje
     with pytest.raises(ValueError, match="saved tests"):
         house.tests.load(saved)
     assert house.tests.save() == before
+
+
+@pytest.mark.parametrize("name", ["begun", "tested", "passed", "since", "heard", "n", "open"])
+def test_saved_dates_that_cannot_be_compared_are_refused_at_once(name: str) -> None:
+    house = House()
+    house.tests.seen("anna", 1, mono_s=house.mono_s, utc=house.utc)
+    before = house.tests.save()
+    saved = json.loads(json.dumps(before))
+    wrong: object = "2026-11-20T21:30:00.000"
+    if name in ("since", "heard"):
+        saved["paths"]["anna"][name] = wrong
+    else:
+        saved[name] = {"n": float("inf"), "open": ["id", wrong]}.get(name, wrong)
+    with pytest.raises(ValueError, match="saved tests"):
+        house.tests.load(saved)
+    assert house.tests.save() == before

@@ -69,7 +69,8 @@ def _row(run: dict[str, Any]) -> str:
     figures = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in pairs)
     held = "yes" if run["held"] else "**no**"
     cells = [run["bar"], held, figures, run["seed"], run["load"], run["date"], run["commit"]]
-    return "| " + " | ".join(map(str, cells)) + f" | `{run['command']}` |"
+    said = ["" if each is None else str(each) for each in cells]
+    return "| " + " | ".join(said) + f" | `{run['command']}` |"
 
 
 def measured(folder: Path = MEASURED) -> list[dict[str, Any]]:

@@ -123,8 +123,14 @@ def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, s
         listen.until(lambda text: "ALERT still open since" in text)
         listen.until(lambda text: "Did you hear the test? Press Enter." in text)
         os.write(keyboard, b"\n")
-        said = listen.until(lambda text: "anna heard it" in text)
-        assert "Test over: Test of the alarm: reached anna." in said
+        listen.until(lambda text: "anna heard it" in text)
+        os.write(keyboard, b"p 61\n")
+        listen.until(lambda text: "A pause is of 1 to 60 minutes" in text)
+        os.write(keyboard, b"p\n")
+        said = listen.until(lambda text: "By anna" in text)
+        assert re.search(r"Paused until \d\d:\d\d\. By anna", said)
+        assert "Paused until" in night.until(lambda text: "Paused until" in text)
+        assert "Test over: reached anna." in said
         assert "ALERT: 2 spasms" not in said
         night.process.kill()
         listen.until(lambda text: "NOT WATCHING." in text)

@@ -27,8 +27,9 @@ from detector.mqtt.link import Link
 from detector.mqtt.security.gate import Gate
 from detector.mqtt.security.keys import CaregiverKey, ServiceKeys
 from detector.mqtt.security.protection import Protection
-from detector.mqtt.security.signing import Signer
+from detector.mqtt.security.signing import Signer, Verifier, public_key_of
 from detector.store.state import State
+from tests.chaos.measured import record
 from tests.mqtt.conftest import StoredLog, listening, make_event, running, until
 from tests.mqtt.publishing import WEARER, make_publisher, tenfold
 
@@ -41,6 +42,7 @@ def protected(now_s: Callable[[], float] = time.monotonic, run: int = 1) -> Prot
     return Protection(
         Signer(KEYS.private_key, run),
         Gate(HOME, KEYS.caregivers, boot_id=BOOT, mono_s=now_s),
+        Verifier(public_key_of(KEYS.private_key)),
     )
 
 
@@ -228,7 +230,20 @@ def main() -> None:
     print(f"{done.sent.total()} commands of strangers in {done.took_s:.1f} s: {done.obeyed} obeyed")
     print("sent   ", ", ".join(f"{name} {n}" for name, n in sorted(done.sent.items())))
     print("refused", ", ".join(f"{name} {n}" for name, n in sorted(done.refused.items())))
-    sys.exit(done.obeyed > 0 or done.refused.total() != done.sent.total())
+    held = not done.obeyed and done.refused.total() == done.sent.total()
+    record(
+        f"forged-{chosen.broker}",
+        bar="no command of a stranger is obeyed, each is counted",
+        held=held,
+        seed=chosen.seed,
+        figures={
+            "commands": done.sent.total(),
+            "obeyed": done.obeyed,
+            "counted": done.refused.total(),
+            "took_s": round(done.took_s, 1),
+        },
+    )
+    sys.exit(not held)
 
 
 if __name__ == "__main__":

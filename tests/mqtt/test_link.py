@@ -12,6 +12,8 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,14 +98,24 @@ def test_every_reason_code_has_words() -> None:
 
 
 def test_a_wrong_password_is_said_and_not_hammered(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto
+    kit: SimpleNamespace, mosquitto_with: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The pause of 30 s is one of 1 s here: four times the first one after other troubles."""
+    monkeypatch.setattr("detector.mqtt.link.RETRY_REFUSED_S", 1.0)
+
     async def check() -> None:
-        nobody = {"users": ""}
-        async with mosquitto_with("password_file {dir}/users", files=nobody) as port:
-            link = Link(Endpoint(port=port, username="anna", password=SECRET), "one")
+        nobody, attempts_s = {"users": ""}, []
+        async with (
+            mosquitto_with("password_file {dir}/users", files=nobody) as port,
+            kit.cable_to(Endpoint(port=port)) as cable,
+        ):
+            link = Link(replace(cable.endpoint, username="anna", password=SECRET), "one")
             async with kit.running(link.run()):
+                for count in (1, 2, 3):
+                    await kit.until(lambda n=count: len(cable.writers) >= 2 * n)
+                    attempts_s.append(asyncio.get_running_loop().time())
                 await kit.until(lambda: "refused" in (link.state.last_error or ""))
+        assert min(b - a for a, b in pairwise(attempts_s)) > 0.9
         assert "Not authorized" in str(link.state.last_error)
         assert SECRET not in str(link.state.last_error)
 
@@ -140,6 +152,26 @@ async def trouble_when_answered(kit: SimpleNamespace, answer: bytes) -> str:
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x84"])
 def test_a_server_that_is_no_mqtt_5_broker_is_named(kit: SimpleNamespace, answer: bytes) -> None:
     assert "127.0.0.1:" in asyncio.run(trouble_when_answered(kit, answer))
+
+
+@pytest.mark.parametrize("answer", ["20020001", "2003008400"])
+def test_a_broker_without_mqtt_5_is_not_blamed_on_the_password(
+    kit: SimpleNamespace, answer: str
+) -> None:
+    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(answer)))
+    assert "does not support MQTT 5: use a broker that does" in why
+    assert "password" not in why
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"), [("86", "password"), ("87", "password"), ("88", "log"), ("9f", "log")]
+)
+def test_each_refusal_of_a_broker_names_its_remedy(
+    kit: SimpleNamespace, code: str, remedy: str
+) -> None:
+    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(f"200300{code}00")))
+    assert "refused the connection" in why
+    assert remedy in why
 
 
 CONNACK = bytes.fromhex("2003000000")

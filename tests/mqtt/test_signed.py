@@ -242,6 +242,37 @@ def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
     asyncio.run(check())
 
 
+def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(
+    kit: SimpleNamespace, log: Any
+) -> None:
+    def beat(boot_id: str, seq: int) -> str:
+        return json.dumps({"boot_id": boot_id, "seq": seq, "state": "watching"})
+
+    async def check() -> None:
+        topic, twin = HOME.of(Leaf.HEALTH), Signer(KEYS.private_key, 2)
+        async with provide("embedded", port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log, protection=protected())
+            watch = CommandWatch(publisher.requests)
+            stranger = Link(broker.endpoint, "stranger")
+            async with kit.running(publisher.run(), stranger.run()):
+                await asyncio.wait_for(stranger.connected(), 10)
+                refused = publisher.requests.refused
+                seq = 0
+                async with asyncio.timeout(20):
+                    while refused[Flaw.UNSIGNED] < 4:  # it may not have subscribed yet
+                        seq += 1
+                        await stranger.publish(Message(topic, beat("theirs", seq), 1, expiry_s=15))
+                assert publisher.twins == 0
+                assert "health is not signed" in str(watch.troubles()[UNPROVEN_COMMANDS])
+                for n in (1, 2, 3):
+                    said = beat("twin", n)
+                    signed = Message(topic, said, 1, expiry_s=15, signature=twin.sign(topic, said))
+                    await stranger.publish(signed)
+                await kit.until(lambda: publisher.twins == 1)
+
+    asyncio.run(check())
+
+
 def test_files_of_keys_are_read_only_where_they_are_private_and_whole(tmp_path: Path) -> None:
     service, anna = tmp_path / "service.keys", tmp_path / "anna.keys"
     write_secret(service, KEYS.to_json())

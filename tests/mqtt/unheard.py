@@ -3,7 +3,8 @@
 `python -m tests.mqtt.unheard --service 500 --broker 200 --both 100` prints a line for each. The
 service is a process of its own with the real state file and publisher, which commits events as
 fast as every 10 ms instead of finding them; broker and receiver are real. The receiver comes and
-goes half of the time.
+goes half of the time. Each service that is killed has committed an event before, however slow the
+computer is.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ WEARER = "k3vq7m2xta"
 TOPICS = Topics(wearer=WEARER)
 EVERY_S = 0.01
 GRACE_S = 60.0
+COMMITTED = "committed"  # what a service says once, of its first event
+LONGEST_S = 0.8  # from a commit to a kill: some eighty more commits, of which a few are under way
 
 
 @dataclass
@@ -75,13 +78,15 @@ async def serve(state_file: Path, port: int) -> None:
             reception=Reception(),
         )
         running = asyncio.create_task(publisher.run())
-        number = int(time.time() * 1000)
+        first = number = int(time.time() * 1000)
         while not running.done():
-            number += 1
             await archive.commit(
                 at=datetime.now(UTC), events=[_event(number)], alerts=(), entries=(), saved={}
             )
             publisher.wake()
+            if number == first:
+                print(COMMITTED, flush=True)
+            number += 1
             await asyncio.sleep(EVERY_S)
 
 
@@ -138,7 +143,7 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
         async with provide("mosquitto", port=0) as broker:
             assert broker.endpoint is not None
             anna = Caregiver(broker.endpoint)
-            service = _start(state_file, broker.endpoint.port)
+            service = await _start(state_file, broker.endpoint.port)
             there = asyncio.create_task(anna.listen(None))
             try:
                 await _until(lambda: anna.saved is not None)
@@ -146,21 +151,21 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
                 there.cancel()
                 there = asyncio.create_task(_come_and_go(anna, chance))
                 for _ in range(kills):
-                    await asyncio.sleep(chance.uniform(0.1, 1.2))
+                    await asyncio.sleep(chance.uniform(0.0, LONGEST_S))
                     if what in ("broker", "both") and broker.pid is not None:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(broker.pid, signal.SIGKILL)
                     if what in ("service", "both"):
                         service.kill()
                         service.wait()
-                        service = _start(state_file, broker.endpoint.port)
+                        service = await _start(state_file, broker.endpoint.port)
             finally:
                 there.cancel()
                 await asyncio.wait({there})
             service.kill()
             service.wait()
             committed = _committed(state_file, after=first_n)
-            service = _start(state_file, broker.endpoint.port)
+            service = await _start(state_file, broker.endpoint.port)
             last = asyncio.create_task(anna.listen(GRACE_S))
             with contextlib.suppress(TimeoutError):
                 await _until(lambda: committed <= set(anna.heard))
@@ -182,9 +187,15 @@ def _committed(state_file: Path, *, after: int) -> set[str]:
         return {entry.subject for entry in state.replay_from(after + 1, 1_000_000)}
 
 
-def _start(state_file: Path, port: int) -> subprocess.Popen[bytes]:
+async def _start(state_file: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a service; return once it has committed its first event."""
     argv = [sys.executable, "-m", "tests.mqtt.unheard", "--serve", str(state_file), str(port)]
-    return subprocess.Popen(argv, stderr=None)
+    service = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    assert service.stdout is not None
+    with service.stdout:
+        said = await asyncio.to_thread(service.stdout.readline)
+    assert said.strip() == COMMITTED.encode(), "the service ended by itself"
+    return service
 
 
 async def _come_and_go(anna: Caregiver, chance: random.Random) -> None:

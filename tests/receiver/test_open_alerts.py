@@ -198,6 +198,40 @@ def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
     assert said.count("(received late)") == 2
 
 
+def test_what_is_over_before_its_beginning_comes_makes_no_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The beginning was lost on its way and comes by a replay, after the end."""
+    held: list[str] = []
+
+    class Kept(Sounding):
+        def hold(self, reason: str) -> None:
+            held.append(reason)
+
+        again = hold
+
+    begun = raised(1)
+    ended = over(begun, NIGHT + HOUR)
+    receiver = Receiver("anna", mono_s=0.0)
+    screen = ReceivedScreen(Output(), UTC, Kept(None, mono_s=lambda: 0.0, failed=print))
+    bodies = {n: json.dumps(to_dict(each) | {"n": n}) for n, each in ((1, begun), (2, ended))}
+    news = receiver.feed(Leaf.HEALTH, beat("b"), retained=False, mono_s=0.0)
+    news += receiver.feed(Leaf.ALERT, bodies[2].encode(), retained=False, mono_s=1.0)
+    news += receiver.feed(Leaf.HEALTH, beat("b", 2, 2), retained=False, mono_s=2.0)
+    reply = {"epoch": "e1", "from": 1, "upto": 2, "last_n": 2}
+    entries = [{"leaf": "alert", "body": body} for body in bodies.values()]
+    news += receiver.feed(
+        "reply", json.dumps(reply | {"entries": entries}).encode(), retained=False, mono_s=3.0
+    )
+    for each in news:
+        screen.show(each)
+
+    told = [each for each in news if isinstance(each, ReceivedEntry)]
+    assert [(each.n, each.superseded) for each in told] == [(2, False), (1, True)]
+    assert held == []
+    assert capsys.readouterr().out.count("ALERT") == 1, "that it was is shown"
+
+
 def test_a_test_makes_one_sound_though_no_reason_is_held(tmp_path: Path) -> None:
     played = tmp_path / "played"
 

@@ -254,6 +254,19 @@ def test_whatever_arrives_no_heartbeat_is_worth_more_than_a_minute(
     assert house.receiver.state.word in (Absence.SILENT, Absence.STOPPED)
 
 
+@pytest.mark.parametrize("epoch", ["", "e" * 65, None, 1])
+def test_a_heartbeat_of_no_log_changes_no_log_and_asks_for_nothing_unreadable(
+    epoch: object,
+) -> None:
+    house = House()
+    house.beat()
+    said = {"boot_id": "x", "seq": 1, "state": "watching", "epoch": epoch, "last_n": 7}
+    house.receiver.feed(Leaf.HEALTH, json.dumps(said).encode(), retained=False, mono_s=1.0)
+    assert house.receiver.epoch == "e1"
+    for command, payload in house.receiver.requests(1.0):
+        commands.parse(command, payload.encode())
+
+
 def test_a_first_start_gets_what_is_sent_again_from_before_it() -> None:
     house = House()
     missed = house.log(EntryKind.ALERT)

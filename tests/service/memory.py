@@ -109,7 +109,7 @@ def main() -> int:
     within = found[key] < GROWTH_MOST_MIB
     record(
         "memory-resident" if asked.resident_only else "memory",
-        bar=f"growth < {GROWTH_MOST_MIB:g} MiB over 72 virtual hours",
+        bar=f"growth < {GROWTH_MOST_MIB:g} MiB over {asked.hours:g} virtual hours",
         held=within,
         seed=asked.seed,
         figures=found,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alert import Alert, AlertState, Level
+from detector.alert import Alert, AlertState, Level, to_dict
 from detector.alerts.pause import MOST_MIN, Pause, hushed
 from detector.channels import EntryKind
 from detector.config import read_configuration
@@ -23,13 +23,16 @@ from detector.events import Origin
 from detector.mqtt import commands
 from detector.mqtt.contract import Command, Message
 from detector.mqtt.link import Link
+from detector.mqtt.security.keys import ServiceKeys, write_secret
 from detector.night.outcome import Outcome
+from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
 from detector.service.pausing import Pausing
-from detector.sources.clock import ScaledClock
+from detector.service.resumption import BOOT, PAUSE
+from detector.sources.clock import HostClock, ScaledClock, clock_boot
 from detector.sources.replay import ReplaySource
-from detector.status import StateWord, Status
+from detector.status import Snapshot, StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
 from tests.alerts.test_reminders import LOST
@@ -118,6 +121,22 @@ def test_a_pause_wakes_nobody_and_changes_nothing_else():
     assert (over.level, over.id, over.state) == (Level.MEDIUM, LOST.id, AlertState.RAISED)
 
 
+def test_a_receiver_that_starts_in_a_pause_is_told_of_what_is_open_and_not_woken():
+    now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=(LOST,))
+    pausing = Pausing()
+    assert pausing.hush_open(now, 0) == now
+    pausing.begin(5, "anna", 0)
+    assert [a.level for a in pausing.hush_open(now, S).open_alerts] == [Level.MEDIUM]
+    assert pausing.hush_open(now, 5 * MIN_NS) == now
+
+    screen = OpenNow()
+    body = to_dict(pausing.hush_open(now, S).open_alerts[0])
+    fresh, _ = screen.snapshot(OpenAlerts((body,), complete=True, sent=None))
+    assert not any(map(is_urgent, fresh))
+    again = replace(LOST, state=AlertState.REPEATED)
+    assert screen.entry(again, late=False).sounds is Sounds.AGAIN, "the pause is over"
+
+
 def test_a_payload_of_a_pause_is_read_back_and_nonsense_is_refused():
     asked = commands.parse(Command.PAUSE, commands.pause("anna", 30).encode())
     assert asked == commands.PauseAsked(by="anna", minutes=30)
@@ -204,3 +223,80 @@ def test_a_caregiver_pauses_a_night_over_mqtt_and_is_told_afterwards_what_is_ope
     assert '"minutes": 5' in next(body for kind, body in entries if kind is EntryKind.COMMAND)
     assert any('"state": "paused"' in body for kind, body in entries if kind is EntryKind.STATUS)
     assert "Paused until " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("broker", "keys", "obeyed"),
+    [
+        ("mqtts://192.0.2.1", False, False),
+        ("mqtts://192.0.2.1", True, True),
+        ("mqtt://127.0.0.1:9", False, True),
+    ],
+)
+def test_over_the_network_a_pause_without_keys_is_refused_and_says_what_makes_them(
+    config_home: Path, broker: str, keys: bool, obeyed: bool
+) -> None:
+    """Anybody on the network could silence the alarms; with keys the gate asks for a signature."""
+    flags: dict[str, object] = {"data_dir": config_home, "mqtt.broker": broker}
+    flags |= {"mqtt.insecure": True}
+    if keys:
+        write_secret(config_home / "keys.json", ServiceKeys.new().with_new("anna").to_json())
+        flags |= {"mqtt.signing_file": config_home / "keys.json"}
+    clock = ScaledClock(1.0)
+
+    async def night() -> tuple[str | None, StateWord]:
+        settings = read_configuration(environ={}, flags=flags).settings
+        async with assembled(
+            settings,
+            sources=[ReplaySource([], clock)],
+            origin=Origin.LIVE,
+            clock=clock,
+            tell=lambda news: None,
+        ) as made:
+            assert made.publisher is not None
+            await made.publisher.requests._serve(commands.PauseAsked(by="anna", minutes=60))
+            return made.last_refusal, made.service.status.watch
+
+    refusal, watch = asyncio.run(night())
+
+    assert (watch is StateWord.PAUSED) == obeyed
+    assert obeyed or "spasmwatch setup tls" in str(refusal)
+
+
+@pytest.mark.parametrize("boot", ["another", None])
+def test_a_pause_of_another_boot_is_gone_even_if_this_start_is_killed_at_once(
+    config_home: Path, boot: str | None
+) -> None:
+    flags = {"data_dir": config_home, "mqtt.broker": "none", "alerts.sound": False}
+    settings = read_configuration(environ={}, flags=flags).settings
+    clock = HostClock()
+
+    async def saved_pauses() -> list[object]:
+        found: list[object] = []
+        for earlier in (boot, clock_boot(clock)):
+            async with assembled(
+                settings,
+                sources=[ReplaySource([], clock)],
+                origin=Origin.LIVE,
+                clock=clock,
+                tell=lambda _: None,
+            ) as made:
+                found.append(await made.archive.ask(lambda state: state.saved(PAUSE)))
+                asked = Pause.of(60, "anna", clock.mono_ns()).save()
+                kept = {PAUSE: asked, BOOT: earlier}
+                await made.archive.ask(
+                    lambda state, kept=kept: state.commit(at=datetime.now(UTC), saved=kept)
+                )
+        async with assembled(
+            settings,
+            sources=[ReplaySource([], clock)],
+            origin=Origin.LIVE,
+            clock=clock,
+            tell=lambda _: None,
+        ) as made:
+            found.append(await made.archive.ask(lambda state: state.saved(PAUSE)))
+        return found
+
+    first, of_another_boot, of_this_boot = asyncio.run(saved_pauses())
+    assert first is of_another_boot is None
+    assert of_this_boot is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,24 @@ def test_little_room_is_told_before_there_is_none_and_no_more_once_there_is(tmp_
     assert f"only 500 MB are free on the disk of {tmp_path}" in told[1]
     assert "recording.retention_nights" in told[1]
     assert free_bytes(tmp_path / "not" / "yet") == free_bytes(tmp_path) > 0
+
+
+def test_a_disk_that_does_not_say_how_much_is_left_holds_up_one_tick_at_most(
+    tmp_path: Path,
+) -> None:
+    asked, answers = 0, threading.Event()
+
+    def hanging(_: Path) -> int:
+        nonlocal asked
+        asked += 1
+        answers.wait(60)
+        return 0
+
+    space = DiskSpace(tmp_path, hanging)
+    began_s = time.monotonic()
+    assert [space.troubles()[DISK_LOW] for _ in range(20)] == [None] * 20
+    assert time.monotonic() - began_s < MOST_LAG_S
+    assert asked == 1
+    answers.set()
+    while space.troubles()[DISK_LOW] is None:
+        assert time.monotonic() - began_s < 60

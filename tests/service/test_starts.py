@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,16 @@ import pytest
 
 from detector.alert import Alert, AlertClass, AlertState
 from detector.config import read_configuration
-from detector.events import Event
+from detector.devices.interpreter import Interpreter
+from detector.devices.registry import installed
+from detector.devices.stream import LinkUp
+from detector.events import Event, Origin
 from detector.mqtt import broker_process
 from detector.night.outcome import Outcome
-from detector.service.assembly import Assembly
+from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
+from detector.sources.clock import ScaledClock
+from detector.sources.replay import ReplaySource
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import open_house, save
@@ -91,6 +97,47 @@ def test_a_folder_that_cannot_be_made_costs_the_memory_of_the_night_only(
 
     assert len(events) > 2
     assert {"memory", "recording"} <= {alert.kind for alert in alerts}
+
+
+def test_a_night_in_memory_says_so_again_and_again_until_it_is_over(config_home: Path) -> None:
+    """It does not return to the disk by itself: somebody must start it again."""
+    (config_home / "data").write_text("a file where the folder should be")
+    clock = ScaledClock(100.0)
+    link = LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", clock.mono_ns(), clock.utc_ns())
+    late = replace(link, session=2, mono_ns=link.mono_ns + 3_600_000_000_000)
+    interpreter = Interpreter(installed())
+    told: list[Alert] = []
+
+    def tell(news: News) -> None:
+        if isinstance(news, Outcome):
+            told.extend(alert for alert in news.alerts if alert.kind == "memory")
+
+    async def night() -> None:
+        settings = read_configuration(
+            environ={}, flags={"data_dir": config_home / "data", "mqtt.broker": "none"}
+        ).settings
+        async with assembled(
+            settings,
+            sources=[ReplaySource([interpreter.feed(link), interpreter.feed(late)], clock)],
+            origin=Origin.SIMULATED,
+            clock=clock,
+            tell=tell,
+            pace=100.0,
+        ) as made:
+            running = asyncio.create_task(made.service.run())
+            for count, passed_s in enumerate([0, 61, 301, 301], 1):
+                clock.advance_to(clock.mono_ns() + passed_s * 1_000_000_000)
+                async with asyncio.timeout(20):
+                    while len(told) < count:
+                        await asyncio.sleep(0.001)
+            await made.service.stop()
+            await running
+
+    asyncio.run(night())
+
+    assert [alert.state for alert in told[:4]] == [AlertState.RAISED, *[AlertState.REPEATED] * 3]
+    assert len({alert.id for alert in told}) == 1
+    assert "start spasmwatch again" in told[3].reason
 
 
 @pytest.mark.parametrize(

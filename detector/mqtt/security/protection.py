@@ -9,15 +9,16 @@ from pathlib import Path
 from detector.mqtt.contract import Topics
 from detector.mqtt.security.gate import Gate
 from detector.mqtt.security.keys import next_run, read_service_keys
-from detector.mqtt.security.signing import Signer
+from detector.mqtt.security.signing import Signer, Verifier, public_key_of
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Signs what the service publishes, and judges the commands it gets."""
+    """Signs what the service publishes, and judges the commands and heartbeats it gets."""
 
     signer: Signer
     gate: Gate
+    verifier: Verifier
 
 
 def protection(
@@ -34,4 +35,5 @@ def protection(
     return Protection(
         Signer(keys.private_key, next_run(keys_file, utc_s)),
         Gate(topics, keys.caregivers, boot_id=boot_id, mono_s=mono_s),
+        Verifier(public_key_of(keys.private_key)),
     )
