@@ -19,7 +19,6 @@ from detector.recognition.rules.verdict import Finding, Refine
 from detector.store.formats.checks import runs
 
 MATCHING = Matching()
-SAME_NAME = "as the rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
