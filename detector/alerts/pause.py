@@ -8,7 +8,7 @@ from typing import Any
 from detector.alert import Alert, AlertState, Level
 
 MOST_MIN = 60
-"""Longer than an hour nobody may be kept from being woken (research on alarm systems)."""
+"""An hour: a longer silence is forgotten by whoever asked for it (research on alarm systems)."""
 
 _MINUTE_NS = 60_000_000_000
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-RATE_HZ = 22_050
+RATE_HZ = 22_050  # every player takes it, and the highest tone has 784 Hz
 PULSES_HZ = (523.0, 659.0, 784.0)
 """Three rising pulses, twice: the pattern of a high-priority alarm begins with three (IEC
 60601-1-8); it is not that standard's sound."""

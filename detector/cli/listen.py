@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from detector import plain_json
 from detector.terminal.invocation import Invocation, UsageError
 from detector.words.phrases import NOTICE, sentence
 
@@ -30,6 +31,7 @@ UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
 PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
 KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
+MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
 
 
@@ -201,11 +203,13 @@ class _Memory:
 
     def load(self) -> Any:
         """Return what was saved, or None where nothing was or, which is told, it is damaged."""
+        from detector.config.files import read_start
+
         try:
-            return json.loads(self.path.read_bytes())
+            return plain_json.parsed(read_start(self.path, MEMORY_MOST))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             self._out.say(f"{self.path} cannot be read ({error}): what was missed is not received.")
             return None
 

@@ -137,6 +137,7 @@ def added_text(
     ValueError
         The changed text does not read back as the values that were to be added.
     """
+    wanted = parse_toml(before or "")
     document = tomlkit.parse(head if before is None else before)
     table = tomlkit.table()
     for key, value in values.items():
@@ -149,7 +150,6 @@ def added_text(
     array: Any = document[section]
     array.append(table)
     after = tomlkit.dumps(document)
-    wanted = tomllib.loads(before or "")
     wanted[section] = [*wanted.get(section, []), dict(values)]
     if tomllib.loads(after) != wanted:
         raise ValueError("its layout is unusual")

@@ -20,8 +20,8 @@ RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return
 RETRY_REFUSED_S = 30.0  # a wrong password stays wrong, and brokers lock out clients that retry fast
 RETRY_TAKEN_S = 15.0
-"""Whoever took our name returns as well: connecting at once, the two would part for ever, each
-saying `online` and `offline` in turn dozens of times a minute."""
+"""The client that took our name connects again, too: without a pause the two would disconnect each
+other, with `online` and `offline` in turn, dozens of times a minute."""
 SETTLED_S = 5.0  # a connection that lasted this long works: the next wait is short again
 FAREWELL_S = 1.0  # a dead broker must not delay the exit
 

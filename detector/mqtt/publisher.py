@@ -34,7 +34,7 @@ from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
-CONTRADICT_EVERY_S = 1.0  # whoever floods the topic gets no flood for an answer
+CONTRADICT_EVERY_S = 1.0  # an answer to each message would double a flood
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
 ENDED = {

@@ -28,7 +28,7 @@ from detector.web.server import HealthPage
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
+LOOK_S = 1.0  # as often as the night is looked at
 OUTBOX_S = 10.0  # counting what waits reads the state file
 
 

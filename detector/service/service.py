@@ -226,7 +226,7 @@ class Service:
         await self._close_sources()
 
     def pause(self, minutes: int, by: str) -> None:
-        """Let alerts wake nobody for 1 to 60 minutes, else ValueError; it ends by itself."""
+        """Keep alerts from waking anybody for 1 to 60 minutes; ValueError for any other time."""
         mono_ns, utc_ns = self._now()
         self._pausing.begin(minutes, by, mono_ns)
         until = self._pausing.until(mono_ns, utc_ns)

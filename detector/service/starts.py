@@ -14,7 +14,7 @@ from detector.store.state import State, StateError
 STARTS = "starts"  # name under which the state keeps them
 RESTART_LOOP = "restart-loop"
 
-WITHIN_S = 600.0
+WITHIN_S = 600.0  # systemd starts it again after seconds: a loop is several within minutes
 MOST_STARTS = 3  # within WITHIN_S that came to no end: a power cut and an update are two
 
 

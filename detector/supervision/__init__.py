@@ -1,1 +1,1 @@
-"""Supervision from outside: systemd, a second process that listens for the first, its units."""
+"""Supervision from outside: systemd and its units, and a process that reads the heartbeat."""

@@ -25,7 +25,7 @@ from detector.boot import host_boot_id
 from detector.supervision.heartbeat import Heartbeat, read_heartbeat
 from detector.supervision.notify import Notifier
 
-LOOK_S = 1.0
+LOOK_S = 1.0  # as often as the service writes
 LATE_S = 15.0
 """Without progress for so long the service hangs: it says every second that it makes some, and
 needs up to 11 s to notice that a sensor is silent. With the look, an alarm within 20 s."""

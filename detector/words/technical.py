@@ -63,4 +63,4 @@ def battery_unknown_words() -> str:
     )
 
 
-_NEAR_DOUBLE = 0.1
+_NEAR_DOUBLE = 0.1  # of the ratio: far more than clocks differ, far less than another rate would

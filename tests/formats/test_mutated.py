@@ -9,12 +9,14 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from detector.config import read_configuration
+from detector.config.settings_file import added_text, changed_text
 from detector.errors import ConfigError, ModelError, RecordingError
 from detector.plain_json import parsed
 from detector.recognition.rules.model_files import model_file
@@ -78,6 +80,12 @@ def test_hostile_settings_are_one_error_in_bounded_room(tmp_path: Path, text: st
     assert done.returncode == 0, done.stderr
     assert "Nothing was started." in done.stdout
     assert len(done.stdout) < 4000
+
+
+@pytest.mark.parametrize("change", [changed_text, added_text])
+def test_hostile_settings_are_not_changed_and_not_parsed_either(change: Callable[..., str]) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        change("a" + ".a" * 20_000 + " = 1", "sensors", {"device": "Polar H10"}, {})
 
 
 def test_a_state_whose_tables_have_unreadable_names_is_set_aside(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_watchdog_alarms_about_a_service_that_was_killed_and_runs_the_comman
 
 
 def age(path: Path, beat: Heartbeat, by_s: float) -> None:
-    """Have a heartbeat been written earlier."""
+    """Write a heartbeat again, as if it had been written earlier."""
     line = json.dumps(
         {"boot": beat.boot, "mono_s": beat.mono_s - by_s, "pid": beat.pid, "words": "", "ended": 0}
     )

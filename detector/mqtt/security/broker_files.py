@@ -17,7 +17,7 @@ SERVICE = "spasmwatch"
 """User name of the service; no caregiver may have it."""
 
 ITERATIONS = 101  # mosquitto's own default; the passwords are random, so that more gain nothing
-SALT_BYTES = 12
+SALT_BYTES = 12  # SALT_LEN of mosquitto 2.0
 
 _ORIGINS = ("", f"{Origin.SIMULATED}/", f"{Origin.REPLAY}/")
 

@@ -25,15 +25,19 @@ from detector.mqtt.security.broker_files import (
     password_line,
     settings_lines,
 )
-from detector.mqtt.security.keys import ServiceKeys, read_service_keys, write_secret
+from detector.mqtt.security.keys import (
+    LARGEST_BYTES,
+    ServiceKeys,
+    read_service_keys,
+    write_secret,
+)
 from detector.store.receivers import NAME
 
 PLAN = "plan.json"
 SIGNING = "signing.keys"
 INSTALLED = "/etc/mosquitto/spasmwatch"  # where the broker's folder goes on Debian
 THEIRS = "~/.config/spasmwatch"  # where a caregiver's folder goes, on their computer
-PASSWORD_BYTES = 24
-LARGEST_BYTES = 64 * 1024
+PASSWORD_BYTES = 24  # 192 random bits: none is found by trying
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,9 @@ def caregivers_of(folder: Path) -> dict[str, Path]:
 def read_plan(folder: Path) -> Plan:
     """Return what a folder was made for; ConfigError where it is not one of ours."""
     try:
-        said = plain_json.read(read_start(folder / PLAN, LARGEST_BYTES), most_bytes=LARGEST_BYTES)
+        said = plain_json.read(
+            read_start(folder / PLAN, LARGEST_BYTES + 1), most_bytes=LARGEST_BYTES
+        )
         hosts = tuple(map(str, said["hosts"]))
         where = str(said["service_host"]), int(said["port"])
         return Plan(hosts, *where, prefix=str(said["prefix"]), installed=str(said["installed"]))
