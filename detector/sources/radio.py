@@ -204,12 +204,11 @@ async def ask(what: str, request: Awaitable[T], timeout_s: float) -> T:
         The call failed or timed out; the message says which and why.
     """
     call = asyncio.ensure_future(request)
+    call.add_done_callback(_forget)  # it may fail just as our caller is cancelled
     try:
         await asyncio.wait({call}, timeout=timeout_s)
     finally:
-        if not call.done():
-            call.cancel()
-            call.add_done_callback(_forget)
+        call.cancel()
     if not call.done():
         raise LinkError(f"Could not {what}: no answer within {timeout_s:g} s.")
     if call.cancelled():
