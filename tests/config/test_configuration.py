@@ -420,9 +420,9 @@ def test_certificates_go_with_mqtts_alone_and_a_key_with_its_certificate(tmp_pat
 @pytest.mark.parametrize("form", ["{} = 1", "[{}]", "x = {{ {} = 1 }}", "y = 1\n[mqtt]\n{} = 2"])
 def test_a_key_of_thousands_of_levels_costs_neither_time_nor_memory(tmp_path, part, form):
     key = ".".join([part] * (60_000 // (len(part) + 1)))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     told = complaint(tmp_path, form.format(key))
-    assert time.perf_counter() - began_s < 2
+    assert time.process_time() - began_s < 2
     assert "too deeply" in told
     assert len(told) < 1000
     read(tmp_path, "# settings.of.a.night, see docs/architecture.md. 1.2.3.4.5.6\n")

@@ -42,7 +42,7 @@ def test_a_frozen_service_is_started_again_and_one_that_is_stopped_says_so(tmp_p
         frozen_s = time.monotonic()
         manager.until(lambda: len(manager.starts) == 2 and manager.ready, 20)
 
-        assert manager.kills[0] - frozen_s <= WATCHDOG_S + 0.5
+        assert manager.kills[0] - frozen_s <= WATCHDOG_S + 2, "of this test on a busy computer"
         assert "WATCHDOG=1" not in [
             line for at_s, line in manager.told if frozen_s + 0.1 < at_s < manager.starts[1]
         ]
