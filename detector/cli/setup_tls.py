@@ -45,7 +45,9 @@ def tls(
             show_default="this computer's",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the broker.")] = 8883,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Of the broker.")
+    ] = 8883,
     folder: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="For all of it.", show_default="beside the settings"),

@@ -16,7 +16,6 @@ from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import contract
 from detector.mqtt.contract import (
     HEALTH_EVERY_S,
-    PAYLOAD_MOST,
     STATE_EVERY_S,
     Availability,
     Leaf,
@@ -201,7 +200,7 @@ class Publisher:
         With keys one that is not signed with ours is a stranger's, and makes nobody a twin.
         """
         with contextlib.suppress(ValueError):
-            said = plain_json.read(received.payload, most_bytes=PAYLOAD_MOST)
+            said = plain_json.read(received.payload, most_bytes=contract.PAYLOAD_MOST)
             boot_id, seq = said.get("boot_id"), said.get("seq")
             if received.retained or type(seq) is not int or type(boot_id) is not str:
                 return
