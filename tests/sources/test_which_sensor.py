@@ -16,7 +16,7 @@ from detector.sources.source import OTHER_ADDRESS
 from .watching import watching
 
 PINNED, NEW, NAME = "C0:5E:3F:2A:9D:51", "C0:5E:3F:2A:1C:29", "Polar H10 3F2A1C29"
-CASE = Path("/work/shared/cases/29-h10-new-address/h10.toml")
+CASE = Path(__file__).parents[3] / "shared" / "cases" / "29-h10-new-address" / "h10.toml"
 
 
 @pytest.mark.parametrize(
