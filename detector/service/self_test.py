@@ -78,10 +78,16 @@ class EveningTest:
             if entry.kind is EntryKind.ALERT:
                 self._tests.logged(entry.subject, entry.n)
 
-    def alerts(self) -> tuple[Alert, ...]:
-        """Advance time; return the test that begins, or what became of it."""
+    def alerts(self, *, paused: bool) -> tuple[Alert, ...]:
+        """Advance time; return the test that begins, or what became of it.
+
+        Parameters
+        ----------
+        paused : alerts wake nobody at present
+        """
         utc = self._utc_now()
-        return tuple(self._alert(step, utc) for step in self._tests.advance(self._mono_s(), utc))
+        steps = self._tests.advance(self._mono_s(), utc, paused=paused)
+        return tuple(self._alert(step, utc) for step in steps)
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return each condition with why it holds, or None where it does not."""

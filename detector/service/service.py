@@ -307,7 +307,8 @@ class Service:
     def _test_alarm(self) -> None:
         """Say that a test of the alarm begins, or what became of it."""
         if self._tests is not None:
-            alerts = self._supervisor.call(SELF_TEST, self._tests.alerts)
+            paused = self._pausing.until(*self._now()) is not None
+            alerts = self._supervisor.call(SELF_TEST, partial(self._tests.alerts, paused=paused))
             self._hear(Outcome(alerts or ()))
 
     def _remind(self) -> None:

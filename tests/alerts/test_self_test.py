@@ -36,6 +36,7 @@ class House:
     at: time | None = EVENING
     zone: tzinfo | None = UTC
     here: bool = False
+    paused: bool = False
     mono_s: float = 1000.0
     present: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)  # there, but what is logged does not come
@@ -69,7 +70,7 @@ class House:
         while self.utc < until:
             self.utc += every
             self.mono_s += every.total_seconds()
-            for step in self.tests.advance(self.mono_s, self.utc):
+            for step in self.tests.advance(self.mono_s, self.utc, paused=self.paused):
                 self.steps.append((self.utc, step))
                 self.n += 1
                 if step.kind is StepKind.BEGUN:
@@ -96,6 +97,20 @@ def test_each_evening_one_test_reaches_everybody_who_is_there() -> None:
     assert [end.reached for end in ends] == [("anna", "bert")] * 3
     assert house.tests.missing == ()
     assert not house.tests.overdue(house.mono_s, house.utc)
+
+
+def test_the_evenings_test_waits_for_the_end_of_a_pause_but_a_person_may_ask_for_one() -> None:
+    house = House(present={"anna"}, paused=True)
+    house.watch(timedelta(hours=10))
+    assert house.begun == []
+    house.tests.ask("anna", mono_s=house.mono_s, utc=house.utc)
+    house.watch(timedelta(minutes=2))
+    assert len(house.begun) == 1
+    house = House(present={"anna"}, paused=True)
+    house.watch(timedelta(hours=10))
+    house.paused = False
+    house.watch(timedelta(minutes=2))
+    assert len(house.begun) == 1
 
 
 @pytest.mark.parametrize("at", [time(0, 0), time(2, 1), time(2, 30), time(3, 0), EVENING])
