@@ -153,8 +153,8 @@ def test_a_sensor_that_holds_one_value_is_no_watching_and_a_technical_alert_of_i
         assert one.silence(reading.item.mono_ns) is None or not one.samples
 
     assert [(a.kind, a.state, a.alert_class, a.level) for a in told] == [
-        ("stuck", "raised", "technical", "medium"),
-        ("stuck", "resolved", "technical", "medium"),
+        ("stuck", "raised", "technical", "high"),
+        ("stuck", "resolved", "technical", "high"),
     ]
     assert "repeats one value" in told[0].reason
     assert told[0].id == told[1].id
