@@ -206,7 +206,7 @@ def _check_plan(plan: UnitPlan) -> None:
     if not plan.system:
         return
     closed = unreachable_by_others([Path(sys.executable), Path(__file__)])
-    at_home = any(str(each).startswith(("/home/", "/root/")) for each in _places())
+    at_home = any(place.is_relative_to(home) for place in _places() for home in _homes())
     if closed is not None or at_home:
         where = closed or Path(sys.prefix)
         raise UsageError(
@@ -214,6 +214,13 @@ def _check_plan(plan: UnitPlan) -> None:
             "for everybody: sudo python3 -m venv /opt/spasmwatch, then sudo "
             "/opt/spasmwatch/bin/pip install spasmwatch, and from there: service install --system"
         )
+
+
+def _homes() -> list[Path]:
+    """Return the folders that `ProtectHome=yes` hides from a service (systemd.exec)."""
+    from pwd import getpwuid
+
+    return [Path("/home"), Path(getpwuid(0).pw_dir)]
 
 
 def _places() -> list[Path]:

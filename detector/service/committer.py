@@ -179,7 +179,7 @@ class Committer:
         await self._uncommitted(fresh)
 
     def _trim(self) -> None:
-        """Give up the oldest of what was published without being committed."""
+        """Drop the oldest of what was published without being committed."""
         excess = len(self._waiting) - MOST_WAITING
         if excess > 0:
             for each in self._waiting[:excess]:
