@@ -110,9 +110,11 @@ def episode_beside(facts: Collection[Fact], fact: Fact) -> str:
     return fact.id
 
 
-def remembered(
-    facts: Collection[Fact], past_s: float, open_episodes: Collection[str]
-) -> dict[str, Fact]:
-    """Return by id what some rule may count still, without the oldest beyond the bound."""
-    kept = [fact for fact in facts if fact.over_s >= past_s or fact.episode in open_episodes]
-    return {fact.id: fact for fact in kept[-MEMORY:]}
+def split_at(facts: Collection[Fact], past_s: float) -> tuple[list[Fact], list[Fact]]:
+    """Return the events that no rule may count any more, and those that some rule may.
+
+    The oldest beyond the bound are among the former.
+    """
+    kept = [fact for fact in facts if fact.over_s >= past_s][-MEMORY:]
+    ids = {fact.id for fact in kept}
+    return [fact for fact in facts if fact.id not in ids], kept

@@ -16,12 +16,13 @@ from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
 from detector.alerts.facts import (
+    MEMORY,
     QUIET_S,
     SILENT_S,
     Fact,
     clustered,
     episode_beside,
-    remembered,
+    split_at,
 )
 from detector.alerts.moments import AlertTime, Now
 from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
@@ -52,6 +53,8 @@ class Policy:
         self._facts: dict[str, Fact] = {}
         self._conditions: dict[str, _Condition] = {}
         self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
+        self._final: set[str] = set()  # keys of alerts with a reason too old to be revised
+        self._due: _Due | None = None  # of these facts and alerts; None: to be worked out again
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
@@ -94,6 +97,7 @@ class Policy:
             kept = [text for text in known.told if fact.supports(parse_rule(text))]
             fact = replace(fact, episode=known.episode, told=tuple(kept))
         self._facts[fact.id] = fact
+        self._due = None
         if known is not None and known.told != fact.told:
             told += self._take_back(fact, set(known.told) - set(fact.told), event)
         told += self._raise_for(fact, has_utc=event.onset is not None)
@@ -137,6 +141,7 @@ class Policy:
             ],
             "conditions": [asdict(condition) for condition in self._conditions.values()],
             "open": [to_dict(alert) for alert in self._open.values()],
+            "final": sorted(self._final),
         }
 
     def load(self, data: dict[str, Any]) -> None:
@@ -161,11 +166,14 @@ class Policy:
             ]
             conditions = [_Condition(**condition) for condition in data["conditions"]]
             alerts = [from_dict(alert) for alert in data["open"]]
+            final = {str(key) for key in data.get("final", ())}  # the first builds had none
         except (KeyError, TypeError) as error:
             raise ValueError(f"the saved alarm state cannot be read: {error!r}") from error
         self._facts = {fact.id: fact for fact in facts}
         self._conditions = {condition.name: condition for condition in conditions}
         self._open = {alert.episode or alert.kind: alert for alert in alerts}
+        self._final = final
+        self._due = None
 
     def _raise_for(self, fact: Fact, *, has_utc: bool) -> list[Alert]:
         """Apply to an event each rule that it has not set off yet; return the alerts raised."""
@@ -192,15 +200,33 @@ class Policy:
     def _advance(self, now: Now, until_s: float) -> list[Alert]:
         """Raise the conditions that are due, resolve the clinical alerts that are over by then."""
         told = self._raise_conditions(now)
-        due = [(*self._over(a), key) for key, a in self._open.items() if a.episode]
-        for over_s, dated_s, key in sorted(due):
-            if over_s <= until_s:
-                alert = self._open[key]
-                at = AlertTime.dated(dated_s, has_utc=alert.raised_at is not None)
-                told.append(self._resolve(key, at, f"{alert.rule}: over"))
+        due = self._due = self._due or self._due_of_now()
+        for over_s, dated_s, key in due.over:
+            if over_s > until_s:
+                break
+            at = AlertTime.dated(dated_s, has_utc=self._open[key].raised_at is not None)
+            told.append(self._resolve(key, at, f"{self._open[key].rule}: over"))
         past_s = now.event_s - self._horizon_s
-        self._facts = remembered(self._facts.values(), past_s, self._open)
+        if due.forgotten_s < past_s or len(self._facts) > MEMORY:
+            self._forget(past_s)
         return told
+
+    def _due_of_now(self) -> _Due:
+        over = [(*self._over(alert), key) for key, alert in self._open.items() if alert.episode]
+        passing = (fact.over_s for fact in self._facts.values())
+        return _Due(sorted(over), min(passing, default=inf))
+
+    def _forget(self, past_s: float) -> None:
+        """Forget what no rule counts any more; what rests on it cannot be taken back."""
+        gone, kept = split_at(self._facts.values(), past_s)
+        self._final |= {
+            key
+            for key, alert in self._open.items()
+            for fact in gone
+            if fact.told and (fact.episode == key or alert.rule in fact.told)
+        }
+        self._facts = {fact.id: fact for fact in kept}
+        self._due = None
 
     def _take_back(self, fact: Fact, lost: set[str], event: Event) -> list[Alert]:
         """Resolve alerts that rested on an event whose kind has changed."""
@@ -214,6 +240,8 @@ class Policy:
 
     def _stands(self, alert: Alert) -> bool:
         """Whether a clinical alert has any reason left: its own rule, or one that it covers."""
+        if alert.episode in self._final:
+            return True
         beside = {
             text
             for fact in self._facts.values()
@@ -292,10 +320,13 @@ class Policy:
             wearer=self._wearer,
         )
         self._open[episode or kind] = alert
+        self._due = None
         return alert
 
     def _resolve(self, key: str, at: AlertTime, reason: str) -> Alert:
         known, state = self._open.pop(key), AlertState.RESOLVED
+        self._final.discard(key)
+        self._due = None
         return replace(known, state=state, at=at.utc, at_s=at.at_s, reason=reason)
 
 
@@ -304,3 +335,15 @@ class _Condition:
     name: str
     since_ns: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What time alone will change: a tick that changes nothing must not look at every event.
+
+    over : when each clinical alert is over, how that is dated, and its key, the first first
+    forgotten_s : end of the event that is forgotten first
+    """
+
+    over: list[tuple[float, float, str]]
+    forgotten_s: float

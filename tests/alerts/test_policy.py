@@ -38,14 +38,15 @@ def test_a_long_clonus_is_told_once_and_resolved_when_it_is_over_and_quiet(event
     assert policy.observe(event("a", "clonus", 100, 75, "end", episode="e"), now(271)) == []
 
 
-def test_the_rule_of_an_open_alert_is_read_once_however_often_time_passes(event, now):
+def test_a_tick_that_changes_nothing_does_not_look_at_what_is_remembered(event, now):
     policy = Policy(RULES)
     [raised] = policy.observe(event("a", "clonus", 100, 61, "update", episode="e"), now(161.5))
+    policy.tick(now(161.5))
     parse_rule.cache_clear()
     for tick in range(100):
         assert policy.tick(now(161.5 + tick / 10)) == []
     assert policy.open_alerts == (raised,)
-    assert parse_rule.cache_info().misses == 1
+    assert parse_rule.cache_info()[:2] == (0, 0), "hits and misses: the rule was never asked for"
 
 
 def test_a_cluster_is_one_matter_until_none_came_for_a_whole_window(event, now):
@@ -175,6 +176,31 @@ def test_memory_is_bounded(event, now):
     for n in range(MEMORY + 50):
         policy.observe(event(f"s{n}", "spasm", n, 0.5), now(n + 1))
     assert len(policy.save()["facts"]) <= MEMORY + 1
+
+
+def test_a_night_that_is_one_episode_is_not_remembered_whole(event, now):
+    policy = Policy(parse_rules(DEFAULT_RULES))
+    for n in range(180):
+        policy.observe(event(f"s{n}", "spasm", n * 60, 2, episode="e"), now(n * 60 + 3))
+    assert len(policy.open_alerts) == 1
+    assert len(policy.save()["facts"]) <= 22, "20 min: the rule's window, and for a missing end"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_alert_stands_on_what_is_too_old_to_be_revised(event, now, restarted):
+    policy = Policy(parse_rules(["clonus >= 60s"]))
+    policy.observe(event("a", "clonus", 0, 70, episode="e"), now(71))
+    for n in range(1, 13):
+        policy.observe(event(f"s{n}", "spasm", n * 70, 5, episode="e"), now(n * 70 + 6))
+    last = {"onset_s": 800, "duration_s": 65, "episode": "e"}
+    policy.observe(event("b", "clonus", **last), now(866))
+    if restarted:
+        saved = json.loads(json.dumps(policy.save()))
+        policy = Policy(parse_rules(["clonus >= 60s"]))
+        policy.load(saved)
+    assert "a" not in [fact["id"] for fact in policy.save()["facts"]]
+    assert policy.observe(event("b", "movement", revision=1, **last), now(867)) == []
+    assert len(policy.open_alerts) == 1
 
 
 # A night as a script: what happens, and how long after the thing before.
