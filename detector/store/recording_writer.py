@@ -14,6 +14,7 @@ from zlib import crc32
 from detector.devices.stream import Item
 from detector.errors import RecordingError, StorageError
 from detector.events import format_utc
+from detector.store.durable import write_durably
 from detector.store.identity import Named
 from detector.store.recording import Recording, RecordingHeader
 from detector.store.recording_rows import MAX_ROW, SCHEMA, TABLES, to_row
@@ -95,8 +96,7 @@ class RecordingWriter:
     @classmethod
     def _ready(cls, path: Path, db: sqlite3.Connection) -> RecordingWriter:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        write_durably(db)
         return cls(path, db)
 
     @property

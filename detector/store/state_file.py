@@ -17,6 +17,7 @@ from pathlib import Path
 
 from detector.errors import StorageError
 from detector.store import wearer_file
+from detector.store.durable import write_durably
 from detector.store.layout import MIGRATIONS, migrate
 
 PID_LONGEST = 20  # bytes; more than any process id
@@ -142,11 +143,6 @@ def _connect(path: Path | str) -> sqlite3.Connection:
     return db
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # an acknowledged commit survives a power cut
-
-
 def _begin(path: Path, wearer: str) -> None:
     """Write a new file under another name and rename it, so that it is never incomplete."""
     begun = _beside(path, ".new")
@@ -154,7 +150,7 @@ def _begin(path: Path, wearer: str) -> None:
         leftover.unlink(missing_ok=True)
     os.close(os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(_connect(begun)) as db:
-        _use_wal(db)
+        write_durably(db)
         _fill(db, wearer)
     begun.rename(path)
     wearer_file.sync_folder(path.parent)
@@ -169,7 +165,7 @@ def _fill(db: sqlite3.Connection, wearer: str) -> None:
 
 def _check(db: sqlite3.Connection, found: dict[str, str], path: Path) -> str:
     """Migrate and check the file; return what is wrong with it, or "". Fills in `found`."""
-    _use_wal(db)
+    write_durably(db)
     for name, value in db.execute("SELECT name, value FROM meta"):
         if name != "wearer" or wearer_file.ID.fullmatch(str(value)):
             found[str(name)] = str(value)
