@@ -58,6 +58,7 @@ async def measure(drops: list[LinkDrop]) -> dict[str, float]:
         if end - begin > 3:
             rates.append(counts[whole].sum() / (came[end - 1] - came[begin]))
     heard.assert_placed_truly()
+    assert heard.status is not None
     return {
         "drops": len(drops),
         "sessions": heard.status.sessions,

@@ -230,7 +230,7 @@ def packets_of_a_polar(rows: int = 1500) -> list[Item]:
 
 def _samples(rows: int) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return rng.normal(0, 0.003, (rows, 3)) + np.array([0.02, -0.1, 0.99])
+    return np.array([0.02, -0.1, 0.99]) + rng.normal(0, 0.003, (rows, 3))
 
 
 def _write_recording(path: Path) -> None:

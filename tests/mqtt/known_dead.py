@@ -14,21 +14,22 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from detector.errors import LinkError
-from detector.mqtt.broker import provide
+from detector.mqtt.broker import Broker, provide
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.session import MqttSession
 from detector.receiver import Listener, Receiver, ServiceState
 from detector.receiver.news import Absence
 
 from ..chaos.measured import record
-from ..chaos.proxy import Network, proxy_to
-from .unheard import TOPICS, _start
+from ..chaos.proxy import Network, Proxy, proxy_to
+from .unheard import TOPICS, start_service
 
 KNOWN_MOST_S = 20.0
 DEATHS = ("service-killed", "service-frozen", "broker-killed", "network-silent")
@@ -51,7 +52,7 @@ async def known_s(death: str, at_s: float) -> float:
         async with provide("mosquitto", port=0) as broker:
             assert broker.endpoint is not None
             async with proxy_to(broker.endpoint.port, 1.0) as proxy:
-                service = _start(Path(folder) / "state.sqlite", broker.endpoint.port)
+                service = await start_service(Path(folder) / "state.sqlite", broker.endpoint.port)
                 listener = Listener(
                     Endpoint(port=proxy.port),
                     TOPICS,
@@ -75,7 +76,7 @@ async def known_s(death: str, at_s: float) -> float:
                     await asyncio.wait({listening})
 
 
-async def _die(death: str, service: object, broker: object, proxy: object) -> None:
+async def _die(death: str, service: subprocess.Popen[bytes], broker: Broker, proxy: Proxy) -> None:
     match death:
         case "service-killed":
             service.kill()
@@ -83,6 +84,7 @@ async def _die(death: str, service: object, broker: object, proxy: object) -> No
             service.send_signal(signal.SIGSTOP)
         case "broker-killed":
             proxy.network = Network.RESETS  # for good: ours would be back at once
+            assert broker.pid is not None
             os.kill(broker.pid, signal.SIGKILL)
         case "network-silent":
             proxy.network = Network.STALLS

@@ -21,6 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ async def over_returns(house: House, port: int, conf: Path, count: int, seed: in
                 await asyncio.sleep(0.1)
             broker = await started(conf, port)
             back_s = time.monotonic()
-            await until(lambda missed=missed: house.told_s.keys() >= set(missed))
+            await until(partial(house.told_s.keys().__ge__, set(missed)))
             waited_s.append(max(house.told_s[which] for which in missed) - back_s)
             await asyncio.sleep(chance.uniform(1.0, 7.0))  # some links count as settled by then
     finally:

@@ -143,7 +143,7 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
         async with provide("mosquitto", port=0) as broker:
             assert broker.endpoint is not None
             anna = Caregiver(broker.endpoint)
-            service = await _start(state_file, broker.endpoint.port)
+            service = await start_service(state_file, broker.endpoint.port)
             there = asyncio.create_task(anna.listen(None))
             try:
                 await _until(lambda: anna.saved is not None)
@@ -158,14 +158,14 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
                     if what in ("service", "both"):
                         service.kill()
                         service.wait()
-                        service = await _start(state_file, broker.endpoint.port)
+                        service = await start_service(state_file, broker.endpoint.port)
             finally:
                 there.cancel()
                 await asyncio.wait({there})
             service.kill()
             service.wait()
             committed = _committed(state_file, after=first_n)
-            service = await _start(state_file, broker.endpoint.port)
+            service = await start_service(state_file, broker.endpoint.port)
             last = asyncio.create_task(anna.listen(GRACE_S))
             with contextlib.suppress(TimeoutError):
                 await _until(lambda: committed <= set(anna.heard))
@@ -187,7 +187,7 @@ def _committed(state_file: Path, *, after: int) -> set[str]:
         return {entry.subject for entry in state.replay_from(after + 1, 1_000_000)}
 
 
-async def _start(state_file: Path, port: int) -> subprocess.Popen[bytes]:
+async def start_service(state_file: Path, port: int) -> subprocess.Popen[bytes]:
     """Start a service; return once it has committed its first event."""
     argv = [sys.executable, "-m", "tests.mqtt.unheard", "--serve", str(state_file), str(port)]
     service = subprocess.Popen(argv, stdout=subprocess.PIPE)
@@ -220,7 +220,8 @@ def main() -> None:
     if asked.serve:
         asyncio.run(serve(Path(asked.serve[0]), int(asked.serve[1])))
         return
-    unheard, figures = 0, {}
+    unheard = 0
+    figures: dict[str, int] = {}
     for what in ("service", "broker", "both"):
         if kills := getattr(asked, what):
             tally = asyncio.run(run(what, kills, seed=asked.seed))

@@ -31,7 +31,7 @@ NOT_PINNED = ("detector", "facts", "held_back", "at_s")
 _SENTENCE = re.compile(r'"reason": "(?:[^"\\]|\\.)*"')
 
 
-def everything(folder: Path) -> Iterator[tuple[str, said.KnownEvent]]:
+def everything(folder: Path) -> Iterator[tuple[str, said.Said]]:
     """Yield what is said of each input, by name."""
     for recording in inputs.recordings():
         for how, words in said.of_recording(recording, folder).items():
@@ -83,7 +83,7 @@ def _compare(pinned: dict[str, dict[str, str]], found: dict[str, dict[str, str]]
     return int(differing > 0 or not compared)
 
 
-def _digests(words: said.KnownEvent) -> dict[str, str]:
+def _digests(words: said.Said) -> dict[str, str]:
     parts = {"events": words.events, "alerts": words.alerts, "messages": words.messages}
     digests = {}
     for part, lines in parts.items():
@@ -108,7 +108,7 @@ def _digest(lines: list[str]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _keep(path: Path, words: said.KnownEvent) -> None:
+def _keep(path: Path, words: said.Said) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [*words.events, *words.alerts, *words.messages]
     path.with_name(f"{path.name}.jsonl").write_text("".join(f"{line}\n" for line in lines))

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from detector.devices.stream import Packet
+from detector.devices.stream import Item, Packet
 from detector.service.diagnostics import FOLDER, logging_to
 from detector.service.news import News
 from detector.status import StateWord, Status
@@ -85,7 +85,7 @@ async def measure(packets: int, seed: int) -> dict[str, float]:
     }
 
 
-_items = []
+_items: list[Item] = []
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 import detector
+from detector.devices.stream import Item
 from detector.night.outcome import Outcome
 from detector.service.diagnostics import logging_to
 from detector.service.news import News
@@ -90,7 +91,7 @@ def _snapshot(traces: bool) -> tracemalloc.Snapshot | None:
     return tracemalloc.take_snapshot().filter_traces(OURS) if traces else None
 
 
-_items = []
+_items: list[Item] = []
 
 
 def main() -> int:

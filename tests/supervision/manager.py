@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -134,6 +135,17 @@ def a_night_of(file: Path, folder: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "detector", *words]
 
 
+def _is_past(moment_s: float) -> bool:
+    return time.monotonic() >= moment_s
+
+
+def _frozen(manager: Manager) -> float:
+    """Freeze the service; return after how many seconds another one is ready."""
+    begun = len(manager.starts)
+    manager.process.send_signal(signal.SIGSTOP)
+    return manager.until(lambda: len(manager.starts) > begun and manager.ready, 60)
+
+
 def main() -> None:
     """Freeze a real service again and again; print how long it was gone, at most."""
     parser = argparse.ArgumentParser()
@@ -149,12 +161,8 @@ def main() -> None:
                 manager.until(lambda: manager.ready, 30)
                 frozen = by_chance.uniform(0, given.watchdog_s)
                 moment = time.monotonic() + frozen
-                manager.until(lambda until=moment: time.monotonic() >= until, 60)
-                begun = len(manager.starts)
-                manager.process.send_signal(signal.SIGSTOP)
-                gone.append(
-                    manager.until(lambda n=begun: len(manager.starts) > n and manager.ready, 60)
-                )
+                manager.until(partial(_is_past, moment), 60)
+                gone.append(_frozen(manager))
                 print(f"frozen: ready again after {gone[-1]:.1f} s", flush=True)
     record(
         "frozen",
