@@ -85,7 +85,7 @@ def _replay() -> Schema:
 
 
 def _pause() -> Schema:
-    return _object(by=_RECEIVER, minutes={"type": "integer", "minimum": 1, "maximum": MOST_MIN})
+    return _signable(by=_RECEIVER, minutes={"type": "integer", "minimum": 1, "maximum": MOST_MIN})
 
 
 def _test() -> Schema:
