@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import shlex
+import signal
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +136,44 @@ def test_that_no_sound_can_be_made_is_said_once(command: str | None, why: str) -
         assert len(failures) == 1
 
     asyncio.run(check())
+
+
+def test_a_child_that_a_sound_command_leaves_behind_holds_up_no_further_sound(
+    tmp_path: Path,
+) -> None:
+    async def check() -> None:
+        script = f"sleep 1000 & echo $! > {tmp_path}/child; echo broken >&2; exit 3"
+        with Sound(f"sh -c {shlex.quote(script)}") as sound:
+            async with asyncio.timeout(10.0):
+                with pytest.raises(SoundError, match="cannot play the alarm: broken"):
+                    await sound.play()
+
+    asyncio.run(check())
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def test_a_sound_that_is_cut_short_ends_with_all_that_plays_it(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+
+    async def check() -> None:
+        script = f"sleep 1000 & echo $! > {child}; wait"
+        with Sound(f"sh -c {shlex.quote(script)}") as sound:
+            playing = asyncio.create_task(sound.play())
+            await until(lambda: child.exists() and child.read_text().strip())
+            playing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await playing
+            await until(lambda: is_over(int(child.read_text())))
+
+    asyncio.run(check())
+
+
+def is_over(pid: int) -> bool:
+    """Return whether a process has ended, reaped by its parent or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def raised(level: Level = Level.HIGH) -> Alert:
