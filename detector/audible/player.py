@@ -59,6 +59,35 @@ def _pulse(hz: float) -> array[int]:
     return array("h", [int(32767 * LOUD * e * w) for e, w in zip(edges, waves, strict=True)])
 
 
+def sound_program(
+    command: str | None = None, players: Sequence[Sequence[str]] = PLAYERS
+) -> list[str]:
+    """Return the program that plays a sound file, which is to be its last argument.
+
+    Parameters
+    ----------
+    command : what to run instead of a player
+    players : looked for on the path, in this order
+
+    Raises
+    ------
+    SoundError
+        Nothing is installed that could, or there is no such command.
+    """
+    if command is not None:
+        own = shlex.split(command)
+        if shutil.which(own[0]) is None:
+            raise SoundError(f"{own[0]} cannot be run: there is no such program.")
+        return own
+    for player in players:
+        if shutil.which(player[0]) is not None:
+            return [*player]
+    raise SoundError(
+        "This computer has no program that plays a sound: install alsa-utils or "
+        "pulseaudio-utils, or name a command with alerts.sound_command."
+    )
+
+
 class Player:
     """Holds the tone in a file while it is a context, and knows what plays it.
 
@@ -71,7 +100,7 @@ class Player:
     def __init__(
         self, command: str | None = None, players: Sequence[Sequence[str]] = PLAYERS
     ) -> None:
-        self._own = None if command is None else shlex.split(command)
+        self._command = command
         self._players = players
         self._folder = TemporaryDirectory(prefix="spasmwatch-sound-")
         self._file = Path(self._folder.name) / "alarm.wav"
@@ -91,15 +120,7 @@ class Player:
         SoundError
             Nothing is installed that could.
         """
-        if self._own is not None:
-            return [*self._own, str(self._file)]
-        for player in self._players:
-            if shutil.which(player[0]) is not None:
-                return [*player, str(self._file)]
-        raise SoundError(
-            "This computer has no program that plays a sound: install alsa-utils or "
-            "pulseaudio-utils, or name a command with alerts.sound_command."
-        )
+        return [*sound_program(self._command, self._players), str(self._file)]
 
     def start(self) -> subprocess.Popen[bytes]:
         """Begin to play the alarm; return the process that does.

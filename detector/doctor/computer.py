@@ -14,7 +14,7 @@ from detector.words.delivery import TESTS_OFF
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
-CLOCK, ZONE, TEST = "Clock", "Time zone", "Evening test"
+CLOCK, ZONE, TEST, SOUND = "Clock", "Time zone", "Evening test", "Sound"
 
 NIGHT_BYTES = 12 << 20  # 8 h of a Polar sensor: 30 nights were 360 MB
 LEAST_BYTES = 5 * NIGHT_BYTES  # SQLite needs room to fold its log; other programs write too
@@ -56,6 +56,18 @@ class BrokerFacts:
     problem: str | None = None
     note: str = ""
     insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts:
+    """What plays the alarm here; `own` where the settings name it.
+
+    `program` None where no sound is wanted, or where `problem` says why there can be none.
+    """
+
+    program: str | None
+    problem: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +213,17 @@ def check_test(at: str | None, *, settings_path: str) -> CheckResult:
         remedy = f'nano {quote(settings_path)}   ([alerts] self_test = "21:30")'
         return warn(TEST, TESTS_OFF, remedy)
     return ok(TEST, f"at {at}, at every `spasmwatch listen` that is there")
+
+
+def check_sound(facts: SoundFacts, *, settings_path: str) -> CheckResult:
+    """Check that something can play the alarm that reaches nobody else; nothing is played."""
+    if facts.problem is not None:
+        settings = f"nano {quote(settings_path)}   ([alerts] sound_command)"
+        remedy = settings if facts.own else "sudo apt install alsa-utils"
+        return warn(SOUND, facts.problem, remedy)
+    if facts.program is None:
+        return ok(SOUND, "off, as your settings say: alerts that reach nobody make no sound here")
+    return ok(SOUND, f"{facts.program} plays the alarm; it was not played")
 
 
 def _size(count: int) -> str:

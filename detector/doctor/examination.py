@@ -22,6 +22,7 @@ from detector.doctor.computer import (
     check_folder,
     check_python,
     check_settings,
+    check_sound,
     check_test,
     check_zone,
 )
@@ -100,6 +101,7 @@ class Examination:
         alerts = settings.alerts
         at = None if alerts.self_test_at is None else alerts.self_test
         yield check_test(at, settings_path=where)
+        yield check_sound(probes.sound(settings), settings_path=where)
         yield check_chosen(facts)
         if not self.look_s:
             yield skip(SENSOR, "not checked, as asked")

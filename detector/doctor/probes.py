@@ -21,9 +21,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from detector.audible.player import SoundError, sound_program
 from detector.config import Settings
 from detector.doctor.bluetooth import BluetoothFacts, UsbPower
-from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
+from detector.doctor.computer import (
+    BrokerFacts,
+    ClockFacts,
+    FolderFacts,
+    SoundFacts,
+    ZoneFacts,
+)
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker import provide
 from detector.mqtt.contract import Message, Topics
@@ -172,6 +179,17 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
     offset = now.utcoffset()
     assert offset is not None  # noqa: S101 - an aware time has one
     return ZoneFacts(os.environ.get("TZ") or name or str(now.tzinfo), offset, configured, there)
+
+
+def sound(settings: Settings) -> SoundFacts:
+    """Return what would play an alarm on this computer; nothing is played."""
+    command = settings.alerts.sound_command
+    if not settings.alerts.sound:
+        return SoundFacts(None)
+    try:
+        return SoundFacts(sound_program(command)[0], own=command is not None)
+    except SoundError as error:
+        return SoundFacts(None, str(error), command is not None)
 
 
 def user() -> str:

@@ -26,6 +26,7 @@ class Sounding:
     Attributes
     ----------
     paused : somebody paused the alarms: what is due sounds once they go on
+    failure : why the latest sound could not be made; None where it could
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Sounding:
         self._alarm = AudibleAlarm()
         self._once = False
         self._more = asyncio.Event()
-        self._why: str | None = None  # the latest failure
+        self.failure: str | None = None
 
     def hold(self, reason: str) -> None:
         """Take a reason for a sound."""
@@ -83,8 +84,8 @@ class Sounding:
     async def _play(self, sound: Sound) -> None:
         try:
             await sound.play()
-            self._why = None
+            self.failure = None
         except (SoundError, OSError) as error:
-            if str(error) != self._why:
+            if str(error) != self.failure:
                 self._failed(str(error))
-            self._why = str(error)
+            self.failure = str(error)

@@ -34,7 +34,7 @@ from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
 from detector.service.lag import LagWatch
 from detector.service.link_watch import LinkWatch
-from detector.service.local_sound import LocalSound, sounding_here
+from detector.service.local_sound import SOUND, LocalSound, sounding_here
 from detector.service.news import News
 from detector.service.opening import MEMORY, Beginning, open_night, open_state
 from detector.service.pausing import Pausing
@@ -188,10 +188,11 @@ async def assembled(
                 clocks,
                 DiskSpace(place.folder),
                 *checks,
+                *([] if sound is None else [sound]),
                 tests,
             ],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
-            sound=sound,
+            sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
             troubles=begun.troubles,
@@ -272,14 +273,16 @@ def _start(state: State) -> StartWatch:
 
 async def _sound_of(
     stack: AsyncExitStack, settings: Settings, begun: Beginning, *, alone: bool
-) -> Callable[[News], None] | None:
+) -> LocalSound | None:
     """Return an observer that sounds on this computer; None, with a note, where there is none."""
+    command = settings.alerts.sound_command
     try:
-        sounding = await stack.enter_async_context(sounding_here(settings.alerts.sound_command))
+        sounding = await stack.enter_async_context(sounding_here(command))
     except OSError as error:
-        begun.note("sound", f"this computer cannot sound an alarm: {error}")
+        begun.note(SOUND, f"this computer cannot sound an alarm: {error}")
         return None
-    return LocalSound(sounding, alone=alone).tell
+    mono_s = asyncio.get_running_loop().time
+    return LocalSound(sounding, command=command, alone=alone, mono_s=mono_s)
 
 
 def _unreached(state: State, now_s: float) -> Reception:

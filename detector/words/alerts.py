@@ -37,6 +37,7 @@ CONDITION_NAMES = {
     "slept": "computer asleep",
     "disk-low": "little room on the disk",
     "nobody-reachable": "nobody is reached",
+    "sound": "no sound here",
     "self-test": "test of the alarm",
     "self-test-failed": "the test of the alarm failed",
     "self-test-overdue": "no test of the alarm",

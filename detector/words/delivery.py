@@ -16,6 +16,20 @@ def unreached_words(alerts: int) -> str:
     )
 
 
+def no_sound_words(why: str, *, alone: bool) -> str:
+    """Return that this computer cannot sound an alarm, and what to do.
+
+    Parameters
+    ----------
+    alone : no receiver can ask for a test
+    """
+    then = "start spasmwatch again" if alone else "try it with `spasmwatch listen --test`"
+    return (
+        f"This computer cannot sound an alarm that reaches nobody else. {why} Mend that, "
+        f"or change alerts.sound_command, then {then}."
+    )
+
+
 def not_started_words(why: str) -> str:
     """Return that a broker of our own could not be started yet."""
     return f"no alert leaves this computer yet: {why}"

@@ -12,6 +12,7 @@ from detector.doctor.computer import (
     ClockFacts,
     FolderFacts,
     SettingsFacts,
+    SoundFacts,
     ZoneFacts,
     check_broker,
     check_chosen,
@@ -20,6 +21,7 @@ from detector.doctor.computer import (
     check_folder,
     check_python,
     check_settings,
+    check_sound,
     check_zone,
 )
 
@@ -105,6 +107,15 @@ def test_a_broker_whose_messages_others_may_read_is_a_warning():
     assert check.status is CheckStatus.WARN
     assert "insecure = true" in check.detail
     assert "setup tls" in str(check.fix)
+
+
+def test_that_nothing_plays_the_alarm_is_a_warning_with_what_helps():
+    assert check_sound(SoundFacts("pw-play"), settings_path="c").detail.startswith("pw-play plays")
+    assert check_sound(SoundFacts(None), settings_path="c").detail.startswith("off, as your")
+    none = check_sound(SoundFacts(None, "no program"), settings_path="c")
+    assert (none.status, none.fix) == (CheckStatus.WARN, "sudo apt install alsa-utils")
+    wrong = check_sound(SoundFacts(None, "no such program", own=True), settings_path="c d")
+    assert wrong.fix == "nano 'c d'   ([alerts] sound_command)"
 
 
 def test_the_clock_is_right_wrong_or_unknown():

@@ -23,7 +23,7 @@ from detector.audible.player import RATE_HZ, SoundError, tone
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
-from detector.service.local_sound import LocalSound
+from detector.service.local_sound import LOOK_S, SOUND, LocalSound
 from detector.service.news import Trouble
 
 
@@ -84,7 +84,7 @@ def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path)
         played = tmp_path / "played"
         with Sound(command_that_counts(tmp_path)) as sound:
             sounding = Sounding(sound, mono_s=lambda: now_s, failed=failures.append)
-            here = LocalSound(sounding, alone=False)
+            here = LocalSound(sounding, command=None, alone=False, mono_s=lambda: now_s)
             running = asyncio.create_task(sounding.run())
             here.tell(Outcome((raised(),)))  # others are there: published, not sounded
             here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
@@ -107,7 +107,8 @@ def test_where_nothing_is_published_every_urgent_alert_sounds_here() -> None:
         def again(self, reason: str) -> None:
             held.append(reason)
 
-    here = LocalSound(Kept(None, mono_s=lambda: 0.0, failed=print), alone=True)
+    sounding = Kept(None, mono_s=lambda: 0.0, failed=print)
+    here = LocalSound(sounding, command=None, alone=True, mono_s=lambda: 0.0)
     here.tell(Outcome((raised(), raised(level=Level.MEDIUM))))
     assert held == ["00"]
 
@@ -136,6 +137,40 @@ def test_that_no_sound_can_be_made_is_said_once(command: str | None, why: str) -
         assert len(failures) == 1
 
     asyncio.run(check())
+
+
+def test_a_sound_that_failed_here_is_a_trouble_until_a_test_sounds(tmp_path: Path) -> None:
+    async def check() -> None:
+        works = tmp_path / "works"
+        command = f"sh -c {shlex.quote(f'echo broken >&2; test -e {works}')}"
+        with Sound(command) as sound:
+            sounding = Sounding(sound, mono_s=lambda: 0.0, failed=lambda _: None)
+            here = LocalSound(sounding, command=command, alone=False, mono_s=lambda: 0.0)
+            running = asyncio.create_task(sounding.run())
+            assert here.troubles() == {SOUND: None}
+            here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
+            await until(lambda: here.troubles()[SOUND])
+            why = here.troubles()[SOUND] or ""
+            assert "cannot play the alarm: broken" in why
+            assert "`spasmwatch listen --test`" in why
+            here.tell(Trouble(NOBODY_REACHABLE, None))
+            works.touch()
+            here.tell(Outcome((raised(level=Level.TEST),)))  # the remedy
+            await until(lambda: here.troubles() == {SOUND: None})
+            running.cancel()
+
+    asyncio.run(check())
+
+
+def test_that_nothing_here_plays_a_sound_is_a_trouble_until_something_does(tmp_path: Path) -> None:
+    now_s, player = 0.0, tmp_path / "player"
+    sounding = Sounding(None, mono_s=lambda: now_s, failed=lambda _: None)
+    here = LocalSound(sounding, command=str(player), alone=True, mono_s=lambda: now_s)
+    assert "there is no such program" in (here.troubles()[SOUND] or "")
+    player.write_text("#!/bin/sh\n")
+    player.chmod(0o700)
+    now_s = LOOK_S
+    assert here.troubles() == {SOUND: None}
 
 
 def test_a_child_that_a_sound_command_leaves_behind_holds_up_no_further_sound(
