@@ -29,7 +29,7 @@ def watchdog(
     It needs no broker: it reads the heartbeat that `run` leaves in memory, for the same data
     folder. Ctrl-C ends it.
     """
-    from detector.supervision.heartbeat import heartbeat_path
+    from detector.supervision.heartbeat import heartbeat_places
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings
@@ -38,7 +38,7 @@ def watchdog(
             raise ValueError("it is empty")
     except ValueError as error:
         raise UsageError(f"not a command ({error})", param_hint="--command") from None
-    words = [str(heartbeat_path(settings.data_dir, os.environ))]
+    words = [str(each) for each in heartbeat_places(settings.data_dir, os.environ)]
     words += ["--silent"] if no_sound or not settings.alerts.sound else []
     if settings.alerts.sound_command is not None:
         words += ["--sound-command", settings.alerts.sound_command]

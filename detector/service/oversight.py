@@ -20,7 +20,7 @@ from detector.service.service import MQTT, STARTING
 from detector.sources.clock import Clock
 from detector.status import StateWord
 from detector.store.state import StateError
-from detector.supervision.heartbeat import HeartbeatFile, heartbeat_path
+from detector.supervision.heartbeat import HeartbeatFile, heartbeat_path, heartbeat_places
 from detector.supervision.notify import Notifier
 from detector.supervision.progress import Progress
 from detector.web.facts import ServiceFacts
@@ -147,7 +147,7 @@ async def overseen(
             log.warning("no heartbeat for `watchdog` can be written: %s", error)
         else:
             beat = stack.enter_context(file).beat
-            file.begin()
+            file.begin(heartbeat_places(folder, environ))
         oversight = Oversight(made, clock, notifier=notifier, beat=beat)
         if settings.web.enabled:
             oversight.page = _page(stack, settings, note)

@@ -22,7 +22,7 @@ from types import FrameType
 from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import LONGEST_S, Player, SoundError
 from detector.boot import host_boot_id
-from detector.supervision.heartbeat import Heartbeat, read_heartbeat
+from detector.supervision.heartbeat import Heartbeat, HeartbeatSearch
 from detector.supervision.notify import Notifier
 
 LOOK_S = 1.0  # as often as the service writes
@@ -63,6 +63,7 @@ class Watchdog:
 
     Parameters
     ----------
+    heartbeats : files in which it may be; the newest counts
     player : None makes no sound
     command : a program with its arguments; the sentence becomes its last one
     say : takes the state, which is watching, ended, waiting or alarm, and a sentence
@@ -70,13 +71,14 @@ class Watchdog:
 
     def __init__(
         self,
-        heartbeat: Path,
+        heartbeats: Sequence[Path],
         *,
         player: Player | None,
         command: Sequence[str] | None,
         say: Callable[[str, str], None],
     ) -> None:
-        self._heartbeat, self._player, self._command, self._say = heartbeat, player, command, say
+        self._player, self._command, self._say = player, command, say
+        self._heartbeats = HeartbeatSearch(heartbeats, host_boot_id() or "")
         self._watch = HeartbeatWatch(host_boot_id() or "", time.monotonic())
         self._alarm = AudibleAlarm()
         self._state = ""
@@ -85,7 +87,7 @@ class Watchdog:
     def look(self) -> None:
         """Look once, and do what is due."""
         now_s = time.monotonic()
-        beat = read_heartbeat(self._heartbeat)
+        beat = self._heartbeats.newest()
         why = self._watch.trouble(beat, now_s)
         if why is None:
             self._alarm.release(REASON)
@@ -147,7 +149,7 @@ WORDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Watch the heartbeat until the process is asked to end."""
     parser = argparse.ArgumentParser(prog="spasmwatch watchdog")
-    parser.add_argument("heartbeat", type=Path)
+    parser.add_argument("heartbeats", type=Path, nargs="+")
     parser.add_argument("--silent", action="store_true")
     parser.add_argument("--sound-command")
     parser.add_argument("--command")
@@ -174,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = None if given.command is None else shlex.split(given.command)
     with ExitStack() as stack:
         player = None if given.silent else stack.enter_context(Player(given.sound_command))
-        dog = Watchdog(given.heartbeat, player=player, command=command, say=say)
+        dog = Watchdog(given.heartbeats, player=player, command=command, say=say)
         stack.callback(dog.close)
         notifier.ready()
         while True:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,9 @@ from detector.supervision.heartbeat import (
     SIZE,
     Heartbeat,
     HeartbeatFile,
+    HeartbeatSearch,
     heartbeat_path,
+    heartbeat_places,
     read_heartbeat,
 )
 from detector.supervision.watchdog import FIRST_S, LATE_S, LOOK_S, HeartbeatWatch
@@ -134,6 +138,74 @@ def test_the_alarm_is_raised_within_20_s_and_only_when_nobody_watches(
 def test_a_heartbeat_of_an_earlier_boot_is_none(tmp_path: Path) -> None:
     watch = HeartbeatWatch("now", 1000.0)
     assert watch.trouble(Heartbeat("before", 1000.0, 1, ended=True), 1000.0 + FIRST_S) is not None
+
+
+ENVIRONMENTS = st.fixed_dictionaries(
+    {}, optional={"RUNTIME_DIRECTORY": st.just("unit"), "XDG_RUNTIME_DIR": st.just("session")}
+)
+
+
+@given(st.lists(ENVIRONMENTS, min_size=1, max_size=5), ENVIRONMENTS, st.booleans())
+def test_the_newest_heartbeat_is_found_whatever_the_environment(
+    services: list[dict[str, str]], watchdog: dict[str, str], logged_in: bool
+) -> None:
+    """cron, su and sudo have another environment; so had each service, one after the other."""
+    with TemporaryDirectory() as folder:
+        place, boot = Path(folder), host_boot_id() or ""
+        data, run = place / "data", place / "run"
+        data.mkdir()
+        (run / "spasmwatch").mkdir(parents=True)
+        session = run / "user" / str(os.geteuid())
+        if logged_in:
+            session.mkdir(parents=True)
+        roots = {"unit": run / "spasmwatch", "session": session}
+
+        def as_here(environ: dict[str, str]) -> dict[str, str]:
+            return {name: str(roots[which]) for name, which in environ.items()}
+
+        for number, environ in enumerate(services):
+            with HeartbeatFile(heartbeat_path(data, as_here(environ), run)) as file:
+                file.beat(str(number))
+        found = HeartbeatSearch(heartbeat_places(data, as_here(watchdog), run), boot).newest()
+
+        assert found is not None
+        assert (found.words, found.ended) == (str(len(services) - 1), True)
+
+
+def test_an_end_that_was_said_elsewhere_is_taken_back_and_a_death_is_not(tmp_path: Path) -> None:
+    here, ended, died = (tmp_path / name for name in ("here", "ended", "died"))
+    with HeartbeatFile(ended) as file:
+        file.beat("Watching")
+    HeartbeatFile(here).begin([ended, here])
+    begun = read_heartbeat(here)
+    assert begun is not None
+    assert not begun.ended
+    assert not ended.exists(), "a watchdog that finds no other would believe it"
+    HeartbeatFile(died).beat("Watching")
+    HeartbeatFile(here).begin([died, here])
+    assert read_heartbeat(here) == begun
+    assert died.exists()
+
+
+def test_a_place_that_hangs_holds_up_no_look(tmp_path: Path) -> None:
+    with HeartbeatFile(tmp_path / "beat") as file:
+        file.beat("Watching")
+        hangs, free = Event(), Event()
+
+        class Hanging(HeartbeatSearch):
+            def _read(self, place: Path) -> None:
+                if place.name == "disk":
+                    hangs.set()
+                    free.wait()
+                super()._read(place)
+
+        search = Hanging([tmp_path / "disk", tmp_path / "beat"], host_boot_id() or "")
+        for _ in range(3):
+            found = search.newest()
+            assert found is not None
+            assert found.words == "Watching"
+        assert hangs.is_set()
+        free.set()
 
 
 @given(st.text(max_size=600))
