@@ -166,7 +166,7 @@ class Service:
         Raises
         ------
         LinkError
-            A source does not wait for its radio, or could only wait in vain.
+            A source does not wait for its radio.
         PartLostError
             A part cannot be kept alive: start the service again.
         """

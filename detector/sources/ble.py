@@ -27,7 +27,7 @@ from detector.sources.radio import (
 )
 from detector.sources.session import SensorSession
 from detector.sources.source import BLUETOOTH, OTHER_ADDRESS, LinkState, LinkStatus
-from detector.words.bluetooth import BluetoothFault, using_words
+from detector.words.bluetooth import using_words
 from detector.words.sensors import NOT_HEARD, elsewhere_words, moved_words, taken_words
 
 # A sensor that was heard but could not be used: pauses before the next attempts. They begin anew
@@ -121,8 +121,8 @@ class BleSource:
         Raises
         ------
         LinkError
-            There is no adapter at the first attempt, or no D-Bus for a source that waits. Later
-            the source waits for one to return.
+            There is no adapter at the first attempt of a source that does not wait. Later any
+            source waits for one to return.
         Exception
             Any other one is a fault in a driver. Its session has ended, and the next one begins
             after a pause.
@@ -189,7 +189,7 @@ class BleSource:
                 await asyncio.sleep(_BETWEEN_ROUNDS_S)
                 continue
             except LinkError as error:
-                if not self._adapter_seen and not (self._waits and _may_come(error)):
+                if not self._adapter_seen and not self._waits:
                     self._inbox.put(error)
                     return
                 self._adapter_seen = True
@@ -389,8 +389,3 @@ def _remarks(taken: Advertisement, addresses: set[str]) -> str:
     """Return that others could have been taken as well; empty where none could."""
     others = len(addresses) - 1
     return taken_words(taken.name, taken.address, others) if others else ""
-
-
-def _may_come(error: LinkError) -> bool:
-    """Whether a night may wait for Bluetooth: without a D-Bus there will be none."""
-    return not (isinstance(error, BluetoothError) and error.fault is BluetoothFault.NO_BUS)

@@ -25,8 +25,8 @@ def no_sound_words(why: str, *, alone: bool) -> str:
     """
     then = "start spasmwatch again" if alone else "try it with `spasmwatch listen --test`"
     return (
-        f"This computer cannot sound an alarm that reaches nobody else. {why} Mend that, "
-        f"or change alerts.sound_command, then {then}."
+        f"{why} Until that is mended (this computer's sound, or alerts.sound_command) what reaches "
+        f"nobody else makes no sound. Then {then}."
     )
 
 
