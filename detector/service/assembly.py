@@ -43,7 +43,7 @@ from detector.service.resumption import ENDED
 from detector.service.self_test import open_tests
 from detector.service.service import MQTT, STARTING, Service
 from detector.service.starts import StartWatch, note_start
-from detector.service.troubles import TroubleCheck
+from detector.service.troubles import NotedTroubles, TroubleCheck
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
@@ -68,6 +68,7 @@ class Assembly:
     publisher: Publisher | None = None
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
+    beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
 
     @property
@@ -172,7 +173,7 @@ async def assembled(
             begun.note("state", found)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
-        lag = LagWatch(night, sources, clock, pace=pace)
+        lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
             night=night,
@@ -189,6 +190,7 @@ async def assembled(
                 DiskSpace(place.folder),
                 *checks,
                 *([] if sound is None else [sound]),
+                beside,
                 tests,
             ],
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
@@ -218,6 +220,7 @@ async def assembled(
             publisher=publisher,
             reception=reception,
             starts=starts,
+            beside=beside,
             sources=tuple(sources),
         )
 

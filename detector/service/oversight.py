@@ -25,8 +25,12 @@ from detector.supervision.notify import Notifier
 from detector.supervision.progress import Progress
 from detector.web.facts import ServiceFacts
 from detector.web.server import HealthPage
+from detector.words.disk import no_heartbeat_words
 
 log = logging.getLogger(__name__)
+
+HEARTBEAT = "heartbeat"
+"""Name of the technical alarm that the watchdog cannot see this service."""
 
 LOOK_S = 1.0  # as often as the night is looked at
 OUTBOX_S = 10.0  # counting what waits reads the state file
@@ -141,10 +145,11 @@ async def overseen(
             faulthandler.enable()  # systemd ends what hangs by SIGABRT: its log then shows where
             stack.callback(faulthandler.disable)
         beat: Callable[[str], None] = _nowhere
+        path = heartbeat_path(folder, environ)
         try:
-            file = HeartbeatFile(heartbeat_path(folder, environ))
+            file = HeartbeatFile(path)
         except OSError as error:
-            log.warning("no heartbeat for `watchdog` can be written: %s", error)
+            made.beside.note(HEARTBEAT, no_heartbeat_words(path, error.strerror or str(error)))
         else:
             beat = stack.enter_context(file).beat
             file.begin(heartbeat_places(folder, environ))

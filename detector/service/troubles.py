@@ -16,6 +16,21 @@ class TroubleCheck(Protocol):
         ...
 
 
+class NotedTroubles:
+    """A check of what parts beside the service have noted: each condition as it was noted last."""
+
+    def __init__(self) -> None:
+        self._why: dict[str, str | None] = {}
+
+    def note(self, name: str, why: str | None) -> None:
+        """Take whether a condition holds."""
+        self._why[name] = why
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return each condition that was noted, with why it holds or None."""
+        return self._why
+
+
 class Troubles:
     """Conditions by name. Times are monotonic nanoseconds of the night's clock."""
 

@@ -36,6 +36,7 @@ CONDITION_NAMES = {
     "clock-implausible": "clock wrong",
     "slept": "computer asleep",
     "disk-low": "little room on the disk",
+    "heartbeat": "the watchdog is blind",
     "nobody-reachable": "nobody is reached",
     "sound": "no sound here",
     "self-test": "test of the alarm",

@@ -10,6 +10,15 @@ SLOW_COMMIT = (
 )
 
 
+def no_heartbeat_words(path: Path, why: str) -> str:
+    """Return that the watchdog cannot see the service, what follows, and what helps."""
+    return (
+        f"no heartbeat for `spasmwatch watchdog` can be written to {path} ({why}): it would claim "
+        "that spasmwatch does not run. Move away what is there, or make its folder writable, and "
+        "start spasmwatch again."
+    )
+
+
 def low_words(free_bytes: int, folder: Path) -> str:
     """Return how little room is left, what follows, and what helps."""
     return (
