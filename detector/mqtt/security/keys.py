@@ -184,6 +184,15 @@ def _private_file(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
+def check_keys(path: Path) -> None:
+    """Check that a file holds keys, the service's or a caregiver's; ConfigError says what not."""
+    said = _read(path)
+    if said.get("schema") == SERVICE:
+        _service_keys(path, said)
+    else:
+        read_caregiver_key(path, None)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         mode = path.stat().st_mode
