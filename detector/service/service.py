@@ -314,9 +314,9 @@ class Service:
     def _remind(self) -> None:
         """Tell alerts again that are still open: technical ones, and all after a pause."""
         mono_ns, utc_ns = self._now()
-        over = self._pausing.is_over(mono_ns)
-        due = self._reminders.begin_again if over else self._reminders.due
-        self._hear(Outcome(tuple(due(self._night.open_alerts, mono_ns, utc_of(utc_ns)))))
+        again, absent = self._reminders, self._troubles.absent
+        due = again.begin_again if self._pausing.is_over(mono_ns) else again.due
+        self._hear(Outcome(tuple(due(self._night.open_alerts, mono_ns, utc_of(utc_ns), absent))))
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""

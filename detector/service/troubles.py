@@ -36,6 +36,8 @@ class Troubles:
 
     def __init__(self) -> None:
         self._since_ns: dict[str, int] = {}  # when each was last so
+        self.absent: set[str] = set()
+        """Those that did not hold when they were last noted, and are over if that lasts."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._since_ns
@@ -48,6 +50,10 @@ class Troubles:
         known = name in self._since_ns
         if why is not None:
             self._since_ns[name] = now_ns
+            self.absent.discard(name)
         elif known and now_ns - self._since_ns[name] >= CALM_S * 1e9:
             del self._since_ns[name]
+            self.absent.discard(name)
+        elif known:
+            self.absent.add(name)
         return known != (name in self._since_ns)

@@ -63,6 +63,16 @@ def test_what_is_over_is_told_no_more_and_anew_when_it_comes_again():
     assert [a.id for a in reminders.due([again], 140 * S, NOW)] == ["2"]
 
 
+def test_what_is_absent_is_told_again_as_soon_as_it_is_back():
+    """Told through a broker that has just come back, `no broker` would be wrong."""
+    reminders = Reminders()
+    assert reminders.due([LOST], 0, NOW) == []
+    assert reminders.due([LOST], 70 * S, NOW, {"no-signal"}) == []
+    assert len(reminders.due([LOST], 71 * S, NOW)) == 1
+    assert reminders.begin_again([LOST], 80 * S, NOW, {"no-signal"}) == []
+    assert len(reminders.due([LOST], 81 * S, NOW)) == 1
+
+
 def test_a_repetition_must_reach_somebody_and_is_read_as_what_it_is():
     [told] = Reminders().begin_again([LOST], 0, NOW + timedelta(minutes=6))
     assert from_json(to_json(told)) == told
