@@ -54,7 +54,7 @@ class RecordingWriter:
             {"schema": SCHEMA, **asdict(header), "created": format_utc(header.created)}
         )
         with _write_errors(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(path.parent)
             _begin(path, body)
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
@@ -147,6 +147,15 @@ class RecordingWriter:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise RecordingWriteError(
+            f"{folder} is not a folder: nothing is recorded. Move it away, then start again."
+        ) from error
 
 
 def _begin(path: Path, header: str) -> None:

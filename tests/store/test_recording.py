@@ -292,6 +292,12 @@ def test_another_recording_is_never_written_over(tmp_path):
         replace(HEADER, origin=Origin.REPLAY)
 
 
+def test_what_is_no_folder_is_called_that_and_not_a_recording(tmp_path):
+    (tmp_path / "nights").touch()
+    with pytest.raises(RecordingWriteError, match="nights is not a folder: nothing is recorded"):
+        RecordingWriter.create(tmp_path / "nights" / "n.sqlite", HEADER)
+
+
 def test_a_full_disk_is_one_error_costs_one_batch_and_recording_goes_on_once_there_is_room(
     tmp_path,
 ):
