@@ -11,7 +11,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from detector.alerts.rules import parse_rule
 from detector.events import Origin
@@ -97,6 +97,13 @@ def _broker(text: str) -> str:
     return text
 
 
+def _some_path(path: object) -> object:
+    """Refuse the empty text, which as a path is the folder that a program is started in."""
+    if isinstance(path, str) and not path.strip():
+        raise ValueError("must be a path, not empty; leave the setting out for its default")
+    return path
+
+
 def _home(path: Path) -> Path:
     if not str(path).isprintable():
         raise ValueError("must be a path of printable characters")
@@ -138,7 +145,7 @@ def _loopback(text: str) -> str:
 Text = Annotated[str, AfterValidator(_plain_text)]
 ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
-FilePath = Annotated[Path, Field(strict=False), AfterValidator(_home)]
+FilePath = Annotated[Path, Field(strict=False), BeforeValidator(_some_path), AfterValidator(_home)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 AdapterName = Annotated[str, AfterValidator(_adapter)]
 WakeRule = Annotated[str, AfterValidator(_rule)]
