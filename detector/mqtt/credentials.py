@@ -6,8 +6,8 @@ from pathlib import Path
 from shlex import quote
 
 from detector.config import MqttSettings
-from detector.config.files import read_start
 from detector.errors import ConfigError
+from detector.files import read_start
 from detector.mqtt.endpoint import Tls
 from detector.mqtt.security.keys import check_keys
 
