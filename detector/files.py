@@ -1,13 +1,15 @@
-"""Read small files that somebody names, and replace files whole."""
+"""Read small files that somebody names, open files alone, and replace files whole."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EINVAL
+from errno import EINVAL, EISDIR, ENXIO
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
+
+NO_FILE = "this is a pipe or a device, not a file"
 
 PRIVATE = 0o600
 """Permissions of files with keys, a password or health data: their owner's alone."""
@@ -21,10 +23,31 @@ def read_start(path: Path, most: int) -> bytes:
     OSError
         It cannot be read, or is a pipe, a device or a folder: to read a pipe may take for ever.
     """
-    with open(path, "rb", opener=without_waiting) as file:
-        if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(EINVAL, "this is a pipe or a device, not a file", str(path))
+    with open(path, "rb", opener=regular_only) as file:
         return file.read(most)
+
+
+def regular_only(path: str, flags: int) -> int:
+    """Open a regular file; one that is made is its owner's alone: an `opener` of `open`.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is a pipe, a device or a folder: to open a pipe may take for ever.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK, PRIVATE)
+    except OSError as error:
+        if error.errno == ENXIO:  # a pipe that nobody reads, or a socket
+            raise OSError(EINVAL, NO_FILE, path) from error
+        raise
+    kind = os.fstat(descriptor).st_mode
+    if S_ISREG(kind):
+        return descriptor
+    os.close(descriptor)
+    if S_ISDIR(kind):
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), path)
+    raise OSError(EINVAL, NO_FILE, path)
 
 
 def without_waiting(path: str, flags: int) -> int:

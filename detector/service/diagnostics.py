@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+from detector.files import regular_only
 from detector.plain_json import printable
 
 FOLDER: Final = "logs"
@@ -79,7 +79,7 @@ class _Rotating(RotatingFileHandler):
     refused = 0
 
     def _open(self) -> TextIOWrapper:
-        return open(self.baseFilename, "a", encoding="utf-8", opener=_for_owner)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=regular_only)
 
     def close(self) -> None:
         with suppress(OSError):  # lines that the disk refused are written again at the end
@@ -87,10 +87,6 @@ class _Rotating(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - inherited
         self.refused += 1
-
-
-def _for_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 class _RateLimit(logging.Filter):

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from detector.boot import host_boot_id
+from detector.files import regular_only
 
 FOLDER, NAME = "spasmwatch", "heartbeat"
 SIZE = 512
@@ -108,7 +109,7 @@ class HeartbeatSearch:
 def read_heartbeat(path: Path) -> Heartbeat | None:
     """Return the latest heartbeat; None without one that can be read."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=regular_only) as file:
             found = json.loads(file.read(SIZE))
         return Heartbeat(
             boot=str(found["boot"]),
@@ -133,7 +134,7 @@ class HeartbeatFile:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
-        self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._file = regular_only(str(path), os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW)
         self._boot = host_boot_id() or ""
         self._words = ""
 

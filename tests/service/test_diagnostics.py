@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import resource
 from pathlib import Path
 
@@ -82,6 +83,10 @@ def test_a_disk_that_takes_no_line_costs_the_lines_only(
             log.error("nobody will read this")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    os.mkfifo(tmp_path / "logs" / "pipe")
+    (tmp_path / "logs" / "pipe").replace(tmp_path / "logs" / "spasmwatch.log")
+    with logging_to(tmp_path, level="info", as_json=False):
+        log.error("nor will a pipe be waited for")
     (tmp_path / "file").write_text("in the way")
     with logging_to(tmp_path / "file", level="info", as_json=False):
         log.error("nor this")

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -254,6 +255,14 @@ def test_a_file_that_is_no_heartbeat_is_none(data: bytes) -> None:
         assert read_heartbeat(path) is None
     finally:
         path.unlink()
+
+
+def test_a_pipe_is_no_heartbeat_and_holds_nobody_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert read_heartbeat(pipe) is None
+    with pytest.raises(OSError, match="this is a pipe"):
+        HeartbeatFile(pipe)
 
 
 def test_a_new_process_takes_back_an_end_but_never_hides_a_death(tmp_path: Path) -> None:

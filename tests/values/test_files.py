@@ -7,7 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from detector.files import PRIVATE, replacement, write_whole
+from detector.files import PRIVATE, regular_only, replacement, write_whole
+
+READ, APPEND = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND
+
+
+@pytest.mark.parametrize("flags", [READ, APPEND])
+@pytest.mark.parametrize("peer", [None, os.O_RDWR], ids=["nobody", "somebody"])
+def test_a_pipe_is_refused_at_once_whoever_is_at_its_other_end(
+    tmp_path: Path, flags: int, peer: int | None
+) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    other = None if peer is None else os.open(pipe, peer)
+    with pytest.raises(OSError, match="this is a pipe or a device, not a file"):
+        regular_only(pipe, flags)
+    if other is not None:
+        os.close(other)
+
+
+def test_a_folder_is_called_one_and_what_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    for flags in (READ, APPEND):
+        with pytest.raises(IsADirectoryError):
+            regular_only(str(tmp_path), flags)
+    os.close(regular_only(str(tmp_path / "new"), APPEND))
+    assert (tmp_path / "new").stat().st_mode & 0o777 == PRIVATE
 
 
 class StoppedError(Exception):
