@@ -84,6 +84,7 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
     """Say whether the service is installed, running, and watching; exit code 1 where it is not."""
     from detector.supervision.installing import ServiceManager
     from detector.supervision.units import SERVICE, WATCHDOG
+    from detector.systemd import is_running
 
     call = Invocation.of(ctx)
     manager = ServiceManager(system=system)
@@ -92,9 +93,13 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
         if call.out.json:
             call.out.data(json.dumps({"installed": False, "running": False, "watching": False}))
         else:
-            call.out.data(
-                f"Not installed. Install it: {program_name()} service install. Or ask {other}."
-            )
+            how = f"Install it: {program_name()} service install. Or ask {other}."
+            if not is_running():
+                how = (
+                    "This computer is not run by systemd: let its own service manager start "
+                    f"{program_name()} run, and {program_name()} watchdog."
+                )
+            call.out.data(f"Not installed. {how}")
         raise typer.Exit(1)
     service, dog = manager.state(SERVICE), manager.state(WATCHDOG)
     watching = _watches(service)
@@ -125,7 +130,8 @@ def uninstall(ctx: typer.Context, *, system: SystemOption = False) -> None:
 
     call = Invocation.of(ctx)
     manager = ServiceManager(system=system)
-    manager.check()
+    if manager.has_units:
+        manager.check()
     removed = manager.uninstall()
     if call.out.json:
         call.out.data(json.dumps({"removed": [str(path) for path in removed]}))
