@@ -183,14 +183,18 @@ async def _watch(
         narrator.begin_line()
         stop()
 
+    def terminal_gone() -> None:
+        """Go on: a lost connection or a closed window is nobody's wish to end the night."""
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the shell tells it, too
+        log.warning("the terminal is gone: the night goes on")
+
     def played(simulator: asyncio.Future[int]) -> None:
         if not simulator.cancelled():
             stop(None if simulator.result() else OVER)
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop)
-    # A lost connection or a closed window is nobody's wish to end the night.
-    loop.add_signal_handler(signal.SIGHUP, log.warning, "the terminal is gone: the night goes on")
+    loop.add_signal_handler(signal.SIGHUP, terminal_gone)
     if ended is not None:
         ended.add_done_callback(played)
     if until is not None:

@@ -93,11 +93,14 @@ def test_a_terminal_that_hangs_up_does_not_end_the_night(clonus, tmp_path):
     with watching(command(tmp_path, clonus)) as night:
         line_of(night)
         night.send_signal(signal.SIGHUP)
+        line_of(night)
+        night.send_signal(signal.SIGHUP)  # of the shell, beside the kernel's
         rest, _ = night.communicate(timeout=90)
 
     events = [each for each in map(json.loads, rest.splitlines()) if each["schema"] == "event/1"]
     assert night.returncode == 0
     assert len({event["id"] for event in events}) > 5, "it went on to the end of the trace"
+    assert (tmp_path / "data/logs/spasmwatch.log").read_text().count("the terminal is gone") == 1
 
 
 def test_a_stderr_on_a_full_disk_costs_neither_the_night_nor_its_data(clonus, tmp_path):
