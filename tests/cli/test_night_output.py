@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.devices.stream import LinkDown, LinkUp
+from detector.night.outcome import Outcome
+from detector.service.news import Trouble
 from detector.status import StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
@@ -79,6 +82,24 @@ def test_a_sensors_name_writes_no_line_of_its_own(
         narrator.tell(news)
         said, talked = capsys.readouterr()
         assert len((said + talked).splitlines()) == 1
+
+
+def test_the_end_of_a_trouble_is_written_once_and_without_an_internal_name(capsys):
+    narrator = Narrator(NightOutput(), lambda: 0)
+    over = Alert(
+        id="a",
+        state=AlertState.RESOLVED,
+        alert_class=AlertClass.TECHNICAL,
+        level=Level.MEDIUM,
+        kind="nobody-reachable",
+        reason="Nobody is reached.",
+    )
+    narrator.tell(Outcome((over,)))
+    narrator.tell(Trouble("nobody-reachable", None))
+    narrator.tell(Trouble("disk", None))
+    said, talked = capsys.readouterr()
+    assert "Alert over" in said
+    assert talked.splitlines() == ["00:00:00  Disk: works again."]
 
 
 def test_a_line_is_in_the_file_or_pipe_as_soon_as_it_is_said(clonus, tmp_path):
