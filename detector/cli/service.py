@@ -31,7 +31,7 @@ SystemOption = Annotated[
 GROUPS = ("audio", "bluetooth")  # of Debian: who may use a sound card, and ask BlueZ
 
 
-@app.command()
+@app.command(short_help="Write two units, `run` and its watchdog, and start them.")
 def install(
     ctx: typer.Context,
     *,
@@ -79,7 +79,7 @@ def install(
         )
 
 
-@app.command()
+@app.command(short_help="Say whether it is installed, running, and watching.")
 def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
     """Say whether the service is installed, running, and watching; exit code 1 where it is not."""
     from detector.supervision.installing import ServiceManager
@@ -123,7 +123,7 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Stop it, and remove what `install` wrote; data stays.")
 def uninstall(ctx: typer.Context, *, system: SystemOption = False) -> None:
     """Stop the service and its watchdog, and remove what `install` wrote; data stays."""
     from detector.supervision.installing import ServiceManager
