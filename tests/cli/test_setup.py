@@ -13,6 +13,7 @@ from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pic
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
 from detector.errors import ConfigError, StorageError
+from detector.sources import bluez
 from detector.sources.nearby import NearbyDevice
 from firmware_sim.bluez.bus import as_system_bus
 
@@ -98,7 +99,10 @@ def test_listening_again_is_an_answer(setup):
 @pytest.mark.parametrize(
     "words", [[], ["--non-interactive", "--device", ADDRESS, "--placement", "ankle"]]
 )
-def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, tmp_path, words):
+def test_without_bluetooth_setup_ends_and_names_the_doctor(
+    spasmwatch, config, tmp_path, monkeypatch, words
+):
+    monkeypatch.setattr(bluez, "is_installed", lambda: True)
     with as_system_bus(f"unix:path={tmp_path}/none"):
         done = spasmwatch("setup", "--timeout", "1", *words, stdin="a\na\n")
 
