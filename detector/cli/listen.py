@@ -193,7 +193,7 @@ async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> No
 
 
 def _without_sound(out: Output, why: str) -> None:
-    out.say(f"No sound: {why}")
+    out.say(f"No sound. {why[:1].upper()}{why[1:]}")
     out.bell()
 
 

@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+WHOSE = {"url": "from your settings", "found": "which runs here already"}  # a broker, by its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -102,9 +104,8 @@ async def watch_night(
                 out.say(sentence(made.broker.note))
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
-                out.say(
-                    f"Will publish to {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…"
-                )
+                whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
+                out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
                 if made.publisher is not None:
                     saying = _say_once_connected(out, made.publisher)
                     stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
