@@ -148,7 +148,7 @@ async def watch_night(
         if out.json:
             out.data(ending_json(ended))
         for line in ending_lines(ended, program_name()):
-            (out.say if out.json else out.data)(line)
+            out.result(line)
         for told in chosen.damage():
             out.say(told)
         if ended.unkept:

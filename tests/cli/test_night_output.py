@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,23 @@ def test_a_sensors_name_writes_no_line_of_its_own(
         narrator.tell(news)
         said, talked = capsys.readouterr()
         assert len((said + talked).splitlines()) == 1
+
+
+def test_whoever_reads_no_more_is_told_so_and_the_end_is_on_stderr(capsys, monkeypatch):
+    reads, writes = os.pipe()
+    out = NightOutput()
+    os.close(reads)
+    with suppress(BrokenPipeError), os.fdopen(writes, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        out.data("23:04:10  Watching.")
+        out.data("23:04:11  Watching.")
+        out.result("Recorded in x.sqlite")
+        told = capsys.readouterr().err.splitlines()
+        monkeypatch.undo()
+    assert told == [
+        "Nobody reads stdout any more: the night goes on, and is kept in the data folder.",
+        "Recorded in x.sqlite",
+    ]
 
 
 def test_the_end_of_a_trouble_is_written_once_and_without_an_internal_name(capsys):
