@@ -45,7 +45,7 @@ _REMEDIES = {
         without_systemd="sudo service dbus start && sudo service bluetooth start",
     ),
     BluetoothFault.NOT_INSTALLED: Remedy(
-        "BlueZ is not installed",
+        "BlueZ, this computer's Bluetooth service, is not installed",
         "sudo apt install bluez && sudo systemctl enable --now bluetooth",
         without_systemd="sudo apt install bluez && sudo service dbus start && "
         "sudo service bluetooth start",
