@@ -156,8 +156,12 @@ def spasmwatch(
 
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
-app.command(rich_help_panel=NIGHT)(listen.listen)
-app.command(rich_help_panel=NIGHT)(watchdog.watchdog)
+app.command(rich_help_panel=NIGHT, short_help="Receive a night's alerts here, and sound an alarm.")(
+    listen.listen
+)
+app.command(rich_help_panel=NIGHT, short_help="Alarm when `run` on this computer hangs or dies.")(
+    watchdog.watchdog
+)
 app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)

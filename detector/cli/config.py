@@ -33,7 +33,7 @@ def show(
         call.out.data(f"{key} = {shown}" + (f"   # {where}" if origin else ""))
 
 
-@app.command()
+@app.command(short_help="Check the settings, and the files that they name.")
 def check(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(hidden=True)] = None,

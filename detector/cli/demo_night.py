@@ -137,14 +137,12 @@ def _report(
         f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
         f"{made.night.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
     )
-    out.data(f"Events that the second MQTT client received: {len(arrived)} of {len(final)}.")
+    out.data(f"Events that a second program received by MQTT: {len(arrived)} of {len(final)}.")
     out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
     out.data("")
     out.data(f"Recording   {made.recordings[0]}")
     out.data(f"            {program} replay {shlex.quote(str(made.recordings[0]))}")
     out.data(f"Events      {made.state} (SQLite)")
-    topics = made.topics.prefix
-    out.data(f"MQTT        {made.broker.endpoint} ({made.broker.kind}), below {topics}/simulated/")
     out.data(f"Next        {program} setup     finds your sensor and remembers it")
     out.say("\n" + NOTICE + " Everything above was simulated.")
     return 0 if len(arrived) == len(final) and lost == 0 else 1

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
 PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
-KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
+KEYS = (
+    "Keys, each followed by Enter: p pauses alerts for 30 min (p 10: for ten); t tests the alarm. "
+    "Enter alone: I heard the test."
+)
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
 
 
@@ -229,7 +232,7 @@ async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> No
 
 
 def _without_sound(out: Output, why: str) -> None:
-    out.say(f"No sound: {why}")
+    out.say(f"No sound. {why[:1].upper()}{why[1:]}")
     out.bell()
 
 

@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+WHOSE = {"url": "from your settings", "found": "which runs here already"}  # a broker, by its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -102,9 +104,8 @@ async def watch_night(
                 out.say(sentence(made.broker.note))
             if made.broker.endpoint is not None:
                 topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
-                out.say(
-                    f"Will publish to {made.broker.endpoint} ({made.broker.kind}), topics {topic}/…"
-                )
+                whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
+                out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
                 if made.publisher is not None:
                     saying = _say_once_connected(out, made.publisher)
                     stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
@@ -147,7 +148,7 @@ async def watch_night(
         if out.json:
             out.data(ending_json(ended))
         for line in ending_lines(ended, program_name()):
-            (out.say if out.json else out.data)(line)
+            out.result(line)
         for told in chosen.damage():
             out.say(told)
         if ended.unkept:
@@ -183,14 +184,18 @@ async def _watch(
         narrator.begin_line()
         stop()
 
+    def terminal_gone() -> None:
+        """Go on: a lost connection or a closed window is nobody's wish to end the night."""
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the shell tells it, too
+        log.warning("the terminal is gone: the night goes on")
+
     def played(simulator: asyncio.Future[int]) -> None:
         if not simulator.cancelled():
             stop(None if simulator.result() else OVER)
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop)
-    # A lost connection or a closed window is nobody's wish to end the night.
-    loop.add_signal_handler(signal.SIGHUP, log.warning, "the terminal is gone: the night goes on")
+    loop.add_signal_handler(signal.SIGHUP, terminal_gone)
     if ended is not None:
         ended.add_done_callback(played)
     if until is not None:

@@ -109,7 +109,7 @@ class Visit:
         for line in menu(usable, found, self.now.device, bars=not self.out.plain):
             self.out.say(line)
         default = default_choice(usable, self.now.device)
-        return ask(self.out, f"Number [{default}]: ", lambda text: pick(text or default, usable))
+        return ask(self.out, f"Which [{default}]: ", lambda text: pick(text or default, usable))
 
     def _look_at(self, one: NearbyDevice) -> Look | None:
         """Return a look at the samples; None when another sensor is to be chosen."""
@@ -164,7 +164,7 @@ def ask(out: Output, question: str, read: Callable[[str], T]) -> T:
 
 
 def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
-    """Return the device of the list that a number means; None is 1, without a sensor.
+    """Return the device of the list that a number means; None for `d`, without a sensor.
 
     Raises
     ------
@@ -175,12 +175,16 @@ def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
     """
     if text.casefold() in {"a", "again"}:
         raise Again
-    last = len(usable) + 1
+    if text.casefold() in {"d", "demo"}:
+        return None
+    last = len(usable)
     number = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
     if not 1 <= number <= last:
-        numbers = "1" if last == 1 else f"a number from 1 to {last}"
-        raise ValueError(f"{text[:20]!r} is not in the list: type {numbers}, or a to listen again.")
-    return None if number == 1 else usable[number - 2]
+        numbers = ("", "1, ")[last] if last < 2 else f"a number from 1 to {last}, "
+        raise ValueError(
+            f"{text[:20]!r} is not in the list: type {numbers}a to listen again, or d for the demo."
+        )
+    return usable[number - 1]
 
 
 def parse_worn(text: str) -> WornAnswer:
@@ -207,15 +211,15 @@ def parse_worn(text: str) -> WornAnswer:
 def menu(
     usable: Sequence[NearbyDevice], found: Sequence[NearbyDevice], device: str | None, *, bars: bool
 ) -> list[str]:
-    """Return the list to choose from: first none, then the sensors that work, nearest first."""
+    """Return the list to choose from: the sensors that work, nearest first, then none."""
     lines = ["", "Which sensor is yours? No other will be used in its place, however near.", ""]
-    lines.append("  1  Try it without a sensor: a simulated night, in a minute")
-    for number, one in enumerate(usable, 2):
+    for number, one in enumerate(usable, 1):
         now = "   (in your settings now)" if is_called(one, device) else ""
         signal = signal_words(one, bars=bars)
         lines.append(f"  {number}  {short(one.name)}   {signal}   {one.address}{now}")
         lines.append(f"     {one.because}")
     lines.append("  a  Listen again")
+    lines.append("  d  Try it without a sensor: a simulated night, in a minute")
     refused = [one for one in found if one.refused]
     lines += [f"  -  {short(one.name)} cannot be used. {one.because}" for one in refused]
     if not usable:
@@ -228,7 +232,7 @@ def default_choice(usable: Sequence[NearbyDevice], device: str | None) -> str:
     """Return what Enter alone means: the sensor of the settings, or else the nearest."""
     if not usable:
         return "a"
-    return str(2 + next((i for i, one in enumerate(usable) if is_called(one, device)), 0))
+    return str(1 + next((i for i, one in enumerate(usable) if is_called(one, device)), 0))
 
 
 def where_question(now: SensorSettings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,7 +88,8 @@ def scan(
     if not usable:
         raise LinkError(NOTHING.format(timeout_s=timeout, program=program_name()))
     if not devices:
-        out.say(f"Next: {program_name()} setup")
+        there = "" if radio is None else f" --radio {quote(radio)}"
+        out.say(f"Next: {program_name()} setup{there}")
 
 
 async def heard(out: Output, reach: Reach, timeout_s: float) -> list[NearbyDevice]:

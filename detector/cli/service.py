@@ -31,7 +31,7 @@ SystemOption = Annotated[
 GROUPS = ("audio", "bluetooth")  # of Debian: who may use a sound card, and ask BlueZ
 
 
-@app.command()
+@app.command(short_help="Write two units, `run` and its watchdog, and start them.")
 def install(
     ctx: typer.Context,
     *,
@@ -79,11 +79,12 @@ def install(
         )
 
 
-@app.command()
+@app.command(short_help="Say whether it is installed, running, and watching.")
 def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
     """Say whether the service is installed, running, and watching; exit code 1 where it is not."""
     from detector.supervision.installing import ServiceManager
     from detector.supervision.units import SERVICE, WATCHDOG
+    from detector.systemd import is_running
 
     call = Invocation.of(ctx)
     manager = ServiceManager(system=system)
@@ -92,9 +93,13 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
         if call.out.json:
             call.out.data(json.dumps({"installed": False, "running": False, "watching": False}))
         else:
-            call.out.data(
-                f"Not installed. Install it: {program_name()} service install. Or ask {other}."
-            )
+            how = f"Install it: {program_name()} service install. Or ask {other}."
+            if not is_running():
+                how = (
+                    "This computer is not run by systemd: let its own service manager start "
+                    f"{program_name()} run, and {program_name()} watchdog."
+                )
+            call.out.data(f"Not installed. {how}")
         raise typer.Exit(1)
     service, dog = manager.state(SERVICE), manager.state(WATCHDOG)
     watching = _watches(service)
@@ -118,14 +123,15 @@ def status(ctx: typer.Context, *, system: SystemOption = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Stop it, and remove what `install` wrote; data stays.")
 def uninstall(ctx: typer.Context, *, system: SystemOption = False) -> None:
     """Stop the service and its watchdog, and remove what `install` wrote; data stays."""
     from detector.supervision.installing import ServiceManager
 
     call = Invocation.of(ctx)
     manager = ServiceManager(system=system)
-    manager.check()
+    if manager.has_units:
+        manager.check()
     removed = manager.uninstall()
     if call.out.json:
         call.out.data(json.dumps({"removed": [str(path) for path in removed]}))

@@ -128,7 +128,7 @@ class _Choice:
     add: bool
 
 
-app.command()(tls)
+app.command(short_help="Make certificates, passwords and keys for a broker.")(tls)
 
 
 def _check_folder(folder: Path) -> None:

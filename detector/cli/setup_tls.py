@@ -6,6 +6,7 @@ import json
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -151,6 +152,26 @@ def _write(path: Path, values: dict[str, str]) -> None:
     change_section(path, "mqtt", values, {}, lambda draft: read_configuration(draft, environ={}))
 
 
+def _other_ways(plan: Plan) -> list[str]:
+    """Return how to reach the broker where a network does not know its name."""
+    name, number = plan.hosts[0], next(filter(_is_number, plan.hosts), None)
+    if number is None or _is_number(name):
+        return []
+    url = f"mqtts://{f'[{number}]' if ':' in number else number}:{plan.port}"
+    return [
+        f"They reach this computer as {name} or {number}. If that name is not known there:",
+        f"spasmwatch listen --broker {quote(url)}",
+    ]
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is a network address that others can use."""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _explain(
     out: Output, place: Path, plan: Plan, names: list[str], *, changed: bool, written: bool
 ) -> None:
@@ -175,8 +196,15 @@ def _explain(
         return
     out.say("3. Each caregiver's computer: bring their folder there with a memory stick or scp,")
     out.say("   never by mail or chat. There, with NAME for theirs:")
-    out.say(f"   mkdir -p {THEIRS} && cp NAME/* {THEIRS}/ && chmod 600 {THEIRS}/*")
+    out.say(f"   mkdir -p {THEIRS} && cp --backup=numbered NAME/* {THEIRS}/")
+    out.say(f"   chmod 600 {THEIRS}/*")
     out.say("   spasmwatch listen")
+    out.say(
+        "   A config.toml that was there before is then config.toml.~1~: put its other lines into"
+    )
+    out.say("   the new one.")
+    for line in _other_ways(plan):
+        out.say(f"   {line}")
     out.say("   The folders:")
     for name in names:
         out.say(f"   {place / 'caregivers' / name}/")

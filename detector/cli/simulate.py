@@ -265,8 +265,10 @@ def _serve(out: Output, paths: list[Path], words: list[str], speed: float) -> in
 
     async def serve() -> int:
         async with running_air(*(str(checked(path)) for path in paths), *words) as air:
-            out.say("The virtual sensor is on. In another terminal:")
-            out.say(f"  {program_name()} run --radio {air.address} --speed {speed:g}")
+            pace = "" if speed == 1 else f" --speed {speed:g}"
+            out.say("The virtual sensor is on. In another terminal, and in a third:")
+            out.say(f"  {program_name()} run --radio {air.address}{pace}")
+            out.say(f"  {program_name()} listen --simulated")
             async for event in air.events():
                 out.data(json.dumps(event) if out.json else _line(event))
             return await air.wait()

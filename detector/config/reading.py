@@ -140,10 +140,25 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
         return parse_toml(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         reason = str(error)
-    place = re.search(r" \(at (line \d+), column \d+\)$", reason)
-    where = f"{file} {place[1]}" if place else str(file)
+    place = re.search(r" \(at (?:(line \d+), column \d+|end of document)\)$", reason)
+    where = f"{file} {place[1]}" if place and place[1] else str(file)
     what = (reason[: place.start()] if place else reason)[:LONGEST_REASON]
-    raise ConfigError(f"{where} is not TOML: {what}. Nothing was started.")
+    told = _in_plain_words(what) or f"is not TOML: {what}"
+    raise ConfigError(
+        f"{where} {told}. Nothing was started.\nCorrect that, then run: {check_command(file)}"
+    )
+
+
+def _in_plain_words(reason: str) -> str | None:
+    """Return one of the usual mistakes in words; None where the parser's have to do."""
+    if reason in {r"Illegal character '\n'", 'Expected "\'"', "Unterminated string"}:
+        return "has a quotation mark that is not closed"
+    if twice := re.fullmatch(r"Cannot declare \((.*?),?\) twice", reason):
+        section = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        return f"has the section [{section}], which is there twice: join them"
+    if reason == "Cannot overwrite a value":
+        return "has a setting that is there twice: delete one"
+    return None
 
 
 def _leaves(values: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:

@@ -40,6 +40,7 @@ class BluetoothFacts:
     kernel : release, such as 6.12.9-amd64
     blocked : by which kind of rfkill switch; None if a Bluetooth radio is on
     wanted : the adapter that the settings name; None is any
+    systemd : whether it runs here
     """
 
     adapters: tuple[AdapterFacts, ...] | None
@@ -50,6 +51,7 @@ class BluetoothFacts:
     usb: tuple[UsbPower, ...]
     user: str
     wanted: str | None = None
+    systemd: bool = True
 
 
 def check_bluetooth(facts: BluetoothFacts | str) -> list[CheckResult]:
@@ -72,7 +74,7 @@ def check_adapter(facts: BluetoothFacts) -> CheckResult:
     hindrance = _hindrance(facts)
     if hindrance is not None:
         fault, which = hindrance
-        fix = fault_fix(fault, which, named=facts.wanted is not None)
+        fix = fault_fix(fault, which, named=facts.wanted is not None, systemd=facts.systemd)
         return fail(ADAPTER, fault_cause(fault, which), fix)
     powered = [adapter.name for adapter in _mine(facts) if adapter.powered]
     return ok(ADAPTER, f"{', '.join(powered)} powered")

@@ -75,6 +75,7 @@ class ClockFacts:
     """Largest error of the clock as the kernel estimates it, s; None where it does not."""
 
     largest_error_s: float | None
+    systemd: bool = True  # runs here, so that its commands work
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class ZoneFacts:
     computer_offset: timedelta
     configured: str | None
     configured_offset: timedelta | None
+    systemd: bool = True  # runs here, so that its commands work
 
 
 def check_python(versions: Sequence[tuple[str, str]], broken_drivers: Sequence[str]) -> CheckResult:
@@ -183,26 +185,27 @@ def check_clock(facts: ClockFacts) -> CheckResult:
         return warn(
             CLOCK,
             "not synchronised: the times of a night may be wrong",
-            "sudo timedatectl set-ntp true",
+            "sudo timedatectl set-ntp true" if facts.systemd else "sudo apt install chrony",
         )
     return ok(CLOCK, "synchronised")
 
 
 def check_zone(facts: ZoneFacts) -> CheckResult:
     """Check that times are shown in the zone that people expect."""
+    choose = "sudo timedatectl set-timezone {}" if facts.systemd else "sudo dpkg-reconfigure tzdata"
     if facts.configured is not None:
         if facts.configured_offset != facts.computer_offset:
             return warn(
                 ZONE,
                 f"times are shown in {facts.configured}, this computer is in {facts.computer}",
-                f"sudo timedatectl set-timezone {facts.configured}   (or set [wearer] time_zone)",
+                f"{choose.format(facts.configured)}   (or set [wearer] time_zone)",
             )
         return ok(ZONE, facts.configured)
     if not facts.computer_offset and facts.computer in {"UTC", "Etc/UTC", "Etc/UCT"}:
         return warn(
             ZONE,
             "UTC: no time zone was chosen, so times may not be yours",
-            "sudo timedatectl set-timezone Europe/Amsterdam   (or set [wearer] time_zone)",
+            f"{choose.format('Europe/Amsterdam')}   (or set [wearer] time_zone)",
         )
     return ok(ZONE, facts.computer)
 

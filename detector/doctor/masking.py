@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
+KEPT = {"spasmwatch"}  # commands begin with it, and who is called like it is not known by that
 SHORTEST = 2  # characters; a name of one letter cannot be told from the text round it
 WHOLE_WORDS_BELOW = 4  # characters; a password shorter than this is looked for as a word only
 
@@ -30,7 +31,9 @@ class Mask:
     def hide(self, kind: str, secrets: Iterable[str | None]) -> None:
         """Add secrets of a kind, in any case; all but passwords are masked as whole words only."""
         for secret in secrets:
-            if secret is not None and len(secret) >= SHORTEST:
+            if secret is None or secret.casefold() in KEPT:
+                continue
+            if len(secret) >= SHORTEST:
                 self._placeholder(kind, secret)
 
     def __call__(self, text: str) -> str:

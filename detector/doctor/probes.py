@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from detector import systemd
 from detector.audible.player import SoundError, sound_program
 from detector.config import Settings
 from detector.doctor.bluetooth import BluetoothFacts, UsbPower
@@ -86,6 +87,7 @@ async def bluetooth(
         usb=usb_power(place),
         user=user(),
         wanted=wanted,
+        systemd=systemd.is_running(),
     )
 
 
@@ -167,7 +169,8 @@ def clock() -> ClockFacts:
     except (AttributeError, OSError):
         return ClockFacts(None)
     answer = _Timex()
-    return ClockFacts(None if ask(ctypes.byref(answer)) < 0 else answer.maxerror / 1e6)
+    error_s = None if ask(ctypes.byref(answer)) < 0 else answer.maxerror / 1e6
+    return ClockFacts(error_s, systemd=systemd.is_running())
 
 
 def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
@@ -178,7 +181,8 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
     there = None if configured is None else now.astimezone(ZoneInfo(configured)).utcoffset()
     offset = now.utcoffset()
     assert offset is not None  # noqa: S101 - an aware time has one
-    return ZoneFacts(os.environ.get("TZ") or name or str(now.tzinfo), offset, configured, there)
+    here = os.environ.get("TZ") or name or str(now.tzinfo)
+    return ZoneFacts(here, offset, configured, there, systemd=systemd.is_running())
 
 
 def sound(settings: Settings) -> SoundFacts:

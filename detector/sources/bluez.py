@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector import systemd
 from detector.errors import LinkError
 from detector.words.bluetooth import BluetoothFault, fault_words
 
@@ -41,7 +42,10 @@ class BluetoothError(LinkError):
 
     def __init__(self, fault: BluetoothFault, which: str = "", *, named: bool = False) -> None:
         self.fault = fault
-        self.told = fault_words(fault, which, named=named)
+        # What is not installed is not running either: installing it comes first.
+        missing = fault is BluetoothFault.NO_BUS and is_here() and not is_installed()
+        cause = BluetoothFault.NOT_INSTALLED if missing else fault
+        self.told = fault_words(cause, which, named=named, systemd=systemd.is_running())
         super().__init__(f"{self.told}. Help: spasmwatch doctor")
 
 

@@ -25,6 +25,7 @@ from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, Advertiser, ClientBackend, ask
 from detector.sources.source import BLUETOOTH
+from detector.systemd import is_running
 from detector.words.bluetooth import BluetoothFault, fault_words
 
 log = logging.getLogger(__name__)
@@ -248,7 +249,7 @@ class SensorSession:
         if self._over or self._alive_s != before_s:
             return True  # samples, or the end of the link, came meanwhile
         if answers is None:
-            self.trouble = BLUETOOTH, fault_words(BluetoothFault.NO_ANSWER)
+            self.trouble = BLUETOOTH, fault_words(BluetoothFault.NO_ANSWER, systemd=is_running())
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ASK_AGAIN_S):
                     await self._wake.wait()

@@ -81,6 +81,11 @@ class ServiceManager:
                 f"{OLDEST}: install it without --system."
             )
 
+    @property
+    def has_units(self) -> bool:
+        """Whether there are units to remove."""
+        return bool(self._written((WATCHDOG, SERVICE)))
+
     def install(self, units: Mapping[str, str]) -> None:
         """Write the units and start them, now and whenever the computer starts.
 

@@ -176,7 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             clock = time.strftime("%H:%M:%S")
             printable = "".join(each if each.isprintable() else " " for each in words)
-            line = f"{clock}  {WORDS[state]}" + (f": {printable}" if printable else "")
+            mark = "." if state == "no sound" else ":"  # with a sentence of its own behind it
+            line = f"{clock}  {WORDS[state]}" + (f"{mark} {printable}" if printable else "")
         with suppress(OSError):  # nobody reads: it still sounds
             print(line, flush=True)  # noqa: T201 - a program of its own
         notifier.status(line)

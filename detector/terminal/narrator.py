@@ -49,7 +49,7 @@ class Narrator:
         self._later = later
         self._held: list[LinkDown | Status] = []  # a lost link and its silence, not written yet
         self._over = False
-        self._alerted: tuple[str, ...] = ()  # reasons of the alerts that were written last
+        self._alerted: tuple[Alert, ...] = ()  # the alerts that were written last
         self._night_over = False  # what is cut short from now on was so by that
         self._silent = ""  # the latest sentence about a missing signal
         self.alerts = 0
@@ -107,7 +107,7 @@ class Narrator:
             case Outcome():
                 for each in news.news:
                     self._event(each) if isinstance(each, Event) else self._alert(each)
-                self._alerted = tuple(alert.reason for alert in news.alerts)
+                self._alerted = tuple(news.alerts)
             case Status():
                 self._status(news)
             case WatchedAgain():
@@ -120,7 +120,7 @@ class Narrator:
                 self._talk(sentence(news.text))
             case Refused():
                 self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
-            case Trouble() if news.why and not self._out.json and self._is_told(news.why):
+            case Trouble() if not self._out.json and self._is_told(news):
                 pass
             case Trouble():
                 works = f"{news.name}: works again" if news.why is None else news.why
@@ -146,9 +146,12 @@ class Narrator:
         elif event.phase is Phase.START:
             self._out.data(f"{moment(event, self._zone)}  {TITLES[event.kind]} begins …")
 
-    def _is_told(self, why: str) -> bool:
-        """Whether the alert that a trouble raises has just said it."""
-        return any(reason.endswith(why) for reason in self._alerted)
+    def _is_told(self, trouble: Trouble) -> bool:
+        """Whether the alert that a trouble raises, or its end, has just said it."""
+        if trouble.why is None:
+            over = [each.kind for each in self._alerted if each.state is AlertState.RESOLVED]
+            return trouble.name in over
+        return any(alert.reason.endswith(trouble.why) for alert in self._alerted)
 
     def _ended_line(self, event: Event) -> str:
         return event_line(event, self._zone, night_over=self._night_over)

@@ -105,6 +105,13 @@ class NightOutput(Output):
             Output.data(self, line)
             sys.stdout.flush()  # into a file or pipe it would wait for 8 kB, hours of a quiet night
 
+    def result(self, line: str) -> None:
+        """Write one line of the night's end: to stderr where it is no data or stdout takes none."""
+        if self.json or "stdout" in self._refusing:
+            self.say(line)
+        else:
+            self.data(line)
+
     def say(self, text: str) -> None:
         """Write to stderr, except with --quiet, where that is possible."""
         with self._enduring("stderr"):
@@ -117,11 +124,17 @@ class NightOutput(Output):
         except OSError as error:
             if stream not in self._refusing:
                 log.warning("%s takes no line (%s): the night goes on", stream, error.strerror)
-                if stream == "stdout" and error.errno != errno.EPIPE:  # a reader that has enough
-                    self.say(f"No line can be written to stdout ({error.strerror}): {GOES_ON}")
+                if stream == "stdout":
+                    gone = error.errno == errno.EPIPE  # a reader that has enough
+                    why = "Nobody reads stdout any more" if gone else _unwritten(error)
+                    self.say(f"{why}: {GOES_ON}")
             self._refusing.add(stream)
         else:
             self._refusing.discard(stream)
+
+
+def _unwritten(error: OSError) -> str:
+    return f"No line can be written to stdout ({error.strerror})"
 
 
 @contextmanager

@@ -28,30 +28,37 @@ class BluetoothFault(StrEnum):
 class Remedy:
     """Cause of a fault, and what ends it: a command, or else an action in words.
 
+    `without_systemd` is the command where systemd does not run.
     `{which}` stands for the adapters concerned, or for the user who has no access.
     """
 
     cause: str
     command: str = ""
     action: str = ""
+    without_systemd: str = ""
 
 
 _REMEDIES = {
     BluetoothFault.NO_BUS: Remedy(
         "D-Bus does not run, so BlueZ, the Bluetooth service, cannot be reached",
         "sudo systemctl start dbus bluetooth",
+        without_systemd="sudo service dbus start && sudo service bluetooth start",
     ),
     BluetoothFault.NOT_INSTALLED: Remedy(
-        "BlueZ is not installed",
+        "BlueZ, this computer's Bluetooth service, is not installed",
         "sudo apt install bluez && sudo systemctl enable --now bluetooth",
+        without_systemd="sudo apt install bluez && sudo service dbus start && "
+        "sudo service bluetooth start",
     ),
     BluetoothFault.NOT_RUNNING: Remedy(
         "BlueZ, this computer's Bluetooth service, is not running",
         "sudo systemctl start bluetooth",
+        without_systemd="sudo service bluetooth start",
     ),
     BluetoothFault.NO_ANSWER: Remedy(
         "BlueZ, this computer's Bluetooth service, does not answer",
         "sudo systemctl restart bluetooth",
+        without_systemd="sudo service bluetooth restart",
     ),
     BluetoothFault.DENIED: Remedy(
         "this user may not use Bluetooth",
@@ -93,26 +100,33 @@ def fault_cause(fault: BluetoothFault, which: str = "") -> str:
     return " ".join(_REMEDIES[fault].cause.format(which=which).split())
 
 
-def fault_fix(fault: BluetoothFault, which: str = "", *, named: bool = False) -> str:
+def fault_fix(
+    fault: BluetoothFault, which: str = "", *, named: bool = False, systemd: bool = True
+) -> str:
     """Return the command against it; where there is none, the check to repeat after an action.
 
     Parameters
     ----------
     named : whether the settings name the adapter `which`
+    systemd : whether it runs here
     """
     remedy = _REMEDIES[fault]
+    if remedy.without_systemd and not systemd:
+        return remedy.without_systemd
     if fault is BluetoothFault.OFF and named:
         return _ONE_ON.format(which=which)
     return remedy.command or f"spasmwatch doctor   (first {remedy.action})"
 
 
-def fault_words(fault: BluetoothFault, which: str = "", *, named: bool = False) -> str:
+def fault_words(
+    fault: BluetoothFault, which: str = "", *, named: bool = False, systemd: bool = True
+) -> str:
     """Return cause and remedy as sentences."""
     cause = fault_cause(fault, which)
     remedy = _REMEDIES[fault]
     do = remedy.action[:1].upper() + remedy.action[1:]
     if not do:
-        do = f"Type: {fault_fix(fault, which, named=named)}"
+        do = f"Type: {fault_fix(fault, which, named=named, systemd=systemd)}"
     return f"{cause[:1].upper()}{cause[1:]}. {do}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from detector import systemd
 from detector.sources import ble, bluez, radio, session
 from firmware_sim import sensors
 
@@ -37,6 +38,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(bluez, "SYS", tmp_path / "sys")
+    monkeypatch.setattr(systemd, "BOOTED", tmp_path)  # what a person types is systemd's
 
 
 @pytest.fixture

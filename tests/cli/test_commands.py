@@ -92,6 +92,13 @@ def test_after_two_dashes_nothing_is_an_option(spasmwatch):
     assert "--json: there is no such file" in done.stderr
 
 
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("group", [[], ["service"], ["setup"], ["config"]])
+def test_no_list_of_commands_ends_a_sentence_in_the_middle(spasmwatch, group, columns):
+    listed = spasmwatch(*group, "--help", COLUMNS=columns).stdout.splitlines()
+    assert not [line for line in listed if "..." in line and "[ARGS]..." not in line]
+
+
 def test_help_is_grouped_and_without_boxes_in_a_pipe(spasmwatch, process):
     done = process("-h")
     assert done.returncode == 0

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.devices.stream import LinkDown, LinkUp
+from detector.night.outcome import Outcome
+from detector.service.news import Trouble
 from detector.status import StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
@@ -81,6 +84,41 @@ def test_a_sensors_name_writes_no_line_of_its_own(
         assert len((said + talked).splitlines()) == 1
 
 
+def test_whoever_reads_no_more_is_told_so_and_the_end_is_on_stderr(capsys, monkeypatch):
+    reads, writes = os.pipe()
+    out = NightOutput()
+    os.close(reads)
+    with suppress(BrokenPipeError), os.fdopen(writes, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        out.data("23:04:10  Watching.")
+        out.data("23:04:11  Watching.")
+        out.result("Recorded in x.sqlite")
+        told = capsys.readouterr().err.splitlines()
+        monkeypatch.undo()
+    assert told == [
+        "Nobody reads stdout any more: the night goes on, and is kept in the data folder.",
+        "Recorded in x.sqlite",
+    ]
+
+
+def test_the_end_of_a_trouble_is_written_once_and_without_an_internal_name(capsys):
+    narrator = Narrator(NightOutput(), lambda: 0)
+    over = Alert(
+        id="a",
+        state=AlertState.RESOLVED,
+        alert_class=AlertClass.TECHNICAL,
+        level=Level.MEDIUM,
+        kind="nobody-reachable",
+        reason="Nobody is reached.",
+    )
+    narrator.tell(Outcome((over,)))
+    narrator.tell(Trouble("nobody-reachable", None))
+    narrator.tell(Trouble("disk", None))
+    said, talked = capsys.readouterr()
+    assert "Alert over" in said
+    assert talked.splitlines() == ["00:00:00  Disk: works again."]
+
+
 def test_a_line_is_in_the_file_or_pipe_as_soon_as_it_is_said(clonus, tmp_path):
     with watching(command(tmp_path, clonus, speed="20")) as night:
         first = line_of(night)
@@ -93,11 +131,14 @@ def test_a_terminal_that_hangs_up_does_not_end_the_night(clonus, tmp_path):
     with watching(command(tmp_path, clonus)) as night:
         line_of(night)
         night.send_signal(signal.SIGHUP)
+        line_of(night)
+        night.send_signal(signal.SIGHUP)  # of the shell, beside the kernel's
         rest, _ = night.communicate(timeout=90)
 
     events = [each for each in map(json.loads, rest.splitlines()) if each["schema"] == "event/1"]
     assert night.returncode == 0
     assert len({event["id"] for event in events}) > 5, "it went on to the end of the trace"
+    assert (tmp_path / "data/logs/spasmwatch.log").read_text().count("the terminal is gone") == 1
 
 
 def test_a_stderr_on_a_full_disk_costs_neither_the_night_nor_its_data(clonus, tmp_path):

@@ -33,7 +33,7 @@ def test_a_person_reads_name_signal_and_whether_it_works(spasmwatch, air):
     assert "Polar Sense 3F2A1C29  ▂▄▆█ strong -50 dBm  C0:5E:3F:2A:1C:29" in done.stdout
     assert "yes: Polar Verity Sense, OH1 (recommended)" in done.stdout
     assert "Battery" not in done.stdout
-    assert "Next: spasmwatch setup" in done.stderr
+    assert f"Next: spasmwatch setup --radio {air.address}" in done.stderr
 
 
 def test_a_voice_reads_no_pictures(spasmwatch, air):

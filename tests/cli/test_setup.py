@@ -13,6 +13,7 @@ from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pic
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
 from detector.errors import ConfigError, StorageError
+from detector.sources import bluez
 from detector.sources.nearby import NearbyDevice
 from firmware_sim.bluez.bus import as_system_bus
 
@@ -53,11 +54,11 @@ def config(tmp_path):
 
 
 def test_a_person_chooses_by_number_and_says_where_it_is_worn(setup, config):
-    done = setup(answers="3\nleft calf\n")
+    done = setup(answers="2\nleft calf\n")
 
     assert done.returncode == 0, done.stderr
     menu = done.stderr.index
-    assert menu("1  Try it without a sensor") < menu("2  Polar Sense 3F2A1C29")
+    assert menu("1  Polar Sense 3F2A1C2") < menu("a  Listen again") < menu("d  Try it")
     assert "samples/s (want 52)" in done.stderr
     assert "0.0 % lost" in done.stderr
     assert "86 %" in done.stderr
@@ -73,16 +74,16 @@ def test_a_person_chooses_by_number_and_says_where_it_is_worn(setup, config):
 
 
 def test_what_follows_setup_reads_the_file_that_was_written(setup, tmp_path):
-    done = setup("-c", tmp_path / "my own.toml", answers="3\nankle\n")
+    done = setup("-c", tmp_path / "my own.toml", answers="2\nankle\n")
 
     assert f"Next: spasmwatch -c '{tmp_path}/my own.toml' run " in done.stderr
 
 
 def test_bad_answers_get_a_sentence_and_another_try(setup, config):
-    done = setup(answers="9\nanna\n\x1b[2J\n3\nelbow\n2\n")
+    done = setup(answers="9\nanna\n\x1b[2J\n2\nelbow\n2\n")
 
     assert done.returncode == 0, done.stderr
-    refusal = "is not in the list: type a number from 1 to 3, or a to listen again."
+    refusal = "is not in the list: type a number from 1 to 2, a to listen again, or d for the demo."
     assert done.stderr.count(refusal) == 3
     assert "'elbow' is not a place" in done.stderr
     assert "\x1b" not in done.stderr
@@ -98,7 +99,10 @@ def test_listening_again_is_an_answer(setup):
 @pytest.mark.parametrize(
     "words", [[], ["--non-interactive", "--device", ADDRESS, "--placement", "ankle"]]
 )
-def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, tmp_path, words):
+def test_without_bluetooth_setup_ends_and_names_the_doctor(
+    spasmwatch, config, tmp_path, monkeypatch, words
+):
+    monkeypatch.setattr(bluez, "is_installed", lambda: True)
     with as_system_bus(f"unix:path={tmp_path}/none"):
         done = spasmwatch("setup", "--timeout", "1", *words, stdin="a\na\n")
 
@@ -111,7 +115,7 @@ def test_without_bluetooth_setup_ends_and_names_the_doctor(spasmwatch, config, t
 
 
 def test_where_nobody_answers_nothing_is_changed(setup, config):
-    done = setup(answers="2\n")
+    done = setup(answers="1\n")
 
     assert done.returncode == 2
     assert "Nothing was changed" in done.stderr
@@ -225,8 +229,10 @@ def test_an_answer_is_a_sensor_of_the_list_or_a_sentence(text, count):
         assert text.casefold() in {"a", "again"}
     elif isinstance(chosen, ValueError):
         assert "type" in str(chosen)
+    elif chosen is None:
+        assert text.casefold() in {"d", "demo"}
     else:
-        assert int(text) == (1 if chosen is None else usable.index(chosen) + 2)
+        assert int(text) == usable.index(chosen) + 1
 
 
 @pytest.mark.parametrize(
@@ -351,7 +357,7 @@ def test_every_old_file_is_kept_and_keeps_its_secrecy(tmp_path):
 def test_the_second_leg_is_added_and_comments_stay(setup, config):
     config.parent.mkdir()
     config.write_text(MINE.replace("Polar Sense 1", "C0:5E:3F:2A:1C:29"))
-    done = setup("--add", answers="2\nleft ankle\nright ankle\n")
+    done = setup("--add", answers="1\nleft ankle\nright ankle\n")
 
     assert done.returncode == 0, done.stderr
     assert "C0:5E:3F:2A:1C:29" not in done.stderr, "the first leg's sensor is not offered"

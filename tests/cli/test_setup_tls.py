@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -50,6 +51,26 @@ def made(spasmwatch: Run, tmp_path: Path, *names: str) -> tuple[Path, int]:
     done = spasmwatch("-c", tmp_path / "none.toml", "setup", "tls", *who, *where)
     assert done.returncode == 0, done.stderr
     return folder, port
+
+
+def test_what_a_caregiver_types_keeps_the_settings_that_were_there(spasmwatch, tmp_path):
+    words = ["-c", tmp_path / "none.toml", "setup", "tls", "--caregiver", "anna"]
+    words += ["--host", "house.local", "--host", "192.0.2.7", "--folder", tmp_path / "security"]
+    said = spasmwatch(*words).stderr
+    theirs = tmp_path / "home" / ".config" / "spasmwatch"
+    theirs.mkdir(parents=True)
+    (theirs / "config.toml").write_text("[alerts]\nsound = false\n")
+    typed = [line.strip() for line in said.splitlines() if "~/.config/spasmwatch" in line]
+    script = " && ".join(typed).replace("NAME/", "anna/")
+    environ = os.environ | {"HOME": str(tmp_path / "home")}
+    there = tmp_path / "security" / "caregivers"
+    subprocess.run(["sh", "-ec", script], cwd=there, env=environ, check=True)
+
+    assert "sound = false" in (theirs / "config.toml.~1~").read_text()
+    assert 'broker = "mqtts://house.local:8883"' in (theirs / "config.toml").read_text()
+    assert {stat.S_IMODE(each.stat().st_mode) for each in theirs.iterdir()} == {0o600}
+    assert "They reach this computer as house.local or 192.0.2.7. If that name" in said
+    assert "spasmwatch listen --broker mqtts://192.0.2.7:8883" in said
 
 
 def settings_of(folder: Path) -> Settings:

@@ -316,7 +316,11 @@ def test_a_password_file_is_read_only_where_it_is_private(tmp_path):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"a = = 3\n", "line 1 is not TOML"),
+        (b"a = = 3\n", "line 1 is not TOML: Invalid value. Nothing was started"),
+        (b'[sensor]\ndevice = "Polar\n', "line 2 has a quotation mark that is not closed"),
+        (b"device = 'Polar", "toml has a quotation mark that is not closed"),
+        (b"[a]\nx=1\n[a]\ny=2\n", r"line 3 has the section \[a\], which is there twice: join them"),
+        (b"[a]\nx=1\nx=2\n", "line 3 has a setting that is there twice: delete one"),
         (b"\n\n[mqtt\n", "line 3 is not TOML"),
         (b"a = " + b"[" * 50_000, "not TOML"),
         (b"a = " + b"9" * 50_000, "not TOML"),
@@ -327,8 +331,10 @@ def test_a_password_file_is_read_only_where_it_is_private(tmp_path):
 def test_what_is_no_settings_file_is_refused_in_a_sentence(tmp_path, data, words):
     file = tmp_path / "config.toml"
     file.write_bytes(data)
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=words) as told:
         read_configuration(file, environ={})
+    if words.startswith("line") and "UTF-8" not in words:
+        assert str(told.value).endswith(f"then run: spasmwatch -c {file} config check")
 
 
 def test_a_pipe_is_refused_at_once_as_settings_and_as_password(tmp_path):

@@ -21,7 +21,7 @@ from detector.doctor.bluetooth import (
     check_usb_power,
 )
 from detector.doctor.check import CheckResult, CheckStatus
-from detector.words.bluetooth import BluetoothFault
+from detector.words.bluetooth import BluetoothFault, fault_fix, fault_words
 
 FINE = BluetoothFacts(
     adapters=(AdapterFacts("hci0", powered=True),),
@@ -69,6 +69,12 @@ def test_every_hindrance_fails_with_its_name_and_command(facts, detail, fix):
     assert check.status is CheckStatus.FAIL
     assert detail in check.detail
     assert fix in (check.fix or "")
+
+
+@pytest.mark.parametrize("fault", BluetoothFault)
+def test_without_systemd_no_remedy_needs_it(fault):
+    assert "systemctl" not in fault_fix(fault, systemd=False)
+    assert "systemctl" not in fault_words(fault, systemd=False)
 
 
 def test_the_version_of_a_bluez_that_is_not_installed_is_not_checked():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -122,6 +123,7 @@ def test_the_clock_is_right_wrong_or_unknown():
     assert check_clock(ClockFacts(0.2)).status is CheckStatus.OK
     assert check_clock(ClockFacts(None)).status is CheckStatus.SKIP
     assert check_clock(ClockFacts(16.0)).fix == "sudo timedatectl set-ntp true"
+    assert check_clock(ClockFacts(16.0, systemd=False)).fix == "sudo apt install chrony"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +138,4 @@ def test_the_clock_is_right_wrong_or_unknown():
 )
 def test_the_zone_is_one_that_somebody_chose(facts, status):
     assert check_zone(facts).status == status
+    assert "timedatectl" not in (check_zone(replace(facts, systemd=False)).fix or "")

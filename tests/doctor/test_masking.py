@@ -45,6 +45,10 @@ def test_names_are_masked_as_words_and_in_any_case():
     assert shared == 'user "<user-1>" on <host-1>, banana, /home/<user-1>/x, <host-1>.lan'
 
 
+def test_the_programs_own_name_stays_so_that_a_remedy_can_be_typed():
+    assert masked("fix: spasmwatch setup", user="Spasmwatch") == "fix: spasmwatch setup"
+
+
 def test_the_same_secret_has_the_same_mask_in_every_text():
     mask = Mask()
     first, second = mask("AA:BB:CC:DD:EE:01 AA:BB:CC:DD:EE:02"), mask("aa:bb:cc:dd:ee:02")

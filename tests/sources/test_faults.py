@@ -18,6 +18,7 @@ from bleak.exc import (
 
 from detector.devices.pmd import PMD_DATA
 from detector.errors import ConfigError, LinkError
+from detector.sources import bluez
 from detector.sources.ble import BleSource
 from detector.sources.nearby import scan
 
@@ -134,8 +135,10 @@ def test_pauses_grow_to_16_s_and_begin_anew_only_after_samples(air, sensor, in_v
     ],
 )
 def test_without_an_adapter_the_first_attempt_says_so_in_a_sentence(
-    air, in_virtual_time, error, words
+    air, in_virtual_time, monkeypatch, error, words
 ):
+    monkeypatch.setattr(bluez, "is_installed", lambda: True)
+
     async def fail():
         raise error
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector import systemd
 from detector.errors import ServiceError
 from detector.supervision.installing import ServiceManager, unreachable_by_others
 from detector.supervision.units import CALLS, MARK, SERVICE, WATCHDOG, UnitPlan, units
@@ -226,15 +227,23 @@ def test_status_says_whether_somebody_is_watched(
 
 
 def test_without_systemd_there_is_a_remedy_and_the_units_can_be_seen(
-    spasmwatch: Callable[..., Done], tmp_path: Path
+    spasmwatch: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ServiceError, match="not run by systemd"):
         ServiceManager(system=False, booted=tmp_path / "none").check()
     dry = spasmwatch("service", "install", "--dry-run", "--system", "--json")
     assert set(json.loads(dry.stdout)) == {SERVICE, WATCHDOG}
+    monkeypatch.setattr(systemd, "BOOTED", tmp_path)
     missing = spasmwatch("service", "status")
     assert missing.returncode == 1
     assert missing.stdout.startswith("Not installed. Install it: spasmwatch service install")
+    monkeypatch.setattr(systemd, "BOOTED", tmp_path / "none")
+    without = spasmwatch("service", "status")
+    assert without.returncode == 1
+    assert without.stdout.startswith("Not installed. This computer is not run by systemd")
+    gone = spasmwatch("service", "uninstall", XDG_CONFIG_HOME=str(tmp_path))
+    assert gone.returncode == 0
+    assert "Nothing to remove" in gone.stderr
 
 
 def test_a_program_in_a_closed_folder_is_found(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_too_long_half_and_many_requests_cost_only_themselves() -> None:
                 deadline.wait(0.02)  # until their threads have noticed
         else:
             pytest.fail("it does not answer any more")
+
+
+def test_a_pause_is_not_ready_and_wakes_nobody_by_prometheus() -> None:
+    until = datetime(2026, 11, 29, 2, 30, tzinfo=UTC)
+    paused = facts(10.0, status=Status(StateWord.PAUSED, why="by anna", until=until))
+    ready, said = readiness(paused, 12.0)
+    assert not ready
+    assert (said["state"], said["until"]) == ("paused", "2026-11-29T02:30:00.000Z")
+    rules = (ROOT / "docs" / "monitoring" / "spasmwatch.rules.yml").read_text()
+    (watching,) = re.findall(r"expr: (spasmwatch_watching .*)", rules)
+    assert watching.endswith('unless ignoring(state) spasmwatch_state{state="paused"} == 1')
 
 
 def full() -> ServiceFacts:
