@@ -22,6 +22,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from detector.config import Settings
+from detector.disk_room import existing_folder
 from detector.doctor.bluetooth import BluetoothFacts, UsbPower
 from detector.doctor.computer import BrokerFacts, ClockFacts, FolderFacts, ZoneFacts
 from detector.errors import ConfigError, LinkError
@@ -104,9 +105,7 @@ def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
 
 def folder(path: Path) -> FolderFacts:
     """Return whether a file could be made in a folder, without making the folder."""
-    place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = existing_folder(path)
     problem = None
     try:
         disk = shutil.disk_usage(place)
