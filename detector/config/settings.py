@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -28,6 +27,7 @@ from detector.config.values import (
     TimeZone,
     TopicPrefix,
     WakeRule,
+    is_this_computer,
 )
 from detector.devices.identity import canonical
 from detector.errors import ConfigError
@@ -167,7 +167,7 @@ class MqttSettings(_Section):
     @model_validator(mode="after")
     def _safe_away_from_here(self) -> MqttSettings:
         address = self.address
-        if address is None or self.insecure or _is_here(address.host):
+        if address is None or self.insecure or is_this_computer(address.host):
             return self
         if not address.tls:
             raise ValueError(
@@ -285,13 +285,6 @@ class Settings(_Section):
         known = (one for one in self.sensors if canonical(one.device or "") == wanted)
         other = self.sensor.model_copy(update={"device": device, "driver": None, "name": None})
         return next(known, other)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_secret(path: Path) -> str:
