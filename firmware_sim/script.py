@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
-from detector.config.files import parse_toml
+from detector.config.depth import parse_toml
 from detector.errors import ConfigError
 from firmware_sim.faults import KINDS, Fault, Neighbours, in_order
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from detector.block import Samples
 from detector.errors import RecordingError
+from detector.files import replacement
 from detector.store.formats.reader import load, open_recording
 from firmware_sim.motion.backgrounds import inject_every
 from firmware_sim.motion.clonus import Engine
@@ -200,13 +200,7 @@ def save(
         "meta": json.dumps(meta),
     }
     beside = path.with_name(f"{path.stem}_events.tsv")
-    drafts = [file.with_name(f".{file.name}.{os.getpid()}.part") for file in (path, beside)]
-    try:
-        with drafts[0].open("wb") as file:
+    with replacement(path, synced=False) as trace, replacement(beside, synced=False) as table:
+        with trace.open("wb") as file:
             np.savez_compressed(file, **fields)
-        write_events(drafts[1], tuple(truth), seed=meta["seed"])
-        for draft, file_path in zip(drafts, (path, beside), strict=True):
-            draft.replace(file_path)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
+        write_events(table, tuple(truth), seed=meta["seed"])

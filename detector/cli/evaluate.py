@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from detector.cli.detect import UnitName
 from detector.errors import RecordingError
 from detector.events import Kind
+from detector.files import write_whole
 from detector.sites import Site
 from detector.terminal.failures import NOT_WHOLE, report_failure
 from detector.terminal.invocation import Invocation
@@ -190,9 +190,4 @@ def _write(path: Path, found: Evaluation) -> None:
         text = as_markdown(found)
     else:
         text = json.dumps(to_dict(found), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, text)

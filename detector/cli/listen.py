@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from detector import plain_json
+from detector.files import PRIVATE, read_start, write_whole
 from detector.terminal.invocation import Invocation, UsageError
 from detector.words.phrases import NOTICE, sentence
 
@@ -203,8 +204,6 @@ class _Memory:
 
     def load(self) -> Any:
         """Return what was saved, or None where nothing was or, which is told, it is damaged."""
-        from detector.config.files import read_start
-
         try:
             return plain_json.parsed(read_start(self.path, MEMORY_MOST))
         except FileNotFoundError:
@@ -217,9 +216,9 @@ class _Memory:
         """Replace the file; that the disk refuses is told once."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new = self.path.with_suffix(".new")
-            new.write_text(json.dumps(saved))
-            new.replace(self.path)
+            # Not synced, since it is replaced with each entry: what a power cut takes is asked for
+            # again.
+            write_whole(self.path, json.dumps(saved), mode=PRIVATE, synced=False)
         except OSError as error:
             if not self._told:
                 self._out.say(f"{self.path} cannot be written ({error.strerror}): {AGAIN}")

@@ -13,11 +13,12 @@ from typing import Any, get_args, get_origin
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
-from detector.config.files import parse_toml, read_start
+from detector.config.depth import parse_toml
 from detector.config.places import Places
 from detector.config.problems import describe, unknown_variable
 from detector.config.settings import Settings
 from detector.errors import ConfigError
+from detector.files import read_start
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
 SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file

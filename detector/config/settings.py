@@ -11,7 +11,6 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from detector.alerts.rules import DEFAULT_RULES
-from detector.config.files import read_start
 from detector.config.values import (
     BROKER_WORDS,
     NO_TEST,
@@ -31,6 +30,7 @@ from detector.config.values import (
 )
 from detector.devices.identity import canonical
 from detector.errors import ConfigError
+from detector.files import read_start
 from detector.sites import Site
 
 MOST_RULES = 32

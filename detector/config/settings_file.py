@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
-from detector.config.files import parse_toml, read_start
+from detector.config.depth import parse_toml
 from detector.config.reading import LARGEST_BYTES, check_command
 from detector.errors import ConfigError, StorageError
+from detector.files import PRIVATE, read_start, replacement
 
 OURS = "heard as: "  # marks a comment that spasmwatch wrote and may replace
 
@@ -66,14 +66,15 @@ def change_section(
         after = change(before, section, values, remarks, head=head_of(path))
         if after == before:
             return Change(path, None, changed=False)
-        with _draft(place, after) as draft:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacement(place, mode=_mode(place)) as draft:
+            draft.write_bytes(after.encode())
             try:
                 check(draft)
             except ConfigError as error:
                 told = str(error).replace(check_command(draft), check_command(path))
                 raise ConfigError(told.replace(str(draft), f"{path}, so changed,")) from None
             backup = None if before is None else _back_up(place)
-            draft.replace(place)
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}. Nothing was changed.") from error
     except (TOMLKitError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -183,22 +184,6 @@ def _back_up(place: Path) -> Path:
         return backup
 
 
-@contextmanager
-def _draft(place: Path, text: str) -> Iterator[Path]:
-    """Write a text to a synced draft beside a file, so that a rename replaces it all at once."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _mode(place))
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _mode(place: Path) -> int:
     """Return the file's permissions; a new file is private, since it may hold a password later."""
-    return place.stat().st_mode & 0o777 if place.exists() else 0o600
+    return place.stat().st_mode & 0o777 if place.exists() else PRIVATE

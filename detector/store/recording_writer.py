@@ -14,11 +14,11 @@ from zlib import crc32
 from detector.devices.stream import Item
 from detector.errors import RecordingError, StorageError
 from detector.events import format_utc
+from detector.files import sync_folder
 from detector.store.durable import write_durably
 from detector.store.identity import Named
 from detector.store.recording import Recording, RecordingHeader
 from detector.store.recording_rows import MAX_ROW, SCHEMA, TABLES, to_row
-from detector.store.wearer_file import sync_folder
 
 _SAME = ("name", "wearer", "sensor", "site", "origin")  # or it is another recording
 

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 from detector.errors import StorageError
+from detector.files import sync_folder
 from detector.store import wearer_file
 from detector.store.durable import write_durably
 from detector.store.layout import MIGRATIONS, migrate
@@ -153,7 +154,7 @@ def _begin(path: Path, wearer: str) -> None:
         write_durably(db)
         _fill(db, wearer)
     begun.rename(path)
-    wearer_file.sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _fill(db: sqlite3.Connection, wearer: str) -> None:

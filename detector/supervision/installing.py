@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.errors import ServiceError
+from detector.files import replacement
 from detector.supervision.units import MARK, SERVICE, WATCHDOG
 
 BOOTED = Path("/run/systemd/system")  # exists where systemd is the first process: sd_booted(3)
@@ -198,15 +199,9 @@ class ServiceManager:
 
 def _write(path: Path, text: str) -> None:
     """Write a unit whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.chmod(0o644)
-        fresh.replace(path)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink()
-        raise
+    with replacement(path) as draft:
+        draft.write_bytes(text.encode())
+        draft.chmod(0o644)  # whatever the umask: everybody may look at a unit
 
 
 def lingers(user: str, folder: Path = Path("/var/lib/systemd/linger")) -> bool:

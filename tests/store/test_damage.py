@@ -79,7 +79,7 @@ def test_an_id_that_cannot_be_saved_leaves_the_damaged_file_where_it_is(path: Pa
     (path.parent / "wearer").unlink()
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE cursor")
-    (path.parent / "wearer.new").mkdir()  # the disk refuses
+    (path.parent / f".wearer.{os.getpid()}.part").mkdir()  # the disk refuses
     with pytest.raises(StateDiskError):
         State.open(path)
     assert path.exists()

@@ -15,8 +15,8 @@ from shutil import rmtree
 from typing import Any
 
 from detector import plain_json
-from detector.config.files import read_start
 from detector.errors import ConfigError, StorageError
+from detector.files import read_start
 from detector.mqtt.security.authority import broker_certificate
 from detector.mqtt.security.broker_files import (
     SERVICE,

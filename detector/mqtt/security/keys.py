@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from shlex import quote
 from typing import Any
 
 from detector import plain_json
-from detector.config.files import read_start
 from detector.errors import ConfigError
+from detector.files import PRIVATE, read_start, write_whole
 from detector.mqtt.security.signing import mac, public_key_of
 from detector.store.receivers import NAME
 
@@ -166,18 +165,7 @@ def next_run(keys_file: Path, utc_s: float) -> int:
 
 def write_secret(path: Path, text: str) -> None:
     """Replace a file, whole or not at all, with one that only its owner may read."""
-    new = path.with_name(f".{path.name}.new")
-    with contextlib.suppress(FileNotFoundError):
-        new.unlink()  # its mode would stay
-    with open(new, "x", encoding="utf-8", opener=_private_file) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
-def _private_file(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    write_whole(path, text, mode=PRIVATE)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from detector.errors import RecordingError
 from detector.events import Event, to_dict
+from detector.files import replacement
 
 MEASURES = ("confidence", "rhythm_hz", "beats", "peak_g", "rms_g", "turn_deg", "grade", "cut_short")
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run text that begins so
@@ -65,16 +66,8 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
         As `check_target`, or the disk refuses it.
     """
     check_target(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacement(path) as draft:
         _WRITERS[path.suffix.lower()](draft, [_row(event) for event in events])
-        draft.replace(path)
-    except OSError as error:
-        # The name that the user gave, not that of the draft.
-        error.filename, error.filename2 = str(path), None
-        raise
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 COLUMNS = (

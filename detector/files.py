@@ -1,0 +1,86 @@
+"""Read small files that somebody names, and replace files whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EINVAL
+from pathlib import Path
+from stat import S_ISREG
+
+PRIVATE = 0o600
+"""Permissions of files with keys, a password or health data: their owner's alone."""
+
+
+def read_start(path: Path, most: int) -> bytes:
+    """Return the first `most` bytes of a regular file.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is a pipe, a device or a folder: to read a pipe may take for ever.
+    """
+    with open(path, "rb", opener=without_waiting) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(EINVAL, "this is a pipe or a device, not a file", str(path))
+        return file.read(most)
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open what may be a pipe that nobody writes to: an `opener` of `open`."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+@contextmanager
+def replacement(path: Path, *, mode: int = 0o666, synced: bool = True) -> Iterator[Path]:
+    """Yield a draft beside a file, which takes its place when the block ends without an error.
+
+    Whatever happens, also a power cut, the file is the old one or the new one, whole. Whether it
+    is the new one after a power cut, `sync_folder` decides.
+
+    Parameters
+    ----------
+    mode : permissions of the new file, less those that the umask takes
+    synced : False leaves out the wait for the disk: after a power cut it may be empty
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the file is the old one.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.unlink(missing_ok=True)  # of a killed process of the same number: its mode would stay
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | PRIVATE))
+        yield draft
+        if synced:
+            _sync(draft)
+        if mode & PRIVATE != PRIVATE:  # not before: its owner could not write to it
+            draft.chmod(draft.stat().st_mode & mode)
+        draft.replace(path)
+    except OSError as error:
+        if error.filename in {None, str(draft)}:  # people know the file by the name they gave
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, *, mode: int = 0o666, synced: bool = True) -> None:
+    """Replace a file by a text in UTF-8, whole or not at all, as `replacement`."""
+    with replacement(path, mode=mode, synced=synced) as draft:
+        draft.write_bytes(text.encode())
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync a folder, so that names in it survive a power cut."""
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
