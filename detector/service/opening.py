@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from detector.alerts.pause import Pause
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
-from detector.events import Kind, Origin, Phase
+from detector.events import Kind, Origin, Phase, broken_off
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
@@ -244,7 +244,7 @@ def _save(
 def _close_what_was_left_open(state: State, now: datetime) -> None:
     """Say of events that a crash interrupted that they are over, as far as they were seen."""
     interrupted = [
-        replace(event, phase=Phase.END, cut_short=True)
+        broken_off(event)
         for event in state.events(since=now - RECENT)
         # What was taken back is never over: another event tells it.
         if event.phase is not Phase.END and event.kind is not Kind.MOVEMENT
