@@ -244,12 +244,6 @@ class State:
             return log.dropped(self._db)
 
     @property
-    def damaged(self) -> int:
-        """Rows ever set aside because they could not be read."""
-        with _clear_errors(self._path):
-            return int(self._db.execute("SELECT count(*) FROM damaged").fetchone()[0])
-
-    @property
     def troubles(self) -> tuple[str, ...]:
         """Damage found since the state was opened, a sentence each, the latest last."""
         return tuple(self._troubles)

@@ -162,7 +162,7 @@ def test_told_again_it_sounds_unless_it_just_did_and_never_waits_longer_than_bef
 
 
 def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     held: list[tuple[str, str]] = []
 
@@ -199,7 +199,7 @@ def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
 
 
 def test_what_is_over_before_its_beginning_comes_makes_no_sound(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The beginning was lost on its way and comes by a replay, after the end."""
     held: list[str] = []
