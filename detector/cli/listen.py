@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -132,7 +131,6 @@ async def _listen(
     topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
     memory = _Memory(_memory_file(settings, name, topics), out)
     loop = asyncio.get_running_loop()
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     try:
         receiver = Receiver(
             name, mono_s=loop.time(), saved=memory.load(), needs_proof=key is not None
@@ -143,7 +141,7 @@ async def _listen(
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
         screen = ReceivedScreen(
-            out, zone, sounding, confirmable=at_terminal(), everything=everything
+            out, settings.wearer.zone, sounding, confirmable=at_terminal(), everything=everything
         )
         listener = Listener(
             endpoint,

@@ -6,7 +6,6 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -87,7 +86,7 @@ def run(
     kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
     _check(kind, file, speed, scenario, radio)
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    zone = settings.wearer.zone
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
     try:
         code = asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))

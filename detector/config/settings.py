@@ -6,6 +6,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -64,6 +65,11 @@ class WearerSettings(_Section):
     """Shown in alerts instead of a name."""
     time_zone: TimeZone | None = None
     """IANA name of the zone in which times are shown; None is this computer's."""
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Zone in which times are shown; None is this computer's."""
+        return None if self.time_zone is None else ZoneInfo(self.time_zone)
 
 
 class SensorSettings(_Section):

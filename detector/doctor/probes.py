@@ -19,7 +19,6 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from detector.config import Settings
 from detector.disk_room import existing_folder
@@ -166,11 +165,12 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
     """Return the time zone of this computer and of the settings."""
     now = datetime.now().astimezone()
     _, _, name = str(link.resolve()).rpartition("zoneinfo/")
-    configured = settings.wearer.time_zone
-    there = None if configured is None else now.astimezone(ZoneInfo(configured)).utcoffset()
+    wearer = settings.wearer
+    there = None if wearer.zone is None else now.astimezone(wearer.zone).utcoffset()
     offset = now.utcoffset()
     assert offset is not None  # noqa: S101 - an aware time has one
-    return ZoneFacts(os.environ.get("TZ") or name or str(now.tzinfo), offset, configured, there)
+    here = os.environ.get("TZ") or name or str(now.tzinfo)
+    return ZoneFacts(here, offset, wearer.time_zone, there)
 
 
 def user() -> str:

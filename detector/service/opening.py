@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.pause import Pause
@@ -131,8 +130,7 @@ def open_night(
     stack : closes the recordings
     """
     now = utc_of(clock.utc_ns())
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    evening = now.astimezone(zone)
+    evening = now.astimezone(settings.wearer.zone)
     records = settings.recording.enabled and origin is not Origin.REPLAY
     names = _recordings(place.new_recording(evening), sensors)
     worn = [

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.self_test import SelfTest, StepKind, TrialStep
@@ -133,7 +132,6 @@ def open_tests(
     """Return the tests of the alarm as an earlier night left them; evening tests only when live."""
     loop, now = asyncio.get_running_loop(), utc_of(clock.utc_ns())
     live = origin is Origin.LIVE
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     known: dict[str, datetime] = {}
     saved = None
     with suppress(StateError):
@@ -141,7 +139,7 @@ def open_tests(
         saved = state.saved(SELF_TEST)
     tests = SelfTest(
         settings.alerts.self_test_at if live else None,
-        zone,
+        settings.wearer.zone,
         wearer=state.wearer,
         here=here,
         known=known,
