@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-FIRST_AGAIN_S = 60.0
-AGAIN_S = 300.0
-"""An alarm that nobody ended repeats after 60 s, then every 5 min, and never stops by itself
-(research on alarm systems: an alarm that expires is the one that nobody heard)."""
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 
 JUST_S = 30.0
 """What is told anew so soon after it sounded here does not sound a second time: the service tells

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
-from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
+from detector.audible.alarm import JUST_S, AudibleAlarm
 from detector.mqtt import contract
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
 from detector.receiver.news import News, ReceivedEntry
@@ -23,6 +23,7 @@ from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, Telling
 from detector.receiver.receiver import Receiver
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 from detector.status import Snapshot, StateWord, Status
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen
