@@ -19,6 +19,9 @@ FOLDER, NAME = "spasmwatch", "heartbeat"
 SIZE = 512
 """Bytes: one page of memory, written in place by one call. A disk that is full takes it too, and a
 reader never finds half of it (Linux locks the file for a write)."""
+LATE_S = 15
+"""Without progress for so long the service hangs: it says every second that it makes some, and it
+declares within 11 s that a sensor is silent, which counts as progress."""
 LONGEST_WORDS = 200  # in the worst case each of them takes two bytes of SIZE
 
 

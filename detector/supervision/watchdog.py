@@ -22,13 +22,10 @@ from types import FrameType
 from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import LONGEST_S, Player, SoundError
 from detector.boot import host_boot_id
-from detector.supervision.heartbeat import Heartbeat, read_heartbeat
+from detector.supervision.heartbeat import LATE_S, Heartbeat, read_heartbeat
 from detector.supervision.notify import Notifier
 
-LOOK_S = 1.0  # as often as the service writes
-LATE_S = 15.0
-"""Without progress for so long the service hangs: it says every second that it makes some, and
-needs up to 11 s to notice that a sensor is silent. With the look, an alarm within 20 s."""
+LOOK_S = 1.0  # as often as the service writes; with `LATE_S`, an alarm within 20 s
 FIRST_S = 60.0  # to start in: a small computer imports for 20 s after it has booted
 REASON = "service"
 

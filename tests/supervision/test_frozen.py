@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from detector.boot import host_boot_id
 from detector.supervision.heartbeat import (
+    LATE_S,
     SIZE,
     Heartbeat,
     HeartbeatFile,
     heartbeat_path,
     read_heartbeat,
 )
-from detector.supervision.watchdog import FIRST_S, LATE_S, LOOK_S, HeartbeatWatch
+from detector.supervision.watchdog import FIRST_S, LOOK_S, HeartbeatWatch
 
 from .manager import Manager, a_night_of, long_recording
 

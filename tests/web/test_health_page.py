@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from detector.config.settings import WebSettings
 from detector.status import StateWord, Status, Vitals
-from detector.web.facts import LATE_S, ServiceFacts, liveness, readiness
+from detector.supervision.heartbeat import LATE_S
+from detector.web.facts import ServiceFacts, liveness, readiness
 from detector.web.metrics import ServiceMetrics
 from detector.web.server import LONGEST_REQUEST, MOST_AT_ONCE, HealthPage
 
