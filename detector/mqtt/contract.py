@@ -29,6 +29,9 @@ HEALTH_EXPIRES_S = 15  # three missed heartbeats: receivers then show "no signal
 STATE_EVERY_S = 30.0
 RETAINED_EXPIRES_S = 90  # three missed repeats: then no broker keeps what a dead service published
 OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
+COMMAND_EXPIRES_S = 60
+"""How long a broker keeps a command or the answer to it, and how old the heartbeat that a signed
+command names may be: what is obeyed later would surprise who asked for it."""
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 

@@ -18,7 +18,7 @@ from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
 from detector.mqtt.commands import AlarmTest, PauseAsked, Replay, Seen
-from detector.mqtt.contract import Command, Message, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, Command, Message, Topics
 from detector.mqtt.link import Link
 from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
 from detector.mqtt.session import PACKET_MOST, Received
@@ -30,8 +30,6 @@ ENTRIES_MOST = 100
 
 BODIES_MOST = 60_000
 """Bytes of entries in one answer, as JSON strings; the rest of it fits into 5 kB."""
-
-EXPIRES_S = 60
 
 LOGGED_EVERY_S = 60.0  # a flood of commands makes one line a minute
 
@@ -84,7 +82,7 @@ def answer(
         },
         ensure_ascii=False,
     )
-    return Message(home.reply(request.by), payload, qos=1, expiry_s=EXPIRES_S)
+    return Message(home.reply(request.by), payload, qos=1, expiry_s=COMMAND_EXPIRES_S)
 
 
 class TestedPaths(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from detector.errors import LinkError
-from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Message, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, PAYLOAD_MOST, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
@@ -20,7 +20,6 @@ from detector.receiver.news import News, ReceivedEntry
 from detector.receiver.receiver import REPLY, Receiver
 
 TICK_S = 0.5
-COMMAND_EXPIRES_S = 60
 ARRIVED_MOST = 1000  # messages that wait to be told
 
 
