@@ -14,6 +14,7 @@ import typer
 
 from detector import plain_json
 from detector.files import PRIVATE, read_start, write_whole
+from detector.store import wearer_file
 from detector.terminal.invocation import Invocation, UsageError
 from detector.words.phrases import NOTICE, sentence
 
@@ -317,4 +318,4 @@ async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -
 
 def _wearer_in(topic: str) -> list[str]:
     """Return the wearer whose topic this is; none where it is nobody's id."""
-    return re.findall(r"/([a-z2-7]{10})/availability$", topic)
+    return re.findall(rf"/({wearer_file.ID.pattern})/availability$", topic)

@@ -6,12 +6,12 @@ from datetime import datetime, tzinfo
 
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
 from detector.sources.look import Look
+from detector.timing.sample_clock import RATE_TOLERANCE
 
 SENSOR, RATE, LOSS = "Sensor", "Sample rate", "Lost samples"
 SETUP = "spasmwatch setup"  # the command that sentences of a source name where it helps
 DRIFT, BATTERY = "Sensor clock", "Battery"
 
-RATE_TOLERANCE = 0.05  # as in a night: beyond it, a clonus of 6 Hz is misnamed by 0.3 Hz
 # One lost frame of the slowest sensor is 7 to 14 % of 10 s: a warning; more is a failure.
 MOST_LOST = 0.15
 ODD_DRIFT_PPM = 500.0  # crystals keep within 100; a clock corrected by more is no crystal

@@ -16,6 +16,7 @@ from detector.mqtt.contract import (
     COUNTS,
     HEALTH_EXPIRES_S,
     OPEN_ALERTS_MOST,
+    REPLY,
     RETAINED_EXPIRES_S,
     Availability,
     Command,
@@ -28,8 +29,6 @@ from detector.status import StateWord
 from detector.store.receivers import NAME
 
 Schema = dict[str, Any]
-
-REPLY = "reply"
 
 MOST_FACTS = 12  # of one reason: twice as many as any has today
 

@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from detector.errors import LinkError
-from detector.mqtt.contract import COMMAND_EXPIRES_S, PAYLOAD_MOST, Leaf, Message, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, PAYLOAD_MOST, REPLY, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
 from detector.mqtt.security.signing import Proof, Verifier
 from detector.mqtt.session import Received
 from detector.receiver.news import News, ReceivedEntry
-from detector.receiver.receiver import REPLY, Receiver
+from detector.receiver.receiver import Receiver
 
 TICK_S = 0.5
 ARRIVED_MOST = 1000  # messages that wait to be told

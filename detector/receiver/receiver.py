@@ -16,6 +16,7 @@ from detector.mqtt.commands import EPOCH_MOST
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     PAYLOAD_MOST,
+    REPLY,
     Availability,
     Command,
     Leaf,
@@ -38,9 +39,6 @@ from detector.receiver.untrusted import good_for_s, moment_of, number_of, object
 from detector.receiver.wishes import Wishes
 from detector.status import StateWord
 from detector.store.receivers import NAME
-
-REPLY = "reply"
-"""Name under which `feed` takes the answer to a request."""
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""

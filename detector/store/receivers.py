@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from detector.store import log
 
@@ -17,9 +17,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 MOST = 64
 """Receivers remembered; the one that was silent longest goes first. A household has a few."""
-
-KEPT = timedelta(days=30)
-"""How long a silent receiver is remembered: as long as entries are kept for it."""
 
 TABLES = (
     """CREATE TABLE receiver (
@@ -61,7 +58,7 @@ def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -
     )
     # What a channel set aside because nobody was there, or because it may not publish it.
     db.execute("DELETE FROM refusal WHERE n > ? AND n <= ?", (before, upto))
-    db.execute("DELETE FROM receiver WHERE at_ms < ?", (log.to_ms(at - KEPT),))
+    db.execute("DELETE FROM receiver WHERE at_ms < ?", (log.to_ms(at - log.KEPT),))
     db.execute(
         """DELETE FROM receiver WHERE name NOT IN
             (SELECT name FROM receiver ORDER BY at_ms DESC, name LIMIT ?)""",
