@@ -7,11 +7,15 @@ once; receivers recognise repetitions by the entry's number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+RECEIVER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+"""Name of a receiver: it becomes a level of a topic, and is shown on screens."""
 
 
 class EntryKind(StrEnum):

@@ -245,9 +245,9 @@ def _own_name() -> str:
 
 
 def _check_name(name: str) -> None:
-    from detector.store.receivers import NAME
+    from detector.channels import RECEIVER_NAME
 
-    if not NAME.fullmatch(name):
+    if not RECEIVER_NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is not a receiver's name: up to 32 of a-z, 0-9, _ and -",
             param_hint="--name",

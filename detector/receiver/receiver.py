@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from detector.channels import RECEIVER_NAME
 from detector.mqtt import commands
 from detector.mqtt.commands import EPOCH_MOST
 from detector.mqtt.contract import (
@@ -38,7 +39,6 @@ from detector.receiver.proofs import Proofs
 from detector.receiver.untrusted import good_for_s, moment_of, number_of, object_of
 from detector.receiver.wishes import Wishes
 from detector.status import StateWord
-from detector.store.receivers import NAME
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
@@ -78,7 +78,7 @@ class Receiver:
     def __init__(
         self, name: str, *, mono_s: float, saved: Any = None, needs_proof: bool = False
     ) -> None:
-        if not NAME.fullmatch(name):
+        if not RECEIVER_NAME.fullmatch(name):
             raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
         self.state = ServiceState(Absence.SILENT, "nothing was heard yet")

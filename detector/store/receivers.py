@@ -5,15 +5,12 @@ All functions work inside `State`'s transaction. Numbers belong to one epoch of 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
+from detector.channels import RECEIVER_NAME
 from detector.store import log
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""Name of a receiver: it becomes a level of a topic, and is shown on screens."""
 
 MOST = 64
 """Receivers remembered; the one that was silent longest goes first. A household has a few."""
@@ -45,7 +42,7 @@ def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -
     ValueError
         It is no receiver's name, or there is no such number yet: nothing is recorded.
     """
-    if not NAME.fullmatch(name):
+    if not RECEIVER_NAME.fullmatch(name):
         raise ValueError(f"a receiver's name is up to 32 of a-z, 0-9, _ and -, not {name[:40]!a}")
     if not 0 <= upto <= log.last(db):
         raise ValueError(f"{name} acknowledges entry {upto} of {log.last(db)}")
