@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
+from detector.night.technical import LOW_PERCENT
 from detector.sources.look import Look
 from detector.timing.sample_clock import RATE_TOLERANCE
 
@@ -15,7 +16,6 @@ DRIFT, BATTERY = "Sensor clock", "Battery"
 # One lost frame of the slowest sensor is 7 to 14 % of 10 s: a warning; more is a failure.
 MOST_LOST = 0.15
 ODD_DRIFT_PPM = 500.0  # crystals keep within 100; a clock corrected by more is no crystal
-LOW_BATTERY = 20  # per cent: two to four hours by the makers' figures
 
 
 def check_sensor(
@@ -141,6 +141,6 @@ def check_battery(
     detail = f"{percent} %"
     if empty_at is not None:
         detail += f", it lasts until about {empty_at.astimezone(zone):%H:%M}"
-    if percent < LOW_BATTERY:
+    if percent <= LOW_PERCENT:
         return warn(BATTERY, f"{detail}: charge it, or change the cell, before the night")
     return ok(BATTERY, detail)
