@@ -8,7 +8,7 @@ JUST_S = 30.0
 """What is told anew so soon after it sounded here does not sound a second time: the service tells
 an open alert again as often as it sounds."""
 
-MOST = 100
+MOST = 100  # reasons; with more it sounds anyway, and the oldest ones hold it
 
 
 class AudibleAlarm:

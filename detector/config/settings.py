@@ -34,7 +34,7 @@ from detector.errors import ConfigError
 from detector.files import read_start
 from detector.sites import Site
 
-MOST_RULES = 32
+MOST_RULES = 32  # more than anybody keeps in mind; each is asked at every event
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
 LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
 

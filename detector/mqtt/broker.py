@@ -20,8 +20,8 @@ from detector.mqtt.broker_process import KINDS, LOOPBACK, BrokerProcess, claim
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.session import MqttSession
 
-RESTART_FIRST_S = 0.1
-RESTART_MOST_S = 5.0
+RESTART_FIRST_S = 0.1  # after a single fault it is back before a receiver notices
+RESTART_MOST_S = 5.0  # one that cannot start costs no core, and is there soon after it can
 SETTLED_S = 10.0  # a broker that ran this long works: the next wait is short again
 ASK_EVERY_S = 5.0  # a probe this often costs nothing
 GONE_ASKS = 12  # in a row: a minute, longer than any broker's restart or update takes

@@ -33,7 +33,7 @@ from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
-RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
+RETRIED_MOST = 1000  # entries set aside, tried again in one round: more than a night has
 CONTRADICT_EVERY_S = 1.0  # an answer to each message would double a flood
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason

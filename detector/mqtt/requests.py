@@ -26,7 +26,7 @@ from detector.mqtt.session import PACKET_MOST, Received
 log = logging.getLogger(__name__)
 
 ENTRIES_MOST = 100
-"""Entries looked at for one answer."""
+"""Entries looked at for one answer: at some 800 bytes each, more than `BODIES_MOST` takes."""
 
 BODIES_MOST = 60_000
 """Bytes of entries in one answer, as JSON strings; the rest of it fits into 5 kB."""
@@ -34,7 +34,8 @@ BODIES_MOST = 60_000
 LOGGED_EVERY_S = 60.0  # a flood of commands makes one line a minute
 
 PENDING_MOST = 128
-"""Requests that wait; a later one of the same receiver replaces the earlier."""
+"""Requests that wait, several of each receiver of a household. A later one replaces the earlier of
+the same receiver and command, so that only a flood of names comes to so many."""
 
 
 def answer(

@@ -69,9 +69,9 @@ def _watchdog(plan: UnitPlan) -> str:
         "Type=notify",
         "NotifyAccess=main",
         f"ExecStart={_command([*plan.program], [*plan.options], 'watchdog')}",
-        "WatchdogSec=30",
+        "WatchdogSec=30",  # it says every second that it looks, and waits for nothing
         "Restart=always",
-        "RestartSec=5",
+        "RestartSec=5",  # one that cannot start takes no time from the service
         "RestartPreventExitStatus=78",
     ]
     return _text(
