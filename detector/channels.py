@@ -62,7 +62,7 @@ class RefusedEntry:
 class ChannelLog(Protocol):
     """The log as one channel reads it, with a cursor that survives a restart.
 
-    May raise any `SpasmwatchError` (the disk refuses): nothing has changed, try again later.
+    May raise any `SpasmwatchError` (a disk error): nothing has changed, try again later.
     """
 
     async def read(self, limit: int) -> Sequence[Entry]:

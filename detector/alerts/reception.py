@@ -32,11 +32,11 @@ class Reception:
             self._waiting.setdefault(n, mono_s)
 
     def passed_on(self, n: int) -> None:
-        """Take that a channel has passed an entry on to somebody."""
+        """Record that a channel has passed an entry on to somebody."""
         self._waiting.pop(n, None)
 
     def acknowledged(self, after: int, upto: int) -> None:
-        """Take that a receiver has every entry after a number, up to another."""
+        """Record that a receiver has every entry after a number, up to another."""
         kept = (each for each in self._waiting.items() if not after < each[0] <= upto)
         self._waiting = dict(kept)
 

@@ -31,7 +31,7 @@ class AudibleAlarm:
             self._due_s[reason] = mono_s
 
     def release(self, reason: str) -> None:
-        """Take that a reason is over."""
+        """Record that a reason is over."""
         self._due_s.pop(reason, None)
         self._begun_s.pop(reason, None)
         self._sounded_s.pop(reason, None)

@@ -212,7 +212,7 @@ class _Memory:
             return None
 
     def save(self, saved: dict[str, object]) -> None:
-        """Replace the file; that the disk refuses is told once."""
+        """Replace the file; a write error is reported once."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Not synced, since it is replaced with each entry: what a power cut takes is asked for

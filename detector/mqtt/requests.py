@@ -90,13 +90,13 @@ class TestedPaths(Protocol):
     """What the test of the alarm learns from receivers; each call returns at once."""
 
     def seen(self, receiver: str, upto: int) -> None:
-        """Take that a receiver has every entry up to a number."""
+        """Record that a receiver has every entry up to a number."""
 
     def ask(self, receiver: str) -> None:
-        """Take that a person wants a test now."""
+        """Record that a person wants a test now."""
 
     def heard(self, receiver: str, alert: str) -> bool:
-        """Take that a person heard a test; return whether there was such a one lately."""
+        """Record that a person heard a test; return whether there was such a one lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Requests:
                 key = next(iter(self._pending))
                 try:
                     await self._serve(self._pending.pop(key))
-                except SpasmwatchError as error:  # the disk refuses: the receiver asks again
+                except SpasmwatchError as error:  # a disk error: the receiver asks again
                     self.refuse(Flaw.OTHER, str(error))
 
     def _take(self, command: Command, received: Received) -> None:

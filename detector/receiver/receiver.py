@@ -200,7 +200,7 @@ class Receiver:
         return f"{self._beat[0]}:{self._beat[1]}"
 
     def lost_connection(self) -> None:
-        """Take that messages may have been lost both ways: acknowledge and ask again."""
+        """Record that messages may have been lost both ways: acknowledge and ask again."""
         self._acknowledged = self._asked_s = None
         self._reconnected = True
 

@@ -56,7 +56,7 @@ class Sounding:
         self._more.set()
 
     def release(self, reason: str) -> None:
-        """Take that a reason is over."""
+        """Record that a reason is over."""
         self._alarm.release(reason)
 
     def take(self, alert: Alert) -> None:

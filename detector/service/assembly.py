@@ -233,7 +233,7 @@ def _in_turn(
 
 
 def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
-    """Obey who asks for a pause, if he is on this computer or signs; strangers may not silence."""
+    """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
     if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
         publisher.requests.pause = service.pause
     else:

@@ -25,7 +25,7 @@ class DiskSpace:
         self._folder = folder
         self._free = free
         self._question: Thread | None = None
-        self._left: int | None = None  # by the latest answer; None where the disk does not say
+        self._left: int | None = None  # by the latest answer; None where it cannot be read
 
     def troubles(self) -> dict[str, str | None]:
         """Return `disk-low` with why it holds, or None where it does not."""

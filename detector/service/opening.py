@@ -63,7 +63,7 @@ class Beginning:
 class OpenedNight:
     """A night that is saved, so that it can be gone on with from now on.
 
-    recorders : one for each sensor, None where its disk refuses; none where nothing is recorded
+    recorders : one for each sensor, None where it cannot be written; none where nothing is recorded
     connections : number of each sensor's latest, 0 without one, and the address that samples came
         from, None without any
     told : what there is to say of the time before, for the service to tell

@@ -37,6 +37,7 @@ class EveningTest:
     Parameters
     ----------
     sounds : whether this computer sounds what reaches nobody else, so that a path is expected
+    here : alerts are published nowhere, and sound on this computer only
     mono_s : real time, by which receivers answer
     utc_now : the night's wall clock
     """
@@ -60,15 +61,15 @@ class EveningTest:
         self._utc_now = utc_now
 
     def seen(self, receiver: str, upto: int) -> None:
-        """Take that a receiver has every entry up to a number."""
+        """Record that a receiver has every entry up to a number."""
         self._tests.seen(receiver, upto, mono_s=self._mono_s(), utc=self._utc_now())
 
     def ask(self, receiver: str) -> None:
-        """Take that a person wants a test now."""
+        """Record that a person wants a test now."""
         self._tests.ask(receiver, mono_s=self._mono_s(), utc=self._utc_now())
 
     def heard(self, receiver: str, alert: str) -> bool:
-        """Take that a person heard a test; return whether there was such a one lately."""
+        """Record that a person heard a test; return whether there was such a one lately."""
         return self._tests.heard(receiver, alert, mono_s=self._mono_s())
 
     def committed(self, entries: Sequence[Entry]) -> None:

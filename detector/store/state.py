@@ -66,7 +66,7 @@ class State:
         Raises
         ------
         StateDiskError
-            The disk refuses; use `in_memory` for a night.
+            The disk cannot be read or written; use `in_memory` for a night.
         StateDamagedError
             It was damaged and has been moved aside. Announce it, then open again.
         StateError

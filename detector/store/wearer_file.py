@@ -27,7 +27,7 @@ def read(folder: Path) -> str | None:
     Raises
     ------
     OSError
-        The disk refuses; there may be an id.
+        It cannot be read; there may be an id.
     """
     try:
         with open(folder / NAME, "rb", opener=without_waiting) as file:

@@ -171,11 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = None if given.command is None else shlex.split(given.command)
     with ExitStack() as stack:
         player = None if given.silent else stack.enter_context(Player(given.sound_command))
-        dog = Watchdog(given.heartbeat, player=player, command=command, say=say)
-        stack.callback(dog.close)
+        watchdog = Watchdog(given.heartbeat, player=player, command=command, say=say)
+        stack.callback(watchdog.close)
         notifier.ready()
         while True:
-            dog.look()
+            watchdog.look()
             notifier.alive()
             time.sleep(LOOK_S)
 

@@ -74,7 +74,7 @@ class Gate:
         self._nonces: dict[str, dict[str, float]] = {name: {} for name in keys}
 
     def issued(self, seq: int) -> None:
-        """Take that a heartbeat or snapshot of this number is sent now."""
+        """Record that a heartbeat or snapshot of this number is sent now."""
         self._issued.append((seq, self._mono_s()))
 
     def admit(self, command: Command, fields: Mapping[str, Any]) -> None:
