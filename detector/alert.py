@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from detector import plain_json
-from detector.events import Origin, format_utc
+from detector.events import Origin, format_utc, parse_utc
 
 SCHEMA = "alert/1"
 
@@ -135,8 +135,8 @@ def from_dict(data: Any) -> Alert:
                 "alert_class": AlertClass(values["alert_class"]),
                 "level": Level(values["level"]),
                 "source": Origin(values["source"]),
-                "raised_at": _parse_utc(values["raised_at"]),
-                "at": _parse_utc(values["at"]),
+                "raised_at": parse_utc(values["raised_at"]),
+                "at": parse_utc(values["at"]),
             }
         )
     except KeyError as error:
@@ -153,7 +153,3 @@ def from_json(text: str) -> Alert:
 
 _JSON_NAMES = {"alert_class": "class"}  # a reserved word in Python
 _NEVER_NONE = ("id", "state", "alert_class", "level", "kind", "reason", "source")
-
-
-def _parse_utc(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -7,11 +7,15 @@ once; receivers recognise repetitions by the entry's number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+RECEIVER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+"""Name of a receiver: it becomes a level of a topic, and is shown on screens."""
 
 
 class EntryKind(StrEnum):
@@ -58,7 +62,7 @@ class RefusedEntry:
 class ChannelLog(Protocol):
     """The log as one channel reads it, with a cursor that survives a restart.
 
-    May raise any `SpasmwatchError` (the disk refuses): nothing has changed, try again later.
+    May raise any `SpasmwatchError` (a disk error): nothing has changed, try again later.
     """
 
     async def read(self, limit: int) -> Sequence[Entry]:

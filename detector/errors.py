@@ -20,7 +20,7 @@ class RecordingNotFoundError(RecordingError):
 
 
 class StorageError(SpasmwatchError):
-    """The disk refuses: full, read-only, no permission, or in use by another process."""
+    """The disk cannot be read or written: full, read-only, no permission, in use elsewhere."""
 
 
 class ProtocolError(SpasmwatchError):

@@ -139,6 +139,11 @@ def format_utc(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def parse_utc(text: str | None) -> datetime | None:
+    """Return a moment from its ISO 8601 form; None stays None."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def to_dict(event: Event) -> dict[str, Any]:
     """Return the contract's JSON object: every field present, unknown ones None."""
     return {
@@ -203,8 +208,8 @@ def from_dict(data: Mapping[str, Any]) -> Event:
             "kind": Kind(values["kind"]),
             "phase": Phase(values["phase"]),
             "source": Origin(values["source"]),
-            "onset": _parse_utc(values["onset"]),
-            "end": _parse_utc(values["end"]),
+            "onset": parse_utc(values["onset"]),
+            "end": parse_utc(values["end"]),
             "parts": None if parts is None else tuple(Kind(part) for part in parts),
             "detector": None if detector is None else DetectorVersion(**detector),
             "recording": None if recording is None else RecordingSpan(**recording),
@@ -252,7 +257,3 @@ def _checked(facts: Any) -> dict[str, Any]:
 
 def _plain(value: DetectorVersion | RecordingSpan | None) -> dict[str, Any] | None:
     return None if value is None else {f.name: getattr(value, f.name) for f in fields(value)}
-
-
-def _parse_utc(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -50,11 +50,6 @@ def regular_only(path: str, flags: int) -> int:
     raise OSError(EINVAL, NO_FILE, path)
 
 
-def without_waiting(path: str, flags: int) -> int:
-    """Open what may be a pipe that nobody writes to: an `opener` of `open`."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 @contextmanager
 def replacement(path: Path, *, mode: int = 0o666, synced: bool = True) -> Iterator[Path]:
     """Yield a draft beside a file, which takes its place when the block ends without an error.

@@ -10,11 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 
-FIRST_AGAIN_NS = 60_000_000_000
-AGAIN_NS = 300_000_000_000
-"""IEC 60601-1-8 has an alarm repeat as long as its cause lasts; at this rate one that lasts for a
-night makes a hundred entries of the log."""
+FIRST_AGAIN_NS = FIRST_AGAIN_S * 1_000_000_000
+AGAIN_NS = AGAIN_S * 1_000_000_000
 
 
 class Reminders:

@@ -131,7 +131,7 @@ class SelfTest:
         self._heard: list[str] = []
 
     def seen(self, name: str, upto: int, *, mono_s: float, utc: datetime) -> None:
-        """Take that a receiver has every entry up to a number."""
+        """Record that a receiver has every entry up to a number."""
         path = self._path(name, utc)
         path.seen, path.seen_s, path.upto = utc, mono_s, upto
         over = self._test is None or self._test.over
@@ -140,7 +140,7 @@ class SelfTest:
             self._passed = self._passed if self._missing else self._tested
 
     def heard(self, name: str, id_: str, *, mono_s: float) -> bool:
-        """Take that a person heard a test at a receiver; return whether there was such a test."""
+        """Record that a person heard a test at a receiver; return whether there was such a test."""
         test = self._test
         if test is None or test.id != id_ or mono_s - test.begun_s > CONFIRMABLE_S:
             return False
@@ -150,7 +150,7 @@ class SelfTest:
         return True
 
     def ask(self, name: str, *, mono_s: float, utc: datetime) -> None:
-        """Take that a person wants a test now, at a receiver that is there."""
+        """Record that a person wants a test now, at a receiver that is there."""
         self._path(name, utc).seen_s = mono_s
         self._asked = True
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-FIRST_AGAIN_S = 60.0
-AGAIN_S = 300.0
-"""An alarm that nobody ended repeats after 60 s, then every 5 min, and never stops by itself
-(research on alarm systems: an alarm that expires is the one that nobody heard)."""
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 
 JUST_S = 30.0
 """What is told anew so soon after it sounded here does not sound a second time: the service tells
 an open alert again as often as it sounds."""
 
-MOST = 100
+MOST = 100  # reasons; with more it sounds anyway, and the oldest ones hold it
 
 
 class AudibleAlarm:
@@ -34,7 +31,7 @@ class AudibleAlarm:
             self._due_s[reason] = mono_s
 
     def release(self, reason: str) -> None:
-        """Take that a reason is over."""
+        """Record that a reason is over."""
         self._due_s.pop(reason, None)
         self._begun_s.pop(reason, None)
         self._sounded_s.pop(reason, None)

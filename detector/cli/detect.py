@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -81,7 +80,6 @@ def detect(
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     moments = [parse_when(text) for text in explain or []]
     if moments and (together or alerts):
         raise typer.BadParameter(
@@ -94,7 +92,7 @@ def detect(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = with_no_signal(parse_rules(settings.alerts.wake_for)) if alerts else ()
-    how = _How(fs, unit, site, model, rules, tuple(moments), zone, alerts)
+    how = _How(fs, unit, site, model, rules, tuple(moments), settings.wearer.zone, alerts)
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:

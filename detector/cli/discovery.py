@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from detector.events import Origin
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Availability
 from detector.mqtt.link import Link
+from detector.store import wearer_file
 from detector.terminal.invocation import UsageError, program_name
 from detector.words.phrases import sentence
 
@@ -107,7 +108,7 @@ def the_one(found: Wearers, where: str) -> str:
 
 def _note(found: Wearers, got: Received) -> None:
     """Remember whose topic this is, and what it says; nothing where it is nobody's."""
-    whose = re.search(r"/([a-z2-7]{10})/availability$", got.topic)
+    whose = re.search(rf"/({wearer_file.ID.pattern})/availability$", got.topic)
     try:
         said = Availability(got.payload.decode())
     except ValueError:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -135,11 +134,10 @@ async def _listen(
     origin = Origin.SIMULATED if simulated else Origin.LIVE
     out.say(NOTICE)
     loop = asyncio.get_running_loop()
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
         screen = ReceivedScreen(
-            out, zone, sounding, confirmable=at_terminal(), everything=everything
+            out, settings.wearer.zone, sounding, confirmable=at_terminal(), everything=everything
         )
         silence = partial(_show_silence, screen)
         ours = settings.mqtt.address is None
@@ -255,7 +253,7 @@ class _Memory:
             return None
 
     def save(self, saved: dict[str, object]) -> None:
-        """Replace the file; that the disk refuses is told once."""
+        """Replace the file; a write error is reported once."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Not synced, since it is replaced with each entry: what a power cut takes is asked for
@@ -288,9 +286,9 @@ def _own_name() -> str:
 
 
 def _check_name(name: str) -> None:
-    from detector.store.receivers import NAME
+    from detector.channels import RECEIVER_NAME
 
-    if not NAME.fullmatch(name):
+    if not RECEIVER_NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is not a receiver's name: up to 32 of a-z, 0-9, _ and -",
             param_hint="--name",

@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
-from zoneinfo import ZoneInfo
 
 from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
@@ -77,7 +76,7 @@ async def watch_night(
     the exit code
     """
     out = NightOutput.of(out)
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    zone = settings.wearer.zone
     async with AsyncExitStack() as stack:
         level, as_json = settings.log.level, settings.log.format == "json"
         stack.enter_context(logging_to(settings.data_dir, level=level, as_json=as_json))

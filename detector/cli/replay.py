@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -37,8 +36,7 @@ def replay(
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    narrator = Narrator(call.out, lambda: 0, zone, settings.wearer.label)
+    narrator = Narrator(call.out, lambda: 0, settings.wearer.zone, settings.wearer.label)
     with open_recording(file) as reader:
         origin = reader.origin or Origin.REPLAY
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)

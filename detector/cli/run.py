@@ -6,7 +6,6 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -89,7 +88,7 @@ def run(
     if not no_mqtt and settings.mqtt.broker != "none":
         settings.mqtt.secret()  # raises where its file cannot be used, before anything starts
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
+    zone = settings.wearer.zone
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
     try:
         code = asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))

@@ -8,7 +8,6 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -88,7 +87,7 @@ def setup(
     if add and (settings is None or settings.sensor.device is None):
         raise UsageError("--add is for a second sensor: choose the first by setup without it")
     now = SensorSettings() if settings is None or add else settings.sensor
-    zone = ZoneInfo(settings.wearer.time_zone) if settings and settings.wearer.time_zone else None
+    zone = None if settings is None else settings.wearer.zone
     reach = reach_over(radio, speed, now.adapter)
     taken = settings.sensors if add and settings is not None else ()
     visit = Visit(call.out, reach, timeout, now, zone, asks=not non_interactive, taken=taken)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import time
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -28,13 +28,14 @@ from detector.config.values import (
     TimeZone,
     TopicPrefix,
     WakeRule,
+    is_this_computer,
 )
 from detector.devices.identity import canonical
 from detector.errors import ConfigError
 from detector.files import read_start
 from detector.sites import Site
 
-MOST_RULES = 32
+MOST_RULES = 32  # more than anybody keeps in mind; each is asked at every event
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
 LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
 
@@ -65,6 +66,11 @@ class WearerSettings(_Section):
     """Shown in alerts instead of a name."""
     time_zone: TimeZone | None = None
     """IANA name of the zone in which times are shown; None is this computer's."""
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Zone in which times are shown; None is this computer's."""
+        return None if self.time_zone is None else ZoneInfo(self.time_zone)
 
 
 class SensorSettings(_Section):
@@ -168,7 +174,7 @@ class MqttSettings(_Section):
     @model_validator(mode="after")
     def _safe_away_from_here(self) -> MqttSettings:
         address = self.address
-        if address is None or self.insecure or _is_here(address.host):
+        if address is None or self.insecure or is_this_computer(address.host):
             return self
         if not address.tls:
             raise ValueError(
@@ -286,13 +292,6 @@ class Settings(_Section):
         known = (one for one in self.sensors if canonical(one.device or "") == wanted)
         other = self.sensor.model_copy(update={"device": device, "driver": None, "name": None})
         return next(known, other)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_secret(path: Path) -> str:

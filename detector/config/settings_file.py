@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item, Table
 
@@ -101,8 +102,7 @@ def changed_text(
     ValueError
         The changed text does not read back as the values that were to be set.
     """
-    wanted = parse_toml(before or "")
-    document = tomlkit.parse(head if before is None else before)
+    wanted, document = _parsed(before, head)
     if section not in document:
         document.add(tomlkit.nl())
         document.add(section, tomlkit.table())
@@ -116,11 +116,8 @@ def changed_text(
         # An inline table, in braces, cannot hold a comment.
         if key in remarks and isinstance(table, Table) and _is_ours(comment):
             item.comment(OURS + remarks[key])
-    after = tomlkit.dumps(document)
     wanted[section] = wanted.get(section, {}) | dict(values)
-    if tomllib.loads(after) != wanted:
-        raise ValueError("its layout is unusual")
-    return after
+    return _text(document, wanted)
 
 
 def added_text(
@@ -138,8 +135,7 @@ def added_text(
     ValueError
         The changed text does not read back as the values that were to be added.
     """
-    wanted = parse_toml(before or "")
-    document = tomlkit.parse(head if before is None else before)
+    wanted, document = _parsed(before, head)
     table = tomlkit.table()
     for key, value in values.items():
         item = tomlkit.item(value)
@@ -150,11 +146,8 @@ def added_text(
         document.add(section, tomlkit.aot())
     array: Any = document[section]
     array.append(table)
-    after = tomlkit.dumps(document)
     wanted[section] = [*wanted.get(section, []), dict(values)]
-    if tomllib.loads(after) != wanted:
-        raise ValueError("its layout is unusual")
-    return after
+    return _text(document, wanted)
 
 
 def head_of(path: Path) -> str:
@@ -162,6 +155,19 @@ def head_of(path: Path) -> str:
     command = check_command(path.absolute())
     how = f" Check with: {command}" if command.isprintable() else ""
     return f"# spasmwatch settings.{how}\n"
+
+
+def _parsed(before: str | None, head: str) -> tuple[dict[str, Any], TOMLDocument]:
+    """Return what a text says, and the text as a document to change; None begins one by `head`."""
+    return parse_toml(before or ""), tomlkit.parse(head if before is None else before)
+
+
+def _text(document: TOMLDocument, wanted: Mapping[str, Any]) -> str:
+    """Return the document's text; ValueError where it does not read back as what is wanted."""
+    after = tomlkit.dumps(document)
+    if tomllib.loads(after) != wanted:
+        raise ValueError("its layout is unusual")
+    return after
 
 
 def _is_ours(comment: str) -> bool:

@@ -24,6 +24,14 @@ MOST_COMMAND = 1000  # characters
 KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
 
 
+def is_this_computer(host: str) -> bool:
+    """Return whether what is sent to a host stays on this computer."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _plain_text(text: str) -> str:
     if not 0 < len(text) <= LONGEST_TEXT or not text.isprintable():
         raise ValueError(f"must be 1 to {LONGEST_TEXT} printable characters")
@@ -131,11 +139,7 @@ def _time_of_day(text: str) -> str:
 
 
 def _loopback(text: str) -> str:
-    try:
-        here = ipaddress.ip_address(text).is_loopback
-    except ValueError:
-        here = False
-    if not here:
+    if text == "localhost" or not is_this_computer(text):  # a resolver may answer for a name
         raise ValueError(
             "must be 127.0.0.1 or ::1: there is no password yet, so others may not reach it"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from detector.config import check_command
+from detector.disk_room import LOW_BYTES
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
 from detector.words.delivery import TESTS_OFF
 
@@ -143,8 +144,11 @@ def check_disk(facts: FolderFacts, *, nights: int) -> CheckResult:
     look = f"df -h {quote(facts.path)}   (make room, or set data_dir to another disk)"
     if facts.free_bytes < LEAST_BYTES:
         return fail(DISK, detail, look)
-    if room < nights:
-        return warn(DISK, f"{detail}; {nights} are to be kept", look)
+    problems = [f"{nights} are to be kept"] if room < nights else []
+    if facts.free_bytes < LOW_BYTES:
+        problems.append(f"a night alarms below {_size(LOW_BYTES)}")
+    if problems:
+        return warn(DISK, "; ".join([detail, *problems]), look)
     return ok(DISK, detail)
 
 

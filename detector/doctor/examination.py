@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from detector.config import Configuration, SensorSettings, Settings, default_path
 from detector.devices.registry import installed
@@ -132,15 +131,12 @@ class Examination:
             )
         except (LinkError, ConfigError) as error:
             return [fail(SENSOR, _one_line(error), "spasmwatch doctor   (after correcting that)")]
-        zone = settings.wearer.time_zone
         note = ""
         if look.link is not None:
             self.mask.hide("sensor", _as_written(look.link.name))
             self.mask.hide("address", [look.link.address])
             note = installed().named(look.link.driver).sheet.loss
-        return check_sensor(
-            look, why=why, loss_note=note, zone=None if zone is None else ZoneInfo(zone)
-        )
+        return check_sensor(look, why=why, loss_note=note, zone=settings.wearer.zone)
 
     def _hide(self, settings: Settings) -> None:
         """Add to the mask what must not be shared."""

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from detector import systemd
 from detector.audible.player import SoundError, sound_program
 from detector.config import Settings
+from detector.disk_room import existing_folder
 from detector.doctor.bluetooth import BluetoothFacts, UsbPower
 from detector.doctor.computer import (
     BrokerFacts,
@@ -113,9 +113,7 @@ def usb_power(sys_folder: Path = _SYS) -> tuple[UsbPower, ...]:
 
 def folder(path: Path) -> FolderFacts:
     """Return whether a file could be made in a folder, without making the folder."""
-    place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = existing_folder(path)
     problem = None
     try:
         disk = shutil.disk_usage(place)
@@ -177,12 +175,12 @@ def zone(settings: Settings, link: Path = _ZONE_LINK) -> ZoneFacts:
     """Return the time zone of this computer and of the settings."""
     now = datetime.now().astimezone()
     _, _, name = str(link.resolve()).rpartition("zoneinfo/")
-    configured = settings.wearer.time_zone
-    there = None if configured is None else now.astimezone(ZoneInfo(configured)).utcoffset()
+    wearer = settings.wearer
+    there = None if wearer.zone is None else now.astimezone(wearer.zone).utcoffset()
     offset = now.utcoffset()
     assert offset is not None  # noqa: S101 - an aware time has one
     here = os.environ.get("TZ") or name or str(now.tzinfo)
-    return ZoneFacts(here, offset, configured, there, systemd=systemd.is_running())
+    return ZoneFacts(here, offset, wearer.time_zone, there, systemd=systemd.is_running())
 
 
 def sound(settings: Settings) -> SoundFacts:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from detector.doctor.check import CheckResult, fail, ok, skip, warn
+from detector.night.technical import LOW_PERCENT
 from detector.sources.look import Look
+from detector.timing.sample_clock import RATE_TOLERANCE
 
 SENSOR, RATE, LOSS = "Sensor", "Sample rate", "Lost samples"
 SETUP = "spasmwatch setup"  # the command that sentences of a source name where it helps
 DRIFT, BATTERY = "Sensor clock", "Battery"
 
-RATE_TOLERANCE = 0.05  # as in a night: beyond it, a clonus of 6 Hz is misnamed by 0.3 Hz
 # One lost frame of the slowest sensor is 7 to 14 % of 10 s: a warning; more is a failure.
 MOST_LOST = 0.15
 ODD_DRIFT_PPM = 500.0  # crystals keep within 100; a clock corrected by more is no crystal
-LOW_BATTERY = 20  # per cent: two to four hours by the makers' figures
 
 
 def check_sensor(
@@ -141,6 +141,6 @@ def check_battery(
     detail = f"{percent} %"
     if empty_at is not None:
         detail += f", it lasts until about {empty_at.astimezone(zone):%H:%M}"
-    if percent < LOW_BATTERY:
+    if percent <= LOW_PERCENT:
         return warn(BATTERY, f"{detail}: charge it, or change the cell, before the night")
     return ok(BATTERY, detail)

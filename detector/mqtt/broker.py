@@ -17,11 +17,11 @@ from pathlib import Path
 
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker_process import KINDS, LOOPBACK, BrokerProcess, claim
-from detector.mqtt.endpoint import Endpoint, parse_url
+from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.session import MqttSession
 
-RESTART_FIRST_S = 0.1
-RESTART_MOST_S = 5.0
+RESTART_FIRST_S = 0.1  # after a single fault it is back before a receiver notices
+RESTART_MOST_S = 5.0  # one that cannot start costs no core, and is there soon after it can
 SETTLED_S = 10.0  # a broker that ran this long works: the next wait is short again
 ASK_EVERY_S = 5.0  # a probe this often costs nothing
 GONE_ASKS = 12  # in a row: a minute, longer than any broker's restart or update takes
@@ -81,9 +81,9 @@ async def provide(
 
     Parameters
     ----------
-    choice : an endpoint or `mqtt://…`: that broker. `mosquitto` or `embedded`: a child. `auto`: the
-        one that listens on `port` and accepts us, else mosquitto where it is installed, else the
-        embedded one. `none`
+    choice : an endpoint: that broker. `mosquitto` or `embedded`: a child. `auto`: the one that
+        listens on `port` and accepts us, else mosquitto where it is installed, else the embedded
+        one. `none`
     port : of the child, or a free one where that is taken; 0 picks a free one
     username, password : for a broker that is found
     patient : try again for as long as the block lasts where none starts; `last_error` says why
@@ -95,8 +95,6 @@ async def provide(
     LinkError
         No broker is installed, or it did not start: why, and what to do.
     """
-    if isinstance(choice, str) and "://" in choice:
-        choice = parse_url(choice)
     if isinstance(choice, Endpoint):
         yield Broker("url", choice)
         return
@@ -106,8 +104,7 @@ async def provide(
     kinds = {"auto": tuple(KINDS), **{kind: (kind,) for kind in KINDS}}.get(choice)
     if kinds is None:
         raise ConfigError(
-            "broker must be auto, mosquitto, embedded, none or mqtt://host:port, "
-            f"got {choice!a:.80}"
+            f"broker must be auto, mosquitto, embedded, none or an endpoint, got {choice!a:.80}"
         )
     note = remedy = ""
     if choice == "auto" and port and _is_taken(port):

@@ -19,9 +19,8 @@ from pathlib import Path
 from detector.errors import ConfigError, LinkError
 
 LOOPBACK = "127.0.0.1"
-READY_S = (
-    10.0  # mosquitto takes 0.1 s, the embedded one 0.3 s, a small busy machine many times that
-)
+READY_S = 10.0
+"""mosquitto takes 0.1 s, the embedded one 0.3 s, a small busy machine many times that."""
 POLL_S = 0.02
 END_S = 2.0  # from SIGTERM to SIGKILL
 LAST_WORDS = 5  # lines of a child's stderr that are kept

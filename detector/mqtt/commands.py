@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detector import plain_json
+from detector.channels import RECEIVER_NAME
 from detector.mqtt.contract import COMMAND_MOST, Command
 from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
-from detector.store.receivers import NAME
 
 NUMBER_MOST = 2**53  # what every JSON parser reads as a whole number
 EPOCH_MOST = ALERT_MOST = 64  # characters
@@ -102,7 +102,7 @@ def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Request
 
 def _parsed(command: Command, fields: dict[str, Any]) -> Request:
     by = _text(fields, "by", most=32)
-    if not NAME.fullmatch(by):
+    if not RECEIVER_NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
     if command is Command.TEST:
         asked = fields.get("alert") is None

@@ -22,13 +22,18 @@ from detector.errors import ConfigError
 from detector.events import Kind, Origin, format_utc
 from detector.status import Snapshot, Status, Vitals
 from detector.status import to_dict as status_dict
+from detector.store import wearer_file
 
 DEFAULT_PREFIX = "sw/v1"
+REPLY = "reply"  # level of the topics of answers, each followed by a receiver's name
 HEALTH_EVERY_S = 5.0
 HEALTH_EXPIRES_S = 15  # three missed heartbeats: receivers then show "no signal" by their own clock
 STATE_EVERY_S = 30.0
 RETAINED_EXPIRES_S = 90  # three missed repeats: then no broker keeps what a dead service published
 OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a screen holds anyway
+COMMAND_EXPIRES_S = 60
+"""How long a broker keeps a command or the answer to it, and how old the heartbeat that a signed
+command names may be: what is obeyed later would surprise who asked for it."""
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
 
@@ -128,7 +133,7 @@ class Topics:
     prefix: str = DEFAULT_PREFIX
 
     def __post_init__(self) -> None:
-        if not _WEARER.fullmatch(self.wearer):
+        if not wearer_file.ID.fullmatch(self.wearer):
             raise ConfigError(
                 f"wearer must be 10 random characters of a-z and 2-7, never a name, "
                 f"got {_short(self.wearer)}"
@@ -161,7 +166,7 @@ class Topics:
 
     def reply(self, receiver: str) -> str:
         """Return the topic of answers to one receiver."""
-        return f"{self.base}/reply/{receiver}"
+        return f"{self.base}/{REPLY}/{receiver}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +305,6 @@ def state(stamp: Stamp, now: Snapshot) -> str:
     )
 
 
-_WEARER = re.compile(r"[a-z2-7]{10}")
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PLAIN_TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,512}")
 _APART = {Origin.SIMULATED.value, Origin.REPLAY.value}

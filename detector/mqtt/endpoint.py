@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from detector.config import MqttSettings
+from detector.config.values import PORTS, is_this_computer
 from detector.errors import ConfigError
-
-PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +73,7 @@ class Endpoint:
     @property
     def is_local(self) -> bool:
         """Whether nothing leaves this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_this_computer(self.host)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -104,35 +98,6 @@ def configured(options: MqttSettings) -> Endpoint | None:
         password=options.secret(),
         tls=tls,
         insecure=options.insecure,
-    )
-
-
-def parse_url(url: str, *, tls: Tls | None = None, insecure: bool = False) -> Endpoint:
-    """Return the endpoint of `mqtt://user:password@host:port` or `mqtts://…`; only host is needed.
-
-    Raises
-    ------
-    ConfigError
-        It is not such an address; the password in it is not repeated.
-    """
-    shown = re.sub(r".*@", "***@", ascii(url))[:80]
-    example = "write it like mqtt://host:1883 or mqtts://user@host"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"{shown} is not a broker address; {example}") from error
-    if parts.scheme not in PORTS or not parts.hostname or port == 0:
-        raise ConfigError(f"{shown} is not a broker address; {example}")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ConfigError(f"{shown} must end after the port; {example}")
-    return Endpoint(
-        host=parts.hostname,
-        port=PORTS[parts.scheme] if port is None else port,
-        username=None if parts.username is None else unquote(parts.username),
-        password=None if parts.password is None else unquote(parts.password),
-        tls=(tls or Tls()) if parts.scheme == "mqtts" else None,
-        insecure=insecure,
     )
 
 

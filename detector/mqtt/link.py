@@ -76,7 +76,8 @@ class Link:
         self._window = asyncio.Semaphore(WINDOW)
         self._subscriptions: list[tuple[str, Handler, int]] = []
         self._taken_over = False  # the connection before
-        self.taken_over_s: deque[float] = deque(maxlen=8)  # when another client took our name
+        # When another client took our name: two are looked for, those of the latest minute.
+        self.taken_over_s: deque[float] = deque(maxlen=8)
         self.refused_subscriptions: dict[str, str] = {}  # by filter, why
 
     @property

@@ -33,7 +33,7 @@ from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack, Received
 from detector.status import Snapshot, StateWord, Status, Vitals
 
-RETRIED_MOST = 1000  # entries that were set aside, tried again in one round
+RETRIED_MOST = 1000  # entries set aside, tried again in one round: more than a night has
 CONTRADICT_EVERY_S = 1.0  # an answer to each message would double a flood
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
@@ -48,9 +48,8 @@ report it."""
 
 @dataclass(slots=True)
 class Counts:
-    """Counts of publications since the start, by result."""
+    """Counts of publications since the start that have not been delivered, by result."""
 
-    delivered: int = 0
     unheard: int = 0  # nobody was subscribed; tried again later
     unconfirmed: int = 0  # the connection was lost before the answer came; sent again
     refused: int = 0  # refused by the broker, or without a topic; tried again later
@@ -102,7 +101,6 @@ class Publisher:
         self.closing_availability = Availability.OFFLINE
         self.counts = Counts()
         self.refusals: dict[Leaf, str] = {}  # why the broker does not take what, at present
-        self.last_trouble: str | None = None  # the latest refusal, or failure of the log
         self.link = Link(
             endpoint,
             # Its own in each run: a second spasmwatch of this wearer must not disconnect us.
@@ -262,8 +260,7 @@ class Publisher:
     async def _health(self) -> str:
         try:
             log = LogState(self._log.epoch, await self._log.last(), await self._log.depth())
-        except SpasmwatchError as error:
-            self.last_trouble = str(error)
+        except SpasmwatchError:
             log = LogState()
         return contract.health(
             self._stamp(), self._snapshot.status, self._vitals(), log, self.losses
@@ -293,15 +290,13 @@ class Publisher:
         while True:
             await self._more.wait()
             self._more.clear()
-            try:
+            with contextlib.suppress(SpasmwatchError):  # of the log: read again at the next wake
                 while self.link.state.connected and await self._send_some():
                     pass
                 if self._retry_due and self.link.state.connected:
                     await self._retry()
                 if self._reports_nobody:
                     await self.requests.send_again(self._reception.unconfirmed(self._mono_s()))
-            except SpasmwatchError as error:
-                self.last_trouble = str(error)
 
     async def _send_some(self) -> bool:
         """Send a window of entries; return whether to send the next one at once."""
@@ -332,7 +327,6 @@ class Publisher:
         passed = [entry for entry in entries if entry.kind not in contract.LEAVES] + done
         if passed:
             await self._log.acknowledge([entry.n for entry in passed])
-            self.counts.delivered += len(done)
         if refused:
             await self._log.refuse(refused, at=self._utc_now())
         return None if None in (outcome for _, outcome in outcomes) else len(done)
@@ -373,7 +367,6 @@ class Publisher:
 
     def _refuse(self, why: str) -> str:
         self.counts.refused += 1
-        self.last_trouble = why
         return why
 
     def _stamp(self) -> Stamp:

@@ -19,7 +19,7 @@ from detector.channels import ChannelLog, Entry
 from detector.errors import ConfigError, LinkError, SpasmwatchError
 from detector.mqtt import commands, contract
 from detector.mqtt.commands import AlarmTest, PauseAsked, Replay, Seen
-from detector.mqtt.contract import Command, Message, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, Command, Message, Topics
 from detector.mqtt.link import Link
 from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
 from detector.mqtt.session import PACKET_MOST, Received
@@ -27,17 +27,16 @@ from detector.mqtt.session import PACKET_MOST, Received
 log = logging.getLogger(__name__)
 
 ENTRIES_MOST = 100
-"""Entries looked at for one answer."""
+"""Entries looked at for one answer: at some 800 bytes each, more than `BODIES_MOST` takes."""
 
 BODIES_MOST = 60_000
 """Bytes of entries in one answer, as JSON strings; the rest of it fits into 5 kB."""
 
-EXPIRES_S = 60
-
 LOGGED_EVERY_S = 60.0  # a flood of commands makes one line a minute
 
 PENDING_MOST = 128
-"""Requests that wait; a later one of the same receiver replaces the earlier."""
+"""Requests that wait, several of each receiver of a household. A later one replaces the earlier of
+the same receiver and command, so that only a flood of names comes to so many."""
 
 
 def answer(
@@ -85,20 +84,20 @@ def answer(
         },
         ensure_ascii=False,
     )
-    return Message(home.reply(request.by), payload, qos=1, expiry_s=EXPIRES_S)
+    return Message(home.reply(request.by), payload, qos=1, expiry_s=COMMAND_EXPIRES_S)
 
 
 class TestedPaths(Protocol):
     """What the test of the alarm learns from receivers; each call returns at once."""
 
     def seen(self, receiver: str, upto: int) -> None:
-        """Take that a receiver has every entry up to a number."""
+        """Record that a receiver has every entry up to a number."""
 
     def ask(self, receiver: str) -> None:
-        """Take that a person wants a test now."""
+        """Record that a person wants a test now."""
 
     def heard(self, receiver: str, alert: str) -> bool:
-        """Take that a person heard a test; return whether there was such a one lately."""
+        """Record that a person heard a test; return whether there was such a one lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ class Requests:
                 key = next(iter(self._pending))
                 try:
                     await self._serve(self._pending.pop(key))
-                except SpasmwatchError as error:  # the disk refuses: the receiver asks again
+                except SpasmwatchError as error:  # a disk error: the receiver asks again
                     self.refuse(Flaw.OTHER, str(error))
 
     def _take(self, command: Command, received: Received) -> None:

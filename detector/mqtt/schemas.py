@@ -11,11 +11,13 @@ from detector import alert as alerts
 from detector import events
 from detector.alert import AlertClass, AlertState, Level
 from detector.alerts.pause import MOST_MIN
+from detector.channels import RECEIVER_NAME
 from detector.events import Kind, Origin, Phase
 from detector.mqtt.contract import (
     COUNTS,
     HEALTH_EXPIRES_S,
     OPEN_ALERTS_MOST,
+    REPLY,
     RETAINED_EXPIRES_S,
     Availability,
     Command,
@@ -25,11 +27,8 @@ from detector.mqtt.requests import ENTRIES_MOST
 from detector.mqtt.security.gate import NONCE
 from detector.recognition.rules.reason import Reason
 from detector.status import StateWord
-from detector.store.receivers import NAME
 
 Schema = dict[str, Any]
-
-REPLY = "reply"
 
 MOST_FACTS = 12  # of one reason: twice as many as any has today
 
@@ -135,7 +134,7 @@ _TIME: Schema = {
 }
 
 
-_RECEIVER: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+_RECEIVER: Schema = {"type": "string", "pattern": f"^{RECEIVER_NAME.pattern}$"}
 
 _NUMBER = _or_null(_count(1))  # in the log; null when the disk refused it
 

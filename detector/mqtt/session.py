@@ -34,9 +34,7 @@ from detector.mqtt.security.signing import SIGNATURE, SIGNATURE_MOST
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
 
-KEEPALIVE_S = (
-    5  # paho notices a frozen broker after twice this; its default 60 is two blind minutes
-)
+KEEPALIVE_S = 5  # paho notices a frozen broker after twice this; by its default, two minutes
 ACK_TIMEOUT_S = 3.0  # the real detector of a half-open connection
 DIAL_TIMEOUT_S = 3.0  # each for TCP, TLS and CONNACK
 WINDOW = 16  # unacknowledged at once; mosquitto's own limit is 20, beyond it clients stall

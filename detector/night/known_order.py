@@ -26,7 +26,7 @@ class KnownOrder:
         return len(self._watches) == 1 or len(self._over) == len(self._watches)
 
     def end(self, sensor: int) -> None:
-        """Take that a recording has ended: no other sensor waits for it any more."""
+        """Record that a recording has ended: no other sensor waits for it any more."""
         self._over.add(sensor)
 
     def running(self) -> list[int]:
@@ -34,7 +34,7 @@ class KnownOrder:
         return [number for number in range(len(self._watches)) if number not in self._over]
 
     def go_on(self) -> None:
-        """Take that all recordings go on: the night was only interrupted."""
+        """Record that all recordings go on: the night was only interrupted."""
         self._over.clear()
 
     def look(self) -> list[tuple[int, Observation]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from detector.errors import LinkError
-from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Message, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, PAYLOAD_MOST, REPLY, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
@@ -26,15 +26,14 @@ from detector.receiver.news import (
     ServiceState,
     breaks_words,
 )
-from detector.receiver.receiver import REPLY, Receiver
+from detector.receiver.receiver import Receiver
 
-TICK_S = 0.5
-COMMAND_EXPIRES_S = 60
+TICK_S = 0.5  # silence is noticed after 15 s, so much later at most
 BREAKS_WITHIN_S, BREAKS_TIMES = 60.0, 4
 """A connection that begins so often is none to rely on. Two receivers of one name end each other's
 every few seconds, which most brokers do not say; a broker that restarts does so once."""
 
-ARRIVED_MOST = 1000  # messages that wait to be told
+ARRIVED_MOST = 1000  # messages that wait to be told: an hour of heartbeats, 65 MB at worst
 
 
 class Listener:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-REMEMBERED = 2000  # events and alerts, as many as entries known by content
+REMEMBERED = 2000  # events and alerts: those of several nights, of hundreds each
 SAVED = 200  # of those, the latest outlive a restart
 
 

@@ -8,17 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from detector.mqtt.contract import Leaf
+from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf
 from detector.receiver.open_alerts import OpenAlerts
 from detector.status import StateWord
 
 TWINS = "two spasmwatch watch this wearer at once: stop one of them"
-UNHEARD_WHY = "nothing was heard from spasmwatch for 15 s"
+UNHEARD_WHY = f"nothing was heard from spasmwatch for {HEALTH_EXPIRES_S} s"
 UNHEARD = f"{UNHEARD_WHY}: its computer, the broker or the network is down"
 UNPROVEN = (
-    "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
-    "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
-    "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
+    f"nothing that is proven to be from spasmwatch was heard for {HEALTH_EXPIRES_S} s, only "
+    "messages without its signature, or recorded earlier: look after the wearer, then whether "
+    "somebody else uses the broker, and whether both computers have keys of the same "
+    "`spasmwatch setup tls`"
 )
 
 UNANSWERED = (

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from detector.channels import RECEIVER_NAME
 from detector.mqtt import commands
 from detector.mqtt.commands import EPOCH_MOST
 from detector.mqtt.contract import (
     HEALTH_EXPIRES_S,
     PAYLOAD_MOST,
+    REPLY,
     Availability,
     Command,
     Leaf,
@@ -38,10 +40,6 @@ from detector.receiver.proofs import Proofs
 from detector.receiver.untrusted import good_for_s, moment_of, number_of, object_of
 from detector.receiver.wishes import Wishes
 from detector.status import StateWord
-from detector.store.receivers import NAME
-
-REPLY = "reply"
-"""Name under which `feed` takes the answer to a request."""
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
@@ -85,7 +83,7 @@ class Receiver:
     def __init__(
         self, name: str, *, mono_s: float, saved: Any = None, needs_proof: bool = False
     ) -> None:
-        if not NAME.fullmatch(name):
+        if not RECEIVER_NAME.fullmatch(name):
             raise ValueError(f"not a receiver's name: {name[:40]!a}")
         self.name = name
         self.state = ServiceState(Absence.SILENT, "nothing was heard yet")
@@ -209,7 +207,7 @@ class Receiver:
         return f"{self._beat[0]}:{self._beat[1]}"
 
     def lost_connection(self) -> None:
-        """Take that messages may have been lost both ways: acknowledge and ask again."""
+        """Record that messages may have been lost both ways: acknowledge and ask again."""
         self._acknowledged = self._asked_s = self._lacking = None
         self._reconnected = True
 

@@ -11,7 +11,7 @@ from detector.audible.player import SoundError
 from detector.receiver.open_alerts import is_urgent
 from detector.receiver.sound import Sound
 
-LOOK_S = 1.0
+LOOK_S = 1.0  # what is due each minute may sound so much late
 
 
 class Sounding:
@@ -57,7 +57,7 @@ class Sounding:
         self._more.set()
 
     def release(self, reason: str) -> None:
-        """Take that a reason is over."""
+        """Record that a reason is over."""
         self._alarm.release(reason)
 
     def take(self, alert: Alert) -> None:

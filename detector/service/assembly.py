@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.reception import Reception, must_reach
@@ -171,7 +170,6 @@ async def assembled(
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note("state", found)
-        zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
@@ -200,7 +198,7 @@ async def assembled(
             troubles=begun.troubles,
             told=opened.told,
             heard_until=opened.heard_until,
-            pausing=Pausing(opened.pause, zone),
+            pausing=Pausing(opened.pause, settings.wearer.zone),
         )
         if publisher is not None:
             _let_pause(publisher, broker, service)
@@ -239,7 +237,7 @@ def _in_turn(
 
 
 def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
-    """Obey who asks for a pause, if he is on this computer or signs; strangers may not silence."""
+    """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
     if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
         publisher.requests.pause = service.pause
     else:

@@ -24,7 +24,7 @@ class Backlog:
         self._ticked_s: float | None = None
 
     def tick(self) -> bool:
-        """Take that a tick comes now; return whether it waits."""
+        """Record that a tick comes now; return whether it waits."""
         now_s = asyncio.get_running_loop().time()
         late = self._ticked_s is not None and now_s - self._ticked_s > LATE_S
         self._ticked_s, self.waits = now_s, late and not self.waits

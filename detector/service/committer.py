@@ -21,7 +21,7 @@ from detector.words.disk import SLOW_COMMIT
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
-"""Of what the disk refuses, a week; it was published anyway, so that the oldest may go."""
+"""Of what cannot be written, a week; it was published anyway, so that the oldest may go."""
 
 MOST_NAMED = 100  # events given up that are named at the end
 PATIENCE_S = 2.0  # real; a commit takes 0.1 s on a slow card, and an alert must be out in seconds
@@ -46,7 +46,7 @@ class Committer:
         the call; called once a commit, before it is decided what is committed, since the call may
         add to that
     committed : called after each commit with the log's new entries
-    uncommitted : called once with what the disk refuses or has not taken for `PATIENCE_S`;
+    uncommitted : called once with what cannot be written, or is not within `PATIENCE_S`;
         receivers get it again after the commit
     trouble : called with a name and why that does not work, or None once it does
     """
@@ -102,7 +102,7 @@ class Committer:
             self._more.set()
 
     async def run(self) -> None:
-        """Commit until cancelled. What the disk refuses waits for `retry`."""
+        """Commit until cancelled. What cannot be written waits for `retry`."""
         while True:
             self._more.clear()
             await self._commit_waiting()

@@ -24,7 +24,7 @@ BROKER_REFUSES = "broker-refuses"
 TWIN_SERVICE = "twin-service"
 
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
-TWIN_S = 60.0
+TWIN_S = 60.0  # two that share a name take it from each other every 15 s
 TWIN_TAKEOVERS = 2  # within TWIN_S: one may be our own connection that the broker still held
 
 

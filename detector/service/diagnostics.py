@@ -40,7 +40,7 @@ def logging_to(
 ) -> Iterator[Path]:
     """Log to a rotating file in `folder` for as long as the block lasts; yield its path.
 
-    Lines that the disk refuses are lost; nothing is raised.
+    Lines that cannot be written are lost; nothing is raised.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _open(path: Path) -> logging.Handler:
 
 
 class _Rotating(RotatingFileHandler):
-    """A rotating file that counts what the disk refuses instead of printing tracebacks of it."""
+    """A rotating file that counts write errors instead of printing their tracebacks."""
 
     refused = 0
 

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+from detector.disk_room import LOW_BYTES, free_bytes
 from detector.words.disk import low_words
 
 DISK_LOW = "disk-low"
 
-LOW_BYTES = 500_000_000
-"""Below it a person should look. A night of the chattiest sensor takes 40 MB, so that three nights
-of several sensors still fit; other programs fill a disk, and so much leaves days to notice."""
-
 AT_ONCE_S = 0.2  # a disk that works answers in microseconds; one that hangs costs this once
-
-
-def free_bytes(folder: Path) -> int:
-    """Return what this process may still write to the disk of a folder that may not exist yet.
-
-    Raises
-    ------
-    OSError
-        The disk does not say.
-    """
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
 
 
 class DiskSpace:
@@ -43,7 +25,7 @@ class DiskSpace:
         self._folder = folder
         self._free = free
         self._question: Thread | None = None
-        self._left: int | None = None  # by the latest answer; None where the disk does not say
+        self._left: int | None = None  # by the latest answer; None where it cannot be read
 
     def troubles(self) -> dict[str, str | None]:
         """Return `disk-low` with why it holds, or None where it does not."""

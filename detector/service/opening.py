@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
 from detector.alerts.pause import Pause
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.config import SensorSettings, Settings
-from detector.events import Kind, Origin, Phase
+from detector.events import Kind, Origin, Phase, broken_off
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
@@ -64,7 +63,7 @@ class Beginning:
 class OpenedNight:
     """A night that is saved, so that it can be gone on with from now on.
 
-    recorders : one for each sensor, None where its disk refuses; none where nothing is recorded
+    recorders : one for each sensor, None where it cannot be written; none where nothing is recorded
     connections : number of each sensor's latest, 0 without one, and the address that samples came
         from, None without any
     told : what there is to say of the time before, for the service to tell
@@ -131,8 +130,7 @@ def open_night(
     stack : closes the recordings
     """
     now = utc_of(clock.utc_ns())
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    evening = now.astimezone(zone)
+    evening = now.astimezone(settings.wearer.zone)
     records = settings.recording.enabled and origin is not Origin.REPLAY
     names = _recordings(place.new_recording(evening), sensors)
     worn = [
@@ -244,7 +242,7 @@ def _save(
 def _close_what_was_left_open(state: State, now: datetime) -> None:
     """Say of events that a crash interrupted that they are over, as far as they were seen."""
     interrupted = [
-        replace(event, phase=Phase.END, cut_short=True)
+        broken_off(event)
         for event in state.events(since=now - RECENT)
         # What was taken back is never over: another event tells it.
         if event.phase is not Phase.END and event.kind is not Kind.MOVEMENT

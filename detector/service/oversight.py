@@ -90,16 +90,20 @@ class Oversight:
 
     def _facts(self) -> ServiceFacts:
         made, mono_ns = self._made, self._clock.mono_ns()
-        night, tally, links = made.night, made.service.tally, [s.status for s in made.sources]
+        night, tally = made.night, made.service.tally
+        links = [source.status for source in made.sources]
         known, arrived = night.data_age_s(mono_ns), [link.data_age_s for link in links]
         ages = [age for age in arrived if age is not None]
-        technical = [a for a in night.open_alerts if a.alert_class is AlertClass.TECHNICAL]
         return ServiceFacts(
             taken_s=time.monotonic(),
             at_s=self._looked_s,
             status=made.service.status,
             vitals=vitals(night, self._clock),
-            troubles=tuple(alert.reason for alert in technical),
+            troubles=tuple(
+                alert.reason
+                for alert in night.open_alerts
+                if alert.alert_class is AlertClass.TECHNICAL
+            ),
             samples=night.samples,
             gaps=night.gap_count,
             packets=dict(tally.packets),

@@ -1,4 +1,4 @@
-"""Record a sensor: from its first sample until the time is over, `stop`, or the disk refuses."""
+"""Record a sensor: from its first sample until the time is over, `stop`, or a write error."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Recordings:
     ----------
     labels : of the sensors
     writers : one for each sensor, None where there is none; or empty
-    trouble : called with RECORDING and why the disk refuses, or None once it takes rows again
+    trouble : called with RECORDING and the write error, or None once it takes rows again
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Recordings:
             self._trouble(RECORDING, None)
 
     def _work(self, items: Sequence[tuple[int, Item]]) -> _Done:
-        """Write items and commit, in the thread; what a disk refuses costs this batch."""
+        """Write items and commit, in the thread; a write error costs this batch."""
         before = self._kept()
         errors: dict[int, Exception] = {}
         steps: list[tuple[int, Callable[[], None]]] = []

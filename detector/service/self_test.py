@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.self_test import SelfTest, StepKind, TrialStep
@@ -38,6 +37,7 @@ class EveningTest:
     Parameters
     ----------
     sounds : whether this computer sounds what reaches nobody else, so that a path is expected
+    here : alerts are published nowhere, and sound on this computer only
     mono_s : real time, by which receivers answer
     utc_now : the night's wall clock
     """
@@ -61,15 +61,15 @@ class EveningTest:
         self._utc_now = utc_now
 
     def seen(self, receiver: str, upto: int) -> None:
-        """Take that a receiver has every entry up to a number."""
+        """Record that a receiver has every entry up to a number."""
         self._tests.seen(receiver, upto, mono_s=self._mono_s(), utc=self._utc_now())
 
     def ask(self, receiver: str) -> None:
-        """Take that a person wants a test now."""
+        """Record that a person wants a test now."""
         self._tests.ask(receiver, mono_s=self._mono_s(), utc=self._utc_now())
 
     def heard(self, receiver: str, alert: str) -> bool:
-        """Take that a person heard a test; return whether there was such a one lately."""
+        """Record that a person heard a test; return whether there was such a one lately."""
         return self._tests.heard(receiver, alert, mono_s=self._mono_s())
 
     def committed(self, entries: Sequence[Entry]) -> None:
@@ -133,7 +133,6 @@ def open_tests(
     """Return the tests of the alarm as an earlier night left them; evening tests only when live."""
     loop, now = asyncio.get_running_loop(), utc_of(clock.utc_ns())
     live = origin is Origin.LIVE
-    zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     known: dict[str, datetime] = {}
     saved = None
     with suppress(StateError):
@@ -141,7 +140,7 @@ def open_tests(
         saved = state.saved(SELF_TEST)
     tests = SelfTest(
         settings.alerts.self_test_at if live else None,
-        zone,
+        settings.wearer.zone,
         wearer=state.wearer,
         here=here,
         known=known,

@@ -84,6 +84,6 @@ def note_start(
     now = Start(boot, mono_s, at.timestamp())
     died: Sequence[Start] = recent_starts(state.saved(STARTS), now, last_ended=last_ended)
     kept = [*died, now][-MOST_STARTS:]
-    with suppress(StateError):  # what the disk refuses is an alarm of its own
+    with suppress(StateError):  # a disk error is an alarm of its own
         state.commit(at=at, saved={STARTS: [[s.boot, s.mono_s, s.utc_s] for s in kept]})
     return StartWatch(len(died))

@@ -1,6 +1,9 @@
 """Keep the parts of a service alive: log what raised, announce it, start it again with back-off.
 
-The only place, beside the last boundary of the command line, that catches every exception.
+The only place that handles every exception, beside the last boundary of the command line. Elsewhere
+`except Exception` passes it on to here (sources, recordings, committer), or names the fault of a
+library or of somebody's driver, which may raise anything (radio, bluez, registry);
+`tests/test_house.py` lists each.
 """
 
 from __future__ import annotations

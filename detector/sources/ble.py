@@ -109,7 +109,7 @@ class BleSource:
         self._chosen: tuple[str, str | None] | None = None  # the last choice: address, adapter
         self._remark = ""
         self._trouble: tuple[str, str] | None = None
-        self._state, self._since_s, self._why = LinkState.SCAN, 0.0, ""
+        self._state, self._why = LinkState.SCAN, ""
         self._last_data_s: float | None = None  # of the sessions before the present one
 
     async def readings(self) -> AsyncIterator[Reading]:
@@ -156,17 +156,16 @@ class BleSource:
     def status(self) -> LinkStatus:
         """State of the link; only on the event loop of `readings`."""
         now_s = asyncio.get_running_loop().time()
-        state, since_s, why, last_s = self._state, self._since_s, self._why, self._last_data_s
+        state, why, last_s = self._state, self._why, self._last_data_s
         session = self._session
         if session is not None and session.first_data_s is not None:
             last_s = session.last_data_s
             if state is LinkState.SETUP and session.trouble is not None:
                 why = session.trouble[1]
             elif state is LinkState.SETUP:
-                state, since_s, why = LinkState.STREAM, session.first_data_s, ""
+                state, why = LinkState.STREAM, ""
         return LinkStatus(
             state=state,
-            in_state_s=now_s - since_s,
             data_age_s=None if last_s is None else now_s - last_s,
             why=why,
             address=None if session is None else session.address,
@@ -368,8 +367,6 @@ class BleSource:
         self._adapter.claimed |= self._targets
 
     def _enter(self, state: LinkState, why: str = "") -> None:
-        if state is not self._state:
-            self._since_s = asyncio.get_running_loop().time()
         self._state, self._why = state, why
 
 

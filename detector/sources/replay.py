@@ -51,7 +51,6 @@ class ReplaySource:
         """A recording is always there."""
         return LinkStatus(
             state=LinkState.STREAM,
-            in_state_s=0.0,
             data_age_s=0.0,
             why="",
             address=None,

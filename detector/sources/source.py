@@ -71,7 +71,6 @@ class LinkStatus:
     """
 
     state: LinkState
-    in_state_s: float
     data_age_s: float | None
     why: str
     address: str | None

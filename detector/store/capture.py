@@ -96,7 +96,7 @@ class CaptureWriter:
         Raises
         ------
         OSError
-            The disk refuses it, or (FileExistsError) the file exists.
+            It cannot be written, or (FileExistsError) the file exists.
         """
         item = reading.item
         if self._file is None:

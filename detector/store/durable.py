@@ -15,7 +15,7 @@ def write_durably(db: sqlite3.Connection) -> None:
     Raises
     ------
     sqlite3.Error
-        The file is damaged, or the disk refuses.
+        The file is damaged, or cannot be written.
     """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")

@@ -27,7 +27,8 @@ CAP = 100_000
 """Entries kept at most: weeks without a broker, some 80 MB."""
 
 KEPT = timedelta(days=30)
-"""How long an entry that every channel has passed is kept for replays."""
+"""How long an entry that every channel has passed is kept for replays, and a silent receiver, which
+would ask for one, is remembered."""
 
 EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""

@@ -5,21 +5,15 @@ All functions work inside `State`'s transaction. Numbers belong to one epoch of 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from detector.channels import RECEIVER_NAME
 from detector.store import log
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""Name of a receiver: it becomes a level of a topic, and is shown on screens."""
 
 MOST = 64
 """Receivers remembered; the one that was silent longest goes first. A household has a few."""
-
-KEPT = timedelta(days=30)
-"""How long a silent receiver is remembered: as long as entries are kept for it."""
 
 TABLES = (
     """CREATE TABLE receiver (
@@ -48,7 +42,7 @@ def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -
     ValueError
         It is no receiver's name, or there is no such number yet: nothing is recorded.
     """
-    if not NAME.fullmatch(name):
+    if not RECEIVER_NAME.fullmatch(name):
         raise ValueError(f"a receiver's name is up to 32 of a-z, 0-9, _ and -, not {name[:40]!a}")
     if not 0 <= upto <= log.last(db):
         raise ValueError(f"{name} acknowledges entry {upto} of {log.last(db)}")
@@ -61,7 +55,7 @@ def acknowledge(db: sqlite3.Connection, name: str, upto: int, *, at: datetime) -
     )
     # What a channel set aside because nobody was there, or because it may not publish it.
     db.execute("DELETE FROM refusal WHERE n > ? AND n <= ?", (before, upto))
-    db.execute("DELETE FROM receiver WHERE at_ms < ?", (log.to_ms(at - KEPT),))
+    db.execute("DELETE FROM receiver WHERE at_ms < ?", (log.to_ms(at - log.KEPT),))
     db.execute(
         """DELETE FROM receiver WHERE name NOT IN
             (SELECT name FROM receiver ORDER BY at_ms DESC, name LIMIT ?)""",

@@ -1,7 +1,7 @@
 """One night as the sensor sent it: every packet as received, in one SQLite file.
 
 Each row carries a CRC over its place and content, so damage costs rows and never gives wrong ones.
-A recording may fail, alarms may not: whatever the disk refuses is one `RecordingWriteError`.
+A recording may fail, alarms may not: every write error is one `RecordingWriteError`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class RecordingWriter:
 
     @classmethod
     def create(cls, path: Path, header: RecordingHeader) -> RecordingWriter:
-        """Begin a file that must not exist yet; RecordingWriteError if the disk refuses."""
+        """Begin a file that must not exist yet; RecordingWriteError if it cannot."""
         body = json.dumps(
             {"schema": SCHEMA, **asdict(header), "created": format_utc(header.created)}
         )
@@ -71,7 +71,7 @@ class RecordingWriter:
         Raises
         ------
         RecordingWriteError
-            There is none, it is of another name, wearer, sensor or place, or the disk refuses:
+            There is none, it is of another name, wearer, sensor or place, or cannot be written:
             begin another.
         """
         try:
@@ -137,7 +137,7 @@ class RecordingWriter:
 
     @contextmanager
     def _batch(self) -> Iterator[None]:
-        """Drop what waits when the disk refuses it: memory stays bounded, numbers contiguous."""
+        """Drop what waits when it cannot be written: memory stays bounded, numbers contiguous."""
         try:
             with _write_errors(self.path):
                 yield

@@ -66,7 +66,7 @@ class State:
         Raises
         ------
         StateDiskError
-            The disk refuses; use `in_memory` for a night.
+            The disk cannot be read or written; use `in_memory` for a night.
         StateDamagedError
             It was damaged and has been moved aside. Announce it, then open again.
         StateError
@@ -242,12 +242,6 @@ class State:
         """Entries ever dropped before every channel had passed them: too many waited."""
         with _clear_errors(self._path):
             return log.dropped(self._db)
-
-    @property
-    def damaged(self) -> int:
-        """Rows ever set aside because they could not be read."""
-        with _clear_errors(self._path):
-            return int(self._db.execute("SELECT count(*) FROM damaged").fetchone()[0])
 
     @property
     def troubles(self) -> tuple[str, ...]:

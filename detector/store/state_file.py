@@ -30,7 +30,7 @@ class StateError(StorageError):
 
 
 class StateDiskError(StateError):
-    """The disk refuses: full, read-only, failing. use `State.in_memory` for a night."""
+    """The disk cannot be read or written: full, failing. Use `State.in_memory` for a night."""
 
 
 class StateDamagedError(StateError):
@@ -76,7 +76,7 @@ def connect(path: Path, wearer: str) -> sqlite3.Connection:
     StateError
         A newer version wrote it.
     sqlite3.Error, OSError
-        The disk refuses.
+        The disk cannot be read or written.
     """
     if not path.exists():
         if _beside(path, "-wal").exists():  # SQLite would replay it into the new file

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from errno import EINVAL, ENOENT
 from pathlib import Path
 
-from detector.files import PRIVATE, sync_folder, without_waiting, write_whole
+from detector.files import PRIVATE, read_start, sync_folder, write_whole
 
 NAME = "wearer"  # beside the state file
 ID = re.compile(r"[a-z2-7]{10}")
@@ -27,13 +28,14 @@ def read(folder: Path) -> str | None:
     Raises
     ------
     OSError
-        The disk refuses; there may be an id.
+        It cannot be read; there may be an id.
     """
     try:
-        with open(folder / NAME, "rb", opener=without_waiting) as file:
-            text = file.read(LONGEST).decode("ascii", "replace").strip()
-    except FileNotFoundError:
-        return None
+        text = read_start(folder / NAME, LONGEST).decode("ascii", "replace").strip()
+    except OSError as error:
+        if error.errno in {ENOENT, EINVAL}:  # no file: nothing there, or a pipe, which is replaced
+            return None
+        raise
     return text if ID.fullmatch(text) else None
 
 

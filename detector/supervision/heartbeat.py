@@ -23,6 +23,9 @@ SIZE = 512
 reader never finds half of it (Linux locks the file for a write)."""
 RUN = Path("/run")  # in memory; a folder for each user who is logged in, and for each service
 AT_ONCE_S = 0.2  # a disk that works answers in microseconds; one that hangs costs this once
+LATE_S = 15
+"""Without progress for so long the service hangs: it says every second that it makes some, and it
+declares within 11 s that a sensor is silent, which counts as progress."""
 LONGEST_WORDS = 200  # in the worst case each of them takes two bytes of SIZE
 
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detector.supervision.heartbeat import LATE_S
+
 SERVICE = "spasmwatch.service"
 WATCHDOG = "spasmwatch-watchdog.service"
 MARK = "# Written by `spasmwatch service install`; `spasmwatch service uninstall` removes it."
 USER = "spasmwatch"  # systemd makes it up, and both units share it
-
-WATCHDOG_S = 15
-"""A silent sensor is declared within 11 s, and that counts as progress: less would end a service
-that waits for its sensor. Beyond, frozen to started again is 15 s + RestartSec + 2 s."""
 
 CALLS = ("@system-service", "~@privileged @resources")
 
@@ -50,7 +48,7 @@ def _service(plan: UnitPlan) -> str:
         "Type=notify",
         "NotifyAccess=main",
         f"ExecStart={_command([*plan.program], [*plan.options], 'run')}",
-        f"WatchdogSec={WATCHDOG_S}",
+        f"WatchdogSec={LATE_S}",  # frozen to started again takes it, RestartSec and 2 s
         "TimeoutAbortSec=3",  # to write where it hung
         "Restart=always",
         "RestartSec=1",
@@ -71,9 +69,9 @@ def _watchdog(plan: UnitPlan) -> str:
         "Type=notify",
         "NotifyAccess=main",
         f"ExecStart={_command([*plan.program], [*plan.options], 'watchdog')}",
-        "WatchdogSec=30",
+        "WatchdogSec=30",  # it says every second that it looks, and waits for nothing
         "Restart=always",
-        "RestartSec=5",
+        "RestartSec=5",  # one that cannot start takes no time from the service
         "RestartPreventExitStatus=78",
     ]
     return _text(

@@ -22,14 +22,11 @@ from types import FrameType
 from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import LONGEST_S, Player, SoundError
 from detector.boot import host_boot_id
-from detector.supervision.heartbeat import Heartbeat, HeartbeatSearch
+from detector.supervision.heartbeat import LATE_S, Heartbeat, HeartbeatSearch
 from detector.supervision.notify import Notifier
 from detector.systemd import control
 
-LOOK_S = 1.0  # as often as the service writes
-LATE_S = 15.0
-"""Without progress for so long the service hangs: it says every second that it makes some, and
-needs up to 11 s to notice that a sensor is silent. With the look, an alarm within 20 s."""
+LOOK_S = 1.0  # as often as the service writes; with `LATE_S`, an alarm within 20 s
 FIRST_S = 60.0  # to start in: a small computer imports for 20 s after it has booted
 REASON = "service"
 BY_HAND = (
@@ -191,13 +188,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = None if given.command is None else shlex.split(given.command)
     with ExitStack() as stack:
         player = None if given.silent else stack.enter_context(Player(given.sound_command))
-        dog = Watchdog(
+        watchdog = Watchdog(
             given.heartbeats, player=player, command=command, folder=given.folder, say=say
         )
-        stack.callback(dog.close)
+        stack.callback(watchdog.close)
         notifier.ready()
         while True:
-            dog.look()
+            watchdog.look()
             notifier.alive()
             time.sleep(LOOK_S)
 

@@ -18,7 +18,7 @@ from detector.status import StateWord, Status
 from detector.terminal.invocation import as_called
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, open_words
-from detector.words.phrases import TITLES, event_line, moment, sentence, unwatched_words
+from detector.words.phrases import TITLES, event_line, moment, one_line, sentence, unwatched_words
 
 
 class Narrator:
@@ -176,6 +176,4 @@ class Narrator:
 
     def _timed(self, text: str) -> str:
         at = utc_of(self._utc_ns())
-        # A sensor's name must not write lines of its own.
-        one_line = " ".join(as_called(text).splitlines())
-        return f"{at.astimezone(self._zone):%H:%M:%S}  {one_line}"
+        return f"{at.astimezone(self._zone):%H:%M:%S}  {one_line(as_called(text))}"

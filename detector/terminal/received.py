@@ -16,7 +16,7 @@ from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, still_open_line
-from detector.words.phrases import event_line, sentence
+from detector.words.phrases import event_line, one_line, sentence
 
 ABSENT = {Absence.STOPPED: "Stopped", Absence.SILENT: "NOT WATCHING"}
 SHOWN_MOST = 1000  # events remembered as shown: those of a bad night
@@ -162,7 +162,7 @@ class ReceivedScreen:
 
     def _line(self, text: str) -> None:
         at = datetime.now(UTC)
-        self._write(f"{at.astimezone(self._zone):%H:%M:%S}  {' '.join(text.splitlines())}")
+        self._write(f"{at.astimezone(self._zone):%H:%M:%S}  {one_line(text)}")
 
     def _write(self, line: str) -> None:
         """Write a line at once: into a file or pipe it would wait for 8 kB, which is hours."""

@@ -45,7 +45,7 @@ _SILENCE_NS = 4 * _NS
 # much as nothing may be counted across; a stall is over within a window.
 _PAUSE_NS = _NS // 2
 
-_RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
+RATE_TOLERANCE = 0.05  # beyond, a clonus of 6 Hz would be named wrong by 0.3 Hz
 
 # The wall clock was set, not kept: NTP's own corrections are slower, and beyond 0.13 s steps.
 _SET_NS = 2 * _NS
@@ -131,7 +131,7 @@ class SampleClock:
         expected_hz, got_hz = self._timebase.fs, self.rate_hz
         if self._other_hz is not None:
             return WrongRate(expected_hz, self._other_hz)
-        if got_hz is None or abs(got_hz / expected_hz - 1) <= _RATE_TOLERANCE:
+        if got_hz is None or abs(got_hz / expected_hz - 1) <= RATE_TOLERANCE:
             return None
         return WrongRate(expected_hz, got_hz)
 

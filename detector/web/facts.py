@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detector.status import StateWord, Status, Vitals, to_dict
-
-LATE_S = 15.0  # the watchdog's: facts that are older come from a loop that hangs
+from detector.supervision.heartbeat import LATE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
-from detector.words.phrases import sentence
+from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
 CONDITION_NAMES = {
@@ -75,8 +75,7 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
     if alert.level is Level.TEST:
         state = "Test of the alarm" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
-    line = f"{clock}{state}{whose}: {_matter(alert)}"
-    return " ".join(line.splitlines())  # a sensor's name must not write lines of its own
+    return one_line(f"{clock}{state}{whose}: {_matter(alert)}")
 
 
 def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
@@ -88,7 +87,7 @@ def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
 def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
     """Return as one line that an alert is open, and since when."""
     since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
-    return " ".join(f"ALERT still open{since}: {_matter(alert)}".splitlines())
+    return one_line(f"ALERT still open{since}: {_matter(alert)}")
 
 
 def rule_words(text: str) -> str:

@@ -18,7 +18,6 @@ SCHEMA = "night-end/1"
 
 NAMED_MOST = 50  # events that were not kept; a night has fewer
 SHORTEST_S = 0.05  # below it a length would be written as 0.0 s
-NOTHING = "Nothing of this night was"
 LOSSES = {
     "refused": ("publication", " refused by the broker"),
     "too_long": ("message", " longer than is taken"),

@@ -99,3 +99,8 @@ def unwatched_words(since: datetime, until: datetime, zone: tzinfo | None = None
 def harmless(text: str) -> str:
     """Return untrusted text without the characters that control a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return text on one line: the name of a sensor must not write lines of its own."""
+    return " ".join(text.splitlines())

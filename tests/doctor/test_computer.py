@@ -68,6 +68,8 @@ def test_a_folder_that_no_command_makes_is_to_be_another_and_its_room_is_not_cou
         (10**12, "ok", "1000 GB free"),
         (40 * (12 << 20), "ok", "40 nights"),
         (20 * (12 << 20), "warn", "30 are to be kept"),
+        (499_999_999, "warn", "a night alarms below 500 MB"),
+        (20 * (12 << 20), "warn", "a night alarms below 500 MB"),
         (4 * (12 << 20), "FAIL", "4 nights"),
         (0, "FAIL", "0 MB free"),
         (None, "skip", "cannot be read"),

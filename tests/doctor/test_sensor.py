@@ -126,7 +126,7 @@ def test_what_the_driver_has_to_say_is_passed_on():
 
 
 @pytest.mark.parametrize(
-    ("percent", "verdict"), [(None, "skip"), (100, "ok"), (20, "ok"), (19, "warn"), (0, "warn")]
+    ("percent", "verdict"), [(None, "skip"), (100, "ok"), (21, "ok"), (20, "warn"), (0, "warn")]
 )
 def test_a_low_battery_is_a_warning(percent, verdict):
     assert check_battery(percent).status == verdict

@@ -348,11 +348,9 @@ def test_a_broker_that_does_not_start_is_quoted(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_configured_broker_is_taken_as_it_is_and_none_is_none() -> None:
     async def check() -> None:
-        async with provide("mqtt://anna@broker:1884") as broker:
-            expected = Endpoint(host="broker", port=1884, username="anna")
-            assert (broker.kind, broker.endpoint, broker.pid) == ("url", expected, None)
+        expected = Endpoint(host="broker", port=1884, username="anna")
         async with provide(expected) as broker:
-            assert broker.endpoint is expected
+            assert (broker.kind, broker.endpoint, broker.pid) == ("url", expected, None)
         async with provide("none") as broker:
             assert (broker.kind, broker.endpoint, broker.pid) == ("none", None, None)
 

@@ -21,6 +21,7 @@ from detector.events import DetectorVersion, Event, Kind, Origin, Phase, Recordi
 from detector.mqtt import contract
 from detector.mqtt.contract import (
     DELIVERY,
+    REPLY,
     Availability,
     Command,
     Leaf,
@@ -29,7 +30,7 @@ from detector.mqtt.contract import (
     Stamp,
     Topics,
 )
-from detector.mqtt.schemas import REPLY, schemas
+from detector.mqtt.schemas import schemas
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_event
 

@@ -18,9 +18,17 @@ from detector.errors import ConfigError
 from detector.events import Origin
 from detector.mqtt import commands
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import COMMAND_MOST, Availability, Command, Leaf, Message, Topics
+from detector.mqtt.contract import (
+    COMMAND_EXPIRES_S,
+    COMMAND_MOST,
+    Availability,
+    Command,
+    Leaf,
+    Message,
+    Topics,
+)
 from detector.mqtt.link import Link
-from detector.mqtt.security.gate import FRESH_S, NONCES_MOST, CommandRefused, Flaw, Gate
+from detector.mqtt.security.gate import NONCES_MOST, CommandRefused, Flaw, Gate
 from detector.mqtt.security.keys import (
     HERE,
     ServiceKeys,
@@ -73,7 +81,7 @@ def test_strangers_are_not_obeyed_and_each_command_of_theirs_is_counted(
     assert done.served_since == 1
 
 
-@given(ages_s=st.lists(st.floats(0, 3 * FRESH_S), max_size=30))
+@given(ages_s=st.lists(st.floats(0, 3 * COMMAND_EXPIRES_S), max_size=30))
 def test_a_command_is_obeyed_once_while_the_heartbeat_it_names_is_fresh(
     ages_s: list[float],
 ) -> None:
@@ -86,11 +94,11 @@ def test_a_command_is_obeyed_once_while_the_heartbeat_it_names_is_fresh(
         door.now_s = age_s
         verdict = door.verdict(payload)
         obeyed += verdict is None
-        if age_s <= FRESH_S:
+        if age_s <= COMMAND_EXPIRES_S:
             assert verdict in (None, Flaw.REPEATED)
         else:
             assert verdict is Flaw.STALE
-    assert obeyed == any(age_s <= FRESH_S for age_s in ages_s)
+    assert obeyed == any(age_s <= COMMAND_EXPIRES_S for age_s in ages_s)
 
 
 def test_a_caregiver_who_floods_keeps_nobody_else_out() -> None:
@@ -100,7 +108,7 @@ def test_a_caregiver_who_floods_keeps_nobody_else_out() -> None:
     assert door.verdict(door.signed()) is Flaw.OTHER
     topic = HOME.command(Command.REPLAY)
     assert door.verdict(KEYS.of("ben").signed(topic, commands.replay("ben", 1), "b1:7")) is None
-    door.now_s = FRESH_S + 1
+    door.now_s = COMMAND_EXPIRES_S + 1
     door.gate.issued(8)
     assert door.verdict(door.signed("b1:8")) is None
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
-from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
+from detector.audible.alarm import JUST_S, AudibleAlarm
 from detector.mqtt import contract
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
 from detector.receiver.news import News, ReceivedEntry
@@ -23,6 +23,7 @@ from detector.receiver.open_alerts import OpenAlerts, OpenChanges, OpenNow, Soun
 from detector.receiver.receiver import Receiver
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 from detector.status import Snapshot, StateWord, Status
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen
@@ -165,7 +166,7 @@ def test_told_again_it_sounds_unless_it_just_did_and_never_waits_longer_than_bef
 
 
 def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     held: list[tuple[str, str]] = []
 
@@ -224,7 +225,7 @@ def test_an_alert_is_called_new_when_its_snapshot_overtakes_its_entry(
 
 
 def test_what_is_over_before_its_beginning_comes_makes_no_sound(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The beginning was lost on its way and comes by a replay, after the end."""
     held: list[str] = []

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from detector.channels import Entry, EntryKind
 from detector.mqtt import commands
 from detector.mqtt.commands import Replay, Seen
-from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Leaf, Topics
+from detector.mqtt.contract import HEALTH_EXPIRES_S, REPLY, Command, Leaf, Topics
 from detector.mqtt.requests import ENTRIES_MOST, answer
 from detector.receiver.news import UNANSWERED, Absence, ReceivedEntry, ServiceState
-from detector.receiver.receiver import REPLY, UNANSWERED_S, Receiver
+from detector.receiver.receiver import UNANSWERED_S, Receiver
 from detector.status import StateWord
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

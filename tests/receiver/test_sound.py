@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.reception import NOBODY_REACHABLE
-from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, AudibleAlarm
+from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import RATE_HZ, SoundError, tone
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
+from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 from detector.service.local_sound import LOOK_S, SOUND, LocalSound
 from detector.service.news import Trouble
 

@@ -190,7 +190,7 @@ class PacketSource:
     def status(self) -> LinkStatus:
         """State of the link; the age of samples is the night's business."""
         errors = self._interpreter.protocol_errors
-        return LinkStatus(LinkState.STREAM, 0.0, 0.0, "", None, self._session, 0, 0, errors)
+        return LinkStatus(LinkState.STREAM, 0.0, "", None, self._session, 0, 0, errors)
 
 
 @asynccontextmanager

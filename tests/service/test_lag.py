@@ -41,7 +41,7 @@ class Queued:
     @property
     def status(self) -> LinkStatus:
         age_s = None if self.last_s is None else asyncio.get_running_loop().time() - self.last_s
-        return LinkStatus(LinkState.STREAM, 0.0, age_s, "", None, 1, self.inbox.dropped, 0, 0)
+        return LinkStatus(LinkState.STREAM, age_s, "", None, 1, self.inbox.dropped, 0, 0)
 
 
 def watched(

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.service.disk_space import DISK_LOW, LOW_BYTES, DiskSpace, free_bytes
+from detector.disk_room import LOW_BYTES, free_bytes
+from detector.service.disk_space import DISK_LOW, DiskSpace
 from detector.service.news import Trouble
 from detector.store.formats.reader import open_recording
 from detector.store.state import State

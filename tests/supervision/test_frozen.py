@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from detector.boot import host_boot_id
 from detector.supervision.heartbeat import (
+    LATE_S,
     SIZE,
     Heartbeat,
     HeartbeatFile,
@@ -26,7 +27,7 @@ from detector.supervision.heartbeat import (
     heartbeat_places,
     read_heartbeat,
 )
-from detector.supervision.watchdog import FIRST_S, LATE_S, LOOK_S, HeartbeatWatch
+from detector.supervision.watchdog import FIRST_S, LOOK_S, HeartbeatWatch
 
 from .manager import Manager, a_night_of, long_recording
 
@@ -159,7 +160,7 @@ def test_the_alarm_is_raised_within_20_s_and_only_when_nobody_watches(
             assert trouble is None
 
 
-def test_a_heartbeat_of_an_earlier_boot_is_none(tmp_path: Path) -> None:
+def test_a_heartbeat_of_an_earlier_boot_is_none() -> None:
     watch = HeartbeatWatch("now", 1000.0)
     assert watch.trouble(Heartbeat("before", 1000.0, 1, ended=True), 1000.0 + FIRST_S) is not None
 

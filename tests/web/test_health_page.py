@@ -15,9 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
 
+from detector.config.settings import WebSettings
 from detector.status import StateWord, Status, Vitals
-from detector.web.facts import LATE_S, ServiceFacts, liveness, readiness
+from detector.supervision.heartbeat import LATE_S
+from detector.web.facts import ServiceFacts, liveness, readiness
 from detector.web.metrics import ServiceMetrics
 from detector.web.server import LONGEST_REQUEST, MOST_AT_ONCE, HealthPage
 
@@ -62,6 +65,14 @@ def test_ready_means_that_somebody_is_watched_now_and_else_there_is_a_reason(
     assert bool(said["reasons"]) != watching
     assert bool(alive["reasons"]) != live
     assert readiness(None, later_s)[0] is False
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.2", "localhost", "house.lan", ""])  # noqa: S104
+def test_settings_cannot_open_it_to_others(bind: str) -> None:
+    with pytest.raises(ValidationError, match=r"must be 127\.0\.0\.1 or ::1"):
+        WebSettings(bind=bind)
+    for fine in ("127.0.0.1", "::1"):
+        assert WebSettings(bind=fine).bind == fine
 
 
 def test_it_answers_gets_of_this_computer_alone(tmp_path: Path) -> None:

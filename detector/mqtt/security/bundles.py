@@ -15,6 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 from detector import plain_json
+from detector.channels import RECEIVER_NAME
 from detector.errors import ConfigError, StorageError
 from detector.files import read_start
 from detector.mqtt.security.authority import broker_certificate
@@ -32,7 +33,6 @@ from detector.mqtt.security.keys import (
     read_service_keys,
     write_secret,
 )
-from detector.store.receivers import NAME
 
 PLAN = "plan.json"
 SIGNING = "signing.keys"
@@ -66,7 +66,7 @@ class Plan:
 def check_names(names: Sequence[str], known: Sequence[str] = ()) -> None:
     """Check that these can be new caregivers; ConfigError says which cannot, and why."""
     for number, name in enumerate(names):
-        if not NAME.fullmatch(name):
+        if not RECEIVER_NAME.fullmatch(name):
             raise ConfigError(f"{name!a:.80} is no name: up to 32 of a-z, 0-9, _ and -")
         if name in (SERVICE, HERE):
             raise ConfigError(f"{name} is a name of the watching computer: choose another")

@@ -14,16 +14,14 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from detector.mqtt.contract import Command, Topics
+from detector.mqtt.contract import COMMAND_EXPIRES_S, Command, Topics
 from detector.mqtt.security.signing import mac
 
-FRESH_S = 60.0
-"""How old the heartbeat that a command names may be: the contract's expiry of a command."""
-
 NONCES_MOST = 2000
-"""Commands of one caregiver within `FRESH_S`; 33 a second, where a busy receiver sends two."""
+"""Commands of one caregiver within `COMMAND_EXPIRES_S`; 33 a second, where a busy receiver sends
+two."""
 
-ISSUED_MOST = 1000  # heartbeats and snapshots within `FRESH_S`: one in 60 ms
+ISSUED_MOST = 1000  # heartbeats and snapshots within `COMMAND_EXPIRES_S`: one in 60 ms
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -76,7 +74,7 @@ class Gate:
         self._nonces: dict[str, dict[str, float]] = {name: {} for name in keys}
 
     def issued(self, seq: int) -> None:
-        """Take that a heartbeat or snapshot of this number is sent now."""
+        """Record that a heartbeat or snapshot of this number is sent now."""
         self._issued.append((seq, self._mono_s()))
 
     def admit(self, command: Command, fields: Mapping[str, Any]) -> None:
@@ -113,7 +111,8 @@ class Gate:
         if not fresh or not self._issued[0][0] <= int(number) <= self._issued[-1][0]:
             raise CommandRefused(
                 Flaw.STALE,
-                f"{topic} of {by} was made more than {FRESH_S:.0f} s ago, or before a restart",
+                f"{topic} of {by} was made more than {COMMAND_EXPIRES_S} s ago, or before a "
+                "restart",
             )
 
     def _remember(self, topic: str, by: str, nonce: str) -> None:
@@ -128,7 +127,7 @@ class Gate:
 
     def _forget(self) -> None:
         """Forget heartbeats that are old, and nonces of commands that can name no fresh one."""
-        oldest_s = self._mono_s() - FRESH_S
+        oldest_s = self._mono_s() - COMMAND_EXPIRES_S
         while self._issued and self._issued[0][1] < oldest_s:
             self._issued.popleft()
         for nonces in self._nonces.values():  # in the order in which they came

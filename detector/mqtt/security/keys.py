@@ -16,10 +16,10 @@ from shlex import quote
 from typing import Any
 
 from detector import plain_json
+from detector.channels import RECEIVER_NAME
 from detector.errors import ConfigError
 from detector.files import PRIVATE, read_start, write_whole
 from detector.mqtt.security.signing import mac, public_key_of
-from detector.store.receivers import NAME
 
 KEY_BYTES = 32  # of HMAC-SHA256 and Ed25519 alike
 LARGEST_BYTES = 64 * 1024  # five hundred caregivers
@@ -142,7 +142,11 @@ def read_caregiver_key(path: Path, name: str | None) -> CaregiverKey:
             )
         return known.of(wanted)
     by = said.get("by")
-    if said.get("schema") != CAREGIVER or not isinstance(by, str) or not NAME.fullmatch(by):
+    if (
+        said.get("schema") != CAREGIVER
+        or not isinstance(by, str)
+        or not RECEIVER_NAME.fullmatch(by)
+    ):
         raise ConfigError(f"mqtt.signing_file {path} is not a file of keys: {REMEDY}")
     if name not in (None, by):
         raise ConfigError(
@@ -199,7 +203,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _service_keys(path: Path, said: Mapping[str, Any]) -> ServiceKeys:
     caregivers = said.get("caregivers")
-    if not isinstance(caregivers, dict) or not all(map(NAME.fullmatch, caregivers)):
+    if not isinstance(caregivers, dict) or not all(map(RECEIVER_NAME.fullmatch, caregivers)):
         raise ConfigError(f"mqtt.signing_file {path} has no caregivers: {REMEDY}")
     return ServiceKeys(
         _key(path, said.get("private_key")),

@@ -63,7 +63,7 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
     Raises
     ------
     ValueError, RecordingError, OSError
-        As `check_target`, or the disk refuses it.
+        As `check_target`, or it cannot be written.
     """
     check_target(path)
     with replacement(path) as draft:
