@@ -13,6 +13,7 @@ from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 from detector.alert import Alert
+from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception, must_reach
 from detector.boot import host_boot_id
 from detector.channels import Entry, EntryKind
@@ -36,7 +37,7 @@ from detector.service.lag import LagWatch
 from detector.service.link_watch import LinkWatch
 from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
-from detector.service.opening import MEMORY, Beginning, open_night, open_state
+from detector.service.opening import Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
 from detector.service.resumption import ENDED
@@ -169,7 +170,7 @@ async def assembled(
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
-            begun.note("state", found)
+            begun.note(Condition.STATE, found)
         zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         lag = LagWatch(night, sources, clock, pace=pace)
@@ -213,7 +214,7 @@ async def assembled(
             deleted=tuple(deleted),
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
-            kept=all(trouble.name != MEMORY for trouble in begun.troubles),
+            kept=all(trouble.name != Condition.MEMORY for trouble in begun.troubles),
             publisher=publisher,
             reception=reception,
             starts=starts,
@@ -277,7 +278,7 @@ async def _sound_of(
     try:
         sounding = await stack.enter_async_context(sounding_here(settings.alerts.sound_command))
     except OSError as error:
-        begun.note("sound", f"this computer cannot sound an alarm: {error}")
+        begun.note(Condition.SOUND, f"this computer cannot sound an alarm: {error}")
         return None
     return LocalSound(sounding, alone=alone).tell
 
@@ -298,7 +299,7 @@ def _retain(place: DataFolder, nights: int, night: Night, begun: Beginning) -> l
     doomed = retention.expired(place.nights, nights=nights, current=current)
     deleted, trouble = retention.delete(doomed)
     if trouble is not None:
-        begun.note("retention", trouble)
+        begun.note(Condition.RETENTION, trouble)
     return deleted
 
 
@@ -315,8 +316,8 @@ async def _enter_broker(
     try:
         broker = await stack.enter_async_context(own)
     except (LinkError, OSError) as error:
-        begun.note("broker", f"no alert leaves this computer: {error}")
+        begun.note(Condition.BROKER, f"no alert leaves this computer: {error}")
         return Broker("none", None)
     if broker.last_error is not None:
-        begun.note("broker", not_started_words(broker.last_error))
+        begun.note(Condition.BROKER, not_started_words(broker.last_error))
     return broker

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+from detector.alerts.conditions import Condition
 from detector.words.disk import low_words
-
-DISK_LOW = "disk-low"
 
 LOW_BYTES = 500_000_000
 """Below it a person should look. A night of the chattiest sensor takes 40 MB, so that three nights
@@ -45,14 +44,14 @@ class DiskSpace:
         self._question: Thread | None = None
         self._left: int | None = None  # by the latest answer; None where the disk does not say
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return `disk-low` with why it holds, or None where it does not."""
         if self._question is None or not self._question.is_alive():
             self._question = Thread(target=self._ask, name="disk space", daemon=True)
             self._question.start()
             self._question.join(AT_ONCE_S)
         low = self._left is not None and self._left < LOW_BYTES
-        return {DISK_LOW: low_words(self._left or 0, self._folder) if low else None}
+        return {Condition.DISK_LOW: low_words(self._left or 0, self._folder) if low else None}
 
     def _ask(self) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from detector.alert import AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE
+from detector.alerts.conditions import Condition
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
@@ -33,7 +33,7 @@ class LocalSound:
     def tell(self, news: News) -> None:
         """Take the next news."""
         match news:
-            case Trouble(name=name, why=why) if name == NOBODY_REACHABLE:
+            case Trouble(name=name, why=why) if name == Condition.NOBODY_REACHABLE:
                 if why is None:
                     self._sounding.release(name)
                 else:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from detector.alerts.conditions import Condition
+
 CALM_S = 60.0  # of the night's clock: for so long a part must have worked, to work again
 
 
 class TroubleCheck(Protocol):
     """A judge of conditions, which is asked on each tick of a night."""
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def troubles(self) -> Mapping[Condition, str | None]:
         """Return each condition by name, with why it holds, or None where it does not."""
         ...
 
@@ -20,12 +22,12 @@ class Troubles:
     """Conditions by name. Times are monotonic nanoseconds of the night's clock."""
 
     def __init__(self) -> None:
-        self._since_ns: dict[str, int] = {}  # when each was last so
+        self._since_ns: dict[Condition, int] = {}  # when each was last so
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: Condition) -> bool:
         return name in self._since_ns
 
-    def note(self, name: str, why: str | None, now_ns: int) -> bool:
+    def note(self, name: Condition, why: str | None, now_ns: int) -> bool:
         """Take what is true of a condition now; return whether it has begun or is over.
 
         It is over once `why` was None for `CALM_S`.

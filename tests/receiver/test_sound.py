@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE
+from detector.alerts.conditions import Condition
 from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, AudibleAlarm
 from detector.audible.player import RATE_HZ, SoundError, tone
 from detector.night.outcome import Outcome
@@ -85,11 +85,11 @@ def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path)
             here = LocalSound(sounding, alone=False)
             running = asyncio.create_task(sounding.run())
             here.tell(Outcome((raised(),)))  # others are there: published, not sounded
-            here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, "nobody"))
             await until(lambda: played.exists() and played.read_text().count("\n") == 1)
             now_s = FIRST_AGAIN_S
             await until(lambda: played.read_text().count("\n") == 2)
-            here.tell(Trouble(NOBODY_REACHABLE, None))
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, None))
             now_s = 1e6
             running.cancel()
         assert int(played.read_text().split()[0]) == len(tone())

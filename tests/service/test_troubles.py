@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.config import read_configuration
 from detector.events import Origin
 from detector.night.outcome import Outcome
 from detector.service.assembly import assembled
 from detector.service.clock_check import ClockCheck
-from detector.service.disk_space import DISK_LOW, DiskSpace
+from detector.service.disk_space import DiskSpace
 from detector.service.news import News
-from detector.service.service import FAULT
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 
@@ -33,7 +33,7 @@ def test_a_check_that_always_raises_is_told_and_the_others_go_on(
         raise CheckError
 
     monkeypatch.setattr(ClockCheck, "troubles", raising)  # it comes before the disk's
-    monkeypatch.setattr(DiskSpace, "troubles", lambda _: {DISK_LOW: "there is no room"})
+    monkeypatch.setattr(DiskSpace, "troubles", lambda _: {Condition.DISK_LOW: "there is no room"})
     news: list[News] = []
     clock = ScaledClock(SPEED)
 
@@ -52,4 +52,4 @@ def test_a_check_that_always_raises_is_told_and_the_others_go_on(
 
     asyncio.run(night())
     kinds = [alert.kind for told in news if isinstance(told, Outcome) for alert in told.alerts]
-    assert {DISK_LOW, FAULT} <= set(kinds)
+    assert {Condition.DISK_LOW, Condition.INTERNAL_FAULT} <= set(kinds)
