@@ -15,7 +15,7 @@ import typer
 
 from detector import plain_json
 from detector.terminal.invocation import Invocation, UsageError
-from detector.words.phrases import NOTICE, sentence
+from detector.words.phrases import NOTICE
 
 if TYPE_CHECKING:
     from detector.config import Settings
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
-DISCOVERY_S = 5.0  # a broker sends what is retained at once
 PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
 KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
@@ -117,6 +116,7 @@ async def _listen(
 ) -> None:
     import asyncio
 
+    from detector.cli.discovery import discover
     from detector.events import Origin
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener, Receiver
@@ -127,7 +127,8 @@ async def _listen(
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE
     out.say(NOTICE)
-    whom = wearer or await _discover(out, endpoint, settings.mqtt.prefix, origin)
+    ours = settings.mqtt.address is None
+    whom = wearer or await discover(out, endpoint, settings.mqtt.prefix, origin, ours=ours)
     topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
     memory = _Memory(_memory_file(settings, name, topics), out)
     loop = asyncio.get_running_loop()
@@ -270,54 +271,3 @@ def _endpoint(settings: Settings) -> Endpoint:
     options = settings.mqtt
     here = Endpoint(port=options.port or 1883, username=options.username, password=options.secret())
     return configured(options) or here
-
-
-async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -> str:
-    """Return the wearer that a broker has something of; wait until there is one.
-
-    Raises
-    ------
-    UsageError
-        There are several.
-    """
-    import asyncio
-
-    from detector.events import Origin
-    from detector.mqtt.link import Link
-
-    apart = "" if origin is Origin.LIVE else f"{origin}/"
-    found: set[str] = set()
-    link = Link(endpoint, f"spasmwatch-looking-{socket.gethostname()}"[:60])
-    await link.subscribe(
-        f"{prefix}/{apart}+/availability", lambda got: found.update(_wearer_in(got.topic))
-    )
-    running = asyncio.create_task(link.run())
-    said = False
-    try:
-        while not found:
-            try:
-                async with asyncio.timeout(DISCOVERY_S):
-                    await link.connected()
-                    while not found:
-                        await asyncio.sleep(0.2)
-            except TimeoutError:
-                if not said:
-                    why = None if link.state.connected else link.state.last_error
-                    none = f"No spasmwatch is at {endpoint} yet: start `spasmwatch run` with it."
-                    out.say(sentence(why or none) + " Waiting …")
-                said = True
-        await asyncio.sleep(0.2)  # the others, if there are any
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-    if len(found) > 1:
-        raise UsageError(
-            f"there are several wearers at {endpoint}: choose one of {', '.join(sorted(found))}",
-            param_hint="--wearer",
-        )
-    return found.pop()
-
-
-def _wearer_in(topic: str) -> list[str]:
-    """Return the wearer whose topic this is; none where it is nobody's id."""
-    return re.findall(r"/([a-z2-7]{10})/availability$", topic)

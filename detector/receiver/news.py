@@ -22,6 +22,12 @@ UNPROVEN = (
     "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
 )
 
+UNANSWERED = (
+    "spasmwatch is there, but what it logs does not arrive here: the broker's access list may "
+    "withhold it from this receiver's user (make a user for it: spasmwatch setup tls --add NAME), "
+    "or the disk of the watching computer fails"
+)
+
 
 class Absence(StrEnum):
     """Why a receiver knows of none of the four states: a person's wish, or nobody knows."""

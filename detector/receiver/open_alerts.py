@@ -144,6 +144,13 @@ def is_urgent(alert: Alert) -> bool:
     return alert.level is Level.HIGH and alert.state is not AlertState.RESOLVED
 
 
+def is_new(alert: Alert, now: OpenAlerts) -> bool:
+    """Whether an alert of a snapshot was just raised, and was not open before that."""
+    if alert.raised_at is None or now.sent is None:
+        return False
+    return alert.raised_at + SETTLED > now.sent
+
+
 def _alert(fields: Mapping[str, Any]) -> Alert | None:
     try:
         return from_dict(fields)

@@ -11,7 +11,7 @@ from detector.alert import from_dict as alert_of
 from detector.events import Event, Phase
 from detector.events import from_dict as event_of
 from detector.receiver.news import Absence, News, NotPaused, ReceivedEntry, ServiceState
-from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
+from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_new, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
@@ -98,7 +98,9 @@ class ReceivedScreen:
             if self._out.json:
                 self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
             else:
-                self._line(still_open_line(alert, self._zone))
+                new = is_new(alert, now)  # its entry is on its way
+                words = alert_line if new else still_open_line
+                self._line(words(alert, self._zone))
 
     def _entry(self, entry: ReceivedEntry) -> None:
         late = " (received late)" if entry.late else ""

@@ -15,13 +15,16 @@ import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.conditions import Condition
-from detector.alerts.reception import UNREACHED_S, Reception
-from detector.mqtt.broker import provide
+from detector.alerts.reception import PRESENT_S, UNREACHED_S, Reception
+from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
-from detector.receiver.news import Absence
+from detector.receiver.news import UNANSWERED, Absence
+from detector.receiver.receiver import UNANSWERED_S
+from detector.service.delivery import DeliveryWatch
 from detector.status import Snapshot, StateWord, Status
+from tests.chaos.proxy import Network, proxy_to
 from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_publisher, tenfold
 
@@ -33,6 +36,7 @@ class Caregiver:
 
     def __init__(self, endpoint: Endpoint, name: str = "anna") -> None:
         self.endpoint, self.name = endpoint, name
+        self.ahead_s = 0.0  # of the event loop's clock
         self.news: list[ReceivedEntry | ServiceState] = []
         self.saved: Any = None
         self.begin()
@@ -46,7 +50,7 @@ class Caregiver:
             receiver,
             tell=self.news.append,
             save=lambda saved: setattr(self, "saved", saved),
-            mono_s=loop.time,
+            mono_s=lambda: loop.time() + self.ahead_s,
         )
         return self.listener
 
@@ -174,6 +178,76 @@ def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
                 async with kit.running(anna.begin().run()):
                     await kit.until(lambda: len(anna.ids) == 2)
                     await kit.until(lambda: not reception.unreached(now_s + 2 * UNREACHED_S))
+
+    asyncio.run(check())
+
+
+def test_what_a_named_receiver_does_not_confirm_reaches_nobody_whatever_the_broker_says(
+    kit: SimpleNamespace, mosquitto: str, log: Any
+) -> None:
+    """Its computer falls asleep, of which the connection that the broker writes to knows nothing.
+
+    Once it is known to be away, the alert is sent again until somebody gets it, named or not.
+    """
+
+    async def check() -> None:
+        now_s = 1000.0
+        reception = Reception()
+        async with (
+            provide("mosquitto", port=0) as broker,
+            proxy_to(broker.endpoint.port, 1.0) as network,
+        ):
+            publisher = make_publisher(
+                broker.endpoint, log, reception=reception, mono_s=lambda: now_s, sleep=tenfold
+            )
+            anna = Caregiver(Endpoint(port=network.port))
+            async with kit.running(publisher.run()):
+                async with kit.running(anna.listener.run()):
+                    await kit.until(lambda: reception.is_present(now_s))
+                    network.network = Network.STALLS
+                    watch = DeliveryWatch(publisher, reception, broker, mono_s=lambda: now_s)
+                    watch.committed(log.state.commit(at=datetime.now(UTC), alerts=[alert(1)]))
+                    await kit.until(lambda: publisher.counts.delivered)
+                    assert reception.unreached(now_s + UNREACHED_S) == 1
+                network.network = Network.RESETS
+                now_s += PRESENT_S
+                assert reception.unreached(now_s) == 1
+                async with kit.listening(broker.endpoint, "sw/#") as ear:
+                    await kit.until(lambda: ear.payloads("alert"))
+                    await kit.until(lambda: reception.unreached(now_s) == 0)
+
+    asyncio.run(check())
+
+
+def test_a_broker_that_withholds_alerts_from_a_receiver_is_told_on_both_sides(
+    kit: SimpleNamespace, mosquitto_with: Any, log: Any
+) -> None:
+    """It may read that the service is well, and acknowledge: all looks well without alerts."""
+    settings = ("allow_anonymous true", "acl_file {dir}/acl")
+    theirs = f"user anna\ntopic read {TOPICS.base}/health\ntopic write {TOPICS.base}/cmd/+\n"
+    acl = f"topic readwrite sw/#\n{theirs}"
+
+    async def check() -> None:
+        now_s = 1000.0
+        reception = Reception()
+        async with mosquitto_with(*settings, files={"acl": acl}) as port:
+            publisher = make_publisher(
+                Endpoint(port=port), log, reception=reception, mono_s=lambda: now_s, sleep=tenfold
+            )
+            anna = Caregiver(Endpoint(port=port, username="anna"))
+            async with kit.running(publisher.run(), anna.listener.run()):
+                await kit.until(lambda: reception.is_present(now_s))
+                broker = Broker("mosquitto", Endpoint(port=port))
+                watch = DeliveryWatch(publisher, reception, broker, mono_s=lambda: now_s)
+                watch.committed(log.state.commit(at=datetime.now(UTC), alerts=[alert(1)]))
+                await kit.until(lambda: publisher.counts.delivered)
+                assert reception.unreached(now_s + UNREACHED_S) == 1
+                receiver = anna.listener.receiver
+                while receiver.state.word is not Absence.SILENT:
+                    assert anna.ahead_s < 2 * UNANSWERED_S
+                    await asyncio.sleep(0.5)  # heartbeats come ten times as fast, time as well
+                    anna.ahead_s += 4.5
+                assert receiver.state.why == UNANSWERED
 
     asyncio.run(check())
 

@@ -198,6 +198,21 @@ def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
     assert said.count("(received late)") == 2
 
 
+@pytest.mark.parametrize(
+    ("ago", "said"), [(timedelta(seconds=3), "ALERT: "), (HOUR, "ALERT still")]
+)
+def test_an_alert_is_called_new_when_its_snapshot_overtakes_its_entry(
+    ago: timedelta, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sounding = Sounding(None, mono_s=lambda: 0.0, failed=print)
+    shown = ReceivedScreen(Output(), UTC, sounding)
+    alert = raised(1, NIGHT - ago)
+    shown.show(snapshot([alert], NIGHT))
+    shown.show(ReceivedEntry(Leaf.ALERT, 1, to_dict(alert), late=False))
+    [line] = capsys.readouterr().out.splitlines()
+    assert said in line
+
+
 def test_what_is_over_before_its_beginning_comes_makes_no_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
