@@ -26,7 +26,7 @@ from detector.service.archive import Archive
 from detector.service.backlog import Backlog
 from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
-from detector.service.live_night import LiveNight
+from detector.service.live_night import TICK_S, LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.observers import Observers
 from detector.service.pausing import Pausing
@@ -48,7 +48,6 @@ log = logging.getLogger(__name__)
 
 MQTT = "mqtt"  # the publisher's channel of the log
 
-TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
