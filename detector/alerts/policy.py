@@ -19,7 +19,7 @@ from detector.alerts.conditions import Condition
 from detector.alerts.facts import (
     MEMORY,
     QUIET_S,
-    SILENT_S,
+    UNENDED_S,
     Fact,
     clustered,
     episode_beside,
@@ -50,7 +50,7 @@ class Policy:
         self._wearer = wearer
         self._source = source
         windows_s = [rule.window_s for rule in rules if isinstance(rule, Cluster)]
-        self._horizon_s = max([QUIET_S, *windows_s]) + SILENT_S
+        self._horizon_s = max([QUIET_S, *windows_s]) + UNENDED_S
         self._facts: dict[str, Fact] = {}
         self._conditions: dict[str, _Condition] = {}
         self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
