@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from detector.events import Origin
-from detector.mqtt.contract import Availability
+from detector.mqtt.contract import HEALTH_EXPIRES_S, Availability
 from detector.mqtt.link import Link
 from detector.terminal.invocation import UsageError, program_name
 from detector.words.phrases import sentence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from detector.terminal.output import Output
 
 DISCOVERY_S = 5.0  # a broker sends what is retained at once
+SILENT_S = float(HEALTH_EXPIRES_S)  # as for one whose name is known
+LOOK_S = 0.2
 MOST = 32  # wearers remembered: more than a ward, and a stranger may publish any number
 STATES = {
     Availability.ONLINE: "runs",
@@ -30,13 +33,21 @@ Wearers = dict[str, Availability]
 
 
 async def discover(
-    out: Output, endpoint: Endpoint, prefix: str, origin: Origin, *, ours: bool
+    out: Output,
+    endpoint: Endpoint,
+    prefix: str,
+    origin: Origin,
+    *,
+    ours: bool,
+    silent: Callable[[str], None],
 ) -> str:
-    """Return the wearer that a broker has something of; wait until there is one.
+    """Return the wearer whose night runs, or was lost, at a broker; wait until there is one.
 
     Parameters
     ----------
     ours : no broker is configured, so that `run` on this computer brings it
+    silent : called once with the reason when there was none for as long as a service may be silent;
+        not where a person has stopped it
 
     Raises
     ------
@@ -52,22 +63,27 @@ async def discover(
         topics = f"{prefix}/{Origin.SIMULATED}/+/availability"
         await link.subscribe(topics, lambda got: _note(simulated, got))
     running = asyncio.create_task(link.run())
-    waits = hinted = False
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    waits = hinted = told = False
     try:
-        while not found:
-            try:
-                async with asyncio.timeout(DISCOVERY_S):
-                    await link.connected()
-                    while not found:
-                        await asyncio.sleep(0.2)
-            except TimeoutError:
+        while Availability.ONLINE not in found.values():
+            waited_s = loop.time() - began_s
+            if waited_s >= DISCOVERY_S:
+                if Availability.OFFLINE in found.values():
+                    break  # its receiver alarms at once
+                why = await _why(link, ours=ours, stopped=bool(found))
                 if not waits:
-                    out.say(f"{sentence(await _why(link, ours=ours))} Waiting …")
+                    out.say(f"{sentence(why)} Waiting …")
                 waits = True
                 if Availability.ONLINE in simulated.values() and not hinted:
                     hinted = True
                     out.say(f"A simulated night runs there: {program_name()} listen --simulated")
-        await asyncio.sleep(0.2)  # the others, if there are any
+                if waited_s >= SILENT_S and not found and not told:
+                    told = True
+                    silent(why)
+            await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(LOOK_S)  # the others, if there are any
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -75,7 +91,7 @@ async def discover(
 
 
 def the_one(found: Wearers, where: str) -> str:
-    """Return the only wearer, or the only one whose night was not stopped.
+    """Return the only wearer whose night was not stopped.
 
     Raises
     ------
@@ -85,9 +101,7 @@ def the_one(found: Wearers, where: str) -> str:
     left = [each for each in sorted(found) if found[each] is not Availability.STOPPED]
     if len(left) == 1:
         return left[0]
-    if len(found) == 1:
-        return next(iter(found))
-    listed = ", ".join(f"{each} ({STATES[found[each]]})" for each in left or sorted(found))
+    listed = ", ".join(f"{each} ({STATES[found[each]]})" for each in left)
     raise UsageError(f"There are several wearers at {where}: choose one by --wearer: {listed}")
 
 
@@ -102,8 +116,10 @@ def _note(found: Wearers, got: Received) -> None:
         found[whose[1]] = said
 
 
-async def _why(link: Link, *, ours: bool) -> str:
+async def _why(link: Link, *, ours: bool, stopped: bool) -> str:
     """Return why nobody was found yet."""
+    if link.state.connected and stopped:
+        return "a person has stopped it"
     if link.state.connected:
         return f"no spasmwatch is at {link.endpoint} yet: start `{program_name()} run` with it"
     if ours and await _nothing_listens(link.endpoint):

@@ -11,7 +11,7 @@ from detector.alert import from_dict as alert_of
 from detector.events import Event, Phase
 from detector.events import from_dict as event_of
 from detector.receiver.news import Absence, News, NotPaused, ReceivedEntry, ServiceState
-from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_new, is_urgent
+from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
@@ -89,17 +89,16 @@ class ReceivedScreen:
         self._line(f"{said}{until}.{why}")
 
     def _open_alerts(self, now: OpenAlerts) -> None:
-        fresh, over = self._open.snapshot(now)
-        for id_ in over:
+        changes = self._open.snapshot(now)
+        for id_ in changes.over:
             self._sounding.release(id_)
-        for alert in fresh:
+        for alert in (*changes.still, *changes.new):
             if is_urgent(alert):
                 self._sounding.hold(alert.id)
             if self._out.json:
                 self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
             else:
-                new = is_new(alert, now)  # its entry is on its way
-                words = alert_line if new else still_open_line
+                words = alert_line if alert in changes.new else still_open_line
                 self._line(words(alert, self._zone))
 
     def _entry(self, entry: ReceivedEntry) -> None:

@@ -25,6 +25,7 @@ PATIENCE_S = 30.0
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "DISCOVERY_S", 0.3)
+    monkeypatch.setattr(discovery, "SILENT_S", 0.5)
 
 
 async def published(link: Link, wearer: str, origin: Origin, word: Availability) -> None:
@@ -40,7 +41,9 @@ def test_a_simulated_night_is_named_to_whoever_listens_for_a_live_one(capfd):
             tasks = [asyncio.create_task(link.run())]
             await asyncio.wait_for(link.connected(), PATIENCE_S)
             await published(link, FIRST, Origin.SIMULATED, Availability.ONLINE)
-            looking = discover(Output(), broker.endpoint, "sw/v1", Origin.LIVE, ours=True)
+            looking = discover(
+                Output(), broker.endpoint, "sw/v1", Origin.LIVE, ours=True, silent=print
+            )
             tasks.append(found := asyncio.create_task(looking))
             said = ""
             async with asyncio.timeout(PATIENCE_S):
@@ -72,17 +75,68 @@ def test_where_no_broker_is_configured_only_run_is_missing(capfd, monkeypatch, o
 
     async def scene() -> None:
         with suppress(TimeoutError):
-            looking = discover(Output(), free, "sw/v1", Origin.LIVE, ours=ours)
+            looking = discover(Output(), free, "sw/v1", Origin.LIVE, ours=ours, silent=print)
             await asyncio.wait_for(looking, 2.0)
 
     asyncio.run(scene())
     assert why in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_where_nobody_is_found_it_alarms_unless_a_person_has_stopped_it(capfd, stopped):
+    async def scene() -> list[str]:
+        silences: list[str] = []
+        async with provide("embedded", port=0) as broker:
+            assert broker.endpoint is not None
+            link = Link(broker.endpoint, "night")
+            tasks = [asyncio.create_task(link.run())]
+            await asyncio.wait_for(link.connected(), PATIENCE_S)
+            if stopped:
+                await published(link, FIRST, Origin.LIVE, Availability.STOPPED)
+            looking = discover(
+                Output(), broker.endpoint, "sw/v1", Origin.LIVE, ours=True, silent=silences.append
+            )
+            tasks.append(found := asyncio.create_task(looking))
+            said = ""
+            async with asyncio.timeout(PATIENCE_S):
+                while "Waiting" not in said or not (silences or stopped):
+                    await asyncio.sleep(0.05)
+                    said += capfd.readouterr().err
+            assert ("A person has stopped it. Waiting" in said) is stopped
+            await asyncio.sleep(1.0)  # twice as long as a service may be silent here
+            await published(link, SECOND, Origin.LIVE, Availability.ONLINE)
+            assert await asyncio.wait_for(found, PATIENCE_S) == SECOND
+            tasks[0].cancel()
+            await asyncio.wait(tasks)
+        return silences
+
+    assert len(asyncio.run(scene())) == (0 if stopped else 1)
+
+
+def test_a_night_that_was_lost_is_listened_to(capfd):
+    """Its receiver alarms at once, and is there when the night goes on."""
+
+    async def scene() -> str:
+        async with provide("embedded", port=0) as broker:
+            assert broker.endpoint is not None
+            link = Link(broker.endpoint, "night")
+            running = asyncio.create_task(link.run())
+            await asyncio.wait_for(link.connected(), PATIENCE_S)
+            await published(link, FIRST, Origin.LIVE, Availability.OFFLINE)
+            looking = discover(
+                Output(), broker.endpoint, "sw/v1", Origin.LIVE, ours=True, silent=print
+            )
+            whom = await asyncio.wait_for(looking, PATIENCE_S)
+            running.cancel()
+            await asyncio.wait({running})
+            return whom
+
+    assert asyncio.run(scene()) == FIRST
+
+
 def test_of_several_wearers_the_one_that_was_not_stopped_is_meant():
     stopped, online, gone = Availability.STOPPED, Availability.ONLINE, Availability.OFFLINE
 
-    assert the_one({FIRST: stopped}, "here") == FIRST
     assert the_one({FIRST: stopped, SECOND: online}, "here") == SECOND
     with pytest.raises(UsageError) as refused:
         the_one({FIRST: gone, SECOND: online, "c" * 10: stopped}, "here")

@@ -17,7 +17,7 @@ from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.conditions import Condition
 from detector.alerts.reception import PRESENT_S, UNREACHED_S, Reception
 from detector.mqtt.broker import Broker, provide
-from detector.mqtt.contract import Command, Message, Topics
+from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
 from detector.receiver.news import UNANSWERED, Absence
@@ -203,11 +203,15 @@ def test_what_a_named_receiver_does_not_confirm_reaches_nobody_whatever_the_brok
             anna = Caregiver(Endpoint(port=network.port))
             async with kit.running(publisher.run()):
                 async with kit.running(anna.listener.run()):
-                    await kit.until(lambda: reception.is_present(now_s))
+                    await kit.until(lambda: anna.listener.receiver.epoch)
+                    log.put(kit.make_event(1))
+                    publisher.wake()
+                    await kit.until(lambda: anna.ids and reception.is_present(now_s))
+                    before = publisher.counts.delivered
                     network.network = Network.STALLS
                     watch = DeliveryWatch(publisher, reception, broker, mono_s=lambda: now_s)
                     watch.committed(log.state.commit(at=datetime.now(UTC), alerts=[alert(1)]))
-                    await kit.until(lambda: publisher.counts.delivered)
+                    await kit.until(lambda: publisher.counts.delivered > before)
                     assert reception.unreached(now_s + UNREACHED_S) == 1
                 network.network = Network.RESETS
                 now_s += PRESENT_S
@@ -298,6 +302,47 @@ def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
                 await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
         words = [StateWord.WATCHING, Absence.SILENT, StateWord.WATCHING]
         assert [each.word for each in told if isinstance(each, ServiceState)][:3] == words
+
+    asyncio.run(check())
+
+
+def test_a_receiver_tells_what_its_connection_knows_of_a_silence(
+    kit: SimpleNamespace, mosquitto_with: Any
+) -> None:
+    async def check() -> None:
+        settings = ("allow_anonymous false", "password_file {dir}/passwords")
+        async with mosquitto_with(*settings, files={"passwords": ""}) as port:
+            anna = Caregiver(Endpoint(port=port, username="anna"))
+            async with kit.running(anna.listener.run()):
+                await kit.until(lambda: "refused" in str(anna.listener.link.state.last_error))
+                anna.ahead_s = HEALTH_EXPIRES_S
+                await kit.until(lambda: anna.news)
+        [state] = anna.news
+        assert isinstance(state, ServiceState)
+        assert state.word is Absence.SILENT
+        assert "nothing was heard" in str(state.why)
+        assert "refused" in str(state.why)
+
+    asyncio.run(check())
+
+
+def test_two_receivers_of_one_name_are_told_that_they_are_two(
+    kit: SimpleNamespace, mosquitto: str, log: Any, impatient: None
+) -> None:
+    """The broker serves only one of them at a time: neither may believe that all is well."""
+
+    async def check() -> None:
+        async with provide("mosquitto", port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
+            one, two = Caregiver(broker.endpoint), Caregiver(broker.endpoint)
+            async with kit.running(publisher.run(), one.listener.run(), two.listener.run()):
+                for each in (one, two):
+                    await kit.until(
+                        lambda news=each.news: any(
+                            isinstance(state, ServiceState) and "breaks again" in str(state.why)
+                            for state in news
+                        )
+                    )
 
     asyncio.run(check())
 
