@@ -12,7 +12,7 @@ from detector.events import Event, Kind, Phase
 QUIET_S = 90.0
 """Spasms with less than this between them are one episode (contract); after it, it is over."""
 
-SILENT_S = 600.0
+UNENDED_S = 600.0
 """An event without an update for so long is over: its end was lost in a crash."""
 
 MEMORY = 1000
@@ -63,7 +63,7 @@ class Fact:
     @property
     def over_s(self) -> float:
         """Its end, or the time at which a missing end is given up."""
-        return self.end_s + (0 if self.phase == ENDED else SILENT_S)
+        return self.end_s + (0 if self.phase == ENDED else UNENDED_S)
 
     def dated(self, at_s: float) -> float:
         """Return how a moment of the axis is dated, as this event is."""

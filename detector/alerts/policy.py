@@ -15,10 +15,11 @@ from math import inf
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alerts.conditions import Condition
 from detector.alerts.facts import (
     MEMORY,
     QUIET_S,
-    SILENT_S,
+    UNENDED_S,
     Fact,
     clustered,
     episode_beside,
@@ -49,7 +50,7 @@ class Policy:
         self._wearer = wearer
         self._source = source
         windows_s = [rule.window_s for rule in rules if isinstance(rule, Cluster)]
-        self._horizon_s = max([QUIET_S, *windows_s]) + SILENT_S
+        self._horizon_s = max([QUIET_S, *windows_s]) + UNENDED_S
         self._facts: dict[str, Fact] = {}
         self._conditions: dict[str, _Condition] = {}
         self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
@@ -109,9 +110,10 @@ class Policy:
         """Take a condition of the monitoring: whether it holds, and since when (monotonic clock).
 
         `no-signal` follows its wake rule; any other condition raises an alert at once. `why` names
-        the cause for a person.
+        the cause for a person. The name is a `Condition`, or what another version saved.
         """
         told = self.tick(now)
+        name = str(name)  # plain text from here on: it is saved and published
         if active:
             known = self._conditions.get(name)
             since_ns = since_ns if known is None else max(since_ns, known.since_ns)
@@ -295,9 +297,9 @@ class Policy:
     def _rule_for(self, name: str) -> tuple[str | None, int | None]:
         """Return the rule for a condition and how long to wait, None for ever."""
         for rule in self._rules:
-            if name == "no-signal" and isinstance(rule, NoSignal):
+            if name == Condition.NO_SIGNAL and isinstance(rule, NoSignal):
                 return str(rule), rule.duration_s
-        return None, None if name == "no-signal" else 0
+        return None, None if name == Condition.NO_SIGNAL else 0
 
     def _raise(
         self, episode: str | None, kind: str, rule: str | None, at: AlertTime, why: str = ""

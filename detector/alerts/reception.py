@@ -10,9 +10,7 @@ list then withholds.
 from __future__ import annotations
 
 from detector.alert import Alert, AlertState, Level, from_json
-
-NOBODY_REACHABLE = "nobody-reachable"
-"""Name of the technical alarm that alerts reach nobody."""
+from detector.alerts.conditions import Condition
 
 UNREACHED_S = 10.0
 """After so long without any receiver an alert counts as unreached: twice the time in which a
@@ -96,4 +94,4 @@ def _must_reach(alert: Alert) -> bool:
     An alarm about nobody being there reaches nobody either: its own channel is the local sound.
     """
     urgent = alert.state is not AlertState.RESOLVED and alert.level is Level.HIGH
-    return urgent and alert.kind != NOBODY_REACHABLE
+    return urgent and alert.kind != Condition.NOBODY_REACHABLE

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from detector.alerts.conditions import Condition
 from detector.errors import ConfigError
 from detector.events import Kind
 
@@ -83,7 +84,7 @@ class NoSignal:
     duration_s: int
 
     def __str__(self) -> str:
-        return f"no-signal >= {_duration(self.duration_s)}"
+        return f"{Condition.NO_SIGNAL} >= {_duration(self.duration_s)}"
 
 
 Rule = Lasting | Cluster | NoSignal
@@ -208,7 +209,7 @@ def _cluster(reader: _Reader) -> Cluster:
 def _condition(reader: _Reader) -> Rule:
     if reader.peek() == "button":
         raise reader.error("no sensor here has a button yet; leave it out: expected another rule")
-    if reader.peek() == "no-signal":
+    if reader.peek() == Condition.NO_SIGNAL:
         reader.take()
         reader.expect(">=", "≥")
         return NoSignal(reader.duration_s(*NO_SIGNAL_S))

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from detector.alert import alert_id
+from detector.alerts.conditions import Condition
 
 SCHEMA = "self-test/1"
 
@@ -281,7 +282,7 @@ class SelfTest:
 
     def _begin(self, mono_s: float, utc: datetime) -> TrialStep:
         self._asked, self._tested = False, utc
-        id_ = alert_id(self._wearer, "self-test", _text(utc))
+        id_ = alert_id(self._wearer, Condition.SELF_TEST, _text(utc))
         self._n = None
         self._test = _Test(id_, utc, mono_s, self._present(mono_s))
         return TrialStep(StepKind.BEGUN, id_, utc)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-UNNOTICED = frozenset({"data-lost", "stuck", "detector-stalled"})
+from detector.alerts.conditions import Condition
+
+UNNOTICED = frozenset({Condition.DATA_LOST, Condition.STUCK, Condition.DETECTOR_STALLED})
 """Nothing may be found while sensor and service seem to work, so that nobody would look. Not among
 them: what the wake rule for no signal tells soon, such as an empty battery, and what a very still
 leg looks like, such as a sensor that is not worn."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.alerts.conditions import Condition
 from detector.block import AXES, Block, Samples
 from detector.dsp.holds import equal_runs
 from detector.dsp.plausible import AxisState, Gravity, GravityState, HeldAxes
@@ -58,11 +59,11 @@ _TILE = 256  # seconds worked on at once: at 50 Hz 300 kB, which a core's own ca
 class Cause(StrEnum):
     """What spoils the samples, and the name of the alert; the gravest first."""
 
-    STUCK = "stuck"
-    NON_WEAR = "non-wear"
-    CLIPPED = "clipped"
-    STUCK_AXIS = "stuck-axis"
-    WRONG_SCALE = "wrong-scale"
+    STUCK = Condition.STUCK
+    NON_WEAR = Condition.NON_WEAR
+    CLIPPED = Condition.CLIPPED
+    STUCK_AXIS = Condition.STUCK_AXIS
+    WRONG_SCALE = Condition.WRONG_SCALE
 
 
 DOUBTFUL = frozenset({Cause.CLIPPED, Cause.STUCK_AXIS, Cause.WRONG_SCALE})
@@ -70,7 +71,7 @@ DOUBTFUL = frozenset({Cause.CLIPPED, Cause.STUCK_AXIS, Cause.WRONG_SCALE})
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class QualityCondition:
     """A condition that spoils samples: reported when it is known, and again when it is over.
 
     onset_s, end_s : s from the recording's first sample, to a second; `end_s` None while it lasts
@@ -112,13 +113,13 @@ class Quality:
         """Clear all state."""
         self._next: int | None = None
         self._rest: Samples = np.empty((0, AXES))
-        self._open: dict[Cause, Condition] = {}
+        self._open: dict[Cause, QualityCondition] = {}
         self._held.state, self._rail.state = _HeldState(), _RailState()
         self._axes.state, self._gravity.state = AxisState(), GravityState()
         self._wear.reset()
 
     @property
-    def active(self) -> tuple[Condition, ...]:
+    def active(self) -> tuple[QualityCondition, ...]:
         """Present conditions, the gravest first."""
         return tuple(self._open[cause] for cause in Cause if cause in self._open)
 
@@ -127,7 +128,7 @@ class Quality:
         """Whether enough was seen to end conditions from before a restart."""
         return self._wear.settled
 
-    def process(self, block: Block) -> list[Condition]:
+    def process(self, block: Block) -> list[QualityCondition]:
         """Take the next samples; return what began or ended, in the order it became known."""
         if not len(block):
             return []
@@ -160,7 +161,7 @@ class Quality:
             "range_g": self._rail.range_g,
             "next": self._next,
             "rest": pack(self._rest),
-            "open": to_plain(self._open.values()),
+            "open": [to_plain(each) | _SAVED_AS for each in self._open.values()],
             "held": to_plain(self._held.state),
             "rail": to_plain(self._rail.state),
             "wear": self._wear.save(),
@@ -178,7 +179,10 @@ class Quality:
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state of the same sensor."""
         self._next, self._rest = state["next"], unpack(state["rest"], np.float64)
-        known: list[Condition] = from_plain(list[Condition], state["open"])
+        known: list[QualityCondition] = [
+            from_plain(QualityCondition, each | {"is": QualityCondition.__name__})
+            for each in state["open"]
+        ]
         self._open = {condition.cause: condition for condition in known}
         self._held.state = from_plain(_HeldState, state["held"])
         self._rail.state = from_plain(_RailState, state["rail"])
@@ -187,7 +191,7 @@ class Quality:
             self._axes.state = from_plain(AxisState, state["axes"])
             self._gravity.state = from_plain(GravityState, state["gravity"])
 
-    def _interrupt(self) -> list[Condition]:
+    def _interrupt(self) -> list[QualityCondition]:
         """Close what cannot be followed across a gap."""
         last = self._next or 0
         self._rest = np.empty((0, AXES))
@@ -197,7 +201,7 @@ class Quality:
             [_Indication(last, cause, last) for cause in (Cause.STUCK, Cause.CLIPPED)]
         )
 
-    def _tell(self, heard: list[_Indication]) -> list[Condition]:
+    def _tell(self, heard: list[_Indication]) -> list[QualityCondition]:
         told = []
         for each in heard:
             if each.reason is None and each.cause in self._open:
@@ -207,11 +211,16 @@ class Quality:
             # A sensor that holds one value does not move either: that is one condition, not two.
             elif each.reason is not None and Cause.STUCK not in self._open:
                 onset_s, known_s = each.at / self._fs, each.known / self._fs
-                began = Condition(each.cause, onset_s, None, known_s, each.reason, each.numbers)
+                began = QualityCondition(
+                    each.cause, onset_s, None, known_s, each.reason, each.numbers
+                )
                 told.append(began)
                 self._open[each.cause] = told[-1]
         return told
 
+
+_SAVED_AS = {"is": "Condition"}
+"""The record's name in saved nights, which the class had when the first of them were saved."""
 
 _RANK = {cause: rank for rank, cause in enumerate(Cause)}
 

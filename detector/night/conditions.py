@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.night.observation import SensorCondition
+from detector.night.technical import CONDITIONS
 from detector.plain import from_plain, to_plain
 
 
@@ -14,7 +16,7 @@ class SensorConditions:
     """Conditions of several sensors, by name; saved and restored."""
 
     def __init__(self) -> None:
-        self._having: dict[str, dict[str, SensorCondition]] = {}  # by name, then by sensor
+        self._having: dict[Condition, dict[str, SensorCondition]] = {}  # by name, then by sensor
 
     def take(self, label: str, condition: SensorCondition, *, of: int) -> SensorCondition:
         """Return the wearer's condition after a change at one of `of` sensors."""
@@ -40,8 +42,10 @@ class SensorConditions:
         return to_plain(self._having)
 
     def load(self, state: Any) -> None:
-        """Go on from a saved state."""
-        self._having = from_plain(dict[str, dict[str, SensorCondition]], state)
+        """Go on from a saved state; what another version may have and this one not is left out."""
+        saved = from_plain(dict[str, dict[str, Any]], state)
+        known = {Condition(name): each for name, each in saved.items() if name in CONDITIONS}
+        self._having = from_plain(dict[Condition, dict[str, SensorCondition]], known)
 
 
 def by_sensor(whys: Mapping[str, str | None], *, of: int) -> str:

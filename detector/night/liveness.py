@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.devices.stream import Item, LinkDown, LinkUp
 from detector.night.observation import SensorCondition
-
-NO_SIGNAL = "no-signal"
 
 SILENT_S = 8.0
 """Samples this old are no signal: four of the slowest sensor's 2 s packets, and below the 10 s
@@ -77,7 +76,9 @@ class Liveness:
             return []
         self.silent = True
         since_ns = self.begun_ns if self.last_ns is None else self.last_ns
-        return [SensorCondition(NO_SIGNAL, why, mono_ns if since_ns is None else since_ns)]
+        return [
+            SensorCondition(Condition.NO_SIGNAL, why, mono_ns if since_ns is None else since_ns)
+        ]
 
     def shift_clock(self, by_ns: int) -> None:
         """Move stamps of the monotonic clock, which began anew."""

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Protocol
 
+from detector.alerts.conditions import Condition
 from detector.block import Block
 from detector.devices.stream import LinkDown
 from detector.events import Event
@@ -33,7 +34,7 @@ class WornSensor:
 class SensorCondition:
     """A condition of a sensor, such as no signal; over when `why` is None. `since_ns` monotonic."""
 
-    name: str
+    name: Condition
     why: str | None
     since_ns: int
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from detector.alerts.conditions import Condition
 from detector.block import AXES, Block, Edge, Timebase
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import DOUBTFUL, Cause, Quality
 from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
-from detector.night.liveness import NO_SAMPLES_KEPT, NO_SIGNAL, NOT_HEARD, Liveness
+from detector.night.liveness import NO_SAMPLES_KEPT, NOT_HEARD, Liveness
 from detector.night.observation import (
     Arrival,
     Follower,
@@ -162,7 +163,9 @@ class SensorWatch:
                 self.zero_ns = item.mono_ns - round(arrival.block.stop / arrival.block.fs * 1e9)
             if self._live.silent:
                 begun = arrival.when(arrival.block.start / arrival.block.fs)
-                self._seen.append(Observation(SensorCondition(NO_SIGNAL, None, begun[0]), *begun))
+                self._seen.append(
+                    Observation(SensorCondition(Condition.NO_SIGNAL, None, begun[0]), *begun)
+                )
                 self._live.silent = False
             self._count_gap(arrival.block)
             self.samples += len(arrival.block)
@@ -191,7 +194,9 @@ class SensorWatch:
             # Conditions from before a restart that no longer hold.
             so = {condition.cause for condition in self._quality.active}
             conditions += [
-                SensorCondition(str(cause), None, mono_ns) for cause in Cause if cause not in so
+                SensorCondition(Condition(cause), None, mono_ns)
+                for cause in Cause
+                if cause not in so
             ]
         self._seen += [Observation(condition, mono_ns, utc_ns) for condition in conditions]
 
@@ -304,7 +309,9 @@ class SensorWatch:
             mono_ns, utc_ns = when(run, condition.known_s)
             why = condition.reason if condition.end_s is None else None
             self._seen.append(
-                Observation(SensorCondition(str(condition.cause), why, mono_ns), mono_ns, utc_ns)
+                Observation(
+                    SensorCondition(Condition(condition.cause), why, mono_ns), mono_ns, utc_ns
+                )
             )
         if self._last is None or block.after_gap(self._last.block.edge):
             self._begun = block.start

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.block import Block
 from detector.devices.charge import Charge
 from detector.devices.profile import NOT_TOLD
 from detector.devices.registry import BUILT_IN
 from detector.dsp.quality import DOUBTFUL, Cause
-from detector.night.liveness import NO_SIGNAL
 from detector.night.observation import SensorCondition
 from detector.timing.lost_share import LostShare
 from detector.timing.sample_clock import SampleClock
@@ -22,20 +22,15 @@ from detector.words.technical import (
     wrong_rate_words,
 )
 
-WRONG_RATE = "wrong-rate"
-RATE_DRIFT = "rate-drift"
-DOUBLED = "doubled-stream"
-DATA_LOST = "data-lost"
-BATTERY = "battery"
-BATTERY_CRITICAL = "battery-critical"
-BATTERY_UNKNOWN = "battery-unknown"
 CONDITIONS = frozenset({
-    NO_SIGNAL, WRONG_RATE, RATE_DRIFT, DOUBLED, DATA_LOST,
-    BATTERY, BATTERY_CRITICAL, BATTERY_UNKNOWN, *map(str, Cause),
+    Condition.NO_SIGNAL, Condition.DATA_LOST,
+    Condition.WRONG_RATE, Condition.RATE_DRIFT, Condition.DOUBLED,
+    Condition.BATTERY, Condition.BATTERY_CRITICAL, Condition.BATTERY_UNKNOWN,
+    *map(Condition, Cause),
 })  # fmt: skip
 """Names of all that a sensor may have; any other condition is one of the service."""
 
-DOUBTS = frozenset({WRONG_RATE, *map(str, DOUBTFUL)})
+DOUBTS = frozenset({Condition.WRONG_RATE, *map(Condition, DOUBTFUL)})
 """Of these, what lets events be found and be wrong."""
 
 LOW_PERCENT = 20
@@ -94,7 +89,7 @@ class Technical:
         """Take the battery's level, 0 to 100; return that it is known."""
         self.charge.feed(percent, mono_ns)
         self._untold_ns, self._untold = None, False
-        return SensorCondition(BATTERY_UNKNOWN, None, mono_ns)
+        return SensorCondition(Condition.BATTERY_UNKNOWN, None, mono_ns)
 
     def came(self, block: Block, mono_ns: int) -> list[SensorCondition]:
         """Take samples that were placed; return what is known by them of the time before.
@@ -107,11 +102,15 @@ class Technical:
         told = list[SensorCondition]()
         if due_ns is not None and mono_ns >= due_ns and not self._untold:
             self._untold = True
-            told.append(SensorCondition(BATTERY_UNKNOWN, battery_unknown_words(), mono_ns))
+            told.append(
+                SensorCondition(Condition.BATTERY_UNKNOWN, battery_unknown_words(), mono_ns)
+            )
         was = self._lost.high
         begin_ns = mono_ns - round(len(block) / block.fs * 1e9)
         return told + [
-            SensorCondition(DATA_LOST, data_lost_words() if was == bool(n % 2) else None, at_ns)
+            SensorCondition(
+                Condition.DATA_LOST, data_lost_words() if was == bool(n % 2) else None, at_ns
+            )
             for n, at_ns in enumerate(self._lost.cover(begin_ns, mono_ns))
         ]
 
@@ -120,13 +119,13 @@ class Technical:
         self._begun_ns = mono_ns if self._begun_ns is None else self._begun_ns
         lasts_s = self.charge.lasts_s(mono_ns)
         whys = {
-            WRONG_RATE: None if clock.fault is None else wrong_rate_words(clock.fault),
-            RATE_DRIFT: self._drift_words(clock),
-            DOUBLED: doubled_words() if self._is_doubled(clock) else None,
-            DATA_LOST: data_lost_words() if self._lost.high else None,
-            BATTERY: self._low_words(lasts_s, mono_ns),
-            BATTERY_CRITICAL: self._critical_words(lasts_s),
-            BATTERY_UNKNOWN: battery_unknown_words() if self._untold else None,
+            Condition.WRONG_RATE: None if clock.fault is None else wrong_rate_words(clock.fault),
+            Condition.RATE_DRIFT: self._drift_words(clock),
+            Condition.DOUBLED: doubled_words() if self._is_doubled(clock) else None,
+            Condition.DATA_LOST: data_lost_words() if self._lost.high else None,
+            Condition.BATTERY: self._low_words(lasts_s, mono_ns),
+            Condition.BATTERY_CRITICAL: self._critical_words(lasts_s),
+            Condition.BATTERY_UNKNOWN: battery_unknown_words() if self._untold else None,
         }
         return [SensorCondition(name, why, mono_ns) for name, why in whys.items()]
 

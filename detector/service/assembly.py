@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
+from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception, must_reach
 from detector.boot import host_boot_id
 from detector.channels import Entry, EntryKind
@@ -33,9 +34,9 @@ from detector.service.disk_space import DiskSpace
 from detector.service.health import vitals
 from detector.service.lag import LagWatch
 from detector.service.link_watch import LinkWatch
-from detector.service.local_sound import SOUND, LocalSound, sounding_here
+from detector.service.local_sound import LocalSound, sounding_here
 from detector.service.news import News
-from detector.service.opening import MEMORY, Beginning, open_night, open_state
+from detector.service.opening import Beginning, open_night, open_state
 from detector.service.pausing import Pausing
 from detector.service.places import DataFolder
 from detector.service.resumption import ENDED
@@ -169,7 +170,7 @@ async def assembled(
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
-            begun.note("state", found)
+            begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
@@ -214,7 +215,7 @@ async def assembled(
             deleted=tuple(deleted),
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
-            kept=all(trouble.name != MEMORY for trouble in begun.troubles),
+            kept=all(trouble.name != Condition.MEMORY for trouble in begun.troubles),
             publisher=publisher,
             reception=reception,
             starts=starts,
@@ -280,7 +281,7 @@ async def _sound_of(
     try:
         sounding = await stack.enter_async_context(sounding_here(command))
     except OSError as error:
-        begun.note(SOUND, f"this computer cannot sound an alarm: {error}")
+        begun.note(Condition.SOUND, f"this computer cannot sound an alarm: {error}")
         return None
     mono_s = asyncio.get_running_loop().time
     return LocalSound(sounding, command=command, alone=alone, mono_s=mono_s)
@@ -302,7 +303,7 @@ def _retain(place: DataFolder, nights: int, night: Night, begun: Beginning) -> l
     doomed = retention.expired(place.nights, nights=nights, current=current)
     deleted, trouble = retention.delete(doomed)
     if trouble is not None:
-        begun.note("retention", trouble)
+        begun.note(Condition.RETENTION, trouble)
     return deleted
 
 
@@ -319,8 +320,8 @@ async def _enter_broker(
     try:
         broker = await stack.enter_async_context(own)
     except (LinkError, OSError) as error:
-        begun.note("broker", f"no alert leaves this computer: {error}")
+        begun.note(Condition.BROKER, f"no alert leaves this computer: {error}")
         return Broker("none", None)
     if broker.last_error is not None:
-        begun.note("broker", not_started_words(broker.last_error))
+        begun.note(Condition.BROKER, not_started_words(broker.last_error))
     return broker

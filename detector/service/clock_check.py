@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
+from detector.alerts.conditions import Condition
 from detector.block import utc_of
 from detector.release import RELEASED
 from detector.words.clock import implausible_words, slept_words, stepped_words
-
-CLOCK_STEPPED = "clock-stepped"
-CLOCK_IMPLAUSIBLE = "clock-implausible"
-SLEPT = "slept"
 
 STEP_NS = 2_000_000_000
 """Between two ticks, 1 s apart, a kept clock gains 0.5 ms at most; a person notices 2 s."""
@@ -60,7 +57,7 @@ class ClockCheck:
             self._wall_ns += max(0, before_ns[1] - utc_ns)
         self._asleep_ns = mono_ns - clocks.awake_ns()
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return each condition with why it holds; a step or a sleep only when it is found."""
         mono_ns, awake_ns, utc_ns = (
             self._clocks.mono_ns(),
@@ -72,7 +69,9 @@ class ClockCheck:
         self._wall_ns, self._asleep_ns = utc_ns - mono_ns, mono_ns - awake_ns
         now = utc_of(utc_ns)
         return {
-            CLOCK_STEPPED: stepped_words(step_ns / 1e9) if abs(step_ns) > STEP_NS else None,
-            CLOCK_IMPLAUSIBLE: implausible_words(now) if now < EARLIEST else None,
-            SLEPT: slept_words(slept_ns / 1e9) if slept_ns > STEP_NS else None,
+            Condition.CLOCK_STEPPED: stepped_words(step_ns / 1e9)
+            if abs(step_ns) > STEP_NS
+            else None,
+            Condition.CLOCK_IMPLAUSIBLE: implausible_words(now) if now < EARLIEST else None,
+            Condition.SLEPT: slept_words(slept_ns / 1e9) if slept_ns > STEP_NS else None,
         }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from detector.alerts.conditions import Condition
 from detector.mqtt.requests import Requests
 from detector.words.delivery import unproven_words
-
-UNPROVEN_COMMANDS = "unproven-commands"
 
 LOOK_S = 600.0  # a receiver that lacks its key commands every 5 s; a stranger may do so once
 
@@ -18,8 +17,8 @@ class CommandWatch:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return the condition, with the latest such command."""
         last = self._requests.last_unproven
         lately = last is not None and asyncio.get_running_loop().time() - last.at_s < LOOK_S
-        return {UNPROVEN_COMMANDS: unproven_words(last.why) if last and lately else None}
+        return {Condition.UNPROVEN_COMMANDS: unproven_words(last.why) if last and lately else None}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.channels import Entry
 from detector.events import Event
 from detector.night.outcome import Outcome
@@ -59,7 +60,7 @@ class Committer:
         saved: Callable[[], Awaitable[dict[str, Any]]],
         committed: Callable[[Sequence[Entry]], None],
         uncommitted: Callable[[Sequence[Unlogged]], Awaitable[None]],
-        trouble: Callable[[str, str | None], None],
+        trouble: Callable[[Condition, str | None], None],
     ) -> None:
         self._archive = archive
         self._utc_now = utc_now
@@ -117,7 +118,7 @@ class Committer:
         try:
             entries = await self._commit_or_tell(batch, await saving)
         except StateError as error:
-            self._trouble("disk", str(error))
+            self._trouble(Condition.DISK, str(error))
             await self._tell_uncommitted(batch)
             self._trim()
             return
@@ -136,7 +137,7 @@ class Committer:
         commit = asyncio.ensure_future(self._commit(batch, saved))
         commit.add_done_callback(_look)  # whoever ends the night does not wait for it
         if not (await asyncio.wait({commit}, timeout=PATIENCE_S))[0]:
-            self._trouble("disk", SLOW_COMMIT)
+            self._trouble(Condition.DISK, SLOW_COMMIT)
             await self._tell_uncommitted(batch)
         return await commit
 
@@ -170,7 +171,7 @@ class Committer:
     def _done(self, count: int, entries: Sequence[Entry]) -> None:
         del self._waiting[:count]
         self._told_anyway = max(0, self._told_anyway - count)
-        self._trouble("disk", None)
+        self._trouble(Condition.DISK, None)
         self._committed(entries)
 
     async def _tell_uncommitted(self, batch: list[Unlogged]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from detector.alerts.reception import NOBODY_REACHABLE, Reception, must_reach
+from detector.alerts.conditions import Condition
+from detector.alerts.reception import Reception, must_reach
 from detector.channels import Entry, EntryKind
 from detector.mqtt.broker import Broker
 from detector.mqtt.publisher import Publisher
@@ -17,11 +18,6 @@ from detector.words.delivery import (
     twin_words,
     unreached_words,
 )
-
-BROKER = "broker"
-BROKER_LOST = "broker-lost"
-BROKER_REFUSES = "broker-refuses"
-TWIN_SERVICE = "twin-service"
 
 BROKER_PATIENCE_S = 10.0  # a restart takes 3 s; beyond it somebody should look
 TWIN_S = 60.0  # two that share a name take it from each other every 15 s
@@ -57,7 +53,7 @@ class DeliveryWatch:
                 self._reception.wait_for(entry.n, self._mono_s())
         self._publisher.wake()
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return each condition with why it holds, or None where it does not."""
         link = self._publisher.link
         state, now_s = link.state, self._mono_s()
@@ -71,9 +67,9 @@ class DeliveryWatch:
         if absent is not None:
             absent = not_started_words(absent)
         return {
-            BROKER: absent or (state.last_error if away_s > BROKER_PATIENCE_S else None),
-            BROKER_LOST: broker_lost_words() if self._away.judge() else None,
-            BROKER_REFUSES: refused_words(refusals) if refusals else None,
-            TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
-            NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,
+            Condition.BROKER: absent or (state.last_error if away_s > BROKER_PATIENCE_S else None),
+            Condition.BROKER_LOST: broker_lost_words() if self._away.judge() else None,
+            Condition.BROKER_REFUSES: refused_words(refusals) if refusals else None,
+            Condition.TWIN_SERVICE: twin_words() if twins or takeovers >= TWIN_TAKEOVERS else None,
+            Condition.NOBODY_REACHABLE: unreached_words(unreached) if unreached else None,
         }

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+from detector.alerts.conditions import Condition
 from detector.disk_room import LOW_BYTES, free_bytes
 from detector.words.disk import low_words
-
-DISK_LOW = "disk-low"
 
 AT_ONCE_S = 0.2  # a disk that works answers in microseconds; one that hangs costs this once
 
@@ -27,14 +26,14 @@ class DiskSpace:
         self._question: Thread | None = None
         self._left: int | None = None  # by the latest answer; None where it cannot be read
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return `disk-low` with why it holds, or None where it does not."""
         if self._question is None or not self._question.is_alive():
             self._question = Thread(target=self._ask, name="disk space", daemon=True)
             self._question.start()
             self._question.join(AT_ONCE_S)
         low = self._left is not None and self._left < LOW_BYTES
-        return {DISK_LOW: low_words(self._left or 0, self._folder) if low else None}
+        return {Condition.DISK_LOW: low_words(self._left or 0, self._folder) if low else None}
 
     def _ask(self) -> None:
         try:

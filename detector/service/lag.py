@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from detector.alerts.conditions import Condition
 from detector.night.night import Night
 from detector.sources.clock import Clock
 from detector.sources.source import Source
-
-DETECTOR_STALLED = "detector-stalled"
-OVERLOAD = "overload"
 
 STALLED_S = 10.0  # by then an alert would be late by as much as a lost sensor may be
 LATE_S = 2.0  # hazard H20 of the reliability note; a frame is analysed 0.3 s after its last sample
@@ -40,7 +38,7 @@ class LagWatch:
         self._late = 0  # checks in a row that found readings late
         self._stalled = 0
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return each condition with why it holds, or None where it does not."""
         paused_s = self._paused_s()
         behind_s = max((watch.behind_s for watch in self._night.watches), default=0.0)
@@ -70,7 +68,7 @@ class LagWatch:
                 f"samples are analysed more than {LATE_S:.0f} s late: close what else runs on this "
                 "computer"
             )
-        return {DETECTOR_STALLED: stalled, OVERLOAD: overload}
+        return {Condition.DETECTOR_STALLED: stalled, Condition.OVERLOAD: overload}
 
     def _paused_s(self) -> float:
         """Return for how long the event loop ran nothing; sleep of the computer is no such time."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from detector.sources.source import BLUETOOTH, OTHER_ADDRESS, Source
+from detector.alerts.conditions import Condition
+from detector.sources.source import Source
 
 PATIENCE_S = 10.0  # an adapter comes up within seconds of its computer's start
 
@@ -15,12 +16,14 @@ class LinkWatch:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
-        self._since_s: dict[str, float] = {}
+        self._since_s: dict[Condition, float] = {}
 
-    def troubles(self) -> dict[str, str | None]:
+    def troubles(self) -> dict[Condition, str | None]:
         """Return each condition with why it holds, or None where it does not."""
         now_s = asyncio.get_running_loop().time()
-        having: dict[str, str | None] = dict.fromkeys((BLUETOOTH, OTHER_ADDRESS))
+        having: dict[Condition, str | None] = dict.fromkeys(
+            (Condition.BLUETOOTH, Condition.OTHER_ADDRESS)
+        )
         for source in self._sources:
             if (trouble := source.status.trouble) is not None:
                 having[trouble[0]] = trouble[1]

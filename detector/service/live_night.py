@@ -14,7 +14,8 @@ from detector.night.outcome import Outcome
 from detector.service.supervisor import Supervisor
 from detector.words.reasons import worded
 
-TICK_NS = 1_000_000_000  # a quarter of what a person notices, an eighth of what is silence
+TICK_S = 1.0  # of the night's clock: an eighth of `night.liveness.SILENT_S`, so much later at most
+TICK_NS = round(TICK_S * 1e9)
 ALARMS = "alarms"
 NO_WORDS = "the reason cannot be said: see the log"
 

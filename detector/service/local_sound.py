@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from detector.alert import AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE
+from detector.alerts.conditions import Condition
 from detector.audible.player import SoundError, sound_program
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
@@ -20,7 +20,6 @@ from detector.words.delivery import no_sound_words
 log = logging.getLogger(__name__)
 
 
-SOUND = "sound"
 """Name of the technical alarm that this computer cannot sound one."""
 
 LOOK_S = 60.0  # for a player that is being installed: an alarm is told again as often
@@ -56,7 +55,7 @@ class LocalSound:
     def tell(self, news: News) -> None:
         """Take the next news."""
         match news:
-            case Trouble(name=name, why=why) if name == NOBODY_REACHABLE:
+            case Trouble(name=name, why=why) if name == Condition.NOBODY_REACHABLE:
                 if why is None:
                     self._sounding.release(name)
                 else:
@@ -73,13 +72,13 @@ class LocalSound:
                     elif self._alone:
                         self._sounding.take(alert)
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def troubles(self) -> Mapping[Condition, str | None]:
         """Return that no sound can be made here, with why, or None where one can."""
         now_s = self._mono_s()
         if now_s - self._looked_s >= LOOK_S:
             self._looked_s, self._missing = now_s, _missing(self._command)
         why = self._missing or self._sounding.failure
-        return {SOUND: None if why is None else no_sound_words(why, alone=self._alone)}
+        return {Condition.SOUND: None if why is None else no_sound_words(why, alone=self._alone)}
 
 
 def _missing(command: str | None) -> str | None:

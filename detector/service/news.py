@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from detector.alerts.conditions import Condition
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.night.outcome import Outcome
@@ -15,7 +16,7 @@ from detector.status import Status
 class Trouble:
     """A part of the service does not work, or (`why` None) works again."""
 
-    name: str
+    name: Condition
     why: str | None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from detector.alert import Alert
+from detector.alerts.conditions import Condition
 from detector.alerts.pause import Pause
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
@@ -42,8 +43,6 @@ from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
 
-MEMORY = "memory"  # name of the trouble that no disk takes the night
-
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
 
@@ -54,7 +53,7 @@ class Beginning:
     tell: Callable[[News], None]
     troubles: list[Trouble] = field(default_factory=list)
 
-    def note(self, name: str, why: object) -> None:
+    def note(self, name: Condition, why: object) -> None:
         """Keep a trouble for the service to raise."""
         self.troubles.append(Trouble(name, str(why)))
 
@@ -98,14 +97,14 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
         try:
             return State.open(place.state)
         except StateDamagedError as error:  # moved aside: a new one begins
-            beginning.note("state", error)
+            beginning.note(Condition.STATE, error)
             return State.open(place.state)
     except StateDiskError as error:
         why = (
             f"{error} This night is kept in memory only: it is lost at its end. Once the disk "
             "takes it, end the night and start spasmwatch again to keep what follows."
         )
-        beginning.note(MEMORY, why)
+        beginning.note(Condition.MEMORY, why)
         return State.in_memory(wearer=wearer_in(place.state))
 
 
@@ -173,11 +172,13 @@ def open_night(
 
     left_open = open_before(kept)
     starter = Supervisor(
-        mono_s=lambda: clock.mono_ns() / 1e9, sleep=asyncio.sleep, announce=beginning.note
+        mono_s=lambda: clock.mono_ns() / 1e9,
+        sleep=asyncio.sleep,
+        announce=lambda _name, why: beginning.note(Condition.SAVED_NIGHT, why),
     )
     # A file is played from its beginning: its times would go back.
     first = begin_again if origin is Origin.REPLAY else go_on
-    made = starter.call("saved night", first, rebuild=begin_again) or Begun(
+    made = starter.call(Condition.SAVED_NIGHT, first, rebuild=begin_again) or Begun(
         Night(worn, rules=rules)
     )
     recorders = made.recorders
@@ -236,7 +237,7 @@ def _save(
         )
         _close_what_was_left_open(state, at)
     except StateError as error:  # the service tries again
-        beginning.note("disk", error)
+        beginning.note(Condition.DISK, error)
 
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:
@@ -264,7 +265,7 @@ def _begin_recording(
     try:
         return RecordingWriter.create(place.nights / f"{header.name}.sqlite", header)
     except RecordingWriteError as error:
-        beginning.note("recording", error)
+        beginning.note(Condition.RECORDING, error)
         return None
 
 
@@ -277,4 +278,4 @@ def _end_recording(recorder: RecordingWriter | None, beginning: Beginning) -> No
         if not recorder.kept and not recorder.lost:
             recorder.path.unlink()
     except (RecordingWriteError, OSError) as error:
-        beginning.tell(Trouble("recording", str(error)))
+        beginning.tell(Trouble(Condition.RECORDING, str(error)))

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from detector.alert import AlertClass
+from detector.alerts.conditions import Condition
 from detector.config import Settings
 from detector.mqtt.contract import LEAVES
 from detector.service.assembly import Assembly
@@ -29,7 +30,6 @@ from detector.words.disk import no_heartbeat_words
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = "heartbeat"
 """Name of the technical alarm that the watchdog cannot see this service."""
 
 LOOK_S = 1.0  # as often as the night is looked at
@@ -153,7 +153,9 @@ async def overseen(
         try:
             file = HeartbeatFile(path)
         except OSError as error:
-            made.beside.note(HEARTBEAT, no_heartbeat_words(path, error.strerror or str(error)))
+            made.beside.note(
+                Condition.HEARTBEAT, no_heartbeat_words(path, error.strerror or str(error))
+            )
         else:
             beat = stack.enter_context(file).beat
             file.begin(heartbeat_places(folder, environ))

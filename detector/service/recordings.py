@@ -9,12 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from detector.alerts.conditions import Condition
 from detector.devices.stream import Item
 from detector.service.supervisor import Supervisor
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
-
-RECORDING = "recording"
-"""Name of the technical alarm for a disk that does not take the recording."""
 
 MOST_QUEUED = 20_000
 """Items kept for a disk that does not answer: hours of most sensors, some 10 MB."""
@@ -52,7 +50,7 @@ class Recordings:
     ----------
     labels : of the sensors
     writers : one for each sensor, None where there is none; or empty
-    trouble : called with RECORDING and the write error, or None once it takes rows again
+    trouble : called with `RECORDING` and the write error, or None once it takes rows again
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class Recordings:
         labels: Sequence[str],
         writers: Sequence[RecordingWriter | None],
         supervisor: Supervisor,
-        trouble: Callable[[str, str | None], None],
+        trouble: Callable[[Condition, str | None], None],
     ) -> None:
         self._names = [f"recorder of {label}" for label in labels]
         self._writers = tuple(writers)
@@ -77,7 +75,7 @@ class Recordings:
             return
         if len(self._queued) >= MOST_QUEUED:
             self.failed = True
-            self._trouble(RECORDING, QUEUE_FULL)
+            self._trouble(Condition.RECORDING, QUEUE_FULL)
             return
         self._queued.append((sensor, item))
 
@@ -95,7 +93,7 @@ class Recordings:
         if self._queued and not self._jobs:
             self._begin_job()
         elif self._jobs and asyncio.get_running_loop().time() - self._jobs[0].begun_s > SLOW_S:
-            self._trouble(RECORDING, SLOW)
+            self._trouble(Condition.RECORDING, SLOW)
 
     def kept(self) -> Awaitable[list[int | None]]:
         """Have what was written up to this call put on disk.
@@ -137,11 +135,11 @@ class Recordings:
         for sensor, error in done.errors:
             self.failed = True
             if isinstance(error, RecordingWriteError):
-                self._trouble(RECORDING, str(error))
+                self._trouble(Condition.RECORDING, str(error))
             else:
                 self._supervisor.call(self._names[sensor], partial(_raise, error))
         if done.grew and not done.errors:  # nothing written proves nothing
-            self._trouble(RECORDING, None)
+            self._trouble(Condition.RECORDING, None)
 
     def _work(self, items: Sequence[tuple[int, Item]]) -> _Done:
         """Write items and commit, in the thread; a write error costs this batch."""

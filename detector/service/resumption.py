@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.alert import Alert
+from detector.alerts.conditions import Condition
 from detector.alerts.rules import Rule
 from detector.block import utc_of
 from detector.devices.interpreter import Interpreter
@@ -33,7 +34,7 @@ Now = Callable[[int], tuple[int, int]]
 """Returns the night's monotonic and wall clock. One that runs faster than the host's is first set
 to a wall clock, ns, that the night had reached, where it is behind."""
 
-Note = Callable[[str, object], None]
+Note = Callable[[Condition, object], None]
 """Called with the name of what does not work, and why."""
 
 
@@ -100,7 +101,7 @@ def begin(
             night.load(kept)
             return _go_on(night, known, nights, rows, resume=resume, now=now, same_boot=ran_on)
     except (ValueError, RecordingError, RecordingWriteError) as error:
-        note("night", f"a new night begins: {error}")
+        note(Condition.NIGHT, f"a new night begins: {error}")
     return begin_anew(worn, rules, kept, note, now=now(0), ran_on=ran_on)
 
 
@@ -124,7 +125,7 @@ def begin_anew(
         try:
             told.append(night.inherit(kept, *now, same_boot=ran_on))
         except ValueError as error:
-            note("night", f"{error}; earlier open alarms are lost")
+            note(Condition.NIGHT, f"{error}; earlier open alarms are lost")
     return _at(night, told, now)
 
 
@@ -142,7 +143,7 @@ def _begin_first(
         try:
             night.start_alarms_again(policy, ())
         except ValueError as error:
-            note("night", f"{error}; earlier open alarms are lost")
+            note(Condition.NIGHT, f"{error}; earlier open alarms are lost")
     return _at(night, [], now)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.alerts.conditions import Condition
 from detector.alerts.self_test import SelfTest, StepKind, TrialStep
 from detector.block import utc_of
 from detector.channels import Entry, EntryKind
@@ -25,10 +26,8 @@ from detector.words.delivery import (
     unconfirmed_words,
 )
 
-SELF_TEST = "self-test"
+SELF_TEST = Condition.SELF_TEST.value
 """Kind of the alert that is a test, and name under which the tests are saved."""
-
-FAILED, OVERDUE, UNCONFIRMED = "self-test-failed", "self-test-overdue", "path-unconfirmed"
 
 
 class EveningTest:
@@ -89,15 +88,17 @@ class EveningTest:
         steps = self._tests.advance(self._mono_s(), utc, paused=paused)
         return tuple(self._alert(step, utc) for step in steps)
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def troubles(self) -> Mapping[Condition, str | None]:
         """Return each condition with why it holds, or None where it does not."""
         tests, utc = self._tests, self._utc_now()
         silent = tests.unconfirmed(utc)
         nobody = self._sounds and not silent and tests.unknown(utc)
         return {
-            FAILED: failed_test_words(tests.missing) if tests.missing else None,
-            OVERDUE: overdue_test_words() if tests.overdue(self._mono_s(), utc) else None,
-            UNCONFIRMED: unconfirmed_words(silent) if silent or nobody else None,
+            Condition.SELF_TEST_FAILED: failed_test_words(tests.missing) if tests.missing else None,
+            Condition.SELF_TEST_OVERDUE: overdue_test_words()
+            if tests.overdue(self._mono_s(), utc)
+            else None,
+            Condition.PATH_UNCONFIRMED: unconfirmed_words(silent) if silent or nobody else None,
         }
 
     def save(self) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def open_tests(
         if saved is not None:
             tests.load(saved)
     except ValueError as error:
-        begun.note("state", f"{error}: they begin anew")
+        begun.note(Condition.STATE, f"{error}: they begin anew")
     return EveningTest(
         tests,
         wearer=state.wearer,

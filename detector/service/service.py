@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.alerts.reminders import Reminders
 from detector.block import utc_of
 from detector.channels import Entry
@@ -25,11 +26,11 @@ from detector.service.archive import Archive
 from detector.service.backlog import Backlog
 from detector.service.committer import Committer, Unlogged
 from detector.service.health import judge, snapshot, troubles_of
-from detector.service.live_night import LiveNight
+from detector.service.live_night import TICK_S, LiveNight
 from detector.service.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.observers import Observers
 from detector.service.pausing import Pausing
-from detector.service.recordings import RECORDING, Recordings
+from detector.service.recordings import Recordings
 from detector.service.resumption import BOOT, ENDED, PAUSE
 from detector.service.saving import Saving
 from detector.service.self_test import SELF_TEST, EveningTest
@@ -47,13 +48,9 @@ log = logging.getLogger(__name__)
 
 MQTT = "mqtt"  # the publisher's channel of the log
 
-TICK_S = 1.0  # of the night's clock: a quarter of what a person notices, a tenth of SILENT_S
 FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
 UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
-
-FAULT = "internal-fault"
-"""Name of the technical alarm for a failed part of the service."""
 
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
 
@@ -201,7 +198,9 @@ class Service:
     @property
     def recording_failed(self) -> bool:
         """Whether the disk did not take some of the night."""
-        from_the_start = any(trouble.name == RECORDING for trouble in self._from_the_start)
+        from_the_start = any(
+            trouble.name == Condition.RECORDING for trouble in self._from_the_start
+        )
         return self._recordings.failed or from_the_start
 
     @property
@@ -323,15 +322,15 @@ class Service:
         faults, self._faults = self._faults, []
         if faults:
             log.warning("; ".join(faults))
-            self._trouble(FAULT, faults[-1])
-        elif FAULT in self._troubles:
-            self._trouble(FAULT, None)
+            self._trouble(Condition.INTERNAL_FAULT, faults[-1])
+        elif Condition.INTERNAL_FAULT in self._troubles:
+            self._trouble(Condition.INTERNAL_FAULT, None)
 
     def _announce_damage(self) -> None:
         """Raise the alarm that something in the state cannot be read: it is set aside."""
         damage, self._damage = self._damage, self._archive.troubles
         for found in [each for each in self._damage if each not in damage]:
-            self._trouble("state", found)
+            self._trouble(Condition.STATE, found)
 
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
@@ -355,7 +354,7 @@ class Service:
             drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
             await self._publisher.tell([draft.entry(0, at) for draft in drafts])
 
-    def _trouble(self, name: str, why: str | None) -> None:
+    def _trouble(self, name: Condition, why: str | None) -> None:
         """Announce once that something does not work, and once that it has worked for a while."""
         if self._troubles.note(name, why, self._clock.mono_ns()):
             self._hear(self._live.trouble(name, why, *self._now()))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from detector.alerts.conditions import Condition
 from detector.store.state import State, StateError
 
 STARTS = "starts"  # name under which the state keeps them
-RESTART_LOOP = "restart-loop"
 
 WITHIN_S = 600.0  # systemd starts it again after seconds: a loop is several within minutes
 MOST_STARTS = 3  # within WITHIN_S that came to no end: a power cut and an update are two
@@ -63,10 +63,10 @@ class StartWatch:
         self._mono_s = mono_s
         self._began_s = mono_s()
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def troubles(self) -> Mapping[Condition, str | None]:
         """Return the condition with why it holds, or None where it does not."""
         holds = self.died >= MOST_STARTS and self._mono_s() - self._began_s < WITHIN_S
-        return {RESTART_LOOP: _words(self.died) if holds else None}
+        return {Condition.RESTART_LOOP: _words(self.died) if holds else None}
 
 
 def _words(died: int) -> str:

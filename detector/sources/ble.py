@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from detector.alerts.conditions import Condition
 from detector.devices.identity import canonical, is_address, is_unique
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Advertisement, Driver
@@ -26,7 +27,7 @@ from detector.sources.radio import (
     look_round,
 )
 from detector.sources.session import SensorSession
-from detector.sources.source import BLUETOOTH, OTHER_ADDRESS, LinkState, LinkStatus
+from detector.sources.source import LinkState, LinkStatus
 from detector.words.bluetooth import using_words
 from detector.words.sensors import NOT_HEARD, elsewhere_words, moved_words, taken_words
 
@@ -108,7 +109,7 @@ class BleSource:
         self._failed: tuple[str, str | None] | None = None  # the last choice that failed
         self._chosen: tuple[str, str | None] | None = None  # the last choice: address, adapter
         self._remark = ""
-        self._trouble: tuple[str, str] | None = None
+        self._trouble: tuple[Condition, str] | None = None
         self._state, self._why = LinkState.SCAN, ""
         self._last_data_s: float | None = None  # of the sessions before the present one
 
@@ -194,7 +195,7 @@ class BleSource:
                 self._adapter_seen = True
                 self._why = str(error)
                 if isinstance(error, BluetoothError):
-                    self._why, self._trouble = error.told, (BLUETOOTH, error.told)
+                    self._why, self._trouble = error.told, (Condition.BLUETOOTH, error.told)
             except Exception as error:  # not handled here: `readings` raises it
                 self._inbox.put(error)
                 self._why, fault = _fault(error), True
@@ -328,7 +329,7 @@ class BleSource:
             ads = [heard.advertisement for heard, _ in elsewhere.values()]
             ad = max(ads, key=lambda ad: (ad.name == self._worn, _strength_dbm(ad)))
             self._why = elsewhere_words(ad.name, ad.address)
-            self._trouble = OTHER_ADDRESS, self._why
+            self._trouble = Condition.OTHER_ADDRESS, self._why
         else:
             self._why = NOT_HEARD
         return None

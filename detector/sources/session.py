@@ -17,6 +17,7 @@ from typing import NoReturn
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from detector.alerts.conditions import Condition
 from detector.devices.interpreter import Interpreter
 from detector.devices.profile import Chunk, Driver, Refused, Write
 from detector.devices.stream import LinkUp, Packet, Reading
@@ -24,7 +25,6 @@ from detector.errors import LinkError
 from detector.sources.clock import Clock
 from detector.sources.inbox import Inbox
 from detector.sources.radio import Adapter, Advertiser, ClientBackend, ask
-from detector.sources.source import BLUETOOTH
 from detector.systemd import is_running
 from detector.words.bluetooth import BluetoothFault, fault_words
 
@@ -100,7 +100,7 @@ class SensorSession:
         self._adapter = adapter
         self._pulse = pulse
         self._service: str | None = None  # the process that the link was made by
-        self.trouble: tuple[str, str] | None = None
+        self.trouble: tuple[Condition, str] | None = None
         # Always a new client: one that was connected before keeps the state of its old link.
         self._client = BleakClient(
             heard.device, self._disconnected, timeout=_CONNECT_S, backend=backend
@@ -249,7 +249,8 @@ class SensorSession:
         if self._over or self._alive_s != before_s:
             return True  # samples, or the end of the link, came meanwhile
         if answers is None:
-            self.trouble = BLUETOOTH, fault_words(BluetoothFault.NO_ANSWER, systemd=is_running())
+            said = fault_words(BluetoothFault.NO_ANSWER, systemd=is_running())
+            self.trouble = Condition.BLUETOOTH, said
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ASK_AGAIN_S):
                     await self._wake.wait()

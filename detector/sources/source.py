@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from detector.alerts.conditions import Condition
 from detector.devices.stream import Reading
-
-BLUETOOTH = "bluetooth"
-"""Name of the trouble that this computer's Bluetooth cannot be used."""
-OTHER_ADDRESS = "other-address"
-"""Name of the trouble that the chosen sensor is not heard, but perhaps is at a new address."""
 
 
 class Source(Protocol):
@@ -79,4 +75,4 @@ class LinkStatus:
     late: int
     protocol_errors: int
     remark: str = ""
-    trouble: tuple[str, str] | None = None
+    trouble: tuple[Condition, str] | None = None

@@ -121,7 +121,7 @@ class State:
 
         What is already stored, the same or in a later form, makes no entry: repeating a
         commit of events and alerts publishes nothing twice. `saved` replaces plain data by name
-        (`policy`, `pipeline`).
+        (`night`, `rows`, `ended`, `boot`, `pause`, `self-test`, `starts`).
         """
         with _clear_errors(self._path), transaction(self._db):
             if self._named is not None and self._named.is_gone:

@@ -3,49 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
+from detector.alerts.conditions import Condition
 from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
-CONDITION_NAMES = {
-    "no-signal": "no signal",
-    "wrong-rate": "wrong sampling rate",
-    "rate-drift": "sampling rate drifts",
-    "doubled-stream": "every packet twice",
-    "data-lost": "too much data lost",
-    "battery-critical": "battery nearly empty",
-    "battery-unknown": "battery level unknown",
-    "stuck": "sensor stuck",
-    "non-wear": "sensor not worn",
-    "clipped": "movement beyond the sensor's range",
-    "detector-stalled": "detector stalled",
-    "overload": "computer too slow",
-    "stuck-axis": "an axis of the sensor stuck",
-    "wrong-scale": "gravity is not 1 g",
-    "internal-fault": "fault in spasmwatch",
-    "broker": "no broker",
-    "broker-lost": "broker away too often",
-    "broker-refuses": "messages refused",
-    "twin-service": "a second spasmwatch",
-    "unproven-commands": "commands of strangers",
-    "clock-stepped": "clock set",
-    "clock-implausible": "clock wrong",
-    "slept": "computer asleep",
-    "disk-low": "little room on the disk",
-    "heartbeat": "the watchdog is blind",
-    "nobody-reachable": "nobody is reached",
-    "sound": "no sound here",
-    "self-test": "test of the alarm",
-    "self-test-failed": "the test of the alarm failed",
-    "self-test-overdue": "no test of the alarm",
-    "path-unconfirmed": "nobody confirmed the alarm",
-    "restart-loop": "started again and again",
+CONDITION_NAMES: Mapping[str, str] = {
+    Condition.NO_SIGNAL: "no signal",
+    Condition.BLUETOOTH: "no Bluetooth",
+    Condition.OTHER_ADDRESS: "sensor perhaps at a new address",
+    Condition.DATA_LOST: "too much data lost",
+    Condition.WRONG_RATE: "wrong sampling rate",
+    Condition.RATE_DRIFT: "sampling rate drifts",
+    Condition.DOUBLED: "every packet twice",
+    Condition.BATTERY: "battery low",
+    Condition.BATTERY_CRITICAL: "battery nearly empty",
+    Condition.BATTERY_UNKNOWN: "battery level unknown",
+    Condition.STUCK: "sensor stuck",
+    Condition.NON_WEAR: "sensor not worn",
+    Condition.CLIPPED: "movement beyond the sensor's range",
+    Condition.STUCK_AXIS: "an axis of the sensor stuck",
+    Condition.WRONG_SCALE: "gravity is not 1 g",
+    Condition.BROKER: "no broker",
+    Condition.BROKER_LOST: "broker away too often",
+    Condition.BROKER_REFUSES: "messages refused",
+    Condition.NOBODY_REACHABLE: "nobody is reached",
+    Condition.SOUND: "no sound here",
+    Condition.UNPROVEN_COMMANDS: "commands of strangers",
+    Condition.SELF_TEST: "test of the alarm",
+    Condition.SELF_TEST_FAILED: "the test of the alarm failed",
+    Condition.SELF_TEST_OVERDUE: "no test of the alarm",
+    Condition.PATH_UNCONFIRMED: "nobody confirmed the alarm",
+    Condition.CLOCK_STEPPED: "clock set",
+    Condition.CLOCK_IMPLAUSIBLE: "clock wrong",
+    Condition.SLEPT: "computer asleep",
+    Condition.HEARTBEAT: "the watchdog is blind",
+    Condition.OVERLOAD: "computer too slow",
+    Condition.DISK: "events not written",
+    Condition.DISK_LOW: "little room on the disk",
+    Condition.RECORDING: "recording not written",
+    Condition.RETENTION: "old nights not deleted",
+    Condition.MEMORY: "night kept in memory only",
+    Condition.DETECTOR_STALLED: "detector stalled",
+    Condition.INTERNAL_FAULT: "fault in spasmwatch",
+    Condition.RESTART_LOOP: "started again and again",
+    Condition.TWIN_SERVICE: "a second spasmwatch",
+    Condition.STATE: "fault in the stored data",
+    Condition.NIGHT: "interrupted night not resumed",
+    Condition.SAVED_NIGHT: "interrupted night not resumed, by a fault",
 }
-"""What alerts about the monitoring are called; another kind is its own name."""
+"""What alerts about the monitoring are called; the kind of another version is its own name."""
 
 _STATES = {
     AlertState.RAISED: "ALERT",
@@ -104,7 +115,7 @@ def rule_words(text: str) -> str:
         case Lasting():
             return f"{_ONE[rule.word]} lasting {time} or longer"
         case _:
-            return f"{CONDITION_NAMES['no-signal']} for {time}"
+            return f"{CONDITION_NAMES[Condition.NO_SIGNAL]} for {time}"
 
 
 def _matter(alert: Alert) -> str:

@@ -13,13 +13,13 @@ from contextlib import suppress
 import pytest
 from dbus_fast import Variant
 
+from detector.alerts.conditions import Condition
 from detector.doctor import probes
 from detector.doctor.bluetooth import check_adapter
 from detector.doctor.check import CheckStatus
 from detector.errors import LinkError
 from detector.sources import ble, bluez
 from detector.sources.nearby import scan
-from detector.sources.source import BLUETOOTH
 from firmware_sim.bluez.adapter import AdapterState
 from firmware_sim.bluez.bus import ADDRESS_VARIABLE, as_system_bus
 from firmware_sim.bluez.faults import Fault
@@ -107,7 +107,7 @@ def test_a_night_that_begins_in_any_state_says_the_remedy_and_begins_once_it_is_
                 await one.says(command, command.capitalize())
 
                 told = caught.value.told
-                assert one.source.status.trouble == (BLUETOOTH, told)
+                assert one.source.status.trouble == (Condition.BLUETOOTH, told)
                 assert command.casefold() in told.casefold()
                 assert "demo" not in str(caught.value)
                 assert check.status is CheckStatus.FAIL

@@ -89,7 +89,7 @@ def alert(rule: str | None, reason: str, state: str = "raised", kind: str = "spa
         ),
         (
             alert(None, "battery: it is at 9 %", kind="battery"),
-            "ALERT (bedroom): Battery: it is at 9 %.",
+            "ALERT (bedroom): Battery low: it is at 9 %.",
         ),
         (
             alert(None, "non-wear: over", "resolved", "non-wear"),

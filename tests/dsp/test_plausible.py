@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.block import Block, Samples
-from detector.dsp.quality import Cause, Condition, Quality
+from detector.dsp.quality import Cause, Quality, QualityCondition
 
 from .test_quality import FS, STEP_G, lying
 
@@ -31,8 +31,8 @@ def moving(minutes: float, *, seed: int = 0) -> Samples:
 
 def tell(
     samples: Samples, *, places: tuple[int, ...] = (), restart: bool = False
-) -> list[Condition]:
-    one, told = Quality(FS), list[Condition]()
+) -> list[QualityCondition]:
+    one, told = Quality(FS), list[QualityCondition]()
     edges = [0, *sorted(places), len(samples)]
     for first, stop in pairwise(edges):
         told += one.process(Block(samples[first:stop], first, FS))

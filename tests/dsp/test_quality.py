@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from detector.block import Block, Samples
 from detector.dsp import quality
-from detector.dsp.quality import Cause, Condition, Quality
+from detector.dsp.quality import Cause, Quality, QualityCondition
 
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 FS = 20.0
@@ -55,7 +55,7 @@ def held(seconds: float, value: Samples = UP, fs: float = FS) -> Samples:
     return np.tile(value, (round(seconds * fs), 1))
 
 
-def tell(samples: Samples, fs: float = FS, range_g: float | None = None) -> list[Condition]:
+def tell(samples: Samples, fs: float = FS, range_g: float | None = None) -> list[QualityCondition]:
     return Quality(fs, range_g).process(Block(samples, 0, fs))
 
 
@@ -63,7 +63,7 @@ def text(state: dict[str, Any]) -> str:
     return json.dumps(state, allow_nan=False)
 
 
-def words(told: list[Condition]) -> list[tuple[str, float, float | None]]:
+def words(told: list[QualityCondition]) -> list[tuple[str, float, float | None]]:
     return [(str(each.cause), each.onset_s, each.end_s) for each in told]
 
 
@@ -224,7 +224,7 @@ def test_a_fine_sensor_that_holds_one_value_for_a_minute_is_stuck():
 
 
 def test_a_gap_ends_a_hold_and_nothing_is_counted_across_it():
-    def across(first_s: float, second_s: float) -> list[Condition]:
+    def across(first_s: float, second_s: float) -> list[QualityCondition]:
         one = Quality(FS)
         before = np.concatenate((lying(1), held(first_s)))
         told = one.process(Block(before, 0, FS))
@@ -242,6 +242,15 @@ def test_a_constant_that_is_not_gravity_is_stuck_from_the_first_sample(value):
 
     assert (told.cause, told.onset_s) == (Cause.STUCK, 0.0)
     assert f"{abs(value):.1f} g at rest" in told.reason
+
+
+def test_what_is_open_is_saved_under_the_name_that_saved_nights_have():
+    one = Quality(FS)
+    one.process(Block(np.concatenate((lying(1), held(70))), 0, FS))
+    [saved] = json.loads(json.dumps(one.save()))["open"]
+
+    assert (saved["is"], saved["cause"]) == ("Condition", "stuck")
+    assert Quality.of(one.save()).active == one.active != ()
 
 
 def test_a_coarse_sensor_that_rests_is_not_stuck():

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception
 from detector.mqtt.broker import provide
-from detector.service.delivery import BROKER, BROKER_LOST, BROKER_PATIENCE_S, DeliveryWatch
+from detector.service.delivery import BROKER_PATIENCE_S, DeliveryWatch
 from tests.mqtt.publishing import make_publisher, tenfold
 
 ROUNDS = 6
@@ -47,13 +48,13 @@ def test_a_link_that_is_away_for_a_third_of_the_time_is_told_until_it_works_agai
                     cable.cut()
                     await kit.until(lambda: not link.state.connected)
                     pass_time(away_s)
-                    assert (seen[BROKER] is not None) == (away_s > BROKER_PATIENCE_S)
-                    told.append(seen[BROKER_LOST])
+                    assert (seen[Condition.BROKER] is not None) == (away_s > BROKER_PATIENCE_S)
+                    told.append(seen[Condition.BROKER_LOST])
                     await kit.until(lambda: link.state.connected)
                 assert told[0] is None, "once is no habit"
                 assert ("The broker was away for 30 % of 5 min" in str(told[-1])) == is_told
                 pass_time(301)
-                assert seen[BROKER_LOST] is None
+                assert seen[Condition.BROKER_LOST] is None
                 assert link.state.connections == ROUNDS + 1
 
     asyncio.run(check())

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.alerts.conditions import Condition
 from detector.errors import ConfigError
 from detector.events import Origin
 from detector.mqtt import commands
@@ -40,7 +41,7 @@ from detector.mqtt.security.keys import (
 from detector.mqtt.security.signing import Proof, Signer, Verifier
 from detector.receiver import Listener, Receiver
 from detector.receiver.news import UNPROVEN, Absence
-from detector.service.command_watch import UNPROVEN_COMMANDS, CommandWatch
+from detector.service.command_watch import CommandWatch
 from detector.status import StateWord
 from tests.mqtt import forged
 from tests.mqtt.forged import HOME, KEYS, protected
@@ -245,7 +246,7 @@ def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
                 await asyncio.wait_for(stranger.connected(), 10)
                 async with kit.listening(broker.endpoint, HOME.of(Leaf.HEALTH)) as ear:
                     await kit.until(lambda: ear.heard)  # it has subscribed before that
-                assert watch.troubles() == {UNPROVEN_COMMANDS: None}
+                assert watch.troubles() == {Condition.UNPROVEN_COMMANDS: None}
                 topic = HOME.command(Command.SEEN)
                 much = "x" * (COMMAND_MOST + 1)
                 for payload in (much, commands.seen("anna", log.epoch, 0)):
@@ -253,7 +254,7 @@ def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
                 refused = publisher.requests.refused
                 await kit.until(lambda: refused.total() == 2)
                 assert set(refused) == {Flaw.OVERSIZE, Flaw.UNSIGNED}
-                why = watch.troubles()[UNPROVEN_COMMANDS]
+                why = watch.troubles()[Condition.UNPROVEN_COMMANDS]
                 assert why is not None
                 assert "is not signed" in why
         assert not log.state.receivers
@@ -282,7 +283,7 @@ def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(
                         seq += 1
                         await stranger.publish(Message(topic, beat("theirs", seq), 1, expiry_s=15))
                 assert publisher.twins == 0
-                assert "health is not signed" in str(watch.troubles()[UNPROVEN_COMMANDS])
+                assert "health is not signed" in str(watch.troubles()[Condition.UNPROVEN_COMMANDS])
                 for n in (1, 2, 3):
                     said = beat("twin", n)
                     signed = Message(topic, said, 1, expiry_s=15, signature=twin.sign(topic, said))

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE, PRESENT_S, UNREACHED_S, Reception
+from detector.alerts.conditions import Condition
+from detector.alerts.reception import PRESENT_S, UNREACHED_S, Reception
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
@@ -166,7 +167,7 @@ def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
                 mono_s=lambda: now_s,
                 sleep=tenfold,
             )
-            about_nobody = alert(2, kind=NOBODY_REACHABLE)
+            about_nobody = alert(2, kind=Condition.NOBODY_REACHABLE)
             log.state.commit(at=datetime.now(UTC), alerts=[alert(1), about_nobody])
             async with kit.running(publisher.run()):
                 await kit.until(lambda: reception.unreached(now_s + UNREACHED_S))

@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception
 from detector.events import Origin
 from detector.mqtt.broker import provide
@@ -22,7 +23,7 @@ from detector.mqtt.publisher import Publisher
 from detector.mqtt.runs import ALIVE_S, Runs
 from detector.receiver.news import TWINS, ServiceState
 from detector.receiver.receiver import Receiver
-from detector.service.delivery import TWIN_SERVICE, DeliveryWatch
+from detector.service.delivery import DeliveryWatch
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 from tests.mqtt.publishing import LIVE, WEARER, ids, tenfold
@@ -57,7 +58,9 @@ def test_two_services_at_one_broker_both_know_go_on_and_never_flip(
                         async with kit.running(two.run()):
                             await kit.until(lambda: one.twins == two.twins == 1)
                             for alarm in alarms:
-                                assert "Stop one of them" in str(alarm.troubles()[TWIN_SERVICE])
+                                assert "Stop one of them" in str(
+                                    alarm.troubles()[Condition.TWIN_SERVICE]
+                                )
                             log.put(kit.make_event(1))
                             theirs.put(kit.make_event(2))
                             one.wake()

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE
+from detector.alerts.conditions import Condition
 from detector.audible.alarm import AudibleAlarm
 from detector.audible.player import RATE_HZ, SoundError, tone
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
 from detector.repetition import AGAIN_S, FIRST_AGAIN_S
-from detector.service.local_sound import LOOK_S, SOUND, LocalSound
+from detector.service.local_sound import LOOK_S, LocalSound
 from detector.service.news import Trouble
 
 
@@ -88,11 +88,11 @@ def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path)
             here = LocalSound(sounding, command=None, alone=False, mono_s=lambda: now_s)
             running = asyncio.create_task(sounding.run())
             here.tell(Outcome((raised(),)))  # others are there: published, not sounded
-            here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, "nobody"))
             await until(lambda: played.exists() and played.read_text().count("\n") == 1)
             now_s = FIRST_AGAIN_S
             await until(lambda: played.read_text().count("\n") == 2)
-            here.tell(Trouble(NOBODY_REACHABLE, None))
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, None))
             now_s = 1e6
             running.cancel()
         assert int(played.read_text().split()[0]) == len(tone())
@@ -148,16 +148,16 @@ def test_a_sound_that_failed_here_is_a_trouble_until_a_test_sounds(tmp_path: Pat
             sounding = Sounding(sound, mono_s=lambda: 0.0, failed=lambda _: None)
             here = LocalSound(sounding, command=command, alone=False, mono_s=lambda: 0.0)
             running = asyncio.create_task(sounding.run())
-            assert here.troubles() == {SOUND: None}
-            here.tell(Trouble(NOBODY_REACHABLE, "nobody"))
-            await until(lambda: here.troubles()[SOUND])
-            why = here.troubles()[SOUND] or ""
+            assert here.troubles() == {Condition.SOUND: None}
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, "nobody"))
+            await until(lambda: here.troubles()[Condition.SOUND])
+            why = here.troubles()[Condition.SOUND] or ""
             assert "cannot play the alarm: broken" in why
             assert "`spasmwatch listen --test`" in why
-            here.tell(Trouble(NOBODY_REACHABLE, None))
+            here.tell(Trouble(Condition.NOBODY_REACHABLE, None))
             works.touch()
             here.tell(Outcome((raised(level=Level.TEST),)))  # the remedy
-            await until(lambda: here.troubles() == {SOUND: None})
+            await until(lambda: here.troubles() == {Condition.SOUND: None})
             running.cancel()
 
     asyncio.run(check())
@@ -167,11 +167,11 @@ def test_that_nothing_here_plays_a_sound_is_a_trouble_until_something_does(tmp_p
     now_s, player = 0.0, tmp_path / "player"
     sounding = Sounding(None, mono_s=lambda: now_s, failed=lambda _: None)
     here = LocalSound(sounding, command=str(player), alone=True, mono_s=lambda: now_s)
-    assert "there is no such program" in (here.troubles()[SOUND] or "")
+    assert "there is no such program" in (here.troubles()[Condition.SOUND] or "")
     player.write_text("#!/bin/sh\n")
     player.chmod(0o700)
     now_s = LOOK_S
-    assert here.troubles() == {SOUND: None}
+    assert here.troubles() == {Condition.SOUND: None}
 
 
 def test_a_child_that_a_sound_command_leaves_behind_holds_up_no_further_sound(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.alerts.conditions import Condition
 from detector.release import RELEASED
-from detector.service.clock_check import CLOCK_IMPLAUSIBLE, CLOCK_STEPPED, SLEPT, ClockCheck
+from detector.service.clock_check import ClockCheck
 from detector.service.places import DataFolder
 from detector.service.retention import expired
 from detector.service.troubles import CALM_S, Troubles
@@ -71,7 +72,7 @@ def test_a_step_is_told_once_with_its_size_and_calms_by_itself(step_s, tick_s):
         clocks.run(1)
         changes.append(troubles.note(name, check.troubles()[name], clocks.mono))
 
-    assert name == CLOCK_STEPPED
+    assert name == Condition.CLOCK_STEPPED
     assert ("set ahead by" if step_s > 0 else "set back by") in why
     assert changes.count(True) == 2, "it begins and is over"
     assert name not in troubles
@@ -85,16 +86,18 @@ def test_the_size_of_a_step_is_one_a_person_reads(step_s, size):
     clocks = SetClocks()
     check = ClockCheck(clocks)
     clocks.run(1, set_by_s=step_s)
-    assert size in holding(check)[CLOCK_STEPPED]
+    assert size in holding(check)[Condition.CLOCK_STEPPED]
 
 
 def test_a_computer_without_a_clock_of_its_own_is_told_until_the_time_comes():
     clocks = SetClocks(utc=60 * S)
     check = ClockCheck(clocks)
-    assert list(holding(check)) == [CLOCK_IMPLAUSIBLE]
-    assert "1970-01-01" in holding(check)[CLOCK_IMPLAUSIBLE]
+    assert list(holding(check)) == [Condition.CLOCK_IMPLAUSIBLE]
+    assert "1970-01-01" in holding(check)[Condition.CLOCK_IMPLAUSIBLE]
     clocks.run(1, set_by_s=NOW_NS / S)
-    assert list(holding(check)) == [CLOCK_STEPPED], "from then on it is right, and was set"
+    assert list(holding(check)) == [Condition.CLOCK_STEPPED], (
+        "from then on it is right, and was set"
+    )
     clocks.run(1)
     assert holding(check) == {}
 
@@ -104,7 +107,7 @@ def test_a_sleep_is_told_with_its_length_and_is_no_step():
     check = ClockCheck(clocks)
     clocks.run(1, slept_s=3 * HOUR)
     [(name, why)] = holding(check).items()
-    assert (name, "slept for 3 h 0 min: nothing was watched" in why) == (SLEPT, True)
+    assert (name, "slept for 3 h 0 min: nothing was watched" in why) == (Condition.SLEPT, True)
     clocks.run(1)
     assert holding(check) == {}
 
@@ -114,10 +117,14 @@ def test_a_step_while_nobody_watched_is_told_at_the_start(step_s):
     clocks = SetClocks()
     before_ns = clocks.mono, clocks.utc
     clocks.run(120, set_by_s=step_s)
-    assert CLOCK_STEPPED in holding(ClockCheck(clocks, before_ns=before_ns, same_boot=True))
+    assert Condition.CLOCK_STEPPED in holding(
+        ClockCheck(clocks, before_ns=before_ns, same_boot=True)
+    )
     clocks.mono = 5 * S  # started anew
     told = holding(ClockCheck(clocks, before_ns=before_ns, same_boot=False))
-    assert (CLOCK_STEPPED in told) == (step_s < 0), "ahead, it may have been off for so long"
+    assert (Condition.CLOCK_STEPPED in told) == (step_s < 0), (
+        "ahead, it may have been off for so long"
+    )
 
 
 @given(

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.config import read_configuration
 from detector.night.outcome import Outcome
 from detector.service.news import News, Trouble
 from detector.service.resumption import ENDED
-from detector.service.service import FAULT
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
@@ -106,7 +106,7 @@ def test_a_part_that_falls_over_is_announced_once_and_the_night_goes_on(trace, c
     events = [event for told in news if isinstance(told, Outcome) for event in told.events]
 
     assert len(events) > 5
-    assert FAULT in troubles
+    assert Condition.INTERNAL_FAULT in troubles
     assert len(troubles) == len(set(troubles))
 
 
@@ -133,7 +133,7 @@ def test_a_screen_that_always_raises_costs_no_word(trace, config_home):
 
     assert len(whole) > 5
     assert dark == whole
-    assert FAULT in open_alarms
+    assert Condition.INTERNAL_FAULT in open_alarms
 
 
 def test_what_a_full_disk_refuses_is_told_all_the_same(trace, config_home):

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.cli.simulated import source_on
 from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.mqtt.link import Link
 from detector.service import supervisor
 from detector.service.assembly import assembled
-from detector.service.service import FAULT
 from detector.service.supervisor import SETTLED_S, PartLostError
 from detector.sources.clock import ScaledClock
 from detector.sources.radio import Adapter
@@ -122,7 +122,7 @@ async def live_through(
         logged = [entry.body for entry in entries if entry.n not in waiting]
         assert len(waiting) < 10, f"{len(waiting)} entries wait at the end"
     alerts = [json.loads(body) for topic, body in words if topic.endswith("/alert")]
-    told = [alert["state"] for alert in alerts if alert["kind"] == FAULT]
+    told = [alert["state"] for alert in alerts if alert["kind"] == Condition.INTERNAL_FAULT]
     took_s = time.monotonic() - began_s
     return Result(faults.raised, samples, expected, words, logged, told, took_s)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.devices.stream import Reading
 from detector.recognition.pipeline import Watcher
-from detector.service.lag import DETECTOR_STALLED, OVERLOAD, LagWatch
+from detector.service.lag import LagWatch
 from detector.sources.inbox import Inbox
 from detector.sources.source import LinkState, LinkStatus
 from tests.night.evening import UTC_NS, Arrival, S, evening, night
@@ -88,15 +89,15 @@ def test_a_detector_that_does_nothing_is_told_within_15_s(monkeypatch: pytest.Mo
     monkeypatch.setattr(Watcher, "follow", hangs)
     told = watched(60, lambda _: True)
 
-    assert 31 < told[OVERLOAD] <= 31 + 7
-    assert 31 < told[DETECTOR_STALLED] <= 31 + 15
+    assert 31 < told[Condition.OVERLOAD] <= 31 + 7
+    assert 31 < told[Condition.DETECTOR_STALLED] <= 31 + 15
 
 
 def test_readings_that_nobody_takes_are_told():
     told = watched(60, lambda second: second <= 30)
 
-    assert 30 < told[OVERLOAD] <= 37
-    assert 30 < told[DETECTOR_STALLED] <= 45
+    assert 30 < told[Condition.OVERLOAD] <= 37
+    assert 30 < told[Condition.DETECTOR_STALLED] <= 45
 
 
 def test_a_moment_of_delay_is_nothing():
@@ -106,8 +107,8 @@ def test_a_moment_of_delay_is_nothing():
 def test_a_process_that_was_held_is_told_once_it_runs_again():
     told = watched(40, lambda _: True, at=lambda s: s if s <= 20 else s + 12)
 
-    assert set(told) == {DETECTOR_STALLED}
-    assert told[DETECTOR_STALLED] == pytest.approx(33, abs=1)
+    assert set(told) == {Condition.DETECTOR_STALLED}
+    assert told[Condition.DETECTOR_STALLED] == pytest.approx(33, abs=1)
 
 
 def test_packets_that_were_dropped_are_told():
@@ -121,4 +122,4 @@ def test_packets_that_were_dropped_are_told():
         return first
 
     with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        assert "3 packets were dropped" in str(runner.run(run())[OVERLOAD])
+        assert "3 packets were dropped" in str(runner.run(run())[Condition.OVERLOAD])

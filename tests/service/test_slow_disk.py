@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.disk_room import LOW_BYTES, free_bytes
-from detector.service.disk_space import DISK_LOW, DiskSpace
+from detector.service.disk_space import DiskSpace
 from detector.service.news import Trouble
 from detector.store.formats.reader import open_recording
 from detector.store.state import State
@@ -71,7 +72,7 @@ def test_alarms_flow_while_the_disk_hangs(tmp_path: Path, config_home: Path) -> 
 def test_little_room_is_told_before_there_is_none_and_no_more_once_there_is(tmp_path: Path) -> None:
     left = [LOW_BYTES, LOW_BYTES - 1, 0, LOW_BYTES]
     space = DiskSpace(tmp_path, lambda _: left.pop(0))
-    told = [space.troubles()[DISK_LOW] for _ in range(4)]
+    told = [space.troubles()[Condition.DISK_LOW] for _ in range(4)]
     assert told[0] is told[3] is None
     assert told[1] is not None
     assert told[2] is not None
@@ -93,9 +94,9 @@ def test_a_disk_that_does_not_say_how_much_is_left_holds_up_one_tick_at_most(
 
     space = DiskSpace(tmp_path, hanging)
     began_s = time.monotonic()
-    assert [space.troubles()[DISK_LOW] for _ in range(20)] == [None] * 20
+    assert [space.troubles()[Condition.DISK_LOW] for _ in range(20)] == [None] * 20
     assert time.monotonic() - began_s < MOST_LAG_S
     assert asked == 1
     answers.set()
-    while space.troubles()[DISK_LOW] is None:
+    while space.troubles()[Condition.DISK_LOW] is None:
         assert time.monotonic() - began_s < 60

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.alerts.conditions import Condition
 from detector.service.starts import (
     MOST_STARTS,
-    RESTART_LOOP,
     WITHIN_S,
     Start,
     StartWatch,
@@ -34,7 +34,7 @@ def test_the_fourth_start_within_ten_minutes_raises_the_alarm_whatever_the_wall_
     for step_s in (0.0, -3600.0, 365 * 86400.0):
         with State.open(tmp_path / f"{step_s}.sqlite") as state:
             watches = [start(state, 100.0 * n, step_s=n * step_s) for n in range(MOST_STARTS + 1)]
-        alarms = [watch.troubles()[RESTART_LOOP] for watch in watches]
+        alarms = [watch.troubles()[Condition.RESTART_LOOP] for watch in watches]
         assert alarms[:-1] == [None] * MOST_STARTS
         assert alarms[-1] is not None
         assert "3 times within 10 min" in alarms[-1]
@@ -44,15 +44,15 @@ def test_starts_that_a_person_ended_or_that_are_long_ago_are_none(tmp_path: Path
     with State.open(tmp_path / "state.sqlite") as state:
         ended = [start(state, 10.0 * n, ended=n > 0) for n in range(8)]
         rare = [start(state, 1000 + (WITHIN_S + 1) / 3 * n + n) for n in range(8)]
-    assert all(watch.troubles() == {RESTART_LOOP: None} for watch in [*ended, *rare])
+    assert all(watch.troubles() == {Condition.RESTART_LOOP: None} for watch in [*ended, *rare])
 
 
 def test_the_alarm_is_over_after_ten_minutes_of_the_same_process() -> None:
     now_s = 5.0
     watch = StartWatch(MOST_STARTS, mono_s=lambda: now_s)
-    assert watch.troubles()[RESTART_LOOP]
+    assert watch.troubles()[Condition.RESTART_LOOP]
     now_s += WITHIN_S
-    assert watch.troubles()[RESTART_LOOP] is None
+    assert watch.troubles()[Condition.RESTART_LOOP] is None
 
 
 def test_across_boots_the_wall_clock_counts(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_across_boots_the_wall_clock_counts(tmp_path: Path) -> None:
         for n in range(MOST_STARTS):
             start(state, 30.0, boot=f"boot {n}", step_s=100.0 * n)
         last = start(state, 30.0, boot="now", step_s=100.0 * MOST_STARTS)
-    assert last.troubles()[RESTART_LOOP]
+    assert last.troubles()[Condition.RESTART_LOOP]
 
 
 json = st.recursive(

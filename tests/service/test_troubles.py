@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.config import read_configuration
 from detector.events import Origin
 from detector.night.outcome import Outcome
 from detector.service.assembly import assembled
 from detector.service.clock_check import ClockCheck
-from detector.service.disk_space import DISK_LOW, DiskSpace
+from detector.service.disk_space import DiskSpace
 from detector.service.news import News
-from detector.service.service import FAULT
 from detector.service.troubles import CALM_S, Troubles
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
@@ -34,7 +34,7 @@ def test_a_check_that_always_raises_is_told_and_the_others_go_on(
         raise CheckError
 
     monkeypatch.setattr(ClockCheck, "troubles", raising)  # it comes before the disk's
-    monkeypatch.setattr(DiskSpace, "troubles", lambda _: {DISK_LOW: "there is no room"})
+    monkeypatch.setattr(DiskSpace, "troubles", lambda _: {Condition.DISK_LOW: "there is no room"})
     news: list[News] = []
     clock = ScaledClock(SPEED)
 
@@ -53,7 +53,7 @@ def test_a_check_that_always_raises_is_told_and_the_others_go_on(
 
     asyncio.run(night())
     kinds = [alert.kind for told in news if isinstance(told, Outcome) for alert in told.alerts]
-    assert {DISK_LOW, FAULT} <= set(kinds)
+    assert {Condition.DISK_LOW, Condition.INTERNAL_FAULT} <= set(kinds)
 
 
 def test_what_does_not_hold_now_is_absent_until_it_is_over_or_back() -> None:
@@ -61,10 +61,10 @@ def test_what_does_not_hold_now_is_absent_until_it_is_over_or_back() -> None:
     for at_s, why, begins_or_ends, absent in (
         (0, None, False, set()),
         (1, "gone", True, set()),
-        (2, None, False, {"broker"}),
+        (2, None, False, {Condition.BROKER}),
         (3, "gone", False, set()),
-        (4, None, False, {"broker"}),
+        (4, None, False, {Condition.BROKER}),
         (3 + CALM_S, None, True, set()),
     ):
-        assert troubles.note("broker", why, round(at_s * 1e9)) is begins_or_ends
+        assert troubles.note(Condition.BROKER, why, round(at_s * 1e9)) is begins_or_ends
         assert troubles.absent == absent

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from detector.alerts.conditions import Condition
 from detector.devices.identity import canonical, means
 from detector.devices.stream import LinkUp
 from detector.sources.nearby import not_heard, scan
-from detector.sources.source import OTHER_ADDRESS
 
 from .watching import watching
 
@@ -87,7 +87,7 @@ def test_where_it_is_not_certain_the_sensor_is_named_and_never_taken(
             status = watcher.source.status
             found = await scan(3, scanner_backend=air.scanner_backend())
         assert watcher.items(LinkUp) == []
-        assert status.trouble == (OTHER_ADDRESS, status.why)
+        assert status.trouble == (Condition.OTHER_ADDRESS, status.why)
         for said in (status.why, not_heard(PINNED, name, found)):
             assert repr(heard[0]) in said
             assert "choose it with `spasmwatch setup`" in said
