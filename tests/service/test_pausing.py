@@ -131,8 +131,8 @@ def test_a_receiver_that_starts_in_a_pause_is_told_of_what_is_open_and_not_woken
 
     screen = OpenNow()
     body = to_dict(pausing.hush_open(now, S).open_alerts[0])
-    fresh, _ = screen.snapshot(OpenAlerts((body,), complete=True, sent=None))
-    assert not any(map(is_urgent, fresh))
+    changes = screen.snapshot(OpenAlerts((body,), complete=True, sent=None))
+    assert not any(map(is_urgent, [*changes.still, *changes.new]))
     again = replace(LOST, state=AlertState.REPEATED)
     assert screen.entry(again, late=False).sounds is Sounds.AGAIN, "the pause is over"
 
