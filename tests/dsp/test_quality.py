@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,8 @@ from detector.block import Block, Samples
 from detector.dsp import quality
 from detector.dsp.quality import Cause, Condition, Quality
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import TRACES
+
 FS = 20.0
 STEP_G = 2**-12
 UP = np.array([0.2, -0.3, 0.93])

@@ -19,8 +19,6 @@ from firmware_sim.backend import backends
 from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
 
-from ..sources.conftest import in_virtual_time  # noqa: F401  # a fixture of ours as well
-
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
 PATIENCE_S = 30.0

@@ -35,13 +35,14 @@ from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.catalogue import WEARABLES
 from firmware_sim.wearables.polar import H10, VERITY_SENSE
 
+from ..kit.virtual_time import in_virtual_time
 from .watched import FRAME, FS, longest_silence_s, walk, watch
 
 SUPERVISION_TIMEOUT, POWER_OFF = 0x08, 0x15
 
 
 @pytest.fixture
-def watched(in_virtual_time):
+def watched():
     """Watch a sensor with these faults to the end of its trace."""
     return lambda *faults, **settings: in_virtual_time(watch(*faults, **settings))
 

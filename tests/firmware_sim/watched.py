@@ -24,18 +24,10 @@ from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.firmware import Wearable
 from firmware_sim.wearables.polar import H10, VERITY_SENSE
 
+from ..kit.virtual_time import LoopClock
+
 FS = 52
 FRAME = 36  # samples in a frame of a virtual Polar sensor
-
-
-class LoopClock:
-    """The host's clocks are the loop's."""
-
-    def mono_ns(self) -> int:
-        return round(asyncio.get_running_loop().time() * 1e9)
-
-    def utc_ns(self) -> int:
-        return 1_700_000_000_000_000_000 + self.mono_ns()
 
 
 @dataclass

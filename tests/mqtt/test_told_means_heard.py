@@ -8,7 +8,6 @@ import random
 import signal
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,37 +20,13 @@ from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
 from detector.receiver.news import Absence
 from detector.status import Snapshot, StateWord, Status
+from tests.kit.brokers import free_port, listening
+from tests.kit.caregiver import Caregiver
+from tests.kit.waiting import running, until
 from tests.mqtt import unheard
-from tests.mqtt.publishing import WEARER, make_publisher, tenfold
+from tests.mqtt.publishing import WEARER, make_event, make_publisher, tenfold
 
 TOPICS = Topics(wearer=WEARER)
-
-
-class Caregiver:
-    """A receiver and all that it was told, across its restarts."""
-
-    def __init__(self, endpoint: Endpoint, name: str = "anna") -> None:
-        self.endpoint, self.name = endpoint, name
-        self.news: list[ReceivedEntry | ServiceState] = []
-        self.saved: Any = None
-        self.begin()
-
-    def begin(self) -> Listener:
-        loop = asyncio.get_running_loop()
-        receiver = Receiver(self.name, mono_s=loop.time(), saved=self.saved)
-        self.listener = Listener(
-            self.endpoint,
-            TOPICS,
-            receiver,
-            tell=self.news.append,
-            save=lambda saved: setattr(self, "saved", saved),
-            mono_s=loop.time,
-        )
-        return self.listener
-
-    @property
-    def ids(self) -> list[str]:
-        return [each.fields["id"] for each in self.news if isinstance(each, ReceivedEntry)]
 
 
 def alert(number: int, **changes: Any) -> Alert:
@@ -68,19 +43,19 @@ def alert(number: int, **changes: Any) -> Alert:
 
 
 def test_no_event_is_unheard_however_often_broker_and_receiver_die(
-    kit: SimpleNamespace, kind: str, log: Any, impatient: None
+    kind: str, log: Any, impatient: None
 ) -> None:
     chance = random.Random(kind)
-    events = [kit.make_event(number) for number in range(200)]
+    events = [make_event(number) for number in range(200)]
 
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
-            anna = Caregiver(broker.endpoint)
+            anna = Caregiver(broker.endpoint, TOPICS)
 
             async def in_and_out() -> None:
                 while True:
-                    async with kit.running(anna.begin().run()):
+                    async with running(anna.begin().run()):
                         await asyncio.sleep(chance.uniform(0.1, 0.6))
                     await asyncio.sleep(chance.uniform(0, 0.4))
 
@@ -92,20 +67,20 @@ def test_no_event_is_unheard_however_often_broker_and_receiver_die(
                             os.kill(broker.pid, signal.SIGKILL)
                         await asyncio.sleep(0.05)
 
-            async with kit.running(publisher.run()):
-                async with kit.running(anna.listener.run()):
-                    await kit.until(lambda: anna.saved)
+            async with running(publisher.run()):
+                async with running(anna.listener.run()):
+                    await until(lambda: anna.saved)
                 async with AsyncExitStack() as stack:
-                    await stack.enter_async_context(kit.running(in_and_out()))
-                    await stack.enter_async_context(kit.running(keep_killing()))
+                    await stack.enter_async_context(running(in_and_out()))
+                    await stack.enter_async_context(running(keep_killing()))
                     for event in events:
                         log.put(event)
                         publisher.wake()
                         await asyncio.sleep(0.01)
-                    await kit.until(lambda: broker.restarts >= 8)
-                async with kit.running(anna.begin().run()):
-                    await kit.until(lambda: set(anna.ids) == {event.id for event in events})
-                    await kit.until(lambda: log.state.receivers[0].upto == log.state.last)
+                    await until(lambda: broker.restarts >= 8)
+                async with running(anna.begin().run()):
+                    await until(lambda: set(anna.ids) == {event.id for event in events})
+                    await until(lambda: log.state.receivers[0].upto == log.state.last)
             assert len(anna.ids) == len(events)
             assert log.state.receivers[0].name == "anna"
 
@@ -113,25 +88,25 @@ def test_no_event_is_unheard_however_often_broker_and_receiver_die(
 
 
 def test_a_broker_that_comes_late_passes_everything_on_within_3_s_and_nothing_waited(
-    kit: SimpleNamespace, kind: str, log: Any
+    kind: str, log: Any
 ) -> None:
     async def check() -> None:
-        port = kit.free_port()
+        port = free_port()
         publisher = make_publisher(Endpoint(port=port), log)
-        anna = Caregiver(Endpoint(port=port))
+        anna = Caregiver(Endpoint(port=port), TOPICS)
         anna.saved = anna.listener.receiver.save() | {"epoch": log.epoch}
         clock = asyncio.get_running_loop().time
-        async with kit.running(publisher.run(), anna.begin().run()):
-            await kit.until(lambda: "nothing listens" in str(publisher.link.state.last_error))
+        async with running(publisher.run(), anna.begin().run()):
+            await until(lambda: "nothing listens" in str(publisher.link.state.last_error))
             for number in range(50):
                 began_s = clock()
-                log.put(kit.make_event(number))
+                log.put(make_event(number))
                 publisher.wake()
                 publisher.show(Snapshot(status=Status(StateWord.NO_SIGNAL, "test")))
                 assert clock() - began_s < 0.5
             async with provide(kind, port=port):
                 back_s = clock()
-                await kit.until(lambda: len(anna.ids) == 50)
+                await until(lambda: len(anna.ids) == 50)
                 assert clock() - back_s < 3
             assert len(set(anna.ids)) == 50
 
@@ -146,7 +121,7 @@ def test_no_committed_event_is_unheard_when_service_and_broker_are_killed(mosqui
 
 
 def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
-    kit: SimpleNamespace, kind: str, log: Any
+    kind: str, log: Any
 ) -> None:
     """Also with a broker that does not report it: nobody acknowledged."""
 
@@ -164,41 +139,41 @@ def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
             )
             about_nobody = alert(2, kind=NOBODY_REACHABLE)
             log.state.commit(at=datetime.now(UTC), alerts=[alert(1), about_nobody])
-            async with kit.running(publisher.run()):
-                await kit.until(lambda: reception.unreached(now_s + UNREACHED_S))
+            async with running(publisher.run()):
+                await until(lambda: reception.unreached(now_s + UNREACHED_S))
                 assert reception.unreached(now_s + UNREACHED_S - 0.1) == 0
                 assert reception.unreached(now_s + UNREACHED_S) == 1
-                anna = Caregiver(broker.endpoint)
+                anna = Caregiver(broker.endpoint, TOPICS)
                 anna.saved = anna.listener.receiver.save() | {"epoch": log.epoch}
-                async with kit.running(anna.begin().run()):
-                    await kit.until(lambda: len(anna.ids) == 2)
-                    await kit.until(lambda: not reception.unreached(now_s + 2 * UNREACHED_S))
+                async with running(anna.begin().run()):
+                    await until(lambda: len(anna.ids) == 2)
+                    await until(lambda: not reception.unreached(now_s + 2 * UNREACHED_S))
 
     asyncio.run(check())
 
 
 def test_a_subscriber_without_a_name_counts_where_the_broker_reports_nobody(
-    kit: SimpleNamespace, mosquitto: str, log: Any
+    mosquitto: str, log: Any
 ) -> None:
     async def check() -> None:
         reception = Reception()
         async with provide("mosquitto", port=0) as broker:
             publisher = make_publisher(broker.endpoint, log, reception=reception, sleep=tenfold)
             async with (
-                kit.listening(broker.endpoint, "sw/#") as ear,
-                kit.running(publisher.run()),
+                listening(broker.endpoint, "sw/#") as ear,
+                running(publisher.run()),
             ):
                 log.state.commit(at=datetime.now(UTC), alerts=[alert(1)])
                 publisher.wake()
-                await kit.until(lambda: ear.payloads("alert"))
-                await kit.until(lambda: publisher.counts.delivered)
+                await until(lambda: ear.payloads("alert"))
+                await until(lambda: publisher.counts.delivered)
             assert reception.unreached(float("inf")) == 0
 
     asyncio.run(check())
 
 
 def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
-    kit: SimpleNamespace, kind: str, log: Any
+    kind: str, log: Any
 ) -> None:
     async def check() -> None:
         ahead_s = 0.0
@@ -214,22 +189,20 @@ def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
                 tell=told.append,
                 mono_s=lambda: loop.time() + ahead_s,
             )
-            async with kit.running(listener.run()), kit.running(publisher.run()):
-                await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
+            async with running(listener.run()), running(publisher.run()):
+                await until(lambda: receiver.state.word is StateWord.WATCHING)
                 os.kill(broker.pid, signal.SIGSTOP)  # no last word comes through
                 ahead_s = 16.0
-                await kit.until(lambda: receiver.state.word is Absence.SILENT)
+                await until(lambda: receiver.state.word is Absence.SILENT)
                 os.kill(broker.pid, signal.SIGCONT)
-                await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
+                await until(lambda: receiver.state.word is StateWord.WATCHING)
         words = [StateWord.WATCHING, Absence.SILENT, StateWord.WATCHING]
         assert [each.word for each in told if isinstance(each, ServiceState)][:3] == words
 
     asyncio.run(check())
 
 
-def test_a_forged_acknowledgement_passes_nothing_and_retained_ones_are_dropped(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_a_forged_acknowledgement_passes_nothing_and_retained_ones_are_dropped(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             publisher = make_publisher(broker.endpoint, log)
@@ -244,44 +217,42 @@ def test_a_forged_acknowledgement_passes_nothing_and_retained_ones_are_dropped(
                 (b'{"by": "eve", "epoch": "%s", "upto": 1}', True),
             ]
             topic = TOPICS.command(Command.SEEN)
-            async with kit.listening(broker.endpoint, "x") as ear:
+            async with listening(broker.endpoint, "x") as ear:
                 await ear.link.connected()
                 text, _ = forged[-1]
                 said = text.replace(b"%s", log.epoch.encode()).decode()
                 await ear.link.publish(Message(topic, said, retain=True))
-                async with kit.running(publisher.run()):
-                    await kit.until(lambda: publisher.requests.refused.total() == 1)
+                async with running(publisher.run()):
+                    await until(lambda: publisher.requests.refused.total() == 1)
                     for text, retain in forged[:-1]:
                         said = text.replace(b"%s", log.epoch.encode()).decode()
                         await ear.link.publish(Message(topic, said, retain=retain))
-                    await kit.until(lambda: publisher.requests.refused.total() == len(forged))
+                    await until(lambda: publisher.requests.refused.total() == len(forged))
             assert log.state.receivers == []
 
     asyncio.run(check())
 
 
-def test_what_its_user_could_not_take_is_not_acknowledged_but_told_again(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_what_its_user_could_not_take_is_not_acknowledged_but_told_again(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             publisher = make_publisher(broker.endpoint, log)
-            anna = Caregiver(broker.endpoint)
+            anna = Caregiver(broker.endpoint, TOPICS)
             anna.saved = anna.listener.receiver.save() | {"epoch": log.epoch}
 
             def refuse(news: object) -> None:
                 if isinstance(news, ReceivedEntry):
                     raise OSError("the screen is gone")
 
-            log.put(kit.make_event(1))
-            async with kit.running(publisher.run()):
+            log.put(make_event(1))
+            async with running(publisher.run()):
                 failing = anna.begin()
                 failing._tell = refuse
                 with pytest.raises(ExceptionGroup, match="unhandled"):
                     await failing.run()
                 assert all(known.upto == 0 for known in log.state.receivers)
-                async with kit.running(anna.begin().run()):
-                    await kit.until(lambda: anna.ids)
-                    await kit.until(lambda: log.state.receivers[0].upto == 1)
+                async with running(anna.begin().run()):
+                    await until(lambda: anna.ids)
+                    await until(lambda: log.state.receivers[0].upto == 1)
 
     asyncio.run(check())

@@ -6,7 +6,6 @@ import asyncio
 import io
 import shlex
 import wave
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,9 @@ from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
 from detector.service.local_sound import LocalSound
 from detector.service.news import Trouble
+
+from ..kit.waiting import until
+from .kept_sounds import KeptSounds
 
 
 @given(st.lists(st.floats(0.01, 5.0), min_size=1, max_size=2000))
@@ -70,12 +72,6 @@ def command_that_counts(folder: Path) -> str:
     return f"sh -c {shlex.quote(f'wc -c < $0 >> {folder}/played')}"
 
 
-async def until(true: Callable[[], object], within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
 def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path) -> None:
     async def check() -> None:
         now_s, failures = 0.0, []
@@ -99,15 +95,10 @@ def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path)
 
 
 def test_where_nothing_is_published_every_urgent_alert_sounds_here() -> None:
-    held = []
-
-    class Kept(Sounding):
-        def again(self, reason: str) -> None:
-            held.append(reason)
-
-    here = LocalSound(Kept(None, mono_s=lambda: 0.0, failed=print), alone=True)
+    sounds = KeptSounds()
+    here = LocalSound(sounds, alone=True)
     here.tell(Outcome((raised(), raised(level=Level.MEDIUM))))
-    assert held == ["00"]
+    assert sounds.asked == [("again", "00")]
 
 
 @pytest.mark.parametrize(

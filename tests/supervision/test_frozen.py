@@ -131,7 +131,7 @@ def test_the_alarm_is_raised_within_20_s_and_only_when_nobody_watches(
             assert trouble is None
 
 
-def test_a_heartbeat_of_an_earlier_boot_is_none(tmp_path: Path) -> None:
+def test_a_heartbeat_of_an_earlier_boot_is_none() -> None:
     watch = HeartbeatWatch("now", 1000.0)
     assert watch.trouble(Heartbeat("before", 1000.0, 1, ended=True), 1000.0 + FIRST_S) is not None
 
