@@ -34,7 +34,7 @@ from detector.sources.replay import ReplaySource
 from detector.status import Snapshot, StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
-from tests.alerts.test_reminders import LOST
+from tests.alerts.open_alert import LOST
 from tests.kit.waiting import until
 
 S = 1_000_000_000
