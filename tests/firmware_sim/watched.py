@@ -62,6 +62,14 @@ class Watched:
         """Samples that arrived between two times of the sensor."""
         return sum(count for at, count in self.arrivals if first_s <= at - self.began_s < last_s)
 
+    def assert_nothing_lost(self) -> None:
+        """One session brought every sample, as it was felt."""
+        assert self.status is not None
+        assert self.clock.gap_count == self.status.dropped == self.status.late == 0
+        assert self.status.sessions == 1
+        samples = np.concatenate([block.samples for block in self.blocks])
+        np.testing.assert_array_equal(samples, self.trace.samples)
+
     def assert_placed_truly(self, *, within_g: float = 5e-4) -> None:
         """Every block lies where it was felt."""
         for block in self.blocks:
