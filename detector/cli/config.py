@@ -38,14 +38,25 @@ def check(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Check the settings, and list everything that is wrong."""
-    from detector.config import default_path
+    """Check the settings and the files that they name, and list everything that is wrong."""
+    from detector.config import check_command, default_path
+    from detector.errors import ConfigError
+    from detector.mqtt.credentials import credential_problems, exposed_key
 
     if file is not None:
         other = quote(str(file))
         raise UsageError(f"To check another file: {program_name()} -c {other} config check")
     call = Invocation.of(ctx)
     configuration = call.configuration()
+    options = configuration.settings.mqtt
+    problems = credential_problems(options)
+    if problems:
+        where = configuration.path or default_path()
+        listing = "\n".join(f"  {problem}" for problem in problems)
+        raise ConfigError(
+            f"What {where} names cannot be used:\n{listing}\n"
+            f"Correct that, then run: {check_command(where)}"
+        )
     if call.out.json:
         path = None if configuration.path is None else str(configuration.path)
         call.out.data(json.dumps({"valid": True, "path": path}))
@@ -54,6 +65,9 @@ def check(
         call.out.data(none if configuration.path is None else f"{configuration.path}   valid")
     if not configuration.settings.alerts.wake_for:
         call.out.say("Note: wake_for is empty, so no spasm will raise an alert.")
+    exposed = exposed_key(options)
+    if exposed is not None:
+        call.out.say(f"Note: {exposed}")
 
 
 @app.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -15,21 +16,22 @@ import typer
 
 from detector import plain_json
 from detector.terminal.invocation import Invocation, UsageError
-from detector.words.phrases import NOTICE, sentence
+from detector.words.phrases import NOTICE
 
 if TYPE_CHECKING:
+    from asyncio import Task
+
     from detector.config import Settings
     from detector.mqtt.contract import Topics
     from detector.mqtt.endpoint import Endpoint
     from detector.mqtt.security.keys import CaregiverKey
-    from detector.receiver import Listener
+    from detector.receiver import Listener, Receiver
     from detector.receiver.sound import Sound
     from detector.terminal.output import Output
     from detector.terminal.received import ReceivedScreen
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
-DISCOVERY_S = 5.0  # a broker sends what is retained at once
 PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
 KEYS = "Type and Enter: p pauses alerts 30 min, t tests the alarm; Enter alone: I heard the test."
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
@@ -117,9 +119,10 @@ async def _listen(
 ) -> None:
     import asyncio
 
+    from detector.cli.discovery import discover
     from detector.events import Origin
     from detector.mqtt.contract import Topics
-    from detector.receiver import Listener, Receiver
+    from detector.receiver import Listener
     from detector.receiver.sounding import Sounding
     from detector.terminal.received import ReceivedScreen
     from detector.terminal.typed import at_terminal
@@ -127,42 +130,78 @@ async def _listen(
     endpoint = _endpoint(settings)
     origin = Origin.SIMULATED if simulated else Origin.LIVE
     out.say(NOTICE)
-    whom = wearer or await _discover(out, endpoint, settings.mqtt.prefix, origin)
-    topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
-    memory = _Memory(_memory_file(settings, name, topics), out)
     loop = asyncio.get_running_loop()
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
-    try:
-        receiver = Receiver(
-            name, mono_s=loop.time(), saved=memory.load(), needs_proof=key is not None
-        )
-    except ValueError as error:
-        out.say(f"{memory.path}: {error}: {UNKNOWN}")
-        receiver = Receiver(name, mono_s=loop.time(), needs_proof=key is not None)
     with _sound(settings, silent=silent) as sound:
         sounding = Sounding(sound, mono_s=loop.time, failed=lambda why: _without_sound(out, why))
         screen = ReceivedScreen(
             out, zone, sounding, confirmable=at_terminal(), everything=everything
         )
-        listener = Listener(
-            endpoint,
-            topics,
-            receiver,
-            tell=screen.show,
-            key=key,
-            save=memory.save,
-            mono_s=loop.time,
-        )
-        out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
-        if at_terminal():
-            out.say(KEYS)
-        if test:
-            listener.test()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(listener.run())
-            tasks.create_task(sounding.run())
+        silence = partial(_show_silence, screen)
+        ours = settings.mqtt.address is None
+        async with _beside(sounding.run()) as sounds:
+            whom = wearer or await discover(
+                out, endpoint, settings.mqtt.prefix, origin, ours=ours, silent=silence
+            )
+            topics = Topics(prefix=settings.mqtt.prefix, wearer=whom, origin=origin)
+            memory = _Memory(_memory_file(settings, name, topics), out)
+            listener = Listener(
+                endpoint,
+                topics,
+                _receiver(name, memory, out, mono_s=loop.time(), needs_proof=key is not None),
+                tell=screen.show,
+                key=key,
+                save=memory.save,
+                mono_s=loop.time,
+            )
+            out.say(f"Listening as {name} to {topics.base} at {endpoint}. Ctrl-C ends.")
             if at_terminal():
-                tasks.create_task(_answer(out, listener, screen))
+                out.say(KEYS)
+            if test:
+                listener.test()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(listener.run())
+                tasks.create_task(_end_of(sounds))
+                if at_terminal():
+                    tasks.create_task(_answer(out, listener, screen))
+
+
+def _show_silence(screen: ReceivedScreen, why: str) -> None:
+    """Show that nobody watches, and sound: so it is before the first word of a service, too."""
+    from detector.receiver import ServiceState
+    from detector.receiver.news import Absence
+
+    screen.show(ServiceState(Absence.SILENT, why))
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[Task[None]]:
+    """Run it as a task while the block runs."""
+    import asyncio
+
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _end_of(task: Task[None]) -> None:
+    await task
+
+
+def _receiver(
+    name: str, memory: _Memory, out: Output, *, mono_s: float, needs_proof: bool
+) -> Receiver:
+    """Return a receiver that goes on from what was saved, or, which is told, one that cannot."""
+    from detector.receiver import Receiver
+
+    try:
+        return Receiver(name, mono_s=mono_s, saved=memory.load(), needs_proof=needs_proof)
+    except ValueError as error:
+        out.say(f"{memory.path}: {error}: {UNKNOWN}")
+        return Receiver(name, mono_s=mono_s, needs_proof=needs_proof)
 
 
 async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
@@ -270,54 +309,3 @@ def _endpoint(settings: Settings) -> Endpoint:
     options = settings.mqtt
     here = Endpoint(port=options.port or 1883, username=options.username, password=options.secret())
     return configured(options) or here
-
-
-async def _discover(out: Output, endpoint: Endpoint, prefix: str, origin: Any) -> str:
-    """Return the wearer that a broker has something of; wait until there is one.
-
-    Raises
-    ------
-    UsageError
-        There are several.
-    """
-    import asyncio
-
-    from detector.events import Origin
-    from detector.mqtt.link import Link
-
-    apart = "" if origin is Origin.LIVE else f"{origin}/"
-    found: set[str] = set()
-    link = Link(endpoint, f"spasmwatch-looking-{socket.gethostname()}"[:60])
-    await link.subscribe(
-        f"{prefix}/{apart}+/availability", lambda got: found.update(_wearer_in(got.topic))
-    )
-    running = asyncio.create_task(link.run())
-    said = False
-    try:
-        while not found:
-            try:
-                async with asyncio.timeout(DISCOVERY_S):
-                    await link.connected()
-                    while not found:
-                        await asyncio.sleep(0.2)
-            except TimeoutError:
-                if not said:
-                    why = None if link.state.connected else link.state.last_error
-                    none = f"No spasmwatch is at {endpoint} yet: start `spasmwatch run` with it."
-                    out.say(sentence(why or none) + " Waiting …")
-                said = True
-        await asyncio.sleep(0.2)  # the others, if there are any
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-    if len(found) > 1:
-        raise UsageError(
-            f"there are several wearers at {endpoint}: choose one of {', '.join(sorted(found))}",
-            param_hint="--wearer",
-        )
-    return found.pop()
-
-
-def _wearer_in(topic: str) -> list[str]:
-    """Return the wearer whose topic this is; none where it is nobody's id."""
-    return re.findall(r"/([a-z2-7]{10})/availability$", topic)

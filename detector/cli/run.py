@@ -86,6 +86,8 @@ def run(
         settings = settings.model_copy(update={"sensor": unnamed})
     kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
     _check(kind, file, speed, scenario, radio)
+    if not no_mqtt and settings.mqtt.broker != "none":
+        settings.mqtt.secret()  # raises where its file cannot be used, before anything starts
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
     zone = ZoneInfo(settings.wearer.time_zone) if settings.wearer.time_zone else None
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))

@@ -22,6 +22,9 @@ def watchdog(
             help="Run this too at each alarm, with the sentence as its last argument.",
         ),
     ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Watch over a simulated night, as a test.")
+    ] = False,
     no_sound: Annotated[bool, typer.Option("--no-sound", help="Make no sound.")] = False,
 ) -> None:
     """Alarm when `run` on this computer hangs or dies: a sound, a line, and a command if you like.
@@ -38,7 +41,13 @@ def watchdog(
             raise ValueError("it is empty")
     except ValueError as error:
         raise UsageError(f"not a command ({error})", param_hint="--command") from None
-    words = [str(heartbeat_path(settings.data_dir, os.environ))]
+    folder = settings.data_dir
+    if simulated:
+        from detector.events import Origin
+        from detector.service.places import DataFolder
+
+        folder = DataFolder.of(folder, Origin.SIMULATED).folder
+    words = [str(heartbeat_path(folder, os.environ)), "--folder", str(folder)]
     words += ["--silent"] if no_sound or not settings.alerts.sound else []
     if settings.alerts.sound_command is not None:
         words += ["--sound-command", settings.alerts.sound_command]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import time
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -299,9 +300,17 @@ def _read_secret(path: Path) -> str:
         readable_by_all = path.stat().st_mode & 0o004
         data = read_start(path, LONGEST_SECRET + 1)
     except OSError as error:
-        raise ConfigError(f"mqtt.password_file {path}: {error.strerror}") from None
+        told = f"mqtt.password_file {path}: {error.strerror}"
+        if isinstance(error, FileNotFoundError):
+            place = quote(str(path))
+            told += (
+                f". Make it, for you alone, and write the password in its first line: "
+                f"install -D -m 600 /dev/null {place} && nano {place}"
+            )
+        raise ConfigError(told) from None
     if readable_by_all:
-        raise ConfigError(f"mqtt.password_file {path} can be read by everybody: chmod 600 {path}")
+        mode = f"chmod 600 {quote(str(path))}"
+        raise ConfigError(f"mqtt.password_file {path} can be read by everybody: {mode}")
     try:
         line = data.decode().partition("\n")[0].strip()
     except UnicodeDecodeError:

@@ -28,6 +28,7 @@ from detector.doctor.computer import (
 from detector.doctor.masking import Mask
 from detector.doctor.sensor import SENSOR, check_sensor
 from detector.errors import ConfigError, LinkError
+from detector.mqtt.credentials import credential_problems
 from detector.sources.look import Look
 from detector.sources.reach import Reach
 from detector.words.phrases import harmless
@@ -80,7 +81,8 @@ class Examination:
             settings = configuration.settings
             path = None if configuration.path is None else str(configuration.path)
             chosen = [sensor.device for sensor in settings.sensors if sensor.device]
-            facts = SettingsFacts(path, None, self.device or ", ".join(chosen) or None, where)
+            problem = "; ".join(credential_problems(settings.mqtt)) or None
+            facts = SettingsFacts(path, problem, self.device or ", ".join(chosen) or None, where)
         self._hide(settings)
         yield check_python(probes.versions(), list(installed().broken.values()))
         yield check_settings(facts)

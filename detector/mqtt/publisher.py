@@ -123,6 +123,7 @@ class Publisher:
             reception=reception,
             paths=paths,
             gate=self._gate,
+            mono_s=mono_s,
         )
         self._log = log
         self._topics = topics
@@ -297,6 +298,8 @@ class Publisher:
                     pass
                 if self._retry_due and self.link.state.connected:
                     await self._retry()
+                if self._reports_nobody:
+                    await self.requests.send_again(self._reception.unconfirmed(self._mono_s()))
             except SpasmwatchError as error:
                 self.last_trouble = str(error)
 
@@ -348,7 +351,7 @@ class Publisher:
         else:
             result = self._result_of(entry.kind, ack)
         if result == DELIVERED and self._reports_nobody:
-            self._reception.passed_on(entry.n)
+            self._reception.passed_on(entry.n, self._mono_s())
         elif entry.kind is EntryKind.ALERT and must_reach(entry.body):
             self._reception.wait_for(entry.n, self._mono_s())
         return result

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -134,6 +135,7 @@ class Requests:
         reception: Reception,
         paths: TestedPaths | None = None,
         gate: Gate | None = None,
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pause: Callable[[int, str], None] | None = None  # minutes, and who asked
         self.no_pause = "nothing is watched that could be paused"
@@ -147,6 +149,7 @@ class Requests:
         self._reception = reception
         self._paths = paths
         self._gate = gate
+        self._mono_s = mono_s
         self._logged_s = -LOGGED_EVERY_S
         self._not_logged = 0
         self._pending: dict[tuple[Command, str], Seen | Replay | PauseAsked] = {}
@@ -232,10 +235,12 @@ class Requests:
             return
         if self._paths is not None:
             self._paths.seen(seen.by, seen.upto)
+        self._reception.present(self._mono_s())
         self._reception.acknowledged(before, seen.upto)
-        for n in self._reception.waiting:
-            if n <= seen.upto:  # it began later, and is there now
-                await self._send_again(n)
+        # A receiver that began later has no number to confirm them by: it is there, and reads.
+        earlier = [n for n in self._reception.waiting if n <= seen.upto]
+        for n in await self.send_again(earlier):
+            self._reception.acknowledged(n - 1, n)
 
     def _test(self, request: AlarmTest) -> None:
         if self._paths is None:
@@ -246,12 +251,18 @@ class Requests:
             why = f"{request.by} heard a test that was not sent within the last hour"
             self.refuse(Flaw.OTHER, why)
 
-    async def _send_again(self, n: int) -> None:
-        for entry in await self._log.replay(n, 1):
-            with contextlib.suppress(LinkError, ValueError, ConfigError):
-                message = contract.outgoing(entry, self._topics, self._utc_now())
-                if (await self._link.publish(message)).accepted:
-                    self._reception.passed_on(n)
+    async def send_again(self, numbers: Sequence[int]) -> list[int]:
+        """Publish entries of the log again; return which of them the broker passed on."""
+        passed = []
+        for n in numbers:
+            for entry in await self._log.replay(n, 1):
+                with contextlib.suppress(LinkError, ValueError, ConfigError):
+                    message = contract.outgoing(entry, self._topics, self._utc_now())
+                    ack = await self._link.publish(message)
+                    if ack.accepted and not ack.no_subscribers:
+                        self._reception.passed_on(n, self._mono_s())
+                        passed.append(n)
+        return passed
 
     def refuse(self, flaw: Flaw, why: str) -> None:
         """Count and log what is not obeyed."""

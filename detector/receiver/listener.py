@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from detector.errors import LinkError
@@ -16,11 +17,23 @@ from detector.mqtt.link import Link
 from detector.mqtt.security.keys import CaregiverKey
 from detector.mqtt.security.signing import Proof, Verifier
 from detector.mqtt.session import Received
-from detector.receiver.news import News, ReceivedEntry
+from detector.receiver.news import (
+    UNHEARD,
+    UNHEARD_WHY,
+    Absence,
+    News,
+    ReceivedEntry,
+    ServiceState,
+    breaks_words,
+)
 from detector.receiver.receiver import REPLY, Receiver
 
 TICK_S = 0.5
 COMMAND_EXPIRES_S = 60
+BREAKS_WITHIN_S, BREAKS_TIMES = 60.0, 4
+"""A connection that begins so often is none to rely on. Two receivers of one name end each other's
+every few seconds, which most brokers do not say; a broker that restarts does so once."""
+
 ARRIVED_MOST = 1000  # messages that wait to be told
 
 
@@ -68,6 +81,8 @@ class Listener:
         self._arrived: deque[tuple[str, Received, float]] = deque()
         self._more = asyncio.Event()
         self._told = asyncio.Event()
+        self._told_state = receiver.state, False
+        self._connected_s: deque[float] = deque(maxlen=BREAKS_TIMES)  # when the latest began
 
     async def run(self) -> None:
         """Receive until cancelled."""
@@ -95,6 +110,7 @@ class Listener:
 
     async def _connected(self) -> None:
         self.receiver.lost_connection()
+        self._connected_s.append(self._mono_s())
         self._more.set()
 
     def _take(self, leaf: str, received: Received) -> None:
@@ -139,11 +155,29 @@ class Listener:
     def _pass_on(self, news: list[News]) -> None:
         """Tell what is new and save that it was; whatever raises ends `run` before a request."""
         for each in news:
-            self._tell(each)
+            if not isinstance(each, ServiceState):
+                self._tell(each)
+            elif each == self.receiver.state:
+                self._tell_state()
+        self._tell_state()
         now = self._known_of()
         if now != self._saved_for or any(isinstance(each, ReceivedEntry) for each in news):
             self._saved_for = now
             self._save(self.receiver.save())
+
+    def _tell_state(self) -> None:
+        """Tell the state of the service, if it changed, with what the connection knows of it."""
+        state, link = self.receiver.state, self.link
+        often = len(self._connected_s) == BREAKS_TIMES
+        breaks = often and self._mono_s() - self._connected_s[0] < BREAKS_WITHIN_S
+        if (state, breaks) == self._told_state:
+            return
+        self._told_state = state, breaks
+        if breaks:
+            state = ServiceState(Absence.SILENT, breaks_words(self.receiver.name))
+        elif state.why == UNHEARD and not link.state.connected and link.state.last_error:
+            state = replace(state, why=f"{UNHEARD_WHY}: {link.state.last_error}")
+        self._tell(state)
 
     async def _request_forever(self) -> None:
         """Publish requests beside the receiving: a broker slow to answer delays no alert."""

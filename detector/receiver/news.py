@@ -13,14 +13,28 @@ from detector.receiver.open_alerts import OpenAlerts
 from detector.status import StateWord
 
 TWINS = "two spasmwatch watch this wearer at once: stop one of them"
-UNHEARD = (
-    "nothing was heard from spasmwatch for 15 s: its computer, the broker or the network is down"
-)
+UNHEARD_WHY = "nothing was heard from spasmwatch for 15 s"
+UNHEARD = f"{UNHEARD_WHY}: its computer, the broker or the network is down"
 UNPROVEN = (
     "nothing that is proven to be from spasmwatch was heard for 15 s, only messages without its "
     "signature, or recorded earlier: look after the wearer, then whether somebody else uses the "
     "broker, and whether both computers have keys of the same `spasmwatch setup tls`"
 )
+
+UNANSWERED = (
+    "spasmwatch is there, but what it logs does not arrive here: the broker's access list may "
+    "withhold it from this receiver's user (make a user for it: spasmwatch setup tls --add NAME), "
+    "or the disk of the watching computer fails"
+)
+
+
+def breaks_words(name: str) -> str:
+    """Return that the connection breaks again and again, and what to do."""
+    return (
+        "the connection to the broker breaks again and again: the network is bad, or another "
+        f"`spasmwatch listen` runs as {name}. Then give each a name of its own (--name NAME, or on "
+        "the watching computer: spasmwatch setup tls --add NAME)"
+    )
 
 
 class Absence(StrEnum):

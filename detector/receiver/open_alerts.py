@@ -87,18 +87,32 @@ class Telling:
     sounds: Sounds
 
 
+@dataclass(frozen=True, slots=True)
+class OpenChanges:
+    """What a snapshot tells that was not told yet; an alert sounds if it `is_urgent`.
+
+    Parameters
+    ----------
+    still : alerts that were open before
+    new : alerts that have just been raised
+    over : ids of those that are over
+    """
+
+    still: list[Alert]
+    new: list[Alert]
+    over: list[str]
+
+
 class OpenNow:
     """Join snapshots and entries: each state of an alert is told once, what is over stays quiet."""
 
     def __init__(self) -> None:
         self._open: dict[str, Alert] = {}  # in the state last told, by id
         self._latest: tuple[frozenset[str], datetime] | None = None  # complete snapshot: ids, sent
+        self._followed = False  # since a snapshot
 
-    def snapshot(self, now: OpenAlerts) -> tuple[list[Alert], list[str]]:
-        """Take what is open; return the alerts not told yet, and the ids of those that are over.
-
-        Such an alert is to be shown as open, and sounds if it `is_urgent`.
-        """
+    def snapshot(self, now: OpenAlerts) -> OpenChanges:
+        """Take what is open; return what was not known yet."""
         alerts = [alert for each in now.alerts if (alert := _alert(each)) is not None]
         fresh = [each for each in alerts if each.id not in self._open]
         ids = frozenset(str(each.get("id")) for each in now.alerts)
@@ -110,7 +124,9 @@ class OpenNow:
             del self._open[id_]
         for alert in fresh[: MOST - len(self._open)]:
             self._open[alert.id] = alert
-        return fresh, over
+        first, self._followed = not self._followed, True
+        new = [] if first else [alert for alert in fresh if _is_new(alert, now)]
+        return OpenChanges([alert for alert in fresh if alert not in new], new, over)
 
     def entry(self, alert: Alert, *, late: bool) -> Telling:
         """Take a state of an alert from the log; return what to tell of it."""
@@ -142,6 +158,13 @@ class OpenNow:
 def is_urgent(alert: Alert) -> bool:
     """Whether an alert sounds until it is over."""
     return alert.level is Level.HIGH and alert.state is not AlertState.RESOLVED
+
+
+def _is_new(alert: Alert, now: OpenAlerts) -> bool:
+    """Whether an alert of a snapshot was just raised: its entry is on the way."""
+    if alert.raised_at is None or now.sent is None:
+        return False
+    return alert.raised_at + SETTLED > now.sent
 
 
 def _alert(fields: Mapping[str, Any]) -> Alert | None:

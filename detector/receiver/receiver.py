@@ -25,6 +25,7 @@ from detector.mqtt.security.signing import Proof
 from detector.receiver.newest import Newest
 from detector.receiver.news import (
     TWINS,
+    UNANSWERED,
     UNHEARD,
     UNPROVEN,
     Absence,
@@ -44,6 +45,10 @@ REPLY = "reply"
 
 ASK_AGAIN_S = 2.0
 """A request without an answer is repeated after so long: many times what an answer takes."""
+
+UNANSWERED_S = 10.0
+"""A receiver that lacks entries and gets none of them for so long, asked for five times, is as good
+as none: the service may be alive, but what it tells does not arrive."""
 
 REMEMBERED = 2000
 """Entries known by content: a repetition is recognised even when the log began anew."""
@@ -102,6 +107,7 @@ class Receiver:
         self._beat_s = mono_s  # when it came
         self.proofs = Proofs() if needs_proof else None
         self._asked_s: float | None = None
+        self._lacking: tuple[int, float] | None = None  # at which `upto`, and since when
         self._reconnected = False  # entries may have been missed, and no heartbeat has told yet
         self._acknowledged: int | None = None
         self._snapshots = Snapshots()
@@ -158,6 +164,8 @@ class Receiver:
         return [*self._tick(mono_s), *([] if unmet is None else [unmet])]
 
     def _tick(self, mono_s: float) -> list[News]:
+        if self._hears_in_vain(mono_s) and not self._told_silence:
+            return self._become(ServiceState(Absence.SILENT, UNANSWERED))
         if self._deadline_s is None or mono_s < self._deadline_s or self._told_silence:
             return []
         self._told_silence = True
@@ -176,8 +184,7 @@ class Receiver:
             told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
             self._acknowledged = self._upto
         told += self._wishes.requests(self.name)
-        behind = bool(self._beyond) or self._last_n > self._upto
-        lacking = self._epoch is not None and (behind or self._reconnected)
+        lacking = self._epoch is not None and (self._is_behind or self._reconnected)
         waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
         if lacking and waited:
             told.append((Command.REPLAY, commands.replay(self.name, self._upto + 1)))
@@ -203,7 +210,7 @@ class Receiver:
 
     def lost_connection(self) -> None:
         """Take that messages may have been lost both ways: acknowledge and ask again."""
-        self._acknowledged = self._asked_s = None
+        self._acknowledged = self._asked_s = self._lacking = None
         self._reconnected = True
 
     def save(self) -> dict[str, Any]:
@@ -256,7 +263,8 @@ class Receiver:
         if not self._runs.take(boot_id, seq, mono_s):
             return []  # repeated by whoever: only what is new proves that somebody is there
         self._deadline_s = mono_s + good_for_s(said.get("expires_in_s"))
-        self._told_silence = False
+        if self._told_silence:
+            self._told_silence, self._lacking = False, None  # asked anew from now on
         if boot_id != self._followed:
             # A new run follows one that ended. One that goes on beside another is a twin: its log
             # is another, and changing between the two would ask for each of them for ever.
@@ -272,7 +280,10 @@ class Receiver:
         if len(self._runs.alive(mono_s)) > 1:
             whys.append(TWINS)
         until = moment_of(said.get("until")) if state == StateWord.PAUSED else None
-        became = self._become(ServiceState(StateWord(state), "; ".join(whys) or None, until))
+        now = ServiceState(StateWord(state), "; ".join(whys) or None, until)
+        if self._hears_in_vain(mono_s):
+            now = ServiceState(Absence.SILENT, UNANSWERED)
+        became = self._become(now)
         return told + became + list(self._snapshots.heard(boot_id))
 
     def _compare(self, epoch: object, last_n: object) -> list[News]:
@@ -354,6 +365,19 @@ class Receiver:
         while self._upto + 1 in self._beyond:
             self._upto += 1
         self._beyond = {n: held for n, held in self._beyond.items() if n > self._upto}
+
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self._beyond) or self._last_n > self._upto
+
+    def _hears_in_vain(self, mono_s: float) -> bool:
+        """Whether heartbeats name entries that do not come, however often they are asked for."""
+        if not self._is_behind or self._epoch is None:
+            self._lacking = None
+            return False
+        if self._lacking is None or self._lacking[0] != self._upto:
+            self._lacking = self._upto, mono_s
+        return mono_s - self._lacking[1] >= UNANSWERED_S
 
     def _become(self, state: ServiceState) -> list[News]:
         if state == self.state:

@@ -19,6 +19,7 @@ from detector.errors import StorageError
 from detector.store import wearer_file
 from detector.store.durable import write_durably
 from detector.store.layout import MIGRATIONS, migrate
+from detector.systemd import control
 
 PID_LONGEST = 20  # bytes; more than any process id
 
@@ -53,7 +54,8 @@ def lock(path: Path) -> int:
     except BlockingIOError:
         owner = os.read(descriptor, PID_LONGEST).decode("ascii", "replace").strip()
         os.close(descriptor)
-        how = f" (kill {owner})" if owner.isdecimal() else ""
+        end = control("stop", int(owner)) or f"kill {owner}" if owner.isdecimal() else ""
+        how = f" ({end})" if end else ""
         raise StateError(
             f"another spasmwatch is using {path}. Stop it first{how}, or choose another --data-dir."
         ) from None

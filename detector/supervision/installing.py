@@ -11,8 +11,8 @@ from pathlib import Path
 
 from detector.errors import ServiceError
 from detector.supervision.units import MARK, SERVICE, WATCHDOG
+from detector.systemd import BOOTED, is_running
 
-BOOTED = Path("/run/systemd/system")  # exists where systemd is the first process: sd_booted(3)
 PATIENCE_S = 120.0  # systemctl waits until the service is ready, which may load for long
 SYSTEM_UNITS = Path("/etc/systemd/system")
 OLDEST = 250  # version of systemd whose units know %d, the folder of credentials; Debian 12 has 252
@@ -62,7 +62,7 @@ class ServiceManager:
         ServiceError
             There is none, it is too old, or it cannot be reached.
         """
-        if not self._booted.is_dir():
+        if not is_running(self._booted):
             raise ServiceError(
                 "This computer is not run by systemd, so there is no service to install. Let its "
                 "own service manager start: spasmwatch run, and: spasmwatch watchdog"

@@ -24,6 +24,7 @@ from detector.audible.player import LONGEST_S, Player, SoundError
 from detector.boot import host_boot_id
 from detector.supervision.heartbeat import Heartbeat, read_heartbeat
 from detector.supervision.notify import Notifier
+from detector.systemd import control
 
 LOOK_S = 1.0  # as often as the service writes
 LATE_S = 15.0
@@ -31,24 +32,31 @@ LATE_S = 15.0
 needs up to 11 s to notice that a sensor is silent. With the look, an alarm within 20 s."""
 FIRST_S = 60.0  # to start in: a small computer imports for 20 s after it has booted
 REASON = "service"
+BY_HAND = (
+    "spasmwatch run, or where it is a service, systemctl --user start spasmwatch (sudo systemctl "
+    "start spasmwatch if it was installed with --system)"
+)
 
 
 class HeartbeatWatch:
-    """Judge heartbeats. Pure; times are seconds of the monotonic clock of boot `boot`."""
+    """Judge heartbeats. Pure; times are seconds of the monotonic clock of boot `boot`.
 
-    def __init__(self, boot: str, begun_s: float) -> None:
+    Parameters
+    ----------
+    start : the command that starts the service
+    """
+
+    def __init__(self, boot: str, begun_s: float, start: str = BY_HAND) -> None:
         self._boot = boot
         self._begun_s = begun_s
+        self._start = start
 
     def trouble(self, beat: Heartbeat | None, mono_s: float) -> str | None:
         """Return what is wrong with the service; None while it makes progress, or was ended."""
         if beat is None or beat.boot != self._boot:
             if mono_s - self._begun_s < FIRST_S:
                 return None
-            return (
-                "spasmwatch does not run: nobody is watched. Start it: spasmwatch run, or "
-                "systemctl start spasmwatch where it is a service."
-            )
+            return f"spasmwatch does not run: nobody is watched. Start it: {self._start}."
         if beat.ended or mono_s - beat.mono_s < LATE_S:
             return None
         return (
@@ -65,6 +73,7 @@ class Watchdog:
     ----------
     player : None makes no sound
     command : a program with its arguments; the sentence becomes its last one
+    folder : data folder of the service, for a person
     say : takes the state, which is watching, ended, waiting or alarm, and a sentence
     """
 
@@ -74,10 +83,13 @@ class Watchdog:
         *,
         player: Player | None,
         command: Sequence[str] | None,
+        folder: str,
         say: Callable[[str, str], None],
     ) -> None:
         self._heartbeat, self._player, self._command, self._say = heartbeat, player, command, say
-        self._watch = HeartbeatWatch(host_boot_id() or "", time.monotonic())
+        self._folder = folder
+        start = control("start", os.getpid(), "spasmwatch.service") or BY_HAND
+        self._watch = HeartbeatWatch(host_boot_id() or "", time.monotonic(), start)
         self._alarm = AudibleAlarm()
         self._state = ""
         self._started: list[tuple[float, subprocess.Popen[bytes]]] = []
@@ -91,7 +103,8 @@ class Watchdog:
             self._alarm.release(REASON)
             waits = beat is None or beat.boot != (host_boot_id() or "")
             state = "waiting" if waits else "ended" if beat and beat.ended else "watching"
-            self._change(state, beat.words if beat and not waits else "")
+            words = beat.words if beat and not waits else f"data folder {self._folder}"
+            self._change(state, words)
         else:
             self._alarm.hold(REASON, now_s)
             self._change("alarm", why)
@@ -135,9 +148,9 @@ class Watchdog:
 
 
 WORDS = {
-    "watching": "The service is watching",
-    "ended": "The service was ended: nobody is watched",
-    "waiting": "Waiting for the service to start",
+    "watching": "`spasmwatch run` is watching",
+    "ended": "`spasmwatch run` was ended: nobody is watched",
+    "waiting": "Waiting for `spasmwatch run`",
     "alarm": "ALARM",
     "no sound": "No sound can be made",
     "no command": "The command fails",
@@ -148,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Watch the heartbeat until the process is asked to end."""
     parser = argparse.ArgumentParser(prog="spasmwatch watchdog")
     parser.add_argument("heartbeat", type=Path)
+    parser.add_argument("--folder", default="")
     parser.add_argument("--silent", action="store_true")
     parser.add_argument("--sound-command")
     parser.add_argument("--command")
@@ -174,7 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = None if given.command is None else shlex.split(given.command)
     with ExitStack() as stack:
         player = None if given.silent else stack.enter_context(Player(given.sound_command))
-        dog = Watchdog(given.heartbeat, player=player, command=command, say=say)
+        dog = Watchdog(
+            given.heartbeat, player=player, command=command, folder=given.folder, say=say
+        )
         stack.callback(dog.close)
         notifier.ready()
         while True:

@@ -89,16 +89,17 @@ class ReceivedScreen:
         self._line(f"{said}{until}.{why}")
 
     def _open_alerts(self, now: OpenAlerts) -> None:
-        fresh, over = self._open.snapshot(now)
-        for id_ in over:
+        changes = self._open.snapshot(now)
+        for id_ in changes.over:
             self._sounding.release(id_)
-        for alert in fresh:
+        for alert in (*changes.still, *changes.new):
             if is_urgent(alert):
                 self._sounding.hold(alert.id)
             if self._out.json:
                 self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
             else:
-                self._line(still_open_line(alert, self._zone))
+                words = alert_line if alert in changes.new else still_open_line
+                self._line(words(alert, self._zone))
 
     def _entry(self, entry: ReceivedEntry) -> None:
         late = " (received late)" if entry.late else ""

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -124,17 +123,21 @@ def test_alerts_reach_a_caregiver_over_tls_and_nobody_may_do_the_others_part(
             publisher = make_publisher(here, log, sleep=tenfold, protection=guarded)
             key = read_caregiver_key(anna / "signing.keys", None)
             receiver = Receiver(key.by, mono_s=loop.time(), needs_proof=True)
-            news: list[Any] = []
-            listener = Listener(there, HOME, receiver, tell=news.append, key=key, mono_s=loop.time)
-            async with running(publisher.run(), listener.run()):
-                await until(lambda: receiver.epoch)
+            listener = Listener(there, HOME, receiver, tell=print, key=key, mono_s=loop.time)
+            # On the watching computer, with the login of its service.
+            key = read_caregiver_key(keys, None)
+            beside = Receiver(key.by, mono_s=loop.time(), needs_proof=True)
+            bedside = Listener(here, HOME, beside, tell=print, key=key, mono_s=loop.time)
+            async with running(publisher.run(), listener.run(), bedside.run()):
+                await until(lambda: receiver.epoch and beside.epoch)
                 log.put(make_event(1))
                 publisher.wake()
-                await until(lambda: [each.upto for each in log.state.receivers] == [1])
+                got = [("anna", 1), ("bedside", 1)]
+                await until(lambda: [(r.name, r.upto) for r in log.state.receivers] == got)
+                for link in (publisher.link, listener.link, bedside.link):
+                    assert not link.refused_subscriptions
                 assert not publisher.refusals
-                assert not publisher.link.refused_subscriptions
             denied = [await result_of(there, HOME.of(leaf)) for leaf in Leaf]
-            denied += [await result_of(here, HOME.command(command)) for command in Command]
             denied += [await result_of(there, "other/topic"), await result_of(here, "sw/v1/x/y/z")]
             assert set(denied) == {DENIED}
             async with listening(there, f"{HOME.base}/#") as ear:
@@ -239,7 +242,8 @@ def test_nothing_is_overwritten_without_a_yes(spasmwatch: Run, tmp_path: Path, a
     [
         ([], "who listens"),
         (["--caregiver", "Anna Berg"], "is no name"),
-        (["--caregiver", "spasmwatch"], "name of the service"),
+        (["--caregiver", "spasmwatch"], "name of the watching computer"),
+        (["--caregiver", "bedside"], "name of the watching computer"),
         (["--caregiver", "a", "--caregiver", "a"], "already"),
         (["--caregiver", "a", "--host", "pi.local/x"], "neither"),
         (["--add", "a"], "setup tls"),

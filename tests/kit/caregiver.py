@@ -17,20 +17,21 @@ class Caregiver:
 
     def __init__(self, endpoint: Endpoint, topics: Topics, name: str = "anna") -> None:
         self.endpoint, self.topics, self.name = endpoint, topics, name
+        self.ahead_s = 0.0  # of the event loop's clock
         self.news: list[News] = []
         self.saved: Any = None
         self.begin()
 
     def begin(self) -> Listener:
         """Start it again, from what it saved; return the listener, to be run."""
-        mono_s = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
         self.listener = Listener(
             self.endpoint,
             self.topics,
-            Receiver(self.name, mono_s=mono_s(), saved=self.saved),
+            Receiver(self.name, mono_s=loop.time(), saved=self.saved),
             tell=self.news.append,
             save=self._save,
-            mono_s=mono_s,
+            mono_s=lambda: loop.time() + self.ahead_s,
         )
         return self.listener
 

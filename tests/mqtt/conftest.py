@@ -36,6 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody returns ten times sooner than in a house."""
     monkeypatch.setattr("detector.mqtt.link.RETRY_FIRST_S", 0.025)
     monkeypatch.setattr("detector.mqtt.link.RETRY_MOST_S", 0.2)
+    monkeypatch.setattr("detector.mqtt.link.RETRY_TAKEN_S", 0.2)
     monkeypatch.setattr("detector.mqtt.broker.RESTART_FIRST_S", 0.01)
     monkeypatch.setattr("detector.mqtt.broker.RESTART_MOST_S", 0.05)
 

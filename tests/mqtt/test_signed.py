@@ -21,6 +21,7 @@ from detector.mqtt.contract import COMMAND_MOST, Availability, Command, Leaf, Me
 from detector.mqtt.link import Link
 from detector.mqtt.security.gate import FRESH_S, NONCES_MOST, CommandRefused, Flaw, Gate
 from detector.mqtt.security.keys import (
+    HERE,
     ServiceKeys,
     next_run,
     read_caregiver_key,
@@ -286,7 +287,8 @@ def test_files_of_keys_are_read_only_where_they_are_private_and_whole(tmp_path: 
     write_secret(anna, ANNA.to_json())
     assert read_service_keys(service) == KEYS
     assert read_caregiver_key(anna, None) == read_caregiver_key(service, "anna") == ANNA
-    for path, name in ((anna, "ben"), (service, "carl"), (service, None)):
+    assert read_caregiver_key(service, None).by == HERE
+    for path, name in ((anna, "ben"), (service, "carl")):
         with pytest.raises(ConfigError, match="setup tls --add"):
             read_caregiver_key(path, name)
     with pytest.raises(ConfigError, match="setup tls"):

@@ -11,18 +11,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.brokers import free_port, listening
+from tests.caregiver import Caregiver
+from tests.waiting import running, until
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.reception import NOBODY_REACHABLE, UNREACHED_S, Reception
-from detector.mqtt.broker import provide
-from detector.mqtt.contract import Command, Message, Topics
+from detector.alerts.reception import NOBODY_REACHABLE, PRESENT_S, UNREACHED_S, Reception
+from detector.mqtt.broker import Broker, provide
+from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
-from detector.receiver.news import Absence
+from detector.receiver.news import UNANSWERED, Absence
+from detector.receiver.receiver import UNANSWERED_S
+from detector.service.delivery import DeliveryWatch
 from detector.status import Snapshot, StateWord, Status
-from tests.kit.brokers import free_port, listening
-from tests.kit.caregiver import Caregiver
-from tests.kit.waiting import running, until
+from tests.chaos.proxy import Network, proxy_to
 from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_event, make_publisher, tenfold
 
@@ -152,6 +155,80 @@ def test_an_alert_that_nobody_gets_is_known_in_10_s_until_somebody_gets_it(
     asyncio.run(check())
 
 
+def test_what_a_named_receiver_does_not_confirm_reaches_nobody_whatever_the_broker_says(
+    mosquitto: str, log: Any
+) -> None:
+    """Its computer falls asleep, of which the connection that the broker writes to knows nothing.
+
+    Once it is known to be away, the alert is sent again until somebody gets it, named or not.
+    """
+
+    async def check() -> None:
+        now_s = 1000.0
+        reception = Reception()
+        async with (
+            provide("mosquitto", port=0) as broker,
+            proxy_to(broker.endpoint.port, 1.0) as network,
+        ):
+            publisher = make_publisher(
+                broker.endpoint, log, reception=reception, mono_s=lambda: now_s, sleep=tenfold
+            )
+            anna = Caregiver(Endpoint(port=network.port), TOPICS)
+            async with running(publisher.run()):
+                async with running(anna.listener.run()):
+                    await until(lambda: anna.listener.receiver.epoch)
+                    log.put(make_event(1))
+                    publisher.wake()
+                    await until(lambda: anna.ids and reception.is_present(now_s))
+                    before = publisher.counts.delivered
+                    network.network = Network.STALLS
+                    watch = DeliveryWatch(publisher, reception, broker, mono_s=lambda: now_s)
+                    watch.committed(log.state.commit(at=datetime.now(UTC), alerts=[alert(1)]))
+                    await until(lambda: publisher.counts.delivered > before)
+                    assert reception.unreached(now_s + UNREACHED_S) == 1
+                network.network = Network.RESETS
+                now_s += PRESENT_S
+                assert reception.unreached(now_s) == 1
+                async with listening(broker.endpoint, "sw/#") as ear:
+                    await until(lambda: ear.payloads("alert"))
+                    await until(lambda: reception.unreached(now_s) == 0)
+
+    asyncio.run(check())
+
+
+def test_a_broker_that_withholds_alerts_from_a_receiver_is_told_on_both_sides(
+    mosquitto_with: Any, log: Any
+) -> None:
+    """It may read that the service is well, and acknowledge: all looks well without alerts."""
+    settings = ("allow_anonymous true", "acl_file {dir}/acl")
+    theirs = f"user anna\ntopic read {TOPICS.base}/health\ntopic write {TOPICS.base}/cmd/+\n"
+    acl = f"topic readwrite sw/#\n{theirs}"
+
+    async def check() -> None:
+        now_s = 1000.0
+        reception = Reception()
+        async with mosquitto_with(*settings, files={"acl": acl}) as port:
+            publisher = make_publisher(
+                Endpoint(port=port), log, reception=reception, mono_s=lambda: now_s, sleep=tenfold
+            )
+            anna = Caregiver(Endpoint(port=port, username="anna"), TOPICS)
+            async with running(publisher.run(), anna.listener.run()):
+                await until(lambda: reception.is_present(now_s))
+                broker = Broker("mosquitto", Endpoint(port=port))
+                watch = DeliveryWatch(publisher, reception, broker, mono_s=lambda: now_s)
+                watch.committed(log.state.commit(at=datetime.now(UTC), alerts=[alert(1)]))
+                await until(lambda: publisher.counts.delivered)
+                assert reception.unreached(now_s + UNREACHED_S) == 1
+                receiver = anna.listener.receiver
+                while receiver.state.word is not Absence.SILENT:
+                    assert anna.ahead_s < 2 * UNANSWERED_S
+                    await asyncio.sleep(0.5)  # heartbeats come ten times as fast, time as well
+                    anna.ahead_s += 4.5
+                assert receiver.state.why == UNANSWERED
+
+    asyncio.run(check())
+
+
 def test_a_subscriber_without_a_name_counts_where_the_broker_reports_nobody(
     mosquitto: str, log: Any
 ) -> None:
@@ -198,6 +275,45 @@ def test_a_dead_service_and_a_dead_broker_are_told_by_the_receivers_own_clock(
                 await until(lambda: receiver.state.word is StateWord.WATCHING)
         words = [StateWord.WATCHING, Absence.SILENT, StateWord.WATCHING]
         assert [each.word for each in told if isinstance(each, ServiceState)][:3] == words
+
+    asyncio.run(check())
+
+
+def test_a_receiver_tells_what_its_connection_knows_of_a_silence(mosquitto_with: Any) -> None:
+    async def check() -> None:
+        settings = ("allow_anonymous false", "password_file {dir}/passwords")
+        async with mosquitto_with(*settings, files={"passwords": ""}) as port:
+            anna = Caregiver(Endpoint(port=port, username="anna"), TOPICS)
+            async with running(anna.listener.run()):
+                await until(lambda: "refused" in str(anna.listener.link.state.last_error))
+                anna.ahead_s = HEALTH_EXPIRES_S
+                await until(lambda: anna.news)
+        [state] = anna.news
+        assert isinstance(state, ServiceState)
+        assert state.word is Absence.SILENT
+        assert "nothing was heard" in str(state.why)
+        assert "refused" in str(state.why)
+
+    asyncio.run(check())
+
+
+def test_two_receivers_of_one_name_are_told_that_they_are_two(
+    mosquitto: str, log: Any, impatient: None
+) -> None:
+    """The broker serves only one of them at a time: neither may believe that all is well."""
+
+    async def check() -> None:
+        async with provide("mosquitto", port=0) as broker:
+            publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
+            one, two = Caregiver(broker.endpoint, TOPICS), Caregiver(broker.endpoint, TOPICS)
+            async with running(publisher.run(), one.listener.run(), two.listener.run()):
+                for each in (one, two):
+                    await until(
+                        lambda news=each.news: any(
+                            isinstance(state, ServiceState) and "breaks again" in str(state.why)
+                            for state in news
+                        )
+                    )
 
     asyncio.run(check())
 

@@ -19,7 +19,7 @@ from detector.audible.alarm import AGAIN_S, FIRST_AGAIN_S, JUST_S, AudibleAlarm
 from detector.mqtt import contract
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
 from detector.receiver.news import News, ReceivedEntry
-from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, Telling
+from detector.receiver.open_alerts import OpenAlerts, OpenChanges, OpenNow, Sounds, Telling
 from detector.receiver.receiver import Receiver
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
@@ -102,11 +102,14 @@ def snapshot(alerts: Sequence[Alert], sent: datetime, *, complete: bool = True) 
     return OpenAlerts(tuple(map(to_dict, alerts)), complete, sent)
 
 
+NOTHING = OpenChanges([], [], [])
+
+
 def test_what_a_snapshot_told_is_not_told_again_by_its_entry() -> None:
     now, alert = OpenNow(), raised(1)
-    assert now.snapshot(snapshot([alert], NIGHT + HOUR)) == ([alert], [])
+    assert now.snapshot(snapshot([alert], NIGHT + HOUR)) == OpenChanges([alert], [], [])
     assert now.entry(alert, late=True) == Telling(shown=False, sounds=Sounds.HELD)
-    assert now.snapshot(snapshot([alert], NIGHT + HOUR)) == ([], [])
+    assert now.snapshot(snapshot([alert], NIGHT + HOUR)) == NOTHING
 
 
 def test_alerts_that_came_and_went_while_nobody_listened_do_not_sound() -> None:
@@ -128,9 +131,9 @@ def test_an_alert_younger_than_the_snapshot_or_that_it_had_no_room_for_sounds() 
 def test_what_its_end_never_told_is_over_once_a_snapshot_lacks_it() -> None:
     now, alert = OpenNow(), raised(1)
     now.entry(alert, late=False)
-    assert now.snapshot(snapshot([], NIGHT + timedelta(seconds=30))) == ([], [])
-    assert now.snapshot(snapshot([], NIGHT + HOUR, complete=False)) == ([], [])
-    assert now.snapshot(snapshot([], NIGHT + HOUR)) == ([], [alert.id])
+    assert now.snapshot(snapshot([], NIGHT + timedelta(seconds=30))) == NOTHING
+    assert now.snapshot(snapshot([], NIGHT + HOUR, complete=False)) == NOTHING
+    assert now.snapshot(snapshot([], NIGHT + HOUR)) == OpenChanges([], [], [alert.id])
 
 
 def test_an_alert_that_is_told_again_sounds_again_and_a_test_sounds_once() -> None:
@@ -191,6 +194,28 @@ def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
     assert said.count("ALERT still open since 01:00:00: Clonus") == 1
     assert said.count("ALERT") == 2, "and that the other one was, and is over"
     assert said.count("(received late)") == 2
+
+
+@pytest.mark.parametrize(
+    ("follows", "ago", "said"),
+    [
+        (True, timedelta(seconds=3), "ALERT: "),
+        (True, HOUR, "ALERT still"),
+        (False, timedelta(seconds=3), "ALERT still"),
+    ],
+)
+def test_an_alert_is_called_new_when_its_snapshot_overtakes_its_entry(
+    follows: bool, ago: timedelta, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sounding = Sounding(None, mono_s=lambda: 0.0, failed=print)
+    shown = ReceivedScreen(Output(), UTC, sounding)
+    alert = raised(1, NIGHT - ago)
+    if follows:
+        shown.show(snapshot([], NIGHT - HOUR))
+    shown.show(snapshot([alert], NIGHT))
+    shown.show(ReceivedEntry(Leaf.ALERT, 1, to_dict(alert), late=False))
+    [line] = capsys.readouterr().out.splitlines()
+    assert said in line
 
 
 def test_what_is_over_before_its_beginning_comes_makes_no_sound(

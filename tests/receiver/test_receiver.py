@@ -17,8 +17,8 @@ from detector.mqtt import commands
 from detector.mqtt.commands import Replay, Seen
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Command, Leaf, Topics
 from detector.mqtt.requests import ENTRIES_MOST, answer
-from detector.receiver.news import Absence, ReceivedEntry, ServiceState
-from detector.receiver.receiver import REPLY, Receiver
+from detector.receiver.news import UNANSWERED, Absence, ReceivedEntry, ServiceState
+from detector.receiver.receiver import REPLY, UNANSWERED_S, Receiver
 from detector.status import StateWord
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -196,6 +196,32 @@ def test_silence_is_told_once_within_the_deadline_and_ends_with_a_new_heartbeat(
     assert len(house.told) == 2
     house.beat()
     assert house.told[-1] == ServiceState(StateWord.WATCHING)
+
+
+@given(st.lists(st.booleans(), min_size=40, max_size=40))
+def test_what_is_named_but_never_comes_is_told_and_whatever_comes_is_hope(
+    answered: Sequence[bool],
+) -> None:
+    """Each second one entry is logged and none is published; some requests are answered."""
+    house = House()
+    house.beat()
+    house.serve()
+    hope_s = 0.0  # since when it lacks what it lacks
+    for second, answers in enumerate(answered, 1):
+        house.log(EntryKind.ALERT)
+        house.mono_s = float(second)
+        house.beat()
+        if house.receiver.upto == len(house.entries) - 1:
+            hope_s = house.mono_s
+        for news in (house.receiver.tick(house.mono_s),):
+            house.told += news
+        state = house.receiver.state
+        assert (state.why == UNANSWERED) == (house.mono_s - hope_s >= UNANSWERED_S)
+        assert (state.word is Absence.SILENT) == (state.why == UNANSWERED)
+        before = house.receiver.upto
+        house.serve(lose_answers=not answers)
+        if house.receiver.upto != before:
+            hope_s = house.mono_s
 
 
 def test_a_service_never_heard_is_silent_too() -> None:

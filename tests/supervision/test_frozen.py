@@ -78,7 +78,9 @@ def test_the_watchdog_alarms_about_a_service_that_was_killed_and_runs_the_comman
     assert dog.stdout is not None
     try:
         with Manager(command, tmp_path, WATCHDOG_S, restart_s=-1) as manager:
-            said = [json.loads(dog.stdout.readline())["watchdog"]]
+            waiting = json.loads(dog.stdout.readline())
+            assert waiting["words"] == f"data folder {tmp_path}/data/replay"
+            said = [waiting["watchdog"]]
             said.append(json.loads(dog.stdout.readline())["watchdog"])
             manager.process.kill()
             manager.process.wait()
@@ -101,6 +103,27 @@ def test_the_watchdog_alarms_about_a_service_that_was_killed_and_runs_the_comman
     assert f"process {beat.pid}" in alarm["words"]
     assert called.read_text() == alarm["words"]
     assert dog.returncode == 0
+
+
+def test_a_simulated_night_is_watched_over_in_its_own_folder(tmp_path: Path) -> None:
+    environ = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    words = ["--data-dir", str(tmp_path), "watchdog", "--simulated", "--no-sound"]
+    path = heartbeat_path(tmp_path / "simulated", {"XDG_RUNTIME_DIR": str(tmp_path)})
+    with HeartbeatFile(path) as file:
+        file.beat("Watching")
+        dog = subprocess.Popen(
+            [sys.executable, "-m", "detector", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+        assert dog.stdout is not None
+        try:
+            assert "`spasmwatch run` is watching: Watching" in dog.stdout.readline()
+        finally:
+            dog.terminate()
+            dog.wait(10)
+            dog.stdout.close()
 
 
 def age(path: Path, beat: Heartbeat, by_s: float) -> None:

@@ -47,16 +47,12 @@ max_queued_messages 10000
 def access_list(prefix: str, caregivers: Iterable[str]) -> str:
     """Return who may read and write what: the service its topics, caregivers commands.
 
-    Mosquitto denies what is not listed. Answers the service may read too, as `doctor` sends itself
-    one, and what a second service of the same wearer would publish.
+    Mosquitto denies what is not listed. The watching computer has one login: what its service
+    publishes its `listen` reads, and that sends commands, which count only with a caregiver's key.
     """
-    heard = {Leaf.HEALTH, Leaf.AVAILABILITY}
     lines = ["# Made by `spasmwatch setup tls`.", f"user {SERVICE}"]
     for base in _bases(prefix):
-        lines += [
-            f"topic {'readwrite' if leaf in heard else 'write'} {base}/{leaf}" for leaf in Leaf
-        ]
-        lines += [f"topic readwrite {base}/reply/+", f"topic read {base}/cmd/+"]
+        lines += [f"topic readwrite {base}/{leaf}" for leaf in (*Leaf, "reply/+", "cmd/+")]
     for name in caregivers:
         lines += ["", f"user {name}"]
         for base in _bases(prefix):

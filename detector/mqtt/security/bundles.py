@@ -26,6 +26,7 @@ from detector.mqtt.security.broker_files import (
     settings_lines,
 )
 from detector.mqtt.security.keys import (
+    HERE,
     LARGEST_BYTES,
     ServiceKeys,
     read_service_keys,
@@ -67,8 +68,8 @@ def check_names(names: Sequence[str], known: Sequence[str] = ()) -> None:
     for number, name in enumerate(names):
         if not NAME.fullmatch(name):
             raise ConfigError(f"{name!a:.80} is no name: up to 32 of a-z, 0-9, _ and -")
-        if name == SERVICE:
-            raise ConfigError(f"{name} is the name of the service: choose another")
+        if name in (SERVICE, HERE):
+            raise ConfigError(f"{name} is a name of the watching computer: choose another")
         if name in known or name in names[:number]:
             raise ConfigError(f"{name} has credentials already: choose another name")
 
@@ -121,7 +122,7 @@ def add(folder: Path, names: Sequence[str]) -> None:
         It cannot be written.
     """
     plan = read_plan(folder)
-    check_names(names, list(_keys(folder).caregivers))
+    check_names(names, _names(_keys(folder)))
     try:
         _add(folder, plan, names)
     except OSError as error:
@@ -139,8 +140,8 @@ def remove(folder: Path, name: str) -> None:
         It cannot be written.
     """
     plan, keys = read_plan(folder), _keys(folder)
-    if name not in keys.caregivers:
-        known = ", ".join(keys.caregivers) or "none"
+    if name not in _names(keys):
+        known = ", ".join(_names(keys)) or "none"
         raise ConfigError(f"{folder} has no caregiver {name!a:.80}, only: {known}")
     try:
         lines = (folder / "broker/passwords").read_text().splitlines(keepends=True)
@@ -154,7 +155,7 @@ def remove(folder: Path, name: str) -> None:
 
 def caregivers_of(folder: Path) -> dict[str, Path]:
     """Return everybody's folder by name."""
-    return {name: folder / "caregivers" / name for name in _keys(folder).caregivers}
+    return {name: folder / "caregivers" / name for name in _names(_keys(folder))}
 
 
 def read_plan(folder: Path) -> Plan:
@@ -208,12 +209,17 @@ def _add(folder: Path, plan: Plan, names: Sequence[str]) -> None:
 
 
 def _write_known(folder: Path, plan: Plan, keys: ServiceKeys) -> None:
-    write_secret(folder / "broker/acl", access_list(plan.prefix, keys.caregivers))
+    write_secret(folder / "broker/acl", access_list(plan.prefix, _names(keys)))
     write_secret(folder / "service" / SIGNING, keys.to_json())
 
 
 def _keys(folder: Path) -> ServiceKeys:
     return read_service_keys(folder / "service" / SIGNING)
+
+
+def _names(keys: ServiceKeys) -> list[str]:
+    """Return the caregivers; the receiver of the watching computer has no login of its own."""
+    return [name for name in keys.caregivers if name != HERE]
 
 
 def _password() -> str:

@@ -29,6 +29,9 @@ RUN_MOST = 10**15  # a file that says more is not ours
 SERVICE = "service-keys/1"
 CAREGIVER = "caregiver-keys/1"
 
+HERE = "bedside"
+"""Name of the receiver on the watching computer itself; no caregiver may have it."""
+
 REMEDY = "name a file that `spasmwatch setup tls` made"
 
 
@@ -70,15 +73,15 @@ class CaregiverKey:
 
 @dataclass(frozen=True, slots=True)
 class ServiceKeys:
-    """What the service has: its own private key, and the key of each caregiver by name."""
+    """What the service has: its own private key, and the key of each receiver by name."""
 
     private_key: bytes = field(repr=False)
     caregivers: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
     def new(cls) -> ServiceKeys:
-        """Return a new service's, without caregivers."""
-        return cls(secrets.token_bytes(KEY_BYTES), {})
+        """Return a new service's, with a key for `HERE` and none for caregivers."""
+        return cls(secrets.token_bytes(KEY_BYTES), {}).with_new(HERE)
 
     def with_new(self, name: str) -> ServiceKeys:
         """Return the keys with a new one for a caregiver."""
@@ -119,7 +122,7 @@ def read_caregiver_key(path: Path, name: str | None) -> CaregiverKey:
 
     Parameters
     ----------
-    name : of the receiver; None takes the only one in the file
+    name : of the receiver; None takes the file's, of the service's file `HERE` or the only one
 
     Raises
     ------
@@ -130,12 +133,13 @@ def read_caregiver_key(path: Path, name: str | None) -> CaregiverKey:
     if said.get("schema") == SERVICE:
         known = _service_keys(path, said)
         only = next(iter(known.caregivers)) if len(known.caregivers) == 1 else None
-        wanted = name or only
+        wanted = name or (HERE if HERE in known.caregivers else only)
         if wanted is None or wanted not in known.caregivers:
             names = ", ".join(known.caregivers) or "none"
             raise ConfigError(
                 f"mqtt.signing_file {path} has no key for {wanted or 'you'}, only for: {names}. "
-                f"Choose one by --name, or make one: spasmwatch setup tls --add {wanted or 'NAME'}"
+                f"On this computer listen as one of these (--name); another computer needs one of "
+                f"its own: spasmwatch setup tls --add {wanted or 'NAME'}"
             )
         return known.of(wanted)
     by = said.get("by")
@@ -178,6 +182,15 @@ def write_secret(path: Path, text: str) -> None:
 
 def _private_file(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def check_keys(path: Path) -> None:
+    """Check that a file holds keys, the service's or a caregiver's; ConfigError says what not."""
+    said = _read(path)
+    if said.get("schema") == SERVICE:
+        _service_keys(path, said)
+    else:
+        read_caregiver_key(path, None)
 
 
 def _read(path: Path) -> dict[str, Any]:
