@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from detector.mqtt.link import Handler, Link
 from detector.mqtt.session import Received
 
 from .tools import needs
-from .waiting import running
+from .waiting import running, until
 
 PATHS = f"{os.environ.get('PATH', '')}:{SBIN}"
 MOSQUITTO = shutil.which("mosquitto", path=PATHS)
@@ -65,6 +66,17 @@ async def running_mosquitto(conf: Path, port: int) -> AsyncIterator[subprocess.P
     finally:
         process.kill()
         process.wait()
+
+
+async def freeze(pid: int) -> None:
+    """Stop a process; return once none of its threads runs, which takes a moment under load."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    await until(lambda: all(_state(each) == "T" for each in threads.iterdir()))
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 @asynccontextmanager

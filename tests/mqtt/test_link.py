@@ -26,7 +26,7 @@ from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint, Tls
 from detector.mqtt.link import Link
 from detector.mqtt.session import Ack
-from tests.kit.brokers import cable_to, listening
+from tests.kit.brokers import cable_to, freeze, listening
 from tests.kit.waiting import running, until
 from tests.mqtt.troubles import trouble_with
 
@@ -122,7 +122,7 @@ def test_a_frozen_broker_is_noticed_by_its_missing_answer(kind: str) -> None:
             link = Link(broker.endpoint, "one")
             async with running(link.run()):
                 await link.connected()
-                os.kill(broker.pid, signal.SIGSTOP)
+                await freeze(broker.pid)
                 began = asyncio.get_running_loop().time()
                 with pytest.raises(LinkError, match="did not acknowledge within 3 s"):
                     await link.publish(HELLO)
