@@ -169,7 +169,7 @@ def check(part: str, outcome: Result, wanted: int) -> None:
 
 @pytest.mark.parametrize("part", EVERY_PART)
 def test_a_part_that_raises_costs_seconds_and_no_word(part: str, config_home: Path) -> None:
-    length_s = 600.0
+    length_s = 300.0  # room for four faults, each long after the part was started again
     trace = mixed(config_home, length_s)
     count = 1 if part == "decoder" else 4
     when = moments(count, length_s - 90.0, seed=len(part), apart_s=SETTLED_S + 1)
