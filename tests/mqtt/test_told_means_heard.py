@@ -11,9 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.brokers import free_port, listening
-from tests.caregiver import Caregiver
-from tests.waiting import running, until
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.reception import NOBODY_REACHABLE, PRESENT_S, UNREACHED_S, Reception
@@ -26,6 +23,9 @@ from detector.receiver.receiver import UNANSWERED_S
 from detector.service.delivery import DeliveryWatch
 from detector.status import Snapshot, StateWord, Status
 from tests.chaos.proxy import Network, proxy_to
+from tests.kit.brokers import free_port, listening
+from tests.kit.caregiver import Caregiver
+from tests.kit.waiting import running, until
 from tests.mqtt import unheard
 from tests.mqtt.publishing import WEARER, make_event, make_publisher, tenfold
 
