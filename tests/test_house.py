@@ -9,6 +9,7 @@ from pathlib import Path
 import detector
 
 PACKAGE = Path(detector.__file__).parent
+TESTS = Path(__file__).parent
 
 CATCH_ALL = {
     "cli/__init__.py": 1,  # the last boundary: a sentence instead of a traceback
@@ -38,8 +39,9 @@ def test_a_class_name_stands_for_one_thing() -> None:
 
 def test_no_module_is_longer_than_400_lines() -> None:
     lengths = {
-        file.relative_to(PACKAGE).as_posix(): len(file.read_text(encoding="utf-8").splitlines())
-        for file in PACKAGE.rglob("*.py")
+        file.relative_to(TESTS.parent).as_posix(): len(file.read_text("utf-8").splitlines())
+        for folder in (PACKAGE, PACKAGE.parent / "firmware_sim", TESTS)
+        for file in folder.rglob("*.py")
     }
 
     assert {name: length for name, length in lengths.items() if length > 400} == {}
@@ -72,3 +74,16 @@ def test_what_catches_a_cancellation_raises() -> None:
     ]
 
     assert swallows == []
+
+
+def test_no_test_module_is_a_library_for_another() -> None:
+    """What several need is in a module of its own: it is found, and runs nobody's tests twice."""
+    taken = {
+        f"{file.relative_to(TESTS)}: {node.module}"
+        for file in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if node.module.split(".")[-1].startswith("test_")
+    }
+
+    assert taken == set()

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alert import Alert, AlertClass, AlertState, Level, from_json, to_json
+from detector.alert import AlertClass, AlertState, Level, from_json, to_json
 from detector.alerts.reception import must_reach
 from detector.alerts.reminders import Reminders
 from detector.words.alerts import alert_line
 
+from .open_alert import LOST, NOW
+
 S = 1_000_000_000
-NOW = datetime(2026, 11, 28, 22, tzinfo=UTC)
-LOST = Alert(
-    id="0",
-    state=AlertState.RAISED,
-    alert_class=AlertClass.TECHNICAL,
-    level=Level.HIGH,
-    kind="no-signal",
-    reason="no-signal >= 2min: out of range",
-    rule="no-signal >= 2min",
-    raised_at=NOW,
-    at=NOW,
-)
 SPASM = replace(LOST, id="1", episode="e", alert_class=AlertClass.CLINICAL, kind="spasm")
 
 

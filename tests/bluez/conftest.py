@@ -12,15 +12,15 @@ from detector import systemd
 from detector.sources import ble, bluez, radio, session
 from firmware_sim import sensors
 
+from ..kit.tools import lacking
+
 pytest.importorskip("dbus_fast", reason="bleak talks D-Bus on Linux only")
 
 
 @pytest.fixture(autouse=True)
 def _dbus_daemon() -> None:
     if shutil.which("dbus-daemon") is None:
-        if os.environ.get("SPASMWATCH_NOTHING_SKIPPED"):
-            pytest.fail("dbus-daemon is missing: apt-get install dbus")
-        pytest.skip("dbus-daemon is missing: apt-get install dbus")
+        lacking("dbus-daemon is missing: apt-get install dbus")
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.polar import VERITY_SENSE
 
+from ..kit.waiting import until_news
+
 FS = 52
 SPEED = 20.0
 PATIENCE_S = 30.0
@@ -126,10 +128,7 @@ class Night:
 
     async def until(self, seen: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
         """Wait until something was read."""
-        async with asyncio.timeout(within_s):
-            while not seen():
-                self._news.clear()
-                await self._news.wait()
+        await until_news(seen, self._news, within_s)
 
     async def streams(self, within_s: float = PATIENCE_S) -> None:
         """Wait until samples have come in a session that streams."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
-from ..service.killed import MOSQUITTO
+from ..kit.brokers import needs_mosquitto
 from .history import check
 from .night import live_through
 from .plan import Strike, What, plan_of
@@ -20,10 +17,7 @@ SEED = 189
 """Service, broker and a receiver are killed, a clock is set and a network stalls within 30 s."""
 
 
-@pytest.mark.skipif(
-    MOSQUITTO is None and not os.environ.get("SPASMWATCH_NOTHING_SKIPPED"),
-    reason="mosquitto is not installed (apt install mosquitto)",
-)
+@needs_mosquitto
 def test_a_night_of_chaos_keeps_the_five_laws(tmp_path: Path) -> None:
     plan = plan_of(SEED, 30.0)
 

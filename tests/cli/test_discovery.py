@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import suppress
 
 import pytest
@@ -17,6 +16,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.terminal.invocation import UsageError
 from detector.terminal.output import Output
+from tests.kit.brokers import free_port
 
 FIRST, SECOND = "a" * 10, "b" * 10
 PATIENCE_S = 30.0
@@ -69,9 +69,7 @@ def test_a_simulated_night_is_named_to_whoever_listens_for_a_live_one(capfd):
 )
 def test_where_no_broker_is_configured_only_run_is_missing(capfd, monkeypatch, ours, why):
     monkeypatch.setattr(discovery, "program_name", lambda: "spasmwatch")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = Endpoint(port=probe.getsockname()[1])
+    free = Endpoint(port=free_port())
 
     async def scene() -> None:
         with suppress(TimeoutError):

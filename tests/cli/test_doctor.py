@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-import os
 import platform
 import shutil
 import socket
@@ -24,6 +23,8 @@ from firmware_sim.bluez.bus import as_system_bus, private_bus
 from firmware_sim.bluez.daemon import bluetoothd
 from firmware_sim.bluez.faults import Fault
 
+from ..kit.brokers import free_port
+from ..kit.tools import needs
 from .airs import on_air
 
 
@@ -124,7 +125,7 @@ def test_a_broker_that_is_not_there_fails_and_its_password_is_not_told(
 
 
 def test_our_own_broker_is_started_and_asked():
-    settings = read_configuration(environ={}, flags={"mqtt.port": _free_port()}).settings
+    settings = read_configuration(environ={}, flags={"mqtt.port": free_port()}).settings
     facts = asyncio.run(probes.broker(settings))
 
     assert facts.problem is None
@@ -134,7 +135,7 @@ def test_our_own_broker_is_started_and_asked():
 
 def test_a_broker_on_our_port_is_told_from_another_program():
     async def ask() -> tuple:
-        port = _free_port()
+        port = free_port()
         settings = read_configuration(environ={}, flags={"mqtt.port": port}).settings
         async with provide("auto", port=port):
             there = await probes.broker(settings)
@@ -150,16 +151,7 @@ def test_a_broker_on_our_port_is_told_from_another_program():
     assert "own broker listens on another, free port" in stranger.note
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-needs_bus = pytest.mark.skipif(
-    shutil.which("dbus-daemon") is None and not os.environ.get("SPASMWATCH_NOTHING_SKIPPED"),
-    reason="dbus-daemon is missing: apt-get install dbus",
-)
+needs_bus = needs(shutil.which("dbus-daemon"), "dbus-daemon is missing: apt-get install dbus")
 
 
 def test_without_a_bus_the_bus_is_what_is_missing(tmp_path):

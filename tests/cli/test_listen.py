@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import ServiceKeys, write_secret
 from firmware_sim.trace_files import make_trace, save_trace
+from tests.kit.brokers import free_port
 
 PATIENCE_S = 90.0
 
@@ -74,16 +74,13 @@ class Running:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free_port = probe.getsockname()[1]
     player = tmp_path / "play.sh"
     player.write_text(f'#!/bin/sh\nwc -c < "$1" >> {tmp_path}/played\n')
     player.chmod(0o755)
     config = tmp_path / "c.toml"
     write_secret(tmp_path / "signing.keys", ServiceKeys.new().with_new("anna").to_json())
     config.write_text(
-        f'[mqtt]\nport = {free_port}\nsigning_file = "{tmp_path}/signing.keys"\n'
+        f'[mqtt]\nport = {free_port()}\nsigning_file = "{tmp_path}/signing.keys"\n'
         '[alerts]\nwake_for = ["2 spasms in 10min"]\n'
         f'sound_command = "{player}"\n'
     )

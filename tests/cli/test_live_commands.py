@@ -34,7 +34,8 @@ def test_a_port_in_use_costs_the_port_and_is_said(process, tmp_path):
         assert done.returncode == 66
 
         process("simulate", "--scenario", "quiet", "--duration", "20", "--out", "x.npz")
-        done = process("-c", config, "--data-dir", tmp_path, "run", "--source", "file", "x.npz")
+        played = ("run", "--source", "file", "x.npz", "--speed", "1000")
+        done = process("-c", config, "--data-dir", tmp_path, *played)
 
     assert done.returncode == 0
     assert f"Port {port} on 127.0.0.1 is in use" in done.stderr

@@ -25,18 +25,14 @@ from detector.mqtt.security.protection import protection
 from detector.mqtt.session import MqttSession
 from detector.receiver import Listener, Receiver
 from detector.store.state import State
-from tests.mqtt.conftest import (
-    MOSQUITTO,
-    StoredLog,
+from tests.kit.brokers import (
     free_port,
     listening,
-    make_event,
-    mosquitto,  # noqa: F401 - a fixture
-    running,
-    until,
-    until_listening,
+    needs_mosquitto,
+    running_mosquitto,
 )
-from tests.mqtt.publishing import WEARER, make_publisher, tenfold
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import WEARER, StoredLog, make_event, make_publisher, tenfold
 
 HOME = Topics(wearer=WEARER)
 DENIED = 135  # MQTT 5: not authorised
@@ -91,13 +87,8 @@ async def broker_with(folder: Path, port: int) -> AsyncIterator[subprocess.Popen
         f"user root\npersistence true\npersistence_location {folder.parent}/\nlog_dest none\n"
         f"include_dir {folder / 'broker'}\n"
     )
-    process = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stderr=subprocess.DEVNULL)
-    try:
-        await until_listening(port)
+    async with running_mosquitto(conf, port) as process:
         yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def result_of(endpoint: Endpoint, topic: str) -> int:
@@ -133,8 +124,8 @@ def theirs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], 
     return copy
 
 
+@needs_mosquitto
 def test_alerts_reach_a_caregiver_over_tls_and_nobody_may_do_the_others_part(
-    mosquitto: str,  # noqa: F811
     spasmwatch: Run,
     tmp_path: Path,
     theirs: Callable[[Path], Path],
@@ -188,8 +179,8 @@ def test_alerts_reach_a_caregiver_over_tls_and_nobody_may_do_the_others_part(
         asyncio.run(check(StoredLog(state)))
 
 
+@needs_mosquitto
 def test_one_more_caregiver_gets_in_after_a_reload_and_one_is_taken_out(
-    mosquitto: str,  # noqa: F811
     spasmwatch: Run,
     tmp_path: Path,
     theirs: Callable[[Path], Path],

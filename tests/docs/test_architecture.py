@@ -20,7 +20,8 @@ import pytest
 import detector
 from firmware_sim.motion.scenarios import scenario
 
-from ..service.conftest import live_through, save
+from ..kit.traces import save
+from ..service.conftest import live_through
 
 PACKAGE = Path(detector.__file__).parent
 ROOT = PACKAGE.parent

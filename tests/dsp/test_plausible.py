@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detector.block import Block, Samples
 from detector.dsp.quality import Cause, Quality, QualityCondition
 
-from .test_quality import FS, STEP_G, lying
+from .stillness import FS, STEP_G, lying
 
 OF_PLAUSIBLE = (Cause.STUCK_AXIS, Cause.WRONG_SCALE)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,31 +16,10 @@ from detector.block import Block, Samples
 from detector.dsp import quality
 from detector.dsp.quality import Cause, Quality, QualityCondition
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
-FS = 20.0
-STEP_G = 2**-12
-UP = np.array([0.2, -0.3, 0.93])
+from ..kit.traces import TRACES
+from .stillness import FS, STEP_G, UP, lying
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def lying(
-    minutes: float,
-    *,
-    seed: int = 0,
-    fs: float = FS,
-    noise_g: float = 0.6e-3,
-    breath_g: float = 0.0,
-    breath_hz: float = 0.25,
-    step_g: float = STEP_G,
-) -> Samples:
-    """Simulated stillness: gravity, noise, steps, and breathing in some direction if any."""
-    rng = np.random.default_rng(seed)
-    n = round(minutes * 60 * fs)
-    cycle = 2 * np.pi * breath_hz * np.arange(n) / fs + np.cumsum(rng.normal(0, 0.02, n))
-    direction = rng.normal(size=3)
-    moved = np.outer(breath_g * np.sin(cycle), direction / np.linalg.norm(direction))
-    return np.round((UP + moved + rng.normal(0, noise_g, (n, 3))) / step_g) * step_g
 
 
 def moving(minutes: float, *, seed: int = 0, fs: float = FS) -> Samples:

@@ -16,7 +16,7 @@ from detector.evaluation.matching import (
 from detector.evaluation.scoring import NOTHING, calibrate, summarise
 from detector.events import Kind
 
-from .test_scoring import WHOLE, law, scored
+from .scored import WHOLE, law, scored
 
 
 def event(kind: Kind, onset_s: float, end_s: float, **facts) -> FoundEvent:

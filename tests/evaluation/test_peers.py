@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import cmath
 import json
-import os
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +27,8 @@ from detector.evaluation.peers import (
     resampled,
 )
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import TRACES
+
 BLOCK = 125
 UPRIGHT_G = np.array([0.0, 0.0, 1.0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.evaluation.matching import (
@@ -18,13 +18,12 @@ from detector.evaluation.matching import (
     Truth,
     score_recording,
 )
-from detector.evaluation.scoring import MISSED, NOTHING, Score, summarise
+from detector.evaluation.scoring import MISSED, NOTHING, summarise
 from detector.events import SPASM_FAMILY, Kind
 
-END_S = 300.0
-WHOLE = [(0.0, END_S)]
+from .scored import END_S, WHOLE, law, scored
+
 RULE = Matching()
-law = settings(max_examples=25)  # an example holds up to 22 stretches
 
 # Times on a quarter of a second are exact in binary, so that shifting them changes no bit.
 times = st.integers(0, 1100).map(lambda quarter: quarter / 4)
@@ -67,10 +66,6 @@ def contexts(draw: st.DrawFn) -> Context:
 many_truths = st.lists(truths(), max_size=8)
 many_events = st.lists(events(), max_size=10)
 many_contexts = st.lists(contexts(), max_size=4)
-
-
-def scored(happened, found, around=(), *, monitored=WHOLE, **how) -> Score:
-    return summarise([score_recording(happened, found, around, monitored=monitored, **how)])
 
 
 @law

@@ -19,7 +19,8 @@ from firmware_sim.backend import backends
 from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
 
-from ..sources.conftest import in_virtual_time  # noqa: F401  # a fixture of ours as well
+from ..kit.virtual_time import in_virtual_time
+from .watched import watch
 
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
@@ -186,3 +187,9 @@ def trace_file(tmp_path: Path) -> Callable[..., tuple[Path, np.ndarray]]:
         return path, mg
 
     return write
+
+
+@pytest.fixture
+def watched():
+    """Watch a sensor with these faults to the end of its trace."""
+    return lambda *faults, **settings: in_virtual_time(watch(*faults, **settings))

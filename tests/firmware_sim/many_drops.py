@@ -21,7 +21,7 @@ import numpy as np
 from firmware_sim.faults import LinkDrop
 
 from ..chaos.measured import record
-from ..sources.conftest import _VirtualTimeLoop
+from ..kit.virtual_time import in_virtual_time
 from .watched import FS, watch
 
 ANNOUNCED_S, AGAIN_P95_S, RATE_TOLERANCE = 10.0, 5.0, 0.01
@@ -87,8 +87,7 @@ def main() -> int:
     options = parser.parse_args()
     drops = seeded_drops(options.drops, options.seed, options.streams_s, options.away_s)
     began_s = time.process_time()
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        found = runner.run(measure(drops))
+    found = in_virtual_time(measure(drops))
     found["cpu_s"] = time.process_time() - began_s
     within = (
         found["announced_max_s"] <= ANNOUNCED_S

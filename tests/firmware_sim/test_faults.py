@@ -43,6 +43,8 @@ from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.firmware import Measuring
 from firmware_sim.wearables.polar import VERITY_SENSE
 
+from ..kit.virtual_time import in_virtual_time
+
 HOW = Measuring(fs=10, range_g=2)
 
 
@@ -162,7 +164,7 @@ def test_a_battery_only_runs_down_and_is_empty_at_the_end_of_its_drain(one_s, ot
     assert charge_percent(100, [], 1500) == 98  # 25 minutes at 12 to the per cent
 
 
-def test_a_clock_that_changes_its_rate_goes_on_from_the_time_it_shows(in_virtual_time):
+def test_a_clock_that_changes_its_rate_goes_on_from_the_time_it_shows():
     async def law():
         clock = SensorClock(speed=10)
         clock.run(1.5)  # before it runs

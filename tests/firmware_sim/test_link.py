@@ -25,6 +25,8 @@ from firmware_sim.radio import attach, listening
 from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.polar import VERITY_SENSE
 
+from ..kit.virtual_time import in_virtual_time
+
 NOTIFICATION = bytes((4, 0, 4, 0, 0x1B, 3, 0, 9))
 RESPONSE = bytes((1, 0, 4, 0, 0x13))
 
@@ -44,7 +46,7 @@ def make_link(lost=lambda: None, *, pace=1.0, reception=IDEAL):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
-def test_whatever_the_link_is_like_all_arrives_once_and_in_order(in_virtual_time, steps):
+def test_whatever_the_link_is_like_all_arrives_once_and_in_order(steps):
     """A bool sends something each way (a notification where true); the rest changes the link."""
     sent, to_sensor, to_central = [], [], []
 
@@ -72,7 +74,7 @@ def test_whatever_the_link_is_like_all_arrives_once_and_in_order(in_virtual_time
     assert sorted(number for _, number in to_central) == sent
 
 
-def test_packets_go_at_connection_events_and_no_more_than_so_many(in_virtual_time):
+def test_packets_go_at_connection_events_and_no_more_than_so_many():
     async def law():
         loop, came = asyncio.get_running_loop(), []
         link = make_link(reception=Reception(interval_s=0.4, pdus_per_event=2))
@@ -86,7 +88,7 @@ def test_packets_go_at_connection_events_and_no_more_than_so_many(in_virtual_tim
 
 
 @pytest.mark.parametrize("pace", [1, 60])
-def test_silence_ends_a_link_after_its_timeout_and_not_before(in_virtual_time, pace):
+def test_silence_ends_a_link_after_its_timeout_and_not_before(pace):
     async def law(away_s):
         loop, lost = asyncio.get_running_loop(), []
         link = make_link(lambda: lost.append(loop.time()), pace=pace)
@@ -101,7 +103,7 @@ def test_silence_ends_a_link_after_its_timeout_and_not_before(in_virtual_time, p
     assert in_virtual_time(law(SUPERVISION_S + 1))[0] == pytest.approx(SUPERVISION_S / pace)
 
 
-def test_the_host_gives_out_what_it_had_received_before_the_link_ended(in_virtual_time):
+def test_the_host_gives_out_what_it_had_received_before_the_link_ended():
     async def law():
         came = []
         link = make_link(reception=Reception(held=True))
@@ -137,7 +139,7 @@ async def advertisements(air, for_s=1.0):
     return heard
 
 
-def test_every_sensor_is_received_at_its_own_strength(serving, in_virtual_time):
+def test_every_sensor_is_received_at_its_own_strength(serving):
     async def law():
         sensors = [plan(serial=n, rssi_dbm=-40 - n) for n in range(3)]
         async with serving(*sensors, listen="here:") as air:
@@ -147,7 +149,7 @@ def test_every_sensor_is_received_at_its_own_strength(serving, in_virtual_time):
     assert {s.address: s.rssi_dbm for s in sensors} == {a: d.rssi for a, d in heard.items()}
 
 
-def test_a_name_in_the_scan_response_is_received(serving, in_virtual_time):
+def test_a_name_in_the_scan_response_is_received(serving):
     name = "A sensor with a name of 29 oct"
 
     async def law():
@@ -162,7 +164,7 @@ def test_a_name_in_the_scan_response_is_received(serving, in_virtual_time):
 # The way in without a socket
 
 
-def test_within_a_process_the_radio_needs_no_socket_and_no_real_time(serving, in_virtual_time):
+def test_within_a_process_the_radio_needs_no_socket_and_no_real_time(serving):
     async def law():
         async with serving(plan(), listen="here:bed") as air:
             assert air.address == "here:bed"
@@ -175,7 +177,7 @@ def test_within_a_process_the_radio_needs_no_socket_and_no_real_time(serving, in
     in_virtual_time(law())
 
 
-def test_when_a_radio_in_this_process_ends_its_centrals_end(serving, in_virtual_time):
+def test_when_a_radio_in_this_process_ends_its_centrals_end(serving):
     async def law():
         async with serving(plan(), listen="here:") as air:
             session = await air.connect(plan().name)
@@ -188,7 +190,7 @@ def test_when_a_radio_in_this_process_ends_its_centrals_end(serving, in_virtual_
     in_virtual_time(law())
 
 
-def test_two_radios_cannot_listen_under_one_name(in_virtual_time):
+def test_two_radios_cannot_listen_under_one_name():
     async def law():
         async with listening(Ether(), "here:twice"):
             with pytest.raises(ValueError, match="here:twice already"):
@@ -199,7 +201,7 @@ def test_two_radios_cannot_listen_under_one_name(in_virtual_time):
 
 
 @pytest.mark.parametrize("address", ["here", "unix:", "tcp:x", "ham:1"])
-def test_an_address_of_no_kind_is_refused(in_virtual_time, address):
+def test_an_address_of_no_kind_is_refused(address):
     async def law():
         with pytest.raises(ValueError, match="unix:PATH or tcp:HOST:PORT"):
             async with listening(Ether(), address):
@@ -213,7 +215,7 @@ def test_a_clone_takes_a_serial_number_too():
         AirPlan("here:", (plan(serial=1, faults=(Clone(),)), plan(serial=0x8000_0001)))
 
 
-def test_a_central_that_vanishes_as_it_hears_a_sensor_leaves_it_free(in_virtual_time):
+def test_a_central_that_vanishes_as_it_hears_a_sensor_leaves_it_free():
     """The advertisement is on its way when the central's process is killed."""
 
     async def law(*, vanishes):
@@ -243,7 +245,7 @@ def test_a_central_that_vanishes_as_it_hears_a_sensor_leaves_it_free(in_virtual_
     assert in_virtual_time(law(vanishes=True)) == 0
 
 
-def test_a_connection_to_an_idle_neighbour_gets_no_answer(serving, in_virtual_time):
+def test_a_connection_to_an_idle_neighbour_gets_no_answer(serving):
     async def law():
         ether = Ether()
         async with listening(ether, "here:") as address:

@@ -24,18 +24,10 @@ from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.firmware import Wearable
 from firmware_sim.wearables.polar import H10, VERITY_SENSE
 
+from ..kit.virtual_time import LoopClock
+
 FS = 52
 FRAME = 36  # samples in a frame of a virtual Polar sensor
-
-
-class LoopClock:
-    """The host's clocks are the loop's."""
-
-    def mono_ns(self) -> int:
-        return round(asyncio.get_running_loop().time() * 1e9)
-
-    def utc_ns(self) -> int:
-        return 1_700_000_000_000_000_000 + self.mono_ns()
 
 
 @dataclass
@@ -69,6 +61,14 @@ class Watched:
     def samples_at(self, first_s: float, last_s: float) -> int:
         """Samples that arrived between two times of the sensor."""
         return sum(count for at, count in self.arrivals if first_s <= at - self.began_s < last_s)
+
+    def assert_nothing_lost(self) -> None:
+        """One session brought every sample, as it was felt."""
+        assert self.status is not None
+        assert self.clock.gap_count == self.status.dropped == self.status.late == 0
+        assert self.status.sessions == 1
+        samples = np.concatenate([block.samples for block in self.blocks])
+        np.testing.assert_array_equal(samples, self.trace.samples)
 
     def assert_placed_truly(self, *, within_g: float = 5e-4) -> None:
         """Every block lies where it was felt."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -15,7 +14,7 @@ from detector.errors import RecordingError
 from detector.store.formats import npz
 from detector.store.formats.reader import load, open_recording
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import TRACES
 
 REST_G = np.array([0.02, -0.1, 0.99])
 

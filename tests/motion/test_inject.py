@@ -1,8 +1,5 @@
 """An injected movement has the asked-for size and nothing else of the recording changes."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, reject, settings
@@ -15,8 +12,9 @@ from firmware_sim.motion.inject import fit, inject, mix
 from firmware_sim.motion.kinematics import FINE_HZ
 from firmware_sim.motion.limb import strap_on
 
+from ..kit.traces import TRACES
+
 FS = 64.0
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 
 
 def spread(samples):

@@ -30,8 +30,9 @@ from detector.mqtt.security.protection import Protection
 from detector.mqtt.security.signing import Signer, Verifier, public_key_of
 from detector.store.state import State
 from tests.chaos.measured import record
-from tests.mqtt.conftest import StoredLog, listening, make_event, running, until
-from tests.mqtt.publishing import WEARER, make_publisher, tenfold
+from tests.kit.brokers import listening
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import WEARER, StoredLog, make_event, make_publisher, tenfold
 
 HOME = Topics(wearer=WEARER)
 BOOT = "b1"  # as `make_publisher` has it

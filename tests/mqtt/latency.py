@@ -13,13 +13,12 @@ import asyncio
 import gc
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -39,7 +38,8 @@ from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 
 from ..chaos.measured import record
-from ..service.killed import MOSQUITTO
+from ..kit.brokers import free_port, start_mosquitto, until_listening
+from ..kit.waiting import until
 from ..service.memory import resident_mib
 
 WEARER = "k3vq7m2xta"
@@ -109,7 +109,7 @@ async def steadily(house: House, alarms: int, every_s: float) -> dict[str, float
     for number in range(alarms):
         await house.decide()
         await asyncio.sleep(max(0.0, began_s + (number + 1) * every_s - time.monotonic()))
-    await until(lambda: len(house.told_s) == len(house.decided_s))
+    await until(lambda: len(house.told_s) == len(house.decided_s), GRACE_S)
     took = np.array(house.took_ms())
     gc.collect()
     return {
@@ -127,7 +127,7 @@ async def over_returns(house: House, port: int, conf: Path, count: int, seed: in
     chance, waited_s = random.Random(seed), list[float]()
     broker = await started(conf, port)
     try:
-        await until(lambda: house.publisher.link.state.connected)
+        await until(lambda: house.publisher.link.state.connected, GRACE_S)
         for _ in range(count):
             broker.kill()
             broker.wait()
@@ -138,7 +138,7 @@ async def over_returns(house: House, port: int, conf: Path, count: int, seed: in
                 await asyncio.sleep(0.1)
             broker = await started(conf, port)
             back_s = time.monotonic()
-            await until(partial(house.told_s.keys().__ge__, set(missed)))
+            await until(partial(house.told_s.keys().__ge__, set(missed)), GRACE_S)
             waited_s.append(max(house.told_s[which] for which in missed) - back_s)
             await asyncio.sleep(chance.uniform(1.0, 7.0))  # some links count as settled by then
     finally:
@@ -149,14 +149,9 @@ async def over_returns(house: House, port: int, conf: Path, count: int, seed: in
 
 async def started(conf: Path, port: int) -> subprocess.Popen[bytes]:
     """Start mosquitto; return once it takes connections."""
-    assert MOSQUITTO is not None
-    broker = subprocess.Popen([MOSQUITTO, "-c", str(conf)], stderr=subprocess.DEVNULL)
-    while True:
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return broker
-        await asyncio.sleep(0.01)
+    broker = start_mosquitto(conf)
+    await until_listening(port)
+    return broker
 
 
 @asynccontextmanager
@@ -178,19 +173,9 @@ async def a_house(folder: Path, port: int) -> AsyncIterator[House]:
             await asyncio.wait(running)
 
 
-async def until(true: Callable[[], bool], within_s: float = GRACE_S) -> None:
-    """Wait for what others do."""
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
 async def measure(alarms: int, every_s: float, returns: int, seed: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as name, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as name:
+        port, folder = free_port(), Path(name)
         conf = folder / "mosquitto.conf"
         # As our own broker is started; without the last line, p50 is 50 ms.
         lines = (f"listener {port} 127.0.0.1", "allow_anonymous true", "user root")
@@ -198,7 +183,7 @@ async def measure(alarms: int, every_s: float, returns: int, seed: int) -> dict[
         async with a_house(folder, port) as house:
             broker = await started(conf, port)
             try:
-                await until(lambda: house.listener.receiver.epoch is not None)
+                await until(lambda: house.listener.receiver.epoch is not None, GRACE_S)
                 found = await steadily(house, alarms, every_s)
             finally:
                 broker.kill()

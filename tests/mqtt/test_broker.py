@@ -11,17 +11,18 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from detector.errors import ConfigError, LinkError
 from detector.mqtt import broker as module
 from detector.mqtt import broker_process as process
-from detector.mqtt.broker import _is_taken, provide
+from detector.mqtt.broker import provide
 from detector.mqtt.broker_process import claim, mosquitto_conf
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
+from tests.kit.brokers import running_mosquitto
+from tests.kit.waiting import running, until
 
 HOST = """
 import asyncio, sys
@@ -45,12 +46,12 @@ def is_alive(pid: int) -> bool:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_a_broker_is_there_for_the_block_and_not_after_it(kit: SimpleNamespace, kind: str) -> None:
+def test_a_broker_is_there_for_the_block_and_not_after_it(kind: str) -> None:
     async def check() -> int:
         async with provide(kind, port=0) as broker:
             assert (broker.kind, broker.restarts, broker.last_error) == (kind, 0, None)
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
             return broker.pid
 
@@ -58,9 +59,7 @@ def test_a_broker_is_there_for_the_block_and_not_after_it(kit: SimpleNamespace, 
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_broker_dies_with_us_even_when_it_is_frozen(
-    kit: SimpleNamespace, kind: str, frozen: bool
-) -> None:
+def test_a_broker_dies_with_us_even_when_it_is_frozen(kind: str, frozen: bool) -> None:
     with subprocess.Popen([sys.executable, "-c", HOST, kind], stdout=subprocess.PIPE) as host:
         assert host.stdout is not None
         pid = int(host.stdout.readline())
@@ -68,10 +67,10 @@ def test_a_broker_dies_with_us_even_when_it_is_frozen(
         if frozen:
             os.kill(pid, signal.SIGSTOP)
         host.kill()
-    asyncio.run(kit.until(lambda: not is_alive(pid), 5))
+    asyncio.run(until(lambda: not is_alive(pid), 5))
 
 
-def test_a_frozen_broker_does_not_hold_up_the_end(kit: SimpleNamespace, kind: str) -> None:
+def test_a_frozen_broker_does_not_hold_up_the_end(kind: str) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             pid = broker.pid
@@ -89,26 +88,24 @@ def test_ctrl_c_is_not_for_the_broker(kind: str) -> None:
     asyncio.run(check())
 
 
-def test_a_broker_that_is_killed_is_back_and_links_return_within_3_s(
-    kit: SimpleNamespace, kind: str
-) -> None:
+def test_a_broker_that_is_killed_is_back_and_links_return_within_3_s(kind: str) -> None:
     async def check() -> None:
         clock = asyncio.get_running_loop().time
         async with provide(kind, port=0) as broker:
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 for times in (1, 2, 3):
                     await link.connected()
                     os.kill(broker.pid, signal.SIGKILL)
                     killed_s = clock()
-                    await kit.until(lambda times=times: link.state.connections == times + 1)
+                    await until(lambda times=times: link.state.connections == times + 1)
                     assert clock() - killed_s < 3
                     assert broker.restarts == times
 
     asyncio.run(check())
 
 
-def test_a_taken_port_costs_the_port_and_not_the_broker(kit: SimpleNamespace, kind: str) -> None:
+def test_a_taken_port_costs_the_port_and_not_the_broker(kind: str) -> None:
     async def check() -> None:
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         taken = server.sockets[0].getsockname()[1]
@@ -118,7 +115,7 @@ def test_a_taken_port_costs_the_port_and_not_the_broker(kit: SimpleNamespace, ki
             assert f"port {taken} on 127.0.0.1 is in use" in broker.note
             assert str(broker.endpoint.port) in broker.note
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
 
     asyncio.run(check())
@@ -139,7 +136,7 @@ def test_a_broker_that_is_there_and_lets_us_in_is_used(kind: str) -> None:
 
 
 def test_a_port_that_is_taken_while_ours_starts_does_not_cost_the_night_its_broker(
-    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+    monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """As when the nights of two wearers begin at once."""
     first = socket.socket()
@@ -158,7 +155,7 @@ def test_a_port_that_is_taken_while_ours_starts_does_not_cost_the_night_its_brok
         async with provide(kind, port=port) as broker:
             assert broker.endpoint.port != port
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
 
     with first:
@@ -166,7 +163,7 @@ def test_a_port_that_is_taken_while_ours_starts_does_not_cost_the_night_its_brok
 
 
 def test_a_broker_that_was_found_and_goes_for_good_is_replaced_by_ours(
-    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+    monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """As that of another wearer, whose night ends first."""
     monkeypatch.setattr(module, "ASK_EVERY_S", 0.05)
@@ -176,10 +173,10 @@ def test_a_broker_that_was_found_and_goes_for_good_is_replaced_by_ours(
         port = (await theirs.__aenter__()).endpoint.port
         async with provide("auto", port=port) as broker:
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
                 await theirs.__aexit__(None, None, None)
-                await kit.until(lambda: broker.pid and link.state.connections == 2, 20)
+                await until(lambda: broker.pid and link.state.connections == 2, 20)
                 assert broker.endpoint.port == port
                 return broker.pid
 
@@ -187,7 +184,7 @@ def test_a_broker_that_was_found_and_goes_for_good_is_replaced_by_ours(
 
 
 def test_a_broker_that_is_there_and_refuses_us_is_left_alone(
-    kit: SimpleNamespace, tmp_path: Path, mosquitto: str
+    tmp_path: Path, mosquitto: str
 ) -> None:
     """As Debian's mosquitto does: it listens on loopback and lets nobody in without a password."""
 
@@ -195,20 +192,15 @@ def test_a_broker_that_is_there_and_refuses_us_is_left_alone(
         port = claim(0)
         conf = tmp_path / "closed.conf"
         conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\n")
-        with subprocess.Popen([mosquitto, "-c", str(conf)], stderr=subprocess.DEVNULL) as theirs:
-            try:
-                await kit.until(lambda: _is_taken(port))
-                async with provide("auto", port=port) as broker:
-                    assert broker.endpoint.port != port
-                    assert "cannot be used" in broker.note
-            finally:
-                theirs.terminate()
+        async with running_mosquitto(conf, port), provide("auto", port=port) as broker:
+            assert broker.endpoint.port != port
+            assert "cannot be used" in broker.note
 
     asyncio.run(check())
 
 
 def test_a_frozen_broker_of_ours_is_started_again(
-    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+    monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(module, "ASK_EVERY_S", 0.2)
 
@@ -216,17 +208,15 @@ def test_a_frozen_broker_of_ours_is_started_again(
         async with provide(kind, port=0) as broker:
             frozen = broker.pid
             os.kill(frozen, signal.SIGSTOP)
-            await kit.until(lambda: broker.restarts == 1 and broker.pid != frozen, 20)
+            await until(lambda: broker.restarts == 1 and broker.pid != frozen, 20)
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
 
     asyncio.run(check())
 
 
-def test_a_broker_that_the_system_cannot_start_is_tried_again(
-    kit: SimpleNamespace, kind: str
-) -> None:
+def test_a_broker_that_the_system_cannot_start_is_tried_again(kind: str) -> None:
     """No file can be opened for a while, and so no process be started."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -236,11 +226,11 @@ def test_a_broker_that_the_system_cannot_start_is_tried_again(
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
             try:
                 os.kill(dead, signal.SIGKILL)
-                await kit.until(lambda: broker.last_error is not None)
+                await until(lambda: broker.last_error is not None)
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
             assert broker.pid != dead
 
@@ -248,7 +238,7 @@ def test_a_broker_that_the_system_cannot_start_is_tried_again(
 
 
 def test_a_port_that_is_taken_while_the_broker_is_down_is_said_and_waited_for(
-    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str
+    monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(module, "RESTART_FIRST_S", 0.3)
 
@@ -261,10 +251,10 @@ def test_a_port_that_is_taken_while_the_broker_is_down_is_said_and_waited_for(
                 with suppress(OSError):
                     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
             async with server:
-                await kit.until(lambda: broker.last_error)
+                await until(lambda: broker.last_error)
             assert f"port {port} on 127.0.0.1 is in use" in broker.last_error
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
 
     asyncio.run(check())

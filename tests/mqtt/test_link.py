@@ -8,21 +8,17 @@ import gc
 import ipaddress
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from detector.errors import LinkError
 from detector.mqtt.broker import provide
@@ -30,27 +26,27 @@ from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint, Tls
 from detector.mqtt.link import Link
 from detector.mqtt.session import Ack
+from tests.kit.brokers import cable_to, freeze, listening
+from tests.kit.waiting import running, until
+from tests.mqtt.troubles import trouble_with
 
 Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
-
 SECRET = "ge" + "heim"
 HELLO = Message("sw/v1/x", "hello")
 
 
-def test_a_publication_arrives_with_its_flags_and_its_expiry(
-    kit: SimpleNamespace, kind: str
-) -> None:
+def test_a_publication_arrives_with_its_flags_and_its_expiry(kind: str) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()), kit.listening(broker.endpoint, "sw/#") as ear:
+            async with running(link.run()), listening(broker.endpoint, "sw/#") as ear:
                 await link.connected()
                 kept = Message("sw/v1/kept", "k", retain=True, expiry_s=60)
                 assert (await link.publish(kept)).accepted
                 assert (await link.publish(Message("sw/v1/x", "a", qos=0))).accepted
-                await kit.until(lambda: len(ear.heard) == 2)
-                async with kit.listening(broker.endpoint, "sw/#") as late:
-                    await kit.until(lambda: late.heard)
+                await until(lambda: len(ear.heard) == 2)
+                async with listening(broker.endpoint, "sw/#") as late:
+                    await until(lambda: late.heard)
         (only,) = late.heard
         assert (only.topic, only.payload, only.retained) == ("sw/v1/kept", b"k", True)
         assert only.expiry_s is not None
@@ -59,28 +55,26 @@ def test_a_publication_arrives_with_its_flags_and_its_expiry(
     asyncio.run(check())
 
 
-def test_mosquitto_says_when_nobody_is_subscribed(kit: SimpleNamespace, mosquitto: str) -> None:
+def test_mosquitto_says_when_nobody_is_subscribed(mosquitto: str) -> None:
     async def check() -> None:
         async with provide("mosquitto", port=0) as broker:
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
                 ack = await link.publish(HELLO)
                 assert (ack.accepted, ack.no_subscribers) == (True, True)
-                async with kit.listening(broker.endpoint, "sw/#"):
+                async with listening(broker.endpoint, "sw/#"):
                     assert not (await link.publish(HELLO)).no_subscribers
 
     asyncio.run(check())
 
 
-def test_a_denied_publication_is_an_answer_not_a_success(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto
-) -> None:
+def test_a_denied_publication_is_an_answer_not_a_success(mosquitto_with: Mosquitto) -> None:
     async def check() -> None:
         acl = {"acl": "topic read #\n"}
         async with mosquitto_with("allow_anonymous true", "acl_file {dir}/acl", files=acl) as port:
             link = Link(Endpoint(port=port), "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
                 ack = await link.publish(HELLO)
         assert (ack.accepted, ack.reason_code, ack.why) == (False, 135, "Not authorized")
@@ -98,7 +92,7 @@ def test_every_reason_code_has_words() -> None:
 
 
 def test_a_wrong_password_is_said_and_not_hammered(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, monkeypatch: pytest.MonkeyPatch
+    mosquitto_with: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pause of 30 s is one of 1 s here: four times the first one after other troubles."""
     monkeypatch.setattr("detector.mqtt.link.RETRY_REFUSED_S", 1.0)
@@ -107,14 +101,14 @@ def test_a_wrong_password_is_said_and_not_hammered(
         nobody, attempts_s = {"users": ""}, []
         async with (
             mosquitto_with("password_file {dir}/users", files=nobody) as port,
-            kit.cable_to(Endpoint(port=port)) as cable,
+            cable_to(Endpoint(port=port)) as cable,
         ):
             link = Link(replace(cable.endpoint, username="anna", password=SECRET), "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 for count in (1, 2, 3):
-                    await kit.until(lambda n=count: len(cable.writers) >= 2 * n)
+                    await until(lambda n=count: len(cable.writers) >= 2 * n)
                     attempts_s.append(asyncio.get_running_loop().time())
-                await kit.until(lambda: "refused" in (link.state.last_error or ""))
+                await until(lambda: "refused" in (link.state.last_error or ""))
         assert min(b - a for a, b in pairwise(attempts_s)) > 0.9
         assert "Not authorized" in str(link.state.last_error)
         assert SECRET not in str(link.state.last_error)
@@ -122,112 +116,25 @@ def test_a_wrong_password_is_said_and_not_hammered(
     asyncio.run(check())
 
 
-async def trouble_with(kit: SimpleNamespace, endpoint: Endpoint) -> str:
-    link = Link(endpoint, "one")
-    async with kit.running(link.run()):
-        await kit.until(lambda: link.state.last_error != "not yet connected")
-        with pytest.raises(LinkError, match="no broker"):
-            await link.publish(HELLO)
-        return str(link.state.last_error)
-
-
-def test_nothing_listening_and_an_unknown_machine_are_told_apart(kit: SimpleNamespace) -> None:
-    there = Endpoint(port=kit.free_port())
-    assert "nothing listens on" in asyncio.run(trouble_with(kit, there))
-    nowhere = Endpoint(host="no-such-machine.invalid")
-    assert "no machine is known" in asyncio.run(trouble_with(kit, nowhere))
-    assert "no machine is known" in asyncio.run(trouble_with(kit, Endpoint(host="a..b")))
-
-
-async def trouble_when_answered(kit: SimpleNamespace, answer: bytes) -> str:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(answer)
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        return await trouble_with(kit, Endpoint(port=server.sockets[0].getsockname()[1]))
-
-
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x84"])
-def test_a_server_that_is_no_mqtt_5_broker_is_named(kit: SimpleNamespace, answer: bytes) -> None:
-    assert "127.0.0.1:" in asyncio.run(trouble_when_answered(kit, answer))
-
-
-@pytest.mark.parametrize("answer", ["20020001", "2003008400"])
-def test_a_broker_without_mqtt_5_is_not_blamed_on_the_password(
-    kit: SimpleNamespace, answer: str
-) -> None:
-    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(answer)))
-    assert "does not support MQTT 5: use a broker that does" in why
-    assert "password" not in why
-
-
-@pytest.mark.parametrize(
-    ("code", "remedy"), [("86", "password"), ("87", "password"), ("88", "log"), ("9f", "log")]
-)
-def test_each_refusal_of_a_broker_names_its_remedy(
-    kit: SimpleNamespace, code: str, remedy: str
-) -> None:
-    why = asyncio.run(trouble_when_answered(kit, bytes.fromhex(f"200300{code}00")))
-    assert "refused the connection" in why
-    assert remedy in why
-
-
-CONNACK = bytes.fromhex("2003000000")
-
-
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
-@given(
-    st.binary(max_size=40)
-    | st.builds(
-        lambda head, body: CONNACK + bytes([head, len(body)]) + body,
-        st.integers(0, 255),
-        st.binary(max_size=20),
-    )
-)
-def test_whatever_a_hostile_broker_sends_is_a_lost_connection_at_most(
-    kit: SimpleNamespace, impatient: None, answer: bytes
-) -> None:
-    async def check() -> None:
-        problems: list[dict[str, object]] = []
-        asyncio.get_running_loop().set_exception_handler(
-            lambda _, problem: problems.append(problem)
-        )
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read(1)
-            writer.write(answer)
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            link = Link(Endpoint(port=server.sockets[0].getsockname()[1]), "one")
-            async with kit.running(link.run()):
-                await kit.until(lambda: link.state.last_error != "not yet connected")
-        assert problems == []
-
-    asyncio.run(check())
-
-
-def test_a_frozen_broker_is_noticed_by_its_missing_answer(kit: SimpleNamespace, kind: str) -> None:
+def test_a_frozen_broker_is_noticed_by_its_missing_answer(kind: str) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             link = Link(broker.endpoint, "one")
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
-                os.kill(broker.pid, signal.SIGSTOP)
+                await freeze(broker.pid)
                 began = asyncio.get_running_loop().time()
                 with pytest.raises(LinkError, match="did not acknowledge within 3 s"):
                     await link.publish(HELLO)
                 assert asyncio.get_running_loop().time() - began < 3.5
                 os.kill(broker.pid, signal.SIGCONT)
-                await kit.until(lambda: link.state.connections == 2)
+                await until(lambda: link.state.connections == 2)
                 assert (await link.publish(HELLO)).accepted
 
     asyncio.run(check())
 
 
-def test_a_hundred_lost_connections_leak_nothing(kit: SimpleNamespace, monkeypatch) -> None:
+def test_a_hundred_lost_connections_leak_nothing(monkeypatch) -> None:
     monkeypatch.setattr("detector.mqtt.link.RETRY_FIRST_S", 0.0)
 
     def held() -> tuple[int, int, int]:
@@ -236,45 +143,45 @@ def test_a_hundred_lost_connections_leak_nothing(kit: SimpleNamespace, monkeypat
         return fds, threading.active_count(), len(asyncio.all_tasks())
 
     async def check() -> None:
-        async with provide("embedded", port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+        async with provide("embedded", port=0) as broker, cable_to(broker.endpoint) as cable:
             link = Link(cable.endpoint, "one")
 
             async def lose(times: int) -> None:
                 for _ in range(times):
                     before = link.state.connections
                     cable.cut()
-                    await kit.until(lambda before=before: link.state.connections > before)
+                    await until(lambda before=before: link.state.connections > before)
 
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 await link.connected()
                 await lose(20)  # the executor has its threads by now
                 before = held()
                 await lose(80)
-                await kit.until(lambda: held()[0] <= before[0])
+                await until(lambda: held()[0] <= before[0])
                 assert held()[1:] == before[1:]
 
     asyncio.run(check())
 
 
-def test_the_greeting_is_said_on_every_connection(kit: SimpleNamespace, impatient: None) -> None:
+def test_the_greeting_is_said_on_every_connection(impatient: None) -> None:
     async def check() -> None:
-        async with provide("embedded", port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+        async with provide("embedded", port=0) as broker, cable_to(broker.endpoint) as cable:
             greetings: list[bool] = []
 
             async def greet() -> None:
                 greetings.append((await link.publish(HELLO)).accepted)
 
             link = Link(cable.endpoint, "one", on_connect=greet)
-            async with kit.running(link.run()):
+            async with running(link.run()):
                 for times in (1, 2, 3):
-                    await kit.until(lambda times=times: len(greetings) == times)
+                    await until(lambda times=times: len(greetings) == times)
                     cable.cut()
         assert greetings == [True] * 3
 
     asyncio.run(check())
 
 
-def test_an_error_in_the_greeting_is_not_swallowed(kit: SimpleNamespace) -> None:
+def test_an_error_in_the_greeting_is_not_swallowed() -> None:
     async def greet() -> None:
         raise ZeroDivisionError
 
@@ -288,22 +195,22 @@ def test_an_error_in_the_greeting_is_not_swallowed(kit: SimpleNamespace) -> None
 
 
 def test_a_long_command_is_dropped_and_counted_a_short_one_is_heard_after_a_cut(
-    kit: SimpleNamespace, impatient: None
+    impatient: None,
 ) -> None:
     async def check() -> None:
-        async with provide("embedded", port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+        async with provide("embedded", port=0) as broker, cable_to(broker.endpoint) as cable:
             heard: list[bytes] = []
             one, two = Link(cable.endpoint, "one"), Link(broker.endpoint, "two")
-            async with kit.running(one.run(), two.run()):
+            async with running(one.run(), two.run()):
                 await one.connected()
                 await two.connected()
                 await one.subscribe("sw/v1/cmd/+", lambda received: heard.append(received.payload))
                 await two.publish(Message("sw/v1/cmd/ack", "x" * 4097))
                 await two.publish(Message("sw/v1/cmd/ack", "y" * 4096))
-                await kit.until(lambda: heard)
+                await until(lambda: heard)
                 assert one.too_long == 1
                 cable.cut()
-                await kit.until(lambda: one.state.connections == 2)
+                await until(lambda: one.state.connections == 2)
                 while len(heard) == 1:  # until the broker knows the subscription again
                     await two.publish(Message("sw/v1/cmd/ack", "z"))
         assert (heard[0], heard[1]) == (b"y" * 4096, b"z")
@@ -311,22 +218,20 @@ def test_a_long_command_is_dropped_and_counted_a_short_one_is_heard_after_a_cut(
     asyncio.run(check())
 
 
-def test_it_parts_with_its_farewell_and_vanishes_with_its_will(
-    kit: SimpleNamespace, kind: str
-) -> None:
+def test_it_parts_with_its_farewell_and_vanishes_with_its_will(kind: str) -> None:
     async def check() -> None:
         will = Message("sw/v1/x/availability", "offline", retain=True)
         closing = Message("sw/v1/x/availability", "stopped", retain=True)
-        async with provide(kind, port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+        async with provide(kind, port=0) as broker, cable_to(broker.endpoint) as cable:
             link = Link(cable.endpoint, "one", will=will, closing=lambda: [closing])
-            async with kit.listening(broker.endpoint, "sw/#") as ear:
-                async with kit.running(link.run()):
+            async with listening(broker.endpoint, "sw/#") as ear:
+                async with running(link.run()):
                     await link.connected()
-                await kit.until(lambda: ear.heard)
-                async with kit.running(link.run()):
+                await until(lambda: ear.heard)
+                async with running(link.run()):
                     await link.connected()
                     cable.cut()
-                    await kit.until(lambda: len(ear.heard) > 1)
+                    await until(lambda: len(ear.heard) > 1)
         assert [received.payload for received in ear.heard[:2]] == [b"stopped", b"offline"]
 
     asyncio.run(check())
@@ -365,7 +270,7 @@ def make_certificate(folder: Path, name: str) -> None:
 
 
 def test_tls_lets_only_the_named_authority_speak_for_the_broker(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, tmp_path: Path
+    mosquitto_with: Mosquitto, tmp_path: Path
 ) -> None:
     make_certificate(tmp_path, "ours")
     make_certificate(tmp_path, "theirs")
@@ -379,31 +284,20 @@ def test_tls_lets_only_the_named_authority_speak_for_the_broker(
         async with mosquitto_with(*settings) as port:
             there = Endpoint(port=port, tls=Tls(ca_file=tmp_path / "ours.pem"))
             link = Link(there, "one")
-            async with kit.running(link.run()), kit.listening(there, "sw/#") as ear:
+            async with running(link.run()), listening(there, "sw/#") as ear:
                 await link.connected()
                 many = (link.publish(Message("sw/v1/x", f"{n}" * 4000)) for n in range(100))
                 assert all(ack.accepted for ack in await asyncio.gather(*many))
-                await kit.until(lambda: len(ear.heard) == 100)
+                await until(lambda: len(ear.heard) == 100)
             foreign = Endpoint(port=port, tls=Tls(ca_file=tmp_path / "theirs.pem"))
-            assert "is not trusted" in await trouble_with(kit, foreign)
+            assert "is not trusted" in await trouble_with(foreign)
             wrong_name = Endpoint(host="localhost", port=port, tls=there.tls)
-            assert "is not trusted" in await trouble_with(kit, wrong_name)
+            assert "is not trusted" in await trouble_with(wrong_name)
             missing = Endpoint(port=port, tls=Tls(ca_file=tmp_path / "no.pem"))
-            assert "no.pem" in await trouble_with(kit, missing)
-            assert "127.0.0.1" in await trouble_with(kit, Endpoint(port=port))
+            assert "no.pem" in await trouble_with(missing)
+            assert "127.0.0.1" in await trouble_with(Endpoint(port=port))
         async with provide("embedded", port=0) as broker:
             plain = Endpoint(port=broker.endpoint.port, tls=there.tls)
-            assert "TLS" in await trouble_with(kit, plain)
-
-    asyncio.run(check())
-
-
-def test_a_machine_that_says_nothing_is_given_up_in_time(kit: SimpleNamespace) -> None:
-    async def check() -> None:
-        with socket.socket() as silent:
-            silent.bind(("127.0.0.1", 0))
-            silent.listen(1)
-            there = Endpoint(port=silent.getsockname()[1])
-            assert "does not answer as an MQTT 5 broker" in await trouble_with(kit, there)
+            assert "TLS" in await trouble_with(plain)
 
     asyncio.run(check())

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,24 +17,26 @@ from detector.events import Kind
 from detector.mqtt.broker import provide
 from detector.mqtt.contract import COUNTS, Availability, Message
 from detector.status import Snapshot, StateWord, Status
-from tests.mqtt.publishing import LIVE, SCHEMAS, make_publisher
+from tests.kit.brokers import listening
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import LIVE, SCHEMAS, make_event, make_publisher
 
 
 def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
-    kit: SimpleNamespace, kind: str, log: Any
+    kind: str, log: Any
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             publisher = make_publisher(broker.endpoint, log)
-            async with kit.running(publisher.run()):
-                async with kit.listening(broker.endpoint, f"{LIVE}/state") as ear:
+            async with running(publisher.run()):
+                async with listening(broker.endpoint, f"{LIVE}/state") as ear:
                     publisher.show(Snapshot(status=Status(StateWord.SPASM, kind=Kind.CLONUS)))
-                    await kit.until(lambda: "Clonus" in "".join(ear.payloads("state")))
+                    await until(lambda: "Clonus" in "".join(ear.payloads("state")))
 
                 async def retained() -> bool:
-                    async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
-                        await kit.until(lambda: late.payloads("state"))
-                        await kit.until(lambda: late.payloads("availability"))
+                    async with listening(broker.endpoint, f"{LIVE}/#") as late:
+                        await until(lambda: late.payloads("state"))
+                        await until(lambda: late.payloads("availability"))
                     assert late.payloads("availability")[0] == "online"
                     assert json.loads(late.payloads("state")[0])["words"] == "Clonus"
                     first = {
@@ -49,26 +50,26 @@ def test_a_late_subscriber_sees_availability_and_the_newest_state_at_once(
                             pass
                     os.kill(broker.pid, signal.SIGKILL)  # it forgets; we say it again
                     before = publisher.link.state.connections
-                    await kit.until(lambda before=before: publisher.link.state.connections > before)
+                    await until(lambda before=before: publisher.link.state.connections > before)
 
     asyncio.run(check())
 
 
 @pytest.mark.parametrize("wished", [True, False])
 def test_the_last_words_are_that_nobody_watches_and_stopped_is_a_persons_wish(
-    kit: SimpleNamespace, kind: str, log: Any, wished: bool
+    kind: str, log: Any, wished: bool
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             publisher = make_publisher(broker.endpoint, log)
-            async with kit.running(publisher.run()):
-                async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
-                    await kit.until(lambda: ear.payloads("state"))
+            async with running(publisher.run()):
+                async with listening(broker.endpoint, f"{LIVE}/#") as ear:
+                    await until(lambda: ear.payloads("state"))
                 assert json.loads(ear.payloads("state")[0])["state"] == "watching"
                 if wished:
                     publisher.closing_availability = Availability.STOPPED
-            async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
-                await kit.until(lambda: len(late.heard) == 2)
+            async with listening(broker.endpoint, f"{LIVE}/#") as late:
+                await until(lambda: len(late.heard) == 2)
         assert late.payloads("availability") == ["stopped" if wished else "offline"]
         [state] = map(json.loads, late.payloads("state"))
         SCHEMAS["state"].validate(state)
@@ -78,9 +79,7 @@ def test_the_last_words_are_that_nobody_watches_and_stopped_is_a_persons_wish(
     asyncio.run(check())
 
 
-def test_a_broker_forgets_the_watching_of_a_killed_service_when_it_expires(
-    kit: SimpleNamespace, kind: str
-) -> None:
+def test_a_broker_forgets_the_watching_of_a_killed_service_when_it_expires(kind: str) -> None:
     """A will says `offline` but cannot overwrite `state`."""
 
     async def check() -> None:
@@ -89,17 +88,17 @@ def test_a_broker_forgets_the_watching_of_a_killed_service_when_it_expires(
             with subprocess.Popen(
                 [sys.executable, "-c", short, str(broker.endpoint.port)]
             ) as service:
-                async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
-                    await kit.until(lambda: ear.payloads("state"))
+                async with listening(broker.endpoint, f"{LIVE}/#") as ear:
+                    await until(lambda: ear.payloads("state"))
                     service.kill()
-                    await kit.until(lambda: "offline" in ear.payloads("availability"))
+                    await until(lambda: "offline" in ear.payloads("availability"))
                     await ear.link.publish(Message(f"{LIVE}/kept", "x", retain=True))
 
             async def retained() -> list[str]:
                 """What a late receiver has read once its own message comes back to it."""
-                async with kit.listening(broker.endpoint, f"{LIVE}/#") as late:
+                async with listening(broker.endpoint, f"{LIVE}/#") as late:
                     await late.link.publish(Message(f"{LIVE}/ping", "x"))
-                    await kit.until(lambda: late.payloads("ping"))
+                    await until(lambda: late.payloads("ping"))
                 assert late.payloads("kept"), "retained for good, and read by then"
                 return late.payloads("state")
 
@@ -142,17 +141,17 @@ asyncio.run(Publisher(
 """
 
 
-def test_a_killed_service_is_offline_by_its_will(kit: SimpleNamespace, kind: str) -> None:
+def test_a_killed_service_is_offline_by_its_will(kind: str) -> None:
     async def check() -> None:
         async with (
             provide(kind, port=0) as broker,
-            kit.listening(broker.endpoint, f"{LIVE}/availability") as ear,
+            listening(broker.endpoint, f"{LIVE}/availability") as ear,
         ):
             service = subprocess.Popen([sys.executable, "-c", PUBLISH, str(broker.endpoint.port)])
             with service:
-                await kit.until(lambda: ear.payloads("availability") == ["online"])
+                await until(lambda: ear.payloads("availability") == ["online"])
                 service.kill()
-            await kit.until(lambda: ear.payloads("availability") == ["online", "offline"])
+            await until(lambda: ear.payloads("availability") == ["online", "offline"])
 
     asyncio.run(check())
 
@@ -172,9 +171,7 @@ class Metronome:
         self._wake.release()
 
 
-def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             sleep = Metronome()
@@ -184,15 +181,15 @@ def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
                 sleep=sleep,
                 utc_now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             )
-            async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
-                await kit.until(lambda: ear.payloads("state"))
-                log.put(kit.make_event(1, wearer="anna/#"))  # stays: depth 1
+            async with listening(broker.endpoint, "sw/#") as ear, running(publisher.run()):
+                await until(lambda: ear.payloads("state"))
+                log.put(make_event(1, wearer="anna/#"))  # stays: depth 1
                 for beats in range(1, 13):
                     sleep.tick()
-                    await kit.until(lambda beats=beats: len(ear.payloads("health")) >= beats)
+                    await until(lambda beats=beats: len(ear.payloads("health")) >= beats)
                     repeats = beats // 6
-                    await kit.until(lambda n=repeats: len(ear.payloads("state")) == 1 + n)
-                    await kit.until(lambda n=repeats: len(ear.payloads("availability")) == 1 + n)
+                    await until(lambda n=repeats: len(ear.payloads("state")) == 1 + n)
+                    await until(lambda n=repeats: len(ear.payloads("availability")) == 1 + n)
         assert set(sleep.asked) == {5.0}
         states = [json.loads(payload) for payload in ear.payloads("state")]
         beats = [json.loads(payload) for payload in ear.payloads("health")]
@@ -221,19 +218,19 @@ def test_the_heart_beats_every_5_s_and_what_is_retained_is_repeated_every_30(
     asyncio.run(check())
 
 
-def test_the_same_state_shown_again_is_not_told_again(kit: SimpleNamespace, log: Any) -> None:
+def test_the_same_state_shown_again_is_not_told_again(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             publisher = make_publisher(broker.endpoint, log, sleep=Metronome())
-            async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
-                await kit.until(lambda: ear.payloads("state"))
+            async with listening(broker.endpoint, "sw/#") as ear, running(publisher.run()):
+                await until(lambda: ear.payloads("state"))
                 for monitored_s in range(50):
                     publisher.show(
                         Snapshot(status=Status(StateWord.WATCHING), monitored_s=float(monitored_s))
                     )
                     await asyncio.sleep(0)
                 publisher.show(Snapshot(status=Status(StateWord.SPASM), monitored_s=50.0))
-                await kit.until(lambda: len(ear.payloads("state")) == 2)
+                await until(lambda: len(ear.payloads("state")) == 2)
         assert json.loads(ear.payloads("state")[1])["tonight"]["monitored_s"] == 50.0
 
     asyncio.run(check())

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,24 +20,24 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.schemas import schemas
 from detector.store.log import Draft, of_event
-from tests.mqtt.publishing import LIVE, SCHEMAS, WEARER, ids, make_publisher, tenfold
+from tests.kit.brokers import listening
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import LIVE, SCHEMAS, WEARER, ids, make_event, make_publisher, tenfold
 
 Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
 QUIET = {EntryKind.STATUS, EntryKind.COMMAND, EntryKind.NOTE, EntryKind.LABEL}
 
 
-def test_without_trouble_every_event_is_told_once_and_in_order(
-    kit: SimpleNamespace, kind: str, log: Any
-) -> None:
-    events = [kit.make_event(number) for number in range(100)]
+def test_without_trouble_every_event_is_told_once_and_in_order(kind: str, log: Any) -> None:
+    events = [make_event(number) for number in range(100)]
 
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             log.put(*events)  # before the start: a backlog
             publisher = make_publisher(broker.endpoint, log)
-            async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
-                await kit.until(lambda: len(ids(ear)) == 100)
-                await kit.until(lambda: log.state.depth("mqtt") == 0)
+            async with listening(broker.endpoint, "sw/#") as ear, running(publisher.run()):
+                await until(lambda: len(ids(ear)) == 100)
+                await until(lambda: log.state.depth("mqtt") == 0)
             assert ids(ear) == [event.id for event in events]
             for received in ear.heard:
                 leaf = received.topic.rpartition("/")[2]
@@ -57,7 +56,7 @@ def test_without_trouble_every_event_is_told_once_and_in_order(
 
 
 def test_a_denied_alert_stays_in_the_outbox_and_holds_up_no_event(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, log: Any
+    mosquitto_with: Mosquitto, log: Any
 ) -> None:
     acl = f"topic read sw/#\ntopic write {LIVE}/event\n"
     alerts = [
@@ -77,14 +76,14 @@ def test_a_denied_alert_stays_in_the_outbox_and_holds_up_no_event(
         settings = ("allow_anonymous true", "acl_file {dir}/acl")
         async with mosquitto_with(*settings, files={"acl": acl}) as port:
             log.state.commit(at=datetime.now(UTC), alerts=alerts)
-            log.put(kit.make_event(1))
+            log.put(make_event(1))
             publisher = make_publisher(Endpoint(port=port), log)
             async with (
-                kit.listening(Endpoint(port=port), "sw/#") as ear,
-                kit.running(publisher.run()),
+                listening(Endpoint(port=port), "sw/#") as ear,
+                running(publisher.run()),
             ):
-                await kit.until(lambda: ids(ear))
-                await kit.until(lambda: log.state.depth("mqtt") == len(alerts))
+                await until(lambda: ids(ear))
+                await until(lambda: log.state.depth("mqtt") == len(alerts))
         assert publisher.counts.refused >= len(alerts)
         assert "Not authorized" in publisher.refusals[Leaf.ALERT]
 
@@ -92,20 +91,20 @@ def test_a_denied_alert_stays_in_the_outbox_and_holds_up_no_event(
 
 
 def test_what_was_refused_is_told_by_a_later_run_once_it_is_allowed(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, log: Any
+    mosquitto_with: Mosquitto, log: Any
 ) -> None:
     async def run_with(acl: str, heard: Callable[[Any, Publisher], bool]) -> None:
         settings = ("allow_anonymous true", "acl_file {dir}/acl")
         async with mosquitto_with(*settings, files={"acl": acl}) as port:
             publisher = make_publisher(Endpoint(port=port), log, sleep=tenfold)
             async with (
-                kit.listening(Endpoint(port=port), "sw/#") as ear,
-                kit.running(publisher.run()),
+                listening(Endpoint(port=port), "sw/#") as ear,
+                running(publisher.run()),
             ):
-                await kit.until(lambda: heard(ear, publisher))
+                await until(lambda: heard(ear, publisher))
 
     async def check() -> None:
-        log.put(*(kit.make_event(number) for number in range(20)))
+        log.put(*(make_event(number) for number in range(20)))
         # The status is refused too and counts: wait until every entry has been.
         await run_with("topic read sw/#\n", lambda _, __: log.state.read("mqtt") == [])
         [first, *_] = log.state.refused("mqtt")
@@ -119,18 +118,18 @@ def test_what_was_refused_is_told_by_a_later_run_once_it_is_allowed(
 
 
 def test_entries_that_mqtt_does_not_tell_are_passed_and_unlogged_ones_are_told_without_a_number(
-    kit: SimpleNamespace, log: Any
+    log: Any,
 ) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             drafts = [Draft(kind, "x", {"by": "anna"}) for kind in sorted(QUIET)]
             log.state.commit(at=datetime.now(UTC), entries=drafts)
             publisher = make_publisher(broker.endpoint, log)
-            async with kit.listening(broker.endpoint, "#") as ear, kit.running(publisher.run()):
-                await kit.until(lambda: log.state.depth("mqtt") == 0)
-                entry = of_event(kit.make_event(1)).entry(0, datetime.now(UTC))
+            async with listening(broker.endpoint, "#") as ear, running(publisher.run()):
+                await until(lambda: log.state.depth("mqtt") == 0)
+                entry = of_event(make_event(1)).entry(0, datetime.now(UTC))
                 await publisher.tell([entry])
-                await kit.until(lambda: ear.payloads("event"))
+                await until(lambda: ear.payloads("event"))
         assert ear.payloads("event") == [entry.body]
         assert json.loads(entry.body)["n"] is None
         SCHEMAS["event"].validate(json.loads(entry.body))
@@ -140,18 +139,18 @@ def test_entries_that_mqtt_does_not_tell_are_passed_and_unlogged_ones_are_told_w
     asyncio.run(check())
 
 
-def test_an_entry_that_cannot_be_addressed_holds_up_nobody(kit: SimpleNamespace, log: Any) -> None:
+def test_an_entry_that_cannot_be_addressed_holds_up_nobody(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
-            log.put(*(kit.make_event(number, wearer="anna/#") for number in range(20)))
-            log.put(kit.make_event(99))
+            log.put(*(make_event(number, wearer="anna/#") for number in range(20)))
+            log.put(make_event(99))
             publisher = make_publisher(broker.endpoint, log)
             async with (
-                kit.listening(broker.endpoint, "#") as ear,
-                kit.running(publisher.run()),
+                listening(broker.endpoint, "#") as ear,
+                running(publisher.run()),
             ):
-                await kit.until(lambda: log.state.depth("mqtt") == 20)
-                await kit.until(lambda: ids(ear))
+                await until(lambda: log.state.depth("mqtt") == 20)
+                await until(lambda: ids(ear))
         assert not [topic for topic in ear.topics() if "anna" in topic]
         assert all("wearer must be" in each.why for each in log.state.refused("mqtt"))
 
@@ -160,22 +159,22 @@ def test_an_entry_that_cannot_be_addressed_holds_up_nobody(kit: SimpleNamespace,
 
 @pytest.mark.parametrize("running_now", list(Origin))
 def test_what_is_not_live_never_reaches_a_live_topic(
-    kit: SimpleNamespace, kind: str, log: Any, running_now: Origin
+    kind: str, log: Any, running_now: Origin
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
             for number, source in enumerate(Origin):
-                log.put(kit.make_event(number, source))
+                log.put(make_event(number, source))
             publisher = make_publisher(broker.endpoint, log, running_now)
             async with (
-                kit.listening(broker.endpoint, "sw/v1/#") as all_ears,
-                kit.listening(broker.endpoint, "sw/v1/+/event") as every_wearer,
-                kit.listening(broker.endpoint, f"{LIVE}/#") as this_wearer,
-                kit.running(publisher.run()),
+                listening(broker.endpoint, "sw/v1/#") as all_ears,
+                listening(broker.endpoint, "sw/v1/+/event") as every_wearer,
+                listening(broker.endpoint, f"{LIVE}/#") as this_wearer,
+                running(publisher.run()),
             ):
-                await kit.until(lambda: len(ids(all_ears)) == 3)
-                await kit.until(lambda: ids(every_wearer))
-                await kit.until(lambda: ids(this_wearer))
+                await until(lambda: len(ids(all_ears)) == 3)
+                await until(lambda: ids(every_wearer))
+                await until(lambda: ids(this_wearer))
             for ear in (every_wearer, this_wearer):
                 assert [json.loads(p)["source"] for p in ear.payloads("event")] == ["live"]
             if running_now is not Origin.LIVE:
@@ -184,37 +183,33 @@ def test_what_is_not_live_never_reaches_a_live_topic(
     asyncio.run(check())
 
 
-def test_the_heart_beats_on_while_the_disk_fails_and_the_outbox_goes_on_after_it(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_the_heart_beats_on_while_the_disk_fails_and_the_outbox_goes_on_after_it(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
-            log.put(kit.make_event(1))
+            log.put(make_event(1))
             log.broken = True
             publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
-            async with kit.listening(broker.endpoint, "sw/#") as ear, kit.running(publisher.run()):
-                await kit.until(lambda: len(ear.payloads("health")) >= 2)
+            async with listening(broker.endpoint, "sw/#") as ear, running(publisher.run()):
+                await until(lambda: len(ear.payloads("health")) >= 2)
                 assert json.loads(ear.payloads("health")[-1])["outbox_depth"] is None
                 log.broken = False
-                await kit.until(lambda: ids(ear))
+                await until(lambda: ids(ear))
 
     asyncio.run(check())
 
 
-def test_what_reaches_nobody_is_told_again_once_somebody_is_there(
-    kit: SimpleNamespace, mosquitto: str, log: Any
-) -> None:
-    events = [kit.make_event(number) for number in range(60)]
+def test_what_reaches_nobody_is_told_again_once_somebody_is_there(mosquitto: str, log: Any) -> None:
+    events = [make_event(number) for number in range(60)]
 
     async def check() -> None:
         async with provide("mosquitto", port=0) as broker:
             log.put(*events)
             publisher = make_publisher(broker.endpoint, log, sleep=tenfold)
-            async with kit.running(publisher.run()):
-                await kit.until(lambda: publisher.counts.unheard >= len(events))
+            async with running(publisher.run()):
+                await until(lambda: publisher.counts.unheard >= len(events))
                 assert await log.depth() == len(events)
-                async with kit.listening(broker.endpoint, "sw/v1/+/event") as ear:
-                    await kit.until(lambda: len(set(ids(ear))) == len(events))
-                await kit.until(lambda: log.state.depth("mqtt") == 0)
+                async with listening(broker.endpoint, "sw/v1/+/event") as ear:
+                    await until(lambda: len(set(ids(ear))) == len(events))
+                await until(lambda: log.state.depth("mqtt") == 0)
 
     asyncio.run(check())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from detector.mqtt.contract import Leaf
 from detector.mqtt.endpoint import Endpoint
-from tests.mqtt.publishing import LIVE, make_publisher
+from tests.kit.brokers import listening
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import LIVE, make_event, make_publisher
 
 Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
 
@@ -27,20 +28,20 @@ Mosquitto = Callable[..., AbstractAsyncContextManager[int]]
     ],
 )
 def test_what_the_broker_refuses_is_known_at_once_by_topic(
-    kit: SimpleNamespace, mosquitto_with: Mosquitto, log: Any, allowed: str, refused: set[str]
+    mosquitto_with: Mosquitto, log: Any, allowed: str, refused: set[str]
 ) -> None:
     async def check() -> None:
         settings = ("allow_anonymous true", "acl_file {dir}/acl")
         async with mosquitto_with(*settings, files={"acl": f"{allowed}\n"}) as port:
-            log.put(kit.make_event(1))
+            log.put(make_event(1))
             publisher = make_publisher(Endpoint(port=port), log)
             async with (
-                kit.listening(Endpoint(port=port), f"{LIVE}/health") as ear,
-                kit.running(publisher.run()),
+                listening(Endpoint(port=port), f"{LIVE}/health") as ear,
+                running(publisher.run()),
             ):
-                await kit.until(lambda: set(publisher.refusals) >= refused)
+                await until(lambda: set(publisher.refusals) >= refused)
                 if not refused:
-                    await kit.until(lambda: ear.payloads("health"))
+                    await until(lambda: ear.payloads("health"))
         for leaf, why in publisher.refusals.items():
             assert f"does not let us publish {LIVE}/{leaf} (Not authorized)" in why
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -43,9 +42,11 @@ from detector.receiver import Listener, Receiver
 from detector.receiver.news import UNPROVEN, Absence
 from detector.service.command_watch import CommandWatch
 from detector.status import StateWord
+from tests.kit.brokers import cable_to, listening
+from tests.kit.waiting import running, until
 from tests.mqtt import forged
 from tests.mqtt.forged import HOME, KEYS, protected
-from tests.mqtt.publishing import SCHEMAS, make_publisher, tenfold
+from tests.mqtt.publishing import SCHEMAS, make_event, make_publisher, tenfold
 
 ANNA = KEYS.of("anna")
 
@@ -170,7 +171,7 @@ def test_any_text_as_a_signature_proves_nothing(text: str) -> None:
 
 
 def test_a_receiver_with_a_key_is_served_and_believes_nobody_but_its_service(
-    kit: SimpleNamespace, kind: str, log: Any, impatient: None
+    kind: str, log: Any, impatient: None
 ) -> None:
     async def check() -> None:
         loop = asyncio.get_running_loop()
@@ -184,14 +185,14 @@ def test_a_receiver_with_a_key_is_served_and_believes_nobody_but_its_service(
                 broker.endpoint, HOME, receiver, tell=news.append, key=ANNA, mono_s=loop.time
             )
             stranger = Link(broker.endpoint, "stranger")
-            async with kit.running(anna.run(), stranger.run()):
+            async with running(anna.run(), stranger.run()):
                 await asyncio.wait_for(stranger.connected(), 10)
-                async with kit.running(publisher.run()):
-                    await kit.until(lambda: receiver.state.word is StateWord.WATCHING)
-                    log.put(kit.make_event(1))
+                async with running(publisher.run()):
+                    await until(lambda: receiver.state.word is StateWord.WATCHING)
+                    log.put(make_event(1))
                     publisher.wake()
-                    await kit.until(lambda: receiver.upto == 1)
-                    await kit.until(lambda: [known.upto for known in log.state.receivers] == [1])
+                    await until(lambda: receiver.upto == 1)
+                    await until(lambda: [known.upto for known in log.state.receivers] == [1])
                     assert receiver.proofs is not None
                     assert receiver.proofs.unproven == 0
                     assert not publisher.requests.refused
@@ -206,53 +207,51 @@ def test_a_receiver_with_a_key_is_served_and_believes_nobody_but_its_service(
                     ]
                     for topic, payload in lies:
                         await stranger.publish(Message(topic, payload))
-                    await kit.until(lambda: receiver.proofs.unproven == len(lies))
+                    await until(lambda: receiver.proofs.unproven == len(lies))
                     assert receiver.state.word is StateWord.WATCHING
-                    log.put(kit.make_event(2))
+                    log.put(make_event(2))
                     publisher.wake()
-                    await kit.until(lambda: receiver.upto == 2)
+                    await until(lambda: receiver.upto == 2)
                     publisher.closing_availability = Availability.STOPPED
-                await kit.until(lambda: receiver.state.word is Absence.STOPPED)
+                await until(lambda: receiver.state.word is Absence.STOPPED)
         assert [each.fields["n"] for each in news if hasattr(each, "fields")] == [1, 2]
 
     asyncio.run(check())
 
 
-def test_a_last_will_is_signed_too(kit: SimpleNamespace, kind: str, log: Any) -> None:
+def test_a_last_will_is_signed_too(kind: str, log: Any) -> None:
     async def check() -> None:
         verifier = Verifier(ANNA.service)
-        async with provide(kind, port=0) as broker, kit.cable_to(broker.endpoint) as cable:
+        async with provide(kind, port=0) as broker, cable_to(broker.endpoint) as cable:
             publisher = make_publisher(cable.endpoint, log, protection=protected())
-            async with kit.listening(broker.endpoint, HOME.of(Leaf.AVAILABILITY)) as ear:
-                async with kit.running(publisher.run()):
-                    await kit.until(lambda: "online" in ear.payloads(Leaf.AVAILABILITY))
+            async with listening(broker.endpoint, HOME.of(Leaf.AVAILABILITY)) as ear:
+                async with running(publisher.run()):
+                    await until(lambda: "online" in ear.payloads(Leaf.AVAILABILITY))
                     cable.cut()
-                    await kit.until(lambda: "offline" in ear.payloads(Leaf.AVAILABILITY))
+                    await until(lambda: "offline" in ear.payloads(Leaf.AVAILABILITY))
                 (will,) = [got for got in ear.heard if got.payload == b"offline"][:1]
                 assert verifier.proof(will.topic, will.payload, will.signature) is not None
 
     asyncio.run(check())
 
 
-def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(log: Any) -> None:
     async def check() -> None:
         async with provide("embedded", port=0) as broker:
             publisher = make_publisher(broker.endpoint, log, protection=protected())
             watch = CommandWatch(publisher.requests)
             stranger = Link(broker.endpoint, "stranger")
-            async with kit.running(publisher.run(), stranger.run()):
+            async with running(publisher.run(), stranger.run()):
                 await asyncio.wait_for(stranger.connected(), 10)
-                async with kit.listening(broker.endpoint, HOME.of(Leaf.HEALTH)) as ear:
-                    await kit.until(lambda: ear.heard)  # it has subscribed before that
+                async with listening(broker.endpoint, HOME.of(Leaf.HEALTH)) as ear:
+                    await until(lambda: ear.heard)  # it has subscribed before that
                 assert watch.troubles() == {Condition.UNPROVEN_COMMANDS: None}
                 topic = HOME.command(Command.SEEN)
                 much = "x" * (COMMAND_MOST + 1)
                 for payload in (much, commands.seen("anna", log.epoch, 0)):
                     await stranger.publish(Message(topic, payload))
                 refused = publisher.requests.refused
-                await kit.until(lambda: refused.total() == 2)
+                await until(lambda: refused.total() == 2)
                 assert set(refused) == {Flaw.OVERSIZE, Flaw.UNSIGNED}
                 why = watch.troubles()[Condition.UNPROVEN_COMMANDS]
                 assert why is not None
@@ -262,9 +261,7 @@ def test_a_stranger_who_commands_is_an_alarm_and_acknowledges_nothing(
     asyncio.run(check())
 
 
-def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(
-    kit: SimpleNamespace, log: Any
-) -> None:
+def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(log: Any) -> None:
     def beat(boot_id: str, seq: int) -> str:
         return json.dumps({"boot_id": boot_id, "seq": seq, "state": "watching"})
 
@@ -274,7 +271,7 @@ def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(
             publisher = make_publisher(broker.endpoint, log, protection=protected())
             watch = CommandWatch(publisher.requests)
             stranger = Link(broker.endpoint, "stranger")
-            async with kit.running(publisher.run(), stranger.run()):
+            async with running(publisher.run(), stranger.run()):
                 await asyncio.wait_for(stranger.connected(), 10)
                 refused = publisher.requests.refused
                 seq = 0
@@ -288,7 +285,7 @@ def test_with_keys_a_stranger_is_no_twin_and_one_who_has_our_keys_is(
                     said = beat("twin", n)
                     signed = Message(topic, said, 1, expiry_s=15, signature=twin.sign(topic, said))
                     await stranger.publish(signed)
-                await kit.until(lambda: publisher.twins == 1)
+                await until(lambda: publisher.twins == 1)
 
     asyncio.run(check())
 

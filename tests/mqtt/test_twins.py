@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
@@ -26,7 +25,9 @@ from detector.receiver.receiver import Receiver
 from detector.service.delivery import DeliveryWatch
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
-from tests.mqtt.publishing import LIVE, WEARER, ids, tenfold
+from tests.kit.brokers import listening
+from tests.kit.waiting import running, until
+from tests.mqtt.publishing import LIVE, WEARER, ids, make_event, tenfold
 
 
 def publisher_of(endpoint: Endpoint, log: Any, boot_id: str) -> Publisher:
@@ -43,7 +44,7 @@ def publisher_of(endpoint: Endpoint, log: Any, boot_id: str) -> Publisher:
 
 
 def test_two_services_at_one_broker_both_know_go_on_and_never_flip(
-    kit: SimpleNamespace, kind: str, log: Any, tmp_path: Path
+    kind: str, log: Any, tmp_path: Path
 ) -> None:
     async def check() -> None:
         async with provide(kind, port=0) as broker:
@@ -53,42 +54,40 @@ def test_two_services_at_one_broker_both_know_go_on_and_never_flip(
                 one = publisher_of(broker.endpoint, log, "one")
                 two = publisher_of(broker.endpoint, theirs, "two")
                 alarms = [DeliveryWatch(each, Reception(), broker) for each in (one, two)]
-                async with kit.listening(broker.endpoint, f"{LIVE}/#") as ear:
-                    async with kit.running(one.run()):
-                        async with kit.running(two.run()):
-                            await kit.until(lambda: one.twins == two.twins == 1)
+                async with listening(broker.endpoint, f"{LIVE}/#") as ear:
+                    async with running(one.run()):
+                        async with running(two.run()):
+                            await until(lambda: one.twins == two.twins == 1)
                             for alarm in alarms:
                                 assert "Stop one of them" in str(
                                     alarm.troubles()[Condition.TWIN_SERVICE]
                                 )
-                            log.put(kit.make_event(1))
-                            theirs.put(kit.make_event(2))
+                            log.put(make_event(1))
+                            theirs.put(make_event(2))
                             one.wake()
                             two.wake()
-                            await kit.until(lambda: len(ids(ear)) == 2)
+                            await until(lambda: len(ids(ear)) == 2)
                         assert "offline" not in ear.payloads("availability")[:-2]
                         assert one.link.state.connections == two.link.state.connections == 1
                         # The other's last words are contradicted by who still watches.
-                        await kit.until(lambda: ear.payloads("availability")[-1] == "online")
-                        await kit.until(
+                        await until(lambda: ear.payloads("availability")[-1] == "online")
+                        await until(
                             lambda: json.loads(ear.payloads("state")[-1])["boot_id"] == "one"
                         )
                         words = ear.payloads("availability")
                         assert words.count("offline") == 1
-                    await kit.until(lambda: ear.payloads("availability")[-1] == "offline")
+                    await until(lambda: ear.payloads("availability")[-1] == "offline")
 
     asyncio.run(check())
 
 
-def test_what_a_broker_keeps_of_an_earlier_run_is_no_twin(
-    kit: SimpleNamespace, kind: str, log: Any
-) -> None:
+def test_what_a_broker_keeps_of_an_earlier_run_is_no_twin(kind: str, log: Any) -> None:
     beat = json.dumps({"boot_id": "dead", "seq": 7, "state": "watching"})
 
     async def check() -> None:
         async with (
             provide(kind, port=0) as broker,
-            kit.listening(broker.endpoint, f"{LIVE}/health") as ear,
+            listening(broker.endpoint, f"{LIVE}/health") as ear,
         ):
             for leaf, text in (
                 ("health", beat),
@@ -98,10 +97,10 @@ def test_what_a_broker_keeps_of_an_earlier_run_is_no_twin(
             ):
                 await ear.link.publish(Message(f"{LIVE}/{leaf}", text, retain=True))
             two = publisher_of(broker.endpoint, log, "two")
-            async with kit.running(two.run()):
+            async with running(two.run()):
                 for text in ("", "nonsense", "[]", "{}", '{"boot_id": [], "seq": 1}', beat):
                     await ear.link.publish(Message(f"{LIVE}/health", text))
-                await kit.until(lambda: len(ear.payloads("health")) > 12)
+                await until(lambda: len(ear.payloads("health")) > 12)
                 assert two.twins == 0
 
     asyncio.run(check())
@@ -110,9 +109,7 @@ def test_what_a_broker_keeps_of_an_earlier_run_is_no_twin(
 TAKEN_OVER = bytes.fromhex("2003000000") + bytes.fromhex("e0028e00")  # CONNACK, DISCONNECT
 
 
-def test_a_client_that_takes_our_name_is_not_answered_in_kind(
-    kit: SimpleNamespace, impatient: None
-) -> None:
+def test_a_client_that_takes_our_name_is_not_answered_in_kind(impatient: None) -> None:
     """A broker may name clients by their user: at once again, two would part for ever."""
     connections = 0
 
@@ -126,8 +123,8 @@ def test_a_client_that_takes_our_name_is_not_answered_in_kind(
     async def check() -> None:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             link = Link(Endpoint(port=server.sockets[0].getsockname()[1]), "one")
-            async with kit.running(link.run()):
-                await kit.until(lambda: link.taken_over_s)
+            async with running(link.run()):
+                await until(lambda: link.taken_over_s)
                 await asyncio.sleep(0.5)  # longer than any other wait for a connection
         assert connections == 1
         assert "taken over" in str(link.state.last_error)
@@ -172,7 +169,7 @@ def test_twins_are_known_within_30_s_and_forgotten_30_s_after_one_ended(
 
 
 def heard(receiver: Receiver, boot_id: str, seq: int, epoch: str, mono_s: float) -> Sequence[Any]:
-    said = {"boot_id": boot_id, "seq": seq, "state": "watching", "epoch": epoch, "last_n": 50}
+    said = {"boot_id": boot_id, "seq": seq, "state": "watching", "epoch": epoch, "last_n": 0}
     return receiver.feed(Leaf.HEALTH, json.dumps(said).encode(), retained=False, mono_s=mono_s)
 
 

@@ -19,11 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from detector.alerts.reception import Reception
 from detector.events import Event, Kind, Origin, Phase, event_id
@@ -31,12 +29,13 @@ from detector.mqtt.broker import provide
 from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
-from detector.receiver import Listener, ReceivedEntry, Receiver
 from detector.service.archive import Archive
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 
 from ..chaos.measured import record
+from ..kit.caregiver import Caregiver
+from ..kit.waiting import until
 
 WEARER = "k3vq7m2xta"
 TOPICS = Topics(wearer=WEARER)
@@ -108,31 +107,11 @@ def _event(number: int) -> Event:
     )
 
 
-@dataclass
-class Caregiver:
-    """A receiver that comes and goes, and what it was told."""
-
-    endpoint: Endpoint
-    heard: list[str] = field(default_factory=list)
-    saved: Any = None
-
-    async def listen(self, length_s: float | None) -> None:
-        mono_s = asyncio.get_running_loop().time
-        listener = Listener(
-            self.endpoint,
-            TOPICS,
-            Receiver("anna", mono_s=mono_s(), saved=self.saved),
-            tell=self._tell,
-            save=lambda saved: setattr(self, "saved", saved),
-            mono_s=mono_s,
-        )
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(length_s):
-                await listener.run()
-
-    def _tell(self, news: object) -> None:
-        if isinstance(news, ReceivedEntry):
-            self.heard.append(str(news.fields["id"]))
+async def listen(anna: Caregiver, length_s: float | None = None) -> None:
+    """Start a receiver, and end it after so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(length_s):
+            await anna.begin().run()
 
 
 async def run(what: str, kills: int, *, seed: int) -> Tally:
@@ -142,12 +121,13 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
         state_file = Path(folder) / "state.sqlite"
         async with provide("mosquitto", port=0) as broker:
             assert broker.endpoint is not None
-            anna = Caregiver(broker.endpoint)
+            anna = Caregiver(broker.endpoint, TOPICS)
             service = await start_service(state_file, broker.endpoint.port)
-            there = asyncio.create_task(anna.listen(None))
+            there = asyncio.create_task(listen(anna))
             try:
-                await _until(lambda: anna.saved is not None)
-                first_n = int(anna.saved["upto"])  # what was logged before is not for this receiver
+                # What was logged before its first heartbeat is not for this receiver.
+                await until(lambda: anna.saved is not None and anna.saved["epoch"], GRACE_S)
+                first_n = int(anna.saved["upto"])
                 there.cancel()
                 there = asyncio.create_task(_come_and_go(anna, chance))
                 for _ in range(kills):
@@ -166,17 +146,17 @@ async def run(what: str, kills: int, *, seed: int) -> Tally:
             service.wait()
             committed = _committed(state_file, after=first_n)
             service = await start_service(state_file, broker.endpoint.port)
-            last = asyncio.create_task(anna.listen(GRACE_S))
+            last = asyncio.create_task(listen(anna, GRACE_S))
             with contextlib.suppress(TimeoutError):
-                await _until(lambda: committed <= set(anna.heard))
+                await until(lambda: committed <= set(anna.ids), GRACE_S)
             last.cancel()
             service.kill()
             service.wait()
     return Tally(
         kills,
         len(committed),
-        len(committed - set(anna.heard)),
-        len(anna.heard) - len(set(anna.heard)),
+        len(committed - set(anna.ids)),
+        len(anna.ids) - len(set(anna.ids)),
         time.monotonic() - began_s,
     )
 
@@ -200,14 +180,8 @@ async def start_service(state_file: Path, port: int) -> subprocess.Popen[bytes]:
 
 async def _come_and_go(anna: Caregiver, chance: random.Random) -> None:
     while True:
-        await anna.listen(chance.uniform(0.2, 3.0))
+        await listen(anna, chance.uniform(0.2, 3.0))
         await asyncio.sleep(chance.uniform(0.1, 3.0))
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(GRACE_S):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..chaos.measured import record
-from .test_technical import Sent, first, told
+from .sent import Sent, first, told
 
 WITHIN_S = 360.0
 SHARE = 0.32  # lost, at least: what is counted by steps of 10 s is known to 10 s of 300

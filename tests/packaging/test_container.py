@@ -7,26 +7,23 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from detector.config import read_configuration
-from detector.mqtt.broker_process import SBIN
 from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
 from detector.web.server import LONGEST_REQUEST
 
 from ..conftest import Done
+from ..kit.brokers import MISSING, MOSQUITTO, PATHS, free_port, running_mosquitto
+from ..kit.tools import needs
 
 ROOT = Path(__file__).parents[2]
 CONTAINER = ROOT / "docs" / "container"
-PATHS = f"{os.environ.get('PATH', '')}:{SBIN}"
-MOSQUITTO, PASSWD = (shutil.which(name, path=PATHS) for name in ("mosquitto", "mosquitto_passwd"))
+PASSWD = shutil.which("mosquitto_passwd", path=PATHS)
 
 
 def dockerfile() -> list[tuple[str, str]]:
@@ -99,14 +96,10 @@ def test_compose_takes_away_what_nobody_needs_and_names_files_that_exist() -> No
     assert all(f"docs/container/{name}" in ignored for name in ("passwords", "*.password"))
 
 
-@pytest.mark.skipif(
-    (MOSQUITTO is None or PASSWD is None) and "SPASMWATCH_NOTHING_SKIPPED" not in os.environ,
-    reason="mosquitto is not installed (apt install mosquitto)",
-)
+@needs(MOSQUITTO and PASSWD, MISSING)
 def test_its_broker_refuses_strangers_and_lets_a_caregiver_only_hear_and_ask(
     tmp_path: Path,
 ) -> None:
-    assert MOSQUITTO is not None
     shutil.copytree(CONTAINER, tmp_path / "c")
     here = tmp_path / "c"
     subprocess.run(
@@ -118,18 +111,12 @@ def test_its_broker_refuses_strangers_and_lets_a_caregiver_only_hear_and_ask(
     conf = conf.replace("listener 1883", f"listener {port} 127.0.0.1\nuser root")
     conf = conf.replace("/mosquitto/config/", f"{here}/").replace("/mosquitto/data/", f"{here}/")
     (here / "test.conf").write_text(conf)
-    command = [MOSQUITTO, "-c", here / "test.conf"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as broker:
-        try:
-            asyncio.run(asyncio.wait_for(visit(port, here), 30))
-        finally:
-            broker.terminate()
 
+    async def check() -> None:
+        async with running_mosquitto(here / "test.conf", port), asyncio.timeout(30):
+            await visit(port, here)
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    asyncio.run(check())
 
 
 async def visit(port: int, here: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +15,8 @@ from firmware_sim.motion.scenarios import SCENARIOS, scenario
 from firmware_sim.wearables.catalogue import WEARABLES
 from tests.devices.pure_link import PureLink, felt, frames
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import TRACES
+
 S = 1_000_000_000
 START_UTC_NS = 1_763_679_600 * S
 RATES = (16.0, 25.0, 26.0, 31.25, 52.0, 100.0, 200.0)

@@ -28,6 +28,9 @@ from detector.status import Snapshot, StateWord, Status
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen
 
+from ..kit.waiting import until
+from .kept_sounds import KeptSounds
+
 NIGHT = datetime(2026, 11, 21, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -168,22 +171,14 @@ def test_told_again_it_sounds_unless_it_just_did_and_never_waits_longer_than_bef
 def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    held: list[tuple[str, str]] = []
-
-    class Kept(Sounding):
-        def hold(self, reason: str) -> None:
-            held.append(("hold", reason))
-
-        def again(self, reason: str) -> None:
-            held.append(("again", reason))
-
+    sounds = KeptSounds()
     still, gone = raised(1, NIGHT - HOUR), raised(2, NIGHT - HOUR)
     receiver = Receiver("anna", mono_s=0.0)
     receiver.feed(Leaf.HEALTH, beat("b"), retained=False, mono_s=0.0)
     saved = receiver.save()
 
     receiver = Receiver("anna", mono_s=0.0, saved=saved)  # three entries later
-    screen = ReceivedScreen(Output(), UTC, Kept(None, mono_s=lambda: 0.0, failed=print))
+    screen = ReceivedScreen(Output(), UTC, sounds)
     news = receiver.feed(Leaf.STATE, state("b", [still], NIGHT), retained=True, mono_s=0.0)
     news += receiver.feed(Leaf.HEALTH, beat("b", 2, 3), retained=False, mono_s=1.0)
     entries = (still, gone, over(gone, NIGHT - HOUR / 2))
@@ -195,7 +190,7 @@ def test_a_listener_that_is_restarted_sounds_an_open_alert_once(
     assert receiver.upto == 3
     for each in news:
         screen.show(each)
-    assert held == [("hold", still.id), ("hold", still.id)], "which sounds once"
+    assert sounds.asked == [("hold", still.id), ("hold", still.id)], "which sounds once"
     said = capsys.readouterr().out
     assert said.count("ALERT still open since 01:00:00: Clonus") == 1
     assert said.count("ALERT") == 2, "and that the other one was, and is over"
@@ -228,18 +223,11 @@ def test_what_is_over_before_its_beginning_comes_makes_no_sound(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The beginning was lost on its way and comes by a replay, after the end."""
-    held: list[str] = []
-
-    class Kept(Sounding):
-        def hold(self, reason: str) -> None:
-            held.append(reason)
-
-        again = hold
-
+    sounds = KeptSounds()
     begun = raised(1)
     ended = over(begun, NIGHT + HOUR)
     receiver = Receiver("anna", mono_s=0.0)
-    screen = ReceivedScreen(Output(), UTC, Kept(None, mono_s=lambda: 0.0, failed=print))
+    screen = ReceivedScreen(Output(), UTC, sounds)
     bodies = {n: json.dumps(to_dict(each) | {"n": n}) for n, each in ((1, begun), (2, ended))}
     news = receiver.feed(Leaf.HEALTH, beat("b"), retained=False, mono_s=0.0)
     news += receiver.feed(Leaf.ALERT, bodies[2].encode(), retained=False, mono_s=1.0)
@@ -254,7 +242,7 @@ def test_what_is_over_before_its_beginning_comes_makes_no_sound(
 
     told = [each for each in news if isinstance(each, ReceivedEntry)]
     assert [(each.n, each.superseded) for each in told] == [(2, False), (1, True)]
-    assert held == []
+    assert sounds.asked == []
     assert capsys.readouterr().out.count("ALERT") == 1, "that it was is shown"
 
 
@@ -266,9 +254,7 @@ def test_a_test_makes_one_sound_though_no_reason_is_held(tmp_path: Path) -> None
             sounding = Sounding(sound, mono_s=lambda: 0.0, failed=print)
             running = asyncio.create_task(sounding.run())
             sounding.once()
-            async with asyncio.timeout(10):
-                while not played.exists():
-                    await asyncio.sleep(0.01)
+            await until(played.exists, 10)
             await asyncio.sleep(0.05)
             running.cancel()
         assert played.read_text() == "x\n"

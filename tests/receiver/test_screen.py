@@ -14,7 +14,7 @@ from detector.receiver.sounding import Sounding
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen
 from detector.words.phrases import TITLES
-from tests.mqtt.conftest import make_event
+from tests.mqtt.publishing import make_event
 
 
 def screen(*, everything: bool = False, json: bool = False) -> ReceivedScreen:

@@ -8,7 +8,6 @@ import os
 import shlex
 import signal
 import wave
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,9 @@ from detector.receiver.sounding import Sounding
 from detector.repetition import AGAIN_S, FIRST_AGAIN_S
 from detector.service.local_sound import LOOK_S, LocalSound
 from detector.service.news import Trouble
+
+from ..kit.waiting import until
+from .kept_sounds import KeptSounds
 
 
 @given(st.lists(st.floats(0.01, 5.0), min_size=1, max_size=2000))
@@ -73,12 +75,6 @@ def command_that_counts(folder: Path) -> str:
     return f"sh -c {shlex.quote(f'wc -c < $0 >> {folder}/played')}"
 
 
-async def until(true: Callable[[], object], within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
 def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path) -> None:
     async def check() -> None:
         now_s, failures = 0.0, []
@@ -102,16 +98,10 @@ def test_what_reaches_nobody_sounds_here_until_somebody_is_there(tmp_path: Path)
 
 
 def test_where_nothing_is_published_every_urgent_alert_sounds_here() -> None:
-    held = []
-
-    class Kept(Sounding):
-        def again(self, reason: str) -> None:
-            held.append(reason)
-
-    sounding = Kept(None, mono_s=lambda: 0.0, failed=print)
-    here = LocalSound(sounding, command=None, alone=True, mono_s=lambda: 0.0)
+    sounds = KeptSounds()
+    here = LocalSound(sounds, command=None, alone=True, mono_s=lambda: 0.0)
     here.tell(Outcome((raised(), raised(level=Level.MEDIUM))))
-    assert held == ["00"]
+    assert sounds.asked == [("again", "00")]
 
 
 @pytest.mark.parametrize(

@@ -31,29 +31,15 @@ from detector.words.why import needed
 from firmware_sim.motion.scenarios import scenario
 
 from .conftest import line, watch
+from .explained import FS, explain, still
 
-FS = 50.0
 BESIDE = Reason.BESIDE_RHYTHM
 DOUBTED = because(Reason.SECOND_OPINION, kind=Kind.TREMOR)
 EVERY_SECOND = tuple(Asked(float(second), 1.0) for second in range(150))
 
 
-def explain(blocks: list[Block], *asked: Asked, site: str = "ankle") -> list[Explanation]:
-    explainer = Explainer(asked, site=site)
-    for block in blocks:
-        explainer.process(block)
-    explainer.finish()
-    return explainer.explanations()
-
-
 def written(explanations: list[Explanation]) -> list[str]:
     return [json.dumps(explanation_dict(e), allow_nan=False) for e in explanations]
-
-
-def still(length_s: float, *, seed: int = 0, noise_g: float = 1.2e-3) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    samples = np.array([0.1, 0.0, 0.99]) + rng.normal(0, noise_g, (round(length_s * FS), 3))
-    return np.round(samples, 4)
 
 
 def jerking(

@@ -9,7 +9,7 @@ from detector.block import Block
 from detector.dsp.frames import FRAME_S
 from detector.recognition.why.explanation import Asked, Coverage, Verdict
 
-from .test_explain import FS, explain, still
+from .explained import FS, explain, still
 
 GAP = (40.0, 44.6)
 

@@ -9,10 +9,8 @@ detector does on recordings and a generator that nobody has looked at is measure
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +27,8 @@ from detector.recognition.pipeline import Watcher
 from firmware_sim.motion.scenarios import scenario
 from firmware_sim.motion.truth import Trace, Truth
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import TRACES
+
 SHORTEST_CLONUS_S = 1.2  # the bar's; shorter ones have three beats at most
 EARLY_S, LATE_S = 0.5, 1.0  # tolerances of the plan's scoring
 LIKELY_SPASMS = SPASM_FAMILY - {Kind.TWITCH}  # what a false one is counted of; twitches apart

@@ -23,7 +23,8 @@ from detector.service.news import News
 from detector.status import StateWord, Status
 
 from ..chaos.measured import record
-from .long_nights import JumpingLoop, PacketSource, long_night, received
+from ..kit.virtual_time import in_virtual_time
+from .long_nights import PacketSource, long_night, received
 
 LOG_MOST_BYTES = 1_000_000
 GOOD_S = 60.0  # before and after
@@ -97,8 +98,7 @@ def main() -> int:
     asked = parser.parse_args()
     logging.getLogger("bumble").setLevel(logging.CRITICAL)
     _items[:] = received(600.0, asked.seed)
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        found = runner.run(measure(asked.packets, asked.seed))
+    found = in_virtual_time(measure(asked.packets, asked.seed))
     held = found["log_bytes"] < LOG_MOST_BYTES and found["no_signal_after_s"] <= 10.0
     record(
         "bad-packets",

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
-from detector.mqtt.broker_process import SBIN
-from detector.mqtt.link import Link
+from detector.mqtt.session import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.news import News
 from detector.status import Status
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.brokers import MISSING, MOSQUITTO, overhearing
+from ..kit.tools import lacking
 
 
 @dataclass
@@ -109,27 +106,17 @@ async def live_through(
         ended = asyncio.ensure_future(sensor.air.wait())
         ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
         assert made.broker.endpoint is not None
-        helper = Link(made.broker.endpoint, "helper")
-        listening = asyncio.create_task(helper.run())
-        await helper.subscribe(
-            "sw/v1/#", lambda r: house.heard.append((r.topic, r.payload)), most_bytes=65_536
-        )
-        async with asyncio.timeout(10):
-            await helper.connected()
-        async with asyncio.timeout(100):
+
+        def hear(received: Received) -> None:
+            house.heard.append((received.topic, received.payload))
+
+        async with overhearing(made.broker.endpoint, hear, within_s=100):
             await made.service.run()
-        listening.cancel()
-        await asyncio.wait({listening})
         house.recording, house.state, house.topics = made.recordings[0], made.state, made.topics
         house.samples, house.gaps = made.night.samples, made.night.gap_count
         house.sessions = sensor.source.status.sessions
         house.rate_hz = made.night.watches[0].clock.rate_hz
     return house
-
-
-def save(path: Path, samples: np.ndarray, fs: float) -> Path:
-    np.savez(path, acc=samples.astype(np.float64), fs=fs)
-    return path
 
 
 @pytest.fixture
@@ -142,10 +129,6 @@ def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=["mosquitto", "embedded"])
 def broker(request: pytest.FixtureRequest) -> str:
-    missing = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{SBIN}") is None
-    if request.param == "mosquitto" and missing:
-        reason = "mosquitto is not installed (apt install mosquitto)"
-        if os.environ.get("SPASMWATCH_NOTHING_SKIPPED"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    if request.param == "mosquitto" and MOSQUITTO is None:
+        lacking(MISSING)
     return str(request.param)

@@ -6,14 +6,12 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,16 +21,16 @@ from detector.block import Stretch, extend
 from detector.channels import Entry
 from detector.devices.stream import LinkUp
 from detector.events import Event, from_dict
-from detector.mqtt.broker_process import SBIN
 from detector.mqtt.endpoint import Endpoint
-from detector.mqtt.link import Link
 from detector.mqtt.session import Received
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
 from detector.store.state import State
-from firmware_sim.child import Air, running_air
+from firmware_sim.child import Air
 
-MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{SBIN}")
+from ..kit.brokers import free_port, overhearing, running_mosquitto
+from ..kit.traces import playing
+from ..kit.waiting import until
 
 SETTLING_S = 30.0  # for a machine under load; a quiet one needs two
 CALM_S = 6.0  # after the last kill: it watches for a while
@@ -146,17 +144,18 @@ async def live_through(
     """
     rng, outcome, began_s = random.Random(seed), Killed(), time.monotonic()
     async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(_mosquitto(folder))
-        air = await stack.enter_async_context(running_air(str(trace)))
-        hearing = asyncio.create_task(_drain(air))
-        stack.callback(hearing.cancel)
+        port = free_port()
+        conf = folder / "mosquitto.conf"
+        conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        await stack.enter_async_context(running_mosquitto(conf, port))
+        air = await stack.enter_async_context(playing(str(trace)))
         house = _House(folder, air, port)
         stack.callback(house.end)
-        await stack.enter_async_context(_listening(port, house))
+        await stack.enter_async_context(overhearing(Endpoint(port=port), house.hear))
         house.start()
         await _streaming(house)
         for when in whens:
-            await _until(when, rng, house, most_s)
+            await _moment(when, rng, house, most_s)
             house.kill()
             outcome.kills.append(when)
             house.start()
@@ -185,7 +184,7 @@ async def live_through(
     return outcome
 
 
-async def _until(when: When, rng: random.Random, house: _House, most_s: float) -> None:
+async def _moment(when: When, rng: random.Random, house: _House, most_s: float) -> None:
     """Wait for the moment of a kill."""
     match when:
         case When.STARTING:
@@ -202,56 +201,17 @@ async def _until(when: When, rng: random.Random, house: _House, most_s: float) -
 async def _streaming(house: _House, *, more: bool = False) -> None:
     """Wait until the service says that it watches; `more`: as the latest word of this start."""
     since = len(house.received) if more else 0
-    async with asyncio.timeout(SETTLING_S):
-        while not any(
-            r.topic.endswith("/state") and json.loads(r.payload)["state"] != "no_signal"
-            for r in house.received[since:]
-        ):
-            await asyncio.sleep(0.05)
+
+    def watches() -> bool:
+        states = [r.payload for r in house.received[since:] if r.topic.endswith("/state")]
+        return any(json.loads(payload)["state"] != "no_signal" for payload in states)
+
+    await until(watches, SETTLING_S)
 
 
 async def _heard_all(house: _House) -> None:
     """Wait for the last word, behind which nothing comes."""
-    async with asyncio.timeout(SETTLING_S):
-        while not (house.received and any(r.payload == b"stopped" for r in house.received[-20:])):
-            await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def _mosquitto(folder: Path) -> AsyncIterator[int]:
-    """Run a broker of somebody else's; yield its port."""
-    assert MOSQUITTO is not None
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", str(conf)], stderr=subprocess.DEVNULL)
-    try:
-        yield int(port)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@asynccontextmanager
-async def _listening(port: int, house: _House) -> AsyncIterator[None]:
-    """Have a helper's client hear everything."""
-    helper = Link(Endpoint(host="127.0.0.1", port=port), "helper")
-    listening = asyncio.create_task(helper.run())
-    try:
-        await helper.subscribe("sw/v1/#", house.hear, most_bytes=65_536)
-        await asyncio.wait_for(helper.connected(), 10)
-        yield
-    finally:
-        listening.cancel()
-        await asyncio.wait({listening})
-
-
-async def _drain(air: Air) -> None:
-    """Read what the sensor announces: a full pipe would hold it up."""
-    async for _ in air.events():
-        pass
+    await until(lambda: any(r.payload == b"stopped" for r in house.received[-20:]), SETTLING_S)
 
 
 def _wearer(house: _House) -> set[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import selectors
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -34,62 +33,10 @@ from firmware_sim.process import AirPlan, serve
 from firmware_sim.sensors import SensorPlan
 from firmware_sim.wearables.polar import VERITY_SENSE
 
+from ..kit.virtual_time import LoopClock, in_virtual_time
+
 FS = 52.0
 AWAY_S = (5.0, 40.0)  # between two sessions: about half are longer than *No signal* needs
-UTC_NS = 1_790_000_000_000_000_000
-
-
-class _PatientSelector(selectors.DefaultSelector):
-    """Move the clock to the next timer instead of waiting, but not while a thread works."""
-
-    now_s = 0.0
-    working = 0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if timeout is not None and timeout <= 0:  # callbacks wait
-            return ready
-        while not ready and self.working:
-            ready = super().select(0.05)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("deadlock: nothing is going on and nothing is due")
-            self.now_s += timeout
-        return ready
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop of virtual time, which waits for its worker threads."""
-
-    def __init__(self) -> None:
-        self._jumping = _PatientSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        """Return virtual seconds."""
-        return self._jumping.now_s
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        """Count the call: until it has ended, no time passes."""
-        self._jumping.working += 1
-        future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(self._worked)
-        return future
-
-    def _worked(self, _: Any) -> None:
-        self._jumping.working -= 1
-
-
-class LoopClock:
-    """The host's clocks are the loop's."""
-
-    def mono_ns(self) -> int:
-        """Return the loop's time."""
-        return round(asyncio.get_running_loop().time() * 1e9) + 1_000_000_000_000
-
-    def utc_ns(self) -> int:
-        """Return it, as a date."""
-        return UTC_NS + self.mono_ns()
 
 
 def received(length_s: float, seed: int = 1) -> list[Item]:
@@ -115,8 +62,7 @@ def received(length_s: float, seed: int = 1) -> list[Item]:
         await air
         return items
 
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(listen())
+    return in_virtual_time(listen())
 
 
 @dataclass

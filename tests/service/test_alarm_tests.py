@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -18,39 +18,21 @@ from detector.block import utc_of
 from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Origin
-from detector.receiver import Listener, ReceivedEntry, Receiver
-from detector.service.assembly import Assembly, assembled
+from detector.service.assembly import assembled
 from detector.service.news import News
 from detector.store.state import State
 
-from .conftest import save
+from ..kit.caregiver import Caregiver
+from ..kit.traces import save
+from ..kit.waiting import until
 
 
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.01)
+def told_tests(who: Caregiver) -> list[Mapping[str, Any]]:
+    return [fields for fields in who.told if fields.get("level") == Level.TEST]
 
 
-class Caregiver:
-    """A receiver, and what it was told of tests."""
-
-    def __init__(self, made: Assembly, name: str) -> None:
-        loop = asyncio.get_running_loop()
-        assert made.broker.endpoint is not None
-        self.told: list[dict[str, Any]] = []
-        receiver = Receiver(name, mono_s=loop.time())
-        self.listener = Listener(
-            made.broker.endpoint, made.topics, receiver, tell=self._take, mono_s=loop.time
-        )
-
-    def _take(self, news: object) -> None:
-        if isinstance(news, ReceivedEntry) and news.fields.get("level") == Level.TEST:
-            self.told.append(dict(news.fields))
-
-    @property
-    def reasons(self) -> list[str]:
-        return [each["reason"].removeprefix("self-test: ") for each in self.told]
+def reasons(who: Caregiver) -> list[str]:
+    return [fields["reason"].removeprefix("self-test: ") for fields in told_tests(who)]
 
 
 def test_an_evening_test_reaches_each_receiver_that_is_there_and_a_person_confirms_it(
@@ -87,24 +69,27 @@ def test_an_evening_test_reaches_each_receiver_that_is_there_and_a_person_confir
                 )
             )
             night = asyncio.create_task(made.service.run())
-            anna, bert = Caregiver(made, "anna"), Caregiver(made, "bert")
+            assert made.broker.endpoint is not None
+            anna, bert = (
+                Caregiver(made.broker.endpoint, made.topics, name) for name in ("anna", "bert")
+            )
             runs = [asyncio.create_task(each.listener.run()) for each in (anna, bert)]
             async with asyncio.timeout(30):
                 while len(await made.archive.ask(lambda state: state.receivers)) < 2:
                     await asyncio.sleep(0.05)
             monkeypatch.setattr("detector.alerts.self_test.SETTLED_S", 0.0)
-            await until(lambda: "reached anna, bert" in anna.reasons)
-            assert bert.reasons == anna.reasons
+            await until(lambda: "reached anna, bert" in reasons(anna))
+            assert reasons(bert) == reasons(anna)
             assert made.publisher is not None
-            assert anna.reasons[0].startswith("this is a test, no alarm")
+            assert reasons(anna)[0].startswith("this is a test, no alarm")
             refused = made.publisher.requests.refused.total()
             anna.listener.test(heard="f" * 20)
-            anna.listener.test(heard=anna.told[0]["id"])
-            await until(lambda: "anna heard it" in bert.reasons)
+            anna.listener.test(heard=told_tests(anna)[0]["id"])
+            await until(lambda: "anna heard it" in reasons(bert))
             assert made.publisher.requests.refused.total() == refused + 1
             bert.listener.test()  # another one, at once
-            await until(lambda: anna.reasons.count("reached anna, bert") == 2)
-            assert len({each["id"] for each in anna.told}) == 2
+            await until(lambda: reasons(anna).count("reached anna, bert") == 2)
+            assert len({each["id"] for each in told_tests(anna)}) == 2
             await made.service.stop()
             await night
             for run in runs:

@@ -17,23 +17,13 @@ from detector.service.news import News
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status
+from tests.kit.virtual_time import LoopClock, VirtualTimeLoop, in_virtual_time
 from tests.night.evening import UTC_NS, Arrival, S, evening
-from tests.sources.conftest import _VirtualTimeLoop
 
 
-class LoopClock(ScaledClock):
-    """The host's clocks, on the loop's time."""
-
-    def mono_ns(self) -> int:
-        return round(asyncio.get_running_loop().time() * S)
-
-    def utc_ns(self) -> int:
-        return UTC_NS + self.mono_ns()
-
-
-def loop() -> _VirtualTimeLoop:
+def loop() -> VirtualTimeLoop:
     running = asyncio.get_running_loop()
-    assert isinstance(running, _VirtualTimeLoop)
+    assert isinstance(running, VirtualTimeLoop)
     return running
 
 
@@ -47,8 +37,7 @@ def test_only_a_late_tick_waits_and_never_twice_in_a_row(waits_s: list[float]) -
             assert not (waits and (waited or wait_s < LATE_S - 1e-6))
             waited = waits
 
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        runner.run(check())
+    in_virtual_time(check())
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -59,11 +48,11 @@ def test_a_stop_of_30_s_shows_no_signal_only_where_the_sensor_was_silent(
     arrivals = [each for each in evening(1) if each.reading]
 
     async def night() -> None:
-        clock = LoopClock(1.0)
+        clock = LoopClock(UTC_NS)
         flags = {"data_dir": tmp_path, "mqtt.broker": "none", "alerts.sound": False}
         async with assembled(
             read_configuration(environ={}, flags=flags).settings,
-            sources=[ReplaySource([], clock)],
+            sources=[ReplaySource([], ScaledClock(1.0))],
             origin=Origin.LIVE,
             clock=clock,
             tell=news.append,
@@ -92,7 +81,6 @@ def test_a_stop_of_30_s_shows_no_signal_only_where_the_sensor_was_silent(
                 loop().block(1)
                 service._tick()
 
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        runner.run(night())
+    in_virtual_time(night())
     shown = [each.watch for each in news if isinstance(each, Status)]
     assert (StateWord.NO_SIGNAL in shown) is not streams

@@ -13,7 +13,7 @@ from detector.service.resumption import ENDED, NIGHT, ROWS
 from detector.sources.clock import ScaledClock
 from tests.pin.inputs import sensors
 
-from .test_resumption import RULES, House, S, hear, worn
+from .left_behind import RULES, House, S, hear, worn
 
 CUT = 150  # items until the kill
 AN_HOUR_S = 3600

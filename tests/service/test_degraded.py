@@ -23,7 +23,8 @@ from detector.service.resumption import ENDED
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import live_through, open_house, save
+from ..kit.traces import save
+from .conftest import live_through, open_house
 
 SMALL_DISK = """
 import resource, sys

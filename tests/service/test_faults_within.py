@@ -24,7 +24,7 @@ from detector.alerts.conditions import Condition
 from detector.cli.simulated import source_on
 from detector.config import Settings, read_configuration
 from detector.events import Origin
-from detector.mqtt.link import Link
+from detector.mqtt.session import Received
 from detector.service import supervisor
 from detector.service.assembly import assembled
 from detector.service.supervisor import SETTLED_S, PartLostError
@@ -35,7 +35,9 @@ from detector.store.state import State
 from firmware_sim.child import running_air
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import save
+from ..kit.brokers import overhearing
+from ..kit.traces import save
+from ..kit.waiting import until
 from .faulty import PARTS, Faults, injected, moments
 
 SPEED = 60.0
@@ -100,20 +102,17 @@ async def live_through(
         ended = asyncio.ensure_future(air.wait())
         ended.add_done_callback(lambda _: asyncio.ensure_future(made.service.stop()))
         assert made.broker.endpoint is not None
-        helper = Link(made.broker.endpoint, "helper")
-        listening = asyncio.create_task(helper.run())
-        await helper.subscribe(
-            "sw/v1/#", lambda r: words.append((r.topic, r.payload)), most_bytes=65_536
-        )
-        await asyncio.wait_for(helper.connected(), 10)
+
+        def hear(received: Received) -> None:
+            words.append((received.topic, received.payload))
+
+        await stack.enter_async_context(overhearing(made.broker.endpoint, hear))
         faults.begin(lambda: made.night.monitored_s)
         try:
             await made.service.run()
         finally:
             samples = made.night.samples
             await last_word(words)
-            listening.cancel()
-            await asyncio.wait({listening})
     with np.load(trace) as file:
         expected = sensors * len(file["acc"])
     with State.open(folder / "data" / "simulated" / "state.sqlite") as state:
@@ -129,9 +128,12 @@ async def live_through(
 
 async def last_word(words: list[tuple[str, bytes]]) -> None:
     """Wait until the helper has received what is said at the end."""
-    async with asyncio.timeout(5):
-        while [body for topic, body in words if topic.endswith("/availability")][-1] == b"online":
-            await asyncio.sleep(0.01)
+
+    def over() -> bool:
+        said = [body for topic, body in words if topic.endswith("/availability")]
+        return said[-1] != b"online"
+
+    await until(over, 5)
 
 
 def settings_for(folder: Path, addresses: Sequence[str]) -> Settings:
@@ -144,7 +146,7 @@ def settings_for(folder: Path, addresses: Sequence[str]) -> Settings:
     return read_configuration(config, environ={}, flags=flags).settings
 
 
-def trace_of(folder: Path, length_s: float, seed: int = 1) -> Path:
+def mixed(folder: Path, length_s: float, seed: int = 1) -> Path:
     made = scenario("mixed", seed=seed, fs=52.0, duration_s=length_s)
     return save(folder / "trace.npz", np.round(made.samples[: int(52 * length_s)], 3), 52.0)
 
@@ -167,8 +169,8 @@ def check(part: str, outcome: Result, wanted: int) -> None:
 
 @pytest.mark.parametrize("part", EVERY_PART)
 def test_a_part_that_raises_costs_seconds_and_no_word(part: str, config_home: Path) -> None:
-    length_s = 600.0
-    trace = trace_of(config_home, length_s)
+    length_s = 300.0  # room for four faults, each long after the part was started again
+    trace = mixed(config_home, length_s)
     count = 1 if part == "decoder" else 4
     when = moments(count, length_s - 90.0, seed=len(part), apart_s=SETTLED_S + 1)
 
@@ -181,7 +183,7 @@ def test_a_part_that_cannot_be_kept_alive_ends_the_process_and_nobody_hears_stop
     config_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "MOST_FAILURES", 5)
-    trace = trace_of(config_home, 300.0)
+    trace = mixed(config_home, 300.0)
 
     with pytest.raises(PartLostError, match="tick failed 6 times in a row"):
         asyncio.run(live_through("tick", trace, config_home, [0.0] * 10_000, words=(words := [])))
@@ -206,7 +208,7 @@ def main() -> None:
     for part in asked.part or PARTS:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            trace = trace_of(folder, length_s)
+            trace = mixed(folder, length_s)
             when = moments(asked.faults, faults_s, seed=1, apart_s=SETTLED_S + 1)
             sensors = 2 if part == "fusion" else 1
             outcome = asyncio.run(live_through(part, trace, folder, when, sensors=sensors))

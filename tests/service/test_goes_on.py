@@ -30,7 +30,7 @@ from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
 from tests.pin.inputs import sensors
 
-from .test_resumption import RULES, worn
+from .left_behind import RULES, worn
 
 S = 1_000_000_000
 EVENING = datetime(2026, 11, 20, 22, 39, 2, tzinfo=UTC)

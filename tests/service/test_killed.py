@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
@@ -16,22 +15,16 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from detector.events import Event, Phase, final_forms
 from detector.mqtt.contract import RETAINED_EXPIRES_S
-from detector.night.offline import detect
-from firmware_sim.motion.scenarios import scenario
 
-from .conftest import save
-from .killed import MOSQUITTO, Killed, When, live_through
+from ..kit.brokers import needs_mosquitto
+from ..kit.traces import eventful, save
+from .killed import Killed, When, live_through
 
 FS = 52.0
 TOUCHES_S = 3.0
 """Of a gap: what begins or ends closer to it may have been cut by the kill."""
-
-REST_S = 2.0  # before and after each event: with less they would be one
 
 PHASES = list(Phase)
 
@@ -143,16 +136,8 @@ CHECKS = (
 
 def trace_of(folder: Path, length_s: float) -> Path:
     """Make a trace on which something happens every few seconds."""
-    pieces: list[np.ndarray] = []
-    for seed in range(1, 1000):
-        name = ("spasms", "clonus", "mixed", "plm")[seed % 4]
-        samples = np.round(scenario(name, seed=seed, fs=FS, duration_s=240.0).samples, 3)
-        for event in detect(samples, FS):
-            first, stop = event.onset_s - REST_S, event.end_s + REST_S
-            pieces.append(samples[max(0, round(first * FS)) : round(stop * FS)])
-        if sum(map(len, pieces)) >= length_s * FS:
-            break
-    return save(folder / "trace.npz", np.concatenate(pieces)[: round(length_s * FS)], FS)
+    made = eventful(length_s, FS, first=1, turn=1, scenario_s=240.0)
+    return save(folder / "trace.npz", made[: round(length_s * FS)], FS)
 
 
 def moments(kills: int, seed: int) -> list[When]:
@@ -179,10 +164,7 @@ def figures(outcome: Killed) -> str:
     )
 
 
-@pytest.mark.skipif(
-    MOSQUITTO is None and not os.environ.get("SPASMWATCH_NOTHING_SKIPPED"),
-    reason="mosquitto is not installed (apt install mosquitto)",
-)
+@needs_mosquitto
 def test_a_service_that_is_killed_again_and_again_says_what_it_would_have_said(
     config_home: Path,
 ) -> None:

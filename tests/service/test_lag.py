@@ -14,18 +14,8 @@ from detector.recognition.pipeline import Watcher
 from detector.service.lag import LagWatch
 from detector.sources.inbox import Inbox
 from detector.sources.source import LinkState, LinkStatus
+from tests.kit.virtual_time import LoopClock, in_virtual_time
 from tests.night.evening import UTC_NS, Arrival, S, evening, night
-from tests.sources.conftest import _VirtualTimeLoop
-
-
-class LoopClock:
-    """The host's clocks, on the loop's time."""
-
-    def mono_ns(self) -> int:
-        return round(asyncio.get_running_loop().time() * S)
-
-    def utc_ns(self) -> int:
-        return UTC_NS + self.mono_ns()
 
 
 @dataclass
@@ -55,7 +45,7 @@ def watched(
 
     async def run() -> dict[str, float]:
         one, source, told = night(sensors=1), Queued(), dict[str, float]()
-        watch = LagWatch(one, [source], LoopClock())  # type: ignore[list-item]
+        watch = LagWatch(one, [source], LoopClock(UTC_NS))  # type: ignore[list-item]
         loop, arrivals = asyncio.get_running_loop(), [a for a in evening(1) if a.reading]
         waiting: list[Arrival] = arrivals[::-1]
         for second in range(1, round(until_s)):
@@ -71,8 +61,7 @@ def watched(
                     told.setdefault(name, loop.time())
         return told
 
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        return runner.run(run())
+    return in_virtual_time(run())
 
 
 def test_an_evening_of_gaps_and_holds_in_which_all_is_analysed_raises_nothing():
@@ -114,12 +103,11 @@ def test_a_process_that_was_held_is_told_once_it_runs_again():
 def test_packets_that_were_dropped_are_told():
     async def run() -> dict[str, str | None]:
         source = Queued()
-        watch = LagWatch(night(sensors=1), [source], LoopClock())  # type: ignore[list-item]
+        watch = LagWatch(night(sensors=1), [source], LoopClock(UTC_NS))  # type: ignore[list-item]
         assert set(watch.troubles().values()) == {None}
         source.inbox.dropped += 3
         first = watch.troubles()
         assert set(watch.troubles().values()) == {None}, "none more"
         return first
 
-    with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-        assert "3 packets were dropped" in str(runner.run(run())[Condition.OVERLOAD])
+    assert "3 packets were dropped" in str(in_virtual_time(run())[Condition.OVERLOAD])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +34,8 @@ from detector.sources.replay import ReplaySource
 from detector.status import Snapshot, StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput
-from tests.alerts.test_reminders import LOST
+from tests.alerts.open_alert import LOST
+from tests.kit.waiting import until
 
 S = 1_000_000_000
 MIN_NS = 60 * S
@@ -160,11 +160,6 @@ class Heard:
     def alerts(self) -> list[Alert]:
         return [a for told in self.news if isinstance(told, Outcome) for a in told.alerts]
 
-    async def until(self, so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not so():
-                await asyncio.sleep(0.001)
-
     @property
     def watch(self) -> StateWord | None:
         said = [each.watch for each in self.news if isinstance(each, Status)]
@@ -206,10 +201,10 @@ def test_a_caregiver_pauses_a_night_over_mqtt_and_is_told_afterwards_what_is_ope
                     await anna.publish(Message(topic, commands.pause("anna", 15), 1, expiry_s=60))
                     await asyncio.sleep(0.05)
             clock.advance_to(clock.mono_ns() + 10 * MIN_NS)
-            await heard.until(lambda: "no-signal" in [alert.kind for alert in heard.alerts])
+            await until(lambda: "no-signal" in [alert.kind for alert in heard.alerts])
             assert heard.watch is StateWord.PAUSED
             clock.advance_to(clock.mono_ns() + 10 * MIN_NS)
-            await heard.until(lambda: heard.watch is StateWord.NO_SIGNAL)
+            await until(lambda: heard.watch is StateWord.NO_SIGNAL)
             entries = await made.archive.ask(lambda state: state.replay_from(1))
             linked.cancel()
             await made.service.stop()

@@ -19,7 +19,8 @@ from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 from tests.store.faulty_disk import AVAILABLE, Disk, Operation, below_sqlite
 
-from .conftest import House, live_through, save
+from ..kit.traces import save
+from .conftest import House, live_through
 
 HANGS_S = 6.0  # real: what an SD card takes when it tidies up, or a disk that wakes
 MOST_LAG_S = 3.0  # of the event loop, on a busy machine; a link is lost after 4 s

@@ -28,7 +28,8 @@ from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import open_house, save
+from ..kit.traces import save
+from .conftest import open_house
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from ..kit.tools import lacking
 
 LIBRARY = "libfaketimeMT.so.1"  # of Debian's faketime, for programs with threads
 FOLDERS = ("/usr/lib/*/faketime", "/usr/local/lib/faketime", "/usr/lib/faketime")
@@ -22,10 +22,7 @@ FOLDERS = ("/usr/lib/*/faketime", "/usr/local/lib/faketime", "/usr/lib/faketime"
 def faketime() -> Path:
     found = [path for folder in FOLDERS for path in Path("/").glob(f"{folder[1:]}/{LIBRARY}")]
     if not found:
-        reason = "faketime is not installed (apt install faketime)"
-        if os.environ.get("SPASMWATCH_NOTHING_SKIPPED"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking("faketime is not installed (apt install faketime)")
     return found[0]
 
 

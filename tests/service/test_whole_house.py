@@ -19,7 +19,8 @@ from detector.store.recording import Recording
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
-from .conftest import TRACES, House, live_through, save
+from ..kit.traces import save, walking
+from .conftest import House, live_through
 
 SPEED = 30.0
 
@@ -142,20 +143,15 @@ def test_a_lost_link_is_told_within_ten_seconds_and_streams_again_within_five(co
 
 
 @pytest.mark.parametrize(("speed", "length_s"), [(1.0, 8), (8.0, 60), (60.0, 600)])
-def test_a_real_recording_arrives_whole_at_any_speed(speed, length_s, config_home):
-    source = TRACES / "daphnet" / "S01R02_ankle.npz"
-    if not source.exists():
-        pytest.skip(f"no real recordings at {TRACES} (set SPASMWATCH_TRACES)")
-    with np.load(source, allow_pickle=False) as file:
-        samples, fs = file["acc"], float(file["fs"])
-    keep = int(fs * length_s)
-    path = save(config_home / "walk.npz", samples[:keep], fs)
+def test_a_walk_arrives_whole_at_any_speed(speed, length_s, config_home):
+    samples, fs = walking(0, length_s)
+    path = save(config_home / "walk.npz", samples, fs)
     house = asyncio.run(live_through(path, config_home / "data", speed=speed))
 
     with open_recording(house.recording) as recording:
         arrived = np.concatenate([block.samples for block in recording.blocks()])
 
-    assert (keep, 0) == (house.samples, house.gaps)
+    assert (len(samples), 0) == (house.samples, house.gaps)
     np.testing.assert_array_equal(
-        np.clip(np.round(samples[:keep].astype(np.float64) * 1000) / 1000, -8, 8), arrived
+        np.clip(np.round(samples.astype(np.float64) * 1000) / 1000, -8, 8), arrived
     )

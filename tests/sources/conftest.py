@@ -1,14 +1,13 @@
-"""A night in seconds: an event loop whose time jumps, and an air of scripted sensors for bleak."""
+"""An air of scripted sensors for bleak."""
 
 from __future__ import annotations
 
 import asyncio
-import selectors
 import struct
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -20,46 +19,6 @@ from bleak.exc import BleakError
 
 from detector.devices.pmd import PMD_CONTROL, PMD_DATA, PMD_SERVICE
 from detector.devices.polar import BATTERY_LEVEL
-
-T = TypeVar("T")
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Instead of waiting for a timer, moves the clock on to it."""
-
-    now = 0.0
-
-    def select(self, timeout=None):
-        ready = super().select(0)
-        if not ready and timeout is None:
-            raise RuntimeError("deadlock: nothing is going on and nothing is due")
-        if not ready:
-            self.now += timeout
-        return ready
-
-
-class _VirtualTimeLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
-
-    def block(self, busy_s: float) -> None:
-        """Let time pass while nothing can run: a busy processor, a paused debugger."""
-        self._jumping.now += busy_s
-
-
-@pytest.fixture
-def in_virtual_time() -> Callable[[Coroutine[Any, Any, T]], T]:
-    """Run a coroutine on a loop whose `time()` jumps to the next timer when nothing is ready."""
-
-    def run(main: Coroutine[Any, Any, T]) -> T:
-        with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
-            return runner.run(main)
-
-    return run
 
 
 @dataclass(eq=False)

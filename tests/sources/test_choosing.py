@@ -11,10 +11,11 @@ from detector.devices.stream import LinkDown, LinkUp
 from detector.sources.nearby import scan
 from detector.sources.radio import Adapter
 
+from ..kit.virtual_time import in_virtual_time
 from .watching import assert_a_replay_is_equal, watching
 
 
-def test_the_nearest_sensor_that_we_know_is_taken_and_kept(air, sensor, in_virtual_time):
+def test_the_nearest_sensor_that_we_know_is_taken_and_kept(air, sensor):
     async def main():
         sensor(address="00:00:00:00:00:01", name="Polar Sense far", rssi=-90)
         near = sensor(address="00:00:00:00:00:02", name="Polar H10 near", rssi=-40)
@@ -32,7 +33,7 @@ def test_the_nearest_sensor_that_we_know_is_taken_and_kept(air, sensor, in_virtu
     in_virtual_time(main())
 
 
-def test_after_a_restart_only_the_sensor_of_before_is_taken(air, sensor, in_virtual_time):
+def test_after_a_restart_only_the_sensor_of_before_is_taken(air, sensor):
     async def main():
         sensor(address="00:00:00:00:00:01", name="Polar Sense next door", rssi=-10)
         ours = sensor(address="00:00:00:00:00:02", rssi=-80)
@@ -45,7 +46,7 @@ def test_after_a_restart_only_the_sensor_of_before_is_taken(air, sensor, in_virt
     in_virtual_time(main())
 
 
-def test_an_impostor_that_shouts_does_not_keep_the_real_sensor_away(air, sensor, in_virtual_time):
+def test_an_impostor_that_shouts_does_not_keep_the_real_sensor_away(air, sensor):
     async def main():
         sensor(address="00:00:00:00:00:01", name="Polar Sense evil", rssi=-10, mute=True)
         real = sensor(address="00:00:00:00:00:02", rssi=-70)
@@ -58,7 +59,7 @@ def test_an_impostor_that_shouts_does_not_keep_the_real_sensor_away(air, sensor,
 
 
 @pytest.mark.parametrize("device", ["aa:bb:cc:dd:ee:02", "polar sense two"])
-def test_the_sensor_that_the_user_names_is_taken(air, sensor, in_virtual_time, device):
+def test_the_sensor_that_the_user_names_is_taken(air, sensor, device):
     async def main():
         sensor(rssi=-10)
         sensor(address="AA:BB:CC:DD:EE:02", name="Polar Sense two", rssi=-80)
@@ -71,9 +72,7 @@ def test_the_sensor_that_the_user_names_is_taken(air, sensor, in_virtual_time, d
 
 
 @pytest.mark.parametrize("device", [None, "AA:BB:CC:DD:EE:01", "Polar Sense 0001"])
-def test_a_stronger_clone_is_ignored_once_the_sensor_has_streamed(
-    air, sensor, in_virtual_time, device
-):
+def test_a_stronger_clone_is_ignored_once_the_sensor_has_streamed(air, sensor, device):
     async def main():
         one = sensor()
         async with watching(air, device=device) as watcher:
@@ -92,7 +91,7 @@ def test_a_stronger_clone_is_ignored_once_the_sensor_has_streamed(
     in_virtual_time(main())
 
 
-def test_a_sensor_whose_address_changed_is_named_with_the_remedy(air, sensor, in_virtual_time):
+def test_a_sensor_whose_address_changed_is_named_with_the_remedy(air, sensor):
     async def main():
         sensor(address="00:00:00:00:00:09", name="Television", rssi=-10)
         sensor(address="C0:5E:3F:2A:1C:29", name="Polar H10 3F2A1C29", rssi=-60)
@@ -108,9 +107,7 @@ def test_a_sensor_whose_address_changed_is_named_with_the_remedy(air, sensor, in
     in_virtual_time(main())
 
 
-def test_the_other_sensor_of_the_same_wearer_is_not_taken_for_one_with_a_new_address(
-    air, sensor, in_virtual_time
-):
+def test_the_other_sensor_of_the_same_wearer_is_not_taken_for_one_with_a_new_address(air, sensor):
     async def main():
         adapter = Adapter()
         right = sensor(address="00:00:00:00:00:02", name="Polar Sense right", reachable=False)
@@ -126,7 +123,7 @@ def test_the_other_sensor_of_the_same_wearer_is_not_taken_for_one_with_a_new_add
     in_virtual_time(main())
 
 
-def test_a_sensor_that_cannot_be_used_is_named_with_the_reason(air, sensor, in_virtual_time):
+def test_a_sensor_that_cannot_be_used_is_named_with_the_reason(air, sensor):
     async def main():
         sensor(name="InfiniTime")
         async with watching(air) as watcher:
@@ -138,7 +135,7 @@ def test_a_sensor_that_cannot_be_used_is_named_with_the_reason(air, sensor, in_v
     in_virtual_time(main())
 
 
-def test_a_sensor_nobody_recognises_can_be_told_its_driver(air, sensor, in_virtual_time):
+def test_a_sensor_nobody_recognises_can_be_told_its_driver(air, sensor):
     async def main():
         sensor(name="My\x1b[31m clone")
         async with watching(air, device="AA:BB:CC:DD:EE:01") as watcher:
@@ -152,7 +149,7 @@ def test_a_sensor_nobody_recognises_can_be_told_its_driver(air, sensor, in_virtu
     in_virtual_time(main())
 
 
-def test_a_sensor_that_is_too_slow_is_refused_with_the_reason(air, sensor, in_virtual_time):
+def test_a_sensor_that_is_too_slow_is_refused_with_the_reason(air, sensor):
     async def main():
         sensor(rates=(10,))
         async with watching(air) as watcher:
@@ -164,7 +161,7 @@ def test_a_sensor_that_is_too_slow_is_refused_with_the_reason(air, sensor, in_vi
     in_virtual_time(main())
 
 
-def test_a_sensor_without_a_battery_level_streams_all_the_same(air, sensor, in_virtual_time):
+def test_a_sensor_without_a_battery_level_streams_all_the_same(air, sensor):
     async def main():
         sensor(battery=None)
         async with watching(air) as watcher:
@@ -175,7 +172,7 @@ def test_a_sensor_without_a_battery_level_streams_all_the_same(air, sensor, in_v
     in_virtual_time(main())
 
 
-def test_a_replay_of_the_items_gives_the_same_readings(air, sensor, in_virtual_time):
+def test_a_replay_of_the_items_gives_the_same_readings(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -193,7 +190,7 @@ def test_a_replay_of_the_items_gives_the_same_readings(air, sensor, in_virtual_t
     assert_a_replay_is_equal(in_virtual_time(main()))
 
 
-def test_two_sources_share_an_adapter_one_connection_at_a_time(air, sensor, in_virtual_time):
+def test_two_sources_share_an_adapter_one_connection_at_a_time(air, sensor):
     async def main():
         adapter = Adapter()
         for n in (1, 2, 3):
@@ -211,7 +208,7 @@ def test_two_sources_share_an_adapter_one_connection_at_a_time(air, sensor, in_v
     in_virtual_time(main())
 
 
-def test_a_scan_lists_what_is_near_sensors_first(air, sensor, in_virtual_time):
+def test_a_scan_lists_what_is_near_sensors_first(air, sensor):
     sensor(address="00:00:00:00:00:01", name="Television", rssi=-20)
     sensor(address="00:00:00:00:00:02", name="Polar OH1 1", rssi=-80)
     sensor(address="00:00:00:00:00:03", name="Polar H10 2", rssi=-50)
@@ -225,7 +222,7 @@ def test_a_scan_lists_what_is_near_sensors_first(air, sensor, in_virtual_time):
     ]
 
 
-def test_a_flood_of_invented_devices_does_not_fill_the_memory(air, sensor, in_virtual_time):
+def test_a_flood_of_invented_devices_does_not_fill_the_memory(air, sensor):
     for n in range(2000):
         sensor(address=f"{n:012x}", name="x" * 1000)
 

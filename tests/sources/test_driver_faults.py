@@ -18,6 +18,7 @@ from detector.devices.registry import Registry
 from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.sources.source import LinkState
 
+from ..kit.virtual_time import in_virtual_time
 from .watching import STOP, assert_a_replay_is_equal, open_source
 
 
@@ -95,9 +96,7 @@ def fault_at(call: str, *numbers: int) -> Callable[[str], None]:
 
 
 @pytest.mark.parametrize("call", ["open", PMD_CONTROL, PMD_DATA, "restart"])
-def test_a_fault_is_raised_after_the_end_of_its_session_and_the_next_one_streams(
-    air, sensor, in_virtual_time, call
-):
+def test_a_fault_is_raised_after_the_end_of_its_session_and_the_next_one_streams(air, sensor, call):
     async def main():
         one = sensor()
         source = open_source(air, registry=faulty(fault_at(call, 2 if call == PMD_DATA else 1)))
@@ -125,9 +124,7 @@ def test_a_fault_is_raised_after_the_end_of_its_session_and_the_next_one_streams
     in_virtual_time(main())
 
 
-def test_the_bytes_that_caused_a_fault_are_logged_for_those_who_ask(
-    air, sensor, in_virtual_time, caplog
-):
+def test_the_bytes_that_caused_a_fault_are_logged_for_those_who_ask(air, sensor, caplog):
     async def main():
         sensor()
         source = open_source(air, registry=faulty(fault_at(PMD_CONTROL, 2)))
@@ -147,7 +144,7 @@ def test_the_bytes_that_caused_a_fault_are_logged_for_those_who_ask(
 
 
 def test_nothing_is_lost_before_a_fault_and_three_seconds_at_most_after_a_steady_stream(
-    air, sensor, in_virtual_time
+    air, sensor
 ):
     rng = random.Random(4)
 
@@ -186,7 +183,7 @@ def test_nothing_is_lost_before_a_fault_and_three_seconds_at_most_after_a_steady
     in_virtual_time(main())
 
 
-def test_a_driver_that_fails_every_time_is_tried_less_and_less_often(air, sensor, in_virtual_time):
+def test_a_driver_that_fails_every_time_is_tried_less_and_less_often(air, sensor):
     async def main():
         sensor()
         source = open_source(air, registry=faulty(fault_at(PMD_DATA)))
@@ -207,7 +204,7 @@ def test_a_driver_that_fails_every_time_is_tried_less_and_less_often(air, sensor
     in_virtual_time(main())
 
 
-def test_a_driver_that_fails_while_nobody_reads_fills_no_memory(air, sensor, in_virtual_time):
+def test_a_driver_that_fails_while_nobody_reads_fills_no_memory(air, sensor):
     async def main():
         sensor()
         source = open_source(air, registry=faulty(fault_at(PMD_DATA)))
@@ -226,9 +223,7 @@ def test_a_driver_that_fails_while_nobody_reads_fills_no_memory(air, sensor, in_
     in_virtual_time(main())
 
 
-def test_a_fault_while_closing_is_raised_and_the_source_is_closed_all_the_same(
-    air, sensor, in_virtual_time
-):
+def test_a_fault_while_closing_is_raised_and_the_source_is_closed_all_the_same(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air, registry=faulty(fault_at("close")))

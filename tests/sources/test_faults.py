@@ -22,7 +22,8 @@ from detector.sources import bluez
 from detector.sources.ble import BleSource
 from detector.sources.nearby import scan
 
-from .watching import STOP, LoopClock, watching
+from ..kit.virtual_time import LoopClock, in_virtual_time
+from .watching import STOP, watching
 
 ERRORS = [
     BleakError("InProgress"),
@@ -44,7 +45,7 @@ CALLS = ["scan", "stop scan", "connect", "subscribe", "read", "write", "disconne
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_whatever_bleak_raises_the_night_goes_on(air, sensor, in_virtual_time, call, error):
+def test_whatever_bleak_raises_the_night_goes_on(air, sensor, call, error):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -66,7 +67,7 @@ def test_whatever_bleak_raises_the_night_goes_on(air, sensor, in_virtual_time, c
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_that_never_returns_does_not_stop_the_night(air, sensor, in_virtual_time, call):
+def test_a_call_that_never_returns_does_not_stop_the_night(air, sensor, call):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -82,7 +83,7 @@ def test_a_call_that_never_returns_does_not_stop_the_night(air, sensor, in_virtu
     in_virtual_time(main())
 
 
-def test_pauses_grow_to_16_s_and_begin_anew_only_after_samples(air, sensor, in_virtual_time):
+def test_pauses_grow_to_16_s_and_begin_anew_only_after_samples(air, sensor):
     async def main():
         one = sensor(silent=True)
         attempts: list[float] = []
@@ -134,9 +135,7 @@ def test_pauses_grow_to_16_s_and_begin_anew_only_after_samples(air, sensor, in_v
         (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", ["gone"]), "not running"),
     ],
 )
-def test_without_an_adapter_the_first_attempt_says_so_in_a_sentence(
-    air, in_virtual_time, monkeypatch, error, words
-):
+def test_without_an_adapter_the_first_attempt_says_so_in_a_sentence(air, monkeypatch, error, words):
     monkeypatch.setattr(bluez, "is_installed", lambda: True)
 
     async def fail():
@@ -164,7 +163,7 @@ def test_an_unknown_driver_is_refused_before_anything_is_begun():
         BleSource(device=None, driver="polar-h01", clock=LoopClock())
 
 
-def test_closing_says_goodbye(air, sensor, in_virtual_time):
+def test_closing_says_goodbye(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -177,7 +176,7 @@ def test_closing_says_goodbye(air, sensor, in_virtual_time):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_closing_takes_a_bounded_time_whatever_hangs(air, sensor, in_virtual_time, call):
+def test_closing_takes_a_bounded_time_whatever_hangs(air, sensor, call):
     async def main():
         sensor()
         loop = asyncio.get_running_loop()
@@ -193,7 +192,7 @@ def test_closing_takes_a_bounded_time_whatever_hangs(air, sensor, in_virtual_tim
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_closing_in_the_middle_of_anything_ends_the_reading(air, sensor, in_virtual_time, call):
+def test_closing_in_the_middle_of_anything_ends_the_reading(air, sensor, call):
     async def main():
         sensor()
         reached = asyncio.Event()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +15,16 @@ from detector.timing.sample_clock import SampleClock
 from firmware_sim.backend import backends
 from firmware_sim.child import running_air
 
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
+from ..kit.traces import save, walking
+
 SENSORS = 8
 LENGTH_S = 240
 
 
 def walks(folder: Path) -> list[Path]:
     """Real walking at the ankle, thigh and trunk where there is some, else made-up movement."""
-    files = sorted((TRACES / "daphnet").glob("*.npz"))[:SENSORS]
-    paths = []
-    for number in range(SENSORS):
-        if files:
-            with np.load(files[number], allow_pickle=False) as file:
-                samples, fs = file["acc"], float(file["fs"])
-        else:
-            fs = 64.0
-            steps = np.random.default_rng(number).integers(-40, 41, (int(fs * LENGTH_S), 3))
-            samples = np.clip(steps.cumsum(axis=0), -4000, 4000) / 1000
-        paths.append(folder / f"{number}.npz")
-        np.savez(paths[-1], acc=samples[: int(fs * LENGTH_S)], fs=fs)
-    return paths
+    made = [walking(number, LENGTH_S) for number in range(SENSORS)]
+    return [save(folder / f"{n}.npz", samples, fs) for n, (samples, fs) in enumerate(made)]
 
 
 async def listen(radio: str, sensor: dict[str, object], adapter: Adapter, speed: float):

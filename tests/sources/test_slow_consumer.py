@@ -16,6 +16,7 @@ from detector.sources.inbox import MOST_READINGS
 from detector.sources.source import LinkState
 from detector.timing.sample_clock import SampleClock
 
+from ..kit.virtual_time import in_virtual_time
 from .watching import START, STOP, assert_a_replay_is_equal, open_source
 
 HANDSHAKE = [b"\x02\x09", b"\x01\x02", START]
@@ -42,7 +43,7 @@ async def rest(source) -> list[Reading]:
 
 @pytest.mark.parametrize("asleep_s", [10, 60, 1800])
 def test_with_a_consumer_that_reads_nothing_the_stream_is_started_and_complete(
-    air, sensor, in_virtual_time, asleep_s
+    air, sensor, asleep_s
 ):
     async def main():
         one = sensor()
@@ -65,9 +66,7 @@ def test_with_a_consumer_that_reads_nothing_the_stream_is_started_and_complete(
     in_virtual_time(main())
 
 
-def test_with_a_consumer_that_reads_nothing_a_silent_stream_is_started_again(
-    air, sensor, in_virtual_time
-):
+def test_with_a_consumer_that_reads_nothing_a_silent_stream_is_started_again(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air)
@@ -85,7 +84,7 @@ def test_with_a_consumer_that_reads_nothing_a_silent_stream_is_started_again(
     in_virtual_time(main())
 
 
-def test_with_a_consumer_that_reads_nothing_lost_links_are_made_anew(air, sensor, in_virtual_time):
+def test_with_a_consumer_that_reads_nothing_lost_links_are_made_anew(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air)
@@ -106,9 +105,7 @@ def test_with_a_consumer_that_reads_nothing_lost_links_are_made_anew(air, sensor
     in_virtual_time(main())
 
 
-def test_a_busy_consumer_that_never_waits_does_not_delay_the_handshake(
-    air, sensor, in_virtual_time
-):
+def test_a_busy_consumer_that_never_waits_does_not_delay_the_handshake(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air)
@@ -128,9 +125,7 @@ def test_a_busy_consumer_that_never_waits_does_not_delay_the_handshake(
     in_virtual_time(main())
 
 
-def test_a_consumer_busy_with_a_backlog_does_not_delay_what_the_session_writes(
-    air, sensor, in_virtual_time
-):
+def test_a_consumer_busy_with_a_backlog_does_not_delay_what_the_session_writes(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air)
@@ -154,7 +149,7 @@ def test_a_consumer_busy_with_a_backlog_does_not_delay_what_the_session_writes(
     in_virtual_time(main())
 
 
-def test_a_blocked_event_loop_is_not_taken_for_a_silent_sensor(air, sensor, in_virtual_time):
+def test_a_blocked_event_loop_is_not_taken_for_a_silent_sensor(air, sensor):
     async def main():
         one = sensor()
         loop = asyncio.get_running_loop()
@@ -182,9 +177,7 @@ def test_a_blocked_event_loop_is_not_taken_for_a_silent_sensor(air, sensor, in_v
     in_virtual_time(main())
 
 
-def test_a_full_inbox_ends_the_session_counts_what_is_dropped_and_leaves_a_gap(
-    air, sensor, in_virtual_time
-):
+def test_a_full_inbox_ends_the_session_counts_what_is_dropped_and_leaves_a_gap(air, sensor):
     async def main():
         one = sensor(count=1)
         source = open_source(air)
@@ -221,9 +214,7 @@ def test_a_full_inbox_ends_the_session_counts_what_is_dropped_and_leaves_a_gap(
     in_virtual_time(main())
 
 
-def test_a_link_that_comes_and_goes_does_not_fill_the_memory_of_a_source_nobody_reads(
-    air, sensor, in_virtual_time
-):
+def test_a_link_that_comes_and_goes_does_not_fill_the_memory_of_a_source_nobody_reads(air, sensor):
     async def main():
         one = sensor(rates=(10,))  # refused: an end and a beginning every few seconds
         source = open_source(air)
@@ -240,9 +231,7 @@ def test_a_link_that_comes_and_goes_does_not_fill_the_memory_of_a_source_nobody_
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_the_consumer_and_the_link_do_a_replay_gives_the_same_readings(
-    air, sensor, in_virtual_time, seed
-):
+def test_whatever_the_consumer_and_the_link_do_a_replay_gives_the_same_readings(air, sensor, seed):
     async def main():
         rng = random.Random(seed)
         one = sensor(count=rng.choice([1, 5, 52]))
@@ -288,9 +277,7 @@ def test_whatever_the_consumer_and_the_link_do_a_replay_gives_the_same_readings(
     in_virtual_time(main())
 
 
-def test_a_thousand_restarts_of_the_reader_lose_no_sample_no_link_and_no_task(
-    air, sensor, in_virtual_time
-):
+def test_a_thousand_restarts_of_the_reader_lose_no_sample_no_link_and_no_task(air, sensor):
     class ConsumerError(Exception):
         pass
 
@@ -329,7 +316,7 @@ def test_a_thousand_restarts_of_the_reader_lose_no_sample_no_link_and_no_task(
     in_virtual_time(main())
 
 
-def test_session_numbers_go_on_after_a_restart_of_the_reader(air, sensor, in_virtual_time):
+def test_session_numbers_go_on_after_a_restart_of_the_reader(air, sensor):
     async def main():
         one = sensor()
         source = open_source(air)
@@ -351,7 +338,7 @@ def test_session_numbers_go_on_after_a_restart_of_the_reader(air, sensor, in_vir
     in_virtual_time(main())
 
 
-def test_after_an_adapter_was_missing_the_next_reader_tries_again(air, sensor, in_virtual_time):
+def test_after_an_adapter_was_missing_the_next_reader_tries_again(air, sensor):
     async def main():
         async def fail():
             raise BleakError("no adapter")
@@ -370,7 +357,7 @@ def test_after_an_adapter_was_missing_the_next_reader_tries_again(air, sensor, i
     in_virtual_time(main())
 
 
-def test_a_closed_source_stays_closed(air, sensor, in_virtual_time):
+def test_a_closed_source_stays_closed(air, sensor):
     async def main():
         one = sensor()
         never_read = open_source(air)

@@ -13,12 +13,13 @@ from detector.devices.profile import Battery, Chunk, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Packet
 from detector.sources.source import LinkState
 
+from ..kit.virtual_time import in_virtual_time
 from .watching import START, STOP, watching
 
 FILES = Path("/proc/self/fd")
 
 
-def test_a_sensor_is_found_set_up_and_streams(air, sensor, in_virtual_time):
+def test_a_sensor_is_found_set_up_and_streams(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -37,7 +38,7 @@ def test_a_sensor_is_found_set_up_and_streams(air, sensor, in_virtual_time):
     in_virtual_time(main())
 
 
-def test_no_sample_of_a_standing_link_is_lost_or_altered(air, sensor, in_virtual_time):
+def test_no_sample_of_a_standing_link_is_lost_or_altered(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -49,9 +50,7 @@ def test_no_sample_of_a_standing_link_is_lost_or_altered(air, sensor, in_virtual
     in_virtual_time(main())
 
 
-def test_a_thousand_drops_are_all_survived_within_five_seconds_of_the_return(
-    air, sensor, in_virtual_time
-):
+def test_a_thousand_drops_are_all_survived_within_five_seconds_of_the_return(air, sensor):
     async def main():
         rng = random.Random(1)
         one = sensor()
@@ -76,7 +75,7 @@ def test_a_thousand_drops_are_all_survived_within_five_seconds_of_the_return(
     in_virtual_time(main())
 
 
-def test_each_session_has_a_number_of_its_own_and_an_end(air, sensor, in_virtual_time):
+def test_each_session_has_a_number_of_its_own_and_an_end(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -96,7 +95,7 @@ def test_each_session_has_a_number_of_its_own_and_an_end(air, sensor, in_virtual
     in_virtual_time(main())
 
 
-def test_a_late_callback_of_an_old_session_is_counted_and_dropped(air, sensor, in_virtual_time):
+def test_a_late_callback_of_an_old_session_is_counted_and_dropped(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -115,9 +114,7 @@ def test_a_late_callback_of_an_old_session_is_counted_and_dropped(air, sensor, i
     in_virtual_time(main())
 
 
-def test_a_silent_link_is_restarted_after_5_s_and_made_anew_after_15_s(
-    air, sensor, in_virtual_time
-):
+def test_a_silent_link_is_restarted_after_5_s_and_made_anew_after_15_s(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -138,7 +135,7 @@ def test_a_silent_link_is_restarted_after_5_s_and_made_anew_after_15_s(
     in_virtual_time(main())
 
 
-def test_a_restart_alone_wakes_a_sensor_that_stopped_without_a_word(air, sensor, in_virtual_time):
+def test_a_restart_alone_wakes_a_sensor_that_stopped_without_a_word(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -151,7 +148,7 @@ def test_a_restart_alone_wakes_a_sensor_that_stopped_without_a_word(air, sensor,
     in_virtual_time(main())
 
 
-def test_a_sensor_with_long_frames_is_not_called_silent(air, sensor, in_virtual_time):
+def test_a_sensor_with_long_frames_is_not_called_silent(air, sensor):
     async def main():
         one = sensor(count=52 * 8)
         async with watching(air) as watcher:
@@ -162,7 +159,7 @@ def test_a_sensor_with_long_frames_is_not_called_silent(air, sensor, in_virtual_
     in_virtual_time(main())
 
 
-def test_a_stop_by_the_sensor_is_answered_with_a_start(air, sensor, in_virtual_time):
+def test_a_stop_by_the_sensor_is_answered_with_a_start(air, sensor):
     async def main():
         one = sensor()
         async with watching(air) as watcher:
@@ -177,7 +174,7 @@ def test_a_stop_by_the_sensor_is_answered_with_a_start(air, sensor, in_virtual_t
     in_virtual_time(main())
 
 
-def test_a_thousand_malformed_frames_are_counted_and_then_forgotten(air, sensor, in_virtual_time):
+def test_a_thousand_malformed_frames_are_counted_and_then_forgotten(air, sensor):
     async def main():
         rng = random.Random(2)
         one = sensor(count=1)
@@ -195,7 +192,7 @@ def test_a_thousand_malformed_frames_are_counted_and_then_forgotten(air, sensor,
     in_virtual_time(main())
 
 
-def test_ten_thousand_reconnects_leave_nothing_behind(air, sensor, in_virtual_time):
+def test_ten_thousand_reconnects_leave_nothing_behind(air, sensor):
     """Tasks, threads, files and memory are as after the first; one subscription at a time."""
 
     def resources() -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from detector.devices.identity import canonical, means
 from detector.devices.stream import LinkUp
 from detector.sources.nearby import not_heard, scan
 
+from ..kit.virtual_time import in_virtual_time
 from .watching import watching
 
 PINNED, NEW, NAME = "C0:5E:3F:2A:9D:51", "C0:5E:3F:2A:1C:29", "Polar H10 3F2A1C29"
@@ -22,7 +23,7 @@ CASE = Path(__file__).parents[3] / "shared" / "cases" / "29-h10-new-address" / "
 @pytest.mark.parametrize(
     "spelt", ["c0:5e:3f:2a:9d:51", "C0-5E-3F-2A-9D-51", "c05e3f2a9d51", " C05E.3F2A.9D51 "]
 )
-def test_an_address_in_any_spelling_is_the_same(air, sensor, in_virtual_time, spelt):
+def test_an_address_in_any_spelling_is_the_same(air, sensor, spelt):
     async def main():
         sensor(address=NEW, name="Polar H10 0000AAAA", rssi=-10)
         sensor(address=PINNED, name=NAME, rssi=-80)
@@ -40,7 +41,7 @@ def test_a_name_of_digits_and_dashes_stays_a_name():
     assert canonical("BEEF-CAFE") == "beef-cafe"
 
 
-def test_a_sensor_at_a_new_address_is_followed_by_its_serial_number(air, sensor, in_virtual_time):
+def test_a_sensor_at_a_new_address_is_followed_by_its_serial_number(air, sensor):
     async def main():
         sensor(address="C0:00:00:00:00:02", name="Polar H10 0000AAAA", rssi=-10)
         sensor(address=NEW, name=NAME)
@@ -54,9 +55,7 @@ def test_a_sensor_at_a_new_address_is_followed_by_its_serial_number(air, sensor,
     in_virtual_time(main())
 
 
-def test_while_the_pinned_address_is_heard_its_name_elsewhere_means_nothing(
-    air, sensor, in_virtual_time
-):
+def test_while_the_pinned_address_is_heard_its_name_elsewhere_means_nothing(air, sensor):
     async def main():
         sensor(address=NEW, name=NAME, rssi=-10)
         sensor(address=PINNED, name=NAME, rssi=-90)
@@ -76,9 +75,7 @@ def test_while_the_pinned_address_is_heard_its_name_elsewhere_means_nothing(
         ("Polar Sense 1", ["Polar Sense 1"]),  # a name without a serial number
     ],
 )
-def test_where_it_is_not_certain_the_sensor_is_named_and_never_taken(
-    air, sensor, in_virtual_time, name, heard
-):
+def test_where_it_is_not_certain_the_sensor_is_named_and_never_taken(air, sensor, name, heard):
     async def main():
         for n, each in enumerate(heard):
             sensor(address=f"C0:00:00:00:00:{n:02}", name=each)
@@ -95,7 +92,7 @@ def test_where_it_is_not_certain_the_sensor_is_named_and_never_taken(
     in_virtual_time(main())
 
 
-def test_of_two_that_could_be_meant_the_taken_one_is_named(air, sensor, in_virtual_time):
+def test_of_two_that_could_be_meant_the_taken_one_is_named(air, sensor):
     async def main():
         sensor(address=PINNED, name="Polar Sense 1", rssi=-40)
         sensor(address=NEW, name="Polar Sense 1", rssi=-60)
@@ -110,7 +107,7 @@ def test_of_two_that_could_be_meant_the_taken_one_is_named(air, sensor, in_virtu
 
 
 @pytest.mark.skipif(not CASE.exists(), reason="the case of the new address is not on this machine")
-def test_the_case_of_an_h10_with_a_new_battery(air, sensor, in_virtual_time):
+def test_the_case_of_an_h10_with_a_new_battery(air, sensor):
     pinned = tomllib.loads(CASE.read_text())["sensor"]["device"]
 
     async def main():

@@ -13,16 +13,11 @@ from detector.devices.stream import Reading
 from detector.errors import LinkError
 from detector.sources.ble import BleSource
 
+from ..kit.virtual_time import LoopClock
+from ..kit.waiting import until_news
+
 START = bytes.fromhex("0202 00013400 01011000 02010800 040103")
 STOP = bytes.fromhex("0302")
-
-
-class LoopClock:
-    def mono_ns(self) -> int:
-        return round(asyncio.get_running_loop().time() * 1e9)
-
-    def utc_ns(self) -> int:
-        return 1_700_000_000_000_000_000 + self.mono_ns()
 
 
 class Watcher:
@@ -42,10 +37,7 @@ class Watcher:
         """Wait until something was read; return the time it took."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        async with asyncio.timeout(within_s):
-            while not seen():
-                self._news.clear()
-                await self._news.wait()
+        await until_news(seen, self._news, within_s)
         return loop.time() - began_s
 
     async def until_samples(self, within_s: float = 60) -> float:

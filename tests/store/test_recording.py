@@ -1,3 +1,7 @@
+"""Laws of a recording: what is read is what was written, whatever became of it."""
+
+from __future__ import annotations
+
 import shutil
 import sqlite3
 import subprocess
@@ -15,21 +19,10 @@ from hypothesis import strategies as st
 from detector.devices.stream import LinkDown, LinkUp, Packet
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Origin
-from detector.store.recording import Recording, RecordingHeader
+from detector.store.recording import Recording
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
-HEADER = RecordingHeader(
-    name="2026-11-20",
-    wearer="k3vq7m2xta",
-    sensor="left-calf",
-    site="calf",
-    driver="polar-verity-sense",
-    origin=Origin.SIMULATED,
-    created=datetime(2026, 11, 20, 22, 30, 0, 5000, UTC),
-    version="0.1.0",
-    time_zone="Europe/Amsterdam",
-)
-PMD = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
+from .recorded import HEADER, night, record
 
 moments = st.integers(-(2**63), 2**63 - 1)
 texts = st.text(st.characters(exclude_categories=[]), max_size=20)  # with lone surrogates and NUL
@@ -38,24 +31,6 @@ items = st.one_of(
     st.builds(Packet, moments, texts, st.binary(max_size=250), moments, moments),
     st.builds(LinkDown, moments, texts, moments, moments),
 )
-
-
-def record(path, sequence, header=HEADER, every=3, close=True):
-    writer = RecordingWriter.create(path, header)
-    for n, item in enumerate(sequence):
-        writer.write(item)
-        if n % every == 0:
-            writer.commit()
-    if close:
-        writer.close()
-    return writer
-
-
-def night(rows):
-    yield LinkUp(1, "polar-verity-sense", "A0:9E:1A:00:00:01", "Polar Sense 0001", 0, 10**18)
-    for n in range(1, rows):
-        ns = n * 692_307_692  # 36 samples at 52 Hz
-        yield Packet(1, PMD, n.to_bytes(4, "little") * 30, ns, 10**18 + ns)
 
 
 @given(st.lists(items, max_size=12), st.integers(1, 5))
@@ -92,10 +67,9 @@ def test_reading_a_closed_file_leaves_no_trace_even_in_a_folder_nobody_may_write
 def test_a_killed_recorder_loses_nothing_it_had_committed(tmp_path):
     path = tmp_path / "n.sqlite"
     child = f"""
-import os, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+import os
 from pathlib import Path
-from test_recording import night, record
+from tests.store.recorded import night, record
 record(Path({str(path)!r}), night(1000), every=3, close=False)
 os.kill(os.getpid(), 9)
 """
@@ -303,10 +277,9 @@ def test_a_full_disk_is_one_error_costs_one_batch_and_recording_goes_on_once_the
 ):
     path = tmp_path / "n.sqlite"
     child = f"""
-import resource, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+import resource, signal
 from pathlib import Path
-from test_recording import HEADER, night
+from tests.store.recorded import HEADER, night
 from detector.store.recording import *
 from detector.store.recording_writer import *
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -345,9 +318,8 @@ def test_a_recording_that_is_killed_while_it_begins_is_begun_again(tmp_path):
     for place in range(1, 12):
         child = f"""
 import os, sqlite3, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from test_recording import HEADER, RecordingWriter
+from tests.store.recorded import HEADER, RecordingWriter
 calls = 0
 def count(event, args):
     global calls

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from detector.alerts.conditions import Condition
 from detector.config import read_configuration
 from detector.events import Origin
 from detector.night.outcome import Outcome
 from detector.service.assembly import assembled
 from detector.service.news import News
-from detector.service.oversight import HEARTBEAT, overseen
+from detector.service.oversight import overseen
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.supervision.heartbeat import heartbeat_path
@@ -41,7 +42,7 @@ def test_that_no_heartbeat_can_be_written_is_an_alert_with_the_place(tmp_path: P
 
     asyncio.run(night())
     alerts = [alert for told in news if isinstance(told, Outcome) for alert in told.alerts]
-    (about,) = [alert for alert in alerts if alert.kind == HEARTBEAT]
+    (about,) = [alert for alert in alerts if alert.kind == Condition.HEARTBEAT]
     line = alert_line(about)
     assert "The watchdog is blind: no heartbeat" in line
     assert str(place) in line

@@ -22,13 +22,11 @@ from detector.supervision.installing import ServiceManager, unreachable_by_other
 from detector.supervision.units import CALLS, MARK, SERVICE, WATCHDOG, UnitPlan, units
 
 from ..conftest import Done
+from ..kit.tools import needs
 from .manager import Manager, a_night_of, long_recording
 
 ANALYZE = shutil.which("systemd-analyze")
-needs_systemd = pytest.mark.skipif(
-    ANALYZE is None and "SPASMWATCH_NOTHING_SKIPPED" not in os.environ,
-    reason="systemd-analyze is not installed",
-)
+needs_systemd = needs(ANALYZE, "systemd-analyze is not installed")
 PROGRAM = [sys.executable, "-P", "-m", "detector"]
 
 

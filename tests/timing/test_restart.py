@@ -14,7 +14,7 @@ from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
 from detector.timing.gap import Gap, GapCause
 from detector.timing.sample_clock import SampleClock
 
-from .test_sample_clock import SENSOR_NS, UTC_NS, S, chunk
+from .chunks import SENSOR_NS, UTC_NS, S, chunk
 
 
 def reading(what: str, first: int, host_s: float, ppm: float, *, stamped: bool) -> Reading:

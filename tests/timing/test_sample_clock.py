@@ -14,17 +14,9 @@ from detector.devices.profile import Chunk
 from detector.timing.gap import Gap, GapCause
 from detector.timing.sample_clock import SampleClock, WrongRate
 
-S = 1_000_000_000
-SENSOR_NS = 800_000_000 * S  # its own time, since 2000
-UTC_NS = 1_700_000_000 * S
+from .chunks import SENSOR_NS, UTC_NS, S, chunk
+
 rates = st.sampled_from([25.0, 50.0, 52.0, 104.0])
-
-
-def chunk(first: int, count: int, fs: float = 50.0, *, set_by_ns: int = 0) -> Chunk:
-    """Samples `first` ... of a stream; each carries its number."""
-    samples = np.zeros((count, 3))
-    samples[:, 0] = np.arange(first, first + count)
-    return Chunk(samples, fs, SENSOR_NS + set_by_ns + round((first + count - 1) / fs * S))
 
 
 def unstamped(first: int, count: int, fs: float = 50.0) -> Chunk:

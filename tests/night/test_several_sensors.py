@@ -27,7 +27,7 @@ from detector.recognition.events.stamp import Provenance
 from detector.recognition.rules.reason import Reason, because
 from detector.words.reasons import reason_of
 
-from .test_night import START_UTC_NS, readings
+from .frames import START_UTC_NS, readings
 
 S = 1_000_000_000
 LEFT, RIGHT = (

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from detector.alert import AlertState
 from detector.alerts.rules import DEFAULT_RULES, parse_rules
-from detector.devices.profile import Battery, Chunk, Started
-from detector.devices.stream import LinkDown, LinkUp, Packet, Reading
+from detector.devices.profile import Battery, Started
+from detector.devices.stream import LinkDown, Packet, Reading
 from detector.events import Origin, to_json
 from detector.night.liveness import SILENT_S
 from detector.night.night import Night
@@ -20,29 +20,13 @@ from detector.night.observation import WornSensor
 from detector.recognition.events.stamp import Provenance
 from firmware_sim.motion.scenarios import scenario
 
-FS, FRAME = 52.0, 36
-START_UTC_NS = 1_763_679_600_000_000_000
+from .frames import FS, START_UTC_NS, readings, saying
+
 ME = Provenance("k3vq7m2xta", "left-calf", "2026-11-20", Origin.LIVE)
 
 
 def night(**how: bool) -> Night:
     return Night([WornSensor(ME, "calf")], rules=parse_rules(DEFAULT_RULES), **how)
-
-
-def readings(name: str, seed: int = 3, duration_s: float = 120.0) -> list[Reading]:
-    """What a sensor that feels this scenario says, frame by frame."""
-    return saying(np.round(scenario(name, seed=seed, fs=FS, duration_s=duration_s).samples, 3))
-
-
-def saying(samples: np.ndarray, frame_samples: int = FRAME, true_hz: float = FS) -> list[Reading]:
-    """What a sensor says that measures this."""
-    said = [Reading(LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", 0, START_UTC_NS))]
-    for first in range(0, len(samples), frame_samples):
-        frame = samples[first : first + frame_samples]
-        now_ns = round((first + len(frame)) / true_hz * 1e9)
-        packet = Packet(1, "fb005c82", b"", now_ns + 50_000_000, START_UTC_NS + now_ns)
-        said.append(Reading(packet, (Chunk(frame, FS, now_ns),)))
-    return said
 
 
 @pytest.fixture(scope="module")
