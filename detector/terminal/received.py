@@ -97,9 +97,10 @@ class ReceivedScreen:
                 self._sounding.hold(alert.id)
             if self._out.json:
                 self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
+            elif alert in changes.new:
+                self._write(alert_line(alert, self._zone))
             else:
-                words = alert_line if alert in changes.new else still_open_line
-                self._line(words(alert, self._zone))
+                self._line(still_open_line(alert, self._zone))
 
     def _entry(self, entry: ReceivedEntry) -> None:
         late = " (received late)" if entry.late else ""

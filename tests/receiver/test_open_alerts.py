@@ -217,6 +217,7 @@ def test_an_alert_is_called_new_when_its_snapshot_overtakes_its_entry(
     shown.show(ReceivedEntry(Leaf.ALERT, 1, to_dict(alert), late=False))
     [line] = capsys.readouterr().out.splitlines()
     assert said in line
+    assert line.startswith("01:59:57  ALERT: ") == (said == "ALERT: "), "one time, when it began"
 
 
 def test_what_is_over_before_its_beginning_comes_makes_no_sound(
