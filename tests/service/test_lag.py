@@ -45,7 +45,7 @@ def watched(
 
     async def run() -> dict[str, float]:
         one, source, told = night(sensors=1), Queued(), dict[str, float]()
-        watch = LagWatch(one, [source], LoopClock(UTC_NS))  # type: ignore[list-item]
+        watch = LagWatch(one, [source], LoopClock(UTC_NS))
         loop, arrivals = asyncio.get_running_loop(), [a for a in evening(1) if a.reading]
         waiting: list[Arrival] = arrivals[::-1]
         for second in range(1, round(until_s)):
@@ -103,7 +103,7 @@ def test_a_process_that_was_held_is_told_once_it_runs_again():
 def test_packets_that_were_dropped_are_told():
     async def run() -> dict[str, str | None]:
         source = Queued()
-        watch = LagWatch(night(sensors=1), [source], LoopClock(UTC_NS))  # type: ignore[list-item]
+        watch = LagWatch(night(sensors=1), [source], LoopClock(UTC_NS))
         assert set(watch.troubles().values()) == {None}
         source.inbox.dropped += 3
         first = watch.troubles()
