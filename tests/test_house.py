@@ -15,8 +15,8 @@ CATCH_ALL = {
     "cli/__init__.py": 1,  # the last boundary: a sentence instead of a traceback
     "service/supervisor.py": 4,  # logged, announced, started again
     # Passed on to the supervisor:
-    "service/committer.py": 2,  # after the other entries; one that never commits is counted, logged
-    "service/recordings.py": 1,  # out of the thread that writes
+    "service/persistence/committer.py": 2,  # one that never commits is counted, logged
+    "service/persistence/recordings.py": 1,  # out of the thread that writes
     "sources/ble.py": 2,  # raised by `readings`; with the reason written down
     "sources/session.py": 1,  # out of bleak's callback
     # Code of others, which documents not what it raises:

@@ -18,7 +18,7 @@ from detector.mqtt.link import Link
 from detector.mqtt.session import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.terminal.invocation import program_name
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import Output

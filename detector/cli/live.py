@@ -21,8 +21,8 @@ from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
 from detector.service.assembly import assembled
 from detector.service.diagnostics import logging_to
-from detector.service.oversight import overseen
-from detector.service.places import DataFolder
+from detector.service.persistence.places import DataFolder
+from detector.service.presentation.oversight import overseen
 from detector.service.service import Service
 from detector.sources.ble import BleSource
 from detector.sources.clock import Clock, HostClock, ScaledClock

@@ -25,7 +25,7 @@ from detector.terminal.invocation import (
 from detector.words.phrases import length, sentence
 
 if TYPE_CHECKING:
-    from detector.service.recorder import Job, Sinks
+    from detector.service.persistence.recorder import Job, Sinks
     from detector.store.capture import CaptureWriter
     from detector.terminal.output import Output
 
@@ -68,7 +68,7 @@ def record(
     import asyncio
 
     from detector.cli.simulated import reach_over
-    from detector.service.recorder import Job, sinks_of
+    from detector.service.persistence.recorder import Job, sinks_of
 
     try:
         seconds = parse_duration(duration)

@@ -30,7 +30,7 @@ def replay(
     from detector.night.outcome import Outcome
     from detector.night.recorded import RecordedNight, RecordedSensor
     from detector.recognition.events.stamp import Provenance
-    from detector.service.news import NightOver
+    from detector.service.presentation.news import NightOver
     from detector.store.formats.reader import open_recording
     from detector.terminal.narrator import Narrator
 

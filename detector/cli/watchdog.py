@@ -44,7 +44,7 @@ def watchdog(
     folder = settings.data_dir
     if simulated:
         from detector.events import Origin
-        from detector.service.places import DataFolder
+        from detector.service.persistence.places import DataFolder
 
         folder = DataFolder.of(folder, Origin.SIMULATED).folder
     words = [str(each) for each in heartbeat_places(folder, os.environ)]

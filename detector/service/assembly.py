@@ -25,25 +25,25 @@ from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
-from detector.service import retention
-from detector.service.archive import Archive
-from detector.service.clock_check import ClockCheck
-from detector.service.command_watch import CommandWatch
-from detector.service.delivery import DeliveryWatch
-from detector.service.disk_space import DiskSpace
-from detector.service.health import vitals
-from detector.service.lag import LagWatch
-from detector.service.link_watch import LinkWatch
-from detector.service.local_sound import LocalSound, sounding_here
-from detector.service.news import News
-from detector.service.opening import Beginning, open_night, open_state
-from detector.service.pausing import Pausing
-from detector.service.places import DataFolder
-from detector.service.resumption import ENDED
-from detector.service.self_test import open_tests
+from detector.service.checks.clock_check import ClockCheck
+from detector.service.checks.command_watch import CommandWatch
+from detector.service.checks.delivery import DeliveryWatch
+from detector.service.checks.disk_space import DiskSpace
+from detector.service.checks.lag import LagWatch
+from detector.service.checks.link_watch import LinkWatch
+from detector.service.checks.self_test import open_tests
+from detector.service.checks.starts import StartWatch, note_start
+from detector.service.checks.troubles import NotedTroubles, TroubleCheck
+from detector.service.persistence import retention
+from detector.service.persistence.archive import Archive
+from detector.service.persistence.opening import Beginning, open_night, open_state
+from detector.service.persistence.places import DataFolder
+from detector.service.persistence.resumption import ENDED
+from detector.service.presentation.health import vitals
+from detector.service.presentation.local_sound import LocalSound, sounding_here
+from detector.service.presentation.news import News
+from detector.service.presentation.pausing import Pausing
 from detector.service.service import MQTT, STARTING, Service
-from detector.service.starts import StartWatch, note_start
-from detector.service.troubles import NotedTroubles, TroubleCheck
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError

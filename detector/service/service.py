@@ -22,22 +22,22 @@ from detector.mqtt.contract import Availability
 from detector.mqtt.publisher import Publisher
 from detector.night.night import Night
 from detector.night.outcome import Outcome
-from detector.service.archive import Archive
 from detector.service.backlog import Backlog
-from detector.service.committer import Committer, Unlogged
-from detector.service.health import judge, snapshot, troubles_of
+from detector.service.checks.self_test import SELF_TEST, EveningTest
+from detector.service.checks.troubles import TroubleCheck, Troubles
 from detector.service.live_night import TICK_S, LiveNight
-from detector.service.news import News, NightOver, Trouble, WatchedAgain
-from detector.service.observers import Observers
-from detector.service.pausing import Pausing
-from detector.service.recordings import Recordings
-from detector.service.resumption import BOOT, ENDED, PAUSE
-from detector.service.saving import Saving
-from detector.service.self_test import SELF_TEST, EveningTest
+from detector.service.persistence.archive import Archive
+from detector.service.persistence.committer import Committer, Unlogged
+from detector.service.persistence.recordings import Recordings
+from detector.service.persistence.resumption import BOOT, ENDED, PAUSE
+from detector.service.persistence.saving import Saving
+from detector.service.presentation.health import judge, snapshot, troubles_of
+from detector.service.presentation.news import News, NightOver, Trouble, WatchedAgain
+from detector.service.presentation.observers import Observers
+from detector.service.presentation.pausing import Pausing
+from detector.service.presentation.tally import ServiceTally
 from detector.service.supervisor import Supervisor
-from detector.service.tally import ServiceTally
 from detector.service.tasks import Tasks
-from detector.service.troubles import TroubleCheck, Troubles
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import StateWord, Status

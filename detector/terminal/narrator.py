@@ -13,7 +13,7 @@ from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
 from detector.events import Event, Phase, final_forms, to_json
 from detector.night.outcome import Outcome
-from detector.service.news import News, NightOver, Trouble, WatchedAgain
+from detector.service.presentation.news import News, NightOver, Trouble, WatchedAgain
 from detector.status import StateWord, Status
 from detector.terminal.invocation import as_called
 from detector.terminal.output import Output

@@ -17,7 +17,7 @@ import pytest
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.devices.stream import LinkDown, LinkUp
 from detector.night.outcome import Outcome
-from detector.service.news import Trouble
+from detector.service.presentation.news import Trouble
 from detector.status import StateWord, Status
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput

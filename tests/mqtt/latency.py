@@ -32,8 +32,8 @@ from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
 from detector.receiver import Listener, ReceivedEntry, Receiver
-from detector.service.archive import Archive
-from detector.service.delivery import DeliveryWatch
+from detector.service.checks.delivery import DeliveryWatch
+from detector.service.persistence.archive import Archive
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 

@@ -10,7 +10,7 @@ import pytest
 from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception
 from detector.mqtt.broker import provide
-from detector.service.delivery import BROKER_PATIENCE_S, DeliveryWatch
+from detector.service.checks.delivery import BROKER_PATIENCE_S, DeliveryWatch
 from tests.kit.brokers import cable_to
 from tests.kit.waiting import running, until
 from tests.mqtt.publishing import make_publisher, tenfold

@@ -40,7 +40,7 @@ from detector.mqtt.security.keys import (
 from detector.mqtt.security.signing import Proof, Signer, Verifier
 from detector.receiver import Listener, Receiver
 from detector.receiver.news import UNPROVEN, Absence
-from detector.service.command_watch import CommandWatch
+from detector.service.checks.command_watch import CommandWatch
 from detector.status import StateWord
 from tests.kit.brokers import cable_to, listening
 from tests.kit.waiting import running, until

@@ -21,7 +21,7 @@ from detector.mqtt.endpoint import Endpoint
 from detector.receiver import Listener, ReceivedEntry, Receiver, ServiceState
 from detector.receiver.news import UNANSWERED, Absence
 from detector.receiver.receiver import UNANSWERED_S
-from detector.service.delivery import DeliveryWatch
+from detector.service.checks.delivery import DeliveryWatch
 from detector.status import Snapshot, StateWord, Status
 from tests.chaos.proxy import Network, proxy_to
 from tests.kit.brokers import free_port, listening

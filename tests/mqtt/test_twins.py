@@ -22,7 +22,7 @@ from detector.mqtt.publisher import Publisher
 from detector.mqtt.runs import ALIVE_S, Runs
 from detector.receiver.news import TWINS, ServiceState
 from detector.receiver.receiver import Receiver
-from detector.service.delivery import DeliveryWatch
+from detector.service.checks.delivery import DeliveryWatch
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 from tests.kit.brokers import listening

@@ -29,7 +29,7 @@ from detector.mqtt.broker import provide
 from detector.mqtt.contract import Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.publisher import Publisher
-from detector.service.archive import Archive
+from detector.service.persistence.archive import Archive
 from detector.status import StateWord, Status, Vitals
 from detector.store.state import State
 

@@ -23,8 +23,8 @@ from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
 from detector.repetition import AGAIN_S, FIRST_AGAIN_S
-from detector.service.local_sound import LOOK_S, LocalSound
-from detector.service.news import Trouble
+from detector.service.presentation.local_sound import LOOK_S, LocalSound
+from detector.service.presentation.news import Trouble
 
 from ..kit.waiting import until
 from .kept_sounds import KeptSounds

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from detector.devices.stream import Item, Packet
 from detector.service.diagnostics import FOLDER, logging_to
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.status import StateWord, Status
 
 from ..chaos.measured import record

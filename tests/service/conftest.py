@@ -18,7 +18,7 @@ from detector.events import Event, Origin, to_json
 from detector.mqtt.session import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.status import Status
 
 from ..kit.brokers import MISSING, MOSQUITTO, overhearing

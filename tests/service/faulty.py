@@ -14,8 +14,8 @@ from detector.devices.polar import PolarConversation
 from detector.mqtt.publisher import Publisher
 from detector.recognition.events.fusion import Fusion
 from detector.recognition.pipeline import Watcher
-from detector.service.archive import Archive
-from detector.service.committer import Committer
+from detector.service.persistence.archive import Archive
+from detector.service.persistence.committer import Committer
 from detector.service.service import Service
 from detector.store.recording_writer import RecordingWriter
 from detector.timing.sample_clock import SampleClock

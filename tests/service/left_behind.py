@@ -17,7 +17,7 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
-from detector.service.resumption import Begun, Now, begin
+from detector.service.persistence.resumption import Begun, Now, begin
 from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriter
 

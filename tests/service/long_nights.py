@@ -23,7 +23,7 @@ from detector.devices.registry import installed
 from detector.devices.stream import Item, LinkDown, Packet, Reading
 from detector.events import Origin
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.sources.ble import BleSource
 from detector.sources.source import LinkState, LinkStatus
 from firmware_sim.backend import backends

@@ -24,7 +24,7 @@ import detector
 from detector.devices.stream import Item
 from detector.night.outcome import Outcome
 from detector.service.diagnostics import logging_to
-from detector.service.news import News
+from detector.service.presentation.news import News
 
 from ..chaos.measured import record
 from ..kit.virtual_time import in_virtual_time

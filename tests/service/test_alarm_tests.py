@@ -19,7 +19,7 @@ from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.service.assembly import assembled
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.store.state import State
 
 from ..kit.caregiver import Caregiver

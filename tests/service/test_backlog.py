@@ -13,7 +13,7 @@ from detector.config import read_configuration
 from detector.events import Origin
 from detector.service.assembly import assembled
 from detector.service.backlog import LATE_S, Backlog
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from detector.alerts.conditions import Condition
 from detector.release import RELEASED
-from detector.service.clock_check import ClockCheck
-from detector.service.places import DataFolder
-from detector.service.retention import expired
-from detector.service.troubles import CALM_S, Troubles
+from detector.service.checks.clock_check import ClockCheck
+from detector.service.checks.troubles import CALM_S, Troubles
+from detector.service.persistence.places import DataFolder
+from detector.service.persistence.retention import expired
 
 S = 1_000_000_000
 HOUR, YEAR = 3600, 365 * 24 * 3600

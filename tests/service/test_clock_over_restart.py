@@ -9,7 +9,7 @@ import pytest
 
 from detector.block import utc_of
 from detector.night.night import Night
-from detector.service.resumption import ENDED, NIGHT, ROWS
+from detector.service.persistence.resumption import ENDED, NIGHT, ROWS
 from detector.sources.clock import ScaledClock
 from tests.pin.inputs import sensors
 

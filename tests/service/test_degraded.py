@@ -18,8 +18,8 @@ import pytest
 from detector.alerts.conditions import Condition
 from detector.config import read_configuration
 from detector.night.outcome import Outcome
-from detector.service.news import News, Trouble
-from detector.service.resumption import ENDED
+from detector.service.persistence.resumption import ENDED
+from detector.service.presentation.news import News, Trouble
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 

@@ -21,8 +21,8 @@ from detector.night.liveness import NO_SAMPLES, SILENT_S
 from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News, NightOver, WatchedAgain
-from detector.service.resumption import NIGHT
+from detector.service.persistence.resumption import NIGHT
+from detector.service.presentation.news import News, NightOver, WatchedAgain
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.status import StateWord, Status

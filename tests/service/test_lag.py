@@ -11,7 +11,7 @@ import pytest
 from detector.alerts.conditions import Condition
 from detector.devices.stream import Reading
 from detector.recognition.pipeline import Watcher
-from detector.service.lag import LagWatch
+from detector.service.checks.lag import LagWatch
 from detector.sources.inbox import Inbox
 from detector.sources.source import LinkState, LinkStatus
 from tests.kit.virtual_time import LoopClock, in_virtual_time

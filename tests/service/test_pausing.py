@@ -26,9 +26,9 @@ from detector.mqtt.security.keys import ServiceKeys, write_secret
 from detector.night.outcome import Outcome
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News
-from detector.service.pausing import Pausing
-from detector.service.resumption import BOOT, PAUSE
+from detector.service.persistence.resumption import BOOT, PAUSE
+from detector.service.presentation.news import News
+from detector.service.presentation.pausing import Pausing
 from detector.sources.clock import HostClock, ScaledClock, clock_boot
 from detector.sources.replay import ReplaySource
 from detector.status import Snapshot, StateWord, Status

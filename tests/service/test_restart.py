@@ -16,8 +16,8 @@ from detector.devices.stream import Reading
 from detector.events import Origin, Phase, to_dict
 from detector.night.offline import detect
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News, Trouble
-from detector.service.places import DataFolder
+from detector.service.persistence.places import DataFolder
+from detector.service.presentation.news import News, Trouble
 from detector.sources.clock import HostClock
 from detector.sources.replay import ReplaySource
 from detector.store.state import State

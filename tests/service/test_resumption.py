@@ -20,7 +20,7 @@ from detector.events import Phase
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.saved import GOES_ON_S
-from detector.service.resumption import ENDED, NIGHT, ROWS, Begun
+from detector.service.persistence.resumption import ENDED, NIGHT, ROWS, Begun
 from tests.pin.inputs import sensors
 
 from .left_behind import (

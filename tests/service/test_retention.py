@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.service.retention import delete, expired
+from detector.service.persistence.retention import delete, expired
 
 TONIGHT = date(2026, 11, 20)
 

@@ -12,8 +12,8 @@ import pytest
 
 from detector.alerts.conditions import Condition
 from detector.disk_room import LOW_BYTES, free_bytes
-from detector.service.disk_space import DiskSpace
-from detector.service.news import Trouble
+from detector.service.checks.disk_space import DiskSpace
+from detector.service.presentation.news import Trouble
 from detector.store.formats.reader import open_recording
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario

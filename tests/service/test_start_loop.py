@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alerts.conditions import Condition
-from detector.service.starts import (
+from detector.service.checks.starts import (
     MOST_STARTS,
     WITHIN_S,
     Start,

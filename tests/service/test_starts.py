@@ -23,7 +23,7 @@ from detector.events import Event, Origin
 from detector.mqtt import broker_process
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from firmware_sim.motion.scenarios import scenario

@@ -13,10 +13,10 @@ from detector.config import read_configuration
 from detector.events import Origin
 from detector.night.outcome import Outcome
 from detector.service.assembly import assembled
-from detector.service.clock_check import ClockCheck
-from detector.service.disk_space import DiskSpace
-from detector.service.news import News
-from detector.service.troubles import CALM_S, Troubles
+from detector.service.checks.clock_check import ClockCheck
+from detector.service.checks.disk_space import DiskSpace
+from detector.service.checks.troubles import CALM_S, Troubles
+from detector.service.presentation.news import News
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 

@@ -10,8 +10,8 @@ from detector.config import read_configuration
 from detector.events import Origin
 from detector.night.outcome import Outcome
 from detector.service.assembly import assembled
-from detector.service.news import News
-from detector.service.oversight import overseen
+from detector.service.presentation.news import News
+from detector.service.presentation.oversight import overseen
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
 from detector.supervision.heartbeat import heartbeat_path

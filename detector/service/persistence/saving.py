@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from detector.night.night import Night
-from detector.service.resumption import NIGHT, ROWS
+from detector.service.persistence.resumption import NIGHT, ROWS
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock
 

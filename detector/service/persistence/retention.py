@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.service.places import RECORDING
+from detector.service.persistence.places import RECORDING
 
 
 def expired(folder: Path, *, nights: int, current: str) -> list[Path]:

@@ -16,7 +16,7 @@ from detector.alerts.conditions import Condition
 from detector.config import Settings
 from detector.mqtt.contract import LEAVES
 from detector.service.assembly import Assembly
-from detector.service.health import vitals
+from detector.service.presentation.health import vitals
 from detector.service.service import MQTT, STARTING
 from detector.sources.clock import Clock
 from detector.status import StateWord

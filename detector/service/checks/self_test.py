@@ -15,7 +15,7 @@ from detector.block import utc_of
 from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.events import Origin
-from detector.service.opening import Beginning
+from detector.service.persistence.opening import Beginning
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
 from detector.words.delivery import (

@@ -13,7 +13,7 @@ from detector.audible.player import SoundError, sound_program
 from detector.night.outcome import Outcome
 from detector.receiver.sound import Sound
 from detector.receiver.sounding import Sounding
-from detector.service.news import News, Trouble
+from detector.service.presentation.news import News, Trouble
 from detector.status import StateWord, Status
 from detector.words.delivery import no_sound_words
 

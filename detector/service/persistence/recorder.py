@@ -16,7 +16,7 @@ from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
 from detector.release import VERSION
-from detector.service.places import DataFolder, header_of, unused
+from detector.service.persistence.places import DataFolder, header_of, unused
 from detector.sources.ble import BleSource
 from detector.sources.look import Look
 from detector.sources.reach import Reach

@@ -21,9 +21,8 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
-from detector.service.news import News, Trouble
-from detector.service.places import DataFolder, header_of
-from detector.service.resumption import (
+from detector.service.persistence.places import DataFolder, header_of
+from detector.service.persistence.resumption import (
     BOOT,
     ENDED,
     NIGHT,
@@ -36,6 +35,7 @@ from detector.service.resumption import (
     open_before,
     same_boot,
 )
+from detector.service.presentation.news import News, Trouble
 from detector.service.supervisor import Supervisor
 from detector.sources.clock import Clock, ScaledClock, clock_boot
 from detector.store.recording import RecordingHeader

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from detector.service.news import News
+from detector.service.presentation.news import News
 from detector.service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from detector.alerts.conditions import Condition
 from detector.channels import Entry
 from detector.events import Event
 from detector.night.outcome import Outcome
-from detector.service.archive import Archive
+from detector.service.persistence.archive import Archive
 from detector.store.log import Draft
 from detector.store.state import StateError
 from detector.words.disk import SLOW_COMMIT
