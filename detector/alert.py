@@ -20,6 +20,9 @@ class AlertState(StrEnum):
 
     RAISED = "raised"
     REPEATED = "repeated"  # still open, told again
+    ESCALATED = "escalated"  # nobody answered: more people are told
+    ACKNOWLEDGED = "acknowledged"  # somebody is on it: nobody is told again
+    SNOOZED = "snoozed"  # somebody will be: nobody is told again until then
     RESOLVED = "resolved"
 
 
@@ -31,13 +34,16 @@ class AlertClass(StrEnum):
 
 
 class Level(StrEnum):
-    """How urgent: `high` wakes somebody, `medium` is shown (the words of IEC 60601-1-8).
+    """How urgent: `high` wakes somebody, the others are shown (the words of IEC 60601-1-8).
 
-    `test` is no alarm: it tries the way that alarms take, and sounds once.
+    `medium` asks for something soon, `low` some time, `information` for nothing. `test` is no
+    alarm: it tries the way that alarms take, and sounds once.
     """
 
     HIGH = "high"
     MEDIUM = "medium"
+    LOW = "low"
+    INFORMATION = "information"
     TEST = "test"
 
 
@@ -47,16 +53,19 @@ class Alert:
 
     id : twenty hex digits, the same whenever the same night is judged again
     episode : the episode of spasms it stands for, None when it is not about an event
-    state : raised, repeated, resolved
+    state : raised, repeated, escalated, acknowledged, snoozed or resolved
     alert_class : clinical or technical; `class` in JSON
-    level : high, medium or test
-    kind : what it is about: clonus, spasm, tonic, no-signal, or another condition
+    level : high, medium, low, information or test
+    kind : what it is about: clonus, spasm, tonic, button, no-signal, or another condition
     reason : why it is in this state, one sentence for a person
     rule : the wake rule that raised it, None for a condition that needs no rule
     raised_at, at : UTC of the raising and of this state, to the ms; None without a wall clock
     at_s : s from the recording's first sample to this state, to the ms; only where the recording
         has no wall clock, else None
     by : who acted, None when nobody did
+    tier : how many of the contacts have been told: 1 the first, 2 the next one too, 3 all
+    until : UTC of the end of a snooze
+    count : alerts of its kind that it stands for, since somebody was last woken by one
     source : where the samples came from
     wearer : whom it is about
     """
@@ -73,12 +82,15 @@ class Alert:
     at: datetime | None = None
     at_s: float | None = None
     by: str | None = None
+    tier: int = 1
+    until: datetime | None = None
+    count: int = 1
     source: Origin = Origin.LIVE
     wearer: str | None = None
 
     def __post_init__(self) -> None:
         # Whole milliseconds, as in the JSON form: an alert is the same before and after a restart.
-        for name in ("raised_at", "at"):
+        for name in ("raised_at", "at", "until"):
             moment: datetime | None = getattr(self, name)
             if moment is not None:
                 whole = moment.microsecond // 1000 * 1000
@@ -95,7 +107,7 @@ def alert_id(wearer: str | None, *about: object) -> str:
 def to_dict(alert: Alert) -> dict[str, Any]:
     """Return the JSON object of `alert/1`: every field present, unknown ones None."""
     values = {field.name: getattr(alert, field.name) for field in fields(Alert)}
-    values |= {"raised_at": format_utc(alert.raised_at), "at": format_utc(alert.at)}
+    values |= {name: format_utc(values[name]) for name in _MOMENTS}
     plain = {name: str(v) if isinstance(v, StrEnum) else v for name, v in values.items()}
     renamed = {_JSON_NAMES.get(name, name): value for name, value in plain.items()}
     return {"schema": SCHEMA, **renamed}
@@ -117,27 +129,31 @@ def from_dict(data: Any) -> Alert:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ValueError(f"not an {SCHEMA} object: {str(data)[:80]}")
     try:
-        at_s = data.get("at_s")  # younger than the first saved alerts
-        values = {
-            f.name: data[_JSON_NAMES.get(f.name, f.name)] for f in fields(Alert) if f.name != "at_s"
+        # What is younger than the first saved alerts may be missing.
+        texts: dict[str, Any] = {
+            f.name: data.get(f.name) if f.name == "until" else data[_JSON_NAMES.get(f.name, f.name)]
+            for f in fields(Alert)
+            if f.name not in _NUMBERS
         }
-        wrong = [name for name, v in values.items() if not isinstance(v, str | None)]
-        wrong += [name for name in _NEVER_NONE if values[name] is None]
+        wrong = [name for name, v in texts.items() if not isinstance(v, str | None)]
+        wrong += [name for name in _NEVER_NONE if texts[name] is None]
         if wrong:
             raise ValueError(f"not an {SCHEMA} object: {', '.join(wrong)} must be text")
-        if at_s is not None and (isinstance(at_s, bool) or not isinstance(at_s, int | float)):
-            raise ValueError(f"not an {SCHEMA} object: at_s must be a number")
+        numbers: dict[str, Any] = {name: data.get(name, first) for name, first in _NUMBERS.items()}
+        for name, value in numbers.items():
+            allowed = int | float | None if name == "at_s" else int
+            if isinstance(value, bool) or not isinstance(value, allowed):
+                raise ValueError(f"not an {SCHEMA} object: {name} must be a number")
         return Alert(
-            **values
+            **texts
+            | numbers
             | {
-                "at_s": at_s,
-                "state": AlertState(values["state"]),
-                "alert_class": AlertClass(values["alert_class"]),
-                "level": Level(values["level"]),
-                "source": Origin(values["source"]),
-                "raised_at": parse_utc(values["raised_at"]),
-                "at": parse_utc(values["at"]),
+                "state": AlertState(texts["state"]),
+                "alert_class": AlertClass(texts["alert_class"]),
+                "level": Level(texts["level"]),
+                "source": Origin(texts["source"]),
             }
+            | {name: parse_utc(texts[name]) for name in _MOMENTS}
         )
     except KeyError as error:
         raise ValueError(f"not an {SCHEMA} object: {error} is missing") from error
@@ -152,4 +168,6 @@ def from_json(text: str) -> Alert:
 
 
 _JSON_NAMES = {"alert_class": "class"}  # a reserved word in Python
+_MOMENTS = ("raised_at", "at", "until")
+_NUMBERS: dict[str, int | None] = {"at_s": None, "tier": 1, "count": 1}  # and what each may be
 _NEVER_NONE = ("id", "state", "alert_class", "level", "kind", "reason", "source")

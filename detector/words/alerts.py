@@ -61,6 +61,9 @@ CONDITION_NAMES: Mapping[str, str] = {
 _STATES = {
     AlertState.RAISED: "ALERT",
     AlertState.REPEATED: "STILL OPEN",
+    AlertState.ESCALATED: "NOBODY ANSWERED",
+    AlertState.ACKNOWLEDGED: "Somebody is on it",
+    AlertState.SNOOZED: "Put off",
     AlertState.RESOLVED: "Alert over",
 }
 

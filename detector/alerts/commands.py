@@ -1,0 +1,280 @@
+"""Commands: what a person may say to a running night, on whatever screen or topic. Pure.
+
+One form for all of them: the page, MQTT, Home Assistant and the terminal make the same values, the
+service commits them to the log, and every other screen shows them as entries like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from detector.alerts.pause import MOST_MIN as PAUSE_MOST_MIN
+from detector.events import format_utc
+
+SCHEMA = "command/1"
+
+PERSON = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+"""Name of who commands: shown on screens, and a level of a topic where it is a receiver's."""
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of an alert or an event, as this package makes them
+
+SNOOZE_MOST_MIN = 30
+"""The contract's longest snooze: somebody who is on the way needs no more, and nobody may forget
+an alert for longer (research/messaging.md, section 3)."""
+
+BLIND_SNOOZE_MOST_MIN = 15  # of a technical alert: meanwhile nobody may be watched
+NOTE_MOST = 500  # characters: a note, not a letter
+
+
+class CommandError(ValueError):
+    """The command cannot be obeyed; one sentence says why."""
+
+
+class SaidKind(StrEnum):
+    """What a person says that an event was."""
+
+    SPASM = "spasm"
+    CLONUS = "clonus"
+    NOT_A_SPASM = "not-a-spasm"
+    NOT_SURE = "not-sure"
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    MEDICATION = "medication"
+    STRETCH = "stretch"
+    WOKE = "woke"
+    BATHROOM = "bathroom"
+    PAIN = "pain"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What every command says.
+
+    by : who says it
+    """
+
+    by: str
+
+    def __post_init__(self) -> None:
+        if not PERSON.fullmatch(self.by):
+            raise CommandError(f"by must be up to 32 of a-z, 0-9, _ and -, not {self.by!a:.40}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About(_Said):
+    """What is said of an alert.
+
+    alert : its id; None: every one that is open
+    """
+
+    alert: str | None = None
+
+    def __post_init__(self) -> None:
+        _Said.__post_init__(self)
+        _check_id("alert", self.alert)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(_About):
+    """*I'm on it*: nobody is told of this alert again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze(_About):
+    """The alert wakes nobody for so many minutes; then, if it is still open, everybody again."""
+
+    minutes: int = SNOOZE_MOST_MIN
+
+    def __post_init__(self) -> None:
+        _About.__post_init__(self)
+        _check_minutes(self.minutes, SNOOZE_MOST_MIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAlerts(_Said):
+    """*Pause alerts*: none wakes anybody for so many minutes."""
+
+    minutes: int = 30
+
+    def __post_init__(self) -> None:
+        _Said.__post_init__(self)
+        _check_minutes(self.minutes, PAUSE_MOST_MIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeAlerts(_Said):
+    """End a pause now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkSpasm(_Said):
+    """*Mark a spasm now*: what was felt or seen, whether it was detected or not.
+
+    at : when; None is now
+    """
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEvent(_Said):
+    """What an event was, by somebody who was there or looked at it.
+
+    event : its id
+    """
+
+    event: str
+    verdict: SaidKind
+
+    def __post_init__(self) -> None:
+        _Said.__post_init__(self)
+        _check_id("event", self.event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNote(_Said):
+    """Something that belongs to the night, such as a medicine that was taken.
+
+    at : when; None is now
+    """
+
+    text: str
+    kind: NoteKind = NoteKind.OTHER
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _Said.__post_init__(self)
+        if not 0 < len(self.text) <= NOTE_MOST or not self.text.isprintable():
+            raise CommandError(f"a note is one line of 1 to {NOTE_MOST} printable characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallForHelp(_Said):
+    """The wearer asks for somebody, on their own page or by the button of a sensor."""
+
+
+Command = (
+    Acknowledge
+    | Snooze
+    | PauseAlerts
+    | ResumeAlerts
+    | MarkSpasm
+    | LabelEvent
+    | AddNote
+    | CallForHelp
+)
+
+NAMES: dict[str, type[Command]] = {
+    "ack": Acknowledge,
+    "snooze": Snooze,
+    "pause": PauseAlerts,
+    "resume": ResumeAlerts,
+    "mark": MarkSpasm,
+    "label": LabelEvent,
+    "note": AddNote,
+    "help": CallForHelp,
+}
+"""Names of commands in topics, addresses and the log."""
+
+_NAME_OF = {kind: name for name, kind in NAMES.items()}
+
+
+def name_of(command: Command) -> str:
+    """Return the name of a command, as in `NAMES`."""
+    return _NAME_OF[type(command)]
+
+
+def to_dict(command: Command) -> dict[str, Any]:
+    """Return the JSON object of `command/1`: its name and every field, unknown ones None."""
+    values = {each.name: getattr(command, each.name) for each in fields(command)}
+    plain = {
+        name: format_utc(value)
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, StrEnum)
+        else value
+        for name, value in values.items()
+    }
+    return {"schema": SCHEMA, "command": name_of(command), **plain}
+
+
+def from_fields(name: str, said: dict[str, Any]) -> Command:
+    """Return the command of a name and its fields; one that is left out has its default.
+
+    Fields of other names are ignored: a sender may sign, date and number what it sends.
+
+    Raises
+    ------
+    CommandError
+        There is no such command, or a field cannot be used.
+    """
+    kind = NAMES.get(name)
+    if kind is None:
+        raise CommandError(f"there is no command {name!a:.40}")
+    known = {each.name for each in fields(kind)}
+    values = {key: value for key, value in said.items() if key in known and value is not None}
+    for key, value in values.items():
+        values[key] = _typed(key, value)
+    try:
+        return kind(**values)
+    except TypeError:
+        needed = sorted(known - values.keys() - _OPTIONAL)
+        raise CommandError(f"{name} needs {', '.join(needed)}") from None
+
+
+def from_dict(data: Any) -> Command:
+    """Return the command that `to_dict` wrote; CommandError as `from_fields`."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise CommandError(f"not a {SCHEMA} object")
+    return from_fields(str(data.get("command")), data)
+
+
+_OPTIONAL = {"alert", "minutes", "at", "kind"}
+
+
+def _typed(key: str, value: Any) -> Any:
+    if key == "minutes":
+        if type(value) is not int:
+            raise CommandError("minutes must be a whole number")
+        return value
+    if not isinstance(value, str):
+        raise CommandError(f"{key} must be text")
+    try:
+        match key:
+            case "at":
+                return _moment(value)
+            case "verdict":
+                return SaidKind(value)
+            case "kind":
+                return NoteKind(value)
+    except ValueError:
+        wanted = {"verdict": SaidKind, "kind": NoteKind}.get(key)
+        form = "a UTC time like 2026-11-21T02:14:07Z" if wanted is None else ", ".join(wanted)
+        raise CommandError(f"{key} must be {form}") from None
+    return value
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment with its offset from UTC; ValueError without one."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("without an offset")
+    return moment.astimezone(UTC)
+
+
+def _check_id(name: str, value: str | None) -> None:
+    if value is not None and not ID.fullmatch(value):
+        raise CommandError(f"{name} must be the id of one, not {value!a:.40}")
+
+
+def _check_minutes(minutes: int, most: int) -> None:
+    if not 1 <= minutes <= most:
+        raise CommandError(f"minutes must be from 1 to {most}, not {minutes}")
