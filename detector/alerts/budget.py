@@ -58,7 +58,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class RulesProposal:
     """Rules within a budget, beside the present ones; `proposed` is None where none keep to it."""
 
     nights: int
@@ -81,7 +81,7 @@ def propose(
     rules: Sequence[Rule],
     *,
     wakes_a_week: float = 1.0,
-) -> Proposal:
+) -> RulesProposal:
     """Return the rules that keep most of what is labelled a spasm within a budget of wakes.
 
     Parameters
@@ -120,7 +120,7 @@ def propose(
     choices = [trial(choice) for choice in product(*map(_varied, tried))]
     within = [each for each in choices if each.per_week <= wakes_a_week]
     best = max(within, key=lambda each: _merit(each, present), default=None)
-    return Proposal(len(nights), len(labels), present, best)
+    return RulesProposal(len(nights), len(labels), present, best)
 
 
 _REAL = frozenset({SaidKind.SPASM, SaidKind.CLONUS})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.budget import Proposal, propose
+from detector.alerts.budget import RulesProposal, propose
 from detector.alerts.commands import SaidKind
 from detector.alerts.rules import Cluster, Lasting, NoSignal, parse_rules
 from detector.events import Event
@@ -121,6 +121,6 @@ def test_nothing_within_the_budget_keeps_more(
 
 def test_every_choice_of_thresholds_is_tried() -> None:
     rules = [Cluster(3, "spasm", 600), Lasting("clonus", 60)]
-    found: Proposal = propose([[]], {}, rules)
+    found: RulesProposal = propose([[]], {}, rules)
     assert found.proposed is not None
     assert found.proposed.rules == tuple(rules), "nothing changes where nothing has to"
