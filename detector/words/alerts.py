@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.conditions import Condition
-from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
+from detector.alerts.rules import Button, Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
@@ -115,6 +115,8 @@ def rule_words(text: str) -> str:
     match rule:
         case Cluster():
             return f"{rule.count} {(_ONE if rule.count == 1 else _MANY)[rule.word]} in {time}"
+        case Button():
+            return "a call for help"
         case Lasting():
             return f"{_ONE[rule.word]} lasting {time} or longer"
         case _:

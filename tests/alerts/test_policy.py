@@ -66,6 +66,14 @@ def test_twitches_and_ordinary_movements_never_wake(event, now):
         assert policy.observe(event(f"m{n}", kind, n * 5.0, 4000), now(n * 5.0 + 5)) == []
 
 
+def test_no_event_and_no_condition_is_a_call_for_help(event, now):
+    policy = Policy(parse_rules(["button"]))
+    for n, kind in enumerate(["clonus", "spasm", "tonic", "movement"]):
+        assert policy.observe(event(f"m{n}", kind, n * 400.0, 300), now(n * 400 + 300)) == []
+    lost = {"active": True, "since_ns": 0, "now": now(2000)}
+    assert policy.condition("no-signal", **lost) == [], "no rule here asks for it"
+
+
 def test_spasms_less_than_90_s_apart_are_one_alert_even_when_nobody_named_the_episode(event, now):
     policy = Policy(parse_rules(["clonus >= 1min"]))
     told = policy.observe(event("a", "clonus", 0, 70), now(71))
