@@ -211,6 +211,17 @@ def test_an_alert_stands_on_what_is_too_old_to_be_revised(event, now, restarted)
     assert len(policy.open_alerts) == 1
 
 
+def test_what_another_alert_rested_on_is_no_reason_for_this_one(event, now):
+    policy = Policy(parse_rules(["clonus >= 60s"]))
+    policy.observe(event("a", "clonus", 0, 70, episode="e"), now(71))
+    [_, raised] = policy.observe(event("b", "clonus", 690, 61, "update", episode="f"), now(751))
+    policy.tick(now(780))
+    assert "a" not in [fact["id"] for fact in policy.save()["facts"]]
+    told = policy.observe(event("b", "movement", 690, 70, revision=1, episode="f"), now(781))
+    assert [(alert.id, alert.state) for alert in told] == [(raised.id, "resolved")]
+    assert told[0].reason == "taken back: said so"
+
+
 # A night as a script: what happens, and how long after the thing before.
 kinds = st.sampled_from([Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH, Kind.PLM])
 onsets = st.tuples(st.floats(0.1, 300), kinds, st.sampled_from([1.0, 15.0, 25.0, 61.0, 100.0]))
