@@ -14,7 +14,7 @@ from datetime import timedelta
 from math import inf
 from typing import Any
 
-from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alert import Alert, AlertClass, AlertState, alert_id, from_dict, to_dict
 from detector.alerts.conditions import Condition
 from detector.alerts.facts import (
     MEMORY,
@@ -27,7 +27,7 @@ from detector.alerts.facts import (
 )
 from detector.alerts.moments import AlertTime, Now
 from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
-from detector.alerts.urgency import UNNOTICED
+from detector.alerts.urgency import level_of
 from detector.events import Event, Kind, Origin
 
 LATE_S = 5.0
@@ -312,7 +312,7 @@ class Policy:
             episode=episode,
             state=AlertState.RAISED,
             alert_class=AlertClass.TECHNICAL if technical else AlertClass.CLINICAL,
-            level=Level.HIGH if rule or kind in UNNOTICED else Level.MEDIUM,
+            level=level_of(kind),
             kind=kind,
             reason=f"{rule or kind}: {why}" if why else rule or kind,
             rule=rule,
