@@ -9,7 +9,7 @@ from datetime import tzinfo
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.conditions import Condition
 from detector.alerts.response import NOT_A_SPASM
-from detector.alerts.rules import BUTTON, Cluster, Lasting, RuleError, parse_rule
+from detector.alerts.rules import Button, Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
@@ -129,8 +129,6 @@ def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
 
 def rule_words(text: str) -> str:
     """Return what a wake rule waits for: 3 spasms in 10 min, clonus lasting 60 s or longer."""
-    if text == BUTTON:
-        return "call for help"
     try:
         rule = parse_rule(text)
     except RuleError:  # of another version
@@ -140,6 +138,8 @@ def rule_words(text: str) -> str:
     match rule:
         case Cluster():
             return f"{rule.count} {(_ONE if rule.count == 1 else _MANY)[rule.word]} in {time}"
+        case Button():
+            return "call for help"
         case Lasting():
             return f"{_ONE[rule.word]} lasting {time} or longer"
         case _:
