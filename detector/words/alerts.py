@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
@@ -86,6 +87,11 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
     elif alert.at_s is not None:
         clock = f"{elapsed_words(alert.at_s)}  "
     state = _STATES[alert.state]
+    if alert.by and alert.state is AlertState.ACKNOWLEDGED:
+        state = f"{alert.by} is on it"
+    elif alert.until is not None and alert.state is AlertState.SNOOZED:
+        state = f"{state} until {alert.until.astimezone(zone):%H:%M}"
+        state += f" by {alert.by}" if alert.by else ""
     if alert.level is Level.TEST:
         state = "Test of the alarm" if alert.state is AlertState.RAISED else "Test over"
     whose = f" ({label})" if label else ""
@@ -100,6 +106,8 @@ def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
 
 def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
     """Return as one line that an alert is open, and since when."""
+    if alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED):
+        return alert_line(replace(alert, at=None, at_s=None), zone)
     since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
     return one_line(f"ALERT still open{since}: {_matter(alert)}")
 

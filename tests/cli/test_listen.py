@@ -122,7 +122,7 @@ def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, s
         os.write(keyboard, b"\n")
         listen.until(lambda text: "anna heard it" in text)
         os.write(keyboard, b"p 61\n")
-        listen.until(lambda text: "A pause is of 1 to 60 minutes" in text)
+        listen.until(lambda text: "Minutes must be from 1 to 60" in text)
         os.write(keyboard, b"p\n")
         said = listen.until(lambda text: "By anna" in text)
         assert re.search(r"Paused until \d\d:\d\d\. By anna", said)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from detector.alert import Alert
+from detector.alerts.commands import CommandError
 from detector.alerts.pause import Pause, hushed
 from detector.block import utc_of
 from detector.night.outcome import Outcome
@@ -33,7 +34,7 @@ class Pausing:
     def begin(self, minutes: int, by: str, mono_ns: int) -> None:
         """Begin a pause; ValueError unless it is of 1 to 60 minutes, or right after another."""
         if self._pause is not None and 0 <= mono_ns - self._pause.begun_ns < APART_NS:
-            raise ValueError("a pause was asked for less than a second ago")
+            raise CommandError("a pause was asked for less than a second ago")
         self._pause, self._until = Pause.of(minutes, by, mono_ns), None
 
     def until(self, mono_ns: int, utc_ns: int) -> datetime | None:
