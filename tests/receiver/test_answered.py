@@ -62,7 +62,7 @@ class House:
 
 @pytest.mark.parametrize(
     ("answer", "line"),
-    [(ACK, "anna is on it: Clonus"), (SNOOZED, "Put off until 02:30 by anna: Clonus")],
+    [(ACK, "anna is on it: Clonus"), (SNOOZED, "Put off by anna until 02:30: Clonus")],
 )
 def test_an_answer_ends_the_sound_on_every_receiver_and_says_whose_it_is(
     answer: Alert, line: str, capsys: pytest.CaptureFixture[str]
