@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
-from detector.alerts.commands import PauseAlerts
+from detector.alerts.commands import Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.learning import LearningNights
 from detector.alerts.reception import Reception, must_reach
@@ -85,7 +85,7 @@ class Assembly:
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """What was refused or lost since the start, by the names of `mqtt.contract.COUNTS`."""
+        """What was refused or lost since the start, by the names of `mqtt.payloads.COUNTS`."""
         return self.service.losses if self.publisher is None else self.publisher.losses
 
     @property
@@ -163,6 +163,11 @@ async def assembled(
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)
+
+            def obey(command: Command) -> None:
+                _check_may_command(settings, broker)
+                service.obey(command)
+
             publisher = Publisher(
                 broker.endpoint,
                 archive.log_of(MQTT),
@@ -173,6 +178,7 @@ async def assembled(
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
                 paths=tests,
+                obey=obey,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
             )
@@ -205,6 +211,7 @@ async def assembled(
                 beside,
                 tests,
             ],
+            watched=None if publisher is None else publisher.live.feed,
             committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
             sound=None if sound is None else sound.tell,
             tests=tests,
@@ -214,8 +221,6 @@ async def assembled(
             heard_until=opened.heard_until,
             answering=answering,
         )
-        if publisher is not None:
-            _let_pause(publisher, broker, service)
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
@@ -276,15 +281,16 @@ def _answering(
     )
 
 
-def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
-    """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
-    if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
-        publisher.requests.pause = lambda minutes, by: service.obey(
-            PauseAlerts(by=by, minutes=minutes)
-        )
-    else:
-        publisher.requests.no_pause = (
-            "over the network a pause must be signed: `spasmwatch setup tls` makes the keys"
+def _check_may_command(settings: Settings, broker: Broker) -> None:
+    """Raise CommandError unless people command from this computer, or signed.
+
+    No stranger on the network may silence alarms, or write into the wearer's night.
+    """
+    here = broker.endpoint is not None and broker.endpoint.is_local
+    if not here and settings.mqtt.signing_file is None:
+        raise CommandError(
+            "over the network what a person says must be signed: "
+            "`spasmwatch setup tls` makes the keys"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from detector.alerts.commands import Command
 from detector.alerts.conditions import Condition
 from detector.alerts.response import AlertResponse
-from detector.block import utc_of
+from detector.block import Block, utc_of
 from detector.channels import Entry
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp, Reading
@@ -71,6 +71,7 @@ class Service:
     tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
     committed : called with the entries of each commit; must return at once
+    watched : takes each sensor's samples by its label, for live views; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -95,6 +96,7 @@ class Service:
         publisher: Publisher | None = None,
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
+        watched: Callable[[str, Sequence[Block]], None] | None = None,
         sound: Callable[[News], None] | None = None,
         tests: EveningTest | None = None,
         pace: float = 1.0,
@@ -143,9 +145,7 @@ class Service:
             rows=self._recordings.kept,
             beside=self._beside,
         )
-        self._live = LiveNight(
-            night, self._supervisor, lambda: (self._saving.alarms, self._committer.waiting_events)
-        )
+        self._live = LiveNight(night, self._supervisor, self._last_committed, watched)
         self._committer = Committer(
             archive,
             utc_now=lambda: utc_of(clock.utc_ns()),
@@ -196,14 +196,12 @@ class Service:
     @property
     def recording_failed(self) -> bool:
         """Whether the disk did not take some of the night."""
-        from_the_start = any(
-            trouble.name == Condition.RECORDING for trouble in self._from_the_start
-        )
-        return self._recordings.failed or from_the_start
+        begun_with = [trouble.name for trouble in self._from_the_start]
+        return self._recordings.failed or Condition.RECORDING in begun_with
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """Return what was dropped, by the names of `mqtt.contract.COUNTS`."""
+        """Return what was dropped, by the names of `mqtt.payloads.COUNTS`."""
         return {
             "readings_dropped": sum(source.status.dropped for source in self._sources),
             "commits_dropped": self._committer.dropped,
@@ -349,6 +347,9 @@ class Service:
             self._observers.tell(told)
             self._show()
 
+    def _last_committed(self) -> tuple[dict[str, Any] | None, Sequence[Event]]:
+        return self._saving.alarms, self._committer.waiting_events
+
     def _beside(self) -> dict[str, Any]:
         """Return what is saved beside the night."""
         answers = self._answering.save(self._night.monitored_s)
@@ -364,7 +365,7 @@ class Service:
             await self._publisher.tell([draft.entry(0, at) for draft in drafts])
 
     def _trouble(self, name: Condition, why: str | None) -> None:
-        """Announce once that something does not work, and once that it has worked for a while."""
+        """Announce once that something does not work, and once that it works again."""
         if self._troubles.note(name, why, self._clock.mono_ns()):
             self._hear(self._live.trouble(name, why, *self._now()))
             self._observers.tell(Trouble(name, why))
