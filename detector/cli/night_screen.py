@@ -96,6 +96,7 @@ class NightScreen:
             self._label,
             self._made.service.now,
             vitals(self._made.night, self._clock),
+            strip_g=self._made.movement.pieces_g,
             answer=answer,
             zone=self._zone,
         )
