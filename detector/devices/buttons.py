@@ -13,7 +13,7 @@ RELEASED, DOWN, HELD = 0, 1, 2
 """States in one octet, as micro:bit's Bluetooth profile has them; HELD follows DOWN."""
 
 
-class Button:
+class ButtonState:
     """One button of one connection.
 
     Parameters

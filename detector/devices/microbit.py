@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from detector.block import AXES, Samples
-from detector.devices.buttons import Button
+from detector.devices.buttons import ButtonState
 from detector.devices.family import Family
 from detector.devices.profile import (
     NOT_TOLD,
@@ -53,7 +53,7 @@ class MicrobitConversation:
         self._fs: float | None = None  # known once the period is the one set
         self._unsettled = round(_SETTLED_S * RATE_HZ)  # samples that may be at the old period
         # A button that was let go while there was no connection is still said to be pressed.
-        self._buttons = {each: Button(first_counts=False) for each in (BUTTON_A, BUTTON_B)}
+        self._buttons = {each: ButtonState(first_counts=False) for each in (BUTTON_A, BUTTON_B)}
 
     def open(self) -> list[Write]:
         """Set the period."""

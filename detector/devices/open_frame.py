@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.block import AXES, Samples
-from detector.devices.buttons import Button
+from detector.devices.buttons import ButtonState
 from detector.devices.counters import unwrapped
 from detector.devices.family import Family
 from detector.devices.profile import (
@@ -137,7 +137,7 @@ class OpenFrameConversation:
         self._count = 0  # its samples
         self._battery: int | None = None
         self._noted: set[str] = set()
-        self._button = Button(first_counts=True)
+        self._button = ButtonState(first_counts=True)
 
     def open(self) -> list[Write]:
         """Write nothing: a subscription is enough."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.devices.buttons import ONE_PRESS_NS, Button
+from detector.devices.buttons import ONE_PRESS_NS, ButtonState
 from detector.devices.interpreter import Interpreter
 from detector.devices.microbit import BUTTON_A, BUTTON_B, MICROBIT, PERIOD
 from detector.devices.open_frame import BUTTON, OPEN_FRAME
@@ -21,7 +21,7 @@ S = 1_000_000_000
 PRESSED = ButtonPressed()
 
 
-def states(button: Button, *values: int) -> list[int]:
+def states(button: ButtonState, *values: int) -> list[int]:
     """Return which of the states were presses."""
     return [n for n, value in enumerate(values) if button.feed(bytes((value,)))]
 
@@ -37,19 +37,19 @@ def states(button: Button, *values: int) -> list[int]:
     ],
 )
 def test_each_press_is_one_however_long_it_is_held(values, presses):
-    assert states(Button(first_counts=True), *values) == presses
-    assert states(Button(first_counts=False), *values) == presses
+    assert states(ButtonState(first_counts=True), *values) == presses
+    assert states(ButtonState(first_counts=False), *values) == presses
 
 
 def test_what_is_read_first_is_a_press_where_the_sensor_keeps_no_old_value():
-    assert states(Button(first_counts=True), 1, 1) == [0, 1]
-    assert states(Button(first_counts=False), 1, 2, 1) == [2]
+    assert states(ButtonState(first_counts=True), 1, 1) == [0, 1]
+    assert states(ButtonState(first_counts=False), 1, 2, 1) == [2]
 
 
 @pytest.mark.parametrize("data", [b"", b"\3", b"\1\0", bytes(20)])
 def test_what_is_no_state_is_nonsense(data):
     with pytest.raises(ProtocolError, match="button"):
-        Button(first_counts=True).feed(data)
+        ButtonState(first_counts=True).feed(data)
 
 
 @pytest.mark.parametrize("channel", [BUTTON_A, BUTTON_B])
