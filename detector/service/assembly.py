@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -60,6 +61,9 @@ from detector.sources.source import Source
 from detector.store.state import State, StateError
 from detector.words.delivery import not_started_words
 
+Hearer = Callable[[Sequence[Entry]], None]
+"""Is told of entries once they are committed; must return at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
@@ -81,6 +85,7 @@ class Assembly:
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
+    hearers: list[Hearer] = field(default_factory=list)  # of entries that are committed
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
 
     @property
@@ -184,6 +189,9 @@ async def assembled(
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
+        hearers: list[Hearer] = [tests.committed]
+        if delivery is not None:
+            hearers.append(delivery.committed)
         answering = _answering(settings, opened, state, reception, clock)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
@@ -205,7 +213,7 @@ async def assembled(
                 beside,
                 tests,
             ],
-            committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
+            committed=partial(_tell_each, hearers),
             sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
@@ -234,21 +242,15 @@ async def assembled(
             starts=starts,
             beside=beside,
             sources=tuple(sources),
+            hearers=hearers,
             learning=answering.learning,
         )
 
 
-def _in_turn(
-    first: Callable[[Sequence[Entry]], None], then: Callable[[Sequence[Entry]], None] | None
-) -> Callable[[Sequence[Entry]], None]:
-    """Return what passes committed entries to both."""
-
-    def both(entries: Sequence[Entry]) -> None:
-        first(entries)
-        if then is not None:
-            then(entries)
-
-    return both
+def _tell_each(hearers: Sequence[Hearer], entries: Sequence[Entry]) -> None:
+    """Pass committed entries to each that hears of them, also to those that come later."""
+    for hear in hearers:
+        hear(entries)
 
 
 def _answering(
