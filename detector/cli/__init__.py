@@ -22,6 +22,7 @@ from detector.cli import (
     doctor,
     evaluate,
     listen,
+    pair,
     record,
     replay,
     run,
@@ -163,6 +164,7 @@ app.command(rich_help_panel=NIGHT, short_help="Alarm when `run` on this computer
     watchdog.watchdog
 )
 app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
+app.command(rich_help_panel=SETUP, short_help="Let a phone or browser see the page.")(pair.pair)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)
 app.command(rich_help_panel=TRY)(demo.demo)

@@ -93,6 +93,7 @@ def run(
     import asyncio
 
     from detector.cli.live import Wish, watch_night
+    from detector.service.presentation.caregivers_page import where_of
 
     call = Invocation.of(ctx)
     settings = call.configuration({"sensor.device": device}).settings
@@ -103,6 +104,8 @@ def run(
     _check(kind, file, speed, scenario, radio)
     if not no_mqtt and settings.mqtt.broker != "none":
         settings.mqtt.secret()  # raises where its file cannot be used, before anything starts
+    if settings.web.enabled:
+        where_of(settings).tls()  # the same of the page's certificate
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
     zone = settings.wearer.zone
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))

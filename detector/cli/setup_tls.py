@@ -1,4 +1,4 @@
-"""`spasmwatch setup tls`: certificates, passwords and keys for a broker on the network."""
+"""`spasmwatch setup tls`: certificates, passwords and keys for broker and page on the network."""
 
 from __future__ import annotations
 
@@ -61,11 +61,17 @@ def tls(
             show_default="/etc/mosquitto/spasmwatch",
         ),
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--page", help="A new certificate for the page that phones open; all else stays."
+        ),
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write the service's part into the settings file.")
     ] = False,
 ) -> None:
-    """Make certificates, passwords and keys for a broker on the network.
+    """Make certificates, passwords and keys for a broker and the page on the network.
 
     A certificate authority of your own, the broker's certificate, mosquitto's configuration with
     users and access list, and a folder for each caregiver. Nothing is installed; it says how.
@@ -78,6 +84,12 @@ def tls(
     place = (folder or settings_path.parent / FOLDER).expanduser().absolute()
     if not str(place).isprintable() or '"' in str(place) or "\\" in str(place):
         raise UsageError("the folder's name must be printable, without quotation marks")
+    if page:
+        if caregiver or add or remove:
+            raise UsageError("--page goes alone")
+        plan = _plan(call, host, port, installed, settings_path)
+        _page(call, place, plan, settings_path, write=write)
+        return
     if add or remove:
         if caregiver or host:
             raise UsageError("--add and --remove go alone: the broker's names stay as they are")
@@ -89,11 +101,7 @@ def tls(
     else:
         if not caregiver:
             raise UsageError(f"who listens? {program_name()} setup tls --caregiver anna")
-        hosts = tuple(dict.fromkeys([*(host or own_hosts()), "localhost", "127.0.0.1", "::1"]))
-        prefix = call.configuration().settings.mqtt.prefix if settings_path.exists() else "sw/v1"
-        plan = bundles.Plan(
-            hosts, host[0] if host else "localhost", port, prefix, installed or bundles.INSTALLED
-        )
+        plan = _plan(call, host, port, installed, settings_path)
         bundles.check_names(caregiver)
         if place.exists():
             _move_aside(call.out, place)
@@ -104,6 +112,52 @@ def tls(
         call.out.data(json.dumps(bundles.summary(place, plan)))
     changed = bool(add or remove)
     _explain(call.out, place, plan, add or caregiver or [], changed=changed, written=write)
+
+
+def _plan(
+    call: Invocation, host: list[str] | None, port: int, installed: str | None, settings_path: Path
+) -> Plan:
+    from detector.mqtt.security.bundles import INSTALLED, Plan
+
+    hosts = tuple(dict.fromkeys([*(host or own_hosts()), "localhost", "127.0.0.1", "::1"]))
+    prefix = call.configuration().settings.mqtt.prefix if settings_path.exists() else "sw/v1"
+    return Plan(hosts, host[0] if host else "localhost", port, prefix, installed or INSTALLED)
+
+
+def _page(
+    call: Invocation,
+    place: Path,
+    plan: Plan,
+    settings_path: Path,
+    *,
+    write: bool,
+) -> None:
+    """Make the page's certificate, by the authority that is there or a new one; say what to do."""
+    from detector.mqtt.security import bundles
+
+    now = datetime.now(UTC)
+    if place.exists():
+        bundles.add_page(place, now=now)
+    else:
+        bundles.make(place, plan, [], now=now)
+    values, out = bundles.page_settings(place), call.out
+    if write:
+        _write(settings_path, values, section="web")
+    if out.json:
+        out.data(json.dumps(values))
+    out.say(f"Made in {place}, which only you may read.\n")
+    if write:
+        out.say(f"1. This computer: end {program_name()} run, and start it again.")
+    else:
+        out.say("1. This computer: put these lines into your settings (--write does), and run.")
+        out.say("   [web]")
+        for name, value in values.items():
+            out.say(f"   {name} = {json.dumps(value)}")
+    out.say("2. Each phone must trust your own authority once: bring this file to it, open it, and")
+    out.say("   install it as a CA certificate. It is no secret; ca.key beside it is one.")
+    out.say(f"   {place / 'ca.crt'}")
+    out.say(f"3. Let each of them in: {program_name()} pair NAME")
+    out.say("The certificate lasts two years; the same command makes a new one.")
 
 
 def own_hosts() -> list[str]:
@@ -144,12 +198,12 @@ def _move_aside(out: Output, place: Path) -> None:
     out.say(f"The old ones are in {old}")
 
 
-def _write(path: Path, values: dict[str, str]) -> None:
+def _write(path: Path, values: dict[str, str], *, section: str = "mqtt") -> None:
     from detector.config import read_configuration
     from detector.config.settings_file import change_section
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    change_section(path, "mqtt", values, {}, lambda draft: read_configuration(draft, environ={}))
+    change_section(path, section, values, {}, lambda draft: read_configuration(draft, environ={}))
 
 
 def _other_ways(plan: Plan) -> list[str]:

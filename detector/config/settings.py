@@ -18,10 +18,10 @@ from detector.config.values import (
     NO_TEST,
     PORTS,
     AdapterName,
+    Address,
     Broker,
     FilePath,
     Identifier,
-    Loopback,
     ShellCommand,
     Text,
     TimeOfDay,
@@ -243,14 +243,30 @@ class LogSettings(_Section):
 
 
 class WebSettings(_Section):
-    """Health of the service over HTTP, for monitoring on this computer."""
+    """The caregivers' page, and the health of the service for monitoring."""
 
     enabled: bool = True
-    """Whether `run` serves /livez, /readyz and /metrics."""
-    bind: Loopback = "127.0.0.1"
-    """Address of this computer for itself: 127.0.0.1 or ::1."""
+    """Whether `run` serves the page, and /livez, /readyz and /metrics to this computer alone."""
+    bind: Address = "127.0.0.1"
+    """Address to listen at. Any but 127.0.0.1 and ::1 lets phones in, and needs cert_file and
+    key_file."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8377
     """Where it listens; where that is taken, the next free one."""
+    cert_file: FilePath | None = None
+    """Certificate of the page, for https; `spasmwatch setup tls --page` makes it."""
+    key_file: FilePath | None = None
+    """Its private key."""
+
+    @model_validator(mode="after")
+    def _certified_away_from_here(self) -> WebSettings:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("must have cert_file and key_file, or neither")
+        if self.cert_file is None and not is_this_computer(self.bind):
+            raise ValueError(
+                f"must not show health data readable to others at {self.bind}: set cert_file and "
+                "key_file (`spasmwatch setup tls --page` makes them), or bind = '127.0.0.1'"
+            )
+        return self
 
 
 class Settings(_Section):

@@ -138,11 +138,13 @@ def _time_of_day(text: str) -> str:
     return text
 
 
-def _loopback(text: str) -> str:
-    if text == "localhost" or not is_this_computer(text):  # a resolver may answer for a name
+def _address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)  # not a name: a resolver may answer anything for one
+    except ValueError:
         raise ValueError(
-            "must be 127.0.0.1 or ::1: there is no password yet, so others may not reach it"
-        )
+            "must be an address of this computer, such as 127.0.0.1, ::1 or 0.0.0.0 for all of them"
+        ) from None
     return text
 
 
@@ -156,4 +158,4 @@ WakeRule = Annotated[str, AfterValidator(_rule)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Broker = Annotated[str, AfterValidator(_broker)]
 TopicPrefix = Annotated[str, AfterValidator(_topic)]
-Loopback = Annotated[str, AfterValidator(_loopback)]
+Address = Annotated[str, AfterValidator(_address)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from detector.events import Event, Kind
@@ -46,15 +46,20 @@ def counted(count: int, noun: str) -> str:
 
 def summary(events: Sequence[Event]) -> str:
     """Return in short sentences what was found in a recording."""
-    counts = {kind: sum(event.kind is kind for event in events) for kind in Kind}
-    likely = sum(counts[kind] for kind in COUNTED)
+    return count_words({kind: sum(event.kind is kind for event in events) for kind in Kind})
+
+
+def count_words(counts: Mapping[Kind, int]) -> str:
+    """Return in short sentences how many movements of each kind were found."""
+    likely = sum(counts.get(kind, 0) for kind in COUNTED)
     if not likely:
         text = "No likely spasms."
     else:
+        clonus = counts.get(Kind.CLONUS, 0)
         text = counted(likely, "likely spasm")
-        text += f", {counts[Kind.CLONUS]} of them clonus." if counts[Kind.CLONUS] else "."
-    twitches = counts[Kind.TWITCH]
-    others = len(events) - likely - twitches
+        text += f", {clonus} of them clonus." if clonus else "."
+    twitches = counts.get(Kind.TWITCH, 0)
+    others = sum(counts.values()) - likely - twitches
     if twitches:
         text += f" {counted(twitches, 'twitch')}."
     if others:

@@ -6,9 +6,9 @@ import json
 import re
 import socket
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,12 @@ from pydantic import ValidationError
 from detector.config.settings import WebSettings
 from detector.status import StateWord, Status, Vitals
 from detector.supervision.heartbeat import LATE_S
+from detector.web import connections
 from detector.web.facts import ServiceFacts, liveness, readiness
 from detector.web.metrics import ServiceMetrics
-from detector.web.server import LONGEST_REQUEST, MOST_AT_ONCE, HealthPage
+from detector.web.server import LONGEST_LINE, Where
+
+from .stand import ask, standing
 
 ROOT = Path(__file__).parents[2]
 WATCHING = Status(StateWord.WATCHING)
@@ -31,19 +34,6 @@ WATCHING = Status(StateWord.WATCHING)
 def facts(at_s: float = 0.0, status: Status = WATCHING, **more: object) -> ServiceFacts:
     vitals = Vitals(data_age_s=0.5, battery_percent=80, rate_hz=52.0)
     return ServiceFacts(taken_s=at_s, at_s=at_s, status=status, vitals=vitals, **more)  # type: ignore[arg-type]
-
-
-def ask(page: HealthPage, path: str, *, method: str = "GET", host: str | None = None):
-    link = HTTPConnection("127.0.0.1", page.port, timeout=5)
-    try:
-        link.putrequest(method, path, skip_host=host is not None)
-        if host is not None:
-            link.putheader("Host", host)
-        link.endheaders()
-        answer = link.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        link.close()
 
 
 statuses = st.one_of(
@@ -67,70 +57,109 @@ def test_ready_means_that_somebody_is_watched_now_and_else_there_is_a_reason(
     assert readiness(None, later_s)[0] is False
 
 
-@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.2", "localhost", "house.lan", ""])  # noqa: S104
-def test_settings_cannot_open_it_to_others(bind: str) -> None:
-    with pytest.raises(ValidationError, match=r"must be 127\.0\.0\.1 or ::1"):
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.2"])  # noqa: S104
+def test_settings_let_others_in_by_tls_alone(bind: str) -> None:
+    with pytest.raises(ValidationError, match=r"set cert_file and key_file \(`spasmwatch"):
         WebSettings(bind=bind)
+    with pytest.raises(ValidationError, match="cert_file and key_file, or neither"):
+        WebSettings(bind=bind, cert_file="page.crt")
+    assert WebSettings(bind=bind, cert_file="page.crt", key_file="page.key").bind == bind
     for fine in ("127.0.0.1", "::1"):
         assert WebSettings(bind=fine).bind == fine
 
 
+@pytest.mark.parametrize("bind", ["localhost", "house.lan", "", "1.2.3"])
+def test_settings_take_an_address_and_no_name(bind: str) -> None:
+    with pytest.raises(ValidationError, match="must be an address of this computer"):
+        WebSettings(bind=bind)
+
+
 def test_it_answers_gets_of_this_computer_alone(tmp_path: Path) -> None:
-    now_s = 0.0
-    with HealthPage("127.0.0.1", 20_377, now_s=lambda: now_s) as page:
-        assert ask(page, "/readyz")[0] == 503
-        page.show(facts(0.0))
-        assert ask(page, "/readyz")[0] == 200
-        assert ask(page, "/livez?verbose")[0] == 200
-        assert ask(page, "/metrics")[0] == 200
-        for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS", "BREW"):
-            assert ask(page, "/readyz", method=method)[0] == 405
-        for host in ("evil.example", "127.0.0.1.evil.example", "", f"evil.example:{page.port}"):
-            assert ask(page, "/readyz", host=host)[0] == 403
-        for host in ("localhost", "LOCALHOST", f"127.0.0.1:{page.port}", "[::1]"):
-            assert ask(page, "/readyz", host=host)[0] == 200
-        assert ask(page, "/../etc/passwd")[0] == 404
-        now_s = LATE_S  # the loop hangs, this thread does not
-        status, body = ask(page, "/livez")
-        assert status == 503
-        assert json.loads(body)["reasons"] == ["the service has not looked at the night for 15 s"]
+    with standing(tmp_path) as stand:
+        for path in ("/livez", "/readyz", "/livez?verbose", "/metrics"):
+            assert ask(stand.port, path).status == 200
+        for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+            refused = ask(stand.port, "/readyz", method=method)
+            assert (refused.status, refused.headers["allow"]) == (405, "GET")
+        assert ask(stand.port, "/readyz", method="BREW").status in {400, 405}
+        for host in ("evil.example", "127.0.0.1.evil.example", "", f"evil.example:{stand.port}"):
+            assert ask(stand.port, "/readyz", headers={"Host": host}).status == 403
+        for host in ("localhost", "LOCALHOST", f"127.0.0.1:{stand.port}", "[::1]"):
+            assert ask(stand.port, "/readyz", headers={"Host": host}).status == 200
+        assert ask(stand.port, "/../etc/passwd").status == 404
+        assert ask(stand.port, "/static/../app.py").status == 404
 
 
-def test_a_taken_port_is_left_to_who_has_it() -> None:
+def test_a_service_that_hangs_is_not_live(tmp_path: Path) -> None:
+    with standing(tmp_path) as stand:
+        stand.call(lambda: stand.page.show_facts(facts(time.monotonic() - LATE_S)))
+        answer = ask(stand.port, "/livez")
+        assert answer.status == 503
+        assert json.loads(answer.body)["reasons"] == [
+            "the service has not looked at the night for 15 s"
+        ]
+
+
+def test_a_taken_port_is_left_to_who_has_it(tmp_path: Path) -> None:
     with (
-        HealthPage("127.0.0.1", 21_377) as first,
-        HealthPage("127.0.0.1", first.port) as second,
+        standing(tmp_path, where=Where("127.0.0.1", 21_377)) as first,
+        standing(tmp_path, where=Where("127.0.0.1", first.port)) as second,
     ):
         assert second.port > first.port
-        assert ask(first, "/livez")[0] == ask(second, "/livez")[0] == 503
+        assert ask(first.port, "/livez").status == ask(second.port, "/livez").status == 200
 
 
-def test_too_long_half_and_many_requests_cost_only_themselves() -> None:
-    with HealthPage("127.0.0.1", 22_377) as page:
-        page.show(facts(page._now_s()))
-        address = ("127.0.0.1", page.port)
+def _closed(link: socket.socket) -> bool:
+    """Whether the other side has closed, or does within the socket's patience."""
+    try:
+        while data := link.recv(4096):
+            if b"HTTP/1.1 400" in data:
+                return True
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_too_long_half_and_many_requests_cost_only_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PATIENCE_S", 0.5)
+    with standing(tmp_path) as stand:
+        address = ("127.0.0.1", stand.port)
         long = socket.create_connection(address, timeout=5)
         with long, suppress(ConnectionResetError, BrokenPipeError):  # closed while being sent
-            long.sendall(b"GET /" + b"x" * 4 * LONGEST_REQUEST + b" HTTP/1.1\r\n\r\n")
-            assert long.recv(99) == b""
-        trickling = [socket.create_connection(address, timeout=5) for _ in range(3 * MOST_AT_ONCE)]
-        before = threading.active_count()
+            long.sendall(b"GET /" + b"x" * 4 * LONGEST_LINE + b" HTTP/1.1\r\n\r\n")
+            assert _closed(long)
+        threads = threading.active_count()
+        trickling = [
+            socket.create_connection(address, timeout=5) for _ in range(connections.MOST + 40)
+        ]
         for each in trickling:
             with suppress(OSError):  # refused: too many at once
                 each.sendall(b"GET /liv")
-        assert before <= threading.active_count() + MOST_AT_ONCE
-        assert threading.active_count() <= MOST_AT_ONCE + 8
+        assert threading.active_count() == threads
+        assert all(_closed(each) for each in trickling), "each was refused, or was too slow"
         for each in trickling:
             each.close()
-        deadline = threading.Event()
-        for _ in range(200):
-            try:
-                if ask(page, "/livez")[0] == 200:
-                    break
-            except OSError:
-                deadline.wait(0.02)  # until their threads have noticed
-        else:
-            pytest.fail("it does not answer any more")
+        assert ask(stand.port, "/livez").status == 200
+
+
+def test_a_form_that_trickles_or_is_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.web.app.PATIENCE_S", 0.3)
+    with standing(tmp_path) as stand:
+        head = (
+            f"POST /pair HTTP/1.1\r\nHost: 127.0.0.1:{stand.port}\r\n"
+            f"Origin: http://127.0.0.1:{stand.port}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\ncode"
+        )
+        with socket.create_connection(("127.0.0.1", stand.port), timeout=5) as slow:
+            slow.sendall(head.encode())
+            assert slow.recv(4096).startswith(b"HTTP/1.1 408 ")
+        assert ask(stand.port, "/pair", method="POST", form={"code": "x" * 9000}).status == 413
 
 
 def test_a_pause_is_not_ready_and_wakes_nobody_by_prometheus() -> None:

@@ -1,4 +1,4 @@
-"""An authority of one household, and the broker's certificate: X.509, made with `cryptography`."""
+"""An authority of one household, and certificates of the broker and the page: X.509."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ Nobody revokes one here: `setup tls` makes a new authority, and the old one is t
 
 BEFORE = timedelta(days=1100)
 """A computer without a clock starts with the date of its system's image; three years cover that."""
+
+PAGE_VALID = timedelta(days=820)
+PAGE_BEFORE = timedelta(days=2)
+"""Of the page's: Apple's devices trust no server's certificate of more than 825 days
+(support.apple.com/103769); `setup tls --page` makes a new one."""
 
 CLOCK_SET = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this release is not set
 
@@ -44,25 +49,72 @@ def broker_certificate(hosts: Sequence[str], *, now: datetime) -> tuple[Certific
     ConfigError
         A host is no name or address; or the clock is not set.
     """
-    if now < CLOCK_SET:
-        raise ConfigError(
-            f"this computer's clock says {now:%Y-%m-%d}: certificates would be of no use. "
-            "Set it: sudo timedatectl set-ntp true"
-        )
+    _check_clock(now)
     alternatives = [_alternative(host) for host in hosts]
-    own_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    own_key = ec.generate_private_key(ec.SECP256R1())
     own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spasmwatch authority")])
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spasmwatch broker")])
     own_id = x509.SubjectKeyIdentifier.from_public_key(own_key.public_key())
     authority = (
-        _builder(own_name, own_name, own_key, now)
+        _builder(own_name, own_name, own_key, now - BEFORE, now + VALID)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(own_id, critical=False)
         .sign(own_key, hashes.SHA256())
     )
-    broker = (
-        _builder(name, own_name, key, now)
+    broker = _signed(
+        "spasmwatch broker", alternatives, authority, own_key, begin=now - BEFORE, end=now + VALID
+    )
+    return _pem(authority, own_key), broker
+
+
+def page_certificate(authority: Certificate, hosts: Sequence[str], *, now: datetime) -> Certificate:
+    """Return the certificate of the page that these hosts serve, signed by an authority of ours.
+
+    Raises
+    ------
+    ConfigError
+        A host is no name or address; the clock is not set; or the authority is damaged.
+    """
+    _check_clock(now)
+    try:
+        own = x509.load_pem_x509_certificate(authority.certificate.encode())
+        key = serialization.load_pem_private_key(authority.key.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"the authority's certificate or key is damaged ({error}): make a new one with "
+            "`spasmwatch setup tls`"
+        ) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError("the authority's key is not one that `spasmwatch setup tls` made")
+    alternatives = [_alternative(host) for host in hosts]
+    return _signed(
+        "spasmwatch page", alternatives, own, key, begin=now - PAGE_BEFORE, end=now + PAGE_VALID
+    )
+
+
+def _check_clock(now: datetime) -> None:
+    if now < CLOCK_SET:
+        raise ConfigError(
+            f"this computer's clock says {now:%Y-%m-%d}: certificates would be of no use. "
+            "Set it: sudo timedatectl set-ntp true"
+        )
+
+
+def _signed(
+    name: str,
+    alternatives: Sequence[x509.GeneralName],
+    authority: x509.Certificate,
+    own_key: ec.EllipticCurvePrivateKey,
+    *,
+    begin: datetime,
+    end: datetime,
+) -> Certificate:
+    """Return a server's certificate with a new key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    own_id = x509.SubjectKeyIdentifier.from_public_key(own_key.public_key())
+    server = (
+        _builder(subject, authority.subject, key, begin, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -73,11 +125,15 @@ def broker_certificate(hosts: Sequence[str], *, now: datetime) -> tuple[Certific
         )
         .sign(own_key, hashes.SHA256())
     )
-    return _pem(authority, own_key), _pem(broker, key)
+    return _pem(server, key)
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    begin: datetime,
+    end: datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -85,8 +141,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BEFORE)
-        .not_valid_after(now + VALID)
+        .not_valid_before(begin)
+        .not_valid_after(end)
     )
 
 

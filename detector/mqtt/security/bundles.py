@@ -1,4 +1,4 @@
-"""The folder that `setup tls` makes: what broker, service and each caregiver get.
+"""The folder that `setup tls` makes: what broker, service, page and each caregiver get.
 
 Only its owner may read it. Passwords are random and are written to files alone.
 """
@@ -18,7 +18,11 @@ from detector import plain_json
 from detector.channels import RECEIVER_NAME
 from detector.errors import ConfigError, StorageError
 from detector.files import read_start
-from detector.mqtt.security.authority import broker_certificate
+from detector.mqtt.security.authority import (
+    Certificate,
+    broker_certificate,
+    page_certificate,
+)
 from detector.mqtt.security.broker_files import (
     SERVICE,
     access_list,
@@ -36,6 +40,7 @@ from detector.mqtt.security.keys import (
 
 PLAN = "plan.json"
 SIGNING = "signing.keys"
+PAGE = "page"
 INSTALLED = "/etc/mosquitto/spasmwatch"  # where the broker's folder goes on Debian
 THEIRS = "~/.config/spasmwatch"  # where a caregiver's folder goes, on their computer
 PASSWORD_BYTES = 24  # 192 random bits: none is found by trying
@@ -105,6 +110,7 @@ def make(folder: Path, plan: Plan, caregivers: Sequence[str], *, now: datetime) 
         write_secret(draft / "service/config.toml", settings_lines(service_settings(folder, plan)))
         _add(draft, plan, caregivers)
         write_secret(draft / PLAN, plan.to_json())
+        _add_page(draft, plan, now)
         draft.rename(folder)
     except OSError as error:
         rmtree(draft, ignore_errors=True)
@@ -125,6 +131,23 @@ def add(folder: Path, names: Sequence[str]) -> None:
     check_names(names, _names(_keys(folder)))
     try:
         _add(folder, plan, names)
+    except OSError as error:
+        raise StorageError(f"{folder}: {error.strerror}") from error
+
+
+def add_page(folder: Path, *, now: datetime) -> None:
+    """Make a new certificate of the page: for a folder without one, or before it ends.
+
+    Raises
+    ------
+    ConfigError
+        The folder is not one that `make` made; the clock is not set.
+    StorageError
+        It cannot be written.
+    """
+    plan = read_plan(folder)
+    try:
+        _add_page(folder, plan, now)
     except OSError as error:
         raise StorageError(f"{folder}: {error.strerror}") from error
 
@@ -176,6 +199,24 @@ def read_plan(folder: Path) -> Plan:
 def service_settings(folder: Path, plan: Plan) -> dict[str, str]:
     """Return the service's settings in [mqtt]."""
     return _settings(plan.service_host, plan, SERVICE, str(folder / "service"))
+
+
+def page_settings(folder: Path) -> dict[str, str]:
+    """Return the page's settings in [web], by which phones reach it."""
+    page = folder / PAGE
+    return {
+        "bind": "0.0.0.0",  # noqa: S104 - over TLS, after a login
+        "cert_file": str(page / "server.crt"),
+        "key_file": str(page / "server.key"),
+    }
+
+
+def _add_page(folder: Path, plan: Plan, now: datetime) -> None:
+    parts = [read_start(folder / name, LARGEST_BYTES).decode() for name in ("ca.crt", "ca.key")]
+    made = page_certificate(Certificate(*parts), plan.hosts, now=now)
+    (folder / PAGE).mkdir(mode=0o700, exist_ok=True)
+    write_secret(folder / PAGE / "server.crt", made.certificate)
+    write_secret(folder / PAGE / "server.key", made.key)
 
 
 def _settings(host: str, plan: Plan, user: str, folder: str) -> dict[str, str]:
@@ -234,4 +275,5 @@ def summary(folder: Path, plan: Plan) -> dict[str, Any]:
         "broker": str(folder / "broker"),
         "caregivers": made,
         "settings": service_settings(folder, plan),
+        "page": page_settings(folder),
     }

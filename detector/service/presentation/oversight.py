@@ -1,4 +1,4 @@
-"""Show the running service to those outside it: systemd, the watchdog, its health page."""
+"""Show the running service to those outside it: systemd, the watchdog, the page."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from detector.config import Settings
 from detector.mqtt.contract import LEAVES
 from detector.service.assembly import Assembly
 from detector.service.ending import MQTT
+from detector.service.presentation.caregivers_page import NightOnPage, caregivers_page
 from detector.service.presentation.health import vitals
 from detector.service.service import STARTING
 from detector.sources.clock import Clock
@@ -26,12 +27,9 @@ from detector.supervision.heartbeat import HeartbeatFile, heartbeat_path, heartb
 from detector.supervision.notify import Notifier
 from detector.supervision.progress import Progress
 from detector.web.facts import ServiceFacts
-from detector.web.server import HealthPage
 from detector.words.disk import no_heartbeat_words
 
 log = logging.getLogger(__name__)
-
-"""Name of the technical alarm that the watchdog cannot see this service."""
 
 LOOK_S = 1.0  # as often as the night is looked at
 OUTBOX_S = 10.0  # counting what waits reads the state file
@@ -55,7 +53,7 @@ class Oversight:
         self._words = ""
         self._outbox: int | None = None
         self._ticks, self._looked_s = -1, time.monotonic()
-        self.page: HealthPage | None = None
+        self.page: NightOnPage | None = None
 
     def look(self) -> None:
         """Look once, and tell what is due."""
@@ -142,7 +140,7 @@ async def overseen(
     ----------
     folder : of its data; the heartbeat is named after it
     clock : the night's
-    note : takes a sentence about the health page
+    note : takes a sentence about the page
     """
     notifier = Notifier.of(environ, os.getpid())
     async with AsyncExitStack() as stack:
@@ -162,29 +160,12 @@ async def overseen(
             file.begin(heartbeat_places(folder, environ))
         oversight = Oversight(made, clock, notifier=notifier, beat=beat)
         if settings.web.enabled:
-            oversight.page = _page(stack, settings, note)
+            showing = caregivers_page(made, settings, clock, obey=made.service.obey, note=note)
+            oversight.page = await stack.enter_async_context(showing)
         stack.callback(notifier.stopping)
         for work in (oversight.run(), oversight.count_outbox()):
             stack.push_async_callback(_ended, asyncio.ensure_future(work))
         yield oversight
-
-
-def _page(
-    stack: AsyncExitStack, settings: Settings, note: Callable[[str], None]
-) -> HealthPage | None:
-    """Return the health page; None, with a sentence, where it cannot listen: the night goes on."""
-    web = settings.web
-    try:
-        page = stack.enter_context(HealthPage(web.bind, web.port))
-    except OSError as error:
-        note(
-            f"No health page: {web.bind} port {web.port} and those above it cannot be used "
-            f"({error.strerror}). Choose another web.port."
-        )
-        return None
-    taken = "" if page.port == web.port else f" (port {web.port} is taken)"
-    note(f"Health of this night: {page.address}/readyz{taken}")
-    return page
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

@@ -1,0 +1,153 @@
+"""Show the running night on the caregivers' page, and pass on what they say there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import tzinfo
+
+from detector.alerts.commands import Command
+from detector.block import utc_of
+from detector.channels import Entry
+from detector.config import Settings
+from detector.errors import ConfigError
+from detector.service.assembly import Assembly
+from detector.service.presentation.health import vitals
+from detector.sources.clock import Clock
+from detector.store.state import State, StateError
+from detector.web.address_file import remove_address, write_address
+from detector.web.app import CaregiversPage
+from detector.web.diary import Diary
+from detector.web.facts import ServiceFacts
+from detector.web.people_file import PeopleFile
+from detector.web.server import Where, served
+from detector.web.view import Scene, view_of
+from detector.words.alerts import learning_words
+
+LOOKED_BACK = 4000  # entries of the log that are read at the start: more than a night's
+
+NO_PAGE = (
+    "No caregivers' page and no health page: {bind} port {port} and those above it cannot be used "
+    "({why}). Choose another web.port."
+)
+
+
+class NightOnPage:
+    """Makes the page's view of a night whenever something has happened, and each second.
+
+    Parameters
+    ----------
+    diary : of what the log said before
+    """
+
+    def __init__(
+        self,
+        made: Assembly,
+        page: CaregiversPage,
+        diary: Diary,
+        clock: Clock,
+        *,
+        label: str,
+        zone: tzinfo | None,
+    ) -> None:
+        self._made, self._page, self._diary, self._clock = made, page, diary, clock
+        self._label, self._zone = label, zone
+        number, most = made.learning.number, made.learning.most
+        self._remark = "" if number is None else learning_words(number, most)
+        self._facts: ServiceFacts | None = None
+
+    def show(self, facts: ServiceFacts) -> None:
+        """Take what the service shows of itself now."""
+        self._facts = facts
+        self._page.show_facts(facts)
+        self._refresh()
+
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """Take entries that have been committed."""
+        self._diary.take(entries)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        facts, now_s = self._facts, time.monotonic()
+        hung = "it is starting" if facts is None else None
+        if facts is not None and not facts.live(now_s):
+            hung = f"spasmwatch has not looked at the night for {now_s - facts.at_s:.0f} s"
+        night = self._made.night
+        scene = Scene(
+            at=utc_of(self._clock.utc_ns()),
+            snapshot=self._made.service.now,
+            vitals=vitals(night, self._clock),
+            label=self._label,
+            sensors=tuple(watch.label for watch in night.watches),
+            zone=self._zone,
+            hung=hung,
+            remark=self._remark,
+        )
+        self._page.stream.show(view_of(scene, self._diary))
+
+
+def where_of(settings: Settings) -> Where:
+    """Return where the settings want the page."""
+    web = settings.web
+    return Where(web.bind, web.port, web.cert_file, web.key_file)
+
+
+@asynccontextmanager
+async def caregivers_page(
+    made: Assembly,
+    settings: Settings,
+    clock: Clock,
+    *,
+    obey: Callable[[Command], None],
+    note: Callable[[str], None],
+) -> AsyncIterator[NightOnPage | None]:
+    """Serve the page until the block ends; None, with a sentence, where that cannot be.
+
+    Parameters
+    ----------
+    obey : takes what somebody says on the page; raises CommandError
+    note : takes a sentence about where the page is
+    """
+    web, where = settings.web, where_of(settings)
+    people = PeopleFile(settings.data_dir)
+    page = CaregiversPage(people, obey=obey, secure=where.secure)
+    diary = await _diary(made)
+    try:
+        serving = served(page, where)
+        address = await serving.__aenter__()
+    except OSError as error:
+        why = error.strerror or str(error)
+        note(NO_PAGE.format(bind=web.bind, port=web.port, why=why))
+        yield None
+        return
+    except ConfigError as error:
+        note(f"No caregivers' page and no health page: {error}")
+        yield None
+        return
+    shown = NightOnPage(
+        made, page, diary, clock, label=settings.wearer.label, zone=settings.wearer.zone
+    )
+    made.hearers.append(shown.hear)
+    taken = "" if f":{web.port}" in address else f" (port {web.port} is taken)"
+    note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
+    await asyncio.to_thread(write_address, settings.data_dir, address)
+    try:
+        yield shown
+    finally:
+        made.hearers.remove(shown.hear)
+        remove_address(settings.data_dir, address)
+        await serving.__aexit__(None, None, None)
+
+
+async def _diary(made: Assembly) -> Diary:
+    """Return what the log says of the last hours; nothing, where it cannot be read."""
+    diary = Diary()
+
+    def fill(state: State) -> None:
+        diary.take(state.replay_from(max(1, state.last - LOOKED_BACK + 1), LOOKED_BACK))
+
+    with suppress(StateError):
+        await made.archive.ask(fill)
+    return diary

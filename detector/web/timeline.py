@@ -1,0 +1,102 @@
+"""The picture of the last hours as numbers: where spans, marks and hours lie. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from detector.events import Event
+from detector.status import StateWord
+from detector.web.diary import Span
+from detector.words.phrases import TITLES, length
+from detector.words.screens import place_words
+
+WIDTH = 1000  # units of the picture from its begin to now
+SHORTEST = timedelta(hours=1)  # a picture of two minutes would show each of them as a night
+MOST_HOURS_NAMED = 6  # at 320 pixels more of them overlap
+UNKNOWN = "unknown"
+_SHOWN = {StateWord.SPASM: StateWord.WATCHING}  # a spasm is a mark, and was watched
+
+
+def timeline(
+    spans: Sequence[Span], events: Sequence[Event], now: datetime, zone: tzinfo | None
+) -> dict[str, Any]:
+    """Return spans, marks and hours with their places from 0 to `WIDTH`, and the same in words."""
+    begin = min(spans[0].begin if spans else now, now - SHORTEST)
+    whole_s = (now - begin).total_seconds()
+
+    def place(moment: datetime) -> float:
+        share = (moment - begin).total_seconds() / whole_s
+        return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
+
+    shown = _joined(spans, begin, now)
+    return {
+        "begin": f"{begin.astimezone(zone):%H:%M}",
+        "spans": [
+            {"state": state, "x": place(since), "width": round(place(until) - place(since), 1)}
+            for state, since, until in shown
+        ],
+        "marks": [
+            {"kind": str(event.kind), "x": place(event.onset), "words": _mark_words(event, zone)}
+            for event in events
+            if event.onset is not None and event.onset >= begin
+        ],
+        "hours": [
+            {"x": place(hour), "words": f"{hour:%H:%M}"} for hour in _hours(begin, now, zone)
+        ],
+        "rows": [_row(*each, zone) for each in shown if each[0] != StateWord.WATCHING.value],
+    }
+
+
+def _joined(
+    spans: Sequence[Span], begin: datetime, now: datetime
+) -> list[tuple[str, datetime, datetime]]:
+    """Return states with begin and end; neighbours of one kind are one, and nothing is left out."""
+    if not spans:
+        return [(UNKNOWN, begin, now)]
+    edges = [span.begin for span in spans[1:]] + [now]
+    joined: list[tuple[str, datetime, datetime]] = []
+    if begin < spans[0].begin:
+        joined.append((UNKNOWN, begin, spans[0].begin))
+    for span, until in zip(spans, edges, strict=True):
+        state = UNKNOWN if span.state is None else _SHOWN.get(span.state, span.state).value
+        if joined and joined[-1][0] == state:
+            joined[-1] = (state, joined[-1][1], until)
+        elif until > span.begin:
+            joined.append((state, span.begin, until))
+    return joined
+
+
+def _hours(begin: datetime, now: datetime, zone: tzinfo | None) -> list[datetime]:
+    """Return full hours to be named, in the wearer's time."""
+    first = begin.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    count = int((now - begin) / timedelta(hours=1)) + 2
+    each = max(1, -(-count // MOST_HOURS_NAMED))
+    # In UTC: an hour that the clocks skip or repeat is as long as any other.
+    hours = [(first + timedelta(hours=n)).astimezone(zone) for n in range(1, count)]
+    edge = (now - begin) / 24  # a name that would be cut off at a side is left out
+    return [h for h in hours if h.hour % each == 0 and begin + edge <= h <= now - edge]
+
+
+def _mark_words(event: Event, zone: tzinfo | None) -> dict[str, str]:
+    assert event.onset is not None  # noqa: S101 - the caller has chosen those
+    return {
+        "time": f"{event.onset.astimezone(zone):%H:%M:%S}",
+        "what": TITLES[event.kind],
+        "length": length(event.duration_s),
+        "where": place_words(event.sensor or ""),
+    }
+
+
+def _row(state: str, since: datetime, until: datetime, zone: tzinfo | None) -> dict[str, str]:
+    words = {
+        StateWord.NO_SIGNAL.value: "No signal",
+        StateWord.PAUSED.value: "Alerts paused",
+    }
+    return {
+        "begin": f"{since.astimezone(zone):%H:%M}",
+        "end": f"{until.astimezone(zone):%H:%M}",
+        "what": words.get(state, "Not watched"),
+        "length": length((until - since).total_seconds()),
+    }

@@ -1,0 +1,211 @@
+"""What the page shows, as one small JSON-able value: the same for script, HTML and tests. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.alerts.response import NOT_A_SPASM
+from detector.alerts.rules import BUTTON
+from detector.events import Kind, format_utc
+from detector.status import WORDS, Snapshot, StateWord, Status, Vitals
+from detector.web.diary import Diary, Line
+from detector.web.timeline import timeline
+from detector.words.phrases import count_words, length, one_line, sentence
+from detector.words.screens import alert_title, happened_words, place_words
+from detector.words.states import mark_of
+
+SCHEMA = "page/1"
+
+MOST_ALERTS = 20  # on one screen; the others are counted
+MOST_HAPPENED = 12
+MOST_MARKS = 400  # in a picture of 320 to 1000 pixels
+WHOLE_MIN = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the service shows at a moment, beside its log.
+
+    at : the moment
+    label : whose night it is, as the settings call the wearer
+    sensors : labels
+    hung : why the service itself cannot be believed, None where it can
+    remark : what holds for all of the night, such as that it is a learning night
+    """
+
+    at: datetime
+    snapshot: Snapshot
+    vitals: Vitals
+    label: str
+    sensors: tuple[str, ...]
+    zone: tzinfo | None = None
+    hung: str | None = None
+    remark: str = ""
+
+
+def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
+    """Return what the page shows."""
+    status = scene.snapshot.status
+    if scene.hung is not None:
+        status = Status(StateWord.NO_SIGNAL, why=scene.hung)
+    events = diary.events(scene.at)
+    alerts = _in_order(scene.snapshot.open_alerts)
+    detail = _detail(status, scene, diary)
+    picture = timeline(diary.spans(scene.at), events[-MOST_MARKS:], scene.at, scene.zone)
+    return {
+        "schema": SCHEMA,
+        "n": diary.n,
+        "at": f"{scene.at.astimezone(scene.zone):%H:%M}",
+        "label": one_line(scene.label),
+        "sensors": [place_words(label) for label in scene.sensors],
+        "state": status.watch.value,
+        "words": status.words,
+        "shape": mark_of(status),
+        "sentence": f"{sentence(status.words)} {detail}".strip(),
+        "detail": detail,
+        "lost": WORDS[StateWord.NO_SIGNAL],
+        "why": status.why,
+        "until": None if status.until is None else format_utc(status.until),
+        "data_age_s": _rounded(scene.vitals.data_age_s),
+        "battery_percent": _whole(scene.vitals.battery_percent),
+        "rate_hz": _rounded(scene.vitals.rate_hz),
+        "watched": _watched(scene.snapshot.monitored_s),
+        "remark": scene.remark,
+        "counts": count_words(scene.snapshot.counts),
+        "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
+        "more_alerts": max(0, len(alerts) - MOST_ALERTS),
+        "timeline": picture,
+        "happened": [_happened(line, scene) for line in diary.lines()[:MOST_HAPPENED]],
+    }
+
+
+def lasting(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a view without what changes by itself: where two are equal, there is no news."""
+    own = {"made_ms", "at", "data_age_s", "rate_hz", "watched", "timeline", "sentence", "detail"}
+    return {name: value for name, value in view.items() if name not in own}
+
+
+def _detail(status: Status, scene: Scene, diary: Diary) -> str:
+    """Return what there is to say beside the state's own word."""
+    why = sentence(one_line(status.why)) if status.why else ""
+    match status.watch:
+        case StateWord.WATCHING:
+            return f"{_quiet(scene, diary)} {why}".strip()
+        case StateWord.SPASM:
+            return f"This is going on now, and is likely, not certain. {why}".strip()
+        case StateWord.PAUSED:
+            return f"Until then no alert wakes anybody. {why}".strip()
+        case StateWord.NO_SIGNAL:
+            return why
+
+
+def _quiet(scene: Scene, diary: Diary) -> str:
+    """Return how long ago the last likely spasm was."""
+    ends = [
+        event.end or (event.onset or scene.at) + timedelta(seconds=event.duration_s)
+        for event in diary.events(scene.at)
+    ]
+    if ends:
+        return f"Quiet for {_roughly((scene.at - max(ends)).total_seconds())}."
+    if scene.snapshot.monitored_s < WHOLE_MIN:
+        return "The night has just begun."
+    return "No likely spasm so far."
+
+
+def _roughly(seconds: float) -> str:
+    """Return a length in whole minutes: on a screen that is watched, seconds only flicker."""
+    if seconds < WHOLE_MIN:
+        return "less than a minute"
+    return length(seconds // WHOLE_MIN * WHOLE_MIN)
+
+
+def _watched(seconds: float) -> str:
+    return "less than a minute" if seconds < WHOLE_MIN else _roughly(seconds)
+
+
+def _in_order(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return alerts with the most urgent first, what nobody has answered before the others."""
+    order = list(Level)
+    return sorted(
+        alerts,
+        key=lambda alert: (
+            alert.state in _ANSWERED,
+            order.index(alert.level),
+            -alert.raised_at.timestamp() if alert.raised_at else 0.0,
+        ),
+    )
+
+
+_ANSWERED = {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}
+
+
+def _alert(alert: Alert, scene: Scene, diary: Diary) -> dict[str, Any]:
+    event = diary.event_of(alert.episode)
+    since = alert.raised_at
+    ago_s = None if since is None else max(0.0, (scene.at - since).total_seconds())
+    clinical = alert.alert_class is AlertClass.CLINICAL
+    return {
+        "id": alert.id,
+        "kind": alert.kind,
+        "title": alert_title(alert),
+        "shape": _alert_shape(alert),
+        "where": "" if event is None else place_words(event.sensor or ""),
+        "reason": _reason(alert),
+        "since": "" if since is None else f"{since.astimezone(scene.zone):%H:%M}",
+        "ago": "" if ago_s is None else f"{_roughly(ago_s)} ago",
+        "level": str(alert.level),
+        "state": str(alert.state),
+        "answer": _answer(alert, scene.zone),
+        "answered": alert.state is AlertState.ACKNOWLEDGED or alert.level is Level.TEST,
+        "count": alert.count,
+        "clinical": clinical,
+        "event": None if event is None else event.id,
+        "movement": clinical and alert.kind != BUTTON and alert.reason != NOT_A_SPASM,
+    }
+
+
+def _reason(alert: Alert) -> str:
+    """Return what an alert's reason says beside its title."""
+    why = alert.reason.removeprefix(alert.rule or alert.kind).removeprefix(": ")
+    return sentence(one_line(why)) if why else ""
+
+
+def _alert_shape(alert: Alert) -> str:
+    if alert.alert_class is AlertClass.TECHNICAL:
+        return "✕"
+    return "◆" if alert.kind == Kind.CLONUS else "▲"
+
+
+def _answer(alert: Alert, zone: tzinfo | None) -> str:
+    by = alert.by or "somebody"
+    match alert.state:
+        case AlertState.ACKNOWLEDGED:
+            return f"{by} is on it."
+        case AlertState.SNOOZED:
+            until = "" if alert.until is None else f" until {alert.until.astimezone(zone):%H:%M}"
+            return f"Put off{until} by {by}."
+        case AlertState.ESCALATED:
+            return "Nobody has answered yet. More people are told."
+        case _:
+            return "Nobody has answered yet."
+
+
+def _happened(line: Line, scene: Scene) -> dict[str, Any]:
+    return {
+        "n": line.n,
+        "at": f"{line.at.astimezone(scene.zone):%H:%M}",
+        "kind": str(line.kind),
+        "words": one_line(happened_words(line.kind, line.body)),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

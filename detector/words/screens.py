@@ -1,0 +1,107 @@
+"""What screens say of entries of the log: a title for an alert, a line for what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from detector.alert import Alert, AlertClass, Level
+from detector.alerts.commands import AddNote, CommandError, LabelEvent, MarkSpasm, from_dict
+from detector.alerts.rules import BUTTON, RuleError, parse_rule
+from detector.channels import EntryKind
+from detector.words.alerts import CONDITION_NAMES, rule_words
+from detector.words.commands import command_words
+from detector.words.phrases import TITLES, length
+
+_SAID = {
+    "ack": "{by} is on it.",
+    "snooze": "{by} put alerts off for {minutes} min.",
+    "pause": "{by} paused alerts for {minutes} min.",
+    "resume": "{by} ended the pause.",
+    "help": "{by} called for help.",
+}
+
+
+def alert_title(alert: Alert) -> str:
+    """Return in a few words what an alert is about."""
+    if alert.level is Level.TEST:
+        return "Test of the alarm"
+    if alert.kind == BUTTON:
+        return "Call for help"
+    if alert.alert_class is AlertClass.TECHNICAL:
+        return _capital(CONDITION_NAMES.get(alert.kind, alert.kind))
+    if alert.rule is not None and _is_rule(alert.rule):
+        return _capital(rule_words(alert.rule))
+    known = {str(kind): title for kind, title in TITLES.items()}
+    return f"Likely {known[alert.kind].lower()}" if alert.kind in known else _capital(alert.kind)
+
+
+def place_words(label: str) -> str:
+    """Return a sensor's label as a person says it: left-calf is left calf."""
+    return label.replace("-", " ").replace("_", " ")
+
+
+def happened_words(kind: EntryKind, body: Mapping[str, Any]) -> str:
+    """Return one line about an entry of the log; its fields are not trusted."""
+    match kind:
+        case EntryKind.EVENT:
+            return _event_words(body)
+        case EntryKind.ALERT:
+            return _alert_words(body)
+        case EntryKind.NOTE | EntryKind.LABEL | EntryKind.COMMAND:
+            return _said_words(body)
+        case _:
+            return _text(body, "words")
+
+
+def _said_words(body: Mapping[str, Any]) -> str:
+    try:
+        command = from_dict(body)
+    except CommandError:  # of another version, such as a pause of the first ones
+        command = None
+    if isinstance(command, AddNote | MarkSpasm | LabelEvent):
+        return command_words(command)
+    said = _SAID.get(_text(body, "command") or "pause", "{by} changed something.")
+    return said.format(by=_text(body, "by"), minutes=_text(body, "minutes"))
+
+
+def _event_words(body: Mapping[str, Any]) -> str:
+    known = {str(kind): title for kind, title in TITLES.items()}
+    title = known.get(_text(body, "kind"), _text(body, "kind"))
+    duration = body.get("duration_s")
+    lasted = f", {length(float(duration))}" if isinstance(duration, int | float) else ""
+    where = place_words(_text(body, "sensor"))
+    return f"{title}{lasted}{f', {where}' if where else ''}."
+
+
+def _alert_words(body: Mapping[str, Any]) -> str:
+    kind, state = _text(body, "kind"), _text(body, "state")
+    known = {str(each): title for each, title in TITLES.items()} | dict(CONDITION_NAMES)
+    about = _capital(known.get(kind, kind)) if kind != BUTTON else "Call for help"
+    by = _text(body, "by") or "somebody"
+    if state == "raised":
+        return f"Alert: {about[:1].lower()}{about[1:]}."
+    ends = {
+        "escalated": "nobody answered, more people are told",
+        "acknowledged": f"{by} is on it",
+        "snoozed": f"put off by {by}",
+        "resolved": "over",
+    }
+    return f"{about}: {ends.get(state, state)}."
+
+
+def _is_rule(text: str) -> bool:
+    try:
+        parse_rule(text)
+    except RuleError:
+        return False
+    return text != BUTTON
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
