@@ -144,15 +144,11 @@ class Night:
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Outcome:
         """Take the next reading of one of the sensors; return what it shows."""
-        return self.hear(self.examine(reading, sensor=sensor), reading.item, sensor=sensor)
-
-    def examine(self, reading: Reading, *, sensor: int = 0) -> list[Observation]:
-        """Let one sensor's watch take a reading: the first half of `take`."""
         self.gather(reading, sensor=sensor)
-        return self.watches[sensor].look()
+        return self.hear(self.watches[sensor].look(), reading.item, sensor=sensor)
 
     def hear(self, seen: Sequence[Observation], item: Item, *, sensor: int = 0) -> Outcome:
-        """Return the wearer's events and alerts for what one sensor saw: second half of `take`."""
+        """Return the wearer's events and alerts for what one sensor saw."""
         told = self._hear([(sensor, each) for each in seen])
         return self._at_last(told, item.mono_ns, item.utc_ns)
 
