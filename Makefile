@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test quick coverage check pin format docs sbom audit bench bench-radio soak soak-service trust \
+.PHONY: demo test quick coverage check pin format docs asyncapi sbom audit bench bench-radio soak soak-service trust \
   evaluation lock clean
 
 demo: $(VENV)/.run
@@ -42,7 +42,16 @@ pin: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m detector.mqtt.schemas docs/schemas
+	$(BIN)/python -m detector.mqtt.asyncapi docs/asyncapi.json
 	$(BIN)/python -m detector.devices.page docs/devices.md
+
+# The AsyncAPI project's own parser, which the tests have read docs/asyncapi.json where it is there.
+ASYNCAPI := tests/asyncapi/node_modules
+asyncapi: $(ASYNCAPI)/.ready
+
+$(ASYNCAPI)/.ready: tests/asyncapi/package-lock.json
+	cd tests/asyncapi && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # What is installed with spasmwatch, as CycloneDX: build/sbom.json, from the lock.
 sbom: $(VENV)/.dev
@@ -119,7 +128,7 @@ lock: $(VENV)/.dev
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 clean:
-	rm -rf $(VENV) $(AUDIT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(ASYNCAPI) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
+KEYS = (
+    "Keys, each followed by Enter: a I'm on it; s snooze (s 10: for ten minutes); p pause; "
+    "r resume; m mark a spasm; n TEXT a note; t test the alarm. Enter alone: I heard the test."
+)
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
 
 
@@ -124,7 +128,6 @@ async def _listen(
     from detector.receiver import Listener
     from detector.receiver.sounding import Sounding
     from detector.terminal.received import ReceivedScreen
-    from detector.terminal.said import KEYS
     from detector.terminal.typed import at_terminal
 
     endpoint = _endpoint(settings)
@@ -206,7 +209,7 @@ def _receiver(
 async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
     """Take what a person types: a test, that they heard it, or something for the night."""
     from detector.alerts.commands import CommandError
-    from detector.terminal.said import KEYS, said_in
+    from detector.terminal.night_keys import command_of
     from detector.terminal.typed import typed_lines
 
     async for line in typed_lines():
@@ -218,14 +221,9 @@ async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> No
             listener.test(screen.test)
         else:
             try:
-                command = said_in(line, listener.receiver.name)
+                listener.say(command_of(line, listener.receiver.name, keys=KEYS))
             except CommandError as error:
                 out.say(sentence(str(error)))
-                continue
-            if command is None:
-                out.say(KEYS)
-            else:
-                listener.say(command)
 
 
 def _without_sound(out: Output, why: str) -> None:

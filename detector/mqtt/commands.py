@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from detector import plain_json
 from detector.alerts import commands as said
+from detector.alerts.commands import CommandError
 from detector.channels import RECEIVER_NAME
 from detector.fields import Count, JsonName, Text, Within
 from detector.mqtt.contract import COMMAND_MOST, LEASE_MOST_S, Command
@@ -86,12 +87,14 @@ def payload(command: said.Command) -> tuple[Command, str]:
 
     Raises
     ------
-    ValueError
-        It is not said over MQTT: *Call for help* is the wearer's own device's.
+    CommandError
+        It is not said over MQTT.
     """
     fields = said.to_dict(command)
-    fields[WHEN] = fields.pop("at", None)
+    if fields["command"] not in set(Command):
+        raise CommandError("help is called on the wearer's own page, or by their sensor's button")
     name = Command(fields.pop("command"))
+    fields[WHEN] = fields.pop("at", None)
     del fields["schema"]
     return name, plain_json.line({key: each for key, each in fields.items() if each is not None})
 

@@ -92,6 +92,9 @@ DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
 )
 
 
+BRIEF = Delivery(qos=1, retain=False, expiry_s=COMMAND_EXPIRES_S)
+"""How commands are sent, and the answers to them."""
+
 LoggedLeaf = Literal[Leaf.EVENT, Leaf.ALERT]
 
 LEAVES: Mapping[EntryKind, LoggedLeaf] = MappingProxyType(

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, tzinfo
 
 from detector.alert import Alert
 from detector.alert import from_dict as alert_of
-from detector.alerts.commands import to_dict
+from detector.alerts.commands import Command, name_of, to_dict
 from detector.events import Event, Phase
 from detector.events import from_dict as event_of
 from detector.receiver.news import Absence, Answer, News, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
+from detector.terminal.night_keys import said_words
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, still_open_line
-from detector.words.answers import answer_words
 from detector.words.phrases import event_line, one_line, sentence
 
 ABSENT = {Absence.STOPPED: "Stopped", Absence.SILENT: "NOT WATCHING"}
@@ -72,7 +72,7 @@ class ReceivedScreen:
                     answer = {"answer": to_dict(command), "ok": why is None, "why": why}
                     self._write(json.dumps(answer, ensure_ascii=False))
                 else:
-                    self._line(answer_words(command, why))
+                    self._line(_answer_words(command, why))
 
     def _state(self, state: ServiceState) -> None:
         self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
@@ -179,3 +179,9 @@ class ReceivedScreen:
 
 def _plain(alert: Alert, now: OpenAlerts) -> object:
     return next(each for each in now.alerts if each.get("id") == alert.id)
+
+
+def _answer_words(command: Command, why: str | None) -> str:
+    if why is None:
+        return said_words(command)
+    return f"NOT OBEYED ({name_of(command)}): {sentence(why)}"

@@ -25,9 +25,8 @@ from detector.alerts.commands import (
 )
 from detector.events import Kind
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.terminal.night_keys import HELP, Keystrokes, command_of
+from detector.terminal.night_keys import HELP, Keystrokes, command_of, said_words
 from detector.terminal.night_view import KEYS, OPEN_MOST, NightView, rendered
-from detector.words.answers import answer_words
 from tests.alerts.open_alert import LOST
 
 UNTIL = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
@@ -98,6 +97,7 @@ def test_no_line_wraps(width: int, answer: str, status: Status) -> None:
         ("p", PauseAlerts(by="bedside", minutes=30)),
         ("p 60", PauseAlerts(by="bedside", minutes=60)),
         ("r", ResumeAlerts(by="bedside")),
+        ("p 0", ResumeAlerts(by="bedside")),
         ("m", MarkSpasm(by="bedside")),
         ("h", CallForHelp(by="bedside")),
         ("n took baclofen", AddNote(by="bedside", text="took baclofen")),
@@ -105,7 +105,7 @@ def test_no_line_wraps(width: int, answer: str, status: Status) -> None:
 )
 def test_a_typed_line_is_a_command(typed: str, command: object) -> None:
     assert command_of(typed) == command
-    assert answer_words(command_of(typed), None).endswith(".")
+    assert said_words(command_of(typed)).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_typed_line_is_a_command(typed: str, command: object) -> None:
         ("a now", HELP),
         ("p 61", "minutes must be from 1 to 60"),
         ("s 31", "minutes must be from 1 to 30"),
-        ("p ²", HELP),
-        ("s 99999", HELP),
-        ("n", HELP),
+        ("p ²", "not a number of minutes"),
+        ("s 99999", "not a number of minutes"),
+        ("n", "a note is one line of 1 to 500"),
     ],
 )
 def test_what_is_no_command_says_what_is(typed: str, why: str) -> None:

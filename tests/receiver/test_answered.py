@@ -1,8 +1,10 @@
-"""An answered alert is quiet on every receiver, which says whose it is; what is typed is said."""
+"""An alert that somebody answered is quiet on every receiver, which says whose it is."""
 
 from __future__ import annotations
 
+import io
 import json
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, timedelta
 
@@ -11,17 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertState, to_dict
-from detector.alerts.commands import (
-    Acknowledge,
-    AddNote,
-    CallForHelp,
-    Command,
-    CommandError,
-    MarkSpasm,
-    PauseAlerts,
-    ResumeAlerts,
-    Snooze,
-)
+from detector.alerts.commands import Acknowledge, Snooze
 from detector.audible.alarm import JUST_S
 from detector.mqtt.contract import Leaf
 from detector.receiver.news import Answer, ReceivedEntry
@@ -29,8 +21,6 @@ from detector.receiver.open_alerts import OpenNow, Sounds, Telling, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.terminal.output import Output
 from detector.terminal.received import ReceivedScreen
-from detector.terminal.said import said_in
-from detector.words.answers import answer_words
 
 from .open_alert import NIGHT, raised, snapshot
 
@@ -116,52 +106,6 @@ def test_what_sounds_is_what_nobody_has_answered(state: AlertState) -> None:
     assert JUST_S < 600
 
 
-# -- typed ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("line", "command"),
-    [
-        ("a", Acknowledge(by="anna")),
-        ("ACK", Acknowledge(by="anna")),
-        ("s", Snooze(by="anna", minutes=30)),
-        ("s 10", Snooze(by="anna", minutes=10)),
-        ("p", PauseAlerts(by="anna", minutes=30)),
-        ("p60", PauseAlerts(by="anna", minutes=60)),
-        ("p 0", ResumeAlerts(by="anna")),
-        ("r", ResumeAlerts(by="anna")),
-        ("m", MarkSpasm(by="anna")),
-        ("n  Baclofen, 10 mg ", AddNote(by="anna", text="Baclofen, 10 mg")),
-        ("a 5", None),
-        ("r 5", None),
-        ("n", None),
-        ("help", None),
-        ("p 1 2", None),
-        ("\N{ARABIC-INDIC DIGIT ONE}", None),
-    ],
-)
-def test_what_is_typed_is_said(line: str, command: Command | None) -> None:
-    assert said_in(line, "anna") == command
-
-
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [("p 61", "1 to 60"), ("s 31", "1 to 30"), ("s 0", "1 to 30"), ("n \a", "printable")],
-)
-def test_what_cannot_be_is_refused_with_what_can(line: str, why: str) -> None:
-    with pytest.raises(CommandError, match=why):
-        said_in(line, "anna")
-
-
-@given(st.text(max_size=40))
-def test_whatever_is_typed_is_a_command_or_none_or_refused(line: str) -> None:
-    try:
-        command = said_in(line, "anna")
-    except CommandError:
-        return
-    assert not isinstance(command, CallForHelp), "which is the wearer's"
-
-
 def test_what_came_of_it_is_shown_and_a_program_gets_all_of_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -172,8 +116,8 @@ def test_what_came_of_it_is_shown_and_a_program_gets_all_of_it(
         shown.show(Answer(Acknowledge(by="anna"), None))
         shown.show(Answer(Snooze(by="anna", minutes=10), "no alert is open"))
     done, failed, *lines = capsys.readouterr().out.splitlines()
-    assert done.endswith("You are on it: nobody is told of it again.")
-    assert failed.endswith("NOT PUT OFF: No alert is open.")
+    assert done.endswith("You are on it: nobody is told again.")
+    assert failed.endswith("NOT OBEYED (snooze): No alert is open.")
     told = [json.loads(line) for line in lines]
     assert [(each["answer"]["command"], each["ok"], each["why"]) for each in told] == [
         ("ack", True, None),
@@ -183,4 +127,8 @@ def test_what_came_of_it_is_shown_and_a_program_gets_all_of_it(
 
 @given(st.text(min_size=1))
 def test_no_reason_however_hostile_takes_more_than_a_line(why: str) -> None:
-    assert len(answer_words(Acknowledge(by="anna"), why).splitlines()) == 1
+    said = io.StringIO()
+    with redirect_stdout(said):
+        shown = ReceivedScreen(Output(), UTC, Sounding(None, mono_s=lambda: 0.0, failed=print))
+        shown.show(Answer(Acknowledge(by="anna"), why))
+    assert len(said.getvalue().splitlines()) == 1
