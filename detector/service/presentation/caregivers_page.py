@@ -155,7 +155,7 @@ async def caregivers_page(
             return
         taken = "" if address.endswith(f":{web.port}") else f" (port {web.port} is taken)"
         note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
-        made.hearers.append(shown.hear)
+        made.hearers.add(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
         await asyncio.to_thread(write_address, folder, address)
         stack.callback(remove_address, folder, address)
