@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from detector.alerts.conditions import Condition
 from detector.block import utc_of
@@ -26,10 +26,12 @@ from detector.web.diary import Diary
 from detector.web.facts import ServiceFacts
 from detector.web.people_file import PeopleFile
 from detector.web.server import Where, served
+from detector.web.tls import ends_at
 from detector.web.view import Scene, view_of
 from detector.words.alerts import learning_words
 
 PART = "caregivers' page"  # for the log and the alarm of a fault
+SOON = timedelta(days=45)  # a warning at each start of so long
 MOST_WAITING = 10_000  # entries, where the page makes no view: it then shows no signal
 LOOKED_BACK = 4000  # entries of the log that are read at the start: more than a night's
 
@@ -112,6 +114,7 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
+            movement_g=tuple(self._made.movement.pieces_g),
         )
 
 
@@ -155,12 +158,25 @@ async def caregivers_page(
             return
         taken = "" if address.endswith(f":{web.port}") else f" (port {web.port} is taken)"
         note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
+        for warning in _ending(where):
+            note(warning)
         made.hearers.add(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
         await asyncio.to_thread(write_address, folder, address)
         stack.callback(remove_address, folder, address)
         stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
         yield shown
+
+
+def _ending(where: Where) -> list[str]:
+    """Return a warning where the certificate has ended or soon will: no phone comes in then."""
+    if where.cert_file is None:
+        return []
+    left = ends_at(where.cert_file) - datetime.now(UTC)
+    if left > SOON:
+        return []
+    when = "has ended" if left < timedelta(0) else f"ends in {left.days} days"
+    return [f"The certificate of the page {when}: make a new one, spasmwatch setup tls --page"]
 
 
 async def _diary(made: Assembly) -> Diary:
