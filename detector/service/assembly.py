@@ -20,7 +20,7 @@ from detector.alerts.reception import Reception, must_reach
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
-from detector.channels import EntryKind
+from detector.channels import Entry, EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
@@ -42,7 +42,6 @@ from detector.service.checks.troubles import NotedTroubles, TroubleCheck
 from detector.service.ending import MQTT
 from detector.service.persistence import retention
 from detector.service.persistence.archive import Archive
-from detector.service.persistence.hearers import Hearers
 from detector.service.persistence.opening import (
     Beginning,
     OpenedNight,
@@ -64,6 +63,8 @@ from detector.store.state import State, StateError
 from detector.words.delivery import not_started_words
 
 P = ParamSpec("P")
+Hearer = Callable[[Sequence[Entry]], None]
+"""Is told of entries once they are committed; must return at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Assembly:
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
-    hearers: Hearers = field(default_factory=Hearers)
+    hearers: list[Hearer] = field(default_factory=list)  # of entries that are committed
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
     movement: RecentMovement = field(default_factory=RecentMovement)
 
@@ -197,8 +198,11 @@ async def assembled(
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
-        hearers = Hearers(tests.committed, *([] if delivery is None else [delivery.committed]))
         movement = RecentMovement()
+        hearers: list[Hearer] = [tests.committed]
+        if delivery is not None:
+            hearers.append(delivery.committed)
+        watchers = [movement.feed] if publisher is None else [movement.feed, publisher.live.feed]
         answering = _answering(settings, opened, state, reception, clock)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
@@ -220,8 +224,8 @@ async def assembled(
                 beside,
                 tests,
             ],
-            watched=_both(movement.feed, None if publisher is None else publisher.live.feed),
-            committed=hearers.tell,
+            watched=_each(watchers),
+            committed=_each(hearers),
             sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
@@ -254,15 +258,14 @@ async def assembled(
         )
 
 
-def _both(first: Callable[P, None], then: Callable[P, None] | None) -> Callable[P, None]:
-    """Return what calls both, the second where there is one."""
+def _each(hearers: Sequence[Callable[P, None]]) -> Callable[P, None]:
+    """Return what tells each that hears of something, also those that come later."""
 
-    def both(*args: P.args, **kwargs: P.kwargs) -> None:
-        first(*args, **kwargs)
-        if then is not None:
-            then(*args, **kwargs)
+    def tell(*args: P.args, **kwargs: P.kwargs) -> None:
+        for hear in hearers:
+            hear(*args, **kwargs)
 
-    return both
+    return tell
 
 
 def _answering(

@@ -1,6 +1,6 @@
 """How often a series of periodic movements wakes somebody, and how late a cluster of spasms does.
 
-    python -m tests.alerts.series_wakes [--series 60] [--nights 16]
+    python -m tests.alerts.series_wakes [--series 60] [--nights 16] [--sealed]
 
 On simulated recordings, each judged twice by a rule that counts three spasms in ten minutes: as it
 is, and without holding anything back (the events then carry no strength, by which it is decided).
@@ -23,6 +23,7 @@ from detector.events import SPASM_FAMILY, Kind, Origin
 from detector.recognition.pipeline import KnownEvent, Watcher
 from firmware_sim.motion.scenarios import scenario
 from firmware_sim.motion.truth import Trace, Truth
+from firmware_sim.sealed import sealed
 
 RULES = parse_rules(["3 spasms in 10min"])
 NEAR_S = 3.0  # an event is about the movement that begins this close to it
@@ -67,6 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.alerts.series_wakes")
     parser.add_argument("--series", type=int, default=60)
     parser.add_argument("--nights", type=int, default=16)
+    parser.add_argument("--sealed", action="store_true", help="on the generator nobody tuned on")
     asked = parser.parse_args()
     traces = [("plm", seed) for seed in range(asked.series)]
     traces += [("night", seed) for seed in range(asked.nights)]
@@ -74,7 +76,7 @@ def main() -> int:
     clusters: dict[bool, int] = {True: 0, False: 0}
     delays_s: list[float] = []
     for name, seed in traces:
-        trace = scenario(name, seed=seed)
+        trace = sealed(name, seed=seed) if asked.sealed else scenario(name, seed=seed)
         watcher = Watcher()
         words = watcher.follow(Block(trace.samples, 0, trace.fs)) + watcher.close()
         real: dict[bool, dict[str, float]] = {}
@@ -85,7 +87,7 @@ def main() -> int:
             clusters[held] += len(real[held])
         delays_s += [real[True][each] - at_s for each, at_s in real[False].items()]
     figures = {
-        "simulated": True,
+        "simulated": "by the sealed generator" if asked.sealed else True,
         "series": asked.series,
         "nights": asked.nights,
         "woken by a series": {"before": series[False], "now": series[True]},

@@ -160,7 +160,7 @@ async def caregivers_page(
         note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
         for warning in _ending(where):
             note(warning)
-        made.hearers.add(shown.hear)
+        made.hearers.append(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
         await asyncio.to_thread(write_address, folder, address)
         stack.callback(remove_address, folder, address)
