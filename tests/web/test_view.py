@@ -141,6 +141,7 @@ texts = st.text(max_size=40)
             kind=st.sampled_from(EntryKind),
             subject=texts,
             body=texts
+            | st.sampled_from(["0", "[]", "null", '"x"', "true"])
             | st.dictionaries(
                 st.sampled_from(["kind", "state", "by", "command", "text", "words", "verdict"]),
                 texts | st.integers() | st.none(),
