@@ -92,6 +92,8 @@ soak-service: $(VENV)/.dev
 	$(BIN)/python -m tests.mqtt.unheard --service 500 --broker 200 --both 100
 	$(BIN)/python -m tests.mqtt.forged --commands 10000
 	$(BIN)/python -m tests.mqtt.forged --commands 10000 --broker embedded
+	$(BIN)/python -m tests.web.forged --requests 10000
+	$(BIN)/python -m tests.web.many_pages --pages 50 --seconds 60
 	$(BIN)/python -m tests.chaos --seeds 60 --seconds 60
 
 # How far it can be trusted: measures again what docs/trust.md says, two hours on a machine that

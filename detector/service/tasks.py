@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 class Tasks:
@@ -35,3 +38,11 @@ class Tasks:
             for task in done:
                 task.result()
             left, others = left - done, others - done
+
+
+async def ended(task: asyncio.Future[None], what: str) -> None:
+    """Cancel a task beside the service and wait for its end; an error of its own is logged."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s ended early", what, exc_info=error)

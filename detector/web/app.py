@@ -114,15 +114,17 @@ class CaregiversPage:
         found = request.get(VISITOR)
         if found is None:
             raise web.HTTPSeeOther("/pair")
-        if self._now() - found.session.used > USED_AGAIN:
-            await self._note_use(found)
-        return _html(
+        response = _html(
             "home.html",
             view=self.stream.view,
             person=found.person,
             may=ALLOWED[found.person.role],
             token=form_token(found.token),
         )
+        if self._now() - found.session.used > USED_AGAIN:
+            await self._note_use(found)
+            self._give(response, found.token)
+        return response
 
     async def _pairing(self, request: web.Request) -> web.Response:
         return _html("pair.html", wrong="", known=request.get(VISITOR))
@@ -145,15 +147,7 @@ class CaregiversPage:
             return _html("pair.html", status=HTTPStatus.FORBIDDEN, wrong=wrong, known=None)
         log.info("%s paired a device with the page", name)
         response = _see_other("/")
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=round(SESSION.total_seconds()),
-            httponly=True,
-            samesite="Strict",
-            secure=self._secure,
-            path="/",
-        )
+        self._give(response, token)
         return response
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
@@ -201,6 +195,18 @@ class CaregiversPage:
         finally:
             self.stream.pages -= 1
         return response
+
+    def _give(self, response: web.Response, token: str) -> None:
+        """Set the cookie of a session, for as long as the session lasts without use."""
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=round(SESSION.total_seconds()),
+            httponly=True,
+            samesite="Strict",
+            secure=self._secure,
+            path="/",
+        )
 
     def _still(self, found: Visitor) -> bool:
         """Return whether a session still is one."""

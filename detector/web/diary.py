@@ -64,7 +64,8 @@ class Diary:
             self.n = max(self.n, entry.n)
             try:
                 body = plain_json.parsed(entry.body[:LARGEST_BODY])
-                self._take(entry, body)
+                if isinstance(body, dict):
+                    self._take(entry, body)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue
             finally:

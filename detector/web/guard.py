@@ -101,7 +101,7 @@ class Guard:
 
     def _refuse(self, request: web.Request) -> None:
         """Refuse what nobody may ask: too much, of another host, or from another site."""
-        if not self._requests.allows(network_of(remote(request)), self._mono_s()):
+        if not self._requests.allows(_who(request), self._mono_s()):
             raise web.HTTPTooManyRequests(text="too many requests: wait a moment")
         # A page elsewhere may have its name resolve to this computer: such a name is no host here.
         host = request.headers.getall("Host", [])
@@ -125,6 +125,14 @@ def remote(request: web.Request) -> str:
     """Return the address of who asks: of the connection, whatever headers say."""
     peer = None if request.transport is None else request.transport.get_extra_info("peername")
     return str(peer[0]) if peer else ""
+
+
+def _who(request: web.Request) -> str:
+    """Return of whom requests are counted: a household, or one connection of this computer."""
+    address = remote(request)
+    if not is_loopback(address) or request.transport is None:
+        return network_of(address)
+    return f"{address} {request.transport.get_extra_info('peername')[1]}"
 
 
 def from_this_computer(request: web.Request) -> bool:

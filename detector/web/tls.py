@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -49,6 +50,15 @@ def names_of(cert_file: Path) -> tuple[str, ...]:
     dns = [name.lower() for name in names.get_values_for_type(x509.DNSName) if "*" not in name]
     numbers = [str(each) for each in names.get_values_for_type(x509.IPAddress)]
     return tuple(dict.fromkeys([*dns, *numbers]))
+
+
+def ends_at(cert_file: Path) -> datetime:
+    """Return when a certificate ends; ConfigError as `names_of`."""
+    try:
+        found = x509.load_pem_x509_certificate(read_start(cert_file, LARGEST_BYTES))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"web.cert_file {cert_file} cannot be read ({error}); {REMEDY}") from None
+    return found.not_valid_after_utc
 
 
 def _no_password() -> str:

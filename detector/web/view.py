@@ -25,6 +25,12 @@ MOST_HAPPENED = 12
 MOST_MARKS = 400  # in a picture of 320 to 1000 pixels
 WHOLE_MIN = 60.0
 
+_BY_ITSELF = {
+    "made_ms", "at", "data_age_s", "rate_hz", "watched", "sentence", "detail", "timeline",
+    "movement_g",
+}  # fmt: skip
+"""Of a view, what changes by time alone: pages get it with the next view that is due anyway."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
@@ -34,6 +40,7 @@ class Scene:
     label : whose night it is, as the settings call the wearer
     sensors : labels
     hung : why the service itself cannot be believed, None where it can
+    movement_g : of the last two minutes, strongest of each piece, oldest first
     remark : what holds for all of the night, such as that it is a learning night
     """
 
@@ -45,6 +52,7 @@ class Scene:
     zone: tzinfo | None = None
     hung: str | None = None
     remark: str = ""
+    movement_g: tuple[float, ...] = ()
 
 
 def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
@@ -79,14 +87,14 @@ def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
         "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
         "timeline": picture,
+        "movement_g": [round(piece, 3) for piece in scene.movement_g],
         "happened": [_happened(line, scene) for line in diary.lines()[:MOST_HAPPENED]],
     }
 
 
 def lasting(view: Mapping[str, Any]) -> dict[str, Any]:
     """Return a view without what changes by itself: where two are equal, there is no news."""
-    own = {"made_ms", "at", "data_age_s", "rate_hz", "watched", "timeline", "sentence", "detail"}
-    return {name: value for name, value in view.items() if name not in own}
+    return {name: value for name, value in view.items() if name not in _BY_ITSELF}
 
 
 def _detail(status: Status, scene: Scene, diary: Diary) -> str:

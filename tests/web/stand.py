@@ -52,6 +52,7 @@ class Bedroom:
     vitals: Vitals = field(default_factory=lambda: Vitals(data_age_s=0.4, battery_percent=86))
     counts: dict[Kind, int] = field(default_factory=dict)
     monitored_s: float = 15_000.0
+    movement_g: tuple[float, ...] = (0.01, 0.02, 0.4, 0.1, 0.0)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     diary: Diary = field(default_factory=Diary)
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Bedroom:
             label=self.label,
             sensors=self.sensors,
             zone=UTC,
+            movement_g=self.movement_g,
         )
         return view_of(scene, self.diary)
 

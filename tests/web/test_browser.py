@@ -229,7 +229,7 @@ def test_the_night_view_is_remembered(chromium: Browser, stand: Stand) -> None:
 def test_the_picture_and_its_table_say_the_same(chromium: Browser, tmp_path: Path) -> None:
     with standing(tmp_path, watching()) as stand:
         page = as_person(chromium, stand)
-        page.locator("summary").click()
+        page.get_by_text("The same as a table").click()
         rows = page.locator("#rows tr").all_inner_texts()
         assert len(page.locator("#marks rect").all()) == 6
         assert [row.split("\t")[1] for row in rows] == [
@@ -240,6 +240,26 @@ def test_the_picture_and_its_table_say_the_same(chromium: Browser, tmp_path: Pat
             "all => all.map(e => e.className.baseVal)"
         )
         assert states == ["watching", "no_signal", "watching"]
+
+
+def test_the_strip_shows_the_last_movement_on_demand(chromium: Browser, stand: Stand) -> None:
+    page = as_person(chromium, stand)
+    assert page.locator("#movement rect").count() == 0
+    page.get_by_text("Movement of the last two minutes").click()
+    expect(page.locator("#movement rect")).to_have_count(5)
+    expect(page.locator("#movement-words")).to_have_text("The strongest was 0.40 g.")
+
+
+def test_only_what_is_news_is_read_aloud(chromium: Browser, stand: Stand) -> None:
+    page = as_person(chromium, stand)
+    stand.call(stand.room.alarm)
+    expect(page.locator("[role=alert]")).to_have_text(
+        "Clonus lasting 60 s or longer. Nobody has answered yet."
+    )
+    live = page.locator("[role=alert], [role=status], [aria-live]")
+    ids = live.evaluate_all("all => all.map(each => each.id)")
+    assert ids == ["state-news", "told", "alert-news"], "no age, no clock, no quiet for so long"
+    expect(page.locator("#state-news")).to_have_text("Watching.")
 
 
 def test_an_alert_that_is_over_goes_from_every_page(chromium: Browser, tmp_path: Path) -> None:

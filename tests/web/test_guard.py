@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -186,3 +189,23 @@ def test_leaving_ends_the_session_of_this_device_alone(tmp_path: Path) -> None:
         assert ask(stand.port, "/leave", method="POST", token=here, form=form).status == 303
         assert ask(stand.port, "/", token=here).headers["location"] == "/pair"
         assert ask(stand.port, "/", token=there).status == 200
+
+
+def test_forged_requests_of_every_kind_have_no_effect() -> None:
+    """The bar is 0 of 10,000: `python -m tests.web.forged`; these are the first of them."""
+    given = [sys.executable, "-m", "tests.web.forged", "--requests", "1000", "--seed", "7"]
+    done = subprocess.run(given, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads(done.stdout)["answers"]) >= 10
+
+
+def test_a_session_that_is_used_lasts(tmp_path: Path) -> None:
+    with standing(tmp_path) as stand:
+        token = stand.let_in()
+        assert "set-cookie" not in ask(stand.port, "/", token=token).headers
+        earlier = datetime.now(UTC) - timedelta(days=100)
+        stand.people().change(lambda people: (people.used(token, earlier), None))
+        assert f"spasmwatch={token}" in ask(stand.port, "/", token=token).headers["set-cookie"]
+        found = stand.people().now().who(token, datetime.now(UTC))
+        assert found is not None
+        assert datetime.now(UTC) - found[1].used < timedelta(minutes=1)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import tzinfo
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from detector.alerts.commands import Command
+from detector.alerts.conditions import Condition
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import ConfigError
 from detector.service.assembly import Assembly
 from detector.service.presentation.health import vitals
+from detector.service.supervisor import Supervisor
+from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
 from detector.web.address_file import remove_address, write_address
@@ -23,9 +26,13 @@ from detector.web.diary import Diary
 from detector.web.facts import ServiceFacts
 from detector.web.people_file import PeopleFile
 from detector.web.server import Where, served
+from detector.web.tls import ends_at
 from detector.web.view import Scene, view_of
 from detector.words.alerts import learning_words
 
+PART = "caregivers' page"  # for the log and the alarm of a fault
+SOON = timedelta(days=45)  # a warning at each start of so long
+MOST_WAITING = 10_000  # entries, where the page makes no view: it then shows no signal
 LOOKED_BACK = 4000  # entries of the log that are read at the start: more than a night's
 
 NO_PAGE = (
@@ -57,25 +64,48 @@ class NightOnPage:
         number, most = made.learning.number, made.learning.most
         self._remark = "" if number is None else learning_words(number, most)
         self._facts: ServiceFacts | None = None
+        self._entries: deque[Entry] = deque(maxlen=MOST_WAITING)
+        self._news = asyncio.Event()
 
     def show(self, facts: ServiceFacts) -> None:
         """Take what the service shows of itself now."""
         self._facts = facts
         self._page.show_facts(facts)
-        self._refresh()
+        self._news.set()
 
     def hear(self, entries: Sequence[Entry]) -> None:
         """Take entries that have been committed."""
-        self._diary.take(entries)
-        self._refresh()
+        self._entries.extend(entries)
+        self._news.set()
 
-    def _refresh(self) -> None:
+    async def keep(self) -> None:
+        """Show the night until cancelled; a fault here is an alarm, and costs the night nothing."""
+        beside = self._made.beside
+        supervisor = Supervisor(
+            mono_s=time.monotonic,
+            sleep=asyncio.sleep,
+            announce=lambda _part, why: beside.note(Condition.INTERNAL_FAULT, why),
+        )
+        await supervisor.keep(PART, self._run)
+
+    async def _run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            entries = list(self._entries)
+            self._entries.clear()
+            self._diary.take(entries)
+            self._page.stream.show(view_of(self._scene(), self._diary))
+            if self._made.beside.troubles().get(Condition.INTERNAL_FAULT) is not None:
+                self._made.beside.note(Condition.INTERNAL_FAULT, None)  # it works again
+
+    def _scene(self) -> Scene:
         facts, now_s = self._facts, time.monotonic()
-        hung = "it is starting" if facts is None else None
+        hung = "spasmwatch is starting" if facts is None else None
         if facts is not None and not facts.live(now_s):
             hung = f"spasmwatch has not looked at the night for {now_s - facts.at_s:.0f} s"
         night = self._made.night
-        scene = Scene(
+        return Scene(
             at=utc_of(self._clock.utc_ns()),
             snapshot=self._made.service.now,
             vitals=vitals(night, self._clock),
@@ -84,8 +114,8 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
+            movement_g=tuple(self._made.movement.pieces_g),
         )
-        self._page.stream.show(view_of(scene, self._diary))
 
 
 def where_of(settings: Settings) -> Where:
@@ -96,49 +126,57 @@ def where_of(settings: Settings) -> Where:
 
 @asynccontextmanager
 async def caregivers_page(
-    made: Assembly,
-    settings: Settings,
-    clock: Clock,
-    *,
-    obey: Callable[[Command], None],
-    note: Callable[[str], None],
+    made: Assembly, settings: Settings, clock: Clock, *, note: Callable[[str], None]
 ) -> AsyncIterator[NightOnPage | None]:
     """Serve the page until the block ends; None, with a sentence, where that cannot be.
 
     Parameters
     ----------
-    obey : takes what somebody says on the page; raises CommandError
     note : takes a sentence about where the page is
     """
-    web, where = settings.web, where_of(settings)
-    people = PeopleFile(settings.data_dir)
-    page = CaregiversPage(people, obey=obey, secure=where.secure)
-    diary = await _diary(made)
-    try:
-        serving = served(page, where)
-        address = await serving.__aenter__()
-    except OSError as error:
-        why = error.strerror or str(error)
-        note(NO_PAGE.format(bind=web.bind, port=web.port, why=why))
-        yield None
-        return
-    except ConfigError as error:
-        note(f"No caregivers' page and no health page: {error}")
-        yield None
-        return
+    web, where, folder = settings.web, where_of(settings), settings.data_dir
+    page = CaregiversPage(PeopleFile(folder), obey=made.service.obey, secure=where.secure)
     shown = NightOnPage(
-        made, page, diary, clock, label=settings.wearer.label, zone=settings.wearer.zone
+        made,
+        page,
+        await _diary(made),
+        clock,
+        label=settings.wearer.label,
+        zone=settings.wearer.zone,
     )
-    made.hearers.append(shown.hear)
-    taken = "" if f":{web.port}" in address else f" (port {web.port} is taken)"
-    note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
-    await asyncio.to_thread(write_address, settings.data_dir, address)
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(served(page, where))
+        except OSError as error:
+            why = error.strerror or str(error)
+            note(NO_PAGE.format(bind=web.bind, port=web.port, why=why))
+            yield None
+            return
+        except ConfigError as error:
+            note(f"No caregivers' page and no health page: {error}")
+            yield None
+            return
+        taken = "" if address.endswith(f":{web.port}") else f" (port {web.port} is taken)"
+        note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
+        for warning in _ending(where):
+            note(warning)
+        made.hearers.append(shown.hear)
+        stack.callback(made.hearers.remove, shown.hear)
+        await asyncio.to_thread(write_address, folder, address)
+        stack.callback(remove_address, folder, address)
+        stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
         yield shown
-    finally:
-        made.hearers.remove(shown.hear)
-        remove_address(settings.data_dir, address)
-        await serving.__aexit__(None, None, None)
+
+
+def _ending(where: Where) -> list[str]:
+    """Return a warning where the certificate has ended or soon will: no phone comes in then."""
+    if where.cert_file is None:
+        return []
+    left = ends_at(where.cert_file) - datetime.now(UTC)
+    if left > SOON:
+        return []
+    when = "has ended" if left < timedelta(0) else f"ends in {left.days} days"
+    return [f"The certificate of the page {when}: make a new one, spasmwatch setup tls --page"]
 
 
 async def _diary(made: Assembly) -> Diary:

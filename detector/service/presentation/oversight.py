@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,6 +19,7 @@ from detector.service.ending import MQTT
 from detector.service.presentation.caregivers_page import NightOnPage, caregivers_page
 from detector.service.presentation.health import vitals
 from detector.service.service import STARTING
+from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.status import StateWord
 from detector.store.state import StateError
@@ -28,8 +28,6 @@ from detector.supervision.notify import Notifier
 from detector.supervision.progress import Progress
 from detector.web.facts import ServiceFacts
 from detector.words.disk import no_heartbeat_words
-
-log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # as often as the night is looked at
 OUTBOX_S = 10.0  # counting what waits reads the state file
@@ -160,19 +158,12 @@ async def overseen(
             file.begin(heartbeat_places(folder, environ))
         oversight = Oversight(made, clock, notifier=notifier, beat=beat)
         if settings.web.enabled:
-            showing = caregivers_page(made, settings, clock, obey=made.service.obey, note=note)
+            showing = caregivers_page(made, settings, clock, note=note)
             oversight.page = await stack.enter_async_context(showing)
         stack.callback(notifier.stopping)
         for work in (oversight.run(), oversight.count_outbox()):
-            stack.push_async_callback(_ended, asyncio.ensure_future(work))
+            stack.push_async_callback(ended, asyncio.ensure_future(work), "oversight")
         yield oversight
-
-
-async def _ended(task: asyncio.Future[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("the service was not shown to those outside it", exc_info=error)
 
 
 def _nowhere(_words: str) -> None:

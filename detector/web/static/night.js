@@ -23,6 +23,23 @@ export function drawNight(timeline) {
   );
 }
 
+const STRONG_G = 0.5; // a leg that is being shaken
+const PIECES = 40;
+
+export function drawMovement(pieces) {
+  const place = document.getElementById("movement");
+  if (!place.closest("details").open) return;
+  const rects = pieces.map((piece, n) => {
+    const height = Math.max(1, Math.min(1, Math.sqrt(piece / STRONG_G)) * 60);
+    const rect = document.createElementNS(SVG, "rect");
+    const x = (PIECES - pieces.length + n) * 25;
+    for (const [name, value] of Object.entries({ class: "movement", x, width: 20, y: 60 - height, height })) rect.setAttribute(name, value);
+    return rect;
+  });
+  place.replaceChildren(...rects);
+  document.getElementById("movement-words").textContent = pieces.length ? `The strongest was ${Math.max(...pieces).toFixed(2)} g.` : "No samples yet.";
+}
+
 function at(x, words, name) {
   const place = document.createElement("span");
   place.className = name;

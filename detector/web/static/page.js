@@ -1,5 +1,5 @@
 // Keeps the page live: the newest view from the service, and by its own clock whether any comes.
-import { drawNight } from "./night.js";
+import { drawMovement, drawNight } from "./night.js";
 import { listenForAlarms } from "./alarm.js";
 import { holdToCall } from "./hold.js";
 
@@ -47,7 +47,7 @@ async function whetherLetIn() {
 
 function take(next) {
   const at = now();
-  const trip = at.wall - next.made_ms;
+  const trip = at.mono - next.made_ms;
   quickest = Math.min(quickest, trip);
   late = trip - quickest;
   heard = at;
@@ -67,6 +67,7 @@ function show() {
   text("shape", lost ? "✕" : view.shape);
   text("word", lost ? view?.lost ?? "No signal – not watching" : view.words);
   text("detail", lost ? lostWords() : view.detail);
+  text("state-news", lost ? `${view?.lost ?? "No signal"}. ${lostWords()}` : `${view.words}. ${view.why ?? ""}`);
   text("age", ageWords(lost));
   document.title = lost ? "No signal – spasmwatch" : `${view.words} – ${view.label}`;
   alarm.look({ lost: lost ? sinceHeard() : 0, alerts: view ? view.alerts : [] });
@@ -79,6 +80,8 @@ function show() {
   text("remark", view.remark);
   byId("remark").hidden = !view.remark;
   showAlerts(view.alerts);
+  text("alert-news", view.alerts.map((alert) => `${alert.title}. ${alert.where} ${alert.answer}`).join(" "));
+  drawMovement(view.movement_g);
   byId("more").hidden = !view.more_alerts;
   text("more-count", String(view.more_alerts));
   const paused = view.state === "paused";
@@ -248,7 +251,8 @@ function keep(name, value) {
 const alarm = listenForAlarms(byId("sound"), keep);
 byId("theme").addEventListener("click", switchTheme);
 nameTheme();
-byId("switches").hidden = byId("theme").hidden = false;
+for (const name of ["switches", "theme", "movement-details"]) byId(name).hidden = false;
+byId("movement-details").addEventListener("toggle", () => view && drawMovement(view.movement_g));
 if (byId("help")) holdToCall(byId("help"), byId("help-sure"), byId("help-how"), (button) => send("help", {}, button));
 
 connect();

@@ -1,0 +1,155 @@
+"""A real night on the page: sensor, detector, log and answer, with nothing in between imitated."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from detector.channels import EntryKind
+from detector.config import read_configuration
+from detector.service.presentation import caregivers_page
+from detector.service.presentation.oversight import overseen
+from detector.web.guard import form_token
+from firmware_sim.motion.scenarios import scenario
+
+from ..kit.traces import save
+from ..kit.waiting import running, until
+from ..service.conftest import open_house
+from .stand import let_in
+
+FS = 50.0
+
+
+@dataclass
+class Follower:
+    """A page that is open, and what it was sent."""
+
+    link: aiohttp.ClientSession
+    address: str
+    token: str
+    views: list[dict[str, Any]]
+
+    async def follow(self) -> None:
+        async with self.link.get(f"{self.address}/stream") as answer:
+            async for line in answer.content:
+                if line.startswith(b"data: "):
+                    self.views.append(json.loads(line[6:]))
+
+    async def say(self, name: str, **fields: Any) -> int:
+        said = {"token": form_token(self.token), **fields}
+        headers = {"Origin": self.address}
+        async with self.link.post(
+            f"{self.address}/say/{name}", json=said, headers=headers
+        ) as answer:
+            return answer.status
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        return list(self.views[-1]["alerts"]) if self.views else []
+
+
+@asynccontextmanager
+async def following(folder: Path, address: str, name: str) -> AsyncIterator[Follower]:
+    token = let_in(folder, name)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(
+        headers={"Cookie": f"spasmwatch={token}"}, cookie_jar=jar
+    ) as link:
+        follower = Follower(link, address, token, [])
+        async with running(follower.follow(), within_s=100):
+            yield follower
+
+
+@asynccontextmanager
+async def a_night(tmp_path: Path) -> AsyncIterator[tuple[Any, str]]:
+    """Watch a simulated leg with clonus; yield the assembly and the page's address."""
+    made = scenario("clonus", seed=3, fs=FS, duration_s=600.0)
+    trace = save(tmp_path / "clonus.npz", made.samples, FS)
+    folder = tmp_path / "data"
+    flags = {
+        "data_dir": folder,
+        "mqtt.broker": "none",
+        "alerts.sound": False,
+        "alerts.wake_for": ["clonus >= 1s", "1 spasms in 10min"],
+        "web.port": 27_377,
+    }
+    settings = read_configuration(environ={}, flags=flags).settings
+    notes: list[str] = []
+    async with (
+        open_house(settings, trace, lambda _: None, speed=20.0) as house,
+        overseen(house, settings, folder, house.service._clock, note=notes.append, environ={}),
+        running(house.service.run(), within_s=100),
+    ):
+        (said,) = [note for note in notes if note.startswith("Caregivers' page: ")]
+        yield house, said.split()[2].removesuffix(".")
+
+
+def test_an_answer_reaches_log_and_other_pages_within_a_second(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with (
+            a_night(tmp_path) as (house, address),
+            following(tmp_path / "data", address, "anna") as anna,
+            following(tmp_path / "data", address, "sam") as sam,
+        ):
+            await until(lambda: anna.alerts and sam.alerts, 90)
+            alert = next(a for a in anna.alerts if a["clinical"])
+            assert alert["where"] == "leg"
+            begun_s = asyncio.get_running_loop().time()
+            assert await anna.say("ack", alert=alert["id"]) == 200
+            await until(
+                lambda: any(
+                    a["id"] == alert["id"] and a["answer"] == "anna is on it." for a in sam.alerts
+                ),
+                5,
+            )
+            assert asyncio.get_running_loop().time() - begun_s < 1.0
+            assert await sam.say("mark") == 200
+            assert await sam.say("ack", alert="over") == 409
+            await until(
+                lambda: any("marked by sam" in h["words"] for h in anna.views[-1]["happened"]), 5
+            )
+            entries = await house.archive.ask(lambda state: state.replay_from(1, 5000))
+            said = [json.loads(e.body) for e in entries if e.kind is EntryKind.COMMAND]
+            assert [(each["command"], each["by"]) for each in said] == [("ack", "anna")]
+            assert anna.views[-1]["sensors"] == ["leg"]
+            assert anna.views[-1]["timeline"]["spans"]
+
+    asyncio.run(check())
+
+
+def test_a_page_that_fails_costs_the_night_nothing_and_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = True
+    real = caregivers_page.view_of
+
+    def view_of(*arguments: Any) -> Any:
+        if broken:
+            raise ZeroDivisionError
+        return real(*arguments)
+
+    monkeypatch.setattr(caregivers_page, "view_of", view_of)
+
+    async def check() -> None:
+        nonlocal broken
+        async with (
+            a_night(tmp_path) as (house, address),
+            following(tmp_path / "data", address, "anna") as anna,
+        ):
+            kinds = lambda: {alert.kind for alert in house.service.now.open_alerts}  # noqa: E731
+            await until(lambda: "internal-fault" in kinds(), 30)
+            before = house.night.samples
+            await until(lambda: house.night.samples > before + 200, 30)
+            assert anna.views == []
+            broken = False
+            await until(lambda: anna.views, 40)
+
+    asyncio.run(check())
