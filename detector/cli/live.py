@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from detector.cli.night_screen import NightScreen, night_screen
 from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
-from detector.service.assembly import assembled
+from detector.service.assembly import Assembly, assembled
 from detector.service.diagnostics import logging_to
 from detector.service.persistence.places import DataFolder
 from detector.service.presentation.oversight import overseen
@@ -34,6 +35,7 @@ from detector.terminal.failures import NOT_KEPT, NOT_WHOLE
 from detector.terminal.invocation import program_name
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput, Output
+from detector.words.alerts import learning_words
 from detector.words.endings import NightEnd, ending_json, ending_lines
 from detector.words.phrases import NOTICE, sentence
 
@@ -67,9 +69,19 @@ class _Chosen:
 
 
 async def watch_night(
-    out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
+    out: Output,
+    settings: Settings,
+    wish: Wish,
+    *,
+    until: datetime | None,
+    mqtt: bool,
+    live: bool = False,
 ) -> int:
     """Watch until the source ends, the end time comes or a person stops it.
+
+    Parameters
+    ----------
+    live : show the present state under the lines, redrawn in place
 
     Returns
     -------
@@ -98,33 +110,33 @@ async def watch_night(
             pace=chosen.speed,
             mqtt=mqtt,
         ) as made:
-            out.say(NOTICE)
-            if made.broker.note:
-                out.say(sentence(made.broker.note))
-            if made.broker.endpoint is not None:
-                topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
-                whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
-                out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
-                if made.publisher is not None:
-                    saying = _say_once_connected(out, made.publisher)
-                    stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
-            for recording in made.recordings:
-                out.say(f"Recording to {recording}")
+            _introduce(made, settings, out)
+            if made.publisher is not None:
+                saying = _say_once_connected(out, made.publisher)
+                stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
             if wish.source == "file" and wish.file is not None:
                 begins = f"Playing {wish.file.name}."
             else:
                 begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
             if made.goes_on:
                 begins = f"The night goes on. {begins}"
-            for gone in made.deleted:
-                out.say(
-                    f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
-                )
             narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             folder = DataFolder.of(settings.data_dir, chosen.origin).folder
-            async with overseen(made, settings, folder, chosen.clock, note=out.say):
-                await _watch(made.service, narrator, chosen.ended, until, begin)
+            ending = Ending(made.service, narrator)
+            screen = NightScreen(
+                out,
+                made,
+                chosen.clock,
+                label=settings.wearer.label,
+                zone=zone,
+                stop=ending.interrupt,
+            )
+            async with (
+                overseen(made, settings, folder, chosen.clock, note=out.say),
+                night_screen(screen, out, live=live),
+            ):
+                await _watch(made.service, ending, chosen.ended, until, begin)
             night = made.night
             ended = NightEnd(
                 monitored_s=night.monitored_s,
@@ -155,14 +167,50 @@ async def watch_night(
         return NOT_WHOLE if any(chosen.damage()) else 0
 
 
+def _introduce(made: Assembly, settings: Settings, out: Output) -> None:
+    """Say where the night goes, and what there is to know before it begins."""
+    out.say(NOTICE)
+    if made.broker.note:
+        out.say(sentence(made.broker.note))
+    if made.broker.endpoint is not None:
+        topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
+        whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
+        out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
+    for recording in made.recordings:
+        out.say(f"Recording to {recording}")
+    for gone in made.deleted:
+        out.say(f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights")
+    if made.learning.number is not None:
+        out.say(learning_words(made.learning.number, made.learning.most))
+
+
 async def _say_once_connected(out: Output, publisher: Publisher) -> None:
     await publisher.link.connected()
     out.say(f"Publishing to {publisher.link.endpoint}.")
 
 
+class Ending:
+    """How a night ends on somebody's wish: once, whoever asks how often."""
+
+    def __init__(self, service: Service, narrator: Narrator) -> None:
+        self._service, self._narrator = service, narrator
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def stop(self, why: str | None = None) -> None:
+        """End the night; say why where it is nobody's wish."""
+        if not self.tasks:
+            self._narrator.end(why)
+            self.tasks.append(asyncio.get_running_loop().create_task(self._service.stop()))
+
+    def interrupt(self) -> None:
+        """End the night, as a key at the terminal asks for."""
+        self._narrator.begin_line()
+        self.stop()
+
+
 async def _watch(
     service: Service,
-    narrator: Narrator,
+    ending: Ending,
     ended: asyncio.Future[int] | None,
     until: datetime | None,
     begin: Callable[[], None],
@@ -172,16 +220,6 @@ async def _watch(
     `begin` is called as soon as Ctrl-C ends the night, and no sooner.
     """
     loop = asyncio.get_running_loop()
-    stopping: list[asyncio.Task[None]] = []
-
-    def stop(why: str | None = None) -> None:
-        if not stopping:
-            narrator.end(why)
-            stopping.append(loop.create_task(service.stop()))
-
-    def interrupted() -> None:
-        narrator.begin_line()
-        stop()
 
     def terminal_gone() -> None:
         """Go on: a lost connection or a closed window is nobody's wish to end the night."""
@@ -190,15 +228,15 @@ async def _watch(
 
     def played(simulator: asyncio.Future[int]) -> None:
         if not simulator.cancelled():
-            stop(None if simulator.result() else OVER)
+            ending.stop(None if simulator.result() else OVER)
 
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, ending.interrupt)
+    loop.add_signal_handler(signal.SIGTERM, ending.stop)
     loop.add_signal_handler(signal.SIGHUP, terminal_gone)
     if ended is not None:
         ended.add_done_callback(played)
     if until is not None:
-        loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), stop)
+        loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), ending.stop)
     try:
         begin()
         await service.run()
@@ -207,7 +245,7 @@ async def _watch(
             loop.remove_signal_handler(number)
         # A second Ctrl-C must not take the last lines away: they come within seconds.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
-        await asyncio.gather(*stopping)
+        await asyncio.gather(*ending.tasks)
 
 
 @asynccontextmanager
