@@ -1,10 +1,9 @@
-"""`spasmwatch ha`: show a night in Home Assistant, alert phones from there, and take it out again."""
+"""`spasmwatch ha`: show a night in Home Assistant, alert phones from there, or take it out."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,6 @@ from detector.terminal.invocation import Invocation, UsageError, check_target, p
 if TYPE_CHECKING:
     from detector.config import Settings
     from detector.mqtt.contract import Message
-    from detector.mqtt.endpoint import Endpoint
     from detector.mqtt.home_assistant.discovery import NightDevice
 
 app = typer.Typer(no_args_is_help=True, help="Show a night in Home Assistant.")
@@ -112,7 +110,7 @@ def _device(settings: Settings, *, simulated: bool) -> NightDevice:
     """Return the device of this computer's wearer."""
     from detector.events import Origin
     from detector.mqtt.contract import Topics
-    from detector.mqtt.home_assistant.discovery import NightDevice
+    from detector.mqtt.home_assistant.serving import night_device
     from detector.service.persistence.places import DataFolder
     from detector.store import wearer_file
 
@@ -122,44 +120,24 @@ def _device(settings: Settings, *, simulated: bool) -> NightDevice:
     if wearer is None:
         run = "run --simulated" if simulated else "run"
         raise UsageError(f"{place.folder} has no wearer yet: start `{program_name()} {run}` once")
-    options = settings.mqtt
-    return NightDevice(
-        topics=Topics(wearer=wearer, origin=origin, prefix=options.prefix),
-        label=settings.wearer.label,
-        prefix=options.discovery_prefix,
-        commands=options.home_assistant_commands,
-    )
+    topics = Topics(wearer=wearer, origin=origin, prefix=settings.mqtt.prefix)
+    return night_device(settings, topics)
 
 
 def _publish(settings: Settings, message: Message) -> None:
     """Publish one message at the broker of the settings; a managed one runs while `run` does."""
+    from detector.errors import LinkError
     from detector.mqtt.endpoint import Endpoint, configured
+    from detector.mqtt.once import publish_once
 
     options = settings.mqtt
     if options.broker == "none":
         raise UsageError("There is no broker: your settings say broker = 'none' in [mqtt]")
     here = Endpoint(port=options.port or 1883, username=options.username, password=options.secret())
-    asyncio.run(_published(configured(options) or here, message))
-
-
-async def _published(endpoint: Endpoint, message: Message) -> None:
-    from detector.errors import LinkError
-    from detector.mqtt.link import Link
-
-    link = Link(endpoint, f"spasmwatch-ha-{os.getpid()}")
-    running = asyncio.create_task(link.run())
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            await link.connected()
-            ack = await link.publish(message)
-    except TimeoutError:
-        why = link.state.last_error or f"no answer within {PATIENCE_S:g} s"
-        raise LinkError(f"{endpoint}: {why}") from None
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
+    there = configured(options) or here
+    ack = asyncio.run(publish_once(there, message, within_s=PATIENCE_S))
     if not ack.accepted:
         raise LinkError(
-            f"{endpoint} does not let us publish {message.topic} ({ack.why}): allow it in the "
+            f"{there} does not let us publish {message.topic} ({ack.why}): allow it in the "
             "broker's access list"
         )

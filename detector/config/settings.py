@@ -205,7 +205,8 @@ class MqttSettings(_Section):
     def _buttons_have_rights(self) -> MqttSettings:
         if not self.home_assistant_commands:
             return self
-        if self.address is None or (self.username is None and self.cert_file is None):
+        has_secret = self.password is not None or self.password_file is not None
+        if self.address is None or not (has_secret or self.cert_file is not None):
             raise ValueError(
                 "must have broker = 'mqtts://…' with a username and password_file beside "
                 "home_assistant_commands, at a broker whose access list says who may publish "

@@ -26,8 +26,7 @@ from detector.events import Event, Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
-from detector.mqtt.home_assistant.discovery import NightDevice
-from detector.mqtt.home_assistant.serving import HomeAssistant
+from detector.mqtt.home_assistant.serving import home_assistant
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
@@ -177,7 +176,11 @@ async def assembled(
                 paths=tests,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
-                home_assistant=_home_assistant(settings, topics),
+                home_assistant=home_assistant(
+                    settings,
+                    topics,
+                    lambda said: service.obey(said),  # noqa: PLW0108 - which is made below
+                ),
             )
             delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]
@@ -304,17 +307,6 @@ def _protection(
         utc_s=clock.utc_ns() / 1e9,
         mono_s=asyncio.get_running_loop().time,
     )
-
-
-def _home_assistant(settings: Settings, topics: Topics) -> HomeAssistant | None:
-    """Return what announces the night to a Home Assistant; None where nobody wants that."""
-    options = settings.mqtt
-    if not options.home_assistant or topics.origin is Origin.REPLAY:
-        return None
-    device = NightDevice(
-        topics=topics, label=settings.wearer.label, prefix=options.discovery_prefix
-    )
-    return HomeAssistant(device)
 
 
 def _start(state: State) -> StartWatch:

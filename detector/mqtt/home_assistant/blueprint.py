@@ -1,4 +1,4 @@
-"""The blueprint of an automation that wakes people by Home Assistant, as it lies in this package."""
+"""The blueprint of an automation that wakes people by Home Assistant."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ EVERY_S = 1.0
 """No more than one is obeyed in it: each is an entry of the log, which a script must not fill."""
 
 
-class Button(StrEnum):
+class ButtonName(StrEnum):
     """The last level of a topic, below `ha`, that Home Assistant publishes."""
 
     ACK = "ack"
@@ -33,16 +33,16 @@ class Button(StrEnum):
     PAUSE = "pause"
 
 
-COMMANDS: Mapping[Button, Command] = MappingProxyType(
+COMMANDS: Mapping[ButtonName, Command] = MappingProxyType(
     {
-        Button.ACK: Acknowledge(by=BY),
-        Button.SNOOZE: Snooze(by=BY, minutes=BLIND_SNOOZE_MOST_MIN),  # which any alert may have
-        Button.PAUSE: PauseAlerts(by=BY, minutes=30),
+        ButtonName.ACK: Acknowledge(by=BY),
+        ButtonName.SNOOZE: Snooze(by=BY, minutes=BLIND_SNOOZE_MOST_MIN),  # which any alert may have
+        ButtonName.PAUSE: PauseAlerts(by=BY, minutes=30),
     }
 )
 
 
-def topic_of(topics: Topics, button: Button) -> str:
+def topic_of(topics: Topics, button: ButtonName) -> str:
     """Return the topic of a button."""
     return f"{topics.base}/ha/{button}"
 
@@ -53,7 +53,7 @@ class Presses:
     def __init__(self) -> None:
         self._last_s: float | None = None
 
-    def admit(self, button: Button, payload: bytes, *, retained: bool, now_s: float) -> Command:
+    def admit(self, button: ButtonName, payload: bytes, *, retained: bool, now_s: float) -> Command:
         """Return what a press means.
 
         Raises

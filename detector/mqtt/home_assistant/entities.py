@@ -13,7 +13,7 @@ from detector.alert import AlertState
 from detector.events import Kind
 from detector.mqtt.contract import HEALTH_EXPIRES_S, RETAINED_EXPIRES_S, WEEK_S, Leaf, Topics
 from detector.mqtt.home_assistant import templates
-from detector.mqtt.home_assistant.buttons import PRESS, Button, topic_of
+from detector.mqtt.home_assistant.buttons import PRESS, ButtonName, topic_of
 from detector.status import WORDS
 
 Component = dict[str, Any]
@@ -21,10 +21,10 @@ Component = dict[str, Any]
 ALWAYS: Component = {"availability": []}
 """Overrides the availability that the others share."""
 
-NAMES: Mapping[Button, tuple[str, str]] = {
-    Button.ACK: ("I'm on it", "mdi:hand-wave"),
-    Button.SNOOZE: ("Snooze alerts 15 min", "mdi:alarm-snooze"),
-    Button.PAUSE: ("Pause alerts 30 min", "mdi:pause-circle-outline"),
+NAMES: Mapping[ButtonName, tuple[str, str]] = {
+    ButtonName.ACK: ("I'm on it", "mdi:hand-wave"),
+    ButtonName.SNOOZE: ("Snooze alerts 15 min", "mdi:alarm-snooze"),
+    ButtonName.PAUSE: ("Pause alerts 30 min", "mdi:pause-circle-outline"),
 }
 """The contract's wording, and an icon."""
 
@@ -43,7 +43,7 @@ def components(topics: Topics, *, commands: bool) -> dict[str, Component]:
         **_events(topics),
     }
     if commands:
-        found |= {f"button_{button}": _button(topics, button) for button in Button}
+        found |= {f"button_{button}": _button(topics, button) for button in ButtonName}
     return found
 
 
@@ -174,7 +174,7 @@ def _events(topics: Topics) -> dict[str, Component]:
     return {key: component | ALWAYS for key, component in found.items()}
 
 
-def _button(topics: Topics, button: Button) -> Component:
+def _button(topics: Topics, button: ButtonName) -> Component:
     name, icon = NAMES[button]
     return {
         "platform": "button",

@@ -10,8 +10,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from detector.alerts.commands import Command, CommandError
+from detector.config import Settings
 from detector.errors import LinkError
-from detector.mqtt.home_assistant.buttons import Button, Presses, topic_of
+from detector.events import Origin
+from detector.mqtt.contract import Topics
+from detector.mqtt.home_assistant.buttons import ButtonName, Presses, topic_of
 from detector.mqtt.home_assistant.discovery import ONLINE, STATUS, NightDevice, discovery
 from detector.mqtt.link import Handler, Link
 from detector.mqtt.security.gate import CommandRefused, Flaw
@@ -20,6 +23,33 @@ from detector.mqtt.session import Ack, Received
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0  # between two announcements: a flood of births, which anybody may publish, costs one
+
+
+def home_assistant(
+    settings: Settings, topics: Topics, obey: Callable[[Command], None]
+) -> HomeAssistant | None:
+    """Return what announces a night to a Home Assistant; None where nobody wants that.
+
+    Parameters
+    ----------
+    obey : as of `HomeAssistant`; called only where the settings let buttons have rights
+    """
+    options = settings.mqtt
+    if not options.home_assistant or topics.origin is Origin.REPLAY:
+        return None
+    device = night_device(settings, topics)
+    return HomeAssistant(device, obey=obey if device.commands else None)
+
+
+def night_device(settings: Settings, topics: Topics) -> NightDevice:
+    """Return the device of a night, as its settings have it."""
+    options = settings.mqtt
+    return NightDevice(
+        topics=topics,
+        label=settings.wearer.label,
+        prefix=options.discovery_prefix,
+        commands=options.home_assistant_commands,
+    )
 
 
 class HomeAssistant:
@@ -65,7 +95,7 @@ class HomeAssistant:
         """
         heard: dict[str, Handler] = {STATUS: self._hear_birth}
         if self._obey is not None:
-            for button in Button:
+            for button in ButtonName:
                 topic = topic_of(self._device.topics, button)
                 heard[topic] = partial(self._take, button, self._obey, refuse)
         for topic, hear in heard.items():
@@ -84,7 +114,7 @@ class HomeAssistant:
 
     def _take(
         self,
-        button: Button,
+        button: ButtonName,
         obey: Callable[[Command], None],
         refuse: Callable[[Flaw, str], None],
         received: Received,

@@ -1,4 +1,4 @@
-"""Templates by which Home Assistant reads our messages: Jinja as its MQTT integration renders it. Pure.
+"""Templates by which Home Assistant reads our messages, in Jinja. Pure.
 
 `value_json` is the message, `this` the entity as it was before. An event entity ignores a message
 whose template renders nothing; a sensor that gets `None` shows *unknown*.

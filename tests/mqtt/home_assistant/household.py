@@ -1,4 +1,4 @@
-"""A real Home Assistant without a frontend, in a process of its own Python, driven by lines of JSON.
+"""A real Home Assistant without a frontend, in a process that is driven by lines of JSON.
 
 Run by the Python of `.venv-ha`, which has Home Assistant; the tests' own has not. Each line on
 stdin asks for one thing and is answered by one line on stdout.
@@ -20,7 +20,6 @@ from homeassistant.helpers import device_registry, entity_registry
 
 ENTRY = "mqtt0000000000000000000000000000"
 SPARE_BLUEPRINT = "spasmwatch/night_alerts.yaml"
-HEARD = ("notify", "tts", "light")  # services that only write down what they were asked for
 
 
 class LogKeeper(logging.Handler):
@@ -104,6 +103,7 @@ class Household:
 
     async def automate(self, inputs: dict[str, Any]) -> bool:
         """Make an automation of our blueprint, which lies in the folder of blueprints."""
+        inputs = {name: value for name, value in inputs.items() if value is not None}
         used = {
             "use_blueprint": {"path": SPARE_BLUEPRINT, "input": inputs},
             "id": "a",

@@ -15,13 +15,14 @@ import pytest
 
 from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.home_assistant import blueprint
 from detector.mqtt.link import Link
 from detector.mqtt.session import Received
 
 from ...kit.brokers import free_port, overhearing
 
 PYTHON = Path(os.environ.get("SPASMWATCH_HA_PYTHON", ".venv-ha/bin/python"))
-DEVICES_SINCE = (2024, 12)  # Home Assistant knows device discovery
+DEVICES_SINCE = (2024, 11)  # Home Assistant knows device discovery
 START_S = 90.0  # it takes five on an idle machine
 LOOK_S = 0.1
 
@@ -70,6 +71,7 @@ async def home_assistant(folder: Path, endpoint: Endpoint) -> AsyncIterator[Home
     folder.mkdir(exist_ok=True)
     place = folder / "blueprints/automation/spasmwatch"
     place.mkdir(parents=True, exist_ok=True)
+    (place / "night_alerts.yaml").write_text(blueprint.text(), encoding="utf-8")
     broker: dict[str, Any] = {"broker": endpoint.host, "port": endpoint.port, "discovery": True}
     if endpoint.username is not None:
         broker |= {"username": endpoint.username, "password": endpoint.password}
