@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import ParamSpec
 
 from detector.alert import Alert
-from detector.alerts.commands import PauseAlerts
+from detector.alerts.commands import Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.learning import LearningNights
 from detector.alerts.reception import Reception, must_reach
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
-from detector.channels import Entry, EntryKind
+from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
@@ -53,6 +54,7 @@ from detector.service.persistence.resumption import ANSWERS, ENDED
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
 from detector.service.presentation.local_sound import LocalSound, sounding_here
+from detector.service.presentation.movement import RecentMovement
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
 from detector.service.service import STARTING, Service
@@ -60,6 +62,8 @@ from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
 from detector.words.delivery import not_started_words
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,11 @@ class Assembly:
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
+    movement: RecentMovement = field(default_factory=RecentMovement)
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """What was refused or lost since the start, by the names of `mqtt.contract.COUNTS`."""
+        """What was refused or lost since the start, by the names of `mqtt.payloads.COUNTS`."""
         return self.service.losses if self.publisher is None else self.publisher.losses
 
     @property
@@ -164,6 +169,11 @@ async def assembled(
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)
+
+            def obey(command: Command) -> None:
+                _check_may_command(settings, broker)
+                service.obey(command)
+
             publisher = Publisher(
                 broker.endpoint,
                 archive.log_of(MQTT),
@@ -174,13 +184,10 @@ async def assembled(
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
                 paths=tests,
+                obey=obey,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
-                home_assistant=home_assistant(
-                    settings,
-                    topics,
-                    lambda said: service.obey(said),  # noqa: PLW0108 - which is made below
-                ),
+                home_assistant=home_assistant(settings, topics, obey),
             )
             delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]
@@ -190,6 +197,7 @@ async def assembled(
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
+        movement = RecentMovement()
         answering = _answering(settings, opened, state, reception, clock)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
@@ -211,7 +219,8 @@ async def assembled(
                 beside,
                 tests,
             ],
-            committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
+            watched=_both(movement.feed, None if publisher is None else publisher.live.feed),
+            committed=_both(tests.committed, None if delivery is None else delivery.committed),
             sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
@@ -220,8 +229,6 @@ async def assembled(
             heard_until=opened.heard_until,
             answering=answering,
         )
-        if publisher is not None:
-            _let_pause(publisher, broker, service)
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
@@ -241,18 +248,17 @@ async def assembled(
             beside=beside,
             sources=tuple(sources),
             learning=answering.learning,
+            movement=movement,
         )
 
 
-def _in_turn(
-    first: Callable[[Sequence[Entry]], None], then: Callable[[Sequence[Entry]], None] | None
-) -> Callable[[Sequence[Entry]], None]:
-    """Return what passes committed entries to both."""
+def _both(first: Callable[P, None], then: Callable[P, None] | None) -> Callable[P, None]:
+    """Return what calls both, the second where there is one."""
 
-    def both(entries: Sequence[Entry]) -> None:
-        first(entries)
+    def both(*args: P.args, **kwargs: P.kwargs) -> None:
+        first(*args, **kwargs)
         if then is not None:
-            then(entries)
+            then(*args, **kwargs)
 
     return both
 
@@ -282,15 +288,16 @@ def _answering(
     )
 
 
-def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
-    """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
-    if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
-        publisher.requests.pause = lambda minutes, by: service.obey(
-            PauseAlerts(by=by, minutes=minutes)
-        )
-    else:
-        publisher.requests.no_pause = (
-            "over the network a pause must be signed: `spasmwatch setup tls` makes the keys"
+def _check_may_command(settings: Settings, broker: Broker) -> None:
+    """Raise CommandError unless people command from this computer, or signed.
+
+    No stranger on the network may silence alarms, or write into the wearer's night.
+    """
+    here = broker.endpoint is not None and broker.endpoint.is_local
+    if not here and settings.mqtt.signing_file is None:
+        raise CommandError(
+            "over the network what a person says must be signed: "
+            "`spasmwatch setup tls` makes the keys"
         )
 
 

@@ -17,8 +17,9 @@ from detector.mqtt.contract import Topics
 from detector.mqtt.home_assistant.buttons import ButtonName, Presses, topic_of
 from detector.mqtt.home_assistant.discovery import ONLINE, STATUS, NightDevice, discovery
 from detector.mqtt.link import Handler, Link
+from detector.mqtt.properties import Received
 from detector.mqtt.security.gate import CommandRefused, Flaw
-from detector.mqtt.session import Ack, Received
+from detector.mqtt.session import Ack
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.home_assistant import blueprint
 from detector.mqtt.link import Link
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 
 from ...kit.brokers import free_port, overhearing
 
