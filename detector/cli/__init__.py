@@ -21,6 +21,7 @@ from detector.cli import (
     detect,
     doctor,
     evaluate,
+    ha,
     listen,
     pair,
     record,
@@ -176,6 +177,7 @@ app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
 app.add_typer(service.app, name="service", rich_help_panel=SETUP)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
+app.add_typer(ha.app, name="ha", rich_help_panel=ADVANCED)
 
 
 def main() -> None:

@@ -229,6 +229,7 @@ def _is_number(host: str) -> bool:
 def _explain(
     out: Output, place: Path, plan: Plan, names: list[str], *, changed: bool, written: bool
 ) -> None:
+    from detector.mqtt.home_assistant.buttons import BY as HOME_ASSISTANT
     from detector.mqtt.security.bundles import THEIRS
 
     broker, installed = quote(str(place / "broker")), quote(plan.installed)
@@ -246,6 +247,14 @@ def _explain(
     else:
         out.say("2. This computer: put these lines into your settings (--write does), and run.")
         out.say("   " + (place / "service/config.toml").read_text().strip().replace("\n", "\n   "))
+    if HOME_ASSISTANT in names:
+        theirs = place / "caregivers" / HOME_ASSISTANT
+        out.say(
+            f"3. Home Assistant, in its MQTT integration: broker {plan.hosts[0]}, port {plan.port},"
+        )
+        out.say(f"   user {HOME_ASSISTANT}, the password in {theirs}/password,")
+        out.say(f"   certificate {theirs}/ca.crt. Then home_assistant = true in [mqtt] here.")
+    names = [name for name in names if name != HOME_ASSISTANT]
     if not names:
         return
     out.say("3. Each caregiver's computer: bring their folder there with a memory stick or scp,")

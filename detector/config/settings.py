@@ -151,6 +151,13 @@ class MqttSettings(_Section):
     """Its private key."""
     signing_file: FilePath | None = None
     """Keys from `setup tls`: commands and heartbeats without their signature are not believed."""
+    home_assistant: bool = False
+    """Whether a Home Assistant at the broker discovers the night, and shows it to its household."""
+    home_assistant_commands: bool = False
+    """Whether its buttons acknowledge, snooze and pause; they cannot sign, so that the broker must
+    say who may publish `ha/+`."""
+    discovery_prefix: TopicPrefix = "homeassistant"
+    """First part of the topics that Home Assistant discovers by."""
     insecure: bool = False
     """Accept a broker elsewhere without mqtts or without password: others read and forge alerts."""
 
@@ -191,6 +198,19 @@ class MqttSettings(_Section):
                 f"must have a username and password_file for {address.host}, or cert_file and "
                 "key_file (`spasmwatch setup tls` makes them), or insecure = true if you accept "
                 "that anybody may sign in there"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _buttons_have_rights(self) -> MqttSettings:
+        if not self.home_assistant_commands:
+            return self
+        has_secret = self.password is not None or self.password_file is not None
+        if self.address is None or not (has_secret or self.cert_file is not None):
+            raise ValueError(
+                "must have broker = 'mqtts://…' with a username and password_file beside "
+                "home_assistant_commands, at a broker whose access list says who may publish "
+                "ha/+ (`spasmwatch setup tls` makes one): elsewhere anybody could silence alerts"
             )
         return self
 

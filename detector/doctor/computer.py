@@ -15,6 +15,7 @@ from detector.words.delivery import TESTS_OFF
 
 PYTHON, SETTINGS, CHOSEN = "Python and packages", "Settings file", "Sensor chosen"
 DATA_DIR, DISK, BROKER = "Data folder", "Disk space", "MQTT broker"
+HOME_ASSISTANT = "Home Assistant"
 CLOCK, ZONE, TEST, SOUND = "Clock", "Time zone", "Evening test", "Sound"
 
 NIGHT_BYTES = 12 << 20  # 8 h of a Polar sensor: 30 nights were 360 MB
@@ -57,6 +58,16 @@ class BrokerFacts:
     problem: str | None = None
     note: str = ""
     insecure: bool = False
+    home_assistant: HomeAssistantFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantFacts:
+    """What became of the discovery: `problem` None where it was accepted; `nobody` subscribed."""
+
+    topic: str
+    problem: str | None = None
+    nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +190,24 @@ def check_broker(facts: BrokerFacts, *, settings_path: str) -> CheckResult:
         )
     ours = "" if facts.kind == "url" else f"spasmwatch's own ({facts.kind}), "
     return ok(BROKER, f"{ours}{facts.where}{ms}")
+
+
+def check_home_assistant(facts: HomeAssistantFacts) -> CheckResult:
+    """Check that the broker accepts the discovery, and that a Home Assistant takes it."""
+    if facts.problem is not None:
+        return fail(
+            HOME_ASSISTANT,
+            f"it cannot be told of the night: {facts.problem}",
+            f"spasmwatch ha discovery   (once the broker's access list allows {facts.topic})",
+        )
+    if facts.nobody:
+        return warn(
+            HOME_ASSISTANT,
+            "the discovery is accepted, and nobody there takes it: its MQTT integration must use "
+            "the same broker",
+            "spasmwatch ha discovery   (once it does)",
+        )
+    return ok(HOME_ASSISTANT, "the discovery is accepted")
 
 
 def check_clock(facts: ClockFacts) -> CheckResult:

@@ -19,6 +19,7 @@ from detector.doctor.computer import (
     check_clock,
     check_disk,
     check_folder,
+    check_home_assistant,
     check_python,
     check_settings,
     check_sound,
@@ -96,7 +97,10 @@ class Examination:
         folder = probes.folder(self.data_dir or settings.data_dir)
         yield check_folder(folder)
         yield check_disk(folder, nights=settings.recording.retention_nights)
-        yield check_broker(await probes.broker(settings), settings_path=where)
+        broker = await probes.broker(settings)
+        yield check_broker(broker, settings_path=where)
+        if broker.home_assistant is not None:
+            yield check_home_assistant(broker.home_assistant)
         yield check_clock(probes.clock())
         yield check_zone(probes.zone(settings))
         alerts = settings.alerts

@@ -29,6 +29,7 @@ from detector.doctor.computer import (
     BrokerFacts,
     ClockFacts,
     FolderFacts,
+    HomeAssistantFacts,
     SoundFacts,
     ZoneFacts,
 )
@@ -36,7 +37,10 @@ from detector.errors import ConfigError, LinkError
 from detector.mqtt.broker import provide
 from detector.mqtt.contract import Message, Topics
 from detector.mqtt.endpoint import Endpoint, configured
+from detector.mqtt.home_assistant.discovery import discovery
+from detector.mqtt.home_assistant.serving import night_device
 from detector.mqtt.link import Link
+from detector.mqtt.once import publish_once
 from detector.mqtt.security.keys import read_service_keys
 from detector.sources import bluez
 from detector.sources.bluez import AdapterFacts, BluetoothError
@@ -152,7 +156,9 @@ async def broker(settings: Settings) -> BrokerFacts:
             # Where its port is in use, ours takes any free one: another in the night than now.
             note = made.note.replace(f"port {made.endpoint.port} instead", "another, free port")
             exposed = mqtt.insecure and not made.endpoint.is_local
-            return BrokerFacts(made.kind, str(made.endpoint), ms, problem, note, exposed)
+            announced = await _announced(made.endpoint, settings) if problem is None else None
+            where = str(made.endpoint)
+            return BrokerFacts(made.kind, where, ms, problem, note, exposed, announced)
     except (ConfigError, LinkError) as error:
         return BrokerFacts(kind, where, problem=str(error))
 
@@ -247,6 +253,21 @@ async def _round_trip(endpoint: Endpoint, topics: Topics) -> tuple[str | None, f
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+async def _announced(endpoint: Endpoint, settings: Settings) -> HomeAssistantFacts | None:
+    """Tell a Home Assistant of the night, as `run` does; None where nobody wants that yet."""
+    wearer = wearer_in(settings.data_dir / "state.sqlite")
+    if not settings.mqtt.home_assistant or wearer is None:
+        return None
+    topics = Topics(prefix=settings.mqtt.prefix, wearer=wearer)
+    message = discovery(night_device(settings, topics))
+    try:
+        ack = await publish_once(endpoint, message, within_s=PATIENCE_S)
+    except LinkError as error:
+        return HomeAssistantFacts(message.topic, str(error))
+    problem = None if ack.accepted else f"it does not let us publish {message.topic} ({ack.why})"
+    return HomeAssistantFacts(message.topic, problem, ack.no_subscribers)
 
 
 def _wearer(settings: Settings) -> str:

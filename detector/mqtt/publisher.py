@@ -26,6 +26,7 @@ from detector.mqtt.contract import (
     Topics,
 )
 from detector.mqtt.endpoint import Endpoint
+from detector.mqtt.home_assistant.serving import HomeAssistant
 from detector.mqtt.link import Link
 from detector.mqtt.live import LiveView
 from detector.mqtt.payloads import LogState, Stamp
@@ -77,6 +78,7 @@ class Publisher:
     losses : called at each heartbeat: counts of others, by the names of `payloads.COUNTS`
     paths : is told what a test of the alarm needs to know
     protection : signs what is published, and judges who may command; without it nobody signs
+    home_assistant : announces the night to a Home Assistant, and obeys its buttons
     utc_now, mono_s, sleep : the clocks
 
     Attributes
@@ -101,6 +103,7 @@ class Publisher:
         losses: Callable[[], Mapping[str, int]] = dict,
         paths: TestedPaths | None = None,
         protection: Protection | None = None,
+        home_assistant: HomeAssistant | None = None,
         mono_s: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -139,6 +142,7 @@ class Publisher:
             gate=self._gate,
             mono_s=mono_s,
         )
+        self._home_assistant = home_assistant
         self._log = log
         self._topics = topics
         self._boot_id = boot_id
@@ -204,6 +208,8 @@ class Publisher:
             tasks.create_task(self._contradict())
             tasks.create_task(self.requests.run())
             tasks.create_task(self.live.run())
+            if self._home_assistant is not None:
+                tasks.create_task(self._home_assistant.run(self.link, self.requests.refuse))
 
     def _hear_health(self, received: Received) -> None:
         """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored.
@@ -256,6 +262,8 @@ class Publisher:
         self._say_state(changed=True)
         self._retry_due = True
         self._more.set()
+        if self._home_assistant is not None:
+            self._home_assistant.announce()
 
     async def _beat(self) -> None:
         while True:

@@ -27,6 +27,7 @@ from detector.events import Event, Origin
 from detector.mqtt.broker import Broker, provide
 from detector.mqtt.contract import LEAVES, Topics
 from detector.mqtt.endpoint import configured
+from detector.mqtt.home_assistant.serving import home_assistant
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
@@ -189,6 +190,7 @@ async def assembled(
                 obey=obey,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
+                home_assistant=home_assistant(settings, topics, obey),
             )
             delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]

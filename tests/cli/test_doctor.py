@@ -18,6 +18,7 @@ from detector.doctor.bluetooth import UsbPower
 from detector.mqtt.broker import provide
 from detector.sources import bluez
 from detector.sources.bluez import AdapterFacts
+from detector.store.state import State
 from detector.words.bluetooth import BluetoothFault
 from firmware_sim.bluez.bus import as_system_bus, private_bus
 from firmware_sim.bluez.daemon import bluetoothd
@@ -131,6 +132,24 @@ def test_our_own_broker_is_started_and_asked():
     assert facts.problem is None
     assert facts.kind in {"mosquitto", "embedded"}
     assert facts.round_trip_ms is not None
+
+
+def test_a_broker_that_takes_no_discovery_or_where_nobody_wants_it_is_told(tmp_path):
+    wearer = "k3vq7m2xta"
+    with State.open(tmp_path / "state.sqlite", wearer=wearer):
+        pass
+    flags = {"data_dir": tmp_path, "mqtt.port": free_port(), "mqtt.home_assistant": True}
+
+    async def found():
+        return await probes.broker(read_configuration(environ={}, flags=flags).settings)
+
+    facts = asyncio.run(found())
+    assert facts.home_assistant is not None
+    assert facts.home_assistant.topic == f"homeassistant/device/spasmwatch_{wearer}/config"
+    assert facts.home_assistant.problem is None
+    assert facts.home_assistant.nobody == (facts.kind == "mosquitto")
+    flags["mqtt.home_assistant"] = False
+    assert asyncio.run(found()).home_assistant is None
 
 
 def test_a_broker_on_our_port_is_told_from_another_program():

@@ -226,6 +226,19 @@ def test_the_remedy_checks_the_file_that_was_read(tmp_path, monkeypatch):
         read_configuration(environ={})
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["", "broker = 'mqtt://localhost'", "broker = 'mqtt://localhost'\nusername = 'spasmwatch'"],
+)
+def test_no_button_is_obeyed_where_anybody_may_press_it(tmp_path, line):
+    text = f"[mqtt]\nhome_assistant_commands = true\n{line}\n"
+    told = complaint(tmp_path, text)
+    assert "must have broker = 'mqtts://…' with a username and password_file" in told
+    assert "spasmwatch setup tls" in told
+    allowed = "broker = 'mqtt://localhost'\nusername = 'spasmwatch'\npassword = 'x'\n"
+    assert read(tmp_path, f"[mqtt]\nhome_assistant_commands = true\n{allowed}").settings
+
+
 @pytest.mark.parametrize("broker", ["mqtt://house.lan", "mqtt://10.0.0.2", "mqtts://house.lan"])
 def test_no_alert_leaves_this_computer_without_tls_and_password_unless_accepted(tmp_path, broker):
     text = f"[mqtt]\nbroker = '{broker}'\n"

@@ -12,6 +12,7 @@ from detector.doctor.computer import (
     BrokerFacts,
     ClockFacts,
     FolderFacts,
+    HomeAssistantFacts,
     SettingsFacts,
     SoundFacts,
     ZoneFacts,
@@ -20,6 +21,7 @@ from detector.doctor.computer import (
     check_clock,
     check_disk,
     check_folder,
+    check_home_assistant,
     check_python,
     check_settings,
     check_sound,
@@ -103,6 +105,22 @@ def test_the_broker_is_one_that_answers(facts, status, words):
     assert check.status == status
     assert words in check.detail
     assert check.fix is None or "nano '/c d.toml'" in check.fix
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "words"),
+    [
+        (HomeAssistantFacts("ha/x/config"), "ok", "the discovery is accepted"),
+        (HomeAssistantFacts("ha/x/config", nobody=True), "warn", "nobody there takes it"),
+        (HomeAssistantFacts("ha/x/config", "Not authorized"), "FAIL", "Not authorized"),
+    ],
+)
+def test_home_assistant_is_told_or_why_not(facts, status, words):
+    check = check_home_assistant(facts)
+
+    assert check.status == status
+    assert words in check.detail
+    assert check.fix is None or "spasmwatch ha discovery" in check.fix
 
 
 def test_a_broker_whose_messages_others_may_read_is_a_warning():

@@ -12,9 +12,13 @@ from collections.abc import Iterable, Mapping
 
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
+from detector.mqtt.home_assistant.buttons import BY as HOME_ASSISTANT
+from detector.mqtt.home_assistant.discovery import PREFIX, STATUS
 
 SERVICE = "spasmwatch"
 """User name of the service; no caregiver may have it."""
+
+DISCOVERY = f"{PREFIX}/device/+/config"  # where Home Assistant looks, unless it was told otherwise
 
 ITERATIONS = 101  # mosquitto's own default; the passwords are random, so that more gain nothing
 SALT_BYTES = 12  # SALT_LEN of mosquitto 2.0
@@ -49,15 +53,23 @@ def access_list(prefix: str, caregivers: Iterable[str]) -> str:
 
     Mosquitto denies what is not listed. The watching computer has one login: what its service
     publishes its `listen` reads, and that sends commands, which count only with a caregiver's key.
+    A Home Assistant, which cannot sign, presses buttons and sends no command.
     """
     lines = ["# Made by `spasmwatch setup tls`.", f"user {SERVICE}"]
     for base in _bases(prefix):
         lines += [f"topic readwrite {base}/{leaf}" for leaf in (*Leaf, "reply/+", "cmd/+")]
+        lines += [f"topic read {base}/ha/+"]
+    lines += [f"topic readwrite {DISCOVERY}", f"topic read {STATUS}"]
     for name in caregivers:
         lines += ["", f"user {name}"]
         for base in _bases(prefix):
             lines += [f"topic read {base}/{leaf}" for leaf in Leaf]
-            lines += [f"topic read {base}/reply/{name}", f"topic write {base}/cmd/+"]
+            if name == HOME_ASSISTANT:
+                lines += [f"topic write {base}/ha/+"]
+            else:
+                lines += [f"topic read {base}/reply/{name}", f"topic write {base}/cmd/+"]
+        if name == HOME_ASSISTANT:
+            lines += [f"topic read {DISCOVERY}", f"topic readwrite {STATUS}"]
     return "\n".join([*lines, ""])
 
 

@@ -18,6 +18,7 @@ from detector import plain_json
 from detector.channels import RECEIVER_NAME
 from detector.errors import ConfigError, StorageError
 from detector.files import read_start
+from detector.mqtt.home_assistant.buttons import BY as HOME_ASSISTANT
 from detector.mqtt.security.authority import (
     Certificate,
     broker_certificate,
@@ -239,11 +240,12 @@ def _add(folder: Path, plan: Plan, names: Sequence[str]) -> None:
         keys = keys.with_new(name)
         place, password = folder / "caregivers" / name, _password()
         place.mkdir(mode=0o700, exist_ok=True)  # of an attempt that the disk ended
-        settings = _settings(plan.hosts[0], plan, name, THEIRS)
-        write_secret(place / "config.toml", settings_lines(settings))
         write_secret(place / "password", password + "\n")
         write_secret(place / "ca.crt", authority)
-        write_secret(place / SIGNING, keys.of(name).to_json())
+        if name != HOME_ASSISTANT:  # which has settings of its own, and cannot sign
+            settings = _settings(plan.hosts[0], plan, name, THEIRS)
+            write_secret(place / "config.toml", settings_lines(settings))
+            write_secret(place / SIGNING, keys.of(name).to_json())
         users += password_line(name, password)
     write_secret(folder / "broker/passwords", users)
     _write_known(folder, plan, keys)

@@ -1,0 +1,1 @@
+"""Home Assistant: what it is told to show, what its buttons mean, and a blueprint for phones."""
