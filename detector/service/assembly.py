@@ -16,11 +16,10 @@ from detector.alert import Alert
 from detector.alerts.commands import Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.learning import LearningNights
-from detector.alerts.reception import Reception, must_reach
+from detector.alerts.reception import Reception
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
-from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
@@ -47,9 +46,11 @@ from detector.service.persistence.opening import (
     OpenedNight,
     open_night,
     open_state,
+    unreached_in,
 )
 from detector.service.persistence.places import DataFolder
 from detector.service.persistence.resumption import ANSWERS, ENDED
+from detector.service.persistence.return_to_disk import ReturnToDisk
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
 from detector.service.presentation.local_sound import LocalSound, sounding_here
@@ -79,7 +80,6 @@ class Assembly:
     deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
     open_before: tuple[Alert, ...] = ()  # that an earlier process left open
     goes_on: bool = False  # with a night that an earlier process began
-    kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
@@ -87,6 +87,11 @@ class Assembly:
     sources: tuple[Source, ...] = ()
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
     movement: RecentMovement = field(default_factory=RecentMovement)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the night is on disk, not in memory only."""
+        return self.archive.on_disk
 
     @property
     def losses(self) -> Mapping[str, int]:
@@ -197,6 +202,20 @@ async def assembled(
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         movement = RecentMovement()
         answering = _answering(settings, opened, state, reception, clock)
+        if not state.on_disk:
+            back = ReturnToDisk(
+                archive,
+                state,
+                place.state,
+                clock,
+                why=next(each.why for each in begun.troubles if each.name == Condition.MEMORY),
+                channel=MQTT,
+                publisher=publisher,
+                reception=reception,
+                tests=tests,
+                answering=answering,
+            )
+            checks.append(stack.enter_context(closing(back)))
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
@@ -239,7 +258,6 @@ async def assembled(
             deleted=tuple(deleted),
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
-            kept=all(trouble.name != Condition.MEMORY for trouble in begun.troubles),
             publisher=publisher,
             reception=reception,
             starts=starts,
@@ -269,7 +287,8 @@ def _answering(
     saved = state.saved(ANSWERS)
     known = saved if isinstance(saved, dict) else {}
     nights = options.learning_nights if whose.source is Origin.LIVE else 0
-    learning = LearningNights(nights, (whose.recording or "")[:10], known.get(LEARNED))
+    tonight = (whose.recording or "")[:10]
+    learning = LearningNights(nights, tonight, known.get(LEARNED), known=state.on_disk)
     response = AlertResponse(
         wearer=whose.wearer,
         source=whose.source,
@@ -343,10 +362,8 @@ def _unreached(state: State, now_s: float) -> Reception:
     """Return which alerts of an earlier process have reached nobody yet."""
     reception = Reception()
     with suppress(StateError):
-        refused = [each.entry for each in state.refused(MQTT)]
-        for entry in [*state.read(MQTT), *refused]:
-            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
-                reception.wait_for(entry.n, now_s)
+        for n in unreached_in(state, MQTT):
+            reception.wait_for(n, now_s)
     return reception
 
 
