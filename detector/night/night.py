@@ -216,7 +216,12 @@ class Night:
         return Outcome(tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
-        """Close what is open: the night is over."""
+        """Close what is open: the night is over, and no alert waits any more."""
+        told = self._close(mono_ns, utc_ns)
+        return told + Outcome(tuple(self._policy.finish(self._time.now(mono_ns, utc_ns))))
+
+    def _close(self, mono_ns: int, utc_ns: int) -> Outcome:
+        """Close what is open at each sensor."""
         if not self.samples:
             return Outcome()
         for sensor in self._order.running():
@@ -268,7 +273,7 @@ class Night:
         self.shift_clocks(mono_ns, utc_ns, same_boot=same_boot)
         for watch in self.watches:
             watch.unlink()
-        return self.finish(mono_ns, utc_ns)
+        return self._close(mono_ns, utc_ns)
 
     def inherit(
         self, saved: Any, mono_ns: int, utc_ns: int, *, same_boot: bool | None = None

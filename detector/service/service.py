@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from detector.alerts.commands import Command
+from detector.alerts.commands import CallForHelp, Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.response import AlertResponse
 from detector.block import Block, utc_of
 from detector.channels import Entry
-from detector.devices.profile import Note, Refused
+from detector.devices.profile import ButtonPressed, Note, Refused
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
 from detector.events import Event
@@ -48,6 +48,8 @@ from detector.store.log import of_alert, of_command, of_event, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
+
+WEARER = "wearer"  # who calls for help by the sensor's own button
 
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
@@ -276,6 +278,9 @@ class Service:
         for output in reading.outputs:
             if isinstance(output, (Note, Refused)):
                 self._observers.tell(output)
+            elif isinstance(output, ButtonPressed):
+                with suppress(CommandError):  # calls for help are off
+                    self.obey(CallForHelp(by=WEARER))
         for told in self._live.take(reading, sensor=sensor):
             self._hear(told)
         self._announce_faults()
