@@ -15,6 +15,7 @@ CATCH_ALL = {
     "cli/__init__.py": 1,  # the last boundary: a sentence instead of a traceback
     "service/supervisor.py": 4,  # logged, announced, started again
     # Passed on to the supervisor:
+    "service/persistence/archive.py": 1,  # no commit fails for what a file does not take over
     "service/persistence/committer.py": 2,  # one that never commits is counted, logged
     "service/persistence/recordings.py": 1,  # out of the thread that writes
     "sources/ble.py": 2,  # raised by `readings`; with the reason written down

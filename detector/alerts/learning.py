@@ -20,6 +20,7 @@ class LearningNights:
     most : how many nights are for learning; 0 for none
     tonight : date of the present night
     saved : what `save` returned before
+    known : whether that could be read; where not, no alert may be kept from waking
 
     Attributes
     ----------
@@ -27,16 +28,24 @@ class LearningNights:
     number : of tonight among the learning nights, from 1; None where these are over
     """
 
-    def __init__(self, most: int, tonight: str, saved: Any = None) -> None:
+    def __init__(self, most: int, tonight: str, saved: Any = None, *, known: bool = True) -> None:
         self.most, self._tonight = most, tonight
-        known = saved if isinstance(saved, list) else []
-        self._dates = tuple(date for date in known if isinstance(date, str))[:most]
+        self._dates = _dates(saved)[:most]
         before = len(set(self._dates) - {tonight})
-        self.number = before + 1 if before < most else None
+        self.number = before + 1 if known and before < most else None
 
     def save(self, monitored_s: float) -> list[str]:
         """Return the dates that count, tonight's among them once it was watched for `COUNTS_S`."""
-        counts = monitored_s >= COUNTS_S and self._tonight not in self._dates
-        if counts and len(self._dates) < self.most:
+        counts = self.number is not None and monitored_s >= COUNTS_S
+        if counts and self._tonight not in self._dates and len(self._dates) < self.most:
             self._dates = (*self._dates, self._tonight)
         return list(self._dates)
+
+    def recall(self, saved: Any) -> None:
+        """Keep what was saved before, of a night that began without it; tonight stays as it is."""
+        self._dates = tuple(dict.fromkeys((*_dates(saved), *self._dates)))[: self.most]
+
+
+def _dates(saved: Any) -> tuple[str, ...]:
+    known = saved if isinstance(saved, list) else []
+    return tuple(date for date in known if isinstance(date, str))

@@ -9,6 +9,8 @@ list then withholds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from detector.alert import Alert, from_json
 from detector.alerts.conditions import Condition
 
@@ -61,6 +63,11 @@ class Reception:
         Whether it reaches somebody is answered truly now.
         """
         return [] if self.is_present(mono_s) else sorted(self._unconfirmed)
+
+    def renumber(self, moved: Mapping[int, int]) -> None:
+        """Go on in another log: the new number of each entry by its old one; others are gone."""
+        self._waiting = {moved[n]: at_s for n, at_s in self._waiting.items() if n in moved}
+        self._unconfirmed = {moved[n] for n in self._unconfirmed if n in moved}
 
     @property
     def waiting(self) -> tuple[int, ...]:

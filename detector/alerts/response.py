@@ -189,6 +189,13 @@ class AlertResponse:
         self._open = {each.alert.id: each for each in known}
         self._woken, self._mono_ns = woken, mono_ns
 
+    def recall(self, saved: Any, mono_ns: int, *, same_boot: bool | None) -> None:
+        """Go on with the calls for help of an earlier process, of which this began without."""
+        before = AlertResponse()
+        before.load(saved, mono_ns, same_boot=same_boot)
+        calls = {i: each for i, each in before._open.items() if each.alert.kind == BUTTON}
+        self._open = calls | self._open
+
     def _heard(self, alert: Alert, mono_ns: int) -> Alert:
         known = self._open.get(alert.id)
         if alert.level is Level.TEST:

@@ -261,6 +261,43 @@ class SelfTest:
                 path.since, path.heard = since, heard
         self._missing = missing & set(self._paths)
 
+    def recall(self, saved: Any, known: Mapping[str, datetime]) -> None:
+        """Add what an earlier night saved, which this one began without.
+
+        Parameters
+        ----------
+        known : when each receiver was last there, as the state remembers
+
+        Raises
+        ------
+        ValueError
+            It is not what `save` returned. Nothing was changed.
+        """
+        before = SelfTest(
+            None,
+            None,
+            wearer=self._wearer,
+            here=self._here,
+            known=known,
+            utc=self._begun,
+            mono_s=self._began_s,
+        )
+        before.load(saved)
+        self._begun = min(self._begun, before._begun)
+        self._tested = _later(self._tested, before._tested)
+        self._passed = _later(self._passed, before._passed)
+        self._interrupted = self._interrupted or before._interrupted
+        for name, path in before._paths.items():
+            mine = self._path(name, path.since)
+            mine.since, mine.heard = min(mine.since, path.since), _later(mine.heard, path.heard)
+            mine.seen = max(mine.seen, path.seen)
+
+    def renumber(self, moved: Mapping[int, int]) -> None:
+        """Go on in another log: the new number of each entry by its old one."""
+        self._n = None if self._n is None else moved.get(self._n, self._n)
+        for path in self._paths.values():
+            path.upto = moved.get(path.upto, 0)
+
     def _is_due(self, mono_s: float, utc: datetime) -> bool:
         if self._at is None or mono_s - self._began_s < SETTLED_S:
             return False
@@ -329,6 +366,10 @@ def _at(day: datetime, at: time) -> datetime:
     return day.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0, fold=0).astimezone(
         UTC
     )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one is not None and other is not None else one or other
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -29,7 +29,8 @@ from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.home_assistant.serving import HomeAssistant
 from detector.mqtt.link import Link
 from detector.mqtt.live import LiveView
-from detector.mqtt.payloads import LogState, Stamp
+from detector.mqtt.log_progress import Counts, log_state
+from detector.mqtt.payloads import Stamp
 from detector.mqtt.properties import Received
 from detector.mqtt.requests import Requests, TestedPaths
 from detector.mqtt.runs import Runs
@@ -49,15 +50,6 @@ ENDED = {
 NOBODY = "nobody is subscribed"
 """Why an event or alert is set aside that the broker had nobody to pass on to; only some brokers
 report it."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """Counts of publications since the start that have not been delivered, by result."""
-
-    unheard: int = 0  # nobody was subscribed; tried again later
-    unconfirmed: int = 0  # the connection was lost before the answer came; sent again
-    refused: int = 0  # refused by the broker, or without a topic; tried again later
 
 
 class Publisher:
@@ -144,6 +136,7 @@ class Publisher:
         )
         self._home_assistant = home_assistant
         self._log = log
+        self._epoch = log.epoch  # as receivers were told
         self._topics = topics
         self._boot_id = boot_id
         self._vitals = vitals
@@ -161,6 +154,7 @@ class Publisher:
         self._reports_nobody = reports_nobody
         self._more = asyncio.Event()
         self._retry_due = False
+        self._sending = False
         self._state_due = asyncio.Event()
         self._state_changed = True
 
@@ -177,6 +171,11 @@ class Publisher:
         if now != self._snapshot:
             self._say_state(changed=True)
         self._snapshot = now
+
+    @property
+    def idle(self) -> bool:
+        """Whether no entry of the log is being sent, and no request about one served."""
+        return not (self._sending or self.requests.serving)
 
     @property
     def twins(self) -> int:
@@ -278,10 +277,7 @@ class Publisher:
             self._more.set()
 
     async def _health(self) -> str:
-        try:
-            log = LogState(self._log.epoch, await self._log.last(), await self._log.depth())
-        except SpasmwatchError:
-            log = LogState()
+        log = await log_state(self._log)
         return payloads.health(
             self._stamp(), self._snapshot.status, self._vitals(), log, self.losses
         )
@@ -308,14 +304,17 @@ class Publisher:
 
     async def _pump(self) -> None:
         while True:
+            self._sending = False
             await self._more.wait()
             self._more.clear()
+            self._sending = True
             with contextlib.suppress(SpasmwatchError):  # of the log: read again at the next wake
                 while self.link.state.connected and await self._send_some():
                     pass
                 if self._retry_due and self.link.state.connected:
                     await self._retry()
                 if self._reports_nobody:
+                    await self._name_log()
                     await self.requests.send_again(self._reception.unconfirmed(self._mono_s()))
 
     async def _send_some(self) -> bool:
@@ -332,6 +331,12 @@ class Publisher:
                 return
             await self._send_some()  # what is new does not wait for what is old
 
+    async def _name_log(self) -> None:
+        """Tell receivers of a log that began anew before they get entries of it."""
+        if self._log.epoch != self._epoch:
+            self._epoch = self._log.epoch
+            await self._say(Leaf.HEALTH, await self._health(), qos=1)
+
     async def _send(self, entries: Sequence[Entry]) -> int | None:
         """Send entries together, log the result of each.
 
@@ -339,6 +344,7 @@ class Publisher:
         -------
         how many were delivered; None when the connection was lost before all were answered
         """
+        await self._name_log()
         told = [entry for entry in entries if entry.kind in contract.LEAVES]
         outcomes = list(zip(told, await asyncio.gather(*map(self._deliver, told)), strict=True))
         done = [entry for entry, outcome in outcomes if outcome == DELIVERED]

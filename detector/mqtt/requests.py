@@ -131,6 +131,7 @@ class Requests:
     ----------
     refused : commands that were not obeyed, by flaw
     last_unproven : the latest of those that nobody with a key has signed
+    serving : a request is being served
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class Requests:
         self.refused: Counter[Flaw] = Counter()
         self.last_refusal: str | None = None
         self.last_unproven: Unproven | None = None
+        self.serving = False
         self._link = link
         self._log = log
         self._topics = topics
@@ -238,8 +240,10 @@ class Requests:
 
     async def _serve_forever(self) -> None:
         while True:
+            self.serving = False
             await self._more_pending.wait()
             self._more_pending.clear()
+            self.serving = True
             while self._pending:
                 request, to = self._pending.pop(next(iter(self._pending)))
                 why = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 REMEMBERED = 2000  # events and alerts: those of several nights, of hundreds each
 SAVED = 200  # of those, the latest outlive a restart
@@ -35,3 +36,36 @@ class Newest:
     def load(self, saved: Iterable[tuple[str, int]]) -> None:
         """Go on after `save`; raise TypeError or ValueError where it is something else."""
         self._numbers = {str(subject): int(n) for subject, n in saved}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftLog:
+    """The log of which entries came before this one's: a night that began in memory returns to it.
+
+    since, upto : the numbers after which, and up to which, every entry of it was received
+    """
+
+    epoch: str
+    since: int
+    upto: int
+    newest: Newest
+
+    def goes_on(self, epoch: str, last: int) -> bool:
+        """Whether a log is this one; where it is shorter, it was restored from a copy."""
+        return epoch == self.epoch and last >= self.upto
+
+    def save(self) -> list[Any]:
+        """Return what must outlive a restart, as plain data."""
+        return [self.epoch, self.since, self.upto, self.newest.save()]
+
+    @classmethod
+    def load(cls, saved: Any) -> Self | None:
+        """Return what was saved; TypeError, ValueError or LookupError where it is something else.
+
+        Receivers saved before there was such a log have none.
+        """
+        if saved is None:
+            return None
+        left = cls(str(saved[0]), int(saved[1]), int(saved[2]), Newest())
+        left.newest.load(saved[3])
+        return left

@@ -26,7 +26,7 @@ from detector.mqtt.contract import (
 from detector.mqtt.payloads import REPLY_SCHEMA
 from detector.mqtt.runs import Runs
 from detector.mqtt.security.signing import Proof
-from detector.receiver.newest import Newest
+from detector.receiver.newest import LeftLog, Newest
 from detector.receiver.news import (
     TWINS,
     UNANSWERED,
@@ -96,6 +96,7 @@ class Receiver:
         self._beyond: dict[int, str] = {}  # received after a hole: hash of the body, by number
         self._last_n = 0
         self._newest = Newest()
+        self._left: LeftLog | None = None  # the log before this one
         self._known: dict[str, int | None] = {}  # number by hash of the body, the oldest first
         self._deadline_s: float | None = mono_s + HEALTH_EXPIRES_S
         self._told_silence = False
@@ -226,6 +227,7 @@ class Receiver:
             "known": known,
             "proven": None if self.proofs is None else self.proofs.save(),
             "newest": self._newest.save(),
+            "left": self._left and self._left.save(),
         }
 
     def _load(self, saved: Any) -> None:
@@ -240,7 +242,8 @@ class Receiver:
             if self.proofs is not None:
                 self.proofs.load(saved.get("proven"))
             self._newest.load(saved.get("newest", ()))  # younger than the first saved receivers
-        except (KeyError, TypeError) as error:
+            self._left = LeftLog.load(saved.get("left"))
+        except (LookupError, TypeError) as error:
             raise ValueError(f"not what a receiver saved: {error!r}") from error
 
     def _available(self, payload: bytes) -> list[News]:
@@ -296,12 +299,16 @@ class Receiver:
         first, same = self._epoch is None, epoch == self._epoch
         restored = same and last < self._upto_at_beat  # from a copy: its numbers come again
         if first or not same or restored:
-            # At first, entries logged before are not received; of another log, all are.
-            self._since = last if first else min(self._since, last) if same else 0
-            self._upto = self._since
-            self._epoch, self._acknowledged = epoch, None
-            self._beyond.clear()
-            self._newest = Newest()
+            left = self._left
+            if self._epoch is not None and not same:
+                self._left = LeftLog(self._epoch, self._since, self._upto, self._newest)
+            if left is not None and left.goes_on(epoch, last):
+                self._since, self._upto, self._newest = left.since, left.upto, left.newest
+            else:
+                # At first, entries logged before are not received; of another log, all are.
+                self._since = last if first else min(self._since, last) if same else 0
+                self._upto, self._newest = self._since, Newest()
+            self._epoch, self._acknowledged, self._beyond = epoch, None, {}
         self._last_n, self._upto_at_beat = last, self._upto
         return self._told_anyway(doubtful) if first or not same or restored else []
 

@@ -13,14 +13,14 @@ from secrets import token_hex
 from typing import ParamSpec
 
 from detector.alert import Alert
-from detector.alerts.commands import Command, CommandError
+from detector.alerts.commands import Command
 from detector.alerts.conditions import Condition
 from detector.alerts.learning import LearningNights
-from detector.alerts.reception import Reception, must_reach
+from detector.alerts.reception import Reception
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
-from detector.channels import Entry, EntryKind
+from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
@@ -32,7 +32,7 @@ from detector.mqtt.publisher import Publisher
 from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
 from detector.service.checks.clock_check import ClockCheck
-from detector.service.checks.command_watch import CommandWatch
+from detector.service.checks.command_watch import CommandWatch, check_may_command
 from detector.service.checks.delivery import DeliveryWatch
 from detector.service.checks.disk_space import DiskSpace
 from detector.service.checks.lag import LagWatch
@@ -48,9 +48,11 @@ from detector.service.persistence.opening import (
     OpenedNight,
     open_night,
     open_state,
+    unreached_in,
 )
 from detector.service.persistence.places import DataFolder
 from detector.service.persistence.resumption import ANSWERS, ENDED
+from detector.service.persistence.return_to_disk import ReturnToDisk
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
 from detector.service.presentation.local_sound import LocalSound, sounding_here
@@ -82,7 +84,6 @@ class Assembly:
     deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
     open_before: tuple[Alert, ...] = ()  # that an earlier process left open
     goes_on: bool = False  # with a night that an earlier process began
-    kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
@@ -91,6 +92,11 @@ class Assembly:
     hearers: list[Hearer] = field(default_factory=list)  # of entries that are committed
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
     movement: RecentMovement = field(default_factory=RecentMovement)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the night is on disk, not in memory only."""
+        return self.archive.on_disk
 
     @property
     def losses(self) -> Mapping[str, int]:
@@ -174,7 +180,7 @@ async def assembled(
             boot_id = token_hex(8)
 
             def obey(command: Command) -> None:
-                _check_may_command(settings, broker)
+                check_may_command(settings, broker)
                 service.obey(command)
 
             publisher = Publisher(
@@ -206,6 +212,20 @@ async def assembled(
             hearers.append(delivery.committed)
         watchers = [movement.feed] if publisher is None else [movement.feed, publisher.live.feed]
         answering = _answering(settings, opened, state, reception, clock)
+        if not state.on_disk:
+            back = ReturnToDisk(
+                archive,
+                state,
+                place.state,
+                clock,
+                why=next(each.why for each in begun.troubles if each.name == Condition.MEMORY),
+                channel=MQTT,
+                publisher=publisher,
+                reception=reception,
+                tests=tests,
+                answering=answering,
+            )
+            checks.append(stack.enter_context(closing(back)))
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
@@ -248,7 +268,6 @@ async def assembled(
             deleted=tuple(deleted),
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
-            kept=all(trouble.name != Condition.MEMORY for trouble in begun.troubles),
             publisher=publisher,
             reception=reception,
             starts=starts,
@@ -278,7 +297,8 @@ def _answering(
     saved = state.saved(ANSWERS)
     known = saved if isinstance(saved, dict) else {}
     nights = options.learning_nights if whose.source is Origin.LIVE else 0
-    learning = LearningNights(nights, (whose.recording or "")[:10], known.get(LEARNED))
+    tonight = (whose.recording or "")[:10]
+    learning = LearningNights(nights, tonight, known.get(LEARNED), known=state.on_disk)
     response = AlertResponse(
         wearer=whose.wearer,
         source=whose.source,
@@ -293,19 +313,6 @@ def _answering(
         learning=learning,
         unreachable=lambda _id: reception.unreached(time.monotonic()) > 0,
     )
-
-
-def _check_may_command(settings: Settings, broker: Broker) -> None:
-    """Raise CommandError unless people command from this computer, or signed.
-
-    No stranger on the network may silence alarms, or write into the wearer's night.
-    """
-    here = broker.endpoint is not None and broker.endpoint.is_local
-    if not here and settings.mqtt.signing_file is None:
-        raise CommandError(
-            "over the network what a person says must be signed: "
-            "`spasmwatch setup tls` makes the keys"
-        )
 
 
 def _protection(
@@ -352,10 +359,8 @@ def _unreached(state: State, now_s: float) -> Reception:
     """Return which alerts of an earlier process have reached nobody yet."""
     reception = Reception()
     with suppress(StateError):
-        refused = [each.entry for each in state.refused(MQTT)]
-        for entry in [*state.read(MQTT), *refused]:
-            if entry.kind is EntryKind.ALERT and must_reach(entry.body):
-                reception.wait_for(entry.n, now_s)
+        for n in unreached_in(state, MQTT):
+            reception.wait_for(n, now_s)
     return reception
 
 

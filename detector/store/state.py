@@ -22,7 +22,7 @@ from detector import events as event_values
 from detector.alert import Alert, AlertState
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import log, receivers, state_file, wearer_file
+from detector.store import log, receivers, state_file, takeover, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
 from detector.store.receivers import KnownReceiver
@@ -101,6 +101,7 @@ class State:
         self._db.close()
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
     def __enter__(self) -> Self:
         return self
@@ -124,20 +125,46 @@ class State:
         (`night`, `rows`, `ended`, `boot`, `pause`, `self-test`, `starts`).
         """
         with _clear_errors(self._path), transaction(self._db):
-            if self._named is not None and self._named.is_gone:
-                raise StateDiskError(
-                    f"The state file {self._path} was deleted or replaced while it was in use: "
-                    "what happens now is not kept. Stop spasmwatch and start it again."
-                )
-            drafts = [log.of_event(event) for event in events if self._is_news(event)]
-            drafts += [log.of_alert(alert) for alert in alerts if self._is_step(alert, at)]
-            logged = tuple(log.put(self._db, draft, at=at) for draft in (*drafts, *entries))
-            for name, data in (saved or {}).items():
-                row = (name, json.dumps(data))
-                self._db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?)", row)
+            self._check_name()
+            logged = self._put(at, events, alerts, entries, saved or {})
             if logged:
                 log.trim(self._db, self._cap, at=at)
         return logged
+
+    def take_over(
+        self,
+        memory: State,
+        *,
+        at: datetime,
+        events: Iterable[Event] = (),
+        alerts: Iterable[Alert] = (),
+        saved: Mapping[str, Any] | None = None,
+    ) -> Mapping[int, int]:
+        """Take all that a state in memory holds or, on StateError, nothing.
+
+        Parameters
+        ----------
+        events, alerts : of an earlier process, that are over; they come first. What the memory
+            has of the same id is later, and counts
+        saved : plain data by name that replaces what the memory has of it
+
+        Returns
+        -------
+        the number of each entry of its log in this one, by the number there
+        """
+        with _clear_errors(self._path), transaction(self._db):
+            self._check_name()
+            later = takeover.known(memory._db)
+            over = [each for each in events if each.id not in later]
+            self._put(at, over, [each for each in alerts if each.id not in later], (), {})
+            moved = takeover.copy(self._db, memory._db, memory.epoch)
+            self._put(at, (), (), (), saved or {})
+        return moved
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it has a file."""
+        return self._named is not None
 
     def saved(self, name: str) -> Any:
         """Return the plain data last saved under this name, or None."""
@@ -248,6 +275,28 @@ class State:
         """Damage found since the state was opened, a sentence each, the latest last."""
         return tuple(self._troubles)
 
+    def _check_name(self) -> None:
+        if self._named is not None and self._named.is_gone:
+            raise StateDiskError(
+                f"The state file {self._path} was deleted or replaced while it was in use: "
+                "what happens now is not kept. Stop spasmwatch and start it again."
+            )
+
+    def _put(
+        self,
+        at: datetime,
+        events: Iterable[Event],
+        alerts: Iterable[Alert],
+        entries: Iterable[Draft],
+        saved: Mapping[str, Any],
+    ) -> tuple[Entry, ...]:
+        drafts = [log.of_event(event) for event in events if self._is_news(event)]
+        drafts += [log.of_alert(alert) for alert in alerts if self._is_step(alert, at)]
+        for name, data in saved.items():
+            row = (name, json.dumps(data))
+            self._db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?)", row)
+        return tuple(log.put(self._db, draft, at=at) for draft in (*drafts, *entries))
+
     def _is_news(self, event: Event) -> bool:
         """Store an event; return whether it is new or changed."""
         body = event_values.to_json(event)
@@ -255,24 +304,15 @@ class State:
         recording = None if event.recording is None else event.recording.name
         phase = list(Phase).index(event.phase)
         cursor = self._db.execute(
-            """INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-                recording = excluded.recording, onset_s = excluded.onset_s,
-                onset_ms = excluded.onset_ms, revision = excluded.revision,
-                phase = excluded.phase, body = excluded.body
-            WHERE (excluded.revision, excluded.phase) >= (event.revision, event.phase)
-                AND excluded.body != event.body""",
+            takeover.EVENT,
             (event.id, recording, event.onset_s, onset_ms, event.revision, phase, body),
         )
         return cursor.rowcount == 1
 
     def _is_step(self, alert: Alert, at: datetime) -> bool:
         """Store an alert; return whether it is new or changed."""
-        cursor = self._db.execute(
-            """INSERT INTO alert VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-                state = excluded.state, at_ms = excluded.at_ms, body = excluded.body
-            WHERE excluded.body != alert.body""",
-            (alert.id, alert.state, log.to_ms(at), alert_values.to_json(alert)),
-        )
+        row = (alert.id, alert.state, log.to_ms(at), alert_values.to_json(alert))
+        cursor = self._db.execute(takeover.ALERT, row)
         return cursor.rowcount == 1
 
     def _keep_wearer(self, named: str | None) -> None:

@@ -10,6 +10,25 @@ SLOW_COMMIT = (
 )
 
 
+INTERRUPTED = "the night that raised it was interrupted, another watches"
+
+
+def memory_words(why: str) -> str:
+    """Return that no disk takes the night, what follows, and what helps."""
+    return (
+        f"{why} This night is kept in memory only: it is lost at its end unless the disk takes it "
+        "before. That is tried again every 30 s: mend the disk while the night goes on."
+    )
+
+
+def other_wearer_words(path: Path, theirs: str, ours: str) -> str:
+    """Return that the state file belongs to another wearer than the night."""
+    return (
+        f"The state file {path} belongs to the wearer {theirs}, and could not be read when this "
+        f"night of {ours} began. End the night and start spasmwatch again."
+    )
+
+
 def no_heartbeat_words(path: Path, why: str) -> str:
     """Return that the watchdog cannot see the service, what follows, and what helps."""
     return (

@@ -47,7 +47,8 @@ class House:
         self.proxies: dict[str, Proxy] = {}
         self.programs: dict[str, Program] = {}
         self.seen: dict[str, list[int]] = {}  # what each receiver has acknowledged
-        self.last_n = 0
+        self.seen_of: dict[str, str] = {}  # epoch of the log that each acknowledged last
+        self.last_n, self.epoch = 0, ""
         self.wearer = ""
 
     @property
@@ -106,9 +107,10 @@ class House:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 said = json.loads(received.payload)
                 if leaf == "health":
-                    self.last_n = int(said["last_n"])
+                    self.last_n, self.epoch = int(said["last_n"]), str(said["epoch"])
                 else:
                     self.seen.setdefault(str(said["by"]), []).append(int(said["upto"]))
+                    self.seen_of[str(said["by"])] = str(said["epoch"])
 
     def end(self) -> None:
         for program in self.programs.values():

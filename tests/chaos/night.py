@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sqlite3
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,8 @@ async def _night(house: House) -> Outcome:
         heal(house)
         await house.sleep(CALM_S)
         try:
+            service = house.programs[SERVICE]
+            await house.until(lambda: service.is_lit, SETTLING_S, "the service's return")
             await house.until(lambda: _all_seen(house), QUIET_S, "the last acknowledgement")
         except TimeoutError as error:
             notes.append(str(error))
@@ -144,7 +147,17 @@ def has_samples(house: House) -> bool:
 
 
 def _all_seen(house: House) -> bool:
-    return all(house.seen[name][-1] >= house.last_n for name in RECEIVERS)
+    """Return whether each receiver has all of the log, and that is the one on the disk."""
+    return house.epoch == _epoch_on_disk(house) and all(
+        house.seen_of[name] == house.epoch and house.seen[name][-1] >= house.last_n
+        for name in RECEIVERS
+    )
+
+
+def _epoch_on_disk(house: House) -> str:
+    uri = f"{(house.data_of(SERVICE) / 'state.sqlite').as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+        return str(db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0])
 
 
 def _heard(house: House, log: list[Committed]) -> bool:

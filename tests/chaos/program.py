@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -26,11 +27,12 @@ class Program:
         self.wanted = False
         self.process: subprocess.Popen[str] | None = None
         self._command = command
+        self._largest = resource.RLIM_INFINITY  # file that its disk takes, bytes
         self._house = house
         self._word = DARK
 
     def start(self) -> None:
-        self.wanted = True
+        self.wanted, self._word = True, DARK
         house = self._house
         tap_out, tap_in = os.pipe()
         own = [sys.executable, "-m", "tests.chaos.house_process", str(house.clocks_file)]
@@ -43,12 +45,18 @@ class Program:
             pass_fds=[tap_in],
             env=house.environment,
         )
+        self.limit_files(self._largest)  # the program itself only begins to be loaded
         os.close(tap_in)
         assert self.process.stdout is not None
         for stream in (os.fdopen(tap_out), self.process.stdout):
             thread = threading.Thread(target=self._follow, args=(self.process, stream), daemon=True)
             thread.start()
             house.followers.append(thread)
+
+    @property
+    def is_lit(self) -> bool:
+        """Whether its screen has shown anything since it was started."""
+        return self._word != DARK
 
     def kill(self) -> None:
         self.wanted = False
@@ -60,6 +68,14 @@ class Program:
     def send(self, number: int) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
+
+    def limit_files(self, size: int) -> None:
+        """Have its disk take no file longer than this, now and when it is started again."""
+        self._largest = size
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                limits = (size, resource.RLIM_INFINITY)
+                resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limits)
 
     def dark(self) -> None:
         """Take that its screen shows nothing from now on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import signal
 
@@ -65,11 +64,11 @@ async def _thaw(house: House) -> None:
 
 
 def _limit_files(house: House, size: int) -> None:
-    """Limit how long a file of the service may be: the disk is full, or refuses every write."""
-    process = house.programs[SERVICE].process
-    if process is not None and process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    """Limit how long a file of the service may be: the disk is full, or refuses every write.
+
+    It holds for a service that is started meanwhile, too.
+    """
+    house.programs[SERVICE].limit_files(size)
 
 
 def heal(house: House) -> None:

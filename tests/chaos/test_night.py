@@ -7,10 +7,12 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+from firmware_sim.script import Script
+
 from ..kit.brokers import needs_mosquitto
 from .history import check
 from .night import live_through
-from .plan import Strike, What, plan_of
+from .plan import Plan, Strike, What, plan_of
 from .proxy import Network
 
 SEED = 189
@@ -28,6 +30,25 @@ def test_a_night_of_chaos_keeps_the_five_laws(tmp_path: Path) -> None:
     assert outcome.history.log
     assert sum(1 for _ in outcome.history.of("samples")) > 20
     assert {fact.word for fact in outcome.history.of("shown", "anna")} >= {"watching", "stopped"}
+
+
+@needs_mosquitto
+def test_a_night_that_begins_in_memory_is_heard_with_what_its_disk_had(tmp_path: Path) -> None:
+    """Nobody hears the first half; the service that starts again finds a disk that refuses."""
+    strikes = (
+        Strike(2.0, What.KILL_BROKER, 20.0),
+        Strike(15.0, What.KILL_SERVICE, 2.0),
+        Strike(16.0, What.DISK_REFUSES, 60.0),  # a busy machine takes long to start it
+    )
+    plan = Plan(60, 78.0, strikes, Script(()))
+
+    outcome = asyncio.run(live_through(plan, tmp_path, speed=6.0))
+
+    print(*outcome.notes, outcome.words, sep="\n")
+    assert check(outcome.history) == []
+    assert "memory" in {entry.fields["kind"] for entry in outcome.history.log}
+    kinds = [entry.fields["kind"] for entry in outcome.history.log]
+    assert kinds.index("memory") > 1, "behind what was there"
 
 
 def test_the_same_seed_is_the_same_plan_and_other_seeds_are_others() -> None:

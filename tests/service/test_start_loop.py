@@ -14,6 +14,7 @@ from detector.service.checks.starts import (
     WITHIN_S,
     Start,
     StartWatch,
+    joined_starts,
     note_start,
     recent_starts,
 )
@@ -73,3 +74,11 @@ json = st.recursive(
 @given(json, st.booleans())
 def test_whatever_was_saved_a_start_goes_on(saved: object, last_ended: bool) -> None:
     assert len(recent_starts(saved, Start("b", 1.0, 1.0), last_ended=last_ended)) <= MOST_STARTS
+
+
+def test_starts_of_a_night_in_memory_count_with_those_that_its_file_has() -> None:
+    one, two, three = (["boot", float(n), float(n)] for n in range(3))
+    assert joined_starts([one, two], [two, three], last_ended=False) == [one, two, three]
+    assert joined_starts([one, two], [three], last_ended=True) == [three]
+    assert joined_starts("nonsense", None, last_ended=False) == []
+    assert len(joined_starts([one] * 9, [two], last_ended=False)) == MOST_STARTS

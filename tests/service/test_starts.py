@@ -101,7 +101,6 @@ def test_a_folder_that_cannot_be_made_costs_the_memory_of_the_night_only(
 
 
 def test_a_night_in_memory_says_so_again_and_again_until_it_is_over(config_home: Path) -> None:
-    """It does not return to the disk by itself: somebody must start it again."""
     (config_home / "data").write_text("a file where the folder should be")
     clock = ScaledClock(100.0)
     link = LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", clock.mono_ns(), clock.utc_ns())
@@ -138,7 +137,7 @@ def test_a_night_in_memory_says_so_again_and_again_until_it_is_over(config_home:
 
     assert [alert.state for alert in told[:4]] == [AlertState.RAISED, *[AlertState.REPEATED] * 3]
     assert len({alert.id for alert in told}) == 1
-    assert "start spasmwatch again" in told[3].reason
+    assert "mend the disk while the night goes on" in told[3].reason
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ class EveningTest:
             if entry.kind is EntryKind.ALERT:
                 self._tests.logged(entry.subject, entry.n)
 
+    def recall(self, saved: Any, known: Mapping[str, datetime]) -> None:
+        """Add what an earlier night saved; ValueError where that cannot be read."""
+        self._tests.recall(saved, known)
+
+    def renumber(self, moved: Mapping[int, int]) -> None:
+        """Go on in another log: the new number of each entry by its old one."""
+        self._tests.renumber(moved)
+
     def alerts(self, *, paused: bool) -> tuple[Alert, ...]:
         """Advance time; return the test that begins, or what became of it.
 

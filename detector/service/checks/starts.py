@@ -69,6 +69,18 @@ class StartWatch:
         return {Condition.RESTART_LOOP: _words(self.died) if holds else None}
 
 
+def joined_starts(earlier: Any, later: Any, *, last_ended: bool) -> list[Any]:
+    """Return the starts that a file has and those that a night in memory had, as they are saved.
+
+    Parameters
+    ----------
+    last_ended : the last of the earlier ones was ended on purpose
+    """
+    before = earlier if isinstance(earlier, list) and not last_ended else []
+    since = later if isinstance(later, list) else []
+    return [*(each for each in before if each not in since), *since][-MOST_STARTS:]
+
+
 def _words(died: int) -> str:
     return (
         f"spasmwatch ended unexpectedly {died} times within 10 min and was started again each "

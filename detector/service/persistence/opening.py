@@ -13,10 +13,12 @@ from typing import Protocol
 from detector.alert import Alert
 from detector.alerts.conditions import Condition
 from detector.alerts.pause import Pause
+from detector.alerts.reception import must_reach
 from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
+from detector.channels import EntryKind
 from detector.config import SensorSettings, Settings
-from detector.events import Kind, Origin, Phase, broken_off
+from detector.events import Event, Kind, Origin, Phase, broken_off
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
@@ -42,6 +44,7 @@ from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
+from detector.words.disk import memory_words
 
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
@@ -100,11 +103,7 @@ def open_state(place: DataFolder, beginning: Beginning) -> State:
             beginning.note(Condition.STATE, error)
             return State.open(place.state)
     except StateDiskError as error:
-        why = (
-            f"{error} This night is kept in memory only: it is lost at its end. Once the disk "
-            "takes it, end the night and start spasmwatch again to keep what follows."
-        )
-        beginning.note(Condition.MEMORY, why)
+        beginning.note(Condition.MEMORY, memory_words(str(error)))
         return State.in_memory(wearer=wearer_in(place.state))
 
 
@@ -242,14 +241,27 @@ def _save(
 
 def _close_what_was_left_open(state: State, now: datetime) -> None:
     """Say of events that a crash interrupted that they are over, as far as they were seen."""
-    interrupted = [
+    interrupted = interrupted_in(state, now)
+    if interrupted:
+        state.commit(at=now, events=interrupted)
+
+
+def interrupted_in(state: State, now: datetime) -> list[Event]:
+    """Return the events that a crash interrupted, as far as they were seen, as over."""
+    return [
         broken_off(event)
         for event in state.events(since=now - RECENT)
         # What was taken back is never over: another event tells it.
         if event.phase is not Phase.END and event.kind is not Kind.MOVEMENT
     ]
-    if interrupted:
-        state.commit(at=now, events=interrupted)
+
+
+def unreached_in(state: State, channel: str) -> list[int]:
+    """Return the numbers of the alerts that a channel has brought to nobody yet."""
+    waiting = [*state.read(channel), *(each.entry for each in state.refused(channel))]
+    return [
+        entry.n for entry in waiting if entry.kind is EntryKind.ALERT and must_reach(entry.body)
+    ]
 
 
 def _recordings(first: Path, sensors: Sequence[SensorSettings]) -> list[Path]:

@@ -126,6 +126,15 @@ class Answering:
         answers = {RESPONSE: self.response.save(), LEARNED: self.learning.save(monitored_s)}
         return {PAUSE: self.pausing.save(), ANSWERS: answers}
 
+    def recall(self, saved: Any, mono_ns: int, *, same_boot: bool | None) -> None:
+        """Add what an earlier process saved and this began without: learning, calls for help.
+
+        A pause of before is none: rather somebody is woken.
+        """
+        known = saved if isinstance(saved, dict) else {}
+        self.learning.recall(known.get(LEARNED))
+        self.response.recall(known.get(RESPONSE), mono_ns, same_boot=same_boot)
+
     def _obeyed(self, command: Command, mono_ns: int, utc: datetime) -> list[Alert]:
         match command:
             case PauseAlerts():
