@@ -12,7 +12,6 @@ from functools import partial
 
 from detector import plain_json
 from detector.alerts import commands as said
-from detector.alerts.commands import CommandError
 from detector.alerts.reception import Reception, must_reach
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import ConfigError, LinkError, SpasmwatchError
@@ -32,8 +31,8 @@ from detector.mqtt.live import LiveView
 from detector.mqtt.log_progress import Counts, log_state
 from detector.mqtt.payloads import Stamp
 from detector.mqtt.properties import Received
-from detector.mqtt.requests import Requests, TestedPaths
-from detector.mqtt.runs import Runs
+from detector.mqtt.requests import Requests, TestedPaths, obey_nobody
+from detector.mqtt.runs import ENDED, Runs
 from detector.mqtt.security.gate import Flaw
 from detector.mqtt.security.protection import Protection
 from detector.mqtt.session import WINDOW, Ack
@@ -43,10 +42,6 @@ RETRIED_MOST = 1000  # entries set aside, tried again in one round: more than a 
 CONTRADICT_EVERY_S = 1.0  # an answer to each message would double a flood
 BEATS_PER_STATE = round(STATE_EVERY_S / HEALTH_EVERY_S)
 DELIVERED = ""  # as against a reason
-ENDED = {
-    Availability.STOPPED: "spasmwatch was stopped",
-    Availability.OFFLINE: "spasmwatch has ended",
-}
 NOBODY = "nobody is subscribed"
 """Why an event or alert is set aside that the broker had nobody to pass on to; only some brokers
 report it."""
@@ -128,7 +123,7 @@ class Publisher:
             topics,
             utc_now=utc_now,
             reception=reception,
-            obey=_obey_nobody if obey is None else obey,
+            obey=obey_nobody if obey is None else obey,
             lease=self.live.lease,
             paths=paths,
             gate=self._gate,
@@ -400,7 +395,3 @@ class Publisher:
         if self._gate is not None:
             self._gate.issued(self._seq)
         return Stamp(self._boot_id, self._seq, self._utc_now())
-
-
-def _obey_nobody(_command: said.Command) -> None:
-    raise CommandError("nothing is watched that could be commanded")

@@ -349,3 +349,8 @@ def _is_of(entry: Entry, home: Topics, now: datetime) -> bool:
     except (ValueError, ConfigError):
         return False
     return topic.startswith(f"{home.base}/")
+
+
+def obey_nobody(_command: said.Command) -> None:
+    """Refuse: there is no night."""
+    raise CommandError("nothing is watched that could be commanded")

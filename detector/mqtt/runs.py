@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detector.mqtt.contract import Availability
+
 ALIVE_S = 30.0
 """A run without a heartbeat for so long has ended: six missed ones."""
 
@@ -20,6 +22,12 @@ class _Beating:
     seq: int
     last_s: float
     beats: int = 1  # since the latest of the other runs began
+
+
+ENDED = {
+    Availability.STOPPED: "spasmwatch was stopped",
+    Availability.OFFLINE: "spasmwatch has ended",
+}
 
 
 class Runs:
