@@ -1,5 +1,6 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
+from detector.config.contacts import ContactSettings
 from detector.config.reading import (
     Configuration,
     check_command,
@@ -21,6 +22,7 @@ __all__ = [
     "AlertSettings",
     "BrokerAddress",
     "Configuration",
+    "ContactSettings",
     "LogSettings",
     "MqttSettings",
     "RecordingSettings",
