@@ -88,6 +88,11 @@ class Alert:
     source: Origin = Origin.LIVE
     wearer: str | None = None
 
+    @property
+    def wakes(self) -> bool:
+        """Whether it wakes somebody now: urgent, and nobody has answered."""
+        return self.level is Level.HIGH and self.state in _UNANSWERED
+
     def __post_init__(self) -> None:
         # Whole milliseconds, as in the JSON form: an alert is the same before and after a restart.
         for name in ("raised_at", "at", "until"):
@@ -167,6 +172,7 @@ def from_json(text: str) -> Alert:
         raise ValueError(f"not an {SCHEMA} object: nested too deeply") from error
 
 
+_UNANSWERED = frozenset({AlertState.RAISED, AlertState.REPEATED, AlertState.ESCALATED})
 _JSON_NAMES = {"alert_class": "class"}  # a reserved word in Python
 _MOMENTS = ("raised_at", "at", "until")
 _NUMBERS: dict[str, int | None] = {"at_s": None, "tier": 1, "count": 1}  # and what each may be

@@ -126,17 +126,21 @@ class MarkSpasm(_Said):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelEvent(_Said):
-    """What an event was, by somebody who was there or looked at it.
+    """What an event was, or all of an alert's, by somebody who was there or looked at it.
 
-    event : its id
+    event, alert : ids; one of them at least. *Not a spasm* of an alert stands everybody down
     """
 
-    event: str
     verdict: SaidKind
+    event: str | None = None
+    alert: str | None = None
 
     def __post_init__(self) -> None:
         _Said.__post_init__(self)
+        if self.event is None and self.alert is None:
+            raise CommandError("label needs event or alert")
         _check_id("event", self.event)
+        _check_id("alert", self.alert)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +241,7 @@ def from_dict(data: Any) -> Command:
     return from_fields(str(data.get("command")), data)
 
 
-_OPTIONAL = {"alert", "minutes", "at", "kind"}
+_OPTIONAL = {"alert", "event", "minutes", "at", "kind"}
 
 
 def _typed(key: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from detector.alert import Alert, AlertState, Level
+from detector.alerts.rules import BUTTON
 
 MOST_MIN = 60
 """An hour: a longer silence is forgotten by whoever asked for it (research on alarm systems)."""
@@ -61,6 +62,9 @@ class Pause:
 
 
 def hushed(alert: Alert) -> Alert:
-    """Return an alert as it is told in a pause: shown, but it wakes nobody."""
-    woken = alert.state is not AlertState.RESOLVED and alert.level is Level.HIGH
-    return replace(alert, level=Level.MEDIUM) if woken else alert
+    """Return an alert as it is told in a pause: shown, but it wakes nobody.
+
+    A call for help wakes in a pause, too: a person asks for somebody now.
+    """
+    quiet = alert.level is Level.HIGH and alert.state is not AlertState.RESOLVED
+    return replace(alert, level=Level.MEDIUM) if quiet and alert.kind != BUTTON else alert

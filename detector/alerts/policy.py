@@ -26,7 +26,7 @@ from detector.alerts.facts import (
     split_at,
 )
 from detector.alerts.moments import AlertTime, Now
-from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
+from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
 from detector.alerts.urgency import UNNOTICED
 from detector.events import Event, Kind, Origin
 
@@ -182,7 +182,7 @@ class Policy:
         raised: list[Alert] = []
         for rule in self._rules:
             text = str(rule)
-            if isinstance(rule, NoSignal) or text in fact.told or not fact.supports(rule):
+            if isinstance(rule, NoSignal | Button) or text in fact.told or not fact.supports(rule):
                 continue
             members = clustered(self._facts.values(), rule) if isinstance(rule, Cluster) else [fact]
             if all(member.id != fact.id for member in members):

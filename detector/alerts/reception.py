@@ -9,7 +9,7 @@ list then withholds.
 
 from __future__ import annotations
 
-from detector.alert import Alert, AlertState, Level, from_json
+from detector.alert import Alert, from_json
 from detector.alerts.conditions import Condition
 
 UNREACHED_S = 10.0
@@ -93,5 +93,4 @@ def _must_reach(alert: Alert) -> bool:
 
     An alarm about nobody being there reaches nobody either: its own channel is the local sound.
     """
-    urgent = alert.state is not AlertState.RESOLVED and alert.level is Level.HIGH
-    return urgent and alert.kind != Condition.NOBODY_REACHABLE
+    return alert.wakes and alert.kind != Condition.NOBODY_REACHABLE

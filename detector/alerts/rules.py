@@ -3,8 +3,7 @@
     clonus >= 60s        one bout that lasts
     3 spasms in 10min    a cluster
     no-signal >= 2min    nobody is watching
-
-`button` (the wearer asks for help) is refused: no driver reports a button yet.
+    button               the wearer asks for help, on their page or by a sensor's button
 
 `spasm` means clonus, sudden spasm or tonic pull, in both forms.
 Twitches are logged and never wake anybody, so they do not count.
@@ -21,7 +20,7 @@ from detector.alerts.conditions import Condition
 from detector.errors import ConfigError
 from detector.events import Kind
 
-DEFAULT_RULES = ("clonus >= 60s", "3 spasms in 10min", "no-signal >= 2min")
+DEFAULT_RULES = ("clonus >= 60s", "3 spasms in 10min", "no-signal >= 2min", "button")
 
 KINDS_OF = {
     "clonus": frozenset({Kind.CLONUS}),
@@ -32,6 +31,9 @@ KINDS_OF = {
 
 WAKING = frozenset().union(*KINDS_OF.values())
 """Every kind that some rule can wake for."""
+
+BUTTON = "button"
+"""The rule for a call for help, and the kind of its alert."""
 
 MAX_LASTING_S = 3600  # a rule that lets a bout last longer than this is a mistake
 MAX_WINDOW_S = 12 * 3600  # rules look back over one night
@@ -87,7 +89,15 @@ class NoSignal:
         return f"{Condition.NO_SIGNAL} >= {_duration(self.duration_s)}"
 
 
-Rule = Lasting | Cluster | NoSignal
+@dataclass(frozen=True, slots=True)
+class Button:
+    """The wearer calls for help: no event or condition raises it, but a command does."""
+
+    def __str__(self) -> str:
+        return BUTTON
+
+
+Rule = Lasting | Cluster | NoSignal | Button
 
 REMEMBERED_RULES = 64
 """Texts whose rules are kept: open alerts name theirs, and each tick of a night asks for them."""
@@ -207,8 +217,9 @@ def _cluster(reader: _Reader) -> Cluster:
 
 
 def _condition(reader: _Reader) -> Rule:
-    if reader.peek() == "button":
-        raise reader.error("no sensor here has a button yet; leave it out: expected another rule")
+    if reader.peek() == BUTTON:
+        reader.take()
+        return Button()
     if reader.peek() == Condition.NO_SIGNAL:
         reader.take()
         reader.expect(">=", "≥")

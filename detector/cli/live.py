@@ -19,7 +19,7 @@ from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
-from detector.service.assembly import assembled
+from detector.service.assembly import Assembly, assembled
 from detector.service.diagnostics import logging_to
 from detector.service.persistence.places import DataFolder
 from detector.service.presentation.oversight import overseen
@@ -34,6 +34,7 @@ from detector.terminal.failures import NOT_KEPT, NOT_WHOLE
 from detector.terminal.invocation import program_name
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import NightOutput, Output
+from detector.words.alerts import learning_words
 from detector.words.endings import NightEnd, ending_json, ending_lines
 from detector.words.phrases import NOTICE, sentence
 
@@ -98,28 +99,16 @@ async def watch_night(
             pace=chosen.speed,
             mqtt=mqtt,
         ) as made:
-            out.say(NOTICE)
-            if made.broker.note:
-                out.say(sentence(made.broker.note))
-            if made.broker.endpoint is not None:
-                topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
-                whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
-                out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
-                if made.publisher is not None:
-                    saying = _say_once_connected(out, made.publisher)
-                    stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
-            for recording in made.recordings:
-                out.say(f"Recording to {recording}")
+            _introduce(made, settings, out)
+            if made.publisher is not None:
+                saying = _say_once_connected(out, made.publisher)
+                stack.enter_context(_Cancelled(asyncio.ensure_future(saying)))
             if wish.source == "file" and wish.file is not None:
                 begins = f"Playing {wish.file.name}."
             else:
                 begins = f"Looking for the sensor{'s' if len(chosen.sources) > 1 else ''}."
             if made.goes_on:
                 begins = f"The night goes on. {begins}"
-            for gone in made.deleted:
-                out.say(
-                    f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights"
-                )
             narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             folder = DataFolder.of(settings.data_dir, chosen.origin).folder
@@ -153,6 +142,23 @@ async def watch_night(
         if ended.unkept:
             return NOT_KEPT
         return NOT_WHOLE if any(chosen.damage()) else 0
+
+
+def _introduce(made: Assembly, settings: Settings, out: Output) -> None:
+    """Say where the night goes, and what there is to know before it begins."""
+    out.say(NOTICE)
+    if made.broker.note:
+        out.say(sentence(made.broker.note))
+    if made.broker.endpoint is not None:
+        topic = made.topics.of(Leaf.EVENT).removesuffix(f"/{Leaf.EVENT}")
+        whose = WHOSE.get(made.broker.kind, f"its own, {made.broker.kind}")
+        out.say(f"Will publish to {made.broker.endpoint} ({whose}), topics {topic}/…")
+    for recording in made.recordings:
+        out.say(f"Recording to {recording}")
+    for gone in made.deleted:
+        out.say(f"Deleted {gone.name}: older than {settings.recording.retention_nights} nights")
+    if made.learning.number is not None:
+        out.say(learning_words(made.learning.number, made.learning.most))
 
 
 async def _say_once_connected(out: Output, publisher: Publisher) -> None:

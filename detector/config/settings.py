@@ -98,6 +98,10 @@ class AlertSettings(Section):
         Field(strict=False, max_length=MOST_RULES),
     ] = DEFAULT_RULES
     """Rules; any one of them raises an alert."""
+    learning_nights: Annotated[int, Field(ge=0, le=14)] = 3
+    """First nights that only log spasms, before any wakes somebody; technical alarms always do."""
+    refractory_min: Annotated[int, Field(ge=0, le=30)] = 5
+    """After an alert has woken somebody, so long the next of its kind is only shown and counted."""
     sound: bool = True
     """Whether a computer sounds an alarm: one that listens, and this one when nobody else hears."""
     sound_command: ShellCommand | None = None

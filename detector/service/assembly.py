@@ -12,8 +12,12 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
+from detector.alerts.commands import PauseAlerts
 from detector.alerts.conditions import Condition
+from detector.alerts.learning import LearningNights
 from detector.alerts.reception import Reception, must_reach
+from detector.alerts.response import AlertResponse
+from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
 from detector.channels import Entry, EntryKind
 from detector.config import Settings
@@ -34,16 +38,23 @@ from detector.service.checks.link_watch import LinkWatch
 from detector.service.checks.self_test import open_tests
 from detector.service.checks.starts import StartWatch, note_start
 from detector.service.checks.troubles import NotedTroubles, TroubleCheck
+from detector.service.ending import MQTT
 from detector.service.persistence import retention
 from detector.service.persistence.archive import Archive
-from detector.service.persistence.opening import Beginning, open_night, open_state
+from detector.service.persistence.opening import (
+    Beginning,
+    OpenedNight,
+    open_night,
+    open_state,
+)
 from detector.service.persistence.places import DataFolder
-from detector.service.persistence.resumption import ENDED
+from detector.service.persistence.resumption import ANSWERS, ENDED
+from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
 from detector.service.presentation.local_sound import LocalSound, sounding_here
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
-from detector.service.service import MQTT, STARTING, Service
+from detector.service.service import STARTING, Service
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
@@ -70,6 +81,7 @@ class Assembly:
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
+    learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
 
     @property
     def losses(self) -> Mapping[str, int]:
@@ -172,6 +184,7 @@ async def assembled(
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
+        answering = _answering(settings, opened, state, reception, clock)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
@@ -199,7 +212,7 @@ async def assembled(
             troubles=begun.troubles,
             told=opened.told,
             heard_until=opened.heard_until,
-            pausing=Pausing(opened.pause, settings.wearer.zone),
+            answering=answering,
         )
         if publisher is not None:
             _let_pause(publisher, broker, service)
@@ -221,6 +234,7 @@ async def assembled(
             starts=starts,
             beside=beside,
             sources=tuple(sources),
+            learning=answering.learning,
         )
 
 
@@ -237,10 +251,37 @@ def _in_turn(
     return both
 
 
+def _answering(
+    settings: Settings, opened: OpenedNight, state: State, reception: Reception, clock: Clock
+) -> Answering:
+    """Return what people make of the alerts, as an earlier process left it."""
+    whose, options = opened.night.worn[0].provenance, settings.alerts
+    saved = state.saved(ANSWERS)
+    known = saved if isinstance(saved, dict) else {}
+    nights = options.learning_nights if whose.source is Origin.LIVE else 0
+    learning = LearningNights(nights, (whose.recording or "")[:10], known.get(LEARNED))
+    response = AlertResponse(
+        wearer=whose.wearer,
+        source=whose.source,
+        calls=BUTTON in options.wake_for,
+        refractory_s=options.refractory_min * 60.0,
+        learning=learning.number is not None,
+    )
+    response.load(known.get(RESPONSE), clock.mono_ns(), same_boot=opened.same_boot)
+    return Answering(
+        response,
+        Pausing(opened.pause, settings.wearer.zone),
+        learning=learning,
+        unreachable=lambda _id: reception.unreached(time.monotonic()) > 0,
+    )
+
+
 def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
     """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
     if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
-        publisher.requests.pause = service.pause
+        publisher.requests.pause = lambda minutes, by: service.obey(
+            PauseAlerts(by=by, minutes=minutes)
+        )
     else:
         publisher.requests.no_pause = (
             "over the network a pause must be signed: `spasmwatch setup tls` makes the keys"

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from detector.alerts.commands import Command
 from detector.alerts.conditions import Condition
-from detector.alerts.reminders import Reminders
+from detector.alerts.response import AlertResponse
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.devices.profile import Note, Refused
@@ -25,12 +26,14 @@ from detector.night.outcome import Outcome
 from detector.service.backlog import Backlog
 from detector.service.checks.self_test import SELF_TEST, EveningTest
 from detector.service.checks.troubles import TroubleCheck, Troubles
+from detector.service.ending import flushed
 from detector.service.live_night import TICK_S, LiveNight
 from detector.service.persistence.archive import Archive
 from detector.service.persistence.committer import Committer, Unlogged
 from detector.service.persistence.recordings import Recordings
-from detector.service.persistence.resumption import BOOT, ENDED, PAUSE
+from detector.service.persistence.resumption import BOOT, ENDED
 from detector.service.persistence.saving import Saving
+from detector.service.presentation.answering import Answering
 from detector.service.presentation.health import judge, snapshot, troubles_of
 from detector.service.presentation.news import News, NightOver, Trouble, WatchedAgain
 from detector.service.presentation.observers import Observers
@@ -41,15 +44,11 @@ from detector.service.tasks import Tasks
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import StateWord, Status
-from detector.store.log import of_alert, of_event, of_pause, of_status
+from detector.store.log import of_alert, of_command, of_event, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
 
-MQTT = "mqtt"  # the publisher's channel of the log
-
-FLUSH_S = 5.0  # at the end: what is not published by then is published at the next start
-UNHEARD_S = 1.0  # the same, of a broker that has not answered all night
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
 STARTING = Status(StateWord.NO_SIGNAL, why="just started, the sensor was not heard yet")
@@ -75,7 +74,7 @@ class Service:
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
-    pausing : with the pause that an earlier process began
+    answering : with what people said to an earlier process
 
     Attributes
     ----------
@@ -102,7 +101,7 @@ class Service:
         troubles: Sequence[Trouble] = (),
         told: Sequence[Outcome] = (),
         heard_until: datetime | None = None,
-        pausing: Pausing | None = None,
+        answering: Answering | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
@@ -121,8 +120,7 @@ class Service:
         self._from_the_start = tuple(troubles)
         self._told_before = tuple(told)
         self._troubles = Troubles()
-        self._reminders = Reminders()
-        self._pausing = pausing or Pausing()
+        self._answering = answering or Answering(AlertResponse(), Pausing())
         self._backlog = Backlog()
         self.ticks = 0
         self.tally = ServiceTally()
@@ -224,15 +222,19 @@ class Service:
             self._publisher.closing_availability = Availability.STOPPED
         await self._close_sources()
 
-    def pause(self, minutes: int, by: str) -> None:
-        """Keep alerts from waking anybody for 1 to 60 minutes; ValueError for any other time."""
-        mono_ns, utc_ns = self._now()
-        self._pausing.begin(minutes, by, mono_ns)
-        until = self._pausing.until(mono_ns, utc_ns)
-        if until is not None:
-            at, whose = utc_of(utc_ns), self._night.worn[0].provenance.wearer
-            entry = of_pause(minutes, by, until=until.astimezone(UTC), at=at, whose=whose)
-            self._committer.add(Outcome(), entries=[entry])
+    def obey(self, command: Command) -> None:
+        """Do what a person says, and log it; other screens learn of it from the log.
+
+        Raises
+        ------
+        CommandError
+            It cannot be obeyed; one sentence says why. Nothing has changed.
+        """
+        whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
+        told = self._answering.obey(command, *self._now())
+        entry = of_command(command, at=at, whose=whose.wearer, source=whose.source)
+        self._committer.add(Outcome(), entries=[entry])
+        self._hear(Outcome(tuple(told)))
         self._show()
 
     async def _end(self) -> None:
@@ -242,7 +244,8 @@ class Service:
         self._hear(self._live.finish(*self._now()))
         self._ended = True
         self._committer.checkpoint()
-        await self._supervisor.attempt("committer", self._flush)
+        flush = partial(flushed, self._archive, self._committer, self._publisher)
+        await self._supervisor.attempt("committer", flush)
 
     async def _close_sources(self) -> None:
         """Close the sources: they stop the sensors' streams and disconnect."""
@@ -306,16 +309,14 @@ class Service:
     def _test_alarm(self) -> None:
         """Say that a test of the alarm begins, or what became of it."""
         if self._tests is not None:
-            paused = self._pausing.until(*self._now()) is not None
+            paused = self._answering.pausing.lasts(self._clock.mono_ns())
             alerts = self._supervisor.call(SELF_TEST, partial(self._tests.alerts, paused=paused))
             self._hear(Outcome(alerts or ()))
 
     def _remind(self) -> None:
-        """Tell alerts again that are still open: technical ones, and all after a pause."""
-        mono_ns, utc_ns = self._now()
-        again, absent = self._reminders, self._troubles.absent
-        due = again.begin_again if self._pausing.is_over(mono_ns) else again.due
-        self._hear(Outcome(tuple(due(self._night.open_alerts, mono_ns, utc_of(utc_ns), absent))))
+        """Tell alerts again, or to more people, that are still open and that nobody answers."""
+        due = self._answering.tick(self._night.open_alerts, *self._now(), self._troubles.absent)
+        self._hear(Outcome(tuple(due)))
 
     def _announce_faults(self) -> None:
         """Raise the alarm that a part failed, and resolve it once all have worked for a while."""
@@ -335,7 +336,7 @@ class Service:
     def _hear(self, told: Outcome) -> None:
         """Pass output to the committer, which publishes it, and show it to observers at once."""
         if told:
-            told = self._pausing.hush(told, self._clock.mono_ns())
+            told = self._answering.hear(told, self._clock.mono_ns())
             self.tally.hear(told)
             self._committer.add(told)
             self._observers.tell(told)
@@ -343,7 +344,8 @@ class Service:
 
     def _beside(self) -> dict[str, Any]:
         """Return what is saved beside the night."""
-        beside = {ENDED: self._ended, BOOT: self._boot, PAUSE: self._pausing.save()}
+        answers = self._answering.save(self._night.monitored_s)
+        beside = {ENDED: self._ended, BOOT: self._boot} | answers
         tests = self._tests and self._supervisor.call(SELF_TEST, self._tests.save)
         return beside | ({SELF_TEST: tests} if tests else {})
 
@@ -369,7 +371,7 @@ class Service:
             self._observers.tell(WatchedAgain(self._heard_until, utc_of(self._clock.utc_ns())))
             self._heard_until = None
         so = judge(self._night, self._sources, self._clock.mono_ns(), heard=heard)
-        status = self._pausing.shown(so, *self._now())
+        status = self._answering.status(so, *self._now())
         if status != self.status and not self.ending:
             self.status = status
             self._observers.tell(status)
@@ -380,19 +382,7 @@ class Service:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
             now = snapshot(self._night, self.status, self._since)
-            self._publisher.show(self._pausing.hush_open(now, self._clock.mono_ns()))
-
-    async def _flush(self) -> None:
-        """Wait a moment for disk and broker, so that the night's last entries arrive tonight."""
-        loop = asyncio.get_running_loop()
-        link = None if self._publisher is None else self._publisher.link.state
-        until_s = loop.time() + (FLUSH_S if link is None or link.connections else UNHEARD_S)
-        while loop.time() < until_s:
-            posted = self._publisher is None or not await self._archive.log_of(MQTT).read(1)
-            if posted and self._committer.idle:
-                return
-            self._committer.retry()
-            await asyncio.sleep(0.02)
+            self._publisher.show(self._answering.shown(now, self._clock.mono_ns()))
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()

@@ -18,6 +18,15 @@ from detector import events as event_values
 from detector import plain_json
 from detector import status as status_values
 from detector.alert import Alert, AlertClass
+from detector.alerts import commands
+from detector.alerts.commands import (
+    Acknowledge,
+    AddNote,
+    Command,
+    LabelEvent,
+    MarkSpasm,
+    Snooze,
+)
 from detector.block import EPOCH
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Origin, format_utc
@@ -34,7 +43,6 @@ EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""
 
 STATUS_SCHEMA = "status/1"
-PAUSE_SCHEMA = "pause/1"
 
 WHY_MOST = 500  # characters of a refusal's reason: it comes from a broker
 
@@ -111,17 +119,25 @@ def of_status(status: Status, *, wearer: str, source: Origin, at: datetime) -> D
     return Draft(EntryKind.STATUS, status.watch.value, fields)
 
 
-def of_pause(minutes: int, by: str, *, until: datetime, at: datetime, whose: str | None) -> Draft:
-    """Return the entry of a pause that somebody asked for."""
+def of_command(command: Command, *, at: datetime, whose: str | None, source: Origin) -> Draft:
+    """Return the entry of what somebody said to the night."""
     fields = {
-        "schema": PAUSE_SCHEMA,
-        "by": by,
-        "minutes": minutes,
-        "until": format_utc(until),
-        "at": format_utc(at),
+        **commands.to_dict(command),
+        "at": format_utc(getattr(command, "at", None) or at),
+        "said_at": format_utc(at),
         "wearer": whose,
+        "source": source.value,
     }
-    return Draft(EntryKind.COMMAND, "pause", fields)
+    match command:
+        case AddNote() | MarkSpasm():
+            kind, subject = EntryKind.NOTE, commands.name_of(command)
+        case LabelEvent():
+            kind, subject = EntryKind.LABEL, command.event or command.alert or ""
+        case Acknowledge(alert=alert) | Snooze(alert=alert):
+            kind, subject = EntryKind.COMMAND, alert or commands.name_of(command)
+        case _:
+            kind, subject = EntryKind.COMMAND, commands.name_of(command)
+    return Draft(kind, subject, fields)
 
 
 def put(db: sqlite3.Connection, draft: Draft, *, at: datetime) -> Entry:

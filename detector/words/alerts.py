@@ -8,7 +8,8 @@ from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.conditions import Condition
-from detector.alerts.rules import Cluster, Lasting, RuleError, parse_rule
+from detector.alerts.response import NOT_A_SPASM
+from detector.alerts.rules import BUTTON, Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
@@ -62,10 +63,9 @@ _STATES = {
     AlertState.RAISED: "ALERT",
     AlertState.REPEATED: "STILL OPEN",
     AlertState.ESCALATED: "NOBODY ANSWERED",
-    AlertState.ACKNOWLEDGED: "Somebody is on it",
-    AlertState.SNOOZED: "Put off",
     AlertState.RESOLVED: "Alert over",
 }
+LEARNING_WORDS = "Logged only, as this is a learning night"
 
 _ONE = {"spasm": "spasm", "clonus": "clonus", "tonic": "tonic spasm"}
 _MANY = {"spasm": "spasms", "clonus": "runs of clonus", "tonic": "tonic spasms"}
@@ -85,11 +85,34 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
         clock = f"{alert.at.astimezone(zone):%H:%M:%S}  "
     elif alert.at_s is not None:
         clock = f"{elapsed_words(alert.at_s)}  "
-    state = _STATES[alert.state]
-    if alert.level is Level.TEST:
-        state = "Test of the alarm" if alert.state is AlertState.RAISED else "Test over"
+    state = state_words(alert, zone)
     whose = f" ({label})" if label else ""
     return one_line(f"{clock}{state}{whose}: {_matter(alert)}")
+
+
+def state_words(alert: Alert, zone: tzinfo | None = None) -> str:
+    """Return the state of an alert, and who made it so: anna is on it."""
+    by = alert.by or "somebody"
+    if alert.level is Level.TEST:
+        return "Test of the alarm" if alert.state is AlertState.RAISED else "Test over"
+    if alert.state is AlertState.ACKNOWLEDGED:
+        return f"Not a spasm, says {by}" if alert.reason == NOT_A_SPASM else f"{by} is on it"
+    if alert.state is AlertState.SNOOZED:
+        until = "" if alert.until is None else f" until {alert.until.astimezone(zone):%H:%M}"
+        return f"Put off by {by}{until}"
+    if alert.level is Level.INFORMATION and alert.state is AlertState.RAISED:
+        return LEARNING_WORDS
+    if alert.count > 1 and alert.state is AlertState.RAISED:
+        return f"Again, number {alert.count}"
+    return _STATES[alert.state]
+
+
+def learning_words(number: int, most: int) -> str:
+    """Return what is said at the beginning of a learning night."""
+    return (
+        f"Learning night {number} of {most}: spasms are logged and wake nobody; technical alarms "
+        "wake as always. alerts.learning_nights = 0 ends that."
+    )
 
 
 def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
@@ -106,6 +129,8 @@ def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
 
 def rule_words(text: str) -> str:
     """Return what a wake rule waits for: 3 spasms in 10 min, clonus lasting 60 s or longer."""
+    if text == BUTTON:
+        return "call for help"
     try:
         rule = parse_rule(text)
     except RuleError:  # of another version
@@ -125,7 +150,8 @@ def _matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)
-    why = alert.reason.removeprefix(named).removeprefix(": ")
+    why = "" if alert.reason == NOT_A_SPASM else alert.reason
+    why = why.removeprefix(named).removeprefix(": ")
     if alert.level is Level.TEST and why:  # the line has said that it is a test
         return why if why.endswith(".") else f"{why}."
     if alert.state is not AlertState.RESOLVED:

@@ -46,7 +46,13 @@ commands = st.one_of(
     st.builds(PauseAlerts, by=people, minutes=st.integers(1, 60)),
     st.builds(ResumeAlerts, by=people),
     st.builds(MarkSpasm, by=people, at=st.none() | moments),
-    st.builds(LabelEvent, by=people, event=ids, verdict=st.sampled_from(SaidKind)),
+    st.builds(
+        LabelEvent,
+        by=people,
+        event=ids,
+        alert=st.none() | ids,
+        verdict=st.sampled_from(SaidKind),
+    ),
     st.builds(
         AddNote, by=people, text=notes, kind=st.sampled_from(NoteKind), at=st.none() | moments
     ),
@@ -81,6 +87,7 @@ NEEDED: dict[str, dict[str, Any]] = {name: {"by": "anna"} for name in NAMES} | {
         ("snooze", {"by": "anna", "minutes": True}, "minutes must be a whole number"),
         ("pause", {"by": "anna", "minutes": 61}, "minutes must be from 1 to 60, not 61"),
         ("label", {"by": "anna", "event": "e1"}, "label needs verdict"),
+        ("label", {"by": "anna", "verdict": "spasm"}, "label needs event or alert"),
         ("label", {"by": "anna", "event": "e1", "verdict": "maybe"}, "verdict must be spasm, "),
         ("mark", {"by": "anna", "at": "yesterday"}, "at must be a UTC time like"),
         ("mark", {"by": "anna", "at": "2026-11-21T02:14:07"}, "at must be a UTC time like"),

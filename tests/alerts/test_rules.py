@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.rules import (
     DEFAULT_RULES,
+    Button,
     Cluster,
     Lasting,
     NoSignal,
@@ -19,6 +20,7 @@ rules = st.one_of(
     st.builds(Lasting, words, st.integers(1, 3600)),
     st.builds(Cluster, st.integers(1, 100), words, st.integers(1, 12 * 3600)),
     st.builds(NoSignal, st.integers(10, 3600)),
+    st.just(Button()),
 )
 
 
@@ -39,6 +41,7 @@ def test_the_rules_of_the_contract_read_as_meant():
         Lasting("clonus", 60),
         Cluster(3, "spasm", 600),
         NoSignal(120),
+        Button(),
     )
     assert [str(rule) for rule in parse_rules(DEFAULT_RULES)] == list(DEFAULT_RULES)
     assert parse_rule("spasm>=10 s") == Lasting("spasm", 10)
@@ -75,7 +78,7 @@ def test_any_other_text_is_one_clear_error(text):
         ("0 spasms in 10min", "a whole number from 1 to 100 at character 1"),
         ("3 spasms in 999h", "a time from 1s to 12h"),
         ("clonus >= 1.5min", "at character 12"),
-        ("button", "no sensor here has a button yet; leave it out"),
+        ("button >= 2s", "nothing more at character 8, found '>='"),
         ("9" * 4000, "too long"),
         ("", "the rule ends there"),
     ],

@@ -10,8 +10,8 @@ import pytest
 
 from detector.events import Origin
 from detector.mqtt.contract import LEAVES
+from detector.service.ending import MQTT
 from detector.service.persistence.places import DataFolder
-from detector.service.service import MQTT
 from detector.store.state import State
 from firmware_sim.trace_files import make_trace, save_trace
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -96,6 +97,35 @@ def alert(rule: str | None, reason: str, state: str = "raised", kind: str = "spa
             "Alert over (bedroom): Sensor not worn.",
         ),
         (alert("of another version", "why"), "ALERT (bedroom): Of another version: why."),
+        (alert("button", "button", kind="button"), "ALERT (bedroom): Call for help."),
+        (
+            alert("clonus >= 60s", "clonus >= 60s", "escalated"),
+            "NOBODY ANSWERED (bedroom): Clonus lasting 60 s or longer.",
+        ),
+        (
+            replace(alert("clonus >= 60s", "clonus >= 60s", "acknowledged"), by="anna"),
+            "anna is on it (bedroom): Clonus lasting 60 s or longer.",
+        ),
+        (
+            replace(alert("clonus >= 60s", "not a spasm", "acknowledged"), by="anna"),
+            "Not a spasm, says anna (bedroom): Clonus lasting 60 s or longer.",
+        ),
+        (
+            replace(
+                alert("clonus >= 60s", "clonus >= 60s", "snoozed"),
+                by="anna",
+                until=datetime(2026, 11, 21, 2, 30, tzinfo=UTC),
+            ),
+            "Put off by anna until 02:30 (bedroom): Clonus lasting 60 s or longer.",
+        ),
+        (
+            replace(alert("clonus >= 60s", "clonus >= 60s"), level=Level.INFORMATION),
+            "Logged only, as this is a learning night (bedroom): Clonus lasting 60 s or longer.",
+        ),
+        (
+            replace(alert("clonus >= 60s", "clonus >= 60s"), level=Level.MEDIUM, count=2),
+            "Again, number 2 (bedroom): Clonus lasting 60 s or longer.",
+        ),
     ],
 )
 def test_an_alert_says_once_what_it_is_about(told, line):

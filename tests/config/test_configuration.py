@@ -126,11 +126,9 @@ def test_all_problems_are_told_at_once_with_their_lines(tmp_path):
     assert text.splitlines()[0].endswith("has 12 problems. Nothing was started.")
 
 
-def test_the_button_that_no_sensor_has_is_refused(tmp_path):
-    text = complaint(tmp_path, "[alerts]\nwake_for = ['clonus >= 60s', 'button']")
-
-    assert 'line 2  alerts.wake_for[1] = "button"' in text
-    assert "no sensor here has a button yet; leave it out" in text
+def test_a_call_for_help_is_a_rule_as_any_other(tmp_path):
+    text = "[alerts]\nwake_for = ['clonus >= 60s', 'button']"
+    assert read(tmp_path, text).settings.alerts.wake_for == ("clonus >= 60s", "button")
 
 
 @pytest.mark.parametrize("level", ["simulated", "replay"])

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertState, Level, to_dict
+from detector.alerts.commands import PauseAlerts
 from detector.alerts.pause import MOST_MIN, Pause, hushed
+from detector.alerts.response import AlertResponse
 from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.devices.interpreter import Interpreter
@@ -27,6 +29,7 @@ from detector.night.outcome import Outcome
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.service.assembly import Assembly, assembled
 from detector.service.persistence.resumption import BOOT, PAUSE
+from detector.service.presentation.answering import Answering
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
 from detector.sources.clock import HostClock, ScaledClock, clock_boot
@@ -123,14 +126,14 @@ def test_a_pause_wakes_nobody_and_changes_nothing_else():
 
 def test_a_receiver_that_starts_in_a_pause_is_told_of_what_is_open_and_not_woken():
     now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=(LOST,))
-    pausing = Pausing()
-    assert pausing.hush_open(now, 0) == now
-    pausing.begin(5, "anna", 0)
-    assert [a.level for a in pausing.hush_open(now, S).open_alerts] == [Level.MEDIUM]
-    assert pausing.hush_open(now, 5 * MIN_NS) == now
+    answering = Answering(AlertResponse(), Pausing())
+    assert answering.shown(now, 0) == now
+    answering.obey(PauseAlerts(by="anna", minutes=5), 0, NOW_NS)
+    assert [a.level for a in answering.shown(now, S).open_alerts] == [Level.MEDIUM]
+    assert answering.shown(now, 5 * MIN_NS) == now
 
     screen = OpenNow()
-    body = to_dict(pausing.hush_open(now, S).open_alerts[0])
+    body = to_dict(answering.shown(now, S).open_alerts[0])
     changes = screen.snapshot(OpenAlerts((body,), complete=True, sent=None))
     assert not any(map(is_urgent, [*changes.still, *changes.new]))
     again = replace(LOST, state=AlertState.REPEATED)

@@ -26,9 +26,11 @@ from detector.service.live_night import TICK_NS
 from detector.store.recording import Recording
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 
-NIGHT, ROWS, ENDED, BOOT, PAUSE = "night", "rows", "ended", "boot", "pause"
+NIGHT, ROWS, ENDED, BOOT = "night", "rows", "ended", "boot"
+PAUSE, ANSWERS = "pause", "answers"
 """Names under which the state keeps a night; how many rows of each recording it had taken in, None
-where nothing was recorded; whether it came to its end; the computer's boot; and a pause."""
+where nothing was recorded; whether it came to its end; the computer's boot; a pause; and what
+people said to its alerts."""
 
 Now = Callable[[int], tuple[int, int]]
 """Returns the night's monotonic and wall clock. One that runs faster than the host's is first set

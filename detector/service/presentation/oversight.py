@@ -16,8 +16,9 @@ from detector.alerts.conditions import Condition
 from detector.config import Settings
 from detector.mqtt.contract import LEAVES
 from detector.service.assembly import Assembly
+from detector.service.ending import MQTT
 from detector.service.presentation.health import vitals
-from detector.service.service import MQTT, STARTING
+from detector.service.service import STARTING
 from detector.sources.clock import Clock
 from detector.status import StateWord
 from detector.store.state import StateError

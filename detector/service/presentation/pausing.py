@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from detector.alert import Alert
+from detector.alerts.commands import CommandError
 from detector.alerts.pause import Pause, hushed
 from detector.block import utc_of
-from detector.night.outcome import Outcome
 from detector.status import Snapshot, StateWord, Status
 
 APART_NS = 1_000_000_000  # each is an entry of the log, which whoever may publish must not fill
@@ -33,8 +34,18 @@ class Pausing:
     def begin(self, minutes: int, by: str, mono_ns: int) -> None:
         """Begin a pause; ValueError unless it is of 1 to 60 minutes, or right after another."""
         if self._pause is not None and 0 <= mono_ns - self._pause.begun_ns < APART_NS:
-            raise ValueError("a pause was asked for less than a second ago")
+            raise CommandError("a pause was asked for less than a second ago")
         self._pause, self._until = Pause.of(minutes, by, mono_ns), None
+
+    def end(self, mono_ns: int) -> None:
+        """End the pause now; CommandError where there is none."""
+        if self._pause is None or not self._pause.left_ns(mono_ns):
+            raise CommandError("alerts are not paused")
+        self._pause = replace(self._pause, until_ns=mono_ns)
+
+    def lasts(self, mono_ns: int) -> bool:
+        """Return whether alerts wake nobody now."""
+        return self._pause is not None and self._pause.left_ns(mono_ns) > 0
 
     def until(self, mono_ns: int, utc_ns: int) -> datetime | None:
         """Return until when alerts wake nobody, by the present wall clock; None without a pause."""
@@ -54,18 +65,13 @@ class Pausing:
         self._pause = None
         return True
 
-    def hush(self, told: Outcome, mono_ns: int) -> Outcome:
-        """Return output as it is told now: in a pause no alert wakes anybody."""
-        if self._pause is None or not self._pause.left_ns(mono_ns):
-            return told
-        news = (hushed(each) if isinstance(each, Alert) else each for each in told.news)
-        return Outcome(tuple(news))
+    def hushed(self, alert: Alert, mono_ns: int) -> Alert:
+        """Return an alert as it is told now: in a pause it wakes nobody."""
+        return hushed(alert) if self.lasts(mono_ns) else alert
 
-    def hush_open(self, now: Snapshot, mono_ns: int) -> Snapshot:
-        """Return a snapshot as it is shown now: it names open alerts as they were told."""
-        if self._pause is None or not self._pause.left_ns(mono_ns):
-            return now
-        return replace(now, open_alerts=tuple(map(hushed, now.open_alerts)))
+    def hush_open(self, now: Snapshot, open_alerts: Sequence[Alert], mono_ns: int) -> Snapshot:
+        """Return a snapshot with these open alerts, as they were told."""
+        return replace(now, open_alerts=tuple(self.hushed(a, mono_ns) for a in open_alerts))
 
     def shown(self, status: Status, mono_ns: int, utc_ns: int) -> Status:
         """Return the status with the pause: that is shown first, and beside it what is so."""
