@@ -19,7 +19,7 @@ from detector.alerts.reception import Reception, must_reach
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
 from detector.boot import host_boot_id
-from detector.channels import Entry, EntryKind
+from detector.channels import EntryKind
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
@@ -29,12 +29,15 @@ from detector.mqtt.endpoint import configured
 from detector.mqtt.publisher import Publisher
 from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
+from detector.push.channel import PushChannel
+from detector.service.channels_out import in_turn, pushed, unreachable
 from detector.service.checks.clock_check import ClockCheck
 from detector.service.checks.command_watch import CommandWatch
 from detector.service.checks.delivery import DeliveryWatch
 from detector.service.checks.disk_space import DiskSpace
 from detector.service.checks.lag import LagWatch
 from detector.service.checks.link_watch import LinkWatch
+from detector.service.checks.push_watch import PushWatch
 from detector.service.checks.self_test import open_tests
 from detector.service.checks.starts import StartWatch, note_start
 from detector.service.checks.troubles import NotedTroubles, TroubleCheck
@@ -77,6 +80,7 @@ class Assembly:
     goes_on: bool = False  # with a night that an earlier process began
     kept: bool = True  # on disk, not in memory only
     publisher: Publisher | None = None
+    push: PushChannel | None = None
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
@@ -178,13 +182,30 @@ async def assembled(
             )
             delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]
+
+        def announce(part: str, why: str) -> None:
+            service.failed(part, why)
+
+        push = await stack.enter_async_context(
+            pushed(
+                settings,
+                state,
+                archive,
+                place.folder,
+                live=origin is Origin.LIVE,
+                reception=reception,
+                begun=begun,
+                announce=announce,
+            )
+        )
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
             sound = await _sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
-        answering = _answering(settings, opened, state, reception, clock)
+        nobody = unreachable(reception, push, published=publisher is not None)
+        answering = _answering(settings, opened, state, clock, nobody)
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
@@ -201,11 +222,17 @@ async def assembled(
                 clocks,
                 DiskSpace(place.folder),
                 *checks,
+                *([] if push is None else [PushWatch(push)]),
                 *([] if sound is None else [sound]),
                 beside,
                 tests,
             ],
-            committed=_in_turn(tests.committed, None if delivery is None else delivery.committed),
+            unlogged=None if push is None else push.tell,
+            committed=in_turn(
+                tests.committed,
+                None if delivery is None else delivery.committed,
+                None if push is None else push.committed,
+            ),
             sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
@@ -230,6 +257,7 @@ async def assembled(
             goes_on=opened.heard_until is not None,
             kept=all(trouble.name != Condition.MEMORY for trouble in begun.troubles),
             publisher=publisher,
+            push=push,
             reception=reception,
             starts=starts,
             beside=beside,
@@ -238,21 +266,12 @@ async def assembled(
         )
 
 
-def _in_turn(
-    first: Callable[[Sequence[Entry]], None], then: Callable[[Sequence[Entry]], None] | None
-) -> Callable[[Sequence[Entry]], None]:
-    """Return what passes committed entries to both."""
-
-    def both(entries: Sequence[Entry]) -> None:
-        first(entries)
-        if then is not None:
-            then(entries)
-
-    return both
-
-
 def _answering(
-    settings: Settings, opened: OpenedNight, state: State, reception: Reception, clock: Clock
+    settings: Settings,
+    opened: OpenedNight,
+    state: State,
+    clock: Clock,
+    unreached: Callable[[str], bool],
 ) -> Answering:
     """Return what people make of the alerts, as an earlier process left it."""
     whose, options = opened.night.worn[0].provenance, settings.alerts
@@ -272,7 +291,7 @@ def _answering(
         response,
         Pausing(opened.pause, settings.wearer.zone),
         learning=learning,
-        unreachable=lambda _id: reception.unreached(time.monotonic()) > 0,
+        unreachable=unreached,
     )
 
 

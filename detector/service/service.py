@@ -70,7 +70,8 @@ class Service:
     tell, sound : called with every piece of news; must return at once
     tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
-    committed : called with the entries of each commit; must return at once
+    committed, unlogged : called with the entries of each commit, and with those that the disk
+        refused; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -95,6 +96,7 @@ class Service:
         publisher: Publisher | None = None,
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
+        unlogged: Callable[[Sequence[Entry]], None] | None = None,
         sound: Callable[[News], None] | None = None,
         tests: EveningTest | None = None,
         pace: float = 1.0,
@@ -108,7 +110,7 @@ class Service:
         self._archive = archive
         self._clock = clock
         self._boot = clock_boot(clock)
-        self._publisher = publisher
+        self._publisher, self._unlogged = publisher, unlogged
         self._checks = tuple(checks)
         self._tests = tests
         self._pace = pace
@@ -130,7 +132,7 @@ class Service:
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
-            announce=self._failed,
+            announce=self.failed,
         )
         self._observers = Observers(self._supervisor, screen=tell, sound=sound)
         self._recordings = Recordings(
@@ -296,7 +298,8 @@ class Service:
         self._show()
         self.ticks += 1
 
-    def _failed(self, name: str, why: str) -> None:
+    def failed(self, name: str, why: str) -> None:
+        """Take a part that failed and is started again, to announce it."""
         self.tally.failed(name)
         self._faults.append(why)
 
@@ -350,11 +353,14 @@ class Service:
         return beside | ({SELF_TEST: tests} if tests else {})
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
+        at = utc_of(self._clock.utc_ns())
+        drafts = [of_event(event) for each in fresh for event in each.told.events]
+        drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
+        entries = [draft.entry(0, at) for draft in drafts]
+        if self._unlogged is not None:
+            self._unlogged(entries)
         if self._publisher is not None:
-            at = utc_of(self._clock.utc_ns())
-            drafts = [of_event(event) for each in fresh for event in each.told.events]
-            drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
-            await self._publisher.tell([draft.entry(0, at) for draft in drafts])
+            await self._publisher.tell(entries)
 
     def _trouble(self, name: Condition, why: str | None) -> None:
         """Announce once that something does not work, and once that it has worked for a while."""

@@ -1,0 +1,120 @@
+"""Where alerts leave by beside MQTT: push to the phones of contacts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from detector.alerts.conditions import Condition
+from detector.alerts.reception import Reception
+from detector.channels import Entry
+from detector.config import Settings
+from detector.errors import StorageError
+from detector.push.channel import CHANNEL, REAL_CLOCKS, PushChannel
+from detector.push.links import AnswerLinks, answer_key
+from detector.push.recipients import Contact
+from detector.push.sender import Sender
+from detector.service.persistence.archive import Archive
+from detector.service.persistence.opening import Beginning
+from detector.service.supervisor import Supervisor
+from detector.service.tasks import Tasks
+from detector.store.state import State
+
+
+@asynccontextmanager
+async def pushed(
+    settings: Settings,
+    state: State,
+    archive: Archive,
+    folder: Path,
+    *,
+    live: bool,
+    reception: Reception,
+    begun: Beginning,
+    announce: Callable[[str, str], None],
+) -> AsyncIterator[PushChannel | None]:
+    """Push alerts to the settings' contacts until the block ends; None where there are none.
+
+    Parameters
+    ----------
+    folder : of the data, where the key of the answers is
+    live : whether the night is; no other wakes anybody
+    reception : is told which alerts a phone was told of
+    announce : called with a part's name and one sentence whenever it failed; must not raise
+    """
+    contacts = settings.contact if live else ()
+    names = [CHANNEL + contact.name for contact in contacts]
+    state.close_channels(CHANNEL, names)
+    for name in names:
+        state.open_channel(name, from_start=False)
+    if not contacts:
+        yield None
+        return
+
+    async def save(name: str, data: Any) -> None:
+        at = datetime.now(UTC)
+        await archive.commit(at=at, events=(), alerts=(), entries=(), saved={name: data})
+
+    channel = PushChannel(
+        [Contact.of(contact) for contact in contacts],
+        logs={contact.name: archive.log_of(CHANNEL + contact.name) for contact in contacts},
+        senders={contact.name: Sender(contact.name, contact.address) for contact in contacts},
+        saved={contact.name: state.saved(CHANNEL + contact.name) for contact in contacts},
+        save=save,
+        label=settings.wearer.label,
+        zone=settings.wearer.zone,
+        links=_links(settings, folder, begun),
+        told=reception.told,
+    )
+    supervisor = Supervisor(mono_s=REAL_CLOCKS.mono_s, sleep=asyncio.sleep, announce=announce)
+    async with Tasks() as tasks:
+        for worker in channel.workers:
+            tasks.start(supervisor.keep(f"push to {worker.name}", worker.run))
+        yield channel
+
+
+def in_turn(
+    *takes: Callable[[Sequence[Entry]], None] | None,
+) -> Callable[[Sequence[Entry]], None]:
+    """Return what passes committed entries to each channel that there is."""
+
+    def each(entries: Sequence[Entry]) -> None:
+        for take in takes:
+            if take is not None:
+                take(entries)
+
+    return each
+
+
+def unreachable(
+    reception: Reception, push: PushChannel | None, *, published: bool
+) -> Callable[[str], bool]:
+    """Return what tells whether an alert, by its id, reaches nobody: no phone, and no receiver.
+
+    Parameters
+    ----------
+    published : whether alerts are published for receivers, too
+    """
+
+    def nobody(alert_id: str) -> bool:
+        phone = push is not None and not push.unreachable(alert_id)
+        receiver = published and not reception.unreached(REAL_CLOCKS.mono_s())
+        return not phone and not receiver and (published or push is not None)
+
+    return nobody
+
+
+def _links(settings: Settings, folder: Path, begun: Beginning) -> AnswerLinks | None:
+    """Return the addresses for answers; None, with a note where that is a fault, without a page."""
+    page = settings.web.public_url
+    if page is None or not settings.web.enabled:
+        return None
+    try:
+        return AnswerLinks(page, answer_key(folder))
+    except StorageError as error:
+        begun.note(Condition.STATE, f"notifications have no button to answer with: {error}")
+        return None
