@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from detector.cli import (
+    alerts,
     config,
     decode,
     demo,
@@ -172,6 +173,7 @@ app.command(rich_help_panel=TRY)(simulate.simulate)
 app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=SETUP)
 app.add_typer(service.app, name="service", rich_help_panel=SETUP)
 app.add_typer(config.app, name="config", rich_help_panel=ADVANCED)
 

@@ -16,6 +16,7 @@ from detector.config.settings import (
     SensorSettings,
     Settings,
     WearerSettings,
+    WebSettings,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SensorSettings",
     "Settings",
     "WearerSettings",
+    "WebSettings",
     "check_command",
     "default_path",
     "read_configuration",

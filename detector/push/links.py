@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from detector.config import WebSettings
 from detector.errors import StorageError
 from detector.files import PRIVATE, read_start
 from detector.push.tokens import KEY_BYTES, Answer, make_token
@@ -31,6 +32,19 @@ class AnswerLinks:
         """Return the address that acknowledges an alert for a contact, for a day from `at`."""
         token = make_token(self.key, Answer(alert_id, contact), at.timestamp())
         return f"{self.page}{ANSWER_PATH}{token}"
+
+
+def links_of(web: WebSettings, folder: Path) -> AnswerLinks | None:
+    """Return what makes the addresses of the settings' page; None where no phone reaches one.
+
+    Raises
+    ------
+    StorageError
+        The key in the data folder cannot be read or made.
+    """
+    if web.public_url is None or not web.enabled:
+        return None
+    return AnswerLinks(web.public_url, answer_key(folder))
 
 
 def answer_key(folder: Path) -> bytes:

@@ -14,7 +14,8 @@ from apprise import Apprise, AppriseAsset, NotifyType, PersistentStoreMode
 from apprise.plugins.base import NotifyBase
 from apprise.plugins.ntfy import NotifyNtfy
 
-from detector.config.contacts import LOCAL_SCHEMES
+from detector.config.contacts import LOCAL_SCHEMES, ContactSettings
+from detector.errors import ConfigError
 from detector.push.message import (
     NO_ANSWER,
     REFUSED,
@@ -59,6 +60,17 @@ def service_of(address: str) -> PushService:
     if isinstance(plugin, NotifyNtfy):
         return NtfyTopic(plugin)
     return _AppriseService(address, plugin)
+
+
+def address_problem(contact: ContactSettings) -> str | None:
+    """Return why nothing can be sent to a contact's address; None where it can be tried."""
+    try:
+        service_of(contact.address())
+    except ConfigError as error:
+        return str(error)
+    except ValueError as error:
+        return f"contact {contact.name}: {error}"
+    return None
 
 
 class _AppriseService:

@@ -15,7 +15,7 @@ from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import StorageError
 from detector.push.channel import CHANNEL, REAL_CLOCKS, PushChannel
-from detector.push.links import AnswerLinks, answer_key
+from detector.push.links import AnswerLinks, links_of
 from detector.push.recipients import Contact
 from detector.push.sender import Sender
 from detector.service.persistence.archive import Archive
@@ -109,12 +109,9 @@ def unreachable(
 
 
 def _links(settings: Settings, folder: Path, begun: Beginning) -> AnswerLinks | None:
-    """Return the addresses for answers; None, with a note where that is a fault, without a page."""
-    page = settings.web.public_url
-    if page is None or not settings.web.enabled:
-        return None
+    """Return the addresses for answers; none, with a note, where their key cannot be had."""
     try:
-        return AnswerLinks(page, answer_key(folder))
+        return links_of(settings.web, folder)
     except StorageError as error:
         begun.note(Condition.STATE, f"notifications have no button to answer with: {error}")
         return None

@@ -65,7 +65,7 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
 
 
 _COMMANDS = (
-    "config|detect|demo|doctor|evaluate|listen|record|replay|run|scan|service|setup|simulate"
+    "alerts|config|detect|demo|doctor|evaluate|listen|record|replay|run|scan|service|setup|simulate"
     "|watchdog"
 )
 _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")

@@ -121,8 +121,9 @@ def drill_words(code: str, *, label: str, answers: bool) -> Notice:
     code : that whoever got it tells to confirm it
     answers : whether the notification has a button for that
     """
-    how = "Press the button" if answers else f"Confirm with the code {' '.join(code)}"
-    return Notice(TEST, f"{label}. Nothing is the matter. {how}, if you heard this.")
+    said = f"say the code {' '.join(code)} to whoever sent it"
+    how = f"press the button, or {said}" if answers else said
+    return Notice(TEST, f"{label}. Nothing is the matter. If you heard this, {how}.")
 
 
 def push_failed_words(causes: dict[str, str]) -> str:
@@ -130,7 +131,7 @@ def push_failed_words(causes: dict[str, str]) -> str:
     said = "; ".join(f"{name} ({why})" for name, why in sorted(causes.items()))
     return (
         f"Alerts do not reach {said}. See to the address of that [[contact]], its server or this "
-        "computer's network."
+        "computer's network, then try it: spasmwatch alerts test"
     )
 
 
