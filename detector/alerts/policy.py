@@ -8,13 +8,13 @@ no-signal are timed by the host's monotonic clock. The host's wall clock decides
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from math import inf
 from typing import Any
 
-from detector.alert import Alert, AlertClass, AlertState, Level, alert_id, from_dict, to_dict
+from detector.alert import Alert, AlertClass, AlertState, alert_id, from_dict, to_dict
 from detector.alerts.conditions import Condition
 from detector.alerts.facts import (
     MEMORY,
@@ -27,7 +27,7 @@ from detector.alerts.facts import (
 )
 from detector.alerts.moments import AlertTime, Now
 from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
-from detector.alerts.urgency import UNNOTICED
+from detector.alerts.urgency import level_of
 from detector.events import Event, Kind, Origin
 
 LATE_S = 5.0
@@ -206,8 +206,9 @@ class Policy:
         for over_s, dated_s, key in due.over:
             if over_s > until_s:
                 break
-            at = AlertTime.dated(dated_s, has_utc=self._open[key].raised_at is not None)
-            told.append(self._resolve(key, at, f"{self._open[key].rule}: over"))
+            alert = self._open[key]
+            at = AlertTime.dated(dated_s, has_utc=alert.raised_at is not None)
+            told.append(self._resolve(key, at.no_earlier_than(alert), f"{alert.rule}: over"))
         past_s = now.event_s - self._horizon_s
         if due.forgotten_s < past_s or len(self._facts) > MEMORY:
             self._forget(past_s)
@@ -225,7 +226,7 @@ class Policy:
             key
             for key, alert in self._open.items()
             for fact in gone
-            if fact.told and (fact.episode == key or alert.rule in fact.told)
+            if fact.told and (fact.episode == key or _is_cluster(alert.rule, among=fact.told))
         }
         self._facts = {fact.id: fact for fact in kept}
         self._due = None
@@ -311,7 +312,7 @@ class Policy:
             episode=episode,
             state=AlertState.RAISED,
             alert_class=AlertClass.TECHNICAL if technical else AlertClass.CLINICAL,
-            level=Level.HIGH if rule or kind in UNNOTICED else Level.MEDIUM,
+            level=level_of(kind),
             kind=kind,
             reason=f"{rule or kind}: {why}" if why else rule or kind,
             rule=rule,
@@ -337,6 +338,11 @@ class _Condition:
     name: str
     since_ns: int
     why: str
+
+
+def _is_cluster(rule: str | None, *, among: Collection[str]) -> bool:
+    """Whether a rule is among others and counts events: it may rest on those of other episodes."""
+    return rule in among and isinstance(parse_rule(rule or ""), Cluster)
 
 
 @dataclass(frozen=True, slots=True)

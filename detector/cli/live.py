@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from detector.cli.night_screen import NightScreen, night_screen
 from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
@@ -68,9 +69,19 @@ class _Chosen:
 
 
 async def watch_night(
-    out: Output, settings: Settings, wish: Wish, *, until: datetime | None, mqtt: bool
+    out: Output,
+    settings: Settings,
+    wish: Wish,
+    *,
+    until: datetime | None,
+    mqtt: bool,
+    live: bool = False,
 ) -> int:
     """Watch until the source ends, the end time comes or a person stops it.
+
+    Parameters
+    ----------
+    live : show the present state under the lines, redrawn in place
 
     Returns
     -------
@@ -112,8 +123,20 @@ async def watch_night(
             narrator.left_open(made.open_before)
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             folder = DataFolder.of(settings.data_dir, chosen.origin).folder
-            async with overseen(made, settings, folder, chosen.clock, note=out.say):
-                await _watch(made.service, narrator, chosen.ended, until, begin)
+            ending = Ending(made.service, narrator)
+            screen = NightScreen(
+                out,
+                made,
+                chosen.clock,
+                label=settings.wearer.label,
+                zone=zone,
+                stop=ending.interrupt,
+            )
+            async with (
+                overseen(made, settings, folder, chosen.clock, note=out.say),
+                night_screen(screen, out, live=live),
+            ):
+                await _watch(made.service, ending, chosen.ended, until, begin)
             night = made.night
             ended = NightEnd(
                 monitored_s=night.monitored_s,
@@ -166,9 +189,28 @@ async def _say_once_connected(out: Output, publisher: Publisher) -> None:
     out.say(f"Publishing to {publisher.link.endpoint}.")
 
 
+class Ending:
+    """How a night ends on somebody's wish: once, whoever asks how often."""
+
+    def __init__(self, service: Service, narrator: Narrator) -> None:
+        self._service, self._narrator = service, narrator
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def stop(self, why: str | None = None) -> None:
+        """End the night; say why where it is nobody's wish."""
+        if not self.tasks:
+            self._narrator.end(why)
+            self.tasks.append(asyncio.get_running_loop().create_task(self._service.stop()))
+
+    def interrupt(self) -> None:
+        """End the night, as a key at the terminal asks for."""
+        self._narrator.begin_line()
+        self.stop()
+
+
 async def _watch(
     service: Service,
-    narrator: Narrator,
+    ending: Ending,
     ended: asyncio.Future[int] | None,
     until: datetime | None,
     begin: Callable[[], None],
@@ -178,16 +220,6 @@ async def _watch(
     `begin` is called as soon as Ctrl-C ends the night, and no sooner.
     """
     loop = asyncio.get_running_loop()
-    stopping: list[asyncio.Task[None]] = []
-
-    def stop(why: str | None = None) -> None:
-        if not stopping:
-            narrator.end(why)
-            stopping.append(loop.create_task(service.stop()))
-
-    def interrupted() -> None:
-        narrator.begin_line()
-        stop()
 
     def terminal_gone() -> None:
         """Go on: a lost connection or a closed window is nobody's wish to end the night."""
@@ -196,15 +228,15 @@ async def _watch(
 
     def played(simulator: asyncio.Future[int]) -> None:
         if not simulator.cancelled():
-            stop(None if simulator.result() else OVER)
+            ending.stop(None if simulator.result() else OVER)
 
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, ending.interrupt)
+    loop.add_signal_handler(signal.SIGTERM, ending.stop)
     loop.add_signal_handler(signal.SIGHUP, terminal_gone)
     if ended is not None:
         ended.add_done_callback(played)
     if until is not None:
-        loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), stop)
+        loop.call_later((until - datetime.now(until.tzinfo)).total_seconds(), ending.stop)
     try:
         begin()
         await service.run()
@@ -213,7 +245,7 @@ async def _watch(
             loop.remove_signal_handler(number)
         # A second Ctrl-C must not take the last lines away: they come within seconds.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
-        await asyncio.gather(*stopping)
+        await asyncio.gather(*ending.tasks)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from detector.terminal.invocation import (
     RadioOption,
     UsageError,
 )
+from detector.terminal.output import Output
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 
@@ -28,6 +29,14 @@ class SourceName(StrEnum):
     BLE = "ble"
     SIMULATOR = "simulator"
     FILE = "file"
+
+
+class ViewName(StrEnum):
+    """How a night is shown."""
+
+    AUTO = "auto"
+    LIVE = "live"
+    PLAIN = "plain"
 
 
 def run(
@@ -67,6 +76,13 @@ def run(
         int, typer.Option(min=0, metavar="N", help="Of the scenario: another seed, another night.")
     ] = 1,
     radio: RadioOption = None,
+    view: Annotated[
+        ViewName,
+        typer.Option(
+            help="live: the present state under the lines, redrawn, with single keys; plain: "
+            "lines alone. auto: live on a terminal, unless --plain, --json or --quiet."
+        ),
+    ] = ViewName.AUTO,
     no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Publish nothing by MQTT.")] = False,
 ) -> None:
     """Watch a sensor all night and raise alerts, on this screen and by MQTT.
@@ -91,12 +107,22 @@ def run(
     zone = settings.wearer.zone
     end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
     try:
-        code = asyncio.run(watch_night(call.out, settings, wish, until=end, mqtt=not no_mqtt))
+        night = watch_night(
+            call.out, settings, wish, until=end, mqtt=not no_mqtt, live=_is_live(view, call.out)
+        )
+        code = asyncio.run(night)
     except KeyboardInterrupt:  # from when it begins, Ctrl-C ends the night
         call.out.say("\nEnded before the night began: nothing was watched.")
         raise typer.Exit(INTERRUPTED) from None
     if code:
         raise typer.Exit(code)
+
+
+def _is_live(view: ViewName, out: Output) -> bool:
+    """Return whether the view is redrawn; UsageError where that was asked for and cannot be."""
+    if view is ViewName.LIVE and not out.redraws:
+        raise UsageError("--view live needs a terminal, without --plain, --json and --quiet")
+    return view is not ViewName.PLAIN and out.redraws
 
 
 def _check(

@@ -43,7 +43,7 @@ from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
-from detector.status import StateWord, Status
+from detector.status import Snapshot, StateWord, Status
 from detector.store.log import of_alert, of_command, of_event, of_status
 from detector.store.recording_writer import RecordingWriter
 
@@ -217,6 +217,12 @@ class Service:
         """Events that the disk has not taken, or gave up."""
         return (*self._committer.dropped_events, *self._committer.waiting_events)
 
+    @property
+    def now(self) -> Snapshot:
+        """What a screen shows of the night."""
+        so = snapshot(self._night, self.status, self._since)
+        return self._answering.shown(so, self._clock.mono_ns())
+
     async def stop(self) -> None:
         """End the night on a person's wish: the sources close, then `run` returns."""
         self.ending = True
@@ -236,6 +242,7 @@ class Service:
         told = self._answering.obey(command, *self._now())
         entry = of_command(command, at=at, whose=whose.wearer, source=whose.source)
         self._committer.add(Outcome(), entries=[entry])
+        self._observers.tell(command)
         self._hear(Outcome(tuple(told)))
         self._show()
 
@@ -387,8 +394,7 @@ class Service:
         if self._night.samples and self._since is None:
             self._since = utc_of(self._clock.utc_ns())
         if self._publisher is not None:
-            now = snapshot(self._night, self.status, self._since)
-            self._publisher.show(self._answering.shown(now, self._clock.mono_ns()))
+            self._publisher.show(self.now)
 
     def _now(self) -> tuple[int, int]:
         return self._clock.mono_ns(), self._clock.utc_ns()

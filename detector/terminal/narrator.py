@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
 
+from detector import plain_json
 from detector.alert import Alert, AlertState, Level
 from detector.alert import to_json as alert_json
+from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, to_dict
 from detector.block import utc_of
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -18,6 +20,7 @@ from detector.status import StateWord, Status
 from detector.terminal.invocation import as_called
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, open_words
+from detector.words.commands import command_words
 from detector.words.phrases import TITLES, event_line, moment, one_line, sentence, unwatched_words
 
 
@@ -120,6 +123,8 @@ class Narrator:
                 self._talk(sentence(news.text))
             case Refused():
                 self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
+            case AddNote() | MarkSpasm() | LabelEvent():
+                self._said(news)
             case Trouble() if not self._out.json and self._is_told(news):
                 pass
             case Trouble():
@@ -160,6 +165,13 @@ class Narrator:
         self.alerts += alert.state is AlertState.RAISED and alert.level is not Level.TEST
         as_json = self._out.json
         self._out.data(alert_json(alert) if as_json else alert_line(alert, self._zone, self._label))
+
+    def _said(self, command: AddNote | MarkSpasm | LabelEvent) -> None:
+        """Write what somebody said of the night; what changes an alert is written with that."""
+        if self._out.json:
+            self._out.data(plain_json.line(to_dict(command)))
+        else:
+            self._line(command_words(command))
 
     def _line(self, text: str) -> None:
         """Write a line that belongs to the night, where it is written down as text."""

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.conditions import Condition
 from detector.alerts.response import NOT_A_SPASM
-from detector.alerts.rules import BUTTON, Cluster, Lasting, RuleError, parse_rule
+from detector.alerts.rules import Button, Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
@@ -88,7 +88,7 @@ def alert_line(alert: Alert, zone: tzinfo | None = None, label: str = "") -> str
         clock = f"{elapsed_words(alert.at_s)}  "
     state = state_words(alert, zone)
     whose = f" ({label})" if label else ""
-    return one_line(f"{clock}{state}{whose}: {_matter(alert)}")
+    return one_line(f"{clock}{state}{whose}: {matter(alert)}")
 
 
 def state_words(alert: Alert, zone: tzinfo | None = None) -> str:
@@ -119,19 +119,17 @@ def learning_words(number: int, most: int) -> str:
 def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
     """Return a sentence for each alert that is still open, or that was left open before."""
     state = "Still open from before" if before else "Alert still open"
-    return [f"{state}: {_matter(alert)}" for alert in alerts]
+    return [f"{state}: {matter(alert)}" for alert in alerts]
 
 
 def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
     """Return as one line that an alert is open, and since when."""
     since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
-    return one_line(f"ALERT still open{since}: {_matter(alert)}")
+    return one_line(f"ALERT still open{since}: {matter(alert)}")
 
 
 def rule_words(text: str) -> str:
     """Return what a wake rule waits for: 3 spasms in 10 min, clonus lasting 60 s or longer."""
-    if text == BUTTON:
-        return "call for help"
     try:
         rule = parse_rule(text)
     except RuleError:  # of another version
@@ -141,13 +139,15 @@ def rule_words(text: str) -> str:
     match rule:
         case Cluster():
             return f"{rule.count} {(_ONE if rule.count == 1 else _MANY)[rule.word]} in {time}"
+        case Button():
+            return "call for help"
         case Lasting():
             return f"{_ONE[rule.word]} lasting {time} or longer"
         case _:
             return f"{CONDITION_NAMES[Condition.NO_SIGNAL]} for {time}"
 
 
-def _matter(alert: Alert) -> str:
+def matter(alert: Alert) -> str:
     """Return what an alert is about, and what its reason adds to that."""
     named = alert.rule or alert.kind
     about = rule_words(alert.rule) if alert.rule else CONDITION_NAMES.get(alert.kind, alert.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,12 +14,12 @@ from detector.alerts.commands import SaidKind
 from detector.alerts.rules import Cluster, Lasting, NoSignal, parse_rules
 from detector.events import Event
 
-from .conftest import MIDNIGHT, MakeEvent
+from .made import MIDNIGHT
 
 CLONUS, FALSE = SaidKind.CLONUS, SaidKind.NOT_A_SPASM
 
 
-def nights(event: MakeEvent, *lengths: list[float]) -> list[list[Event]]:
+def nights(event: Callable[..., Event], *lengths: list[float]) -> list[list[Event]]:
     """Return a night for each list: runs of clonus an hour apart, so long each."""
     found = []
     for n, night in enumerate(lengths):
@@ -35,7 +36,9 @@ def test_no_night_is_no_proposal() -> None:
         propose([], {}, parse_rules(["clonus >= 60s"]))
 
 
-def test_a_longer_clonus_is_proposed_where_short_ones_wake_too_often(event: MakeEvent) -> None:
+def test_a_longer_clonus_is_proposed_where_short_ones_wake_too_often(
+    event: Callable[..., Event],
+) -> None:
     watched = nights(event, [65.0, 70.0, 200.0], [70.0], [], [], [65.0], [], [])
     labels = {"0-2": CLONUS, "0-0": FALSE, "1-0": FALSE}
     found = propose(watched, labels, parse_rules(["clonus >= 60s", "no-signal >= 2min"]))
@@ -50,7 +53,7 @@ def test_a_longer_clonus_is_proposed_where_short_ones_wake_too_often(event: Make
     assert [str(rule) for rule in found.proposed.rules][1] == "no-signal >= 2min"
 
 
-def test_what_is_lost_is_told(event: MakeEvent) -> None:
+def test_what_is_lost_is_told(event: Callable[..., Event]) -> None:
     watched = nights(event, [65.0, 70.0, 200.0], *[[]] * 6)
     found = propose(watched, {"0-0": CLONUS, "0-2": CLONUS}, parse_rules(["clonus >= 60s"]))
     assert found.present.woke_for == {"0-0", "0-2"}
@@ -58,7 +61,7 @@ def test_what_is_lost_is_told(event: MakeEvent) -> None:
 
 
 def test_a_cluster_is_judged_by_its_count_and_what_follows_at_once_is_one_wake(
-    event: MakeEvent,
+    event: Callable[..., Event],
 ) -> None:
     night = [event(f"a{k}", "spasm", 1000 + 100.0 * k, 2.0) for k in range(4)]
     night += [event("b", "clonus", 1350.0, 90.0)]
@@ -67,7 +70,7 @@ def test_a_cluster_is_judged_by_its_count_and_what_follows_at_once_is_one_wake(
     assert found.present.per_week == 7, "the cluster and its clonus are one wake"
 
 
-def test_a_budget_that_no_rule_keeps_to_has_no_proposal(event: MakeEvent) -> None:
+def test_a_budget_that_no_rule_keeps_to_has_no_proposal(event: Callable[..., Event]) -> None:
     found = propose(nights(event, [3000.0]), {}, parse_rules(["clonus >= 60s"]))
     assert found.proposed is None
     assert found.kept is None

@@ -66,6 +66,14 @@ def test_twitches_and_ordinary_movements_never_wake(event, now):
         assert policy.observe(event(f"m{n}", kind, n * 5.0, 4000), now(n * 5.0 + 5)) == []
 
 
+def test_no_event_and_no_condition_is_a_call_for_help(event, now):
+    policy = Policy(parse_rules(["button"]))
+    for n, kind in enumerate(["clonus", "spasm", "tonic", "movement"]):
+        assert policy.observe(event(f"m{n}", kind, n * 400.0, 300), now(n * 400 + 300)) == []
+    lost = {"active": True, "since_ns": 0, "now": now(2000)}
+    assert policy.condition("no-signal", **lost) == [], "no rule here asks for it"
+
+
 def test_spasms_less_than_90_s_apart_are_one_alert_even_when_nobody_named_the_episode(event, now):
     policy = Policy(parse_rules(["clonus >= 1min"]))
     told = policy.observe(event("a", "clonus", 0, 70), now(71))
@@ -201,6 +209,17 @@ def test_an_alert_stands_on_what_is_too_old_to_be_revised(event, now, restarted)
     assert "a" not in [fact["id"] for fact in policy.save()["facts"]]
     assert policy.observe(event("b", "movement", revision=1, **last), now(867)) == []
     assert len(policy.open_alerts) == 1
+
+
+def test_what_another_alert_rested_on_is_no_reason_for_this_one(event, now):
+    policy = Policy(parse_rules(["clonus >= 60s"]))
+    policy.observe(event("a", "clonus", 0, 70, episode="e"), now(71))
+    [_, raised] = policy.observe(event("b", "clonus", 690, 61, "update", episode="f"), now(751))
+    policy.tick(now(780))
+    assert "a" not in [fact["id"] for fact in policy.save()["facts"]]
+    told = policy.observe(event("b", "movement", 690, 70, revision=1, episode="f"), now(781))
+    assert [(alert.id, alert.state) for alert in told] == [(raised.id, "resolved")]
+    assert told[0].reason == "taken back: said so"
 
 
 # A night as a script: what happens, and how long after the thing before.

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from detector.alerts.conditions import Condition
+from detector.alerts.urgency import TECHNICAL
+
 from .measured import ROOT
 
 FILE = ROOT / "docs" / "hazards.toml"
+
+PRIORITIES = ("high", "medium", "low", "information")
 
 STATUSES = ("announced", "in part", "open", "not applicable")
 """What an entry may be; a hazard of which nobody is told is a defect, not a status."""
@@ -32,12 +37,17 @@ class Hazard:
     test: tuple[str, ...] = ()
     figure: str = ""
     reason: str = ""
+    priority: str = ""
+    alert: tuple[str, ...] = ()
 
 
 def read_hazards(text: str) -> list[Hazard]:
     """Return the entries of the file; a key that is not known is an error."""
     entries = tomllib.loads(text)["hazard"]
-    return [Hazard(**{**each, "test": tuple(each.get("test", ()))}) for each in entries]
+    lists = ("test", "alert")
+    return [
+        Hazard(**each | {name: tuple(each.get(name, ())) for name in lists}) for each in entries
+    ]
 
 
 def problems(hazards: Sequence[Hazard], root: Path = ROOT) -> Iterator[str]:
@@ -63,6 +73,11 @@ def _wrong_with(hazard: Hazard, root: Path) -> Iterator[str]:
                 yield f"{hazard.status} without a {name}"
     if hazard.control and not (root / hazard.control).is_file():
         yield f"control {hazard.control} does not exist"
+    known = [str(TECHNICAL[each]) for each in Condition if each in hazard.alert]
+    if len(known) != len(hazard.alert):
+        yield f"alerts {', '.join(hazard.alert)}: one of them does not exist, or is there twice"
+    elif hazard.priority != min(known, key=PRIORITIES.index, default=""):
+        yield f"priority {hazard.priority!r} is not the highest of its alerts"
     for test in hazard.test:
         if not exists(test, root):
             yield f"test {test} does not exist"

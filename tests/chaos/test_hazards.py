@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from detector.alerts.conditions import Condition
+
 from .hazards import FILE, Hazard, exists, problems, read_hazards
 from .trust import MEASURED, PAGE, made, measured
 
@@ -22,6 +24,10 @@ def test_every_hazard_has_a_control_a_test_that_exists_and_a_figure(
     record_testsuite_property("open_hazards", len(left))
 
     assert list(problems(HAZARDS)) == []
+
+
+def test_each_technical_alert_is_of_a_hazard() -> None:
+    assert {each for hazard in HAZARDS for each in hazard.alert} == set(Condition)
 
 
 SOUND = Hazard(
@@ -46,6 +52,9 @@ SOUND = Hazard(
         ({"status": "in part"}, "in part without a reason"),
         ({"status": "open"}, "open without a reason"),
         ({"status": "not applicable"}, "not applicable without a reason"),
+        ({"priority": "high"}, "priority 'high' is not the highest of its alerts"),
+        ({"alert": ("retention", "stuck"), "priority": "low"}, "priority 'low' is not the highest"),
+        ({"alert": ("plague",), "priority": "low"}, "alerts plague: one of them does not exist"),
         ({"control": "detector/nowhere.py"}, "control detector/nowhere.py does not exist"),
         ({"test": ("tests/chaos/test_hazards.py::test_gone",)}, "test_gone does not exist"),
         ({"test": ("tests/gone.py::test_x",)}, "tests/gone.py::test_x does not exist"),

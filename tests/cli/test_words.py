@@ -141,6 +141,7 @@ def test_an_alert_says_once_what_it_is_about(told, line):
         ("3 tonic in 90s", "3 tonic spasms in 90 s"),
         ("tonic >= 20s", "tonic spasm lasting 20 s or longer"),
         ("no-signal >= 2min", "no signal for 2 min"),
+        ("button", "call for help"),
     ],
 )
 def test_a_rule_is_said_as_people_say_it(rule, words):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from detector.alerts.commands import Command
 from detector.alerts.conditions import Condition
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -33,5 +34,16 @@ class NightOver:
     """The night ends now: what is told after this is cut short by that, and by no gap."""
 
 
-News = Outcome | Status | LinkUp | LinkDown | Note | Refused | Trouble | WatchedAgain | NightOver
+News = (
+    Outcome
+    | Status
+    | LinkUp
+    | LinkDown
+    | Note
+    | Refused
+    | Trouble
+    | WatchedAgain
+    | NightOver
+    | Command
+)
 """News for an observer, in the order it happens."""

@@ -1,0 +1,28 @@
+"""What people said to a night, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, SaidKind
+
+KIND_WORDS: Mapping[SaidKind, str] = MappingProxyType(
+    {
+        SaidKind.SPASM: "a spasm",
+        SaidKind.CLONUS: "clonus",
+        SaidKind.NOT_A_SPASM: "not a spasm",
+        SaidKind.NOT_SURE: "not sure what it was",
+    }
+)
+
+
+def command_words(command: AddNote | MarkSpasm | LabelEvent) -> str:
+    """Return a line for a note, a mark or a label: Note by maria: took baclofen."""
+    match command:
+        case AddNote(by=by, text=text):
+            return f"Note by {by}: {text}"
+        case MarkSpasm(by=by):
+            return f"A spasm is marked by {by}."
+        case LabelEvent(by=by, verdict=kind):
+            return f"Labelled by {by}: {KIND_WORDS[kind]}."
