@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from detector.alerts.commands import PERSON
 from detector.alerts.rules import NoSignal, parse_rule
-from detector.config.secret_file import read_secret
+from detector.config.secret_file import credential, read_secret
 from detector.config.section import Section
 from detector.config.values import FilePath, WakeRule, is_this_computer
 
@@ -83,6 +83,11 @@ class ContactSettings(Section):
         return self
 
     @property
+    def credential_name(self) -> str:
+        """Name under which systemd hands a service of its own user the file."""
+        return f"contact-{self.name}"
+
+    @property
     def quiet_hours(self) -> tuple[time, time] | None:
         """When the quiet hours begin and end, None where there are none."""
         if self.quiet is None:
@@ -108,7 +113,8 @@ class ContactSettings(Section):
         if self.url is not None:
             return self.url.get_secret_value()
         assert self.url_file is not None  # noqa: S101  (the validator refused anything else)
-        text = read_secret(self.url_file, f"contact {self.name}: url_file", "address")
+        path = credential(self.credential_name) or self.url_file
+        text = read_secret(path, f"contact {self.name}: url_file", "address")
         check_address(text, insecure=self.insecure)
         return text
 

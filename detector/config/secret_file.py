@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from shlex import quote
 
@@ -9,6 +10,13 @@ from detector.errors import ConfigError
 from detector.files import read_start
 
 LONGEST_SECRET = 4096  # bytes; a larger file is the wrong file
+
+
+def credential(name: str) -> Path | None:
+    """Return the file in which systemd hands this service a secret; None where it has none."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = None if not folder else Path(folder) / name
+    return path if path is not None and path.is_file() else None
 
 
 def read_secret(path: Path, setting: str, what: str) -> str:

@@ -155,7 +155,7 @@ class ContactWorker:
         passed: list[Entry] = []
         try:
             await self._tell_these(entries, passed)
-        finally:
+        finally:  # one write for all of them
             if passed:
                 await self._log.acknowledge([entry.n for entry in passed])
         if len(entries) < READ_MOST:
@@ -208,9 +208,7 @@ class ContactWorker:
             raise
         self.health = Health()
         self._history.done(alert, pending.due, self._clocks.mono_s())
-        await self._save()
-        if pending.entry.n:
-            await self._log.acknowledge([pending.entry.n])
+        await self._save()  # which makes it known: the entry is acknowledged with the others
         if pending.due is not Due.NEWS:
             self._told(alert, pending.entry.n, self._age_s(pending.entry))
 

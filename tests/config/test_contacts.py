@@ -138,6 +138,18 @@ def test_an_address_is_read_from_a_private_file_alone(tmp_path: Path) -> None:
         anna.address()
 
 
+def test_a_service_of_its_own_user_gets_the_file_from_systemd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[[contact]]\nname = "anna"\nurl_file = "/root/anna.url"'
+    [anna] = read(tmp_path, text).settings.contact
+    handed = tmp_path / anna.credential_name
+    handed.write_text(SECRET)
+    handed.chmod(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert anna.address() == SECRET
+
+
 def test_no_output_shows_an_address(tmp_path: Path) -> None:
     configuration = read(tmp_path, ANNA)
     shown = json.dumps({key: value for key, value, _ in configuration.rows()})
