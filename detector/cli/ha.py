@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -126,6 +125,8 @@ def _device(settings: Settings, *, simulated: bool) -> NightDevice:
 
 def _publish(settings: Settings, message: Message) -> None:
     """Publish one message at the broker of the settings; a managed one runs while `run` does."""
+    import asyncio
+
     from detector.errors import LinkError
     from detector.mqtt.endpoint import Endpoint, configured
     from detector.mqtt.once import publish_once

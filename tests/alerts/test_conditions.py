@@ -31,6 +31,7 @@ retention memory detector-stalled internal-fault restart-loop twin-service state
 """As receivers and saved states know them: a new one is added here, none is changed."""
 
 ALSO_OTHERS = {
+    Condition.BATTERY,  # an entity of Home Assistant, and its device class
     Condition.BLUETOOTH,  # a group of users, a kind of radio switch
     Condition.BROKER,  # a setting, a folder
     Condition.HEARTBEAT,  # the file's name
