@@ -155,7 +155,8 @@ def _all_seen(house: House) -> bool:
 
 
 def _epoch_on_disk(house: House) -> str:
-    uri = f"{(house.data_of(SERVICE) / 'state.sqlite').as_uri()}?mode=ro"
+    """Return the epoch of the state file; it never changes, so that no lock is needed."""
+    uri = f"{(house.data_of(SERVICE) / 'state.sqlite').as_uri()}?immutable=1"
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
         return str(db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0])
 

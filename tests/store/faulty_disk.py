@@ -58,6 +58,10 @@ class _Vfs(ctypes.Structure):
     ]
 
 
+_KEPT: list[Any] = []
+"""C has pointers to these until the last file is closed: the garbage collector may do that late."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """What SQLite asked of the disk: `write`, `truncate`, `sync` or `delete` of a file."""
@@ -78,7 +82,6 @@ class Disk:
     before: Callable[[Operation], int] = lambda _: OK
     after: Callable[[Operation], None] = lambda _: None
     short: bool = False
-    _keep: list[Any] = field(default_factory=list)  # C has pointers to these
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -157,7 +160,7 @@ def below_sqlite(disk: Disk) -> Iterator[None]:
 
         now = _Methods.from_buffer_copy(was)
         now.write, now.truncate, now.sync = _WRITE(write), _TRUNCATE(truncate), _SYNC(sync)
-        disk._keep.append((now, was))
+        _KEPT.append((now, was))
         opened.methods = ctypes.pointer(now)
 
     def delete(_vfs: Any, name: int, sync_folder: int) -> int:
@@ -169,7 +172,7 @@ def below_sqlite(disk: Disk) -> Iterator[None]:
         )
 
     mine.open, mine.delete = _OPEN(open_file), _DELETE(delete)
-    disk._keep.append(mine)
+    _KEPT.append(mine)
     library.sqlite3_vfs_register(ctypes.byref(mine), 1)
     try:
         yield
