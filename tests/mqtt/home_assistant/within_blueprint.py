@@ -6,8 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from detector.alert import AlertState
 from detector.alerts.commands import Acknowledge, Command
+from detector.mqtt.contract import Availability
 from detector.status import Snapshot, StateWord, Status
 
 from ...kit.waiting import running, until
@@ -87,5 +90,42 @@ def test_the_blueprint_repeats_until_somebody_is_on_it_and_clears_every_phone(
                 await asyncio.sleep(4)
                 assert len(await home.process.ask("calls")) == len(calls)
                 assert ours(await home.process.ask("log")) == []
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("ending", [Availability.OFFLINE, Availability.STOPPED])
+def test_a_service_that_is_gone_wakes_people_unless_a_person_stopped_it(
+    tmp_path: Path, broker: Broker, log: Any, ending: Availability
+) -> None:
+    async def check() -> None:
+        async with broker as endpoint, household(tmp_path, endpoint) as home:
+            publisher = publisher_of(endpoint, log)
+            async with running(publisher.run()):
+                await home.until_whole()
+                await home.until("watching", "on")
+                phone = await home.process.ask("phone", name="Anna", service="mobile_app_anna")
+                inputs = {key: home.ids[key] for key in ("open_alert", "watching")}
+                made = {**inputs, "phones": [phone], "repeat": 0.05}
+                assert await home.process.ask("automate", inputs=made)
+                publisher.closing_availability = ending
+            await home.until("watching", "off")
+            if ending is Availability.STOPPED:
+                await asyncio.sleep(6)
+                assert await home.process.ask("calls") == []
+                return
+            told = (await home.called(2))[0]["data"]  # and again
+            assert told["message"] == "No signal: nobody is watching"
+            assert told["data"]["push"]["sound"]["critical"] == 1
+            (action,) = [each["action"] for each in told["data"]["actions"]]
+            await home.process.ask(
+                "event", kind="mobile_app_notification_action", data={"action": action}
+            )
+            await asyncio.sleep(1)
+            calls = await home.process.ask("calls")
+            assert calls[-1]["data"]["message"] == "clear_notification"
+            await asyncio.sleep(5)
+            assert await home.process.ask("calls") == calls
+            assert ours(await home.process.ask("log")) == []
 
     asyncio.run(check())
