@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from detector import plain_json
 from detector.events import Origin, format_utc, parse_utc
+from detector.fields import JsonName, Name, Within
 
 SCHEMA = "alert/1"
 
@@ -70,21 +71,21 @@ class Alert:
     wearer : whom it is about
     """
 
-    id: str
-    episode: str | None = None
+    id: Name
+    episode: Name | None = None
     state: AlertState
-    alert_class: AlertClass
+    alert_class: Annotated[AlertClass, JsonName("class")]
     level: Level
-    kind: str
+    kind: Name
     reason: str
     rule: str | None = None
     raised_at: datetime | None = None
     at: datetime | None = None
     at_s: float | None = None
     by: str | None = None
-    tier: int = 1
+    tier: Annotated[int, Within(1)] = 1
     until: datetime | None = None
-    count: int = 1
+    count: Annotated[int, Within(1)] = 1
     source: Origin = Origin.LIVE
     wearer: str | None = None
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from detector import plain_json
+from detector.fields import Count, Items, Name, Positive, Share, Within
 
 SCHEMA = "event/1"
 
@@ -62,18 +63,18 @@ class Origin(StrEnum):
 class DetectorVersion:
     """Which code and which model found an event."""
 
-    name: str
-    version: str
-    model: str
+    name: Name
+    version: Name
+    model: Name
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingSpan:
     """Samples of an event: `first` up to and including `last`, on the sensor's clock."""
 
-    name: str
-    first: int
-    last: int
+    name: Name
+    first: Count
+    last: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +87,23 @@ class Event:
     plain data (`recognition.rules.reason`); `words.reasons.worded` renders `reason` from them.
     """
 
-    id: str
+    id: Name
     kind: Kind
     phase: Phase
-    revision: int = 0
+    revision: Count = 0
     onset_s: float
-    duration_s: float
+    duration_s: Positive
     onset: datetime | None = None
     end: datetime | None = None
-    rhythm_hz: float | None = None
-    beats: int | None = None
-    peak_g: float | None = None
-    rms_g: float | None = None
-    turn_deg: float | None = None
-    confidence: float
-    grade: int | None = None
-    parts: tuple[Kind, ...] | None = None
-    episode: str | None = None
+    rhythm_hz: Positive | None = None
+    beats: Count | None = None
+    peak_g: Positive | None = None
+    rms_g: Positive | None = None
+    turn_deg: Annotated[float, Within(0, 180)] | None = None
+    confidence: Share
+    grade: Annotated[int, Within(1, 3)] | None = None
+    parts: Annotated[tuple[Kind, ...], Items(least=1)] | None = None
+    episode: Name | None = None
     cut_short: bool = False
     held_back: Kind | None = None
     reason: str = ""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 
 from detector.alert import Alert
 from detector.events import Kind, format_utc
+from detector.fields import Name, Time
 
 
 class StateWord(StrEnum):
@@ -46,10 +47,19 @@ class Status:
         return WORDS[self.watch]
 
 
-def to_dict(status: Status) -> dict[str, Any]:
-    """Return the status as JSON-able data: `state`, `words`, `why` and `until`."""
+class StatusFields(TypedDict):
+    """A status as JSON-able data."""
+
+    state: StateWord
+    words: Name
+    why: str | None
+    until: Time | None
+
+
+def to_dict(status: Status) -> StatusFields:
+    """Return the status as JSON-able data."""
     return {
-        "state": status.watch.value,
+        "state": status.watch,
         "words": status.words,
         "why": status.why,
         "until": None if status.until is None else format_utc(status.until.astimezone(UTC)),

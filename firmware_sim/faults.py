@@ -256,6 +256,18 @@ class Stop(Instant):
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonPress(Spell):
+    """The wearer presses the sensor's button: no fault, but it happens at a time like one."""
+
+    kind = "button-press"
+    for_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        Spell.__post_init__(self)
+        _must_end(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage(Spell):
     """A share of the frames is followed by random bytes, cut short, or has one bit flipped."""
 
@@ -307,7 +319,7 @@ KINDS: dict[str, type[Fault | Neighbours]] = {
     for each in (
         *(OutOfRange, SlowLink, LinkDrop, Burst, HostLoss, Duplicates, SmallMtu),
         *(Overflow, Drift, WrongRate, Uptime, ClockReset, StuckAxis, SaturatedAxis),
-        *(BatteryDrain, Stop, Garbage, Neighbours, Clone),
+        *(BatteryDrain, Stop, ButtonPress, Garbage, Neighbours, Clone),
     )
 }
 """Every fault by its name in a script."""

@@ -19,7 +19,7 @@ from firmware_sim.faults import (
     Uptime,
 )
 from firmware_sim.playback import Trace, first_sample, quantise, sample_ns
-from firmware_sim.wearables.firmware import Counts, Measuring
+from firmware_sim.wearables.firmware import Counts, Firmware, Measuring, Say
 
 MOST_RANDOM_OCTETS = 40
 
@@ -65,6 +65,22 @@ class Measurement:
         if resets:
             return sample_ns(index - self._resets[resets - 1], self.fs)
         return self._uptime_ns + sample_ns(index, self.fs)
+
+
+def frames(
+    firmware: Firmware, measurement: Measurement, first: int, stop: int, room: float
+) -> list[tuple[int, Say]]:
+    """Return (samples, frame) for a run of samples, in halves where one has no room."""
+    if first == stop:
+        return []
+    counts = measurement.counts[first:stop]
+    frame = firmware.frame(measurement.stamp_ns(stop - 1), counts)
+    if len(frame.data) <= room or len(counts) == 1:
+        return [(len(counts), frame)]
+    middle = (first + stop) // 2
+    return frames(firmware, measurement, first, middle, room) + frames(
+        firmware, measurement, middle, stop, room
+    )
 
 
 def garbled(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from firmware_sim.course import (
 from firmware_sim.ether import USUAL_DBM, AirController, Ether
 from firmware_sim.faults import (
     BatteryDrain,
+    ButtonPress,
     Fault,
     LinkDrop,
     SmallMtu,
@@ -33,9 +35,9 @@ from firmware_sim.faults import (
     in_order,
 )
 from firmware_sim.host import QuietHost
-from firmware_sim.measurement import Measurement, garbled
+from firmware_sim.measurement import Measurement, frames, garbled
 from firmware_sim.playback import SensorClock, Trace
-from firmware_sim.wearables.firmware import Measuring, Say, Service, Wearable
+from firmware_sim.wearables.firmware import Measuring, Say, Service, Wearable, pressed
 
 Announce = Callable[[dict[str, Any]], None]
 
@@ -202,8 +204,9 @@ class VirtualSensor:
                 self._stop_streaming()
                 self._ether.break_links(self._controller)
             case Stop() if self._firmware.measuring is not None:
-                for connection in tuple(self._device.connections.values()):
-                    self._go_on(connection, self._firmware.stop_by_itself)
+                self._act(self._firmware.stop_by_itself)
+            case ButtonPress():
+                self._act(lambda: pressed(self._firmware, down=begins))
             case BatteryDrain() if not begins:
                 self._on = False
 
@@ -268,6 +271,14 @@ class VirtualSensor:
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
 
+    def _act(self, act: Callable[[], list[Say]]) -> None:
+        """Let the firmware do something by itself, with a link or without."""
+        connections = tuple(self._device.connections.values())
+        for connection in connections:
+            self._go_on(connection, act)
+        if not connections:
+            act()
+
     async def _reply(
         self, connection: Connection, said: list[Say], begun: Measuring | None
     ) -> None:
@@ -325,7 +336,8 @@ class VirtualSensor:
             if full_s > self._next_moment_s:
                 return
             await self._clock.reach(full_s)
-            for samples, frame in self._frames(measurement, first, stop, connection.att_mtu):
+            room = inf if self._cuts_frames else connection.att_mtu - NOTIFICATION_HEADER
+            for samples, frame in frames(self._firmware, measurement, first, stop, room):
                 await self._ether.room_towards(self._controller, connection.peer_address)
                 for data in garbled(frame.data, full_s, self._plan.troubles, self._chance):
                     await self._say_on(connection, Say(frame.channel, data))
@@ -336,22 +348,6 @@ class VirtualSensor:
             stream.position = stop
             for say in self._tell_charge():
                 await self._say_on(connection, say)
-
-    def _frames(
-        self, measurement: Measurement, first: int, stop: int, mtu: int
-    ) -> list[tuple[int, Say]]:
-        """Return (samples, frame) for a run of samples, in halves where a frame is too long."""
-        if first == stop:
-            return []
-        counts = measurement.counts[first:stop]
-        frame = self._firmware.frame(measurement.stamp_ns(stop - 1), counts)
-        fits = len(frame.data) <= mtu - NOTIFICATION_HEADER
-        if fits or len(counts) == 1 or self._cuts_frames:
-            return [(len(counts), frame)]
-        middle = (first + stop) // 2
-        return self._frames(measurement, first, middle, mtu) + self._frames(
-            measurement, middle, stop, mtu
-        )
 
     @property
     def _cuts_frames(self) -> bool:

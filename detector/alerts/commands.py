@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from detector.alerts.pause import MOST_MIN as PAUSE_MOST_MIN
 from detector.events import format_utc
+from detector.fields import Text, Within
 
 SCHEMA = "command/1"
 
@@ -61,7 +62,7 @@ class _Said:
     by : who says it
     """
 
-    by: str
+    by: Annotated[str, Text(PERSON.pattern)]
 
     def __post_init__(self) -> None:
         if not PERSON.fullmatch(self.by):
@@ -75,7 +76,7 @@ class _About(_Said):
     alert : its id; None: every one that is open
     """
 
-    alert: str | None = None
+    alert: Annotated[str, Text(ID.pattern)] | None = None
 
     def __post_init__(self) -> None:
         _Said.__post_init__(self)
@@ -91,7 +92,7 @@ class Acknowledge(_About):
 class Snooze(_About):
     """The alert wakes nobody for so many minutes; then, if it is still open, everybody again."""
 
-    minutes: int = SNOOZE_MOST_MIN
+    minutes: Annotated[int, Within(1, SNOOZE_MOST_MIN)] = SNOOZE_MOST_MIN
 
     def __post_init__(self) -> None:
         _About.__post_init__(self)
@@ -102,7 +103,7 @@ class Snooze(_About):
 class PauseAlerts(_Said):
     """*Pause alerts*: none wakes anybody for so many minutes."""
 
-    minutes: int = 30
+    minutes: Annotated[int, Within(1, PAUSE_MOST_MIN)] = 30
 
     def __post_init__(self) -> None:
         _Said.__post_init__(self)
@@ -132,8 +133,8 @@ class LabelEvent(_Said):
     """
 
     verdict: SaidKind
-    event: str | None = None
-    alert: str | None = None
+    event: Annotated[str, Text(ID.pattern)] | None = None
+    alert: Annotated[str, Text(ID.pattern)] | None = None
 
     def __post_init__(self) -> None:
         _Said.__post_init__(self)
@@ -150,7 +151,7 @@ class AddNote(_Said):
     at : when; None is now
     """
 
-    text: str
+    text: Annotated[str, Text(least=1, most=NOTE_MOST)]
     kind: NoteKind = NoteKind.OTHER
     at: datetime | None = None
 

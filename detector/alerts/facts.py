@@ -24,6 +24,7 @@ class Fact:
     """What the rules need of an event; times on the axis of `Now.event_s`.
 
     dated_s : the onset as it was dated: s since 1970, or from the first sample; only a label
+    peak_g, turn_deg : how strong it is, and the angle of the limb; None where that is not known
     """
 
     id: str
@@ -33,6 +34,8 @@ class Fact:
     onset_s: float
     duration_s: float
     dated_s: float
+    peak_g: float | None = None
+    turn_deg: float | None = None
     episode: str = ""
     told: tuple[str, ...] = ()  # rules that it set off, with an alert or covered by one
 
@@ -48,6 +51,8 @@ class Fact:
             onset_s,
             event.duration_s,
             dated_s(event),
+            event.peak_g,
+            event.turn_deg,
         )
 
     @property

@@ -1,7 +1,9 @@
 """Alarm state machine: events and conditions in, states of alerts out. No clock, no I/O.
 
 One episode, one alert. An event sets off each rule at most once, however often it is repeated,
-updated or revised. Clinical alerts are timed by the samples themselves: while no signal comes,
+updated or revised. An alert that is over stays over: what sets off its episode again is another
+alert, of another id. A cluster of mild, even movements is held back for a while, as it may turn out
+periodic (`holds`). Clinical alerts are timed by the samples themselves: while no signal comes,
 stream time stands still and an alert is neither cleared nor raised again. Conditions such as
 no-signal are timed by the host's monotonic clock. The host's wall clock decides nothing.
 """
@@ -9,12 +11,12 @@ no-signal are timed by the host's monotonic clock. The host's wall clock decides
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf
 from typing import Any
 
-from detector.alert import Alert, AlertClass, AlertState, alert_id, from_dict, to_dict
+from detector.alert import Alert, AlertClass, AlertState, alert_id
 from detector.alerts.conditions import Condition
 from detector.alerts.facts import (
     MEMORY,
@@ -25,15 +27,19 @@ from detector.alerts.facts import (
     episode_beside,
     split_at,
 )
+from detector.alerts.holds import HeldUntil, Hold, held_until, in_doubt, untold
 from detector.alerts.moments import AlertTime, Now
-from detector.alerts.rules import WAKING, Button, Cluster, Lasting, NoSignal, Rule, parse_rule
+from detector.alerts.remembered import ActiveCondition, Remembered, from_plain, to_plain
+from detector.alerts.rules import WAKING, Cluster, Lasting, NoSignal, Rule, parse_rule
 from detector.alerts.urgency import level_of
-from detector.events import Event, Kind, Origin
+from detector.events import Event, Origin
 
 LATE_S = 5.0
 """An event may be announced this long after its onset (three times the bar's 1.5 s)."""
 
-SCHEMA = "policy/1"
+LIVES = 256
+"""Subjects of alerts whose ids are remembered as used: more than a night has alerts, and the latest
+are kept; an episode ends 90 s after its last spasm."""
 
 
 class Policy:
@@ -51,21 +57,18 @@ class Policy:
         self._source = source
         windows_s = [rule.window_s for rule in rules if isinstance(rule, Cluster)]
         self._horizon_s = max([QUIET_S, *windows_s]) + UNENDED_S
-        self._facts: dict[str, Fact] = {}
-        self._conditions: dict[str, _Condition] = {}
-        self._open: dict[str, Alert] = {}  # by episode, or by name of a condition
-        self._final: set[str] = set()  # keys of alerts with a reason too old to be revised
+        self._known = Remembered()
         self._due: _Due | None = None  # of these facts and alerts; None: to be worked out again
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:
         """Alerts raised and not yet resolved."""
-        return tuple(self._open.values())
+        return tuple(self._known.open.values())
 
     @property
     def waits(self) -> bool:
         """Whether time alone may raise or resolve an alert."""
-        return bool(self._open or self._conditions)
+        return bool(self._known.open or self._known.conditions or self._known.held)
 
     def observe(self, event: Event, now: Now, *, onset_s: float | None = None) -> list[Alert]:
         """Take an event in any phase or revision; return new states of alerts.
@@ -82,14 +85,14 @@ class Policy:
         if (event.onset is None) != (now.utc is None):
             raise ValueError("event.onset and now.utc must both be known, or neither")
         fact = Fact.of(event, event.onset_s if onset_s is None else onset_s)
-        known = self._facts.get(fact.id)
+        known = self._known.facts.get(fact.id)
         if known is None:
             if fact.kind not in WAKING or fact.over_s < now.event_s - self._horizon_s:
                 return self.tick(now)  # nothing a rule counts, or a backlog from another time
             # Alerts over before this event began are resolved first, however soon it was reported.
             told = self._advance(now, fact.onset_s)
             fact = replace(
-                fact, episode=event.episode or episode_beside(self._facts.values(), fact)
+                fact, episode=event.episode or episode_beside(self._known.facts.values(), fact)
             )
         else:
             told = self.tick(now)
@@ -97,11 +100,11 @@ class Policy:
                 return told  # an older form, repeated
             kept = [text for text in known.told if fact.supports(parse_rule(text))]
             fact = replace(fact, episode=known.episode, told=tuple(kept))
-        self._facts[fact.id] = fact
+        self._known.facts[fact.id] = fact
         self._due = None
         if known is not None and known.told != fact.told:
             told += self._take_back(fact, set(known.told) - set(fact.told), event)
-        told += self._raise_for(fact, has_utc=event.onset is not None)
+        told += self._raise_for(fact, now)
         return told + self.tick(now)
 
     def condition(
@@ -115,12 +118,12 @@ class Policy:
         told = self.tick(now)
         name = str(name)  # plain text from here on: it is saved and published
         if active:
-            known = self._conditions.get(name)
+            known = self._known.conditions.get(name)
             since_ns = since_ns if known is None else max(since_ns, known.since_ns)
-            self._conditions[name] = _Condition(name, since_ns, why)
+            self._known.conditions[name] = ActiveCondition(name, since_ns, why)
             return told + self._raise_conditions(now)
-        self._conditions.pop(name, None)
-        if name in self._open:
+        self._known.conditions.pop(name, None)
+        if name in self._known.open:
             told.append(self._resolve(name, now.host_time(), f"{name}: over"))
         return told
 
@@ -128,23 +131,27 @@ class Policy:
         """Advance time. Ticking more often returns the same alerts, only sooner."""
         return self._advance(now, now.event_s - LATE_S)
 
+    def finish(self, now: Now) -> list[Alert]:
+        """Raise the clusters that are held back: nothing more will show whether they are periodic.
+
+        What is open stays open.
+        """
+        told = self.tick(now)
+        for hold in list(self._known.held.values()):
+            told += self._release(hold, hold.onset_s, now)
+        return told
+
     def shift_clock(self, by_ns: int) -> None:
         """Move all stamps of the monotonic clock, which began anew."""
-        for name, known in self._conditions.items():
-            self._conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
+        for name, known in self._known.conditions.items():
+            self._known.conditions[name] = replace(known, since_ns=known.since_ns + by_ns)
+        for rule, hold in self._known.held.items():
+            self._known.held[rule] = replace(hold, since_ns=hold.since_ns + by_ns)
+        self._due = None
 
     def save(self) -> dict[str, Any]:
         """Return everything remembered, as plain data for `load`."""
-        return {
-            "schema": SCHEMA,
-            "facts": [
-                asdict(fact) | {"kind": str(fact.kind), "told": list(fact.told)}
-                for fact in self._facts.values()
-            ],
-            "conditions": [asdict(condition) for condition in self._conditions.values()],
-            "open": [to_dict(alert) for alert in self._open.values()],
-            "final": sorted(self._final),
-        }
+        return to_plain(self._known)
 
     def load(self, data: dict[str, Any]) -> None:
         """Go on from what `save` returned, possibly under other rules.
@@ -154,87 +161,112 @@ class Policy:
         ValueError
             This is not what `save` of this version returns. Nothing was changed.
         """
-        try:
-            if data["schema"] != SCHEMA:
-                raise ValueError(f"the saved alarm state is {data['schema']!r}, not {SCHEMA!r}")
-            facts = [
-                Fact(
-                    # The first builds dated events by the axis itself.
-                    **{"dated_s": fact["onset_s"]}
-                    | fact
-                    | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])}
-                )
-                for fact in data["facts"]
-            ]
-            conditions = [_Condition(**condition) for condition in data["conditions"]]
-            alerts = [from_dict(alert) for alert in data["open"]]
-            final = {str(key) for key in data.get("final", ())}  # the first builds had none
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"the saved alarm state cannot be read: {error!r}") from error
-        self._facts = {fact.id: fact for fact in facts}
-        self._conditions = {condition.name: condition for condition in conditions}
-        self._open = {alert.episode or alert.kind: alert for alert in alerts}
-        self._final = final
+        self._known = from_plain(data)
+        kept = {str(rule) for rule in self._rules}
+        self._known.held = {rule: h for rule, h in self._known.held.items() if rule in kept}
         self._due = None
 
-    def _raise_for(self, fact: Fact, *, has_utc: bool) -> list[Alert]:
+    def _raise_for(self, fact: Fact, now: Now) -> list[Alert]:
         """Apply to an event each rule that it has not set off yet; return the alerts raised."""
         raised: list[Alert] = []
         for rule in self._rules:
             text = str(rule)
-            if isinstance(rule, NoSignal | Button) or text in fact.told or not fact.supports(rule):
+            if text in fact.told or text in self._known.held or not fact.supports(rule):
                 continue
-            members = clustered(self._facts.values(), rule) if isinstance(rule, Cluster) else [fact]
-            if all(member.id != fact.id for member in members):
-                continue
-            for member in members:
-                self._facts[member.id] = self._facts[member.id].telling(text)
-            covered = fact.episode in self._open or (
-                isinstance(rule, Cluster) and any(a.rule == text for a in self._open.values())
-            )
-            if not covered:
-                lasting_s = rule.duration_s if isinstance(rule, Lasting) else 0
+            if isinstance(rule, Cluster):
+                members = clustered(self._known.facts.values(), rule)
+                if all(member.id != fact.id for member in members):
+                    continue
                 last = max(members, key=lambda member: member.onset_s)
-                at = AlertTime.dated(last.dated_s + lasting_s, has_utc=has_utc)
-                raised.append(self._raise(fact.episode, rule.word, text, at))
+                covered = self._covers(rule, fact.episode)
+                if not covered and in_doubt(self._known.facts.values(), rule, members):
+                    where = fact.episode, last.onset_s, last.dated_s
+                    self._known.held[text] = Hold(text, *where, since_ns=now.mono_ns)
+                    self._due = None
+                    continue
+                raised += self._set_off(rule, members, fact.episode, last.dated_s, now)
+            elif isinstance(rule, Lasting):
+                dated_s = fact.dated_s + rule.duration_s
+                raised += self._set_off(rule, [fact], fact.episode, dated_s, now)
         return raised
 
+    def _set_off(
+        self,
+        rule: Lasting | Cluster,
+        members: Collection[Fact],
+        episode: str,
+        dated_s: float,
+        now: Now,
+    ) -> list[Alert]:
+        """Note that events have set off a rule; return its alert unless another covers it."""
+        for member in members:
+            self._known.facts[member.id] = self._known.facts[member.id].telling(str(rule))
+        if self._covers(rule, episode):
+            return []
+        at = AlertTime.dated(dated_s, has_utc=now.utc is not None)
+        return [self._raise(episode, rule.word, str(rule), at)]
+
+    def _covers(self, rule: Rule, episode: str) -> bool:
+        """Whether an open alert stands for a rule in an episode."""
+        same = isinstance(rule, Cluster) and any(
+            a.rule == str(rule) for a in self._known.open.values()
+        )
+        return same or episode in self._known.open
+
+    def _release(self, hold: Hold, at_s: float, now: Now) -> list[Alert]:
+        """Raise the alert of a cluster that was held back."""
+        del self._known.held[hold.rule]
+        self._due = None
+        rule, members = parse_rule(hold.rule), untold(hold, self._known.facts.values())
+        if not isinstance(rule, Cluster):
+            return []
+        return self._set_off(rule, members, hold.episode, hold.dated(at_s), now)
+
     def _advance(self, now: Now, until_s: float) -> list[Alert]:
-        """Raise the conditions that are due, resolve the clinical alerts that are over by then."""
+        """Raise what is due, resolve the clinical alerts that are over by then."""
         told = self._raise_conditions(now)
-        due = self._due = self._due or self._due_of_now()
+        for each in self._due_now().held:
+            if each.due_s <= until_s or each.hold.outlasted(now.mono_ns):
+                told += self._release(each.hold, each.at_s, now)
+        due = self._due_now()
         for over_s, dated_s, key in due.over:
             if over_s > until_s:
                 break
-            alert = self._open[key]
+            alert = self._known.open[key]
             at = AlertTime.dated(dated_s, has_utc=alert.raised_at is not None)
             told.append(self._resolve(key, at.no_earlier_than(alert), f"{alert.rule}: over"))
         past_s = now.event_s - self._horizon_s
-        if due.forgotten_s < past_s or len(self._facts) > MEMORY:
+        if due.forgotten_s < past_s or len(self._known.facts) > MEMORY:
             self._forget(past_s)
         return told
 
-    def _due_of_now(self) -> _Due:
-        over = [(*self._over(alert), key) for key, alert in self._open.items() if alert.episode]
-        passing = (fact.over_s for fact in self._facts.values())
-        return _Due(sorted(over), min(passing, default=inf))
+    def _due_now(self) -> _Due:
+        if self._due is None:
+            known, facts = self._known, self._known.facts.values()
+            over = [(*self._over(alert), key) for key, alert in known.open.items() if alert.episode]
+            waits = [held_until(hold, facts) for hold in known.held.values()]
+            held = [each for each in waits if each is not None]
+            known.held = {each.hold.rule: each.hold for each in held}  # the others are periodic
+            passing = (fact.over_s for fact in facts)
+            self._due = _Due(sorted(over), min(passing, default=inf), held)
+        return self._due
 
     def _forget(self, past_s: float) -> None:
         """Forget what no rule counts any more; what rests on it cannot be taken back."""
-        gone, kept = split_at(self._facts.values(), past_s)
-        self._final |= {
+        gone, kept = split_at(self._known.facts.values(), past_s)
+        self._known.final |= {
             key
-            for key, alert in self._open.items()
+            for key, alert in self._known.open.items()
             for fact in gone
             if fact.told and (fact.episode == key or _is_cluster(alert.rule, among=fact.told))
         }
-        self._facts = {fact.id: fact for fact in kept}
+        self._known.facts = {fact.id: fact for fact in kept}
         self._due = None
 
     def _take_back(self, fact: Fact, lost: set[str], event: Event) -> list[Alert]:
         """Resolve alerts that rested on an event whose kind has changed."""
         taken: list[Alert] = []
-        for key, alert in list(self._open.items()):
+        for key, alert in list(self._known.open.items()):
             concerned = alert.episode == fact.episode or alert.rule in lost
             if alert.episode and concerned and not self._stands(alert):
                 at = AlertTime(event.end, None if event.end else event.end_s).no_earlier_than(alert)
@@ -243,11 +275,11 @@ class Policy:
 
     def _stands(self, alert: Alert) -> bool:
         """Whether a clinical alert has any reason left: its own rule, or one that it covers."""
-        if alert.episode in self._final:
+        if alert.episode in self._known.final:
             return True
         beside = {
             text
-            for fact in self._facts.values()
+            for fact in self._known.facts.values()
             if fact.episode == alert.episode
             for text in fact.told
         }
@@ -255,9 +287,9 @@ class Policy:
             rule = parse_rule(text)
             own = isinstance(rule, Cluster) and text == alert.rule
             facts = (
-                clustered(self._facts.values(), rule)
+                clustered(self._known.facts.values(), rule)
                 if isinstance(rule, Cluster)
-                else self._facts.values()
+                else self._known.facts.values()
             )
             if any(text in f.told and (own or f.episode == alert.episode) for f in facts):
                 return True
@@ -269,7 +301,7 @@ class Policy:
         A cluster is over after a whole window without another of its kind: steady spasms at
         the edge of the rule are one alert, not a new one each.
         """
-        facts = self._facts.values()
+        facts = self._known.facts.values()
         over = [(f.over_s + QUIET_S, f) for f in facts if f.kind in WAKING]
         rule = parse_rule(alert.rule or "")
         if isinstance(rule, Cluster):
@@ -282,12 +314,12 @@ class Policy:
 
     def _raise_conditions(self, now: Now) -> list[Alert]:
         raised: list[Alert] = []
-        for name, known in list(self._conditions.items()):
+        for name, known in list(self._known.conditions.items()):
             # A start in the future is from before the host's last boot: count anew.
             since_ns = min(known.since_ns, now.mono_ns)
-            self._conditions[name] = replace(known, since_ns=since_ns)
+            self._known.conditions[name] = replace(known, since_ns=since_ns)
             rule, wait_s = self._rule_for(name)
-            if name in self._open or wait_s is None:
+            if name in self._known.open or wait_s is None:
                 continue
             late = timedelta(seconds=-wait_s, microseconds=(now.mono_ns - since_ns) // 1000)
             if late >= timedelta(0):
@@ -306,9 +338,9 @@ class Policy:
         self, episode: str | None, kind: str, rule: str | None, at: AlertTime, why: str = ""
     ) -> Alert:
         technical = episode is None
-        about = (episode,) if episode else (kind, self._conditions[kind].since_ns)
+        about = (episode,) if episode else (kind, self._known.conditions[kind].since_ns)
         alert = Alert(
-            id=alert_id(self._wearer, *about),
+            id=self._new_id(*about),
             episode=episode,
             state=AlertState.RAISED,
             alert_class=AlertClass.TECHNICAL if technical else AlertClass.CLINICAL,
@@ -322,22 +354,24 @@ class Policy:
             source=self._source,
             wearer=self._wearer,
         )
-        self._open[episode or kind] = alert
+        self._known.open[episode or kind] = alert
         self._due = None
         return alert
 
+    def _new_id(self, *about: object) -> str:
+        """Return an id that no alert had before: a subject's second alert has another one."""
+        first = alert_id(self._wearer, *about)
+        before = self._known.lives.pop(first, 0)
+        self._known.lives[first] = before + 1
+        if len(self._known.lives) > LIVES:
+            del self._known.lives[next(iter(self._known.lives))]
+        return alert_id(self._wearer, *about, before) if before else first
+
     def _resolve(self, key: str, at: AlertTime, reason: str) -> Alert:
-        known, state = self._open.pop(key), AlertState.RESOLVED
-        self._final.discard(key)
+        known, state = self._known.open.pop(key), AlertState.RESOLVED
+        self._known.final.discard(key)
         self._due = None
         return replace(known, state=state, at=at.utc, at_s=at.at_s, reason=reason)
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    name: str
-    since_ns: int
-    why: str
 
 
 def _is_cluster(rule: str | None, *, among: Collection[str]) -> bool:
@@ -351,7 +385,9 @@ class _Due:
 
     over : when each clinical alert is over, how that is dated, and its key, the first first
     forgotten_s : end of the event that is forgotten first
+    held : what each cluster that is held back waits for
     """
 
     over: list[tuple[float, float, str]]
     forgotten_s: float
+    held: list[HeldUntil]

@@ -15,7 +15,7 @@ from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin
 from detector.mqtt.link import Link
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.presentation.news import News

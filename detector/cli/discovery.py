@@ -17,7 +17,7 @@ from detector.words.phrases import sentence
 
 if TYPE_CHECKING:
     from detector.mqtt.endpoint import Endpoint
-    from detector.mqtt.session import Received
+    from detector.mqtt.properties import Received
     from detector.terminal.output import Output
 
 DISCOVERY_S = 5.0  # a broker sends what is retained at once

@@ -16,7 +16,7 @@ import typer
 from detector import plain_json
 from detector.files import PRIVATE, read_start, write_whole
 from detector.terminal.invocation import Invocation, UsageError
-from detector.words.phrases import NOTICE
+from detector.words.phrases import NOTICE, sentence
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "what was missed before now is not received."
 AGAIN = "after a restart of this receiver, what it has since then is told again."
-PAUSE_MIN = 30  # enough to care for somebody; `p 60` asks for the longest
-KEYS = (
-    "Keys, each followed by Enter: p pauses alerts for 30 min (p 10: for ten); t tests the alarm. "
-    "Enter alone: I heard the test."
-)
 MEMORY_MOST = 1 << 20  # bytes; 2,000 entries beyond a hole and 400 others take a tenth
 
 
@@ -82,8 +77,9 @@ def listen(
 
     What was missed is received later. If nothing is heard for 15 s, because the other computer,
     the broker or the network is down, that is an alarm too. Each evening a test sounds: Enter says
-    that you heard it, t and Enter asks for another. p and Enter lets alerts wake nobody for 30
-    min, p 10 for ten, 60 at most.
+    that you heard it, t and Enter asks for another. a and Enter says that you are on it: then
+    nobody is told of it again. s puts it off, p lets alerts wake nobody for 30 min (p 10: for
+    ten, 60 at most), r ends that.
     """
     import asyncio
 
@@ -128,6 +124,7 @@ async def _listen(
     from detector.receiver import Listener
     from detector.receiver.sounding import Sounding
     from detector.terminal.received import ReceivedScreen
+    from detector.terminal.said import KEYS
     from detector.terminal.typed import at_terminal
 
     endpoint = _endpoint(settings)
@@ -207,26 +204,28 @@ def _receiver(
 
 
 async def _answer(out: Output, listener: Listener, screen: ReceivedScreen) -> None:
-    """Take what a person types: that they heard the test, want one, or want a pause."""
-    from detector.alerts.pause import MOST_MIN
+    """Take what a person types: a test, that they heard it, or something for the night."""
+    from detector.alerts.commands import CommandError
+    from detector.terminal.said import KEYS, said_in
     from detector.terminal.typed import typed_lines
 
     async for line in typed_lines():
         if line.lower() in {"t", "test"}:
             listener.test()
-        elif pause := re.fullmatch(r"p(?:ause)?\s*(\d{0,3})", line.lower(), re.ASCII):
-            minutes = int(pause[1] or PAUSE_MIN)
-            if 1 <= minutes <= MOST_MIN:
-                out.say(f"Asking for a pause of {minutes} min …")
-                listener.pause(minutes)
-            else:
-                out.say(f"A pause is of 1 to {MOST_MIN} minutes, such as: p {PAUSE_MIN}")
-        elif line:
-            out.say(KEYS)
-        elif screen.test is None:
+        elif not line and screen.test is None:
             out.say("No test has sounded yet: t and Enter asks for one.")
-        else:
+        elif not line:
             listener.test(screen.test)
+        else:
+            try:
+                command = said_in(line, listener.receiver.name)
+            except CommandError as error:
+                out.say(sentence(str(error)))
+                continue
+            if command is None:
+                out.say(KEYS)
+            else:
+                listener.say(command)
 
 
 def _without_sound(out: Output, why: str) -> None:

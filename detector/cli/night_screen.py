@@ -12,10 +12,11 @@ from detector.alerts.commands import CommandError
 from detector.service.assembly import Assembly
 from detector.service.presentation.health import vitals
 from detector.sources.clock import Clock
-from detector.terminal.night_keys import HELP, Keystrokes, command_of, said_words
+from detector.terminal.night_keys import HELP, Keystrokes, command_of
 from detector.terminal.night_view import NightView, rendered
 from detector.terminal.output import Output
 from detector.terminal.typed import at_terminal, typed_lines, typed_text, unbuffered
+from detector.words.answers import answer_words
 
 DRAW_S = 0.5  # an age in tenths of a second is read as going on, and a slow terminal keeps up
 ANSWER_S = 6.0  # how long the answer to a key stays, to be read
@@ -84,7 +85,7 @@ class NightScreen:
             self._made.service.obey(command)
         except CommandError as error:
             return str(error)
-        return said_words(command)
+        return answer_words(command, None)
 
     def _view(self) -> NightView:
         now_s = asyncio.get_running_loop().time()
@@ -95,6 +96,7 @@ class NightScreen:
             self._label,
             self._made.service.now,
             vitals(self._made.night, self._clock),
+            strip_g=self._made.movement.pieces_g,
             answer=answer,
             zone=self._zone,
         )

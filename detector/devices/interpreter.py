@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detector.devices.buttons import OnePress
 from detector.devices.profile import Conversation, Output, Write
 from detector.devices.registry import Registry
 from detector.devices.stream import Item, LinkDown, LinkUp, Packet, Reading
@@ -31,6 +32,7 @@ class Interpreter:
         self._registry = registry
         self._session: int | None = None
         self._conversation: Conversation | None = None
+        self._one_press = OnePress()
         self.protocol_errors = 0
         self.stale = 0
 
@@ -73,4 +75,4 @@ class Interpreter:
         except ProtocolError as error:
             self.protocol_errors += 1
             return Reading(packet, error=str(error))
-        return Reading(packet, tuple(outputs))
+        return Reading(packet, tuple(self._one_press.take(outputs, packet.mono_ns)))

@@ -1,8 +1,9 @@
-"""The BBC micro:bit's Bluetooth accelerometer service, for trying out.
+"""The BBC micro:bit's Bluetooth accelerometer and button services, for trying out.
 
-Facts from Lancaster University's micro:bit documentation (Bluetooth profile, accelerometer) and
-what its runtime does (microbit-dal and codal-microbit-v2, MicroBitAccelerometerService.cpp). No
-bytes of a real micro:bit were at hand.
+Facts from Lancaster University's micro:bit documentation (Bluetooth profile, accelerometer and
+button) and what its runtime does (microbit-dal and codal-microbit-v2,
+MicroBitAccelerometerService.cpp, MicroBitButtonService.cpp). No bytes of a real micro:bit were at
+hand.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from detector.block import AXES, Samples
+from detector.devices.buttons import ButtonState
 from detector.devices.family import Family
 from detector.devices.profile import (
     NOT_TOLD,
@@ -27,6 +29,9 @@ from detector.errors import ProtocolError
 SERVICE = "e95d0753-251d-470a-a062-fa1922dfa9a8"
 DATA = "e95dca4b-251d-470a-a062-fa1922dfa9a8"
 PERIOD = "e95dfb24-251d-470a-a062-fa1922dfa9a8"
+
+BUTTON_A = "e95dda90-251d-470a-a062-fa1922dfa9a8"  # of the button service, which may be missing
+BUTTON_B = "e95dda91-251d-470a-a062-fa1922dfa9a8"
 
 PERIODS_MS = (1, 2, 5, 10, 20, 80, 160, 640)  # what the profile allows; 0 makes it crash
 PERIOD_MS = 20  # its own default, and the analysis grid's rate
@@ -47,6 +52,8 @@ class MicrobitConversation:
     def __init__(self) -> None:
         self._fs: float | None = None  # known once the period is the one set
         self._unsettled = round(_SETTLED_S * RATE_HZ)  # samples that may be at the old period
+        # A button that was let go while there was no connection is still said to be pressed.
+        self._buttons = {each: ButtonState(first_counts=False) for each in (BUTTON_A, BUTTON_B)}
 
     def open(self) -> list[Write]:
         """Set the period."""
@@ -59,6 +66,8 @@ class MicrobitConversation:
             return [*self._settle(len(samples)), Chunk(samples, self._fs, None)]
         if channel == PERIOD:
             return self._told_period(data)
+        if channel in self._buttons:
+            return self._buttons[channel].feed(data)
         raise ProtocolError(f"nothing is expected on channel {channel}")
 
     def restart(self) -> list[Write]:
@@ -109,6 +118,7 @@ MICROBIT = Family(
     decode=lambda data: Decoded(None, _samples(data)),
     read_first=(PERIOD,),  # samples at another period are of no use
     channels=(DATA,),  # sent as soon as it is subscribed to
+    optional_channels=(BUTTON_A, BUTTON_B),
     sheet=DataSheet(
         title="BBC micro:bit",
         support=Support.TRYING,
@@ -117,6 +127,7 @@ MICROBIT = Family(
         range_g=RANGE_G,
         floor_s=1 / RATE_HZ,
         battery=NOT_TOLD,
+        button="A and B, with the Bluetooth button service",
         loss="no stamps, no counter: only a lost link or a silence of seconds",
         advice="Its program must have the Bluetooth accelerometer service. Pair it first (hold A "
         "and B, press reset, then `bluetoothctl pair`), or choose 'No pairing required' in the "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.block import AXES, Samples
+from detector.devices.buttons import ButtonState
 from detector.devices.counters import unwrapped
 from detector.devices.family import Family
 from detector.devices.profile import (
@@ -32,6 +33,7 @@ from detector.errors import ProtocolError
 SERVICE = "765c0001-1c6d-4517-a3d6-51a42b91143f"
 FRAMES = "765c0002-1c6d-4517-a3d6-51a42b91143f"
 ABOUT = "765c0003-1c6d-4517-a3d6-51a42b91143f"
+BUTTON = "765c0004-1c6d-4517-a3d6-51a42b91143f"
 
 VERSION = 1
 TICKS_HZ = 32768  # of the watch crystal that nearly every Bluetooth chip counts its sleep by
@@ -135,6 +137,7 @@ class OpenFrameConversation:
         self._count = 0  # its samples
         self._battery: int | None = None
         self._noted: set[str] = set()
+        self._button = ButtonState(first_counts=True)
 
     def open(self) -> list[Write]:
         """Write nothing: a subscription is enough."""
@@ -147,6 +150,8 @@ class OpenFrameConversation:
         if channel == FRAMES:
             frame = parse_frame(data)
             return [self._refused] if self._about is None else self._take(frame, self._about)
+        if channel == BUTTON:
+            return self._button.feed(data)
         raise ProtocolError(f"nothing is expected on channel {channel}")
 
     def restart(self) -> list[Write]:
@@ -225,6 +230,7 @@ OPEN_FRAME = Family(
     decode=_decode,
     read_first=(ABOUT,),  # without its rate, samples have no time
     channels=(FRAMES,),  # it streams as long as it is subscribed to
+    optional_channels=(BUTTON,),
     sheet=DataSheet(
         title="Your own firmware (ESP32, Bangle.js, …)",
         support=Support.TRYING,
@@ -233,6 +239,7 @@ OPEN_FRAME = Family(
         range_g=8,
         floor_s=0.5,  # 25 samples a frame; whoever builds it may choose
         battery="in every frame",
+        button="if yours has one",
         loss="sequence and time stamps: to the sample",
         advice="For whoever builds a sensor: docs/open-frame.md has the layout, the rules, and "
         "encoders in C and JavaScript. How well it wears and lasts is up to its builder.",

@@ -26,6 +26,7 @@ _COLUMNS = (
     "Rate",
     "Range",
     "Battery",
+    "Button",
     "How lost samples are noticed",
     "Waits in the sensor",
 )
@@ -37,6 +38,8 @@ _WORDS = f"""\
 - **Tried with**: with *bytes of real sensors*, the tests decode what such a sensor really sent;
   *simulated only* means that the driver was written from the maker's description, and tested with a
   virtual sensor that follows it.
+- **Button**: the wearer presses it to call for help (wake rule `button`). What is pressed within
+  2 s is one call; without a link it reaches nobody, or later.
 - **Waits in the sensor**: a sensor collects samples for this long before it sends them. No movement
   can be reported sooner, however fast the computer is.
 - A sensor without time stamps or a counter cannot report that samples were lost. The computer's
@@ -157,6 +160,7 @@ def _row(driver: Driver) -> tuple[str, ...]:
         f"{sheet.fs:g} Hz",
         f"± {sheet.range_g:g} g",
         sheet.battery,
+        sheet.button,
         sheet.loss,
         f"{sheet.floor_s:.2g} s",
     )

@@ -43,6 +43,7 @@ class DataSheet:
     fs : rate that the driver asks for, or that the sensor has, Hz
     floor_s : how long a sample waits in the sensor until it is sent: no event is known sooner
     battery, loss : where the charge is read, and how lost samples are noticed, in a few words
+    button : which button calls for help, in a few words
     advice : for the person who wears it, a sentence or two
     source : where the protocol's facts are from
     serial : pattern of the advertised names, where they hold the sensor's serial number
@@ -59,6 +60,7 @@ class DataSheet:
     advice: str
     source: str
     serial: str = ""
+    button: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,16 @@ class Note:
     text: str
 
 
-Output = Write | Started | Chunk | Block | Battery | Stopped | Refused | Note
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """The wearer has pressed a button of the sensor: a call for help.
+
+    One press is one, however long it is held; what comes within 2 s of it belongs to it
+    (`Interpreter`).
+    """
+
+
+Output = Write | Started | Chunk | Block | Battery | Stopped | Refused | Note | ButtonPressed
 """A `Block` comes from a file, whose samples have their index already."""
 
 
@@ -194,7 +205,10 @@ class Driver(Protocol):
 
     @property
     def optional_channels(self) -> tuple[str, ...]:
-        """Characteristics to read once and subscribe to where the sensor has them (battery)."""
+        """Characteristics to read once and subscribe to where the sensor has them.
+
+        Such as its battery and its button; it streams without them, too.
+        """
         ...
 
     def recognises(self, advertisement: Advertisement) -> bool:

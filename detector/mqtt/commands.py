@@ -1,56 +1,64 @@
-"""What receivers publish: entries they have or lack, tests, a pause. Pure; input is hostile.
+"""What others publish to a service: what a person says, and what receivers have or lack. Pure.
 
-Every command passes `parse`, and with keys the gate in it, before anything is done.
+What a person says is a value of `alerts.commands`, as on every other screen. Input is hostile:
+every command passes `parse`, and with keys the gate in it, before anything is done.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from detector import plain_json
+from detector.alerts import commands as said
 from detector.channels import RECEIVER_NAME
-from detector.mqtt.contract import COMMAND_MOST, Command
-from detector.mqtt.security.gate import CommandRefused, Flaw, Gate
+from detector.fields import Count, JsonName, Text, Within
+from detector.mqtt.contract import COMMAND_MOST, LEASE_MOST_S, Command
+from detector.mqtt.security.gate import PROOF, CommandRefused, Flaw, Gate
 
 NUMBER_MOST = 2**53  # what every JSON parser reads as a whole number
 EPOCH_MOST = ALERT_MOST = 64  # characters
+
+WHEN = "when"
+"""Field of the moment that a mark or a note is about; `at` is part of the proof."""
+
+Receiver = Annotated[str, Text(RECEIVER_NAME.pattern)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A receiver has every entry of a log up to number `upto`."""
 
-    by: str
-    epoch: str
-    upto: int
+    by: Receiver
+    epoch: Annotated[str, Text(least=1, most=EPOCH_MOST)]
+    upto: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """A receiver lacks the entries from number `n` on."""
 
-    by: str
-    n: int
+    by: Receiver
+    n: Annotated[int, Within(1), JsonName("from")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmTest:
     """A person wants a test of the alarm (`alert` None), or heard the one with this alert."""
 
-    by: str
-    alert: str | None
+    by: Receiver
+    alert: Annotated[str, Text(least=1, most=ALERT_MOST)] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PauseAsked:
-    """Alerts shall wake nobody for so many minutes."""
+class LiveLease:
+    """Somebody looks at the movement for so many seconds, 1 to 120."""
 
-    by: str
-    minutes: int
+    by: Receiver
+    ttl_s: Annotated[int, Within(1, LEASE_MOST_S)]
 
 
-Request = Seen | Replay | AlarmTest | PauseAsked
+Request = Seen | Replay | AlarmTest | LiveLease | said.Command
 
 
 def seen(by: str, epoch: str, upto: int) -> str:
@@ -68,9 +76,24 @@ def test(by: str, alert: str | None) -> str:
     return plain_json.line({"by": by, "alert": alert})
 
 
-def pause(by: str, minutes: int) -> str:
-    """Return the payload of `cmd/pause`, not signed."""
-    return plain_json.line({"by": by, "minutes": minutes})
+def live(by: str, ttl_s: int) -> str:
+    """Return the payload of `cmd/live`, not signed."""
+    return plain_json.line({"by": by, "ttl_s": ttl_s})
+
+
+def payload(command: said.Command) -> tuple[Command, str]:
+    """Return the topic's last level and the payload, not signed, of what a person says.
+
+    Raises
+    ------
+    ValueError
+        It is not said over MQTT: *Call for help* is the wearer's own device's.
+    """
+    fields = said.to_dict(command)
+    fields[WHEN] = fields.pop("at", None)
+    name = Command(fields.pop("command"))
+    del fields["schema"]
+    return name, plain_json.line({key: each for key, each in fields.items() if each is not None})
 
 
 def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Request:
@@ -101,18 +124,25 @@ def parse(command: Command, payload: bytes, gate: Gate | None = None) -> Request
 
 
 def _parsed(command: Command, fields: dict[str, Any]) -> Request:
+    if command in said.NAMES:
+        told = {name: value for name, value in fields.items() if name not in PROOF}
+        return said.from_fields(command, told | {"at": told.get(WHEN)})
     by = _text(fields, "by", most=32)
     if not RECEIVER_NAME.fullmatch(by):
         raise ValueError(f"by must be up to 32 of a-z, 0-9, _ and -, not {by!a}")
-    if command is Command.TEST:
-        asked = fields.get("alert") is None
-        return AlarmTest(by=by, alert=None if asked else _text(fields, "alert", most=ALERT_MOST))
-    if command is Command.REPLAY:
-        return Replay(by=by, n=_number(fields, "from", least=1))
-    if command is Command.PAUSE:
-        return PauseAsked(by=by, minutes=_number(fields, "minutes", least=1))
-    epoch = _text(fields, "epoch", most=EPOCH_MOST)
-    return Seen(by=by, epoch=epoch, upto=_number(fields, "upto", least=0))
+    match command:
+        case Command.TEST:
+            asked = fields.get("alert") is None
+            return AlarmTest(
+                by=by, alert=None if asked else _text(fields, "alert", most=ALERT_MOST)
+            )
+        case Command.REPLAY:
+            return Replay(by=by, n=_number(fields, "from", least=1))
+        case Command.LIVE:
+            return LiveLease(by=by, ttl_s=_number(fields, "ttl_s", least=1, most=LEASE_MOST_S))
+        case _:
+            epoch = _text(fields, "epoch", most=EPOCH_MOST)
+            return Seen(by=by, epoch=epoch, upto=_number(fields, "upto", least=0))
 
 
 def _text(fields: dict[str, Any], name: str, *, most: int) -> str:
@@ -122,8 +152,9 @@ def _text(fields: dict[str, Any], name: str, *, most: int) -> str:
     return value
 
 
-def _number(fields: dict[str, Any], name: str, *, least: int) -> int:
+def _number(fields: dict[str, Any], name: str, *, least: int, most: int = NUMBER_MOST - 1) -> int:
     value = fields.get(name)
-    if type(value) is not int or not least <= value < NUMBER_MOST:
-        raise ValueError(f"{name} must be a whole number from {least}")
+    if type(value) is not int or not least <= value <= most:
+        limit = "" if most == NUMBER_MOST - 1 else f" to {most}"
+        raise ValueError(f"{name} must be a whole number from {least}{limit}")
     return value

@@ -1,6 +1,6 @@
-"""Topics, delivery and payloads of MQTT, and the words of the four states.
+"""Topics of MQTT, and how what is published there is delivered.
 
-Pure. An entry of the log is published as it was logged; other payloads are made here.
+Pure. An entry of the log is published as it was logged; `payloads` makes the others.
 """
 
 from __future__ import annotations
@@ -10,18 +10,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Literal
 
-from detector import alert as alerts
-from detector import plain_json
 from detector.channels import Entry, EntryKind
 from detector.errors import ConfigError
-from detector.events import Kind, Origin, format_utc
-from detector.status import Snapshot, Status, Vitals
-from detector.status import to_dict as status_dict
+from detector.events import Origin
 from detector.store import wearer_file
 
 DEFAULT_PREFIX = "sw/v1"
@@ -34,24 +30,10 @@ OPEN_ALERTS_MOST = 16  # a snapshot stays under the packet limit; more than a sc
 COMMAND_EXPIRES_S = 60
 """How long a broker keeps a command or the answer to it, and how old the heartbeat that a signed
 command names may be: what is obeyed later would surprise who asked for it."""
+LEASE_MOST_S = 120
+"""Longest lease of the live movement: who still looks asks again, who has gone costs no more."""
 PAYLOAD_MOST = 65_536  # bytes; what the embedded broker accepts
 COMMAND_MOST = 4096  # bytes; the contract's commands are a tenth of it
-
-
-COUNTS = (
-    "refused",
-    "unheard",
-    "unconfirmed",
-    "too_long",
-    "commands_refused",
-    "readings_dropped",
-    "commits_dropped",
-    "entries_dropped",
-    "broker_restarts",
-)
-"""What a heartbeat counts since the start: publications that the broker refused, that nobody was
-there for and that had no answer; messages longer than we take and commands not obeyed; readings
-that found no room, what the disk never took, entries that waited too long, and our own broker."""
 
 
 class Leaf(StrEnum):
@@ -62,15 +44,27 @@ class Leaf(StrEnum):
     STATE = "state"
     EVENT = "event"
     ALERT = "alert"
+    LIVE = "live"
 
 
 class Command(StrEnum):
-    """The last level of a topic, below `cmd`, that a receiver publishes."""
+    """The last level of a topic, below `cmd`, that a receiver publishes.
 
+    What a person says has its name in `alerts.commands`. *Call for help* is none of them: it wakes
+    everybody, and is for the wearer, on their own page or by their sensor's button.
+    """
+
+    ACK = "ack"
+    SNOOZE = "snooze"
+    PAUSE = "pause"
+    RESUME = "resume"
+    MARK = "mark"
+    LABEL = "label"
+    NOTE = "note"
     SEEN = "seen"
     REPLAY = "replay"
+    LIVE = "live"
     TEST = "test"
-    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +86,15 @@ DELIVERY: Mapping[Leaf, Delivery] = MappingProxyType(
         # Never retained: a broker that restarts must not announce last week's spasm again.
         Leaf.EVENT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
         Leaf.ALERT: Delivery(qos=1, retain=False, expiry_s=WEEK_S),
+        # What is late is of no use to who looks.
+        Leaf.LIVE: Delivery(qos=0, retain=False, expiry_s=5),
     }
 )
 
 
-LEAVES: Mapping[EntryKind, Leaf] = MappingProxyType(
+LoggedLeaf = Literal[Leaf.EVENT, Leaf.ALERT]
+
+LEAVES: Mapping[EntryKind, LoggedLeaf] = MappingProxyType(
     {EntryKind.EVENT: Leaf.EVENT, EntryKind.ALERT: Leaf.ALERT}
 )
 """Kinds of entries published over MQTT; other channels deliver the others."""
@@ -174,6 +172,7 @@ class Message:
     """One publication, checked when made: UTF-8 payload of at most `PAYLOAD_MOST` bytes.
 
     signature : of the service, sent as a user property
+    response_topic, correlation : where an answer is wanted, and what it is to bring back
     """
 
     topic: str
@@ -182,6 +181,8 @@ class Message:
     retain: bool = False
     expiry_s: int | None = None
     signature: str | None = None
+    response_topic: str | None = None
+    correlation: bytes | None = None
 
     def __post_init__(self) -> None:
         if not self.topic or not _PLAIN_TOPIC.fullmatch(self.topic):
@@ -236,91 +237,9 @@ def outgoing(entry: Entry, home: Topics, now: datetime) -> Message:
     return Message(topics.of(leaf), entry.body, how.qos, how.retain, expiry_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Run of the service that sent a message, with number and time of the message."""
-
-    boot_id: str
-    seq: int
-    sent: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """What a receiver compares with what it has.
-
-    epoch : of the log; None where it cannot be read, as the other two
-    last_n : highest number in the log
-    depth : entries not delivered yet
-    """
-
-    epoch: str | None = None
-    last_n: int | None = None
-    depth: int | None = None
-
-
-def health(
-    stamp: Stamp, status: Status, vitals: Vitals, log: LogState, counts: Mapping[str, int]
-) -> str:
-    """Return the heartbeat; a receiver that gets none for `expires_in_s` shows no signal.
-
-    Parameters
-    ----------
-    counts : by the names of `COUNTS`; what is left out is 0
-    """
-    return plain_json.line(
-        {
-            "schema": "health/1",
-            **_stamp(stamp),
-            **status_dict(status),
-            "data_age_s": _within(vitals.data_age_s),
-            "rate_hz": _within(vitals.rate_hz),
-            "battery_percent": _within(vitals.battery_percent, most=100),
-            "battery_lasts_s": _within(vitals.battery_lasts_s),
-            "outbox_depth": log.depth,
-            "epoch": log.epoch,
-            "last_n": log.last_n,
-            "counts": {name: counts.get(name, 0) for name in COUNTS},
-            "expires_in_s": HEALTH_EXPIRES_S,
-        }
-    )
-
-
-def state(stamp: Stamp, now: Snapshot) -> str:
-    """Return the retained snapshot, which is stale `expires_in_s` after it *arrived*."""
-    return plain_json.line(
-        {
-            "schema": "state/1",
-            **_stamp(stamp),
-            **status_dict(now.status),
-            "open_alerts": [alerts.to_dict(each) for each in now.open_alerts[:OPEN_ALERTS_MOST]],
-            "open_alerts_total": len(now.open_alerts),
-            "tonight": {
-                "since": _utc(now.since),
-                "monitored_s": now.monitored_s,
-                "counts": {kind.value: now.counts.get(kind, 0) for kind in Kind},
-            },
-            "expires_in_s": RETAINED_EXPIRES_S,
-        }
-    )
-
-
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PLAIN_TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,512}")
 _APART = {Origin.SIMULATED.value, Origin.REPLAY.value}
-
-
-def _stamp(stamp: Stamp) -> dict[str, Any]:
-    return {"boot_id": stamp.boot_id, "seq": stamp.seq, "sent": _utc(stamp.sent)}
-
-
-def _within(value: float | None, most: float = math.inf) -> float | None:
-    """Return what a sensor reports, or None where it is impossible (a battery at 255 %)."""
-    return value if value is not None and 0 <= value <= most else None
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else format_utc(moment.astimezone(UTC))
 
 
 def _short(text: str) -> str:

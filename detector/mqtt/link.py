@@ -14,7 +14,8 @@ from paho.mqtt.client import topic_matches_sub
 from detector.errors import ConfigError, LinkError
 from detector.mqtt.contract import COMMAND_MOST, Message
 from detector.mqtt.endpoint import Endpoint
-from detector.mqtt.session import WINDOW, Ack, MqttSession, Received, RefusedError
+from detector.mqtt.properties import Received
+from detector.mqtt.session import WINDOW, Ack, MqttSession, RefusedError
 
 RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 2.0  # connected again within 3 s of a broker's return

@@ -8,29 +8,33 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from detector import plain_json
+from detector.alerts import commands as said
+from detector.alerts.commands import CommandError
 from detector.alerts.reception import Reception, must_reach
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import ConfigError, LinkError, SpasmwatchError
-from detector.mqtt import contract
+from detector.mqtt import contract, payloads
 from detector.mqtt.contract import (
     HEALTH_EVERY_S,
     STATE_EVERY_S,
     Availability,
     Leaf,
-    LogState,
     Message,
-    Stamp,
     Topics,
 )
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
+from detector.mqtt.live import LiveView
+from detector.mqtt.payloads import LogState, Stamp
+from detector.mqtt.properties import Received
 from detector.mqtt.requests import Requests, TestedPaths
 from detector.mqtt.runs import Runs
 from detector.mqtt.security.gate import Flaw
 from detector.mqtt.security.protection import Protection
-from detector.mqtt.session import WINDOW, Ack, Received
+from detector.mqtt.session import WINDOW, Ack
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 RETRIED_MOST = 1000  # entries set aside, tried again in one round: more than a night has
@@ -69,13 +73,15 @@ class Publisher:
     reports_nobody : whether this broker reports that nobody is subscribed, as mosquitto does; else
         only what a receiver acknowledged has reached somebody
     reception : is told which alerts wait for somebody, and which reached somebody
-    losses : called at each heartbeat: counts of others, by the names of `contract.COUNTS`
+    obey : takes what a person says, or raises CommandError; None where there is nothing to command
+    losses : called at each heartbeat: counts of others, by the names of `payloads.COUNTS`
     paths : is told what a test of the alarm needs to know
     protection : signs what is published, and judges who may command; without it nobody signs
     utc_now, mono_s, sleep : the clocks
 
     Attributes
     ----------
+    live : takes samples, for those who have asked to see them
     closing_availability : published when `run` ends: `OFFLINE`, unless the caller sets
         `STOPPED` because a person stopped the service
     """
@@ -90,6 +96,7 @@ class Publisher:
         status: Status,
         vitals: Callable[[], Vitals],
         reception: Reception,
+        obey: Callable[[said.Command], None] | None = None,
         reports_nobody: bool = True,
         losses: Callable[[], Mapping[str, int]] = dict,
         paths: TestedPaths | None = None,
@@ -113,12 +120,21 @@ class Publisher:
         )
         self._gate = None if protection is None else protection.gate
         self._verifier = None if protection is None else protection.verifier
+        self.live = LiveView(
+            partial(self._say, Leaf.LIVE),
+            boot_id=boot_id,
+            utc_now=utc_now,
+            mono_s=mono_s,
+            sleep=sleep,
+        )
         self.requests = Requests(
             self.link,
             log,
             topics,
             utc_now=utc_now,
             reception=reception,
+            obey=_obey_nobody if obey is None else obey,
+            lease=self.live.lease,
             paths=paths,
             gate=self._gate,
             mono_s=mono_s,
@@ -159,18 +175,13 @@ class Publisher:
         self._snapshot = now
 
     @property
-    def signs(self) -> bool:
-        """Whether only what caregivers sign is obeyed."""
-        return self._gate is not None
-
-    @property
     def twins(self) -> int:
         """How many other runs send heartbeats on our topics at present."""
         return len(self._runs.alive(self._mono_s()) - {self._boot_id})
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """Return what was refused or lost since the start, by the names of `contract.COUNTS`."""
+        """Return what was refused or lost since the start, by the names of `payloads.COUNTS`."""
         return {
             "refused": self.counts.refused,
             "unheard": self.counts.unheard,
@@ -192,6 +203,7 @@ class Publisher:
             tasks.create_task(self._beat())
             tasks.create_task(self._contradict())
             tasks.create_task(self.requests.run())
+            tasks.create_task(self.live.run())
 
     def _hear_health(self, received: Received) -> None:
         """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored.
@@ -199,8 +211,8 @@ class Publisher:
         With keys one that is not signed with ours is a stranger's, and makes nobody a twin.
         """
         with contextlib.suppress(ValueError):
-            said = plain_json.read(received.payload, most_bytes=contract.PAYLOAD_MOST)
-            boot_id, seq = said.get("boot_id"), said.get("seq")
+            beat = plain_json.read(received.payload, most_bytes=contract.PAYLOAD_MOST)
+            boot_id, seq = beat.get("boot_id"), beat.get("seq")
             if received.retained or type(seq) is not int or type(boot_id) is not str:
                 return
             if boot_id == self._boot_id or self._is_proven(received):
@@ -231,9 +243,9 @@ class Publisher:
         """Overwrite what is retained: a later receiver must not read that somebody watches."""
         ended = Status(StateWord.NO_SIGNAL, why=ENDED[self.closing_availability])
         snapshot = replace(self._snapshot, status=ended)
-        said = contract.state(self._stamp(), snapshot)
+        last = payloads.state(self._stamp(), snapshot)
         return (
-            contract.message(self._topics, Leaf.STATE, said),
+            contract.message(self._topics, Leaf.STATE, last),
             contract.message(self._topics, Leaf.AVAILABILITY, self.closing_availability),
         )
 
@@ -262,7 +274,7 @@ class Publisher:
             log = LogState(self._log.epoch, await self._log.last(), await self._log.depth())
         except SpasmwatchError:
             log = LogState()
-        return contract.health(
+        return payloads.health(
             self._stamp(), self._snapshot.status, self._vitals(), log, self.losses
         )
 
@@ -275,7 +287,7 @@ class Publisher:
             await self._state_due.wait()
             self._state_due.clear()
             changed, self._state_changed = self._state_changed, False
-            payload = contract.state(self._stamp(), self._snapshot)
+            payload = payloads.state(self._stamp(), self._snapshot)
             await self._say(Leaf.STATE, payload, qos=None if changed else 0)
 
     async def _say(self, leaf: Leaf, payload: str, *, qos: int | None = None) -> None:
@@ -374,3 +386,7 @@ class Publisher:
         if self._gate is not None:
             self._gate.issued(self._seq)
         return Stamp(self._boot_id, self._seq, self._utc_now())
+
+
+def _obey_nobody(_command: said.Command) -> None:
+    raise CommandError("nothing is watched that could be commanded")

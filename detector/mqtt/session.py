@@ -27,9 +27,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from detector.errors import LinkError
+from detector.mqtt import properties
 from detector.mqtt.contract import Message
 from detector.mqtt.endpoint import Endpoint
-from detector.mqtt.security.signing import SIGNATURE, SIGNATURE_MOST
+from detector.mqtt.properties import Received
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -68,17 +69,6 @@ class Ack:
             return ReasonCode(PacketTypes.PUBACK, identifier=self.reason_code).getName()
         except KeyError:  # a code that MQTT 5 does not define
             return f"reason code {self.reason_code}"
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One publication that arrived; untrusted."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    expiry_s: int | None
-    signature: str | None = None
 
 
 class RefusedError(LinkError):
@@ -150,7 +140,7 @@ class MqttSession:
             message.payload,
             message.qos,
             message.retain,
-            _properties(PacketTypes.PUBLISH, message),
+            properties.written(PacketTypes.PUBLISH, message),
         )
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise LinkError(f"the connection to {self._endpoint} is gone")
@@ -193,8 +183,13 @@ class MqttSession:
         if self._endpoint.username is not None:
             client.username_pw_set(self._endpoint.username, self._endpoint.password)
         if will is not None:
-            properties = _properties(PacketTypes.WILLMESSAGE, will)
-            client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+            client.will_set(
+                will.topic,
+                will.payload,
+                will.qos,
+                will.retain,
+                properties.written(PacketTypes.WILLMESSAGE, will),
+            )
         client.on_connect = lambda _c, _u, _flags, reason, _p: self._answered(reason)
         client.on_disconnect = lambda _c, _u, flags, reason, _p: self._ended(
             reason if flags.is_disconnect_packet_from_server else None
@@ -213,14 +208,14 @@ class MqttSession:
             context = self._endpoint.tls.context()
             context.sslsocket_class = _TlsSocket
             self._client.tls_set_context(context)
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = PACKET_MOST
+        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        asked.MaximumPacketSize = PACKET_MOST
         self._client.connect(
             self._endpoint.host,
             self._endpoint.port,
             KEEPALIVE_S,
             clean_start=True,
-            properties=properties,
+            properties=asked,
         )
 
     def _attach(self) -> None:
@@ -305,13 +300,11 @@ class MqttSession:
             waiting.set_result([reason.value for reason in reasons])
 
     def _arrived(self, message: paho.MQTTMessage) -> None:
-        expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
-        received = Received(
+        received = properties.received(
             message.topic,
             bytes(message.payload),
-            message.retain,
-            expiry_s,
-            _signature(getattr(message.properties, "UserProperty", ())),
+            retained=message.retain,
+            properties=message.properties,
         )
         # Not from within paho: an error in a subscriber must not leave its parser half-way.
         self._loop.call_soon(self._deliver, received)
@@ -326,23 +319,6 @@ class _TlsSocket(ssl.SSLSocket):
         except BaseException:
             self.close()
             raise
-
-
-def _properties(packet: int, message: Message) -> Properties | None:
-    if message.expiry_s is None and message.signature is None:
-        return None
-    properties = Properties(packet)  # type: ignore[no-untyped-call]
-    if message.expiry_s is not None:
-        properties.MessageExpiryInterval = message.expiry_s
-    if message.signature is not None:
-        properties.UserProperty = (SIGNATURE, message.signature)
-    return properties
-
-
-def _signature(user_properties: Any) -> str | None:
-    """Return the signature among the user properties of a message; None where it is not one."""
-    found = [value for name, value in user_properties if name == SIGNATURE]
-    return found[0] if len(found) == 1 and len(found[0]) <= SIGNATURE_MOST else None
 
 
 def _refusal(code: int, name: str, endpoint: Endpoint) -> str:

@@ -144,15 +144,11 @@ class Night:
 
     def take(self, reading: Reading, *, sensor: int = 0) -> Outcome:
         """Take the next reading of one of the sensors; return what it shows."""
-        return self.hear(self.examine(reading, sensor=sensor), reading.item, sensor=sensor)
-
-    def examine(self, reading: Reading, *, sensor: int = 0) -> list[Observation]:
-        """Let one sensor's watch take a reading: the first half of `take`."""
         self.gather(reading, sensor=sensor)
-        return self.watches[sensor].look()
+        return self.hear(self.watches[sensor].look(), reading.item, sensor=sensor)
 
     def hear(self, seen: Sequence[Observation], item: Item, *, sensor: int = 0) -> Outcome:
-        """Return the wearer's events and alerts for what one sensor saw: second half of `take`."""
+        """Return the wearer's events and alerts for what one sensor saw."""
         told = self._hear([(sensor, each) for each in seen])
         return self._at_last(told, item.mono_ns, item.utc_ns)
 
@@ -220,7 +216,12 @@ class Night:
         return Outcome(tuple(told))
 
     def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
-        """Close what is open: the night is over."""
+        """Close what is open: the night is over, and no alert waits any more."""
+        told = self._close(mono_ns, utc_ns)
+        return told + Outcome(tuple(self._policy.finish(self._time.now(mono_ns, utc_ns))))
+
+    def _close(self, mono_ns: int, utc_ns: int) -> Outcome:
+        """Close what is open at each sensor."""
         if not self.samples:
             return Outcome()
         for sensor in self._order.running():
@@ -272,7 +273,7 @@ class Night:
         self.shift_clocks(mono_ns, utc_ns, same_boot=same_boot)
         for watch in self.watches:
             watch.unlink()
-        return self.finish(mono_ns, utc_ns)
+        return self._close(mono_ns, utc_ns)
 
     def inherit(
         self, saved: Any, mono_ns: int, utc_ns: int, *, same_boot: bool | None = None

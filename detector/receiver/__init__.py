@@ -5,8 +5,8 @@
 """
 
 from detector.receiver.listener import Listener
-from detector.receiver.news import NotPaused, ReceivedEntry, ServiceState
+from detector.receiver.news import Answer, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts
 from detector.receiver.receiver import Receiver
 
-__all__ = ["Listener", "NotPaused", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]
+__all__ = ["Answer", "Listener", "OpenAlerts", "ReceivedEntry", "Receiver", "ServiceState"]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
+from detector.alerts import commands as said
 from detector.errors import LinkError
+from detector.mqtt import commands
 from detector.mqtt.contract import COMMAND_EXPIRES_S, PAYLOAD_MOST, REPLY, Leaf, Message, Topics
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Link
+from detector.mqtt.properties import Received
 from detector.mqtt.security.keys import CaregiverKey
 from detector.mqtt.security.signing import Proof, Verifier
-from detector.mqtt.session import Received
 from detector.receiver.news import (
     UNHEARD,
     UNHEARD_WHY,
@@ -27,11 +32,15 @@ from detector.receiver.news import (
     breaks_words,
 )
 from detector.receiver.receiver import Receiver
+from detector.receiver.untrusted import object_of
+from detector.receiver.wishes import Request
 
 TICK_S = 0.5  # silence is noticed after 15 s, so much later at most
 BREAKS_WITHIN_S, BREAKS_TIMES = 60.0, 4
 """A connection that begins so often is none to rely on. Two receivers of one name end each other's
 every few seconds, which most brokers do not say; a broker that restarts does so once."""
+
+HEARD = (Leaf.AVAILABILITY, Leaf.HEALTH, Leaf.STATE, Leaf.EVENT, Leaf.ALERT)
 
 ARRIVED_MOST = 1000  # messages that wait to be told: an hour of heartbeats, 65 MB at worst
 
@@ -77,6 +86,7 @@ class Listener:
         self._saved_for = self._known_of()
         self._key = key
         self._verifier = None if key is None else Verifier(key.service)
+        self._ours = secrets.token_hex(8)  # begins what tells our requests' answers from others
         self._arrived: deque[tuple[str, Received, float]] = deque()
         self._more = asyncio.Event()
         self._told = asyncio.Event()
@@ -85,7 +95,7 @@ class Listener:
 
     async def run(self) -> None:
         """Receive until cancelled."""
-        for leaf in Leaf:
+        for leaf in HEARD:
             await self._hear(self._topics.of(leaf), leaf)
         await self._hear(self._topics.reply(self.receiver.name), REPLY)
         async with asyncio.TaskGroup() as tasks:
@@ -99,10 +109,41 @@ class Listener:
         self.receiver.test(heard)
         self._more.set()
 
-    def pause(self, minutes: int) -> None:
-        """Ask that alerts wake nobody for 1 to 60 minutes; it is told if that did not begin."""
-        self.receiver.pause(minutes, self._mono_s())
+    def say(self, command: said.Command) -> None:
+        """Say something to the night; what came of it is told as an `Answer`."""
+        commands.payload(command)  # raises where it is nothing that is said over MQTT
+        self.receiver.say(command, self._mono_s())
         self._more.set()
+
+    def acknowledge(self, alert: str | None = None) -> None:
+        """Say that somebody is on an alert, or on all that are open; CommandError for no id."""
+        self.say(said.Acknowledge(by=self.receiver.name, alert=alert))
+
+    def snooze(self, minutes: int = said.SNOOZE_MOST_MIN, alert: str | None = None) -> None:
+        """Put an alert off, or all that are open, for 1 to 30 minutes; CommandError for others."""
+        self.say(said.Snooze(by=self.receiver.name, minutes=minutes, alert=alert))
+
+    def pause(self, minutes: int) -> None:
+        """Ask that alerts wake nobody for 1 to 60 minutes; CommandError for any other time."""
+        self.say(said.PauseAlerts(by=self.receiver.name, minutes=minutes))
+
+    def resume(self) -> None:
+        """End a pause."""
+        self.say(said.ResumeAlerts(by=self.receiver.name))
+
+    def mark(self, at: datetime | None = None) -> None:
+        """Mark a spasm, now or at a moment."""
+        self.say(said.MarkSpasm(by=self.receiver.name, at=at))
+
+    def label(self, event: str, verdict: said.SaidKind) -> None:
+        """Say what an event was; CommandError for no id."""
+        self.say(said.LabelEvent(by=self.receiver.name, event=event, verdict=verdict))
+
+    def note(
+        self, text: str, kind: said.NoteKind = said.NoteKind.OTHER, at: datetime | None = None
+    ) -> None:
+        """Add a note of one line to the night; CommandError for any other text."""
+        self.say(said.AddNote(by=self.receiver.name, text=text, kind=kind, at=at))
 
     async def _hear(self, topic: str, leaf: str) -> None:
         await self.link.subscribe(topic, partial(self._take, leaf), most_bytes=PAYLOAD_MOST)
@@ -136,6 +177,7 @@ class Listener:
                         retained=got.retained,
                         mono_s=at_s,
                         proof=self._proof(got),
+                        number=self._number(got),
                     )
                 )
             self._pass_on(self.receiver.tick(self._mono_s()))
@@ -150,6 +192,17 @@ class Listener:
         if self._verifier is None:
             return None
         return self._verifier.proof(got.topic, got.payload, got.signature)
+
+    def _number(self, got: Received) -> int | None:
+        """Return which of our requests a message answers; None where it is none of ours.
+
+        What proves the answer does not cover the correlation, but the nonce in it.
+        """
+        answered = (got.correlation or b"").decode(errors="replace")
+        if self._key is not None and object_of(got.payload).get("nonce") != answered:
+            return None
+        ours, _, number = answered.rpartition("-")
+        return int(number) if ours == self._ours and _NUMBER.fullmatch(number) else None
 
     def _pass_on(self, news: list[News]) -> None:
         """Tell what is new and save that it was; whatever raises ends `run` before a request."""
@@ -188,8 +241,25 @@ class Listener:
             at = self.receiver.latest_beat(self._mono_s())
             if self._key is not None and at is None:
                 continue  # it waits for a heartbeat that it can name
-            for command, plain in self.receiver.requests(self._mono_s()):
-                topic = self._topics.command(command)
-                payload = plain if self._key is None else self._key.signed(topic, plain, str(at))
+            for request in self.receiver.requests(self._mono_s()):
                 with contextlib.suppress(LinkError):  # the receiver asks again once connected
-                    await self.link.publish(Message(topic, payload, expiry_s=COMMAND_EXPIRES_S))
+                    await self.link.publish(self._message(request, at))
+
+    def _message(self, request: Request, at: str | None) -> Message:
+        """Return a request as it is published, with where its answer goes if one is waited for."""
+        topic, payload = self._topics.command(request.command), request.payload
+        nonce = None if request.number is None else f"{self._ours}-{request.number}"
+        if self._key is not None:
+            payload = self._key.signed(topic, payload, str(at), nonce)
+        if nonce is None:
+            return Message(topic, payload, expiry_s=COMMAND_EXPIRES_S)
+        return Message(
+            topic,
+            payload,
+            expiry_s=COMMAND_EXPIRES_S,
+            response_topic=self._topics.reply(self.receiver.name),
+            correlation=nonce.encode(),
+        )
+
+
+_NUMBER = re.compile("[0-9]{1,9}")

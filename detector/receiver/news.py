@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from detector.alerts.commands import Command
 from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf
 from detector.receiver.open_alerts import OpenAlerts
 from detector.status import StateWord
@@ -74,10 +75,11 @@ class ServiceState:
 
 
 @dataclass(frozen=True, slots=True)
-class NotPaused:
-    """A pause that a person asked for did not begin; `why` for a person."""
+class Answer:
+    """What came of something that a person said here: obeyed, or `why` not, for a person."""
 
-    why: str
+    command: Command
+    why: str | None
 
 
-News = ReceivedEntry | ServiceState | OpenAlerts | NotPaused
+News = ReceivedEntry | ServiceState | OpenAlerts | Answer

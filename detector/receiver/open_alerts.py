@@ -7,7 +7,7 @@ the same run has come.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
@@ -95,12 +95,14 @@ class OpenChanges:
     ----------
     still : alerts that were open before
     new : alerts that have just been raised
+    changed : alerts in another state than was told, such as acknowledged; their entry is on the way
     over : ids of those that are over
     """
 
     still: list[Alert]
     new: list[Alert]
     over: list[str]
+    changed: list[Alert] = field(default_factory=list)
 
 
 class OpenNow:
@@ -122,11 +124,12 @@ class OpenNow:
             over = [id_ for id_, alert in self._open.items() if self._is_over(alert)]
         for id_ in over:
             del self._open[id_]
-        for alert in fresh[: MOST - len(self._open)]:
+        changed = [alert for alert in alerts if self._is_changed(alert)]
+        for alert in (*fresh[: MOST - len(self._open)], *changed):
             self._open[alert.id] = alert
         first, self._followed = not self._followed, True
         new = [] if first else [alert for alert in fresh if _is_new(alert, now)]
-        return OpenChanges([alert for alert in fresh if alert not in new], new, over)
+        return OpenChanges([alert for alert in fresh if alert not in new], new, over, changed)
 
     def entry(self, alert: Alert, *, late: bool) -> Telling:
         """Take a state of an alert from the log; return what to tell of it."""
@@ -139,13 +142,20 @@ class OpenNow:
         if self._is_over(alert):
             return Telling(shown=True, sounds=Sounds.NOTHING)
         known = self._open.get(alert.id)
-        if known == alert:
-            return Telling(shown=False, sounds=Sounds.HELD if is_urgent(alert) else Sounds.NOTHING)
+        if known is not None and (known == alert or (late and _is_later(known, alert))):
+            # A snapshot has told it, or what came after it.
+            held = Sounds.HELD if is_urgent(known) else Sounds.NOTHING
+            return Telling(shown=known != alert, sounds=held)
         if known is not None or len(self._open) < MOST:
             self._open[alert.id] = alert
         if not is_urgent(alert):
             return Telling(shown=True, sounds=Sounds.NOTHING)
         return Telling(shown=True, sounds=Sounds.HELD if late else Sounds.AGAIN)
+
+    def _is_changed(self, alert: Alert) -> bool:
+        """Whether a snapshot has a later state of an alert than was told."""
+        known = self._open.get(alert.id)
+        return known is not None and _is_later(alert, known)
 
     def _is_over(self, alert: Alert) -> bool:
         """Whether the latest snapshot would have it, were it still open."""
@@ -155,9 +165,19 @@ class OpenNow:
         return alert.id not in ids and alert.at + SETTLED < sent
 
 
+_UNANSWERED = {AlertState.RAISED, AlertState.REPEATED, AlertState.ESCALATED}
+
+
 def is_urgent(alert: Alert) -> bool:
-    """Whether an alert sounds until it is over."""
-    return alert.level is Level.HIGH and alert.state is not AlertState.RESOLVED
+    """Whether an alert sounds until it is over, or until somebody answers it."""
+    return alert.level is Level.HIGH and alert.state in _UNANSWERED
+
+
+def _is_later(alert: Alert, other: Alert) -> bool:
+    """Whether an alert is in another state than before, which it came to later."""
+    if alert.at is None or other.at is None:
+        return False
+    return alert.state is not other.state and alert.at > other.at
 
 
 def _is_new(alert: Alert, now: OpenAlerts) -> bool:

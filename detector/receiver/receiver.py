@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from detector.alerts.commands import Command as SaidCommand
 from detector.channels import RECEIVER_NAME
 from detector.mqtt import commands
 from detector.mqtt.commands import EPOCH_MOST
@@ -22,6 +23,7 @@ from detector.mqtt.contract import (
     Command,
     Leaf,
 )
+from detector.mqtt.payloads import REPLY_SCHEMA
 from detector.mqtt.runs import Runs
 from detector.mqtt.security.signing import Proof
 from detector.receiver.newest import Newest
@@ -38,7 +40,7 @@ from detector.receiver.news import (
 from detector.receiver.open_alerts import Snapshots
 from detector.receiver.proofs import Proofs
 from detector.receiver.untrusted import good_for_s, moment_of, number_of, object_of
-from detector.receiver.wishes import Wishes
+from detector.receiver.wishes import Request, Wishes
 from detector.status import StateWord
 
 ASK_AGAIN_S = 2.0
@@ -131,6 +133,7 @@ class Receiver:
         retained: bool,
         mono_s: float,
         proof: Proof | None = None,
+        number: int | None = None,
     ) -> list[News]:
         """Take a message by the last level of its topic, or `REPLY`; return what is new.
 
@@ -139,6 +142,7 @@ class Receiver:
         Parameters
         ----------
         proof : what its signature proves
+        number : of the request that it answers
         """
         proven = self.proofs is None or self.proofs.take(leaf, payload, proof)
         kept = leaf in (Leaf.AVAILABILITY, Leaf.STATE)  # a broker retains these for latecomers
@@ -154,12 +158,11 @@ class Receiver:
             case Leaf.EVENT | Leaf.ALERT:
                 return self._entry(Leaf(leaf), payload.decode(errors="replace"), late=False)
             case _:
-                return self._reply(object_of(payload)) if leaf == REPLY else []
+                return self._reply(object_of(payload), number) if leaf == REPLY else []
 
     def tick(self, mono_s: float) -> list[News]:
-        """Advance time; return that nothing was heard for too long, or no pause began, once."""
-        unmet = self._wishes.unmet(self.state, mono_s)
-        return [*self._tick(mono_s), *([] if unmet is None else [unmet])]
+        """Advance time; return that nothing was heard, or answered, for too long, once."""
+        return [*self._tick(mono_s), *self._wishes.unanswered(self.state, mono_s)]
 
     def _tick(self, mono_s: float) -> list[News]:
         if self._hears_in_vain(mono_s) and not self._told_silence:
@@ -172,20 +175,20 @@ class Receiver:
         why = UNPROVEN if forged else UNHEARD
         return self._told_anyway(doubtful) + self._become(ServiceState(Absence.SILENT, why))
 
-    def requests(self, mono_s: float) -> list[tuple[Command, str]]:
+    def requests(self, mono_s: float) -> list[Request]:
         """Return what is to be published now: acknowledge, and ask for what is missing.
 
         Call it after what `feed` returned was passed on: what is acknowledged is not sent again.
         """
-        told: list[tuple[Command, str]] = []
+        told: list[Request] = []
         if self._epoch is not None and self._acknowledged != self._upto:
-            told.append((Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
+            told.append(Request(Command.SEEN, commands.seen(self.name, self._epoch, self._upto)))
             self._acknowledged = self._upto
         told += self._wishes.requests(self.name)
         lacking = self._epoch is not None and (self._is_behind or self._reconnected)
         waited = self._asked_s is None or mono_s - self._asked_s >= ASK_AGAIN_S
         if lacking and waited:
-            told.append((Command.REPLAY, commands.replay(self.name, self._upto + 1)))
+            told.append(Request(Command.REPLAY, commands.replay(self.name, self._upto + 1)))
             self._asked_s, self._reconnected = mono_s, False
         return told
 
@@ -193,9 +196,9 @@ class Receiver:
         """Ask for a test of the alarm, or confirm that a person heard the one with this alert."""
         self._wishes.test(heard)
 
-    def pause(self, minutes: int, mono_s: float) -> None:
-        """Ask that alerts wake nobody for 1 to 60 minutes; `tick` tells if that did not begin."""
-        self._wishes.pause(minutes, self.state, mono_s)
+    def say(self, command: SaidCommand, mono_s: float) -> None:
+        """Take what a person says to the night; what came of it is told as an `Answer`."""
+        self._wishes.say(command, mono_s)
 
     def latest_beat(self, mono_s: float) -> str | None:
         """Return boot id and number of the latest heartbeat, which a signed command names.
@@ -338,8 +341,14 @@ class Receiver:
             del self._known[next(iter(self._known))]
         return [ReceivedEntry(leaf, number, fields, late, self._newest.superseded(fields, number))]
 
-    def _reply(self, said: Mapping[str, Any]) -> list[News]:
-        """Take the entries that were missing; there is nothing else up to the number it names."""
+    def _reply(self, said: Mapping[str, Any], number: int | None) -> list[News]:
+        """Take what came of a request, or the entries that were missing."""
+        if said.get("schema") == REPLY_SCHEMA:
+            return list(self._wishes.answered(number, said))
+        return self._replayed(said)
+
+    def _replayed(self, said: Mapping[str, Any]) -> list[News]:
+        """Take entries that were missing; there is nothing else up to the number it names."""
         entries, first = said.get("entries"), number_of(said.get("from"))
         upto, last_n = number_of(said.get("upto")), number_of(said.get("last_n"))
         if said.get("epoch") != self._epoch or first is None or upto is None or last_n is None:

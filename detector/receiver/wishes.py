@@ -1,63 +1,94 @@
-"""What a person asks for at a receiver: tests of the alarm, and a pause. Pure."""
+"""What a person asks for at a receiver: tests of the alarm, and what they say to the night. Pure.
+
+Each thing they say is published once, with a number that its answer brings back; who gets no answer
+in time is told so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from detector.alerts import commands as said
 from detector.mqtt import commands
 from detector.mqtt.contract import Command
-from detector.receiver.news import Absence, NotPaused, ServiceState
+from detector.receiver.news import Absence, Answer, ServiceState
 from detector.status import StateWord
 
-TESTS_MOST = 8  # a person who presses Enter more often meant it once
+WISHES_MOST = 8  # a person who presses Enter more often meant it once
 
-OBEYED_WITHIN_S = 15.0
-"""The next heartbeat, 5 s later, tells of a pause. One that begins later would surprise people."""
+ANSWERED_WITHIN_S = 15.0
+"""An answer takes a fraction of a second, after the next heartbeat 5 s where there are keys. What
+is obeyed later would surprise people."""
 
 WHYS: dict[StateWord | Absence, str] = {
     Absence.SILENT: "nothing is heard from spasmwatch",
-    Absence.STOPPED: "nothing is watched that could be paused",
+    Absence.STOPPED: "nothing is watched that could be told",
 }
-NOT_OBEYED = (
-    "spasmwatch did not obey: from another computer it takes only what a caregiver's keys have "
-    "signed, which `spasmwatch setup tls` makes on the watching computer"
-)
+UNANSWERED = "spasmwatch did not answer: it may be older than this program"
+NO_REASON = "spasmwatch gave no reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be published; with a number, its answer is waited for."""
+
+    command: Command
+    payload: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    command: said.Command
+    at_s: float
 
 
 class Wishes:
-    """Keep what a person asks for until it is published; a pause, until it is seen to begin."""
+    """Keep what a person asks for until it is published, and what they say until it is answered."""
 
     def __init__(self) -> None:
         self._tests: list[str | None] = []
-        self._minutes: int | None = None  # of a pause that is to be published
-        self._asked: tuple[float, ServiceState] | None = None  # when, and the state then
+        self._number = 0
+        self._new: dict[int, _Asked] = {}  # to be published
+        self._waiting: dict[int, _Asked] = {}  # for an answer
 
     def test(self, heard: str | None) -> None:
         """Ask for a test, or confirm that a person heard the one with this alert."""
-        self._tests = [*self._tests, heard][-TESTS_MOST:]
+        self._tests = [*self._tests, heard][-WISHES_MOST:]
 
-    def pause(self, minutes: int, before: ServiceState, mono_s: float) -> None:
-        """Ask for a pause; the latest counts.
+    def say(self, command: said.Command, mono_s: float) -> None:
+        """Take what a person says; the latest ones count."""
+        self._number += 1
+        self._new[self._number] = _Asked(command, mono_s)
+        while len(self._new) > WISHES_MOST:
+            del self._new[next(iter(self._new))]
 
-        Parameters
-        ----------
-        before : present state of the service; once the pause has begun, it is another
-        """
-        self._minutes, self._asked = minutes, (mono_s, before)
-
-    def requests(self, by: str) -> list[tuple[Command, str]]:
+    def requests(self, by: str) -> list[Request]:
         """Return what is to be published, once."""
-        told = [(Command.TEST, commands.test(by, alert)) for alert in self._tests]
-        if self._minutes is not None:
-            told.append((Command.PAUSE, commands.pause(by, self._minutes)))
-        self._tests, self._minutes = [], None
+        told = [Request(Command.TEST, commands.test(by, alert)) for alert in self._tests]
+        told += [
+            Request(*commands.payload(asked.command), number) for number, asked in self._new.items()
+        ]
+        self._waiting |= self._new
+        self._tests, self._new = [], {}
         return told
 
-    def unmet(self, now: ServiceState, mono_s: float) -> NotPaused | None:
-        """Return that a pause did not begin in time, once; then it is not published any more."""
-        if self._asked is None:
-            return None
-        asked_s, before = self._asked
-        begun = now.word is StateWord.PAUSED and now != before
-        if not begun and mono_s - asked_s < OBEYED_WITHIN_S:
-            return None
-        self._asked = self._minutes = None
-        return None if begun else NotPaused(WHYS.get(now.word, NOT_OBEYED))
+    def answered(self, number: int | None, reply: Mapping[str, Any]) -> list[Answer]:
+        """Take an answer of the service; one that was not waited for is none."""
+        ok, why = reply.get("ok"), reply.get("why")
+        if number not in self._waiting or not isinstance(ok, bool):
+            return []
+        asked = self._waiting.pop(number)
+        reason = None if ok else why if isinstance(why, str) else NO_REASON
+        return [Answer(asked.command, reason)]
+
+    def unanswered(self, now: ServiceState, mono_s: float) -> list[Answer]:
+        """Return what was not answered in time, once; then it is not published any more."""
+        why = WHYS.get(now.word, UNANSWERED)
+        told = []
+        for waiting in (self._new, self._waiting):
+            late = [n for n, each in waiting.items() if mono_s - each.at_s >= ANSWERED_WITHIN_S]
+            told += [Answer(waiting.pop(number).command, why) for number in late]
+        return told

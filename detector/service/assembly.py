@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from detector.alert import Alert
-from detector.alerts.commands import PauseAlerts
+from detector.alerts.commands import Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.learning import LearningNights
 from detector.alerts.reception import Reception, must_reach
@@ -55,6 +55,7 @@ from detector.service.persistence.resumption import ANSWERS, ENDED
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
 from detector.service.presentation.local_sound import LocalSound, sounding_here
+from detector.service.presentation.movement import RecentMovement
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
 from detector.service.service import STARTING, Service
@@ -86,10 +87,11 @@ class Assembly:
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
     sources: tuple[Source, ...] = ()
     learning: LearningNights = field(default_factory=lambda: LearningNights(0, ""))
+    movement: RecentMovement = field(default_factory=RecentMovement)
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """What was refused or lost since the start, by the names of `mqtt.contract.COUNTS`."""
+        """What was refused or lost since the start, by the names of `mqtt.payloads.COUNTS`."""
         return self.service.losses if self.publisher is None else self.publisher.losses
 
     @property
@@ -167,6 +169,11 @@ async def assembled(
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)
+
+            def obey(command: Command) -> None:
+                _check_may_command(settings, broker)
+                service.obey(command)
+
             publisher = Publisher(
                 broker.endpoint,
                 archive.log_of(MQTT),
@@ -177,6 +184,7 @@ async def assembled(
                 reception=reception,
                 reports_nobody=broker.kind != "embedded",
                 paths=tests,
+                obey=obey,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
                 protection=_protection(settings, topics, boot_id, clock),
             )
@@ -206,6 +214,7 @@ async def assembled(
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
         nobody = unreachable(reception, push, published=publisher is not None)
         answering = _answering(settings, opened, state, clock, nobody)
+        movement = RecentMovement()
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
         service = Service(
             sources=sources,
@@ -227,7 +236,8 @@ async def assembled(
                 beside,
                 tests,
             ],
-            unlogged=None if push is None else push.tell,
+            watched=in_turn(movement.feed, None if publisher is None else publisher.live.feed),
+            unlogged=in_turn(None if push is None else push.tell),
             committed=in_turn(
                 tests.committed,
                 None if delivery is None else delivery.committed,
@@ -241,8 +251,6 @@ async def assembled(
             heard_until=opened.heard_until,
             answering=answering,
         )
-        if publisher is not None:
-            _let_pause(publisher, broker, service)
         recordings = tuple(recorder.path for recorder in recorders if recorder is not None)
         yield Assembly(
             service,
@@ -263,6 +271,7 @@ async def assembled(
             beside=beside,
             sources=tuple(sources),
             learning=answering.learning,
+            movement=movement,
         )
 
 
@@ -295,15 +304,16 @@ def _answering(
     )
 
 
-def _let_pause(publisher: Publisher, broker: Broker, service: Service) -> None:
-    """Obey requests for a pause from this computer, or signed: no stranger may silence alarms."""
-    if publisher.signs or (broker.endpoint is not None and broker.endpoint.is_local):
-        publisher.requests.pause = lambda minutes, by: service.obey(
-            PauseAlerts(by=by, minutes=minutes)
-        )
-    else:
-        publisher.requests.no_pause = (
-            "over the network a pause must be signed: `spasmwatch setup tls` makes the keys"
+def _check_may_command(settings: Settings, broker: Broker) -> None:
+    """Raise CommandError unless people command from this computer, or signed.
+
+    No stranger on the network may silence alarms, or write into the wearer's night.
+    """
+    here = broker.endpoint is not None and broker.endpoint.is_local
+    if not here and settings.mqtt.signing_file is None:
+        raise CommandError(
+            "over the network what a person says must be signed: "
+            "`spasmwatch setup tls` makes the keys"
         )
 
 

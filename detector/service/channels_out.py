@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception
-from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import StorageError
 from detector.push.channel import CHANNEL, REAL_CLOCKS, PushChannel
@@ -23,6 +22,8 @@ from detector.service.persistence.opening import Beginning
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import Tasks
 from detector.store.state import State
+
+P = ParamSpec("P")
 
 
 @asynccontextmanager
@@ -77,15 +78,13 @@ async def pushed(
         yield channel
 
 
-def in_turn(
-    *takes: Callable[[Sequence[Entry]], None] | None,
-) -> Callable[[Sequence[Entry]], None]:
-    """Return what passes committed entries to each channel that there is."""
+def in_turn(*takes: Callable[P, None] | None) -> Callable[P, None]:
+    """Return what calls each that there is."""
 
-    def each(entries: Sequence[Entry]) -> None:
+    def each(*args: P.args, **kwargs: P.kwargs) -> None:
         for take in takes:
             if take is not None:
-                take(entries)
+                take(*args, **kwargs)
 
     return each
 

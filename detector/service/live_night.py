@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from detector.block import Block
 from detector.devices.stream import Reading
 from detector.events import Event
 from detector.night.night import Night
@@ -26,6 +28,7 @@ class LiveNight:
     Parameters
     ----------
     committed : the saved alarm state of the last commit, and the events reported since
+    watched : takes each sensor's samples by its label, for live views; must return at once
     """
 
     def __init__(
@@ -33,24 +36,30 @@ class LiveNight:
         night: Night,
         supervisor: Supervisor,
         committed: Callable[[], tuple[dict[str, Any] | None, Iterable[Event]]],
+        watched: Callable[[str, Sequence[Block]], None] | None = None,
     ) -> None:
         self._night = night
         self._supervisor = supervisor
         self._committed = committed
+        self._watched = watched
         self._ticked_ns: int | None = None
 
     def take(self, reading: Reading, *, sensor: int) -> list[Outcome]:
         """Take a reading; time passes up to it first, so that a silence before it is noticed."""
         item = reading.item
         told = self.tick_if_due(item.mono_ns, item.utc_ns)
-        detector = f"detector of {self._night.watches[sensor].label}"
+        label = self._night.watches[sensor].label
+        detector = f"detector of {label}"
+        blocks: list[Block] = []
         seen = self._supervisor.call(
             detector,
-            lambda: self._night.examine(reading, sensor=sensor),
+            lambda: self._examine(reading, sensor, blocks),
             rebuild=lambda: self._night.start_watch_again(sensor, f"the {detector} failed", item),
         )
         if seen is not None:
             told.append(self._alarmed(lambda: self._night.hear(seen, item, sensor=sensor), seen))
+        if self._watched is not None and blocks:
+            self._supervisor.call("live view", partial(self._watched, label, blocks))
         return told
 
     def tick(self, mono_ns: int, utc_ns: int) -> Outcome:
@@ -71,6 +80,11 @@ class LiveNight:
     def finish(self, mono_ns: int, utc_ns: int) -> Outcome:
         """Close what is open: the night is over."""
         return self._alarmed(lambda: self._night.finish(mono_ns, utc_ns))
+
+    def _examine(self, reading: Reading, sensor: int, blocks: list[Block]) -> list[Observation]:
+        """Let the sensor's watch take a reading; its samples are added to `blocks`."""
+        blocks += self._night.gather(reading, sensor=sensor)
+        return self._night.watches[sensor].look()
 
     def _alarmed(self, work: Callable[[], Outcome], seen: Sequence[Observation] = ()) -> Outcome:
         """Return what `work` returns, after a fault with rebuilt alarms; else the events alone."""

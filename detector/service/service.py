@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from detector.alerts.commands import Command
+from detector.alerts.commands import CallForHelp, Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.response import AlertResponse
-from detector.block import utc_of
+from detector.block import Block, utc_of
 from detector.channels import Entry
-from detector.devices.profile import Note, Refused
+from detector.devices.profile import ButtonPressed, Note, Refused
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.errors import LinkError, SpasmwatchError
 from detector.events import Event
@@ -44,10 +44,12 @@ from detector.service.tasks import Tasks
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status
-from detector.store.log import of_alert, of_command, of_event, of_status
+from detector.store.log import of_command, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
+
+WEARER = "wearer"  # who calls for help by the sensor's own button
 
 CHECKPOINT_S = 60.0  # of the night's clock: what a restart must take in again from the recording
 
@@ -70,8 +72,8 @@ class Service:
     tell, sound : called with every piece of news; must return at once
     tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
-    committed, unlogged : called with the entries of each commit, and with those that the disk
-        refused; must return at once
+    committed, unlogged : take the entries of each commit, and those that the disk refused, at once
+    watched : takes each sensor's samples by its label, for live views; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
     heard_until : when samples last came in an earlier process; None in a new night
@@ -96,7 +98,8 @@ class Service:
         publisher: Publisher | None = None,
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
-        unlogged: Callable[[Sequence[Entry]], None] | None = None,
+        unlogged: Callable[[Sequence[Entry]], None] = lambda _entries: None,
+        watched: Callable[[str, Sequence[Block]], None] | None = None,
         sound: Callable[[News], None] | None = None,
         tests: EveningTest | None = None,
         pace: float = 1.0,
@@ -107,13 +110,9 @@ class Service:
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
-        self._archive = archive
-        self._clock = clock
-        self._boot = clock_boot(clock)
+        self._archive, self._clock, self._boot = archive, clock, clock_boot(clock)
         self._publisher, self._unlogged = publisher, unlogged
-        self._checks = tuple(checks)
-        self._tests = tests
-        self._pace = pace
+        self._checks, self._tests, self._pace = tuple(checks), tests, pace
         self.status = STARTING
         self._since: datetime | None = None
         self._heard_until = heard_until
@@ -145,9 +144,7 @@ class Service:
             rows=self._recordings.kept,
             beside=self._beside,
         )
-        self._live = LiveNight(
-            night, self._supervisor, lambda: (self._saving.alarms, self._committer.waiting_events)
-        )
+        self._live = LiveNight(night, self._supervisor, self._last_committed, watched)
         self._committer = Committer(
             archive,
             utc_now=lambda: utc_of(clock.utc_ns()),
@@ -198,14 +195,12 @@ class Service:
     @property
     def recording_failed(self) -> bool:
         """Whether the disk did not take some of the night."""
-        from_the_start = any(
-            trouble.name == Condition.RECORDING for trouble in self._from_the_start
-        )
-        return self._recordings.failed or from_the_start
+        begun_with = [trouble.name for trouble in self._from_the_start]
+        return self._recordings.failed or Condition.RECORDING in begun_with
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """Return what was dropped, by the names of `mqtt.contract.COUNTS`."""
+        """Return what was dropped, by the names of `mqtt.payloads.COUNTS`."""
         return {
             "readings_dropped": sum(source.status.dropped for source in self._sources),
             "commits_dropped": self._committer.dropped,
@@ -280,6 +275,9 @@ class Service:
         for output in reading.outputs:
             if isinstance(output, (Note, Refused)):
                 self._observers.tell(output)
+            elif isinstance(output, ButtonPressed):
+                with suppress(CommandError):  # calls for help are off
+                    self.obey(CallForHelp(by=WEARER))
         for told in self._live.take(reading, sensor=sensor):
             self._hear(told)
         self._announce_faults()
@@ -352,6 +350,9 @@ class Service:
             self._observers.tell(told)
             self._show()
 
+    def _last_committed(self) -> tuple[dict[str, Any] | None, Sequence[Event]]:
+        return self._saving.alarms, self._committer.waiting_events
+
     def _beside(self) -> dict[str, Any]:
         """Return what is saved beside the night."""
         answers = self._answering.save(self._night.monitored_s)
@@ -361,16 +362,13 @@ class Service:
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
         at = utc_of(self._clock.utc_ns())
-        drafts = [of_event(event) for each in fresh for event in each.told.events]
-        drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
-        entries = [draft.entry(0, at) for draft in drafts]
-        if self._unlogged is not None:
-            self._unlogged(entries)
+        entries = [entry for each in fresh for entry in each.unnumbered(at)]
+        self._unlogged(entries)
         if self._publisher is not None:
             await self._publisher.tell(entries)
 
     def _trouble(self, name: Condition, why: str | None) -> None:
-        """Announce once that something does not work, and once that it has worked for a while."""
+        """Announce once that something does not work, and once that it works again."""
         if self._troubles.note(name, why, self._clock.mono_ns()):
             self._hear(self._live.trouble(name, why, *self._now()))
             self._observers.tell(Trouble(name, why))

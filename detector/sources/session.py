@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _CONNECT_S = 30.0
 # A few round trips of at most 1 s each, and a supervision timeout of 6 s on a link that is lost.
 _REQUEST_S = 10.0
-# The battery level is optional: reading it must not delay the stream for longer.
+# Battery and button are optional: reading one must not delay the stream for longer.
 _OPTIONAL_S = 5.0
 # One round trip on a slow link; a person who ends the program waits for it.
 _GOODBYE_S = 2.0
@@ -191,7 +191,7 @@ class SensorSession:
             )
         for channel in self._driver.optional_channels:
             with suppress(LinkError):
-                await ask("read the battery", self._look_at(channel), _OPTIONAL_S)
+                await ask("read what is optional", self._look_at(channel), _OPTIONAL_S)
 
     async def _read(self, channel: str) -> None:
         characteristic = self._client.services.get_characteristic(channel)

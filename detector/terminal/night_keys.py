@@ -1,21 +1,9 @@
-"""What a person types beside a running night, as commands. Pure."""
+"""Single keys that a person presses beside a running night, as lines. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from detector.alerts.commands import (
-    NOTE_MOST,
-    Acknowledge,
-    AddNote,
-    CallForHelp,
-    Command,
-    CommandError,
-    MarkSpasm,
-    PauseAlerts,
-    ResumeAlerts,
-    Snooze,
-)
+from detector.alerts.commands import NOTE_MOST, Command, CommandError
+from detector.terminal.said import said_in
 
 BY = "bedside"
 """Who commands at the watching computer's own terminal: nobody has said a name there."""
@@ -25,26 +13,8 @@ HELP = (
     "r resume; m mark a spasm; n TEXT a note; h call for help."
 )
 
-_ALONE: Mapping[str, Callable[..., Command]] = {
-    "a": Acknowledge,
-    "r": ResumeAlerts,
-    "m": MarkSpasm,
-    "h": CallForHelp,
-}
-_TIMED: Mapping[str, Callable[..., Command]] = {"s": Snooze, "p": PauseAlerts}
 
-_SAID: Mapping[type, str] = {
-    Acknowledge: "You are on it: nobody is told again.",
-    Snooze: "Put off for {minutes} min.",
-    PauseAlerts: "Alerts are paused for {minutes} min.",
-    ResumeAlerts: "Alerts wake again.",
-    MarkSpasm: "Marked.",
-    CallForHelp: "Help is called.",
-    AddNote: "Noted.",
-}
-
-
-def command_of(text: str, by: str = BY) -> Command:
+def command_of(line: str) -> Command:
     """Return the command of a typed line, such as `p 10` or `n took baclofen`.
 
     Raises
@@ -52,15 +22,10 @@ def command_of(text: str, by: str = BY) -> Command:
     CommandError
         It is none, and the sentence says which there are; or it cannot be meant.
     """
-    word, _, rest = text.strip().partition(" ")
-    word, rest = word.lower(), rest.strip()
-    if word in _ALONE and not rest:
-        return _ALONE[word](by=by)
-    if word in _TIMED:
-        return _TIMED[word](by=by, minutes=_minutes(rest, 30))
-    if word == "n":
-        return AddNote(by=by, text=rest)
-    raise CommandError(HELP)
+    command = said_in(line, BY, calls=True)
+    if command is None:
+        raise CommandError(HELP)
+    return command
 
 
 class Keystrokes:
@@ -91,16 +56,3 @@ class Keystrokes:
             elif key.isprintable() and len(self.note) < NOTE_MOST:
                 self.note += key
         return lines
-
-
-def said_words(command: Command) -> str:
-    """Return that a command was obeyed."""
-    return _SAID[type(command)].format(minutes=getattr(command, "minutes", 0))
-
-
-def _minutes(text: str, usual: int) -> int:
-    if not text:
-        return usual
-    if not text.isdecimal() or len(text) > 4:
-        raise CommandError(f"{text!a:.20} is not a number of minutes")
-    return int(text)

@@ -8,14 +8,16 @@ from datetime import UTC, datetime, tzinfo
 
 from detector.alert import Alert
 from detector.alert import from_dict as alert_of
+from detector.alerts.commands import to_dict
 from detector.events import Event, Phase
 from detector.events import from_dict as event_of
-from detector.receiver.news import Absence, News, NotPaused, ReceivedEntry, ServiceState
+from detector.receiver.news import Absence, Answer, News, ReceivedEntry, ServiceState
 from detector.receiver.open_alerts import OpenAlerts, OpenNow, Sounds, is_urgent
 from detector.receiver.sounding import Sounding
 from detector.status import WORDS, StateWord
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, still_open_line
+from detector.words.answers import answer_words
 from detector.words.phrases import event_line, one_line, sentence
 
 ABSENT = {Absence.STOPPED: "Stopped", Absence.SILENT: "NOT WATCHING"}
@@ -65,11 +67,12 @@ class ReceivedScreen:
                 self._open_alerts(news)
             case ReceivedEntry():
                 self._entry(news)
-            case NotPaused(why):
+            case Answer(command, why):
                 if self._out.json:
-                    self._write(json.dumps({"not_paused": why}))
+                    answer = {"answer": to_dict(command), "ok": why is None, "why": why}
+                    self._write(json.dumps(answer, ensure_ascii=False))
                 else:
-                    self._line(f"NOT PAUSED: {why}.")
+                    self._line(answer_words(command, why))
 
     def _state(self, state: ServiceState) -> None:
         self._sounding.paused = state.word is StateWord.PAUSED  # never while the service is silent
@@ -92,12 +95,15 @@ class ReceivedScreen:
         changes = self._open.snapshot(now)
         for id_ in changes.over:
             self._sounding.release(id_)
+        for alert in changes.changed:
+            self._sounding.take(alert)
         for alert in (*changes.still, *changes.new):
             if is_urgent(alert):
                 self._sounding.hold(alert.id)
+        for alert in (*changes.still, *changes.new, *changes.changed):
             if self._out.json:
                 self._write(json.dumps({"still_open": _plain(alert, now)}, ensure_ascii=False))
-            elif alert in changes.new:
+            elif alert not in changes.still:
                 self._write(alert_line(alert, self._zone))
             else:
                 self._line(still_open_line(alert, self._zone))

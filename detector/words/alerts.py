@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 
 from detector.alert import Alert, AlertState, Level
@@ -124,6 +125,8 @@ def open_words(alerts: Iterable[Alert], *, before: bool = False) -> list[str]:
 
 def still_open_line(alert: Alert, zone: tzinfo | None = None) -> str:
     """Return as one line that an alert is open, and since when."""
+    if alert.state in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED):
+        return alert_line(replace(alert, at=None, at_s=None), zone)
     since = "" if alert.raised_at is None else f" since {alert.raised_at.astimezone(zone):%H:%M:%S}"
     return one_line(f"ALERT still open{since}: {matter(alert)}")
 

@@ -5,6 +5,7 @@
 var OPEN_FRAME_SERVICE = "765c0001-1c6d-4517-a3d6-51a42b91143f";
 var OPEN_FRAME_FRAMES = "765c0002-1c6d-4517-a3d6-51a42b91143f";
 var OPEN_FRAME_ABOUT = "765c0003-1c6d-4517-a3d6-51a42b91143f";
+var OPEN_FRAME_BUTTON = "765c0004-1c6d-4517-a3d6-51a42b91143f";
 
 // Gathers samples until one notification is full.
 function OpenFrame(mtu) {

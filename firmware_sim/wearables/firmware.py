@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Flag, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +123,20 @@ class Firmware(Protocol):
     def stop_by_itself(self) -> list[Say]:
         """End the stream but stay connected, as the device may do; return the notifications."""
         ...
+
+
+@runtime_checkable
+class WithButton(Protocol):
+    """Firmware of a sensor that has a button."""
+
+    def press(self, *, down: bool) -> list[Say]:
+        """Press the button, or let it go; return the notifications."""
+        ...
+
+
+def pressed(firmware: Firmware, *, down: bool) -> list[Say]:
+    """Press a sensor's button, or let it go; nothing happens to one that has none."""
+    return firmware.press(down=down) if isinstance(firmware, WithButton) else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""A virtual BBC micro:bit: its accelerometer service, a sample a notification.
+"""A virtual BBC micro:bit: accelerometer, a sample a notification, and buttons.
 
-Like its runtime (codal-microbit-v2, MicroBitAccelerometerService.cpp). Pairing is left out: the
-virtual radio does not support it.
+Like its runtime (codal-microbit-v2, MicroBitAccelerometerService.cpp and MicroBitButtonService.cpp:
+what a button does without a connection is not told, and its last state stays). Pairing is left out:
+the virtual radio does not support it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from firmware_sim.wearables.firmware import (
 ACCELEROMETER_SERVICE = "e95d0753-251d-470a-a062-fa1922dfa9a8"
 DATA = "e95dca4b-251d-470a-a062-fa1922dfa9a8"
 PERIOD = "e95dfb24-251d-470a-a062-fa1922dfa9a8"
+
+BUTTON_SERVICE = "e95d9882-251d-470a-a062-fa1922dfa9a8"
+BUTTON_A = "e95dda90-251d-470a-a062-fa1922dfa9a8"
+BUTTON_B = "e95dda91-251d-470a-a062-fa1922dfa9a8"
 
 PERIODS_MS = (1, 2, 5, 10, 20, 80, 160, 640)
 DEFAULT_PERIOD_MS = 20
@@ -41,12 +46,20 @@ class MicrobitFirmware:
                 Attribute(PERIOD, Can.READ | Can.WRITE),
             ),
         ),
+        Service(
+            BUTTON_SERVICE,
+            (
+                Attribute(BUTTON_A, Can.READ | Can.NOTIFY),
+                Attribute(BUTTON_B, Can.READ | Can.NOTIFY),
+            ),
+        ),
     )
 
     def __init__(self, _trace_fs: int, *, period_ms: int = DEFAULT_PERIOD_MS) -> None:
         self._period_ms = period_ms
         self._last = bytes(6)
         self._listening = False
+        self._button_a, self._heeded = b"\0", False
         self._measuring: Measuring | None = None
 
     @property
@@ -55,7 +68,9 @@ class MicrobitFirmware:
         return self._measuring
 
     def read(self, channel: str) -> bytes:
-        """Return the period, or the last sample."""
+        """Return the period, the state of a button, or the last sample."""
+        if channel in (BUTTON_A, BUTTON_B):
+            return self._button_a if channel == BUTTON_A else b"\0"
         return self._period_ms.to_bytes(2, "little") if channel == PERIOD else self._last
 
     def write(self, channel: str, data: bytes) -> list[Say]:
@@ -70,10 +85,12 @@ class MicrobitFirmware:
         if channel == DATA:
             self._listening = on
             self._measuring = self._measure()
+        elif channel == BUTTON_A:
+            self._heeded = on
 
     def link_lost(self) -> None:
-        """Stop sending; the period stays."""
-        self._listening = False
+        """Stop sending; the period stays, and so does what was said of a button."""
+        self._listening = self._heeded = False
         self._measuring = None
 
     def frame(self, last_ns: int, counts: Counts) -> Say:  # noqa: ARG002
@@ -85,6 +102,13 @@ class MicrobitFirmware:
     def charge(self, percent: int) -> list[Say]:  # noqa: ARG002
         """Do nothing: a micro:bit does not report its battery."""
         return []
+
+    def press(self, *, down: bool) -> list[Say]:
+        """Press button A, or let it go: told to a subscriber only."""
+        if not self._heeded:
+            return []
+        self._button_a = bytes((down,))
+        return [Say(BUTTON_A, self._button_a)]
 
     def stop_by_itself(self) -> list[Say]:
         """Stop sending without notice."""

@@ -17,6 +17,7 @@ from firmware_sim.wearables.firmware import (
 SERVICE = "765c0001-1c6d-4517-a3d6-51a42b91143f"
 FRAMES = "765c0002-1c6d-4517-a3d6-51a42b91143f"
 ABOUT = "765c0003-1c6d-4517-a3d6-51a42b91143f"
+BUTTON = "765c0004-1c6d-4517-a3d6-51a42b91143f"
 
 VERSION = 1
 TICKS_HZ = 32768
@@ -67,17 +68,30 @@ class OpenFrameFirmware:
 
     mtu = 247
     frame_samples = 25
-    services = (Service(SERVICE, (Attribute(ABOUT, Can.READ), Attribute(FRAMES, Can.NOTIFY))),)
+    services = (
+        Service(
+            SERVICE,
+            (
+                Attribute(ABOUT, Can.READ),
+                Attribute(FRAMES, Can.NOTIFY),
+                Attribute(BUTTON, Can.READ | Can.NOTIFY),
+            ),
+        ),
+    )
 
     def __init__(self, fs: int) -> None:
         self._fs = fs
         self._sequence = -1
         self._first_tick: int | None = None  # of the last frame
         self._percent = 100
+        self._untold, self._heeded = False, False  # a press, and whether anybody subscribed to it
         self.measuring: Measuring | None = None
 
-    def read(self, _channel: str) -> bytes:
-        """Return the about value."""
+    def read(self, channel: str) -> bytes:
+        """Return the about value, or whether a press was not told yet."""
+        if channel == BUTTON:
+            untold, self._untold = self._untold, False
+            return bytes((untold,))
         return encode_about(self._fs * RATE_STEPS, RANGE_G, b"virtual open frame")
 
     def write(self, channel: str, data: bytes) -> list[Say]:  # noqa: ARG002
@@ -88,10 +102,12 @@ class OpenFrameFirmware:
         """Start or stop with the subscription."""
         if channel == FRAMES:
             self.measuring = Measuring(self._fs, RANGE_G, COUNT_G) if on else None
+        elif channel == BUTTON:
+            self._heeded = on
 
     def link_lost(self) -> None:
         """Stop sending."""
-        self.measuring = None
+        self.measuring, self._heeded = None, False
 
     def frame(self, last_ns: int, counts: Counts) -> Say:
         """Encode one frame; one with the same first sample as the last replaces it, shorter."""
@@ -104,6 +120,13 @@ class OpenFrameFirmware:
     def charge(self, percent: int) -> list[Say]:
         """Send the battery level with the next frame."""
         self._percent = percent
+        return []
+
+    def press(self, *, down: bool) -> list[Say]:
+        """Press the button; letting it go is not told."""
+        if down and self._heeded:
+            return [Say(BUTTON, b"\1")]
+        self._untold = self._untold or down
         return []
 
     def stop_by_itself(self) -> list[Say]:

@@ -224,7 +224,10 @@ def test_what_another_alert_rested_on_is_no_reason_for_this_one(event, now):
 
 # A night as a script: what happens, and how long after the thing before.
 kinds = st.sampled_from([Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH, Kind.PLM])
-onsets = st.tuples(st.floats(0.1, 300), kinds, st.sampled_from([1.0, 15.0, 25.0, 61.0, 100.0]))
+lengths_s = st.sampled_from([1.0, 15.0, 25.0, 61.0, 100.0])
+peaks_g = st.sampled_from([None, 0.2, 0.9])
+mild = st.tuples(st.floats(9, 60), st.just(Kind.SPASM), st.sampled_from([1.0, 2.0]), st.just(0.2))
+onsets = st.one_of(st.tuples(st.floats(0.1, 300), kinds, lengths_s, peaks_g), mild)
 nights = st.lists(onsets, max_size=12)
 
 
@@ -233,7 +236,7 @@ def script(night, revisions, repeats, losses=()):
     words, t = [], 0.0
     for start_s, length_s in losses:
         words += [(start_s, "lost"), (start_s + length_s, "back")]
-    for n, (gap, kind, duration) in enumerate(night):
+    for n, (gap, kind, duration, peak_g) in enumerate(night):
         t += gap
         steps = [("start", min(1.0, duration)), ("update", duration / 2), ("end", duration)]
         for phase, so_far in steps:
@@ -248,6 +251,8 @@ def script(night, revisions, repeats, losses=()):
                 onset=at,
                 confidence=1.0,
                 reason="r",
+                peak_g=peak_g,
+                turn_deg=5.0,
             )
             words.append((said_s, event))
         t += duration
@@ -346,7 +351,7 @@ def test_an_alert_lives_once_per_episode_raised_then_resolved(words):
 def test_without_revisions_just_the_episodes_that_deserve_it_are_told(night):
     """The slow twin: episodes by their gaps, then the rule on each."""
     episodes, t, last_end = [], 0.0, -1e9
-    for n, (gap, kind, duration) in enumerate(night):
+    for n, (gap, kind, duration, _) in enumerate(night):
         t += gap
         if kind in {Kind.CLONUS, Kind.SPASM, Kind.TONIC}:
             if t - last_end >= 90:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from bleak.backends.bluezdbus import manager
 
+from detector.devices.profile import Output
 from detector.errors import LinkError
 from detector.sources.ble import BleSource
 from detector.sources.clock import ScaledClock
@@ -114,12 +115,14 @@ class Night:
         self.source = source
         self.clock = SampleClock()
         self.samples = 0
+        self.outputs: list[Output] = []
         self._trace = trace
         self._news = asyncio.Event()
 
     async def read(self) -> None:
         async for reading in self.source.readings():
             assert reading.error is None
+            self.outputs += reading.outputs
             for block in self.clock.take(reading):
                 felt = self._trace.samples[block.start : block.stop]
                 np.testing.assert_array_equal(block.samples, felt)

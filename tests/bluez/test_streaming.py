@@ -7,11 +7,14 @@ import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from detector.devices.profile import ButtonPressed
 from detector.sources import ble
 from detector.sources.nearby import scan
 from detector.sources.radio import Adapter
 from detector.timing.sample_clock import GapCause
-from firmware_sim.faults import LinkDrop
+from firmware_sim.faults import ButtonPress, LinkDrop
+from firmware_sim.playback import Trace
+from firmware_sim.wearables.open_frame import OPEN_FRAME
 from firmware_sim.wearables.polar import H10
 
 from .house import house, night, sensor, walk
@@ -40,6 +43,17 @@ def test_after_a_lost_link_the_samples_are_where_they_belong():
             assert one.sessions == 2
             assert [gap.cause for gap in one.clock.gaps] == [GapCause.LOSS]
             assert one.clock.missing > 10 * plan.trace.fs
+
+    asyncio.run(law())
+
+
+def test_a_press_of_its_button_is_heard():
+    async def law():
+        trace = Trace(walk(60).samples[::2], 26)
+        plan = sensor(trace, model=OPEN_FRAME, faults=(ButtonPress(10), ButtonPress(20)))
+        async with house(plan), night(plan) as one:
+            await one.until(lambda: one.outputs.count(ButtonPressed()) == 2)
+            assert one.clock.gap_count == 0
 
     asyncio.run(law())
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 
 from ..kit.brokers import free_port, start_mosquitto
 from ..kit.waiting import until

@@ -99,7 +99,7 @@ async def command_unsigned(port: int, topic: str) -> None:
 
 def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, settings):
     trace = tmp_path / "clonus.npz"
-    save_trace(make_trace("clonus", seed=1, duration_s=400), trace)
+    save_trace(make_trace("clonus", seed=1, duration_s=1200), trace)
     options = ("-c", settings, "--data-dir", tmp_path)
     listen = Running(tmp_path, "listen", *options, "listen", "--simulated", "--name", "anna")
     night = Running(tmp_path, "run", *options, "run", "--source", "simulator", trace, "--speed", 20)
@@ -126,11 +126,19 @@ def test_a_receiver_is_told_of_a_night_with_a_sound_and_of_its_death(tmp_path, s
         os.write(keyboard, b"\n")
         listen.until(lambda text: "anna heard it" in text)
         os.write(keyboard, b"p 61\n")
-        listen.until(lambda text: "A pause is of 1 to 60 minutes" in text)
+        listen.until(lambda text: "Minutes must be from 1 to 60" in text)
         os.write(keyboard, b"p\n")
         said = listen.until(lambda text: "By anna" in text)
         assert re.search(r"Paused until \d\d:\d\d\. By anna", said)
         assert "Paused until" in night.until(lambda text: "Paused until" in text)
+        os.write(keyboard, b"r\n")
+        listen.until(lambda text: "The pause is over." in text)
+        os.write(keyboard, b"a\n")
+        listen.until(lambda text: "You are on it: nobody is told of it again." in text)
+        listen.until(lambda text: "anna is on it: 2 spasms in 10 min." in text)
+        night.until(lambda text: "anna is on it (" in text)
+        os.write(keyboard, b"n Baclofen, 10 mg\n")
+        listen.until(lambda text: "Note kept." in text)
         assert "Test over: reached anna." in said
         assert "ALERT: 2 spasms" not in said
         night.process.kill()

@@ -25,8 +25,9 @@ from detector.alerts.commands import (
 )
 from detector.events import Kind
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.terminal.night_keys import HELP, Keystrokes, command_of, said_words
+from detector.terminal.night_keys import HELP, Keystrokes, command_of
 from detector.terminal.night_view import KEYS, OPEN_MOST, NightView, rendered
+from detector.words.answers import answer_words
 from tests.alerts.open_alert import LOST
 
 UNTIL = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_no_line_wraps(width: int, answer: str, status: Status) -> None:
 )
 def test_a_typed_line_is_a_command(typed: str, command: object) -> None:
     assert command_of(typed) == command
-    assert said_words(command_of(typed)).endswith(".")
+    assert answer_words(command_of(typed), None).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -113,9 +114,10 @@ def test_a_typed_line_is_a_command(typed: str, command: object) -> None:
         ("x", HELP),
         ("a now", HELP),
         ("p 61", "minutes must be from 1 to 60"),
-        ("p ²", "not a number of minutes"),
-        ("s 99999", "not a number of minutes"),
-        ("n", "a note is one line of 1 to 500"),
+        ("s 31", "minutes must be from 1 to 30"),
+        ("p ²", HELP),
+        ("s 99999", HELP),
+        ("n", HELP),
     ],
 )
 def test_what_is_no_command_says_what_is(typed: str, why: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Event, Kind, Phase
-from detector.mqtt.contract import COUNTS
+from detector.mqtt.payloads import COUNTS
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import LOSSES, NightEnd, announced_line, ending_lines

@@ -94,7 +94,7 @@ def test_a_fault_that_cannot_be_is_refused_by_its_key(make, why):
 
 
 def test_every_kind_has_a_name_of_its_own_and_a_contract():
-    assert len(KINDS) == 19
+    assert len(KINDS) == 20
     assert all(made.kind == name and made.__doc__ for name, made in KINDS.items())
 
 

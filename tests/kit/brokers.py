@@ -18,7 +18,7 @@ from detector.mqtt.broker_process import SBIN
 from detector.mqtt.contract import PAYLOAD_MOST
 from detector.mqtt.endpoint import Endpoint
 from detector.mqtt.link import Handler, Link
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 
 from .tools import needs
 from .waiting import running, until

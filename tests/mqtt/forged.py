@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from detector.alerts import commands as said
 from detector.events import Origin
 from detector.mqtt import commands
 from detector.mqtt.broker import provide
@@ -34,6 +35,7 @@ from tests.kit.brokers import listening
 from tests.kit.waiting import running, until
 from tests.mqtt.publishing import WEARER, StoredLog, make_event, make_publisher, tenfold
 
+REPLAYED = 2  # commands of a caregiver that are answered before strangers come
 HOME = Topics(wearer=WEARER)
 BOOT = "b1"  # as `make_publisher` has it
 KEYS = ServiceKeys.new().with_new("anna").with_new("ben")
@@ -45,6 +47,50 @@ def protected(now_s: Callable[[], float] = time.monotonic, run: int = 1) -> Prot
         Gate(HOME, KEYS.caregivers, boot_id=BOOT, mono_s=now_s),
         Verifier(public_key_of(KEYS.private_key)),
     )
+
+
+SPOKEN: list[said.Command] = [
+    said.Acknowledge(by="ben"),
+    said.Snooze(by="ben", minutes=30),
+    said.PauseAlerts(by="ben", minutes=60),
+    said.ResumeAlerts(by="ben"),
+    said.MarkSpasm(by="ben"),
+    said.LabelEvent(by="ben", event="e1", verdict=said.SaidKind.NOT_A_SPASM),
+    said.AddNote(by="ben", text="all is well"),
+]
+PLAIN = [
+    (Command.REPLAY, commands.replay("ben", 1)),
+    (Command.SEEN, commands.seen("ben", "e", 5)),
+    (Command.LIVE, commands.live("ben", 120)),
+    (Command.TEST, commands.test("ben", None)),
+    *map(commands.payload, SPOKEN),
+]
+TAMPERED = {
+    "from": 1,
+    "upto": 5,
+    "minutes": 29,
+    "alert": "another",
+    "event": "another",
+    "verdict": "spasm",
+    "text": "all is lost",
+}
+
+
+class Tests:
+    """The alarm's test, which nobody may ask for without a key."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def seen(self, receiver: str, upto: int) -> None:
+        """What a receiver has is read from the store."""
+
+    def ask(self, receiver: str) -> None:
+        self.asked += 1
+
+    def heard(self, receiver: str, alert: str) -> bool:
+        self.asked += 1
+        return True
 
 
 @dataclass
@@ -102,10 +148,11 @@ class Stranger:
 
     def tampered(self) -> Message:
         topic, payload = self.chance.choice(self.recorded)
-        said: dict[str, Any] = json.loads(payload)
-        changes = {"from": 1, "upto": 5, "nonce": secrets.token_hex(12), "by": "anna"}
-        name = self.chance.choice([key for key in changes if said.get(key, "") != changes[key]])
-        return Message(topic, json.dumps(said | {name: changes[name]}))
+        told: dict[str, Any] = json.loads(payload)
+        changes: dict[str, Any] = {"nonce": secrets.token_hex(12), "by": "anna"}
+        changes |= {name: value for name, value in TAMPERED.items() if name in told}
+        name = self.chance.choice(sorted(key for key in changes if told.get(key) != changes[key]))
+        return Message(topic, json.dumps(told | {name: changes[name]}))
 
     def on_another_topic(self) -> Message:
         _, payload = self.recorded[0]
@@ -141,14 +188,12 @@ class Stranger:
 
     def without_nonce(self) -> Message:
         topic, payload = self.recorded[0]
-        said = json.loads(payload)
-        said["nonce"] = self.chance.choice(["", "short", None, 7, ["x" * 20]])
-        return Message(topic, json.dumps(said))
+        told = json.loads(payload)
+        told["nonce"] = self.chance.choice(["", "short", None, 7, ["x" * 20]])
+        return Message(topic, json.dumps(told))
 
     def _plain(self) -> tuple[Command, str]:
-        if self.chance.random() < 0.5:
-            return Command.REPLAY, commands.replay("ben", 1)
-        return Command.SEEN, commands.seen("ben", "e", 5)
+        return self.chance.choice(PLAIN)
 
     def _signed(
         self, key: CaregiverKey, command: Command, plain: str, at: str = f"{BOOT}:1"
@@ -177,7 +222,16 @@ async def attack(kind: str, folder: Path, count: int, seed: int) -> Result:
         log.put(*(make_event(number) for number in range(5)))
         async with provide(kind, port=0) as broker:
             assert broker.endpoint is not None
-            publisher = make_publisher(broker.endpoint, log, sleep=tenfold, protection=protected())
+            obeyed: list[said.Command] = []
+            tests = Tests()
+            publisher = make_publisher(
+                broker.endpoint,
+                log,
+                sleep=tenfold,
+                protection=protected(),
+                obey=obeyed.append,
+                paths=tests,
+            )
             strangers = Link(broker.endpoint, "strangers")
             async with (
                 running(publisher.run(), strangers.run()),
@@ -187,8 +241,8 @@ async def attack(kind: str, folder: Path, count: int, seed: int) -> Result:
                 key = KEYS.of("ben")
 
                 def beat() -> str:
-                    said = json.loads(ear.payloads("health")[-1])
-                    return f"{said['boot_id']}:{said['seq']}"
+                    told = json.loads(ear.payloads("health")[-1])
+                    return f"{told['boot_id']}:{told['seq']}"
 
                 def replies() -> int:
                     return sum(topic.endswith("/reply/ben") for topic in ear.topics())
@@ -200,6 +254,13 @@ async def attack(kind: str, folder: Path, count: int, seed: int) -> Result:
                     recorded.append((topic, payload))
                     await strangers.publish(Message(topic, payload))
                     await until(lambda: replies() == len(recorded))
+                assert len(recorded) == REPLAYED
+                for spoken in SPOKEN:
+                    command, plain = commands.payload(spoken)
+                    payload = key.signed(HOME.command(command), plain, beat())
+                    recorded.append((HOME.command(command), payload))
+                    await strangers.publish(Message(*recorded[-1]))
+                await until(lambda: obeyed == SPOKEN)
                 stranger = Stranger(random.Random(seed), recorded)
                 began_s = time.monotonic()
                 for _ in range(0, count, 16):
@@ -212,11 +273,12 @@ async def attack(kind: str, folder: Path, count: int, seed: int) -> Result:
                 result.took_s = time.monotonic() - began_s
                 result.refused.update(publisher.requests.refused)
                 before = replies()
+                of_strangers = len(obeyed) - len(SPOKEN) + tests.asked + bool(publisher.live.left_s)
                 payload = key.signed(topic, commands.replay("ben", 4), beat())
                 await strangers.publish(Message(topic, payload))
                 await until(lambda: replies() > before)
                 result.served_since = replies() - before
-                result.obeyed = before - len(recorded) + len(state.receivers)
+                result.obeyed = before - REPLAYED + len(state.receivers) + of_strangers
     return result
 
 

@@ -17,19 +17,18 @@ from detector.alert import to_json as alert_to_json
 from detector.channels import Entry
 from detector.errors import ConfigError
 from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan, to_json
-from detector.mqtt import contract
+from detector.mqtt import contract, payloads
 from detector.mqtt.contract import (
     DELIVERY,
     REPLY,
     Availability,
     Command,
     Leaf,
-    LogState,
     Message,
-    Stamp,
     Topics,
 )
-from detector.mqtt.schemas import schemas
+from detector.mqtt.payloads import LogState, Stamp
+from detector.mqtt.schemas import REPLAYED, schemas
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_event
 
@@ -196,19 +195,19 @@ def test_an_alert_keeps_its_schema(alert: Alert) -> None:
     statuses(words),
     vitals,
     st.sampled_from([(None, None, None), ("e", 7, 0)]),
-    st.dictionaries(st.sampled_from(contract.COUNTS), st.integers(0)),
+    st.dictionaries(st.sampled_from(payloads.COUNTS), st.integers(0)),
 )
 def test_health_keeps_its_schema_whatever_the_sensor_claims(
     stamp: Stamp, status: Status, measured: Vitals, log: tuple[Any, Any, Any], counts: Any
 ) -> None:
-    payload = contract.health(stamp, status, measured, LogState(*log), counts)
+    payload = payloads.health(stamp, status, measured, LogState(*log), counts)
     assert_fit_for_strangers(payload)
     SCHEMAS["health"].validate(strictly(payload))
 
 
 @given(stamps, snapshots)
 def test_a_snapshot_keeps_its_schema_and_its_bound(stamp: Stamp, snapshot: Snapshot) -> None:
-    payload = contract.state(stamp, snapshot)
+    payload = payloads.state(stamp, snapshot)
     assert_fit_for_strangers(payload)
     said = strictly(payload)
     SCHEMAS["state"].validate(said)
@@ -223,7 +222,7 @@ def test_availability_is_one_of_three_words() -> None:
 
 
 def test_every_leaf_has_a_schema_that_is_itself_valid() -> None:
-    assert set(schemas()) == {*Leaf, *Command, REPLY}
+    assert set(schemas()) == {*Leaf, *(f"cmd/{each}" for each in Command), REPLY, REPLAYED}
     for schema in schemas().values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -231,15 +230,15 @@ def test_every_leaf_has_a_schema_that_is_itself_valid() -> None:
 @given(alerts(st.just("x" * 5000)))
 def test_a_snapshot_of_any_number_of_alerts_fits_a_packet(alert: Alert) -> None:
     now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=(alert,) * 20)
-    said = strictly(contract.state(Stamp("b", 1, NOON), now))
+    said = strictly(payloads.state(Stamp("b", 1, NOON), now))
     SCHEMAS["state"].validate(said)
     assert (len(said["open_alerts"]), said["open_alerts_total"]) == (16, 20)
-    Message("sw/v1/x", contract.state(Stamp("b", 1, NOON), now))
+    Message("sw/v1/x", payloads.state(Stamp("b", 1, NOON), now))
 
 
 def test_a_missing_a_wrong_or_an_added_field_is_not_the_contract() -> None:
     now = Stamp("b", 1, datetime(2026, 11, 21, tzinfo=UTC))
-    said = strictly(contract.health(now, Status(StateWord.WATCHING), Vitals(), LogState(), {}))
+    said = strictly(payloads.health(now, Status(StateWord.WATCHING), Vitals(), LogState(), {}))
     for name in said:
         assert not SCHEMAS["health"].is_valid({k: v for k, v in said.items() if k != name})
     assert not SCHEMAS["health"].is_valid(said | {"more": 1})
@@ -290,6 +289,7 @@ def test_each_leaf_is_delivered_as_the_contract_says() -> None:
         "state": (1, True, 90),
         "event": (1, False, 604_800),
         "alert": (1, False, 604_800),
+        "live": (0, False, 5),
     }
 
 
@@ -350,6 +350,9 @@ def test_an_entry_that_cannot_be_addressed_is_refused(kind: str, body: str) -> N
 
 def test_the_schemas_in_the_documents_are_those_that_validate() -> None:
     folder = Path(__file__).parents[2] / "docs" / "schemas"
-    written = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    written = {
+        path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text())
+        for path in folder.rglob("*.json")
+    }
 
     assert schemas() == written, "run `make docs`"

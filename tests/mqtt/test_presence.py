@@ -15,7 +15,8 @@ import pytest
 
 from detector.events import Kind
 from detector.mqtt.broker import provide
-from detector.mqtt.contract import COUNTS, Availability, Message
+from detector.mqtt.contract import Availability, Message
+from detector.mqtt.payloads import COUNTS
 from detector.status import Snapshot, StateWord, Status
 from tests.kit.brokers import listening
 from tests.kit.waiting import running, until

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.alerts import commands as said
 from detector.alerts.conditions import Condition
 from detector.errors import ConfigError
 from detector.events import Origin
@@ -128,17 +130,29 @@ def test_no_single_bit_of_a_signed_command_can_be_changed(position: int, bit: in
     pytest.fail(f"obeyed: {bytes(payload)!r}")
 
 
-SENT = {
-    Command.SEEN: commands.seen("anna", "e", 3),
-    Command.REPLAY: commands.replay("anna", 3),
-    Command.PAUSE: commands.pause("anna", 30),
-    Command.TEST: commands.test("anna", None),
-}
+WHEN = datetime(2026, 11, 21, 2, 14, 7, tzinfo=UTC)
+SPOKEN: list[said.Command] = [
+    said.Acknowledge(by="anna"),
+    said.Acknowledge(by="anna", alert="a1"),
+    said.Snooze(by="anna", minutes=10, alert="a1"),
+    said.PauseAlerts(by="anna", minutes=30),
+    said.ResumeAlerts(by="anna"),
+    said.MarkSpasm(by="anna", at=WHEN),
+    said.LabelEvent(by="anna", event="e1", verdict=said.SaidKind.NOT_A_SPASM),
+    said.AddNote(by="anna", text="Baclofen 10 mg", kind=said.NoteKind.MEDICATION, at=WHEN),
+]
+SENT: list[tuple[Command, str]] = [
+    (Command.SEEN, commands.seen("anna", "e", 3)),
+    (Command.REPLAY, commands.replay("anna", 3)),
+    (Command.TEST, commands.test("anna", None)),
+    (Command.LIVE, commands.live("anna", 120)),
+    *map(commands.payload, SPOKEN),
+]
 
 
-@pytest.mark.parametrize("command", Command)
-def test_what_we_sign_keeps_its_schema(command: Command) -> None:
-    schema, payload = SCHEMAS[command.value], SENT[command]
+@pytest.mark.parametrize(("command", "payload"), SENT)
+def test_what_we_sign_keeps_its_schema(command: Command, payload: str) -> None:
+    schema = SCHEMAS[f"cmd/{command}"]
     schema.validate(json.loads(payload))
     proven = json.loads(ANNA.signed(HOME.command(command), payload, "b1:7"))
     schema.validate(proven)
@@ -146,6 +160,23 @@ def test_what_we_sign_keeps_its_schema(command: Command) -> None:
         unproven = {name: value for name, value in proven.items() if name != gone}
         with pytest.raises(jsonschema.ValidationError):
             schema.validate(unproven)
+
+
+@pytest.mark.parametrize("spoken", SPOKEN)
+def test_what_a_person_says_is_obeyed_as_it_was_said_signed_or_not(spoken: said.Command) -> None:
+    command, payload = commands.payload(spoken)
+    assert commands.parse(command, payload.encode()) == spoken
+    door = Door()
+    door.gate.issued(7)
+    signed = ANNA.signed(HOME.command(command), payload, "b1:7")
+    assert commands.parse(command, signed.encode(), door.gate) == spoken
+
+
+def test_every_command_is_sent_in_these_tests_and_help_is_none_of_them() -> None:
+    assert {command for command, _ in SENT} == set(Command)
+    assert set(said.NAMES) - set(Command) == {"help"}
+    with pytest.raises(ValueError, match="help"):
+        commands.payload(said.CallForHelp(by="anna"))
 
 
 def test_a_signature_is_of_one_topic_one_payload_and_one_run() -> None:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
+from detector.alert import Alert, AlertState, Level, to_dict
 from detector.audible.alarm import JUST_S, AudibleAlarm
-from detector.mqtt import contract
-from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf, Stamp
+from detector.mqtt import payloads
+from detector.mqtt.contract import HEALTH_EXPIRES_S, Leaf
+from detector.mqtt.payloads import Stamp
 from detector.receiver.news import News, ReceivedEntry
 from detector.receiver.open_alerts import OpenAlerts, OpenChanges, OpenNow, Sounds, Telling
 from detector.receiver.receiver import Receiver
@@ -30,23 +31,9 @@ from detector.terminal.received import ReceivedScreen
 
 from ..kit.waiting import until
 from .kept_sounds import KeptSounds
+from .open_alert import NIGHT, raised, snapshot
 
-NIGHT = datetime(2026, 11, 21, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-def raised(number: int, at: datetime = NIGHT, level: Level = Level.HIGH) -> Alert:
-    return Alert(
-        id=f"{number:020x}",
-        state=AlertState.RAISED,
-        alert_class=AlertClass.CLINICAL,
-        level=level,
-        kind="clonus",
-        reason="clonus for 60 s",
-        raised_at=at,
-        at=at,
-        wearer="k3vq7m2xta",
-    )
 
 
 def over(alert: Alert, at: datetime) -> Alert:
@@ -55,7 +42,7 @@ def over(alert: Alert, at: datetime) -> Alert:
 
 def state(boot_id: str, alerts: Sequence[Alert], sent: datetime) -> bytes:
     now = Snapshot(status=Status(StateWord.WATCHING), open_alerts=tuple(alerts))
-    return contract.state(Stamp(boot_id, 1, sent), now).encode()
+    return payloads.state(Stamp(boot_id, 1, sent), now).encode()
 
 
 def beat(boot_id: str, seq: int = 1, last_n: int = 0) -> bytes:
@@ -97,10 +84,6 @@ def test_no_snapshot_whatever_it_holds_ends_a_receiver(payload: bytes) -> None:
     for news in receiver.feed(Leaf.STATE, payload, retained=True, mono_s=0.0):
         assert isinstance(news, OpenAlerts)
         now.snapshot(news)
-
-
-def snapshot(alerts: Sequence[Alert], sent: datetime, *, complete: bool = True) -> OpenAlerts:
-    return OpenAlerts(tuple(map(to_dict, alerts)), complete, sent)
 
 
 NOTHING = OpenChanges([], [], [])

@@ -16,7 +16,8 @@ from detector.channels import Entry, EntryKind
 from detector.mqtt import commands
 from detector.mqtt.commands import Replay, Seen
 from detector.mqtt.contract import HEALTH_EXPIRES_S, REPLY, Command, Leaf, Topics
-from detector.mqtt.requests import ENTRIES_MOST, answer
+from detector.mqtt.payloads import ENTRIES_MOST
+from detector.mqtt.requests import answer
 from detector.receiver.news import UNANSWERED, Absence, ReceivedEntry, ServiceState
 from detector.receiver.receiver import UNANSWERED_S, Receiver
 from detector.status import StateWord
@@ -69,8 +70,8 @@ class House:
     def serve(self, *, lose_asks: bool = False, lose_answers: bool = False) -> bool:
         """Serve what the receiver requests; return whether it requested anything."""
         requests = self.receiver.requests(self.mono_s)
-        for command, payload in requests:
-            request = commands.parse(command, payload.encode())
+        for asked in requests:
+            request = commands.parse(asked.command, asked.payload.encode())
             if lose_asks:
                 continue
             if isinstance(request, Seen):
@@ -81,7 +82,7 @@ class House:
                 self.check_acknowledged()
             elif not lose_answers:
                 self.answer(request)
-        return any(command is Command.REPLAY for command, _ in requests)
+        return any(asked.command is Command.REPLAY for asked in requests)
 
     def answer(self, request: Replay) -> None:
         rows = [entry for entry in self.entries if entry.n >= request.n][:ENTRIES_MOST]
@@ -289,8 +290,8 @@ def test_a_heartbeat_of_no_log_changes_no_log_and_asks_for_nothing_unreadable(
     said = {"boot_id": "x", "seq": 1, "state": "watching", "epoch": epoch, "last_n": 7}
     house.receiver.feed(Leaf.HEALTH, json.dumps(said).encode(), retained=False, mono_s=1.0)
     assert house.receiver.epoch == "e1"
-    for command, payload in house.receiver.requests(1.0):
-        commands.parse(command, payload.encode())
+    for asked in house.receiver.requests(1.0):
+        commands.parse(asked.command, asked.payload.encode())
 
 
 def test_a_first_start_gets_what_is_sent_again_from_before_it() -> None:

@@ -15,7 +15,7 @@ import pytest
 from detector.cli.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
 from detector.service.presentation.news import News

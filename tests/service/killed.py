@@ -22,7 +22,7 @@ from detector.channels import Entry
 from detector.devices.stream import LinkUp
 from detector.events import Event, from_dict
 from detector.mqtt.endpoint import Endpoint
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 from detector.store.formats.reader import open_recording
 from detector.store.recording import Recording
 from detector.store.state import State

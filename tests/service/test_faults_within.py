@@ -24,7 +24,7 @@ from detector.alerts.conditions import Condition
 from detector.cli.simulated import source_on
 from detector.config import Settings, read_configuration
 from detector.events import Origin
-from detector.mqtt.session import Received
+from detector.mqtt.properties import Received
 from detector.service import supervisor
 from detector.service.assembly import assembled
 from detector.service.supervisor import SETTLED_S, PartLostError

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from detector.alert import AlertState, Level
+from detector.alert import Alert, AlertState, Level
 from detector.alerts.commands import (
     Acknowledge,
     AddNote,
@@ -35,6 +35,7 @@ from detector.alerts.response import BLIND_ANSWER_S
 from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.devices.interpreter import Interpreter
+from detector.devices.profile import ButtonPressed
 from detector.devices.registry import installed
 from detector.devices.stream import LinkUp, Reading
 from detector.events import Origin
@@ -175,6 +176,17 @@ def test_a_call_for_help_wakes_in_a_pause_that_can_be_ended_at_once(config_home:
             assert made.service.status.watch is not StateWord.PAUSED
 
     asyncio.run(night())
+
+
+def test_a_press_of_the_sensors_button_is_a_call_for_help(config_home: Path) -> None:
+    async def night() -> tuple[Alert, ...]:
+        async with watching(config_home, AheadClock()) as made:
+            link = LinkUp(1, "microbit", "C0:5E", "BBC micro:bit", 0, 0)
+            made.service._take(0, Reading(link, (ButtonPressed(),)))
+            return made.service.now.open_alerts
+
+    (call,) = asyncio.run(night())
+    assert (call.kind, call.by, call.wakes) == ("button", "wearer", True)
 
 
 def test_a_flood_of_commands_is_refused_but_never_a_call_for_help(config_home: Path) -> None:

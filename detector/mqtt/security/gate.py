@@ -12,8 +12,9 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from detector.fields import Text
 from detector.mqtt.contract import COMMAND_EXPIRES_S, Command, Topics
 from detector.mqtt.security.signing import mac
 
@@ -24,6 +25,20 @@ two."""
 ISSUED_MOST = 1000  # heartbeats and snapshots within `COMMAND_EXPIRES_S`: one in 60 ms
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class Proven(TypedDict):
+    """Fields that prove who sent a command; in a command that is not signed none of them counts.
+
+    at : boot id and number of a heartbeat, which the command was made after
+    """
+
+    at: Annotated[str, Text("[^:]{1,64}:[0-9]{1,15}")]
+    nonce: Annotated[str, Text(NONCE.pattern)]
+    mac: Annotated[str, Text("[0-9a-f]{64}")]
+
+
+PROOF = tuple(Proven.__annotations__)
 
 
 class Flaw(StrEnum):

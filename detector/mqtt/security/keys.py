@@ -47,14 +47,15 @@ class CaregiverKey:
     key: bytes = field(repr=False)
     service: bytes = field(repr=False)
 
-    def signed(self, topic: str, payload: str, at: str) -> str:
+    def signed(self, topic: str, payload: str, at: str, nonce: str | None = None) -> str:
         """Return the payload of a command of ours, signed.
 
         Parameters
         ----------
         at : boot id and number of the latest heartbeat, with a colon between
+        nonce : of 16 to 64 characters, never used before; None for a random one
         """
-        fields = {**json.loads(payload), "at": at, "nonce": secrets.token_hex(12)}
+        fields = {**json.loads(payload), "at": at, "nonce": nonce or secrets.token_hex(12)}
         said = plain_json.plain(fields)
         return plain_json.line({**said, "mac": mac(said, topic=topic, key=self.key)})
 
