@@ -82,6 +82,7 @@ class AlertResponse:
         self._learning = learning
         self._open: dict[str, _Open] = {}
         self._woken: dict[str, _Woken] = {}  # by kind: the last that woke somebody
+        self._called_ns: int | None = None  # when a call for help was last told
         self._mono_ns = 0
 
     @property
@@ -170,6 +171,7 @@ class AlertResponse:
             "schema": SCHEMA,
             "mono_ns": self._mono_ns,
             "open": [each.save() for each in self._open.values()],
+            "called_ns": self._called_ns,
             "woken": [[kind, each.at_ns, each.count] for kind, each in self._woken.items()],
         }
 
@@ -183,11 +185,13 @@ class AlertResponse:
                 return
             by_ns = 0 if same_boot else mono_ns - int(saved["mono_ns"])
             known = [_Open.load(each, by_ns) for each in saved["open"]]
+            called_ns = saved["called_ns"]
+            called_ns = None if called_ns is None else int(called_ns) + by_ns
             woken = {str(k): _Woken(int(at) + by_ns, int(n)) for k, at, n in saved["woken"]}
         except (KeyError, TypeError, ValueError, OverflowError):
             return
         self._open = {each.alert.id: each for each in known}
-        self._woken, self._mono_ns = woken, mono_ns
+        self._woken, self._called_ns, self._mono_ns = woken, called_ns, mono_ns
 
     def recall(self, saved: Any, mono_ns: int, *, same_boot: bool | None) -> None:
         """Go on with the calls for help of an earlier process, of which this began without."""
@@ -226,10 +230,13 @@ class AlertResponse:
         if not self._calls:
             raise CommandError('calls for help are off: "button" is not among alerts.wake_for')
         waiting = [o for o in self._open.values() if o.alert.kind == BUTTON and o.alert.wakes]
+        last_ns = self._called_ns
+        recent = last_ns is not None and 0 <= mono_ns - last_ns < _ns(CALL_AGAIN_S)
+        if waiting and recent:
+            return []
+        self._called_ns = mono_ns
         if waiting:
             last = waiting[-1]
-            if mono_ns - last.since_ns < _ns(CALL_AGAIN_S):
-                return []
             again = replace(last.alert, state=AlertState.REPEATED, at=utc)
             return [self._told(replace(last, alert=again))]
         alert = Alert(
@@ -342,8 +349,6 @@ class _Woken:
 
 def _changes(alert: Alert, command: Acknowledge | Snooze | LabelEvent) -> bool:
     """Return whether an answer says anything new of an alert."""
-    if isinstance(command, Snooze):
-        return alert.state is not AlertState.ACKNOWLEDGED
     if isinstance(command, LabelEvent):
         return alert.reason != NOT_A_SPASM
     return alert.state is not AlertState.ACKNOWLEDGED

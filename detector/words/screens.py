@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from detector.alert import Alert, AlertClass, Level
+from detector.alert import from_dict as alert_of
 from detector.alerts.commands import AddNote, CommandError, LabelEvent, MarkSpasm, from_dict
 from detector.alerts.rules import BUTTON, RuleError, parse_rule
 from detector.channels import EntryKind
-from detector.words.alerts import CONDITION_NAMES, rule_words
+from detector.words.alerts import CONDITION_NAMES, rule_words, state_words
 from detector.words.commands import command_words
 from detector.words.phrases import TITLES, length
 
@@ -75,19 +76,11 @@ def _event_words(body: Mapping[str, Any]) -> str:
 
 
 def _alert_words(body: Mapping[str, Any]) -> str:
-    kind, state = _text(body, "kind"), _text(body, "state")
-    known = {str(each): title for each, title in TITLES.items()} | dict(CONDITION_NAMES)
-    about = _capital(known.get(kind, kind)) if kind != BUTTON else "Call for help"
-    by = _text(body, "by") or "somebody"
-    if state == "raised":
-        return f"Alert: {about[:1].lower()}{about[1:]}."
-    ends = {
-        "escalated": "nobody answered, more people are told",
-        "acknowledged": f"{by} is on it",
-        "snoozed": f"put off by {by}",
-        "resolved": "over",
-    }
-    return f"{about}: {ends.get(state, state)}."
+    try:
+        alert = alert_of(body)
+    except (ValueError, TypeError):  # of another version
+        return _text(body, "reason")
+    return f"{_capital(state_words(alert))}: {alert_title(alert).lower()}."
 
 
 def _is_rule(text: str) -> bool:

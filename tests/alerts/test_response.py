@@ -203,6 +203,16 @@ def test_a_call_for_help_wakes_until_somebody_comes_in_a_pause_too() -> None:
     assert response.calls == ()
 
 
+def test_whoever_presses_on_and_on_is_told_every_ten_seconds_and_escalates_all_the_same() -> None:
+    response, told = AlertResponse(), list[AlertState]()
+    for now_s in range(122):
+        told += [a.state for a in response.tick((), now_s * S, at(now_s))]
+        told += [a.state for a in response.obey(CallForHelp(by="maria"), now_s * S, at(now_s))]
+    assert told.count(RAISED) == 1
+    assert told.count(REPEATED) == 12
+    assert told.count(ESCALATED) == 1
+
+
 def test_without_the_rule_there_is_no_button() -> None:
     with pytest.raises(CommandError, match="button"):
         AlertResponse(calls=False).obey(CallForHelp(by="maria"), 0, NOW)

@@ -198,6 +198,8 @@ def test_a_flood_of_commands_is_refused_but_never_a_call_for_help(config_home: P
                 made.service.obey(MarkSpasm(by="anna"))
             made.service.obey(CallForHelp(by="maria"))
             assert made.service._answering.open(())
+            with pytest.raises(CommandError, match="too many commands"):
+                made.service.obey(CallForHelp(by="maria"))  # the same press: no entry more
 
     asyncio.run(night())
 

@@ -34,6 +34,9 @@ MOST_COMMANDS, IN_NS = 30, 60_000_000_000
 answers an alert on five screens needs ten."""
 
 
+TOO_MANY = "too many commands at once: wait a minute"
+
+
 class Answering:
     """The one place where a night's alerts become what people are told.
 
@@ -103,8 +106,10 @@ class Answering:
         """
         full = len(self._said_ns) == MOST_COMMANDS and 0 <= mono_ns - self._said_ns[0] < IN_NS
         if full and not isinstance(command, CallForHelp):
-            raise CommandError("too many commands at once: wait a minute")
+            raise CommandError(TOO_MANY)
         told = self._obeyed(command, mono_ns, utc_of(utc_ns).astimezone(UTC))
+        if full and not told:  # the same press again: help is called already
+            raise CommandError(TOO_MANY)
         self._said_ns.append(mono_ns)
         return told
 
