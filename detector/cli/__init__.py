@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from detector.cli import (
+    alerts,
     config,
     decode,
     demo,
@@ -168,6 +169,7 @@ app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
 app.command(rich_help_panel=SETUP, short_help="Let a phone or browser see the page.")(pair.pair)
 app.command(rich_help_panel=SETUP)(scan.scan)
 app.command(rich_help_panel=SETUP)(doctor.doctor)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=SETUP)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from detector.alerts.budget import RulesProposal, Trial
 from detector.words.phrases import counted
 
@@ -40,3 +42,24 @@ def _trial(trial: Trial) -> str:
     rules = ", ".join(str(rule) for rule in trial.rules)
     false = f", {trial.false} of them for what was no spasm" if trial.false else ""
     return f"{trial.per_week:.1f} wakes a week{false}: {rules}"
+
+
+def budget_json(found: RulesProposal, wakes_a_week: float) -> dict[str, Any]:
+    """Return a proposal as JSON-able data."""
+    return {
+        "nights": found.nights,
+        "labelled": found.labelled,
+        "wakes_a_week": wakes_a_week,
+        "present": _plain(found.present),
+        "proposed": None if found.proposed is None else _plain(found.proposed),
+        "kept": found.kept,
+    }
+
+
+def _plain(trial: Trial) -> dict[str, Any]:
+    return {
+        "wake_for": [str(rule) for rule in trial.rules],
+        "per_week": round(trial.per_week, 2),
+        "woke_for": len(trial.woke_for),
+        "false": trial.false,
+    }

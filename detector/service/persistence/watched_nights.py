@@ -1,0 +1,83 @@
+"""The nights that were watched: their events, and what people said that these were."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from detector.alert import from_json
+from detector.alerts.commands import CommandError, LabelEvent, SaidKind, from_dict
+from detector.channels import Entry, EntryKind
+from detector.events import Event
+from detector.service.persistence.places import RECORDING
+from detector.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedNights:
+    """events : of each night, by onset; labels : what an event was, by its id."""
+
+    events: tuple[tuple[Event, ...], ...]
+    labels: dict[str, SaidKind]
+
+
+def watched_nights(state: State, recordings: Path) -> WatchedNights:
+    """Return what the state still has of nights, and those that only a recording tells of.
+
+    Labels go as far back as the log, 30 days.
+
+    Parameters
+    ----------
+    recordings : folder of the recordings; a night without an event has one, too
+    """
+    nights: dict[str, list[Event]] = defaultdict(list)
+    for path in recordings.glob("*.sqlite"):
+        if match := RECORDING.fullmatch(path.name):
+            nights[match[1]] = []
+    events = [event for event in state.events() if event.onset is not None]
+    for event in events:
+        nights[_evening(event)].append(event)
+    ordered = tuple(tuple(nights[evening]) for evening in sorted(nights))
+    return WatchedNights(ordered, _labels(state, events))
+
+
+def _evening(event: Event) -> str:
+    if event.recording is not None:
+        return event.recording.name[:10]
+    assert event.onset is not None  # noqa: S101 - the caller has chosen those
+    return f"{(event.onset - timedelta(hours=12)).date()}"
+
+
+def _labels(state: State, events: list[Event]) -> dict[str, SaidKind]:
+    """Return the latest label of each event; one of an alert is of all events of its episode."""
+    episodes: dict[str, str] = {}  # of alerts, by id
+    labels: dict[str, SaidKind] = {}
+    for entry in _entries(state):
+        if entry.kind is EntryKind.ALERT:
+            try:
+                alert = from_json(entry.body)
+            except ValueError:  # of another version
+                continue
+            if alert.episode is not None:
+                episodes[alert.id] = alert.episode
+        elif entry.kind is EntryKind.LABEL:
+            try:
+                said = from_dict(json.loads(entry.body))
+            except (CommandError, ValueError):
+                continue
+            if isinstance(said, LabelEvent):
+                episode = episodes.get(said.alert or "")
+                about = [e.id for e in events if episode is not None and e.episode == episode]
+                labels |= dict.fromkeys([said.event] if said.event else about, said.verdict)
+    return labels
+
+
+def _entries(state: State) -> Iterator[Entry]:
+    n = 1
+    while entries := state.replay_from(n):
+        yield from entries
+        n = entries[-1].n + 1
