@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 
+from rich.console import Group
+
 from detector.alerts.commands import CommandError
 from detector.service.assembly import Assembly
 from detector.service.presentation.health import vitals
@@ -44,6 +46,10 @@ class NightScreen:
         self._keys = Keystrokes()
         self._answer, self._answered_s = "", 0.0
 
+    def __rich__(self) -> Group:
+        """Return the view as it is now, also under a line that is written between two draws."""
+        return rendered(self._view())
+
     async def draw(self) -> None:
         """Draw the view under the night's lines, until cancelled."""
         from rich.console import Console
@@ -52,13 +58,14 @@ class NightScreen:
         # What goes into a file stays out of the view's way, and the view out of the file.
         together = sys.stdout.isatty()
         with Live(
+            self,
             console=Console(stderr=True),
             auto_refresh=False,
             transient=True,
             redirect_stdout=together,
         ) as live:
             while True:
-                live.update(rendered(self._view()), refresh=True)
+                live.refresh()
                 await asyncio.sleep(DRAW_S)
 
     async def take_keys(self) -> None:

@@ -92,7 +92,7 @@ def test_sigint_to_the_whole_process_group_ends_the_night_without_a_fault(tmp_pa
 
 
 def test_a_night_that_a_person_ends_shows_no_lost_link(tmp_path: Path) -> None:
-    shown = in_a_terminal(NIGHT, tmp_path, after=b"Watching")
+    shown = in_a_terminal((*NIGHT, "--view", "plain"), tmp_path, after=b"Watching")
 
     after = shown.partition("^C")[2]
     assert after.startswith("\n"), "what was typed has a line of its own"
