@@ -6,12 +6,15 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from detector.config.places import Places
+from detector.errors import ConfigError
 
 LONGEST_VALUE = 60
 LONGEST = 400  # characters of a sentence, which may quote what was written
@@ -32,47 +35,86 @@ MUST_BE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one setting; as text, one line.
+
+    place : where it was set, such as "line 12"
+    key : dotted name of the setting or section, "" where it is the file as a whole
+    value : what was written, as it is shown; secrets are masked; None is not shown
+    must : what it must be
+    hint : what was meant, where that can be guessed, such as "did you mean ankle?"
+    """
+
+    place: str
+    key: str
+    value: str | None
+    must: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        written = f"{self.key} = {self.value}" if self.value is not None else self.key
+        said = "   ".join(part for part in (written, self.must, self.hint) if part)[:LONGEST]
+        return f"{self.place}  {said}" if self.place else said
+
+
+class SettingsError(ConfigError):
+    """Settings cannot be used; beside the sentences what is wrong, one by one.
+
+    Parameters
+    ----------
+    path : the file that was read; None where there was none
+    """
+
+    def __init__(self, words: str, *, path: Path | None, problems: Sequence[Problem]) -> None:
+        super().__init__(words)
+        self.path, self.problems = path, tuple(problems)
+
+
 def describe(
     error: ValidationError,
     origins: Mapping[str, str],
     places: Places,
     model: type[BaseModel],
-) -> list[str]:
-    """Return one line of text for each problem, the first of many."""
+) -> list[Problem]:
+    """Return the problems in the order of their lines, the first of many."""
     found = []
     problems = error.errors(include_url=False)
     for problem in problems[:MOST_TOLD]:
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
         line = places.line_of(key)
         place = origins.get(".".join(key)) or (f"line {line}" if line else "settings")
-        found.append((line or sys.maxsize, f"{place}  {_sentence(key, problem, model)[:LONGEST]}"))
+        found.append((line or sys.maxsize, _problem(place, key, problem, model)))
     more = len(problems) - MOST_TOLD
-    others = [f"and {more} more"] if more > 0 else []
-    return [sentence for _, sentence in sorted(found)] + others
+    others = [Problem("", "", None, f"and {more} more")] if more > 0 else []
+    ordered = sorted(found, key=lambda each: (each[0], str(each[1])))
+    return [problem for _, problem in ordered] + others
 
 
-def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> str:
-    """Return the line for a variable that is not a setting."""
+def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> Problem:
+    """Return the problem of a variable that is not a setting."""
     known = [prefix + key.replace(".", "__").upper() for key in _names(model)]
-    return f"environment {variable}   is not a setting{_did_you_mean(variable, known)}"
+    hint = _did_you_mean(variable, known)
+    return Problem("", f"environment {variable}", None, "is not a setting", hint)
 
 
-def _sentence(key: Sequence[str], problem: Any, model: type[BaseModel]) -> str:
+def _problem(place: str, key: Sequence[str], problem: Any, model: type[BaseModel]) -> Problem:
     name, kind, value = ".".join(key)[:LONGEST_NAME], problem["type"], problem["input"]
     entries = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
     if kind == "extra_forbidden":  # its value is not shown: it may be a misspelt secret
-        return f"{name}   is not a setting{_did_you_mean(name, _names(model))}"
+        return Problem(place, name, None, "is not a setting", _did_you_mean(name, _names(model)))
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return f"{name}   must be a section: write [{name}] on a line of its own"
+        must = f"must be a section: write [{name}] on a line of its own"
+        return Problem(place, name, None, must)
     must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
         **problem.get("ctx", {})
     )
     if isinstance(value, Mapping):  # a contradiction inside a section, or between two
-        return f"[{name}]   {must}" if name else must
+        return Problem(place, f"[{name}]" if name else "", None, must)
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         hint = _did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
-    return f"{name}{entries} = {_shown(key, value)}   {must}{hint}"
+    return Problem(place, f"{name}{entries}", _shown(key, value), must, hint)
 
 
 def _shown(key: Sequence[str], value: object) -> str:
@@ -93,4 +135,4 @@ def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:
     close = get_close_matches(word, list(known), n=1)
-    return f"   did you mean {close[0]}?" if close else ""
+    return f"did you mean {close[0]}?" if close else ""

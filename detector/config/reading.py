@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from detector.config.depth import parse_toml
 from detector.config.places import Places
-from detector.config.problems import describe, unknown_variable
+from detector.config.problems import Problem, SettingsError, describe, unknown_variable
 from detector.config.settings import Settings
 from detector.errors import ConfigError
 from detector.files import read_start
@@ -83,12 +83,10 @@ def read_configuration(
         line = places.line_of(key)
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
-    problems = []
+    problems: list[Problem] = []
     if SECRET_KEY in origins and file.stat().st_mode & 0o077:
-        problems.append(
-            f"{origins[SECRET_KEY]}  {SECRET_KEY} = ***   can be read by others on this computer: "
-            f"chmod 600 {quote(str(file))}"
-        )
+        must = f"can be read by others on this computer: chmod 600 {quote(str(file))}"
+        problems.append(Problem(origins[SECRET_KEY], SECRET_KEY, "***", must))
     for variable, raw in sorted((os.environ if environ is None else environ).items()):
         variable_key = _variable_key(variable)
         if variable_key is None:
@@ -109,9 +107,11 @@ def read_configuration(
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         where = f"{file} has" if text is not None else "The settings have"
         listing = "\n".join(f"  {problem}" for problem in problems)
-        raise ConfigError(
+        raise SettingsError(
             f"{where} {count}. Nothing was started.\n{listing}\n"
-            f"Correct that, then run: {check_command(file)}"
+            f"Correct that, then run: {check_command(file)}",
+            path=None if text is None else file,
+            problems=problems,
         )
     return Configuration(settings, origins, None if text is None else file)
 
@@ -144,8 +144,10 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
     where = f"{file} {place[1]}" if place and place[1] else str(file)
     what = (reason[: place.start()] if place else reason)[:LONGEST_REASON]
     told = _in_plain_words(what) or f"is not TOML: {what}"
-    raise ConfigError(
-        f"{where} {told}. Nothing was started.\nCorrect that, then run: {check_command(file)}"
+    raise SettingsError(
+        f"{where} {told}. Nothing was started.\nCorrect that, then run: {check_command(file)}",
+        path=file,
+        problems=[Problem(place[1] if place and place[1] else "", "", None, told)],
     )
 
 
