@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from detector.web import stream as streams
-from detector.web.stream import APART_S, EVERY_S, Stream, message_of
+from detector.web.tonight import stream as streams
+from detector.web.tonight.stream import APART_S, EVERY_S, Stream, message_of
 
 from ..kit.virtual_time import in_virtual_time
 from .stand import Bedroom, Stand, ask, standing
