@@ -1,10 +1,12 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
+from detector.config.problems import Problem, SettingsError
 from detector.config.reading import (
     Configuration,
     check_command,
     default_path,
     read_configuration,
+    usable_settings,
 )
 from detector.config.settings import (
     AlertSettings,
@@ -23,11 +25,14 @@ __all__ = [
     "Configuration",
     "LogSettings",
     "MqttSettings",
+    "Problem",
     "RecordingSettings",
     "SensorSettings",
     "Settings",
+    "SettingsError",
     "WearerSettings",
     "check_command",
     "default_path",
     "read_configuration",
+    "usable_settings",
 ]

@@ -21,6 +21,9 @@ LONGEST = 400  # characters of a sentence, which may quote what was written
 LONGEST_NAME = 80  # characters of a wrong name
 MOST_TOLD = 20  # more is no settings file, and is not read
 
+SECRET = {"password", "secret", "token", "url"}
+"""Words in the names of settings whose values are not shown: a contact's URL holds its password."""
+
 MUST_BE = {
     "bool_type": "must be true or false",
     "string_type": "must be text in quotes",
@@ -114,11 +117,12 @@ def _problem(place: str, key: Sequence[str], problem: Any, model: type[BaseModel
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         hint = _did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
-    return Problem(place, f"{name}{entries}", _shown(key, value), must, hint)
+    must, _, meant = must.partition("   ")  # a value's own check knows what was meant
+    return Problem(place, f"{name}{entries}", _shown(key, value), must, hint or meant)
 
 
 def _shown(key: Sequence[str], value: object) -> str:
-    if "password" in key[-1] and key[-1] != "password_file":
+    if set(key[-1].split("_")) & SECRET and not key[-1].endswith("_file"):
         return "***"
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = re.sub(r"://[^@/]*@", "://***@", text)

@@ -33,9 +33,9 @@ from detector.web.access.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typ
 from detector.web.access.people import SESSION, USED_AGAIN, People
 from detector.web.access.people_file import PeopleFile
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
+from detector.web.answers import JSON, add_assets, html, json_line, see_other, told
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
-from detector.web.page import Asset, assets, render
 from detector.web.tonight.stream import MOST_PAGES, Stream
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ COMMANDS_IN_ALL = (5.0, 50.0)
 TOKEN_BYTES = 32
 RETRY_MS = 2000  # between a page's attempts to reach a service that is away
 
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 class CaregiversPage:
@@ -80,9 +80,13 @@ class CaregiversPage:
         """Take the facts for monitoring that are shown from now on."""
         self._facts = facts
 
+    def end(self) -> None:
+        """End what every open page gets: the service ends."""
+        self.stream.end()
+
     def application(self, hosts: frozenset[str]) -> web.Application:
         """Return the application, which answers to these names."""
-        guard = Guard(self._people, hosts, said=_said, now=self._now, mono_s=self._mono_s)
+        guard = Guard(self._people, hosts, said=told, now=self._now, mono_s=self._mono_s)
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         for path, handler in (
             ("/livez", self._livez),
@@ -93,8 +97,7 @@ class CaregiversPage:
             ("/stream", self._stream),
         ):
             app.router.add_get(path, handler, allow_head=False)
-        for asset in assets().values():
-            app.router.add_get(asset.path, _serving(asset), allow_head=False)
+        add_assets(app)
         app.router.add_post("/pair", self._pair)
         app.router.add_post("/leave", self._leave)
         app.router.add_post("/say/{name}", self._say)
@@ -114,7 +117,7 @@ class CaregiversPage:
         found = request.get(VISITOR)
         if found is None:
             raise web.HTTPSeeOther("/pair")
-        response = _html(
+        response = html(
             "home.html",
             view=self.stream.view,
             person=found.person,
@@ -127,7 +130,7 @@ class CaregiversPage:
         return response
 
     async def _pairing(self, request: web.Request) -> web.Response:
-        return _html("pair.html", wrong="", known=request.get(VISITOR))
+        return html("pair.html", wrong="", known=request.get(VISITOR))
 
     async def _pair(self, request: web.Request) -> web.StreamResponse:
         said, as_json = await _body(request)
@@ -144,9 +147,9 @@ class CaregiversPage:
             wrong = "This code is not known, was used, or is more than 10 minutes old."
             if as_json:
                 raise web.HTTPForbidden(text=wrong)
-            return _html("pair.html", status=HTTPStatus.FORBIDDEN, wrong=wrong, known=None)
+            return html("pair.html", status=HTTPStatus.FORBIDDEN, wrong=wrong, known=None)
         log.info("%s paired a device with the page", name)
-        response = _see_other("/")
+        response = see_other("/")
         self._give(response, token)
         return response
 
@@ -155,7 +158,7 @@ class CaregiversPage:
         said, _ = await _body(request)
         check_form_token(found, said.get("token"))
         await _changed(self._people, lambda people: (people.left(found.token), None))
-        response = _see_other("/pair")
+        response = see_other("/pair")
         response.del_cookie(COOKIE, path="/")
         return response
 
@@ -174,7 +177,7 @@ class CaregiversPage:
             raise web.HTTPForbidden(text=str(error)) from None
         except CommandError as error:
             raise web.HTTPConflict(text=str(error)) from None
-        return web.json_response({"done": True}) if as_json else _see_other("/")
+        return web.json_response({"done": True}) if as_json else see_other("/")
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
@@ -261,32 +264,4 @@ def _check_local(request: web.Request) -> None:
 def _judged(request: web.Request, good: bool, data: dict[str, Any]) -> web.Response:
     _check_local(request)
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    return web.Response(status=status, text=plain_json.line(data) + "\n", content_type=JSON)
-
-
-def _html(template: str, *, status: int = HTTPStatus.OK, **values: Any) -> web.Response:
-    return web.Response(
-        status=status, text=render(template, **values), content_type="text/html", charset="utf-8"
-    )
-
-
-def _said(request: web.Request, status: int, words: str) -> web.Response:
-    """Return one sentence, as a page for a browser and as JSON for a program."""
-    if "text/html" in request.headers.get("Accept", ""):
-        return _html("said.html", status=status, words=words)
-    text = plain_json.line({"error": words}) + "\n"
-    return web.Response(status=status, text=text, content_type=JSON)
-
-
-def _see_other(place: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
-
-
-def _serving(asset: Asset) -> Callable[[web.Request], Any]:
-    async def serve(request: web.Request) -> web.Response:
-        headers = {"ETag": asset.tag, "Cache-Control": "no-cache", "Content-Type": asset.kind}
-        if request.headers.get("If-None-Match") == asset.tag:
-            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return web.Response(body=asset.data, headers=headers)
-
-    return serve
+    return json_line(data, status=status)

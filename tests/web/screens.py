@@ -20,6 +20,7 @@ from detector.events import Kind
 from detector.status import StateWord, Status, Vitals
 from detector.web.access.people import Role
 
+from .no_night import FAILURES, failing, serving
 from .stand import Bedroom, Stand, standing
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -176,5 +177,30 @@ def draw(folder: Path) -> None:
                     context.close()
 
 
+def draw_no_night(folder: Path) -> None:
+    """Draw what the page shows while there is no night."""
+    with browser() as chromium:
+        for name, failure in FAILURES.items():
+            with tempfile.TemporaryDirectory() as data:
+                where = Path(data)
+                with serving(lambda f=failure, w=where: failing(f(w), w)) as address:  # type: ignore[misc]
+                    for suffix, dark, size in (
+                        ("", False, "phone"),
+                        ("-night", True, "phone"),
+                        ("-320", False, "narrow"),
+                    ):
+                        if suffix and name != "failure":
+                            continue
+                        width, height = SIZES[size]
+                        page = chromium.new_page(
+                            viewport={"width": width, "height": height},
+                            color_scheme="dark" if dark else "light",
+                        )
+                        page.goto(address)
+                        page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
+                        page.close()
+
+
 if __name__ == "__main__":
     draw(Path(sys.argv[1]))
+    draw_no_night(Path(sys.argv[1]))

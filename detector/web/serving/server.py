@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
 from detector.web.access.connections import Connections
 from detector.web.access.guard import HERE
 from detector.web.access.limits import is_loopback
-from detector.web.app import CaregiversPage
 from detector.web.serving.tls import context_of, names_of
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,20 @@ class Where:
         return context_of(self.cert_file, self.key_file)
 
 
+class Servable(Protocol):
+    """A page, whatever it shows."""
+
+    def application(self, hosts: frozenset[str]) -> web.Application:
+        """Return it as aiohttp's application, which answers to these names."""
+        ...
+
+    def end(self) -> None:
+        """End the answers that last, before the server does."""
+        ...
+
+
 @asynccontextmanager
-async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
+async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     """Serve the page until the block ends; the value is its address.
 
     Raises
@@ -98,7 +110,7 @@ async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
         try:
             yield _address(where, names, port)
         finally:
-            page.stream.end()
+            page.end()
             server.close()
     finally:
         listening.close()

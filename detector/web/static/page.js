@@ -40,6 +40,7 @@ async function whetherLetIn() {
   try {
     const answer = await fetch("/", { method: "GET", redirect: "manual", cache: "no-store" });
     if (answer.type === "opaqueredirect") location.assign("/pair");
+    else if (answer.status === 503) location.reload(); // it cannot begin, and the page there says why
   } catch {
     // not reachable: the page says so by itself
   }
