@@ -1,5 +1,6 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
+from detector.config.contacts import ContactSettings
 from detector.config.reading import (
     Configuration,
     check_command,
@@ -15,18 +16,21 @@ from detector.config.settings import (
     SensorSettings,
     Settings,
     WearerSettings,
+    WebSettings,
 )
 
 __all__ = [
     "AlertSettings",
     "BrokerAddress",
     "Configuration",
+    "ContactSettings",
     "LogSettings",
     "MqttSettings",
     "RecordingSettings",
     "SensorSettings",
     "Settings",
     "WearerSettings",
+    "WebSettings",
     "check_command",
     "default_path",
     "read_configuration",

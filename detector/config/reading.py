@@ -21,7 +21,7 @@ from detector.errors import ConfigError
 from detector.files import read_start
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
-SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file
+SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: a secret that may stand in the file
 LONGEST_REASON = 200  # characters; it may quote what was written
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
@@ -83,12 +83,12 @@ def read_configuration(
         line = places.line_of(key)
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
-    problems = []
-    if SECRET_KEY in origins and file.stat().st_mode & 0o077:
-        problems.append(
-            f"{origins[SECRET_KEY]}  {SECRET_KEY} = ***   can be read by others on this computer: "
-            f"chmod 600 {quote(str(file))}"
-        )
+    problems = [
+        f"{where}  {name} = ***   can be read by others on this computer: chmod 600 "
+        f"{quote(str(file))}"
+        for name, where in _secrets(values, origins, places)
+        if file.stat().st_mode & 0o077
+    ]
     for variable, raw in sorted((os.environ if environ is None else environ).items()):
         variable_key = _variable_key(variable)
         if variable_key is None:
@@ -114,6 +114,19 @@ def read_configuration(
             f"Correct that, then run: {check_command(file)}"
         )
     return Configuration(settings, origins, None if text is None else file)
+
+
+def _secrets(
+    values: Mapping[str, Any], origins: Mapping[str, str], places: Places
+) -> Iterator[tuple[str, str]]:
+    """Yield each secret that stands in the file itself, and where."""
+    if SECRET_KEY in origins:
+        yield SECRET_KEY, origins[SECRET_KEY]
+    contacts = values.get("contact")
+    for number, contact in enumerate(contacts if isinstance(contacts, list) else []):
+        if isinstance(contact, dict) and "url" in contact:
+            line = places.line_of(("contact", number, "url"))
+            yield "contact.url", f"line {line}" if line else "the file"
 
 
 def _text(file: Path, *, required: bool) -> str | None:
