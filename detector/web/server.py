@@ -37,12 +37,14 @@ class Where:
     bind : address to listen at
     port : the first to try; the next free one is taken
     cert_file, key_file : for TLS; both or none
+    public_url : address at which something between passes on what phones ask
     """
 
     bind: str
     port: int
     cert_file: Path | None = None
     key_file: Path | None = None
+    public_url: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -72,7 +74,7 @@ async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
     listening = _listening(where.bind, where.port)
     port = int(listening.getsockname()[1])
     runner = web.AppRunner(
-        page.application(_hosts(where.bind, names, port)),
+        page.application(_hosts(where.bind, names, port), public=where.public_url),
         handle_signals=False,
         access_log=None,
         keepalive_timeout=KEPT_ALIVE_S,
