@@ -50,6 +50,11 @@ def check(
     configuration = call.configuration()
     options = configuration.settings.mqtt
     problems = credential_problems(options)
+    if configuration.settings.contact:
+        from detector.push.services import address_problem
+
+        found = [address_problem(contact) for contact in configuration.settings.contact]
+        problems += [problem for problem in found if problem is not None]
     if problems:
         where = configuration.path or default_path()
         listing = "\n".join(f"  {problem}" for problem in problems)

@@ -184,6 +184,7 @@ def _plan(configuration: Configuration, *, system: bool) -> UnitPlan:
         return UnitPlan(program, system, options, sound=sound)
     secrets = {} if path is None else {"settings": path.absolute()}
     secrets |= _files(settings.model_dump())
+    secrets |= {each.credential_name: each.url_file for each in settings.contact if each.url_file}
     named = ["-c", "%d/settings"] if path else []
     known = {each.gr_name for each in grp.getgrall()}
     groups = [name for name in GROUPS if name in known]

@@ -109,7 +109,7 @@ def tls(
     if write:
         _write(settings_path, bundles.service_settings(place, plan))
     if call.out.json:
-        call.out.data(json.dumps(bundles.summary(place, plan)))
+        call.out.data(json.dumps(bundles.summary(place, plan, _page_port(call, settings_path))))
     changed = bool(add or remove)
     _explain(call.out, place, plan, add or caregiver or [], changed=changed, written=write)
 
@@ -122,6 +122,13 @@ def _plan(
     hosts = tuple(dict.fromkeys([*(host or own_hosts()), "localhost", "127.0.0.1", "::1"]))
     prefix = call.configuration().settings.mqtt.prefix if settings_path.exists() else "sw/v1"
     return Plan(hosts, host[0] if host else "localhost", port, prefix, installed or INSTALLED)
+
+
+def _page_port(call: Invocation, settings_path: Path) -> int:
+    from detector.config import WebSettings
+
+    there = settings_path.exists()
+    return call.configuration().settings.web.port if there else WebSettings().port
 
 
 def _page(
@@ -140,7 +147,8 @@ def _page(
         bundles.add_page(place, now=now)
     else:
         bundles.make(place, plan, [], now=now)
-    values, out = bundles.page_settings(place), call.out
+    values = bundles.page_settings(place, _page_port(call, settings_path))
+    out = call.out
     if write:
         _write(settings_path, values, section="web")
     if out.json:

@@ -1,5 +1,6 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
+from detector.config.contacts import ContactSettings
 from detector.config.problems import Problem, SettingsError
 from detector.config.reading import (
     Configuration,
@@ -17,12 +18,14 @@ from detector.config.settings import (
     SensorSettings,
     Settings,
     WearerSettings,
+    WebSettings,
 )
 
 __all__ = [
     "AlertSettings",
     "BrokerAddress",
     "Configuration",
+    "ContactSettings",
     "LogSettings",
     "MqttSettings",
     "Problem",
@@ -31,6 +34,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "WearerSettings",
+    "WebSettings",
     "check_command",
     "default_path",
     "read_configuration",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -85,8 +85,11 @@ def describe(
     problems = error.errors(include_url=False)
     for problem in problems[:MOST_TOLD]:
         key = tuple(part for part in problem["loc"] if isinstance(part, str))
-        line = places.line_of(key)
-        place = origins.get(".".join(key)) or (f"line {line}" if line else "settings")
+        line = places.line_of(_placed(problem["loc"]))
+        origin = origins.get(".".join(key), "")
+        if line and not origin.startswith(("environment", "flag")):  # of several sections, this one
+            origin = f"line {line}"
+        place = origin or "settings"
         found.append((line or sys.maxsize, _problem(place, key, problem, model)))
     more = len(problems) - MOST_TOLD
     others = [Problem("", "", None, f"and {more} more")] if more > 0 else []
@@ -103,22 +106,32 @@ def unknown_variable(variable: str, prefix: str, model: type[BaseModel]) -> Prob
 
 def _problem(place: str, key: Sequence[str], problem: Any, model: type[BaseModel]) -> Problem:
     name, kind, value = ".".join(key)[:LONGEST_NAME], problem["type"], problem["input"]
-    entries = "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
+    behind = problem["loc"][len(_placed(problem["loc"])) :]
+    entries = "".join(f"[{part}]" for part in behind)
     if kind == "extra_forbidden":  # its value is not shown: it may be a misspelt secret
         return Problem(place, name, None, "is not a setting", _did_you_mean(name, _names(model)))
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        must = f"must be a section: write [{name}] on a line of its own"
+        head = f"[[{name}]]" if isinstance(problem["loc"][-1], int) else f"[{name}]"
+        must = f"must be a section: write {head} on a line of its own"
         return Problem(place, name, None, must)
     must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
         **problem.get("ctx", {})
     )
     if isinstance(value, Mapping):  # a contradiction inside a section, or between two
-        return Problem(place, f"[{name}]" if name else "", None, must)
+        several = isinstance(problem["loc"][-1], int) if name else False
+        head = f"[[{name}]]" if several else f"[{name}]"
+        return Problem(place, head if name else "", None, must)
     hint = ""
     if kind == "literal_error" and isinstance(value, str):
         hint = _did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
     must, _, meant = must.partition("   ")  # a value's own check knows what was meant
     return Problem(place, f"{name}{entries}", _shown(key, value), must, hint or meant)
+
+
+def _placed(loc: Sequence[str | int]) -> tuple[str | int, ...]:
+    """Return a key with the numbers of sections, without that of an entry of a list of values."""
+    end = next((n for n in range(len(loc) - 1, 0, -1) if isinstance(loc[n], str)), 1)
+    return tuple(loc[: end + 1]) if len(loc) > 2 else tuple(loc)
 
 
 def _shown(key: Sequence[str], value: object) -> str:
@@ -133,8 +146,9 @@ def _names(model: type[BaseModel], above: str = "") -> Iterator[str]:
     """Yield the dotted name of every section and setting."""
     for name, field in model.model_fields.items():
         yield above + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _names(field.annotation, f"{above}{name}.")
+        for part in (field.annotation, *get_args(field.annotation)):  # a section, or [[several]]
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _names(part, f"{above}{name}.")
 
 
 def _did_you_mean(word: str, known: Sequence[str] | Iterator[str]) -> str:

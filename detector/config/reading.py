@@ -23,7 +23,7 @@ from detector.errors import ConfigError
 from detector.files import read_start
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
-SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file
+SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: a secret that may stand in the file
 LONGEST_REASON = 200  # characters; it may quote what was written
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
@@ -85,10 +85,12 @@ def read_configuration(
         line = places.line_of(key)
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
-    problems: list[Problem] = []
-    if SECRET_KEY in origins and file.stat().st_mode & 0o077:
-        must = f"can be read by others on this computer: chmod 600 {quote(str(file))}"
-        problems.append(Problem(origins[SECRET_KEY], SECRET_KEY, "***", must))
+    must = f"can be read by others on this computer: chmod 600 {quote(str(file))}"
+    problems = [
+        Problem(where, name, "***", must)
+        for name, where in _secrets(values, origins, places)
+        if file.stat().st_mode & 0o077
+    ]
     put, unknown = _overridden(values, os.environ if environ is None else environ, flags or {})
     origins |= put
     problems += [unknown_variable(name, ENVIRONMENT_PREFIX, Settings) for name in unknown]
@@ -166,6 +168,19 @@ def _overridden(
         if value is not None and _put(values, tuple(name.split(".")), value):
             origins[name] = "flag"
     return origins, unknown
+
+
+def _secrets(
+    values: Mapping[str, Any], origins: Mapping[str, str], places: Places
+) -> Iterator[tuple[str, str]]:
+    """Yield each secret that stands in the file itself, and where."""
+    if SECRET_KEY in origins:
+        yield SECRET_KEY, origins[SECRET_KEY]
+    contacts = values.get("contact")
+    for number, contact in enumerate(contacts if isinstance(contacts, list) else []):
+        if isinstance(contact, dict) and "url" in contact:
+            line = places.line_of(("contact", number, "url"))
+            yield "contact.url", f"line {line}" if line else "the file"
 
 
 def _text(file: Path, *, required: bool) -> str | None:

@@ -22,7 +22,7 @@ from detector import events as event_values
 from detector.alert import Alert, AlertState
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import log, receivers, state_file, takeover, wearer_file
+from detector.store import cursors, log, receivers, state_file, takeover, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
 from detector.store.receivers import KnownReceiver
@@ -122,7 +122,7 @@ class State:
 
         What is already stored, the same or in a later form, makes no entry: repeating a
         commit of events and alerts publishes nothing twice. `saved` replaces plain data by name
-        (`night`, `rows`, `ended`, `boot`, `pause`, `self-test`, `starts`).
+        (`night`, `rows`, `ended`, `boot`, `self-test`, `starts`, `push:NAME` of each contact).
         """
         with _clear_errors(self._path), transaction(self._db):
             self._check_name()
@@ -202,6 +202,11 @@ class State:
                 f"how far {channel} had come in {self._path.name} was damaged: what it had not "
                 "told of earlier nights stays untold. Check the disk."
             )
+
+    def close_channels(self, prefix: str, kept: Collection[str]) -> None:
+        """Forget the channels whose name begins so, but for these."""
+        with _clear_errors(self._path), transaction(self._db):
+            cursors.close_channels(self._db, prefix, kept)
 
     def read(self, channel: str, limit: int = 100) -> list[Entry]:
         """Return the oldest entries that a channel has neither acknowledged nor refused."""

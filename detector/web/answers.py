@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +14,20 @@ from detector.web.page import Asset, assets, render
 JSON = "application/json"
 
 
-def html(template: str, *, status: int = HTTPStatus.OK, **values: Any) -> web.Response:
+def html(
+    template: str,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> web.Response:
     """Return a page."""
     return web.Response(
-        status=status, text=render(template, **values), content_type="text/html", charset="utf-8"
+        status=status,
+        text=render(template, **values),
+        content_type="text/html",
+        charset="utf-8",
+        headers=headers,
     )
 
 

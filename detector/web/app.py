@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,8 @@ from aiohttp import web
 from detector import plain_json
 from detector.alerts.commands import Command, CommandError
 from detector.errors import ConfigError, StorageError
+from detector.push.drills import is_test
+from detector.push.tokens import PushAnswer, TokenError
 from detector.web.access.guard import (
     COOKIE,
     VISITOR,
@@ -36,6 +39,7 @@ from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.answers import JSON, add_assets, html, json_line, see_other, told
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
+from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
 from detector.web.tonight.stream import MOST_PAGES, Stream
 
 log = logging.getLogger(__name__)
@@ -57,6 +61,7 @@ class CaregiversPage:
     ----------
     obey : takes what somebody says; raises CommandError with a sentence
     secure : whether it is served over TLS
+    phones : takes answers by the button of a notification; None where none has one
     """
 
     def __init__(
@@ -65,10 +70,12 @@ class CaregiversPage:
         *,
         obey: Callable[[Command], None],
         secure: bool = False,
+        phones: PhoneAnswers | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people, self._obey, self._secure = people, obey, secure
+        self._phones = phones
         self._now, self._mono_s = now, mono_s
         self._facts: ServiceFacts | None = None
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
@@ -84,9 +91,16 @@ class CaregiversPage:
         """End what every open page gets: the service ends."""
         self.stream.end()
 
-    def application(self, hosts: frozenset[str]) -> web.Application:
-        """Return the application, which answers to these names."""
-        guard = Guard(self._people, hosts, said=told, now=self._now, mono_s=self._mono_s)
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
+        """Return the application, which answers to these names, and that of its public address."""
+        guard = Guard(
+            self._people,
+            hosts,
+            public=public,
+            said=told,
+            now=self._now,
+            mono_s=self._mono_s,
+        )
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         for path, handler in (
             ("/livez", self._livez),
@@ -101,6 +115,9 @@ class CaregiversPage:
         app.router.add_post("/pair", self._pair)
         app.router.add_post("/leave", self._leave)
         app.router.add_post("/say/{name}", self._say)
+        if self._phones is not None:
+            app.router.add_get(ROUTE, partial(self._asked, self._phones), allow_head=False)
+            app.router.add_post(ROUTE, partial(self._answered, self._phones))
         return app
 
     async def _livez(self, request: web.Request) -> web.Response:
@@ -179,6 +196,34 @@ class CaregiversPage:
             raise web.HTTPConflict(text=str(error)) from None
         return web.json_response({"done": True}) if as_json else see_other("/")
 
+    async def _asked(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
+        """Ask before an answer is taken: whatever looks into a mail opens the addresses in it."""
+        answer = _proven(phones, request)
+        question, button = asked_words(answer)
+        return html(
+            "answer.html",
+            headers=FROM_ANYWHERE,
+            question=question,
+            button=button,
+            name=answer.contact,
+            done="",
+        )
+
+    async def _answered(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
+        answer = _proven(phones, request)
+        if not self._commands.allows(answer.contact, self._mono_s()):
+            raise web.HTTPTooManyRequests(text="that was often: wait a moment")
+        try:
+            done = await _taken(phones, answer)
+        except CommandError as error:
+            raise web.HTTPConflict(text=str(error)) from None
+        except StorageError as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+        log.info("%s answered by the button of a notification", answer.contact)
+        if "text/html" in request.headers.get("Accept", ""):
+            return html("answer.html", headers=FROM_ANYWHERE, question=done, done=done)
+        return web.json_response({"done": True}, headers=FROM_ANYWHERE)
+
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
         if self.stream.pages >= MOST_PAGES:
@@ -221,6 +266,23 @@ class CaregiversPage:
             await _changed(self._people, lambda people: (people.used(found.token, now), None))
         except web.HTTPServiceUnavailable as error:
             log.warning("%s", error.text)
+
+
+def _proven(phones: PhoneAnswers, request: web.Request) -> PushAnswer:
+    try:
+        return phones.of(request.match_info["token"])
+    except TokenError as error:
+        raise web.HTTPForbidden(text=str(error)) from None
+
+
+async def _taken(phones: PhoneAnswers, answer: PushAnswer) -> str:
+    """Pass an answer on, and return what a person reads then."""
+    if not is_test(answer):
+        phones.acknowledge(answer)
+        return "Everybody is told that you are on it."
+    if not await asyncio.to_thread(phones.confirm, answer):
+        raise CommandError("only the latest test of a contact counts, for a day")
+    return "The test is confirmed."
 
 
 async def _changed(people: PeopleFile, change: Callable[[People], tuple[People, Any]]) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from detector.alerts.commands import (
 )
 from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
+from detector.push.drills import confirm_answer
+from detector.push.links import answer_key
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_event, of_status
 from detector.web.access.pairing import new_code
@@ -37,6 +40,7 @@ from detector.web.access.people import Role
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
+from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
@@ -210,7 +214,13 @@ async def _serve(
         room.obey(command)
         page.stream.show(room.view())
 
-    page = CaregiversPage(PeopleFile(folder), obey=obey, secure=where.secure)
+    phones = PhoneAnswers(
+        answer_key(folder),
+        obey=obey,
+        confirm=partial(confirm_answer, folder),
+        now=lambda: datetime.now(UTC),
+    )
+    page = CaregiversPage(PeopleFile(folder), obey=obey, secure=where.secure, phones=phones)
     async with served(page, where) as address:
         stand(address, page)
         while True:

@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 from detector.alerts.conditions import Condition
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.config import Settings
-from detector.errors import ConfigError
+from detector.errors import ConfigError, StorageError
+from detector.push.drills import confirm_answer
+from detector.push.links import links_of
 from detector.service.assembly import Assembly
 from detector.service.presentation.health import vitals
 from detector.service.supervisor import Supervisor
@@ -23,6 +26,7 @@ from detector.store.state import State, StateError
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
+from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.address_file import remove_address, write_address
 from detector.web.serving.server import Where, served
 from detector.web.serving.tls import ends_at
@@ -121,7 +125,7 @@ class NightOnPage:
 def where_of(settings: Settings) -> Where:
     """Return where the settings want the page."""
     web = settings.web
-    return Where(web.bind, web.port, web.cert_file, web.key_file)
+    return Where(web.bind, web.port, web.cert_file, web.key_file, web.public_url)
 
 
 @asynccontextmanager
@@ -135,7 +139,12 @@ async def caregivers_page(
     note : takes a sentence about where the page is
     """
     web, where, folder = settings.web, where_of(settings), settings.data_dir
-    page = CaregiversPage(PeopleFile(folder), obey=made.service.obey, secure=where.secure)
+    page = CaregiversPage(
+        PeopleFile(folder),
+        obey=made.service.obey,
+        secure=where.secure,
+        phones=_phones(made, settings),
+    )
     shown = NightOnPage(
         made,
         page,
@@ -177,6 +186,21 @@ def _ending(where: Where) -> list[str]:
         return []
     when = "has ended" if left < timedelta(0) else f"ends in {left.days} days"
     return [f"The certificate of the page {when}: make a new one, spasmwatch setup tls --page"]
+
+
+def _phones(made: Assembly, settings: Settings) -> PhoneAnswers | None:
+    """Return what takes answers from notifications; None where they have no button."""
+    folder = settings.data_dir
+    with suppress(StorageError):  # noted where the notifications are made
+        links = links_of(settings.web, folder)
+        if links is not None:
+            return PhoneAnswers(
+                links.key,
+                obey=made.service.obey,
+                confirm=partial(confirm_answer, folder),
+                now=lambda: datetime.now(UTC),
+            )
+    return None
 
 
 async def _diary(made: Assembly) -> Diary:

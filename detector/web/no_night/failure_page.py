@@ -50,9 +50,11 @@ class FailurePage:
     def end(self) -> None:
         """End nothing: every answer is short."""
 
-    def application(self, hosts: frozenset[str]) -> web.Application:
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
         """Return the application, which answers to these names."""
-        guard = Guard(self._people, hosts, said=told, now=self._now, mono_s=self._mono_s)
+        guard = Guard(
+            self._people, hosts, public=public, said=told, now=self._now, mono_s=self._mono_s
+        )
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         for path, handler in (
             ("/", self._home),

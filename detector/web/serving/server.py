@@ -37,12 +37,14 @@ class Where:
     bind : address to listen at
     port : the first to try; the next free one is taken
     cert_file, key_file : for TLS; both or none
+    public_url : address at which something between passes on what phones ask
     """
 
     bind: str
     port: int
     cert_file: Path | None = None
     key_file: Path | None = None
+    public_url: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -59,8 +61,8 @@ class Where:
 class Servable(Protocol):
     """A page, whatever it shows."""
 
-    def application(self, hosts: frozenset[str]) -> web.Application:
-        """Return it as aiohttp's application, which answers to these names."""
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
+        """Return the application, which answers to these names, and that of its public address."""
         ...
 
     def end(self) -> None:
@@ -84,7 +86,7 @@ async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     listening = _listening(where.bind, where.port)
     port = int(listening.getsockname()[1])
     runner = web.AppRunner(
-        page.application(_hosts(where.bind, names, port)),
+        page.application(_hosts(where.bind, names, port), public=where.public_url),
         handle_signals=False,
         access_log=None,
         keepalive_timeout=KEPT_ALIVE_S,
