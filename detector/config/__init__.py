@@ -1,6 +1,7 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
 from detector.config.contacts import ContactSettings
+from detector.config.followed import FollowSettings
 from detector.config.problems import Problem, SettingsError
 from detector.config.reading import (
     Configuration,
@@ -26,6 +27,7 @@ __all__ = [
     "BrokerAddress",
     "Configuration",
     "ContactSettings",
+    "FollowSettings",
     "LogSettings",
     "MqttSettings",
     "Problem",

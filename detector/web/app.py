@@ -14,7 +14,6 @@ from typing import Any
 
 from aiohttp import web
 
-from detector import plain_json
 from detector.alerts.commands import Command, CommandError
 from detector.errors import ConfigError, StorageError
 from detector.push.drills import is_test
@@ -27,7 +26,6 @@ from detector.web.access.guard import (
     check_form_token,
     form_token,
     from_this_computer,
-    protect,
     remote,
     visitor,
 )
@@ -36,22 +34,21 @@ from detector.web.access.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typ
 from detector.web.access.people import SESSION, USED_AGAIN, People
 from detector.web.access.people_file import PeopleFile
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
-from detector.web.answers import JSON, add_assets, html, json_line, see_other, told
+from detector.web.answers import add_assets, html, json_line, see_other, told
+from detector.web.forms import fields_of
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
+from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
-from detector.web.tonight.stream import MOST_PAGES, Stream
+from detector.web.streaming import streamed
+from detector.web.tonight.stream import Stream
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 8192  # bytes; a note has 500 characters
-PATIENCE_S = 5.0  # for a body, and for a page to take what is sent to it
 COMMANDS = (1.0, 10.0)  # per s and at once, of one person: each is an entry of the log
 COMMANDS_IN_ALL = (5.0, 50.0)
 TOKEN_BYTES = 32
-RETRY_MS = 2000  # between a page's attempts to reach a service that is away
-
-FORM = "application/x-www-form-urlencoded"
 
 
 class CaregiversPage:
@@ -62,6 +59,12 @@ class CaregiversPage:
     obey : takes what somebody says; raises CommandError with a sentence
     secure : whether it is served over TLS
     phones : takes answers by the button of a notification; None where none has one
+    others : takes what is said to wearers who are followed; None where none is
+
+    Attributes
+    ----------
+    stream : of the own wearer's view
+    household : the page of everybody; None where nobody else is followed
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class CaregiversPage:
         obey: Callable[[Command], None],
         secure: bool = False,
         phones: PhoneAnswers | None = None,
+        others: Others | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,6 +86,9 @@ class CaregiversPage:
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
         self.stream = Stream(mono_s)
+        self.household = None
+        if others is not None:
+            self.household = HouseholdPage(obey, others, self._commands, self._still, mono_s)
 
     def show_facts(self, facts: ServiceFacts) -> None:
         """Take the facts for monitoring that are shown from now on."""
@@ -90,6 +97,8 @@ class CaregiversPage:
     def end(self) -> None:
         """End what every open page gets: the service ends."""
         self.stream.end()
+        if self.household is not None:
+            self.household.stream.end()
 
     def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
         """Return the application, which answers to these names, and that of its public address."""
@@ -115,6 +124,8 @@ class CaregiversPage:
         app.router.add_post("/pair", self._pair)
         app.router.add_post("/leave", self._leave)
         app.router.add_post("/say/{name}", self._say)
+        if self.household is not None:
+            self.household.add_to(app)
         if self._phones is not None:
             app.router.add_get(ROUTE, partial(self._asked, self._phones), allow_head=False)
             app.router.add_post(ROUTE, partial(self._answered, self._phones))
@@ -140,6 +151,7 @@ class CaregiversPage:
             person=found.person,
             may=ALLOWED[found.person.role],
             token=form_token(found.token),
+            others=self.household is not None,
         )
         if self._now() - found.session.used > USED_AGAIN:
             await self._note_use(found)
@@ -150,7 +162,7 @@ class CaregiversPage:
         return html("pair.html", wrong="", known=request.get(VISITOR))
 
     async def _pair(self, request: web.Request) -> web.StreamResponse:
-        said, as_json = await _body(request)
+        said, as_json = await fields_of(request)
         if not self._guesses.allows(network_of(remote(request)), self._mono_s()):
             raise web.HTTPTooManyRequests(text="too many codes were tried: wait a minute")
         code, token = typed_code(str(said.get("code", ""))[:64]), secrets.token_urlsafe(TOKEN_BYTES)
@@ -172,7 +184,7 @@ class CaregiversPage:
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
-        said, _ = await _body(request)
+        said, _ = await fields_of(request)
         check_form_token(found, said.get("token"))
         await _changed(self._people, lambda people: (people.left(found.token), None))
         response = see_other("/pair")
@@ -181,7 +193,7 @@ class CaregiversPage:
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
-        said, as_json = await _body(request)
+        said, as_json = await fields_of(request)
         check_form_token(found, said.get("token"))
         if not self._commands.allows(found.person.name, self._mono_s()):
             raise web.HTTPTooManyRequests(text="that was often: wait a moment")
@@ -226,23 +238,7 @@ class CaregiversPage:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
-        if self.stream.pages >= MOST_PAGES:
-            raise web.HTTPServiceUnavailable(text="too many pages are open")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        protect(response)
-        self.stream.pages += 1
-        try:
-            await response.prepare(request)
-            await _send(response, f"retry: {RETRY_MS}\n\n".encode())
-            async for message in self.stream.messages(lambda: self._still(found)):
-                await _send(response, message)
-        except (ConnectionError, TimeoutError):
-            response.force_close()  # gone, or takes nothing: it comes back
-            if request.transport is not None:
-                request.transport.abort()
-        finally:
-            self.stream.pages -= 1
-        return response
+        return await streamed(request, self.stream, lambda: self._still(found))
 
     def _give(self, response: web.Response, token: str) -> None:
         """Set the cookie of a session, for as long as the session lasts without use."""
@@ -292,30 +288,6 @@ async def _changed(people: PeopleFile, change: Callable[[People], tuple[People, 
     except (ConfigError, StorageError) as error:
         log.warning("access to the page cannot be changed: %s", error)
         raise web.HTTPServiceUnavailable(text=str(error)) from None
-
-
-async def _send(response: web.StreamResponse, message: bytes) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        await response.write(message)
-
-
-async def _body(request: web.Request) -> tuple[dict[str, Any], bool]:
-    """Return the fields that were sent, and whether as JSON."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            if request.content_type == JSON:
-                data = await request.read()
-                said = plain_json.parsed(data, depth_most=2)
-                if not isinstance(said, dict):
-                    raise web.HTTPBadRequest(text="an object is expected")
-                return said, True
-            if request.content_type == FORM:
-                return {str(key): value for key, value in (await request.post()).items()}, False
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the request took too long") from None
-    except ValueError:
-        raise web.HTTPBadRequest(text="this is no form and no JSON") from None
-    raise web.HTTPUnsupportedMediaType(text="send a form or JSON")
 
 
 def _check_local(request: web.Request) -> None:

@@ -20,6 +20,7 @@ from detector.events import Kind
 from detector.status import StateWord, Status, Vitals
 from detector.web.access.people import Role
 
+from .corridor import corridor
 from .no_night import FAILURES, failing, serving
 from .stand import Bedroom, Stand, standing
 
@@ -177,6 +178,25 @@ def draw(folder: Path) -> None:
                     context.close()
 
 
+def draw_everybody(folder: Path) -> None:
+    """Draw the page of several wearers."""
+    with browser() as chromium, tempfile.TemporaryDirectory() as data:
+        room = corridor(lambda: NOW)
+        room.show(Status(StateWord.WATCHING), 90 * MIN)
+        with standing(Path(data), room) as stand:
+            for suffix, dark, size in (
+                ("", False, "phone"),
+                ("-night", True, "phone"),
+                ("-320", False, "narrow"),
+                ("-wide", False, "wide"),
+            ):
+                context = device(chromium, stand, stand.let_in(), dark=dark, size=size)
+                page = opened(context, stand, "/everybody")
+                expect(page.locator(".age").first).to_contain_text("Data")
+                page.screenshot(path=folder / f"everybody{suffix}.png", full_page=True)
+                context.close()
+
+
 def draw_no_night(folder: Path) -> None:
     """Draw what the page shows while there is no night."""
     with browser() as chromium:
@@ -203,4 +223,5 @@ def draw_no_night(folder: Path) -> None:
 
 if __name__ == "__main__":
     draw(Path(sys.argv[1]))
+    draw_everybody(Path(sys.argv[1]))
     draw_no_night(Path(sys.argv[1]))
