@@ -17,6 +17,7 @@ from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.service.presentation import caregivers_page
 from detector.service.presentation.oversight import overseen
+from detector.web.access import Role
 from detector.web.guard import form_token
 from firmware_sim.motion.scenarios import scenario
 
@@ -57,8 +58,10 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(folder: Path, address: str, name: str) -> AsyncIterator[Follower]:
-    token = let_in(folder, name)
+async def following(
+    folder: Path, address: str, name: str, role: Role = Role.CAREGIVER
+) -> AsyncIterator[Follower]:
+    token = let_in(folder, name, role)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(
         headers={"Cookie": f"spasmwatch={token}"}, cookie_jar=jar
