@@ -22,7 +22,7 @@ from ..kit.brokers import listening, needs_mosquitto
 from ..kit.waiting import until
 from ..push.night import watching
 from ..push.servers import ntfy
-from .test_night_on_page import Follower, following
+from .followers import Follower, following
 
 WITHIN_S = 1.0
 PUBLIC = "https://house.example"
