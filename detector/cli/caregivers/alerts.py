@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.alert_budget import budget
+from detector.cli.caregivers.alert_budget import budget
 from detector.terminal.invocation import Invocation, UsageError, program_name
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli.simulate import check_scenario
+from detector.cli.recordings.simulate import check_scenario
 from detector.terminal.invocation import (
     FASTEST,
     INTERRUPTED,
@@ -92,7 +92,7 @@ def run(
     """
     import asyncio
 
-    from detector.cli.live import Wish, watch_night
+    from detector.cli.night.live import Wish, watch_night
     from detector.service.presentation.caregivers_page import where_of
 
     call = Invocation.of(ctx)
@@ -152,7 +152,7 @@ def _check(
             raise UsageError(wrong)
     check_scenario(scenario)
     if radio is not None:
-        from detector.cli.simulated import check_address
+        from detector.cli.night.simulated import check_address
 
         check_address("--radio", radio)
 
