@@ -14,26 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from detector.cli import (
-    alerts,
-    config,
-    decode,
-    demo,
-    detect,
-    doctor,
-    evaluate,
-    ha,
-    listen,
-    pair,
-    record,
-    replay,
-    run,
-    scan,
-    service,
-    setup,
-    simulate,
-    watchdog,
-)
+from detector.cli.caregivers import alerts, ha, listen, pair
+from detector.cli.night import demo, run
+from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
+from detector.cli.setting_up import config, doctor, scan, service, setup, watchdog
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
 from detector.terminal.invocation import Invocation, program_name

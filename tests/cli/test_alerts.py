@@ -154,3 +154,15 @@ def test_doctor_and_config_check_say_what_is_wrong_and_nothing_of_the_address(
         ):
             assert "can be read by everybody" in done.stdout + done.stderr
             assert "hidden" not in done.stdout + done.stderr
+
+
+def test_enter_makes_a_topic_which_is_kept_only_once_a_phone_follows_it(tmp_path, house):
+    told = [house("add", "anna", stdin="\n") for _ in range(2)]
+    topics = [re.findall(r"^ {7}([a-z2-9]{20})$", done.stderr, re.MULTILINE) for done in told]
+    assert topics[0] != topics[1], "nobody guesses the next"
+    for done in told:
+        assert done.returncode == 2
+        assert "nobody said that the phone follows the topic" in " ".join(done.stderr.split())
+        assert done.stdout == ""
+    assert (tmp_path / "config.toml").read_text() == MINE
+    assert not list(tmp_path.glob("contacts/*"))

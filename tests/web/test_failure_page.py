@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from detector.cli.night.not_begun import MANAGED_S, patience_s
 from detector.config import SettingsError, usable_settings
 from detector.errors import StorageError
 from detector.supervision.units import SERVICE, WATCHDOG, UnitPlan, units
-from detector.terminal.not_begun import MANAGED_S, patience_s
 from detector.web.no_night.failure import failure_of
 
 from ..supervision.manager import Manager, long_recording
@@ -150,7 +150,8 @@ from pathlib import Path
 import typer
 
 from detector.errors import StorageError
-from detector.terminal import not_begun, output
+from detector.cli.night import not_begun
+from detector.terminal import output
 
 def begin(begun):
     if sys.argv[1] == "begun":

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TypeVar
 
-from detector.cli.doctor import check_lines
-from detector.cli.scan import heard, is_called, short, signal_words
+from detector.cli.setting_up.doctor import check_lines
+from detector.cli.setting_up.scan import heard, is_called, short, signal_words
 from detector.config import SensorSettings
 from detector.devices.registry import installed
 from detector.doctor.check import CheckStatus

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.alert_budget import budget
+from detector.cli.caregivers.alert_budget import budget
 from detector.terminal.invocation import Invocation, UsageError, program_name
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def add(
         str | None,
         typer.Argument(
             metavar="[URL]",
-            help="Where, such as ntfys://ntfy.sh/TOPIC; asked for if left out, and - reads it from "
-            "stdin: other users of this computer see what a command is given.",
+            help="Where, such as mailtos://…; asked for if left out, when Enter makes a new topic "
+            "at ntfy.sh. - reads it from stdin: others here see what a command is given.",
         ),
     ] = None,
     *,
@@ -262,17 +262,43 @@ def _chosen(settings: Settings, name: str | None) -> tuple[ContactSettings, ...]
 
 
 def _address(out: Output, url: str | None) -> str:
-    """Return the address as it was given, from stdin, or as it is typed."""
+    """Return the address as it was given, from stdin, as it is typed, or of a new topic."""
     import sys
 
     if url is not None and url != "-":
         return url
     if url is None:
-        out.say("The address, such as ntfys://ntfy.sh/TOPIC:")
-    line = sys.stdin.readline(LONGEST_LINE).strip()
-    if not line:
+        out.say("Their address, or Enter for a new topic at ntfy.sh:")
+    line = sys.stdin.readline(LONGEST_LINE)
+    if url is None and line == "\n":
+        return _new_topic(out)
+    if not line.strip():
         raise UsageError("No address was given.")
-    return line
+    return line.strip()
+
+
+def _new_topic(out: Output) -> str:
+    """Return the address of a new topic, once somebody says that a phone follows it."""
+    import sys
+
+    from detector.push.new_topic import SERVER, new_topic
+
+    topic = new_topic()
+    out.say(
+        f"1. On the phone install the app ntfy, from its store or from {SERVER}.\n"
+        "2. In it press + and type this topic. It is a secret: who knows it reads the alerts.\n\n"
+        f"       {topic.name}\n"
+    )
+    if not out.plain and sys.stderr.isatty():
+        import segno
+
+        out.say("   An Android phone that has the app can scan this instead:\n")
+        segno.make(topic.link, error="l").terminal(out=sys.stderr, compact=True)
+    out.say("3. Allow its notifications, and let it override Do Not Disturb.")
+    out.say("Press Enter when the phone follows the topic:")
+    if not sys.stdin.readline(LONGEST_LINE):
+        raise UsageError("Nothing was changed: nobody said that the phone follows the topic.")
+    return topic.address
 
 
 def _settings_at(call: Invocation, path: Path) -> Settings:

@@ -122,7 +122,7 @@ async def _listen(
 ) -> None:
     import asyncio
 
-    from detector.cli.discovery import discover
+    from detector.cli.caregivers.discovery import discover
     from detector.events import Origin
     from detector.mqtt.contract import Topics
     from detector.receiver import Listener

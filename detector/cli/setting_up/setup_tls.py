@@ -182,7 +182,7 @@ def own_hosts() -> list[str]:
 
 def _move_aside(out: Output, place: Path) -> None:
     """Ask before new credentials take the place of the old, which are kept."""
-    from detector.cli.questions import ask
+    from detector.cli.setting_up.questions import ask
     from detector.errors import StorageError
 
     out.say(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.cli.simulated import ENDING_S, OVER, simulated_sensor
+from detector.cli.night.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
 from detector.errors import LinkError
 from detector.events import Event, Origin

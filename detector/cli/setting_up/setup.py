@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.setup_tls import tls
+from detector.cli.setting_up.setup_tls import tls
 from detector.terminal.invocation import (
     Invocation,
     RadioOption,
@@ -22,7 +22,7 @@ from detector.terminal.invocation import (
 from detector.words.phrases import NOTICE, harmless
 
 if TYPE_CHECKING:
-    from detector.cli.questions import WornAnswer
+    from detector.cli.setting_up.questions import WornAnswer
     from detector.config import SensorSettings
     from detector.config.settings_file import Change
     from detector.sources.look import Look
@@ -70,8 +70,8 @@ def setup(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from detector.cli.questions import Visit, ask, free_place, parse_worn, where_question
-    from detector.cli.simulated import reach_over
+    from detector.cli.night.simulated import reach_over
+    from detector.cli.setting_up.questions import Visit, ask, free_place, parse_worn, where_question
     from detector.config import SensorSettings, default_path
 
     call = Invocation.of(ctx)
@@ -141,7 +141,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _demo(ctx: typer.Context) -> None:
-    from detector.cli.demo import SPEED, demo
+    from detector.cli.night.demo import SPEED, demo
 
     later = f"When you have a sensor: {program_name()} setup"
     Invocation.of(ctx).out.say(f"Nothing was changed. {later}\n")
@@ -149,7 +149,7 @@ def _demo(ctx: typer.Context) -> None:
 
 
 def _write(out: Output, choice: _Choice) -> None:
-    from detector.cli.questions import new_label
+    from detector.cli.setting_up.questions import new_label
     from detector.config import default_path, read_configuration
     from detector.config.settings_file import change_section
     from detector.devices.identity import is_unique

@@ -57,7 +57,7 @@ def scan(
     """
     import asyncio
 
-    from detector.cli.simulated import reach_over
+    from detector.cli.night.simulated import reach_over
     from detector.sources.nearby import not_heard
 
     call = Invocation.of(ctx)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.simulate import check_scenario
+from detector.cli.recordings.simulate import check_scenario
 from detector.terminal.invocation import (
     FASTEST,
     INTERRUPTED,
@@ -104,9 +104,9 @@ def run(
     """
     import asyncio
 
-    from detector.cli.live import Wish, watch_night
+    from detector.cli.night.live import Wish, watch_night
+    from detector.cli.night.not_begun import Attempt, patience_s, watched
     from detector.config import default_path
-    from detector.terminal.not_begun import Attempt, patience_s, watched
 
     call = Invocation.of(ctx)
     kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
@@ -185,7 +185,7 @@ def _check(
             raise UsageError(wrong)
     check_scenario(scenario)
     if radio is not None:
-        from detector.cli.simulated import check_address
+        from detector.cli.night.simulated import check_address
 
         check_address("--radio", radio)
 

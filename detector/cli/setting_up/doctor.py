@@ -54,7 +54,7 @@ def doctor(
     """
     import asyncio
 
-    from detector.cli.simulated import reach_over
+    from detector.cli.night.simulated import reach_over
     from detector.doctor.check import CheckStatus
     from detector.doctor.examination import Examination
     from detector.doctor.masking import Mask

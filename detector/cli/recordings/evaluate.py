@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.detect import UnitName
+from detector.cli.recordings.detect import UnitName
 from detector.errors import RecordingError
 from detector.events import Kind
 from detector.files import write_whole

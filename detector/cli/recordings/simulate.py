@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from detector.cli.detect import UnitName
+from detector.cli.recordings.detect import UnitName
 from detector.sites import Site
 from detector.terminal.invocation import (
     FASTEST,
@@ -128,7 +128,7 @@ def simulate(
     when its trace has been played. Everything here is simulated; no person was recorded, unless
     --into puts simulated movements into a recording of yours.
     """
-    from detector.cli.simulated import check_address
+    from detector.cli.night.simulated import check_address
     from firmware_sim.faults import parse_drop
     from firmware_sim.trace_files import VERITY_HZ, ScenarioError, Wanted, make_trace, save_trace
 

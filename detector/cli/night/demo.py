@@ -26,7 +26,7 @@ def demo(
     import asyncio
     import shutil
 
-    from detector.cli.demo_night import show
+    from detector.cli.night.demo_night import show
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from detector.cli.night_screen import NightScreen, night_screen
-from detector.cli.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
+from detector.cli.night.night_screen import NightScreen, night_screen
+from detector.cli.night.simulated import ENDING_S, OVER, sample_timed, simulated_sensor, source_on
 from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf

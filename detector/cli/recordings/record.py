@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.scan import short
+from detector.cli.setting_up.scan import short
 from detector.errors import LinkError
 from detector.terminal.invocation import (
     INTERRUPTED,
@@ -67,7 +67,7 @@ def record(
     """
     import asyncio
 
-    from detector.cli.simulated import reach_over
+    from detector.cli.night.simulated import reach_over
     from detector.service.persistence.recorder import Job, sinks_of
 
     try:
