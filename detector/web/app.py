@@ -16,10 +16,7 @@ from aiohttp import web
 from detector import plain_json
 from detector.alerts.commands import Command, CommandError
 from detector.errors import ConfigError, StorageError
-from detector.web.access import SESSION, USED_AGAIN, People
-from detector.web.actions import ALLOWED, NotAllowedError, command_of
-from detector.web.facts import ServiceFacts, liveness, readiness
-from detector.web.guard import (
+from detector.web.access.guard import (
     COOKIE,
     VISITOR,
     Guard,
@@ -31,12 +28,15 @@ from detector.web.guard import (
     remote,
     visitor,
 )
-from detector.web.limits import Limit, network_of
-from detector.web.metrics import CONTENT_TYPE, ServiceMetrics
+from detector.web.access.limits import Limit, network_of
+from detector.web.access.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typed_code
+from detector.web.access.people import SESSION, USED_AGAIN, People
+from detector.web.access.people_file import PeopleFile
+from detector.web.actions import ALLOWED, NotAllowedError, command_of
+from detector.web.health.facts import ServiceFacts, liveness, readiness
+from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
 from detector.web.page import Asset, assets, render
-from detector.web.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typed_code
-from detector.web.people_file import PeopleFile
-from detector.web.stream import MOST_PAGES, Stream
+from detector.web.tonight.stream import MOST_PAGES, Stream
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from detector.alert import AlertClass, Level
 from detector.alerts.commands import Acknowledge, AddNote, MarkSpasm, NoteKind
 from detector.events import Kind
 from detector.status import StateWord, Status, Vitals
-from detector.web.access import Role
+from detector.web.access.people import Role
 
 from .stand import Bedroom, Stand, standing
 

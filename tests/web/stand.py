@@ -32,14 +32,14 @@ from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_event, of_status
-from detector.web.access import Role
+from detector.web.access.pairing import new_code
+from detector.web.access.people import Role
+from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
-from detector.web.diary import Diary
-from detector.web.facts import ServiceFacts
-from detector.web.pairing import new_code
-from detector.web.people_file import PeopleFile
-from detector.web.server import Where, served
-from detector.web.view import Scene, view_of
+from detector.web.health.facts import ServiceFacts
+from detector.web.serving.server import Where, served
+from detector.web.tonight.diary import Diary
+from detector.web.tonight.view import Scene, view_of
 
 
 @dataclass

@@ -13,7 +13,7 @@ from detector.alert import AlertClass, Level
 from detector.alerts.commands import AddNote
 from detector.events import Kind
 from detector.status import StateWord, Status
-from detector.web.access import Role
+from detector.web.access.people import Role
 
 from .screens import ROOMS, device, opened
 from .stand import Bedroom, standing

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from detector.config.settings import WebSettings
 from detector.status import StateWord, Status, Vitals
 from detector.supervision.heartbeat import LATE_S
-from detector.web import connections
-from detector.web.facts import ServiceFacts, liveness, readiness
-from detector.web.metrics import ServiceMetrics
-from detector.web.server import LONGEST_LINE, Where
+from detector.web.access import connections
+from detector.web.health.facts import ServiceFacts, liveness, readiness
+from detector.web.health.metrics import ServiceMetrics
+from detector.web.serving.server import LONGEST_LINE, Where
 
 from .stand import ask, standing
 

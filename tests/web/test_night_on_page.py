@@ -17,7 +17,7 @@ from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.service.presentation import caregivers_page
 from detector.service.presentation.oversight import overseen
-from detector.web.guard import form_token
+from detector.web.access.guard import form_token
 from firmware_sim.motion.scenarios import scenario
 
 from ..kit.traces import save

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from detector.web import stream as streams
-from detector.web.stream import APART_S, EVERY_S, Stream, message_of
+from detector.web.page import assets
+from detector.web.tonight.stream import APART_S, EVERY_S, Stream, message_of
 
 from ..kit.virtual_time import in_virtual_time
 from .stand import Bedroom, Stand, ask, standing
@@ -153,6 +153,6 @@ def _until(true: Callable[[], bool]) -> None:
 
 
 def test_pages_say_no_signal_only_after_two_views_could_be_late() -> None:
-    script = (Path(streams.__file__).parent / "static/page.js").read_text()
+    script = assets()["/static/page.js"].data.decode()
     assert "const LOST_MS = 12000" in script
     assert 2 * EVERY_S < 12

@@ -20,14 +20,14 @@ from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
-from detector.web.address_file import remove_address, write_address
+from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
-from detector.web.diary import Diary
-from detector.web.facts import ServiceFacts
-from detector.web.people_file import PeopleFile
-from detector.web.server import Where, served
-from detector.web.tls import ends_at
-from detector.web.view import Scene, view_of
+from detector.web.health.facts import ServiceFacts
+from detector.web.serving.address_file import remove_address, write_address
+from detector.web.serving.server import Where, served
+from detector.web.serving.tls import ends_at
+from detector.web.tonight.diary import Diary
+from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
 
 PART = "caregivers' page"  # for the log and the alarm of a fault

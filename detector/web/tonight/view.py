@@ -12,8 +12,8 @@ from detector.alerts.response import NOT_A_SPASM
 from detector.alerts.rules import BUTTON
 from detector.events import Kind, format_utc
 from detector.status import WORDS, Snapshot, StateWord, Status, Vitals
-from detector.web.diary import Diary, Line
-from detector.web.timeline import timeline
+from detector.web.tonight.diary import Diary, Line
+from detector.web.tonight.timeline import timeline
 from detector.words.phrases import count_words, length, one_line, sentence
 from detector.words.screens import alert_title, happened_words, place_words
 from detector.words.states import mark_of

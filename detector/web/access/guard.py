@@ -11,10 +11,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from detector.web.access import Person, Session
-from detector.web.connections import heard
-from detector.web.limits import Limit, is_loopback, network_of
-from detector.web.people_file import PeopleFile
+from detector.web.access.connections import heard
+from detector.web.access.limits import Limit, is_loopback, network_of
+from detector.web.access.people import Person, Session
+from detector.web.access.people_file import PeopleFile
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from detector.web.view import lasting
+from detector.web.tonight.view import lasting
 
 EVERY_S = 5.0  # at most between two views: a page says "no signal" after 12 s without one
 APART_S = 0.1  # at least: a burst of entries is one view

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from detector.web.access.connections import Connections
+from detector.web.access.guard import HERE
+from detector.web.access.limits import is_loopback
 from detector.web.app import CaregiversPage
-from detector.web.connections import Connections
-from detector.web.guard import HERE
-from detector.web.limits import is_loopback
-from detector.web.tls import context_of, names_of
+from detector.web.serving.tls import context_of, names_of
 
 log = logging.getLogger(__name__)
 
