@@ -21,6 +21,7 @@ from detector.status import StateWord, Status, Vitals
 from detector.web.access.people import Role
 
 from .corridor import corridor
+from .first_steps import FirstSteps
 from .no_night import FAILURES, failing, serving
 from .stand import Bedroom, Stand, standing
 
@@ -221,7 +222,35 @@ def draw_no_night(folder: Path) -> None:
                         page.close()
 
 
+def draw_first_settings(folder: Path) -> None:
+    """Draw the first settings, step by step."""
+    with browser() as chromium:
+        for suffix, dark, size in (
+            ("", False, "phone"),
+            ("-night", True, "phone"),
+            ("-320", False, "narrow"),
+        ):
+            with tempfile.TemporaryDirectory() as data:
+                steps = FirstSteps(Path(data))
+                width, height = SIZES[size]
+                with serving(steps.make) as address:
+                    page = chromium.new_page(
+                        viewport={"width": width, "height": height},
+                        color_scheme="dark" if dark else "light",
+                    )
+                    page.goto(f"{address}/?key={steps.key}")
+                    page.get_by_role("button", name="Look for sensors").click()
+                    page.get_by_label("Your own name").fill("sam")
+                    page.screenshot(path=folder / f"first{suffix}.png", full_page=True)
+                    if not suffix:
+                        page.get_by_role("button", name="Look at its samples").click()
+                        expect(page.locator("pre")).to_be_visible()
+                        page.screenshot(path=folder / "first-written.png", full_page=True)
+                    page.close()
+
+
 if __name__ == "__main__":
     draw(Path(sys.argv[1]))
     draw_everybody(Path(sys.argv[1]))
     draw_no_night(Path(sys.argv[1]))
+    draw_first_settings(Path(sys.argv[1]))
