@@ -23,14 +23,15 @@ from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
-from detector.web.address_file import remove_address, write_address
+from detector.web.address_file import PageAddress, remove_address, write_address
 from detector.web.app import CaregiversPage
+from detector.web.asking import host_of
 from detector.web.diary import Diary
 from detector.web.facts import ServiceFacts
 from detector.web.people_file import PeopleFile
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.server import Where, served
-from detector.web.tls import ends_at
+from detector.web.tls import digest_of, ends_at
 from detector.web.view import Scene, view_of
 from detector.words.alerts import learning_words
 
@@ -171,8 +172,11 @@ async def caregivers_page(
             note(warning)
         made.hearers.append(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
-        await asyncio.to_thread(write_address, folder, address)
-        stack.callback(remove_address, folder, address)
+        port = int(address.rpartition(":")[2])
+        shows = "" if where.cert_file is None else digest_of(where.cert_file)
+        place = PageAddress(address, host_of(web.bind), port, page.local_key, shows)
+        await asyncio.to_thread(write_address, folder, place)
+        stack.callback(remove_address, folder, place)
         stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
         yield shown
 
