@@ -14,12 +14,13 @@ from typing import Any
 
 from aiohttp import web
 
-from detector.alerts.commands import Command, CommandError
+from detector.alerts.commands import Command, CommandError, from_fields
 from detector.errors import ConfigError, StorageError
 from detector.push.drills import is_test
 from detector.push.tokens import PushAnswer, TokenError
 from detector.web.access.guard import (
     COOKIE,
+    LOCAL,
     VISITOR,
     Guard,
     Visitor,
@@ -80,6 +81,7 @@ class CaregiversPage:
     ) -> None:
         self._people, self._obey, self._secure = people, obey, secure
         self._phones = phones
+        self.local_key = secrets.token_urlsafe(TOKEN_BYTES)
         self._now, self._mono_s = now, mono_s
         self._facts: ServiceFacts | None = None
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
@@ -105,6 +107,7 @@ class CaregiversPage:
         guard = Guard(
             self._people,
             hosts,
+            local_key=self.local_key,
             public=public,
             said=told,
             now=self._now,
@@ -118,6 +121,7 @@ class CaregiversPage:
             ("/", self._home),
             ("/pair", self._pairing),
             ("/stream", self._stream),
+            ("/now", self._now_shown),
         ):
             app.router.add_get(path, handler, allow_head=False)
         add_assets(app)
@@ -140,6 +144,15 @@ class CaregiversPage:
     async def _metrics_text(self, request: web.Request) -> web.Response:
         _check_local(request)
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _now_shown(self, request: web.Request) -> web.Response:
+        """Return the view to another command on this computer."""
+        if not request[LOCAL]:
+            raise web.HTTPForbidden(text="this page is for commands on this computer alone")
+        view = self.stream.view
+        if view is None:
+            raise web.HTTPServiceUnavailable(text="spasmwatch is starting, or its page hangs")
+        return web.json_response(dict(view))
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         found = request.get(VISITOR)
@@ -192,15 +205,22 @@ class CaregiversPage:
         return response
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
-        found = visitor(request)
-        said, as_json = await fields_of(request)
-        check_form_token(found, said.get("token"))
-        if not self._commands.allows(found.person.name, self._mono_s()):
+        name = request.match_info["name"]
+        if request[LOCAL]:
+            said, as_json = await fields_of(request)
+            who = str(said.get("by"))
+        else:
+            found = visitor(request)
+            said, as_json = await fields_of(request)
+            check_form_token(found, said.get("token"))
+            who = found.person.name
+        if not self._commands.allows(who, self._mono_s()):
             raise web.HTTPTooManyRequests(text="that was often: wait a moment")
         try:
-            command = command_of(
-                request.match_info["name"], said, by=found.person.name, role=found.person.role
-            )
+            if request[LOCAL]:
+                command = from_fields(name, said)
+            else:
+                command = command_of(name, said, by=who, role=found.person.role)
             self._obey(command)
         except NotAllowedError as error:
             raise web.HTTPForbidden(text=str(error)) from None

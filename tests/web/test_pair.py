@@ -45,9 +45,9 @@ def a_night(home: Path) -> Iterator[int]:
     ) as process:
         try:
             asyncio.run(until(lambda: read_address(home / "data") is not None, within_s=40))
-            address = read_address(home / "data")
-            assert address is not None
-            yield int(address.rpartition(":")[2])
+            page = read_address(home / "data")
+            assert page is not None
+            yield page.port
         finally:
             process.terminate()
             process.wait(30)

@@ -78,9 +78,9 @@ def _pair(out: Output, settings: Settings, file: PeopleFile, name: str, role: Ro
     file.change(
         lambda people: (people.with_code(code, name, Role(role.value), datetime.now(UTC)), None)
     )
-    address = read_address(settings.data_dir)
-    running = address is not None
-    address = address or _expected(settings)
+    page = read_address(settings.data_dir)
+    running = page is not None
+    address = _expected(settings) if page is None else page.address
     link, minutes = f"{address}/pair#{code}", round(CODE.total_seconds() / 60)
     if out.json:
         out.data(

@@ -26,12 +26,13 @@ from detector.sources.clock import Clock
 from detector.store.state import State, StateError
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
+from detector.web.asking import host_of
 from detector.web.health.facts import ServiceFacts
 from detector.web.household.neighbours import household_view, others_words
 from detector.web.phone_answers import PhoneAnswers
-from detector.web.serving.address_file import remove_address, write_address
+from detector.web.serving.address_file import PageAddress, remove_address, write_address
 from detector.web.serving.server import Where, served
-from detector.web.serving.tls import ends_at
+from detector.web.serving.tls import digest_of, ends_at
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
@@ -189,8 +190,11 @@ async def caregivers_page(
             note(warning)
         made.hearers.append(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
-        await asyncio.to_thread(write_address, folder, address)
-        stack.callback(remove_address, folder, address)
+        port = int(address.rpartition(":")[2])
+        shows = "" if where.cert_file is None else digest_of(where.cert_file)
+        place = PageAddress(address, host_of(web.bind), port, page.local_key, shows)
+        await asyncio.to_thread(write_address, folder, place)
+        stack.callback(remove_address, folder, place)
         stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
         await stack.enter_async_context(others.heard(made.beside))
         yield shown

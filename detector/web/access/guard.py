@@ -57,6 +57,7 @@ class Visitor:
 
 
 VISITOR = web.RequestKey("visitor", Visitor)
+LOCAL = web.RequestKey("local", bool)  # whether another command of this computer asks
 
 
 class Guard:
@@ -64,6 +65,7 @@ class Guard:
 
     Parameters
     ----------
+    local_key : proves that who asks may read the data folder of this service
     hosts : names in the `Host` header by which the page may be asked
     public : address at which something between passes on what phones ask; None without
     said : makes the answer to a request that is refused: status and a sentence
@@ -74,12 +76,14 @@ class Guard:
         people: PeopleFile,
         hosts: frozenset[str],
         *,
+        local_key: str,
         public: str | None = None,
         said: Callable[[web.Request, int, str], web.Response],
         now: Callable[[], datetime],
         mono_s: Callable[[], float],
     ) -> None:
         self._people, self._said = people, said
+        self._local = f"Bearer {local_key}".encode()
         self._public = urlsplit(public or "")
         self._hosts = hosts | ({self._public.netloc.lower()} - {""})
         self._now, self._mono_s = now, mono_s
@@ -116,7 +120,14 @@ class Guard:
         host = request.headers.getall("Host", [])
         if len(host) != 1 or host[0].lower() not in self._hosts:
             raise web.HTTPForbidden(text="this page has another name")
-        own = from_here(request) or self._from_public(request) or request.path.startswith(PROVEN)
+        proof = request.headers.get("Authorization", "").encode("utf-8", "surrogatepass")
+        request[LOCAL] = hmac.compare_digest(proof, self._local)
+        own = (
+            from_here(request)
+            or self._from_public(request)
+            or request[LOCAL]
+            or request.path.startswith(PROVEN)
+        )
         if request.method not in ("GET", "HEAD") and not own:
             raise web.HTTPForbidden(text="this was asked by another site, so nothing was done")
         token = request.cookies.get(COOKIE, "")

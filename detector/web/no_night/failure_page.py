@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
@@ -53,7 +54,13 @@ class FailurePage:
     def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
         """Return the application, which answers to these names."""
         guard = Guard(
-            self._people, hosts, public=public, said=told, now=self._now, mono_s=self._mono_s
+            self._people,
+            hosts,
+            local_key=secrets.token_urlsafe(32),  # that nobody has
+            public=public,
+            said=told,
+            now=self._now,
+            mono_s=self._mono_s,
         )
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         for path, handler in (

@@ -92,7 +92,13 @@ class FirstPage:
     def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
         """Return the application, which answers to these names."""
         guard = Guard(
-            self._people, hosts, public=public, said=told, now=self._now, mono_s=self._mono_s
+            self._people,
+            hosts,
+            local_key=secrets.token_urlsafe(32),  # that nobody has
+            public=public,
+            said=told,
+            now=self._now,
+            mono_s=self._mono_s,
         )
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         app.router.add_get("/", self._home, allow_head=False)
