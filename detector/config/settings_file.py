@@ -42,13 +42,14 @@ def change_section(
     *,
     another: bool = False,
     beside: Mapping[str, Mapping[str, Written]] | None = None,
+    added: Mapping[str, Mapping[str, Written]] | None = None,
 ) -> Change:
     """Set values of one section, all or none; everything else in the file stays as it was.
 
     Parameters
     ----------
     another : add one more section [[section]] with them
-    beside : section → values of others, set in the same change
+    beside, added : section → values of others, set, or added as [[section]], in the same change
     remarks : key → comment behind it, unless the owner wrote one there
     check : called with a draft; raises ConfigError where its settings are not valid together
 
@@ -66,6 +67,8 @@ def change_section(
         after = make(before, section, values, remarks, head=head_of(path))
         for other, more in (beside or {}).items():
             after = changed_text(after, other, more, {})
+        for other, more in (added or {}).items():
+            after = added_text(after, other, more, {})
         return after
 
     return _changed(

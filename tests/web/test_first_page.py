@@ -26,6 +26,7 @@ from .hostile import SCRIPTS, VIEWS, check
 from .no_night import serving
 from .stand import ask
 
+NOWHERE = "json://127.0.0.1:9/nobody-listens"
 FIND, CHOOSE = "Look for sensors", "Look at its samples, and write the settings"
 
 
@@ -196,11 +197,14 @@ def test_only_what_was_heard_can_be_chosen() -> None:
     for wrong in (
         {"device": BAND.address}, {"device": "C0:FF:EE"}, {"place": "moon"}, {"side": "up"},
         {"label": ""}, {"label": "a\nb"}, {"label": "x" * 65}, {"person": ""}, {"role": "root"},
-        {"role": "read-only"},
+        {"role": "read-only"}, {"told": "ben"}, {"address": "ntfys://ntfy.sh/x"},
+        {"told": "ben", "address": "dbus://"}, {"told": "Ben B", "address": "ntfys://ntfy.sh/x"},
+        {"told": "ben", "address": "ntfy://elsewhere.example/x"},
     ):  # fmt: skip
         form = settings_of(replace(typed, **wrong), [SENSOR, BAND])
         assert isinstance(form, Form), wrong
-        assert list(form.wrong) == list(wrong)
+        assert form.wrong
+        assert set(form.wrong) <= {*wrong, "told", "address"}
     assert len(typed_of({"label": "x" * 10_000}).label) == 128
 
 
@@ -224,11 +228,19 @@ def test_the_night_begins_where_the_settings_were_made(chromium: Browser, tmp_pa
                 page.goto(said.split()[-1])
                 page.get_by_role("button", name=FIND).click()
                 filled(page)
+                page.get_by_label("Their name").fill("ben")
+                page.get_by_label("Address").fill(NOWHERE)
                 page.get_by_role("button", name=CHOOSE).click()
                 expect(page.locator("h1")).to_have_text("The settings are written", timeout=40_000)
+                assert NOWHERE not in page.content()
+                expect(page.locator("main")).to_contain_text("Send ben a test")
                 written = tomllib.loads(config.read_text())
                 assert written["wearer"] == {"label": "Anna's room"}
                 assert written["sensor"]["label"] == "left-calf"
+                (contact,) = written["contact"]
+                secret = Path(contact["url_file"])
+                assert (contact["name"], secret.read_text()) == ("ben", f"{NOWHERE}\n")
+                assert secret.stat().st_mode & 0o777 == 0o600
                 page.get_by_role("button", name="Start watching").click()
                 expect(page.locator("footer strong")).to_have_text("sam", timeout=40_000)
                 expect(page.locator("#label")).to_have_text("Anna's room")

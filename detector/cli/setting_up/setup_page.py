@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
+from detector.cli.caregivers.alerts import FOLDER
 from detector.config import SensorSettings, Settings, read_configuration
 from detector.config.settings_file import change_section
 from detector.config.worn import sensor_values
 from detector.devices.registry import installed
 from detector.doctor.check import CheckResult
 from detector.doctor.sensor import check_sensor
-from detector.errors import StorageError
+from detector.errors import ConfigError, StorageError
+from detector.files import PRIVATE, write_whole
 from detector.sources.nearby import NearbyDevice
 from detector.sources.reach import Reach
 from detector.terminal.output import Output
@@ -88,17 +91,49 @@ def _written(visit: PageVisit, now: SensorSettings, chosen: FirstSettings) -> tu
     values, remarks = sensor_values(
         now, chosen.worn, address=sensor.address, name=sensor.name, driver=sensor.driver
     )
-    change = change_section(
-        path,
-        "sensor",
-        values,
-        remarks,
-        lambda draft: read_configuration(draft, environ={}),
-        beside={"wearer": {"label": chosen.label}},
-    )
+    with _told(visit, chosen) as contact:
+        change = change_section(
+            path,
+            "sensor",
+            values,
+            remarks,
+            lambda draft: read_configuration(draft, environ={}),
+            beside={"wearer": {"label": chosen.label}},
+            added={"contact": contact} if contact else {},
+        )
     lines = [f'label = "{chosen.label}"', *(f'{name} = "{each}"' for name, each in values.items())]
     undo = "nothing was changed" if not change.changed else f"rm {quote(str(path))}"
     if change.backup is not None:
         undo = f"mv {quote(str(change.backup))} {quote(str(path))}"
-    text = "\n".join([f"# {path}", "[wearer]", lines[0], "", "[sensor]", *lines[1:]])
-    return text, undo
+    lines = [f"# {path}", "[wearer]", lines[0], "", "[sensor]", *lines[1:]]
+    if contact:
+        lines += ["", "[[contact]]", *(f'{name} = "{each}"' for name, each in contact.items())]
+    return "\n".join(lines), undo
+
+
+@contextmanager
+def _told(visit: PageVisit, chosen: FirstSettings) -> Iterator[dict[str, str]]:
+    """Provide the section of whom to tell; the file of the address stays if all goes well.
+
+    Raises
+    ------
+    ConfigError, StorageError
+        There is such a contact, or the file cannot be written.
+    """
+    if not chosen.told:
+        yield {}
+        return
+    secret = visit.path.absolute().parent / FOLDER / f"{chosen.told}.url"
+    known = () if visit.before is None else visit.before.contact
+    if secret.exists() or any(contact.name == chosen.told for contact in known):
+        raise ConfigError(f"There is a contact {chosen.told} already: choose another name.")
+    try:
+        secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(secret, f"{chosen.address}\n", mode=PRIVATE)
+    except OSError as error:
+        raise StorageError(f"{secret}: {error.strerror}. Nothing was changed.") from None
+    try:
+        yield {"name": chosen.told, "url_file": str(secret)}
+    except BaseException:
+        secret.unlink(missing_ok=True)
+        raise

@@ -145,6 +145,7 @@ class FirstPage:
             places=SITES,
             sides=SIDES,
             roles=[role.value for role in ROLES],
+            contact=self._form.typed.told,
             **values,
         )
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detector.alerts.commands import PERSON
+from detector.config.contacts import LONGEST_ADDRESS, check_address
 from detector.config.values import LONGEST_TEXT
 from detector.config.worn import SIDES, WornAnswer, parse_worn
 from detector.sites import SITES
 from detector.sources.nearby import NearbyDevice
 from detector.web.access.people import Role
+from detector.words.phrases import sentence
 
 MOST_SENSORS = 20  # on one screen; the nearest come first
 MOST_REFUSED = 8
@@ -28,6 +30,8 @@ class Typed:
     label: str = "bedroom"
     person: str = ""
     role: str = Role.CAREGIVER.value
+    told: str = ""
+    address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class FirstSettings:
 
     label : of the wearer
     person, role : who may use the page on this browser
+    told, address : whose phone alerts are pushed to, and where; "" for nobody
     """
 
     sensor: NearbyDevice
@@ -43,6 +48,8 @@ class FirstSettings:
     label: str
     person: str
     role: Role
+    told: str = ""
+    address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,11 @@ class Form:
 
 def typed_of(said: Mapping[str, Any]) -> Typed:
     """Return what a form sent, each field of bounded length."""
-    names = ("device", "place", "side", "label", "person", "role")
+    names = ("device", "place", "side", "label", "person", "role", "told")
     fields = {name: str(said.get(name, "")).strip()[: 2 * LONGEST_TEXT] for name in names}
-    return Typed(**{**fields, "person": fields["person"].lower()})
+    small = {name: fields[name].lower() for name in ("person", "told")}
+    address = str(said.get("address", "")).strip()[:LONGEST_ADDRESS]
+    return Typed(**{**fields, **small, "address": address})
 
 
 def usable(found: Sequence[NearbyDevice]) -> list[NearbyDevice]:
@@ -87,7 +96,22 @@ def settings_of(typed: Typed, found: Sequence[NearbyDevice]) -> FirstSettings | 
     roles = {role.value: role for role in ROLES}
     if typed.role not in roles:
         wrong["role"] = "Choose one of them."
+    wrong |= _wrong_contact(typed)
     if wrong or sensor is None:
         return Form(typed, wrong)
     worn = parse_worn(f"{typed.side} {typed.place}")
-    return FirstSettings(sensor, worn, typed.label, typed.person, roles[typed.role])
+    return FirstSettings(
+        sensor, worn, typed.label, typed.person, roles[typed.role], typed.told, typed.address
+    )
+
+
+def _wrong_contact(typed: Typed) -> dict[str, str]:
+    """Return what is wrong with whom to tell; nothing where both fields are empty."""
+    if not typed.told and not typed.address:
+        return {}
+    wrong = {} if PERSON.fullmatch(typed.told) else {"told": "Type a name such as anna."}
+    try:
+        check_address(typed.address, insecure=False)
+    except ValueError as error:
+        wrong["address"] = sentence(str(error))
+    return wrong
