@@ -251,3 +251,15 @@ def test_the_night_begins_where_the_settings_were_made(chromium: Browser, tmp_pa
                 assert process.returncode == 0
             finally:
                 process.kill()
+
+
+def test_a_night_without_settings_says_how_to_make_them(tmp_path: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("SPASMWATCH_")}
+    environ |= {"XDG_CONFIG_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "detector", "--data-dir", str(tmp_path), "run", "--no-mqtt"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        try:
+            assert process.stderr is not None
+            assert "setup --page" in process.stderr.readline()
+        finally:
+            process.kill()

@@ -18,11 +18,17 @@ from detector.terminal.invocation import (
     Invocation,
     RadioOption,
     UsageError,
+    program_name,
 )
 from detector.terminal.output import Output
 
 if TYPE_CHECKING:
     from detector.config import Settings
+
+NO_SETTINGS = (
+    "No settings yet in {path}: the first sensor that is heard is watched. To choose yours, in a "
+    "browser: {program} setup --page"
+)
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 
@@ -130,6 +136,8 @@ def run(
         begin=begin,
         patience_s=patience_s(keep=keep_page),
     )
+    if kind is SourceName.BLE and device is None and not attempt.path.exists():
+        call.out.say(NO_SETTINGS.format(path=attempt.path, program=program_name()))
     try:
         code = watched(attempt, call.out)
     except KeyboardInterrupt:  # from when it begins, Ctrl-C ends the night
