@@ -84,8 +84,8 @@ def status(
 
 def _look(settings: Settings) -> ServiceNow:
     from detector.supervision.present import present
-    from detector.web.asking import LocalPage, SilentServiceError
     from detector.web.serving.address_file import read_address
+    from detector.web.serving.asking import LocalPage, SilentServiceError
 
     page, why = read_address(settings.data_dir), ""
     if page is not None:

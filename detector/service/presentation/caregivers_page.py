@@ -26,11 +26,11 @@ from detector.sources.clock import Clock
 from detector.store.state import State, StateError
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
-from detector.web.asking import host_of
 from detector.web.health.facts import ServiceFacts
 from detector.web.household.neighbours import household_view, others_words
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.address_file import PageAddress, remove_address, write_address
+from detector.web.serving.asking import host_of
 from detector.web.serving.server import Where, served
 from detector.web.serving.tls import digest_of, ends_at
 from detector.web.tonight.diary import Diary
