@@ -25,22 +25,34 @@ class Connections:
     def __init__(self, make: Callable[[], asyncio.Protocol]) -> None:
         self._make = make
         self._open: Counter[str] = Counter()
+        self._transports: set[asyncio.Transport] = set()
+        self._ended = False
 
     def __call__(self) -> asyncio.Protocol:
         """Return a protocol for a connection that is being made."""
         return _Bounded(self, self._make)
 
-    def admit(self, address: str) -> bool:
+    async def end(self) -> None:
+        """Cut what is still open, or is accepted at this very moment."""
+        self._ended = True
+        for transport in list(self._transports):
+            transport.abort()
+        for _ in range(3):  # a connection is made, refused and lost in one turn of the loop each
+            await asyncio.sleep(0)
+
+    def admit(self, address: str, transport: asyncio.Transport) -> bool:
         """Count a connection; return whether there is room for it."""
         network = network_of(address)
-        full = self._open.total() >= MOST
+        full = self._ended or self._open.total() >= MOST
         if full or (not is_loopback(address) and self._open[network] >= MOST_PER_NETWORK):
             return False
         self._open[network] += 1
+        self._transports.add(transport)
         return True
 
-    def close(self, address: str) -> None:
+    def close(self, address: str, transport: asyncio.Transport) -> None:
         """Count a connection as closed."""
+        self._transports.discard(transport)
         network = network_of(address)
         self._open[network] -= 1
         if self._open[network] <= 0:
@@ -54,12 +66,14 @@ class _Bounded(asyncio.Protocol):
         self._counted, self._make = counted, make
         self._inner: asyncio.Protocol | None = None
         self._address = ""
+        self._transport: Any = None
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
-        if not self._counted.admit(self._address):
+        self._transport = transport
+        if not self._counted.admit(self._address, transport):
             transport.abort()
             return
         self._inner = self._make()
@@ -76,7 +90,7 @@ class _Bounded(asyncio.Protocol):
         self.heard()
         if self._inner is not None:
             inner, self._inner = self._inner, None
-            self._counted.close(self._address)
+            self._counted.close(self._address, self._transport)
             inner.connection_lost(error)
 
     def data_received(self, data: bytes) -> None:

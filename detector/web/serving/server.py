@@ -101,8 +101,9 @@ async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     try:
         await runner.setup()
         assert runner.server is not None  # noqa: S101 - `setup` has made it
+        connections = Connections(runner.server)
         server = await asyncio.get_running_loop().create_server(
-            Connections(runner.server),
+            connections,
             sock=listening,
             ssl=context,
             ssl_handshake_timeout=None if context is None else 5.0,
@@ -114,6 +115,8 @@ async def served(page: Servable, where: Where) -> AsyncIterator[str]:
         finally:
             page.end()
             server.close()
+            await runner.cleanup()
+            await connections.end()
     finally:
         listening.close()
         await runner.cleanup()
