@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from detector import plain_json
-from detector.alerts.commands import Command, CommandError
+from detector.alerts.commands import ID, Command, CommandError
 from detector.errors import ConfigError, StorageError
 from detector.web.access.guard import (
     COOKIE,
@@ -35,6 +35,8 @@ from detector.web.access.people_file import PeopleFile
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
+from detector.web.history.asked import Past
+from detector.web.history.pages import history_routes
 from detector.web.page import Asset, assets, render
 from detector.web.tonight.stream import MOST_PAGES, Stream
 
@@ -57,6 +59,8 @@ class CaregiversPage:
     ----------
     obey : takes what somebody says; raises CommandError with a sentence
     secure : whether it is served over TLS
+    past : earlier nights; None: there are none to be shown
+    movement_g : returns the movement of the last two minutes, for a page that asks
     """
 
     def __init__(
@@ -65,10 +69,13 @@ class CaregiversPage:
         *,
         obey: Callable[[Command], None],
         secure: bool = False,
+        past: Past | None = None,
+        movement_g: Callable[[], Sequence[float]] = tuple,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people, self._obey, self._secure = people, obey, secure
+        self._past, self._movement_g = past, movement_g
         self._now, self._mono_s = now, mono_s
         self._facts: ServiceFacts | None = None
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
@@ -91,6 +98,8 @@ class CaregiversPage:
             ("/", self._home),
             ("/pair", self._pairing),
             ("/stream", self._stream),
+            ("/movement", self._movement),
+            *([] if self._past is None else history_routes(self._past)),
         ):
             app.router.add_get(path, handler, allow_head=False)
         for asset in assets().values():
@@ -174,7 +183,11 @@ class CaregiversPage:
             raise web.HTTPForbidden(text=str(error)) from None
         except CommandError as error:
             raise web.HTTPConflict(text=str(error)) from None
-        return web.json_response({"done": True}) if as_json else _see_other("/")
+        return web.json_response({"done": True}) if as_json else _see_other(_place(said))
+
+    async def _movement(self, request: web.Request) -> web.Response:
+        visitor(request)
+        return web.json_response([round(piece, 3) for piece in self._movement_g()])
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
@@ -276,6 +289,13 @@ def _said(request: web.Request, status: int, words: str) -> web.Response:
         return _html("said.html", status=status, words=words)
     text = plain_json.line({"error": words}) + "\n"
     return web.Response(status=status, text=text, content_type=JSON)
+
+
+def _place(said: dict[str, Any]) -> str:
+    """Return where a form goes on: to the page of an event, if it came from there."""
+    event = said.get("event")
+    of_event = said.get("back") == "event" and isinstance(event, str) and ID.fullmatch(event)
+    return f"/events/{event}" if of_event else "/"
 
 
 def _see_other(place: str) -> web.Response:

@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from detector.alert import Alert, AlertClass, AlertState, Level
@@ -30,8 +30,10 @@ from detector.alerts.commands import (
 )
 from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
+from detector.service.presentation.history import NightHistory
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.store.log import Draft, of_alert, of_command, of_event, of_status
+from detector.store.log import Draft, of_alert, of_command, of_status
+from detector.store.state import State
 from detector.web.access.pairing import new_code
 from detector.web.access.people import Role
 from detector.web.access.people_file import PeopleFile
@@ -40,6 +42,8 @@ from detector.web.health.facts import ServiceFacts
 from detector.web.serving.server import Where, served
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -57,7 +61,18 @@ class Bedroom:
     diary: Diary = field(default_factory=Diary)
     alerts: dict[str, Alert] = field(default_factory=dict)
     obeyed: list[Command] = field(default_factory=list)
-    n: int = 0
+    state: State = field(default_factory=lambda: State.in_memory(wearer="k3vq7m2xta"))
+    recordings: Path = Path("no-recordings")
+    recording: bool = True
+    asked: threading.Lock = field(default_factory=threading.Lock)
+
+    async def ask(self, question: Callable[[State], T]) -> T:
+        """What the state's thread does for a real night."""
+        with self.asked:
+            return question(self.state)
+
+    def past(self) -> NightHistory:
+        return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
 
     def view(self) -> dict[str, Any]:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -74,13 +89,15 @@ class Bedroom:
             label=self.label,
             sensors=self.sensors,
             zone=UTC,
-            movement_g=self.movement_g,
         )
         return view_of(scene, self.diary)
 
     def enter(self, draft: Draft, at: datetime | None = None) -> Entry:
-        self.n += 1
-        entry = draft.entry(self.n, at or self.now())
+        return self._commit(at or self.now(), entries=[draft])
+
+    def _commit(self, at: datetime, **what: Any) -> Entry:
+        with self.asked:
+            (entry,) = self.state.commit(at=at, **what)
         self.diary.take([entry])
         return entry
 
@@ -104,8 +121,13 @@ class Bedroom:
             **more,
         )
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.enter(of_event(event), onset)
+        self.keep(event)
         return event
+
+    def keep(self, event: Event) -> None:
+        """Take an event that was found."""
+        assert event.onset is not None
+        self._commit(event.onset, events=[event])
 
     def alarm(self, kind: str = "clonus", **more: Any) -> Alert:
         values: dict[str, Any] = {
@@ -210,7 +232,21 @@ async def _serve(
         room.obey(command)
         page.stream.show(room.view())
 
-    page = CaregiversPage(PeopleFile(folder), obey=obey, secure=where.secure)
+    past = room.past()
+    page = CaregiversPage(
+        PeopleFile(folder),
+        obey=obey,
+        secure=where.secure,
+        past=past,
+        movement_g=lambda: room.movement_g,
+    )
+    with closing(past):
+        await _shown(page, where, room, stand)
+
+
+async def _shown(
+    page: CaregiversPage, where: Where, room: Bedroom, stand: Callable[[str, CaregiversPage], None]
+) -> None:
     async with served(page, where) as address:
         stand(address, page)
         while True:

@@ -15,7 +15,9 @@ from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import ConfigError
 from detector.service.assembly import Assembly
+from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.health import vitals
+from detector.service.presentation.history import NightHistory
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
@@ -114,7 +116,6 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
-            movement_g=tuple(self._made.movement.pieces_g),
         )
 
 
@@ -135,7 +136,20 @@ async def caregivers_page(
     note : takes a sentence about where the page is
     """
     web, where, folder = settings.web, where_of(settings), settings.data_dir
-    page = CaregiversPage(PeopleFile(folder), obey=made.service.obey, secure=where.secure)
+    past = NightHistory(
+        made.archive,
+        made.state.parent / NIGHTS,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        recording=settings.recording.enabled,
+    )
+    page = CaregiversPage(
+        PeopleFile(folder),
+        obey=made.service.obey,
+        secure=where.secure,
+        past=past,
+        movement_g=lambda: made.movement.pieces_g,
+    )
     shown = NightOnPage(
         made,
         page,
@@ -145,6 +159,7 @@ async def caregivers_page(
         zone=settings.wearer.zone,
     )
     async with AsyncExitStack() as stack:
+        stack.callback(past.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:
