@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,8 +15,9 @@ from detector.alerts.commands import AddNote
 from detector.events import Kind
 from detector.status import StateWord, Status
 from detector.web.access.people import Role
+from detector.web.history.nights import evening_of
 
-from .screens import ROOMS, device, opened
+from .screens import PAST, ROOMS, device, history, opened
 from .stand import Bedroom, standing
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -62,6 +64,27 @@ def test_axe_finds_nothing_on_any_screen(chromium: Browser, tmp_path: Path, name
             context.close()
 
 
+def test_axe_finds_nothing_on_any_screen_of_the_past(chromium: Browser, tmp_path: Path) -> None:
+    room, event = history(tmp_path)
+    with standing(tmp_path, room) as stand:
+        token = stand.let_in("anna")
+        for name, path in PAST.items():
+            for dark, size in VIEWS:
+                context = device(chromium, stand, token, dark=dark, size=size)
+                page = opened(context, stand, path + (event if name == "event" else ""))
+                for summary in page.locator("summary").all():
+                    summary.click()
+                check(page)
+                wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, (name, size)
+                small = page.evaluate(
+                    "[...document.querySelectorAll('main a, main button, nav a, summary')]"
+                    ".filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML)"
+                )
+                assert small == []
+                context.close()
+
+
 @pytest.mark.parametrize("path", ["/pair", "/no-such-page", "/static/offline.html"])
 def test_axe_finds_nothing_before_somebody_is_let_in(
     chromium: Browser, tmp_path: Path, path: str
@@ -104,7 +127,13 @@ def test_no_name_label_note_or_reason_runs(
         page.goto(stand.address)
         expect(page.locator("#age")).to_contain_text("Data")
         page.wait_for_timeout(100)
-        assert page.evaluate("window.ran") is None
+        events = [each["id"] for each in room.view()["timeline"]["marks"]]
+        past = ["/nights", *(f"/events/{quote(each, safe='')}" for each in events)]
+        evening = evening_of(room.now() - timedelta(minutes=3), UTC)
+        for address in (*past, f"/nights/{evening}", "/"):
+            page.goto(stand.address + address)
+            assert page.evaluate("window.ran") is None
+        expect(page.locator("#age")).to_contain_text("Data")
         assert problems == []
         assert page.locator("script:not([src])").count() == 0
         assert page.locator("main img, main iframe, main a[href^=javascript]").count() == 0
