@@ -1,11 +1,14 @@
 """Settings: one TOML file, every key optional; the only place with defaults."""
 
 from detector.config.contacts import ContactSettings
+from detector.config.followed import FollowSettings
+from detector.config.problems import Problem, SettingsError
 from detector.config.reading import (
     Configuration,
     check_command,
     default_path,
     read_configuration,
+    usable_settings,
 )
 from detector.config.settings import (
     AlertSettings,
@@ -24,14 +27,18 @@ __all__ = [
     "BrokerAddress",
     "Configuration",
     "ContactSettings",
+    "FollowSettings",
     "LogSettings",
     "MqttSettings",
+    "Problem",
     "RecordingSettings",
     "SensorSettings",
     "Settings",
+    "SettingsError",
     "WearerSettings",
     "WebSettings",
     "check_command",
     "default_path",
     "read_configuration",
+    "usable_settings",
 ]

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from detector.alerts.rules import DEFAULT_RULES
 from detector.config.contacts import MOST_CONTACTS, ContactSettings, check_contacts
+from detector.config.followed import MOST_FOLLOWED, FollowSettings, check_followed
 from detector.config.secret_file import read_secret
 from detector.config.section import Section
 from detector.config.values import (
@@ -296,6 +297,10 @@ class Settings(Section):
     mqtt: MqttSettings = MqttSettings()
     recording: RecordingSettings = RecordingSettings()
     web: WebSettings = WebSettings()
+    follow: Annotated[
+        tuple[FollowSettings, ...], Field(strict=False, max_length=MOST_FOLLOWED)
+    ] = ()
+    """Other wearers at the same broker, whom the page shows, too; each a [[follow]]."""
     log: LogSettings = LogSettings()
     data_dir: FilePath = Field(default_factory=lambda: user_data_path("spasmwatch"))
     """Folder for recordings, events and state."""
@@ -313,6 +318,11 @@ class Settings(Section):
     @model_validator(mode="after")
     def _contacts_fit(self) -> Settings:
         check_contacts(self.contact, self.alerts.wake_for)
+        return self
+
+    @model_validator(mode="after")
+    def _followed_fit(self) -> Settings:
+        check_followed(self.follow, self.mqtt.broker)
         return self
 
     @property

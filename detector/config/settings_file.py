@@ -41,12 +41,15 @@ def change_section(
     check: Callable[[Path], object] = lambda _: None,
     *,
     another: bool = False,
+    beside: Mapping[str, Mapping[str, Written]] | None = None,
+    added: Mapping[str, Mapping[str, Written]] | None = None,
 ) -> Change:
     """Set values of one section, all or none; everything else in the file stays as it was.
 
     Parameters
     ----------
     another : add one more section [[section]] with them
+    beside, added : section → values of others, set, or added as [[section]], in the same change
     remarks : key → comment behind it, unless the owner wrote one there
     check : called with a draft; raises ConfigError where its settings are not valid together
 
@@ -59,9 +62,18 @@ def change_section(
     """
     make = added_text if another else changed_text
     lines = ", ".join(f"{key} = {_written(value)}" for key, value in values.items())
+
+    def change(before: str | None) -> str:
+        after = make(before, section, values, remarks, head=head_of(path))
+        for other, more in (beside or {}).items():
+            after = changed_text(after, other, more, {})
+        for other, more in (added or {}).items():
+            after = added_text(after, other, more, {})
+        return after
+
     return _changed(
         path,
-        lambda before: make(before, section, values, remarks, head=head_of(path)),
+        change,
         check,
         f"Write by hand, below {f'[[{section}]]' if another else f'[{section}]'}: {lines}",
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.web.address_file import PageAddress, read_address
+from detector.web.serving.address_file import PageAddress, read_address
 
 from ..kit.waiting import until
 

@@ -18,7 +18,7 @@ from detector.boot import host_boot_id
 from detector.channels import EntryKind
 from detector.store.state import State
 from detector.supervision.heartbeat import LATE_S, Heartbeat, heartbeat_path
-from detector.web.address_file import PageAddress, read_address, write_address
+from detector.web.serving.address_file import PageAddress, read_address, write_address
 
 from ..alerts.made import MIDNIGHT, make_event
 from ..kit.waiting import until
@@ -64,6 +64,7 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
             assert "Nothing was noted: a note is one line" in done.stderr
         # Only who may read the data folder is answered: the key of another process opens nothing.
         write_address(tmp_path / "data", replace(page, key="another"))
+        assert "for commands on this computer alone" in run("status").stdout
         assert json.loads(run("status", "--json").stdout)["view"] is None
         assert run("note", "by a stranger").returncode != 0
         write_address(tmp_path / "data", page)

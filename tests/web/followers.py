@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from detector.web.access import Role
-from detector.web.guard import form_token
+from detector.web.access.guard import form_token
+from detector.web.access.people import Role
 
 from ..kit.waiting import running
 from .stand import let_in

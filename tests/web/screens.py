@@ -18,8 +18,11 @@ from detector.alert import AlertClass, Level
 from detector.alerts.commands import Acknowledge, AddNote, MarkSpasm, NoteKind
 from detector.events import Kind
 from detector.status import StateWord, Status, Vitals
-from detector.web.access import Role
+from detector.web.access.people import Role
 
+from .corridor import corridor
+from .first_steps import FirstSteps
+from .no_night import FAILURES, failing, serving
 from .stand import Bedroom, Stand, standing
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -176,5 +179,78 @@ def draw(folder: Path) -> None:
                     context.close()
 
 
+def draw_everybody(folder: Path) -> None:
+    """Draw the page of several wearers."""
+    with browser() as chromium, tempfile.TemporaryDirectory() as data:
+        room = corridor(lambda: NOW)
+        room.show(Status(StateWord.WATCHING), 90 * MIN)
+        with standing(Path(data), room) as stand:
+            for suffix, dark, size in (
+                ("", False, "phone"),
+                ("-night", True, "phone"),
+                ("-320", False, "narrow"),
+                ("-wide", False, "wide"),
+            ):
+                context = device(chromium, stand, stand.let_in(), dark=dark, size=size)
+                page = opened(context, stand, "/everybody")
+                expect(page.locator(".age").first).to_contain_text("Data")
+                page.screenshot(path=folder / f"everybody{suffix}.png", full_page=True)
+                context.close()
+
+
+def draw_no_night(folder: Path) -> None:
+    """Draw what the page shows while there is no night."""
+    with browser() as chromium:
+        for name, failure in FAILURES.items():
+            with tempfile.TemporaryDirectory() as data:
+                where = Path(data)
+                with serving(lambda f=failure, w=where: failing(f(w), w)) as address:  # type: ignore[misc]
+                    for suffix, dark, size in (
+                        ("", False, "phone"),
+                        ("-night", True, "phone"),
+                        ("-320", False, "narrow"),
+                    ):
+                        if suffix and name != "failure":
+                            continue
+                        width, height = SIZES[size]
+                        page = chromium.new_page(
+                            viewport={"width": width, "height": height},
+                            color_scheme="dark" if dark else "light",
+                        )
+                        page.goto(address)
+                        page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
+                        page.close()
+
+
+def draw_first_settings(folder: Path) -> None:
+    """Draw the first settings, step by step."""
+    with browser() as chromium:
+        for suffix, dark, size in (
+            ("", False, "phone"),
+            ("-night", True, "phone"),
+            ("-320", False, "narrow"),
+        ):
+            with tempfile.TemporaryDirectory() as data:
+                steps = FirstSteps(Path(data))
+                width, height = SIZES[size]
+                with serving(steps.make) as address:
+                    page = chromium.new_page(
+                        viewport={"width": width, "height": height},
+                        color_scheme="dark" if dark else "light",
+                    )
+                    page.goto(f"{address}/?key={steps.key}")
+                    page.get_by_role("button", name="Look for sensors").click()
+                    page.get_by_label("Your own name").fill("sam")
+                    page.screenshot(path=folder / f"first{suffix}.png", full_page=True)
+                    if not suffix:
+                        page.get_by_role("button", name="Look at its samples").click()
+                        expect(page.locator("pre")).to_be_visible()
+                        page.screenshot(path=folder / "first-written.png", full_page=True)
+                    page.close()
+
+
 if __name__ == "__main__":
     draw(Path(sys.argv[1]))
+    draw_everybody(Path(sys.argv[1]))
+    draw_no_night(Path(sys.argv[1]))
+    draw_first_settings(Path(sys.argv[1]))

@@ -35,15 +35,16 @@ from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_event, of_status
-from detector.web.access import Role
+from detector.web.access.pairing import new_code
+from detector.web.access.people import Role
+from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
-from detector.web.diary import Diary
-from detector.web.facts import ServiceFacts
-from detector.web.pairing import new_code
-from detector.web.people_file import PeopleFile
+from detector.web.health.facts import ServiceFacts
+from detector.web.household.household_page import Others
 from detector.web.phone_answers import PhoneAnswers
-from detector.web.server import Where, served
-from detector.web.view import Scene, view_of
+from detector.web.serving.server import Where, served
+from detector.web.tonight.diary import Diary
+from detector.web.tonight.view import Scene, view_of
 
 
 @dataclass
@@ -62,6 +63,10 @@ class Bedroom:
     alerts: dict[str, Alert] = field(default_factory=dict)
     obeyed: list[Command] = field(default_factory=list)
     n: int = 0
+    others: Others | None = None  # wearers who are followed
+
+    def show_on(self, page: CaregiversPage) -> None:
+        page.stream.show(self.view())
 
     def view(self) -> dict[str, Any]:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -187,7 +192,7 @@ class Stand:
 
         async def done() -> Any:
             result = work()
-            self.page.stream.show(self.room.view())
+            self.room.show_on(self.page)
             return result
 
         return asyncio.run_coroutine_threadsafe(done(), self.loop).result(10)
@@ -212,7 +217,7 @@ async def _serve(
 ) -> None:
     def obey(command: Command) -> None:
         room.obey(command)
-        page.stream.show(room.view())
+        room.show_on(page)
 
     phones = PhoneAnswers(
         answer_key(folder),
@@ -220,7 +225,9 @@ async def _serve(
         confirm=partial(confirm_answer, folder),
         now=lambda: datetime.now(UTC),
     )
-    page = CaregiversPage(PeopleFile(folder), obey=obey, secure=where.secure, phones=phones)
+    page = CaregiversPage(
+        PeopleFile(folder), obey=obey, secure=where.secure, others=room.others, phones=phones
+    )
     async with served(page, where) as address:
         stand(address, page)
         while True:
@@ -228,7 +235,7 @@ async def _serve(
             page.show_facts(
                 ServiceFacts(taken_s=now_s, at_s=now_s, status=room.status, vitals=room.vitals)
             )
-            page.stream.show(room.view())
+            room.show_on(page)
             await asyncio.sleep(1.0)
 
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import ConfigError, StorageError
-from detector.web.access import (
+from detector.web.access.limits import MOST_KEYS, Limit, is_loopback, network_of
+from detector.web.access.pairing import ALPHABET, LENGTH, new_code, typed_code
+from detector.web.access.people import (
     CODE,
     MOST_PEOPLE,
     MOST_SESSIONS,
@@ -21,9 +23,7 @@ from detector.web.access import (
     digest_of,
     people_of,
 )
-from detector.web.limits import MOST_KEYS, Limit, is_loopback, network_of
-from detector.web.pairing import ALPHABET, LENGTH, new_code, typed_code
-from detector.web.people_file import PeopleFile
+from detector.web.access.people_file import PeopleFile
 
 NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 S = timedelta(seconds=1)

@@ -16,7 +16,7 @@ from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.service.presentation.oversight import overseen
 from detector.sources.clock import HostClock
-from detector.web.access import Role
+from detector.web.access.people import Role
 
 from ..kit.brokers import listening, needs_mosquitto
 from ..kit.waiting import until

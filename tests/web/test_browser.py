@@ -27,7 +27,7 @@ from detector.alerts.commands import (
 from detector.events import Kind
 from detector.status import StateWord, Status
 from detector.store.log import of_alert
-from detector.web.access import Role
+from detector.web.access.people import Role
 
 from .screens import ROOMS, alerting, device, opened, watching
 from .stand import Stand, standing

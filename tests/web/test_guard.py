@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.commands import MarkSpasm, PauseAlerts
-from detector.web.access import Role
-from detector.web.guard import HEADERS, form_token
-from detector.web.pairing import new_code
+from detector.web.access.guard import HEADERS, form_token
+from detector.web.access.pairing import new_code
+from detector.web.access.people import Role
 
 from .stand import Stand, ask, standing
 

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from detector.config.settings import WebSettings
 from detector.status import StateWord, Status, Vitals
 from detector.supervision.heartbeat import LATE_S
-from detector.web import connections
-from detector.web.facts import ServiceFacts, liveness, readiness
-from detector.web.metrics import ServiceMetrics
-from detector.web.server import LONGEST_LINE, Where
+from detector.web.access import connections
+from detector.web.health.facts import ServiceFacts, liveness, readiness
+from detector.web.health.metrics import ServiceMetrics
+from detector.web.serving.server import LONGEST_LINE, Where
 
 from .stand import ask, standing
 
@@ -149,7 +149,7 @@ def test_too_long_half_and_many_requests_cost_only_themselves(
 def test_a_form_that_trickles_or_is_too_long_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.web.app.PATIENCE_S", 0.3)
+    monkeypatch.setattr("detector.web.forms.PATIENCE_S", 0.3)
     with standing(tmp_path) as stand:
         head = (
             f"POST /pair HTTP/1.1\r\nHost: 127.0.0.1:{stand.port}\r\n"

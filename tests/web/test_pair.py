@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from detector.web.address_file import read_address
-from detector.web.server import Where
-from detector.web.tls import context_of, names_of
+from detector.web.serving.address_file import read_address
+from detector.web.serving.server import Where
+from detector.web.serving.tls import context_of, names_of
 
 from ..kit.waiting import until
 from .stand import ask, standing

@@ -13,7 +13,7 @@ from detector.alerts.commands import Acknowledge
 from detector.push.drills import TEST_PREFIX, Drill, read_drills, write_drills
 from detector.push.links import ANSWER_PATH, AnswerLinks, answer_key
 from detector.push.tokens import TokenError, verify_token
-from detector.web.server import Where
+from detector.web.serving.server import Where
 
 from .stand import Answer, Stand, ask, standing
 

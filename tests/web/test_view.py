@@ -15,11 +15,11 @@ from detector.alerts.commands import AddNote, CallForHelp, CommandError, LabelEv
 from detector.channels import Entry, EntryKind
 from detector.events import Kind
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.web.access import Role
+from detector.web.access.people import Role
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
-from detector.web.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
-from detector.web.timeline import UNKNOWN, WIDTH, timeline
-from detector.web.view import Scene, lasting, view_of
+from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
+from detector.web.tonight.timeline import UNKNOWN, WIDTH, timeline
+from detector.web.tonight.view import Scene, lasting, view_of
 
 from .stand import Bedroom
 

@@ -76,12 +76,14 @@ async def watch_night(
     until: datetime | None,
     mqtt: bool,
     live: bool = False,
+    begun: Callable[[], None] = lambda: None,
 ) -> int:
     """Watch until the source ends, the end time comes or a person stops it.
 
     Parameters
     ----------
     live : show the present state under the lines, redrawn in place
+    begun : called once everything is open, before the first sample
 
     Returns
     -------
@@ -121,6 +123,7 @@ async def watch_night(
             if made.goes_on:
                 begins = f"The night goes on. {begins}"
             narrator.left_open(made.open_before)
+            begun()
             begin = partial(out.say, f"{begins} Ctrl-C ends the night.")
             folder = DataFolder.of(settings.data_dir, chosen.origin).folder
             ending = Ending(made.service, narrator)

@@ -50,8 +50,8 @@ def _say(settings: Settings, command: AddNote) -> str:
     from detector.alerts.commands import to_dict
     from detector.errors import ServiceError
     from detector.supervision.present import present
-    from detector.web.address_file import read_address
-    from detector.web.asking import LocalPage, SilentServiceError
+    from detector.web.serving.address_file import read_address
+    from detector.web.serving.asking import LocalPage, SilentServiceError
 
     page = read_address(settings.data_dir)
     if page is not None:

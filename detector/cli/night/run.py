@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +18,17 @@ from detector.terminal.invocation import (
     Invocation,
     RadioOption,
     UsageError,
+    program_name,
 )
 from detector.terminal.output import Output
+
+if TYPE_CHECKING:
+    from detector.config import Settings
+
+NO_SETTINGS = (
+    "No settings yet in {path}: the first sensor that is heard is watched. To choose yours, in a "
+    "browser: {program} setup --page"
+)
 
 FASTEST_FILE = 1000.0  # a file is not bound to a radio: an hour in 4 s
 
@@ -84,6 +94,14 @@ def run(
         ),
     ] = ViewName.AUTO,
     no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="Publish nothing by MQTT.")] = False,
+    keep_page: Annotated[
+        bool,
+        typer.Option(
+            "--keep-page",
+            help="Where the night cannot begin, show why on the page until that is mended, then "
+            "begin; as a service it does so by itself.",
+        ),
+    ] = False,
 ) -> None:
     """Watch a sensor all night and raise alerts, on this screen and by MQTT.
 
@@ -93,32 +111,55 @@ def run(
     import asyncio
 
     from detector.cli.night.live import Wish, watch_night
-    from detector.service.presentation.caregivers_page import where_of
+    from detector.cli.night.not_begun import Attempt, patience_s, watched
+    from detector.config import default_path
 
     call = Invocation.of(ctx)
-    settings = call.configuration({"sensor.device": device}).settings
-    if device is not None:  # the name in the settings may be another sensor's
-        unnamed = settings.sensor.model_copy(update={"name": None})
-        settings = settings.model_copy(update={"sensor": unnamed})
     kind = source or (SourceName.BLE if radio is None else SourceName.SIMULATOR)
     _check(kind, file, speed, scenario, radio)
-    if not no_mqtt and settings.mqtt.broker != "none":
-        settings.mqtt.secret()  # raises where its file cannot be used, before anything starts
-    if settings.web.enabled:
-        where_of(settings).tls()  # the same of the page's certificate
     wish = Wish(kind.value, file, speed, scenario or "night", seed, radio)
-    zone = settings.wearer.zone
-    end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
-    try:
+    shown_live = _is_live(view, call.out)
+
+    def begin(begun: Callable[[], None]) -> int:
+        settings = _settings(call, device, mqtt=not no_mqtt)
+        zone = settings.wearer.zone
+        end = None if until is None else _next(until, datetime.now(zone).astimezone(zone))
         night = watch_night(
-            call.out, settings, wish, until=end, mqtt=not no_mqtt, live=_is_live(view, call.out)
+            call.out, settings, wish, until=end, mqtt=not no_mqtt, live=shown_live, begun=begun
         )
-        code = asyncio.run(night)
+        return asyncio.run(night)
+
+    attempt = Attempt(
+        call.config_path or default_path(),
+        call.data_dir,
+        check=lambda: _settings(call, device, mqtt=not no_mqtt),
+        begin=begin,
+        patience_s=patience_s(keep=keep_page),
+    )
+    if kind is SourceName.BLE and device is None and not attempt.path.exists():
+        call.out.say(NO_SETTINGS.format(path=attempt.path, program=program_name()))
+    try:
+        code = watched(attempt, call.out)
     except KeyboardInterrupt:  # from when it begins, Ctrl-C ends the night
         call.out.say("\nEnded before the night began: nothing was watched.")
         raise typer.Exit(INTERRUPTED) from None
     if code:
         raise typer.Exit(code)
+
+
+def _settings(call: Invocation, device: str | None, *, mqtt: bool) -> Settings:
+    """Return the settings, once what they name was found to be usable."""
+    from detector.service.presentation.caregivers_page import where_of
+
+    settings = call.configuration({"sensor.device": device}).settings
+    if device is not None:  # the name in the settings may be another sensor's
+        unnamed = settings.sensor.model_copy(update={"name": None})
+        settings = settings.model_copy(update={"sensor": unnamed})
+    if mqtt and settings.mqtt.broker != "none":
+        settings.mqtt.secret()  # raises where its file cannot be used, before anything starts
+    if settings.web.enabled:
+        where_of(settings).tls()  # the same of the page's certificate
+    return settings
 
 
 def _is_live(view: ViewName, out: Output) -> bool:

@@ -86,8 +86,8 @@ def status(
 
 def _look(settings: Settings) -> ServiceNow:
     from detector.supervision.present import present
-    from detector.web.address_file import read_address
-    from detector.web.asking import LocalPage, SilentServiceError
+    from detector.web.serving.address_file import read_address
+    from detector.web.serving.asking import LocalPage, SilentServiceError
 
     page, why = read_address(settings.data_dir), ""
     if page is not None:
@@ -140,7 +140,7 @@ def _each_second(out: Output, settings: Settings) -> Iterator[ServiceNow]:
     """Show the present until interrupted: redrawn on a terminal, else as lines when it changes."""
     import sys
 
-    from detector.web.view import lasting
+    from detector.web.tonight.view import lasting
 
     if out.json or out.plain or not sys.stdout.isatty():
         known: object = None

@@ -41,7 +41,7 @@ def check(
     """Check the settings and the files that they name, and list everything that is wrong."""
     from detector.config import check_command, default_path
     from detector.errors import ConfigError
-    from detector.mqtt.credentials import credential_problems, exposed_key
+    from detector.mqtt.credentials import credential_problems, exposed_key, followed_problems
 
     if file is not None:
         other = quote(str(file))
@@ -50,6 +50,7 @@ def check(
     configuration = call.configuration()
     options = configuration.settings.mqtt
     problems = credential_problems(options)
+    problems += followed_problems(configuration.settings.follow)
     if configuration.settings.contact:
         from detector.push.services import address_problem
 

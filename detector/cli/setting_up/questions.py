@@ -13,6 +13,7 @@ from typing import TypeVar
 from detector.cli.setting_up.doctor import check_lines
 from detector.cli.setting_up.scan import heard, is_called, short, signal_words
 from detector.config import SensorSettings
+from detector.config.worn import WornAnswer
 from detector.devices.registry import installed
 from detector.doctor.check import CheckStatus
 from detector.doctor.sensor import check_sensor
@@ -26,19 +27,10 @@ from detector.terminal.output import Output, live_line, strip
 T = TypeVar("T")
 
 LONGEST_ANSWER = 200  # characters; a number, a word or two
-SIDES = ("left", "right")
 
 
 class Again(Exception):  # noqa: N818 - not an error
     """The person wants another scan."""
-
-
-@dataclass(frozen=True, slots=True)
-class WornAnswer:
-    """Where a sensor is worn; `label` is its new name in events, None keeps the old one."""
-
-    placement: str
-    label: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +179,6 @@ def pick(text: str, usable: Sequence[NearbyDevice]) -> NearbyDevice | None:
     return usable[number - 1]
 
 
-def parse_worn(text: str) -> WornAnswer:
-    """Return where a sensor is worn: `ankle`, `2`, `left ankle`, `left-ankle`.
-
-    Raises
-    ------
-    ValueError
-        It is not a place; the message lists them.
-    """
-    words = re.split(r"[\s-]+", text.strip().casefold())
-    side = words.pop(0) if len(words) > 1 and words[0] in SIDES else None
-    place = words[0] if len(words) == 1 else ""
-    if place in map(str, range(1, len(SITES) + 1)):
-        place = SITES[int(place) - 1]
-    if place not in SITES:
-        raise ValueError(
-            f"{text[:20]!r} is not a place: type one of {', '.join(SITES)}, with left "
-            "or right before it if you like."
-        )
-    return WornAnswer(place, None if side is None else f"{side}-{place}")
-
-
 def menu(
     usable: Sequence[NearbyDevice], found: Sequence[NearbyDevice], device: str | None, *, bars: bool
 ) -> list[str]:
@@ -271,12 +242,3 @@ def parse_yes(text: str) -> bool:
     if text.casefold() not in {"", "n", "no", "y", "yes"}:
         raise ValueError("Type yes or no.")
     return text.casefold() in {"y", "yes"}
-
-
-def new_label(now: SensorSettings, worn: WornAnswer) -> str | None:
-    """Return a new name for the sensor in events, None to keep the present one."""
-    if worn.label is not None:
-        return worn.label
-    side, _, place = now.label.partition("-")
-    stale = side in SIDES and place in SITES and place != worn.placement
-    return f"{side}-{worn.placement}" if stale else None

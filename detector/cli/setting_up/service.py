@@ -185,6 +185,8 @@ def _plan(configuration: Configuration, *, system: bool) -> UnitPlan:
     secrets = {} if path is None else {"settings": path.absolute()}
     secrets |= _files(settings.model_dump())
     secrets |= {each.credential_name: each.url_file for each in settings.contact if each.url_file}
+    followed = [each for each in settings.follow if each.signing_file]
+    secrets |= {each.credential_name: each.signing_file for each in followed if each.signing_file}
     named = ["-c", "%d/settings"] if path else []
     known = {each.gr_name for each in grp.getgrall()}
     groups = [name for name in GROUPS if name in known]

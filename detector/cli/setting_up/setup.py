@@ -19,12 +19,12 @@ from detector.terminal.invocation import (
     UsageError,
     program_name,
 )
-from detector.words.phrases import NOTICE, harmless
+from detector.words.phrases import NOTICE
 
 if TYPE_CHECKING:
-    from detector.cli.setting_up.questions import WornAnswer
-    from detector.config import SensorSettings
+    from detector.config import SensorSettings, Settings
     from detector.config.settings_file import Change
+    from detector.config.worn import WornAnswer
     from detector.sources.look import Look
     from detector.sources.nearby import NearbyDevice
     from detector.terminal.output import Output
@@ -56,6 +56,10 @@ def setup(
     non_interactive: Annotated[
         bool, typer.Option("--non-interactive", help="Ask nothing; needs --device and --placement.")
     ] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="Ask on a page in this computer's browser, then watch."),
+    ] = False,
     timeout: Annotated[
         float, typer.Option(min=1, max=300, metavar="S", help="Seconds to listen.")
     ] = 10.0,
@@ -71,12 +75,15 @@ def setup(
     if ctx.invoked_subcommand is not None:
         return
     from detector.cli.night.simulated import reach_over
-    from detector.cli.setting_up.questions import Visit, ask, free_place, parse_worn, where_question
+    from detector.cli.setting_up.questions import Visit, ask, free_place, where_question
     from detector.config import SensorSettings, default_path
+    from detector.config.worn import parse_worn
 
     call = Invocation.of(ctx)
     if non_interactive and (device is None or placement is None):
         raise UsageError("--non-interactive needs --device and --placement")
+    if page and (device, placement, add, non_interactive) != (None, None, False, False):
+        raise UsageError("--page asks by itself: leave out --device, --placement, --add and others")
     try:
         worn = None if placement is None else parse_worn(placement)
     except ValueError as error:
@@ -89,6 +96,9 @@ def setup(
     now = SensorSettings() if settings is None or add else settings.sensor
     zone = None if settings is None else settings.wearer.zone
     reach = reach_over(radio, speed, now.adapter)
+    if page:
+        _on_page(ctx, path, settings, timeout_s=timeout, radio=radio, speed=speed)
+        return
     taken = settings.sensors if add and settings is not None else ()
     visit = Visit(call.out, reach, timeout, now, zone, asks=not non_interactive, taken=taken)
     call.out.say(NOTICE)
@@ -115,6 +125,36 @@ def setup(
         call.out.error("\nNothing was changed.")
         raise typer.Exit(1) from None
     _write(call.out, _Choice(path, now, found, worn, look, add=add))
+
+
+def _on_page(
+    ctx: typer.Context,
+    path: Path,
+    settings: Settings | None,
+    *,
+    timeout_s: float,
+    radio: str | None,
+    speed: float,
+) -> None:
+    """Have the settings made on a page, then watch with them."""
+    import asyncio
+
+    from detector.cli.night.run import run
+    from detector.cli.night.simulated import reach_over
+    from detector.cli.setting_up.setup_page import PageVisit, first_settings
+    from detector.config import usable_settings
+
+    call = Invocation.of(ctx)
+    adapter = None if settings is None else settings.sensor.adapter
+    data_dir = usable_settings(path, flags={"data_dir": call.data_dir}).data_dir
+    reach = reach_over(radio, speed, adapter)
+    call.out.say(NOTICE)
+    try:
+        asyncio.run(first_settings(PageVisit(call.out, reach, path, settings, data_dir, timeout_s)))
+    except KeyboardInterrupt:
+        call.out.error("\nEnded before the night began.")
+        raise typer.Exit(1) from None
+    run(ctx, radio=radio, speed=speed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,25 +189,15 @@ def _demo(ctx: typer.Context) -> None:
 
 
 def _write(out: Output, choice: _Choice) -> None:
-    from detector.cli.setting_up.questions import new_label
     from detector.config import default_path, read_configuration
     from detector.config.settings_file import change_section
-    from detector.devices.identity import is_unique
-    from detector.devices.registry import installed
+    from detector.config.worn import new_label, sensor_values
 
     now, found, worn = choice.now, choice.found, choice.worn
-    values = {"device": found.address, "placement": worn.placement}
     label = new_label(now, worn)
-    if label is not None:
-        values["label"] = label
-    if now.driver is not None and found.driver is not None:
-        values["driver"] = found.driver  # the old one was that of another sensor
-    name = harmless(found.name).replace("\n", " ").strip()
-    remarks = {"device": name} if name else {}
-    if found.driver and is_unique(found.name, installed().named(found.driver)):
-        values["name"] = found.name
-    elif now.name is not None:
-        values["name"] = found.address  # the old one was that of another sensor
+    values, remarks = sensor_values(
+        now, worn, address=found.address, name=found.name, driver=found.driver
+    )
     change = change_section(
         choice.path,
         "another_sensor" if choice.add else "sensor",

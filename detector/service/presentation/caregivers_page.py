@@ -18,21 +18,23 @@ from detector.errors import ConfigError, StorageError
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
 from detector.service.assembly import Assembly
+from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
-from detector.web.address_file import PageAddress, remove_address, write_address
+from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
-from detector.web.asking import host_of
-from detector.web.diary import Diary
-from detector.web.facts import ServiceFacts
-from detector.web.people_file import PeopleFile
+from detector.web.health.facts import ServiceFacts
+from detector.web.household.neighbours import household_view, others_words
 from detector.web.phone_answers import PhoneAnswers
-from detector.web.server import Where, served
-from detector.web.tls import digest_of, ends_at
-from detector.web.view import Scene, view_of
+from detector.web.serving.address_file import PageAddress, remove_address, write_address
+from detector.web.serving.asking import host_of
+from detector.web.serving.server import Where, served
+from detector.web.serving.tls import digest_of, ends_at
+from detector.web.tonight.diary import Diary
+from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
 
 PART = "caregivers' page"  # for the log and the alarm of a fault
@@ -52,6 +54,7 @@ class NightOnPage:
     Parameters
     ----------
     diary : of what the log said before
+    others : wearers who are followed
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class NightOnPage:
         page: CaregiversPage,
         diary: Diary,
         clock: Clock,
+        others: FollowedWearers,
         *,
         label: str,
         zone: tzinfo | None,
     ) -> None:
+        self._others = others
         self._made, self._page, self._diary, self._clock = made, page, diary, clock
         self._label, self._zone = label, zone
         number, most = made.learning.number, made.learning.most
@@ -100,9 +105,19 @@ class NightOnPage:
             entries = list(self._entries)
             self._entries.clear()
             self._diary.take(entries)
-            self._page.stream.show(view_of(self._scene(), self._diary))
+            self._show()
             if self._made.beside.troubles().get(Condition.INTERNAL_FAULT) is not None:
                 self._made.beside.note(Condition.INTERNAL_FAULT, None)  # it works again
+
+    def _show(self) -> None:
+        scene = self._scene()
+        own = view_of(scene, self._diary)
+        if self._page.household is None:
+            self._page.stream.show(own)
+            return
+        everybody = household_view(own, self._others.neighbours(), scene.at, self._zone)
+        self._page.stream.show({**own, "others": others_words(everybody)})
+        self._page.household.stream.show(everybody)
 
     def _scene(self) -> Scene:
         facts, now_s = self._facts, time.monotonic()
@@ -140,17 +155,20 @@ async def caregivers_page(
     note : takes a sentence about where the page is
     """
     web, where, folder = settings.web, where_of(settings), settings.data_dir
+    others = FollowedWearers(settings.follow, made.broker.endpoint, settings.mqtt.prefix)
     page = CaregiversPage(
         PeopleFile(folder),
         obey=made.service.obey,
         secure=where.secure,
         phones=_phones(made, settings),
+        others=others if settings.follow else None,
     )
     shown = NightOnPage(
         made,
         page,
         await _diary(made),
         clock,
+        others,
         label=settings.wearer.label,
         zone=settings.wearer.zone,
     )
@@ -178,6 +196,7 @@ async def caregivers_page(
         await asyncio.to_thread(write_address, folder, place)
         stack.callback(remove_address, folder, place)
         stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
+        await stack.enter_async_context(others.heard(made.beside))
         yield shown
 
 

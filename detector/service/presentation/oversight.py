@@ -26,7 +26,7 @@ from detector.store.state import StateError
 from detector.supervision.heartbeat import HeartbeatFile, heartbeat_path, heartbeat_places
 from detector.supervision.notify import Notifier
 from detector.supervision.progress import Progress
-from detector.web.facts import ServiceFacts
+from detector.web.health.facts import ServiceFacts
 from detector.words.disk import no_heartbeat_words
 
 LOOK_S = 1.0  # as often as the night is looked at

@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
-from detector.web.app import CaregiversPage
-from detector.web.connections import Connections
-from detector.web.guard import HERE
-from detector.web.limits import is_loopback
-from detector.web.tls import context_of, names_of
+from detector.web.access.connections import Connections
+from detector.web.access.guard import HERE
+from detector.web.access.limits import is_loopback
+from detector.web.serving.tls import context_of, names_of
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,20 @@ class Where:
         return context_of(self.cert_file, self.key_file)
 
 
+class Servable(Protocol):
+    """A page, whatever it shows."""
+
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
+        """Return the application, which answers to these names, and that of its public address."""
+        ...
+
+    def end(self) -> None:
+        """End the answers that last, before the server does."""
+        ...
+
+
 @asynccontextmanager
-async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
+async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     """Serve the page until the block ends; the value is its address.
 
     Raises
@@ -100,7 +112,7 @@ async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
         try:
             yield _address(where, names, port)
         finally:
-            page.stream.end()
+            page.end()
             server.close()
     finally:
         listening.close()

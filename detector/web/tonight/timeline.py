@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.events import Event
 from detector.status import StateWord
-from detector.web.diary import Span
+from detector.web.tonight.diary import Span
 from detector.words.phrases import TITLES, length
 from detector.words.screens import place_words
 

@@ -13,7 +13,7 @@ from typing import Any
 from detector import plain_json
 from detector.alerts.commands import CommandError
 from detector.errors import LinkError
-from detector.web.address_file import PageAddress
+from detector.web.serving.address_file import PageAddress
 
 PATIENCE_S = 3.0  # an answer takes milliseconds; a busy computer may need a second
 LARGEST_BYTES = 1 << 20  # a view has 30 KB

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from detector.release import VERSION
 from detector.status import StateWord
-from detector.web.facts import ServiceFacts
+from detector.web.health.facts import ServiceFacts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 PREFIX = "spasmwatch_"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from detector.web.limits import is_loopback, network_of
+from detector.web.access.limits import is_loopback, network_of
 
 MOST = 256  # at once: 100 pages, each with a stream and another connection, and monitors
 MOST_PER_NETWORK = 48  # of one household's address: half a dozen devices with a few pages each

@@ -1,0 +1,1 @@
+"""Where the page is served: its port, certificate and address."""

@@ -1,0 +1,1 @@
+"""Tonight as the page shows it: one value, made anew each second, and sent to every page."""
