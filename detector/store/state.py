@@ -25,6 +25,7 @@ from detector.events import Event, Phase
 from detector.store import cursors, log, receivers, state_file, takeover, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
+from detector.store.past import Page
 from detector.store.receivers import KnownReceiver
 from detector.store.state_file import (
     StateDamagedError,
@@ -184,6 +185,10 @@ class State:
             (recording, since_ms),
             lambda row: event_values.from_dict(json.loads(row[1])),
         )
+
+    def page(self, page: Page[T]) -> list[T]:
+        """Return a page of what is kept of earlier nights."""
+        return self._read_rows(page.table, page.sql, page.parameters, page.parse)
 
     def open_alerts(self) -> list[Alert]:
         """Return the alerts not yet resolved, oldest first."""
