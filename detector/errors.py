@@ -36,4 +36,4 @@ class ModelError(SpasmwatchError):
 
 
 class ServiceError(SpasmwatchError):
-    """The service manager does not install, show or remove the service."""
+    """The service manager, or the service itself, does not do what it is asked."""

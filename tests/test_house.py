@@ -21,6 +21,7 @@ CATCH_ALL = {
     "sources/ble.py": 2,  # raised by `readings`; with the reason written down
     "sources/session.py": 1,  # out of bleak's callback
     # Code of others, which documents not what it raises:
+    "push/sender.py": 1,  # apprise's services
     "devices/registry.py": 1,  # drivers of other packages
     "sources/bluez.py": 1,  # dbus-fast
     "sources/radio.py": 1,  # bleak

@@ -30,6 +30,7 @@ class Condition(StrEnum):
     BROKER_LOST = "broker-lost"  # comes and goes
     BROKER_REFUSES = "broker-refuses"
     NOBODY_REACHABLE = "nobody-reachable"
+    PUSH_FAILED = "push-failed"  # a contact's phone cannot be told
     SOUND = "sound"  # this computer has none
     UNPROVEN_COMMANDS = "unproven-commands"
     SELF_TEST = "self-test"  # a test of the alarm is under way: nothing is the matter

@@ -9,6 +9,7 @@ list then withholds.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 from detector.alert import Alert, from_json
@@ -31,11 +32,12 @@ class Reception:
     def __init__(self) -> None:
         self._waiting: dict[int, float] = {}  # by number in the log: since when, monotonic s
         self._unconfirmed: set[int] = set()  # of these, what was passed on to somebody, or nobody
+        self._told: deque[int] = deque(maxlen=MOST)  # to somebody's phone
         self._present_s: float | None = None  # when a named receiver was last heard
 
     def wait_for(self, n: int, mono_s: float) -> None:
         """Take an alert that somebody must receive; again while it waits, nothing changes."""
-        if len(self._waiting) < MOST:
+        if len(self._waiting) < MOST and n not in self._told:
             self._waiting.setdefault(n, mono_s)
 
     def present(self, mono_s: float) -> None:
@@ -53,6 +55,11 @@ class Reception:
         else:
             self._drop({n})
 
+    def told(self, n: int) -> None:
+        """Record that somebody's phone was told of an entry, whatever a broker says of it later."""
+        self._told.append(n)
+        self._drop({n})
+
     def acknowledged(self, after: int, upto: int) -> None:
         """Record that a receiver has every entry after a number, up to another."""
         self._drop({n for n in self._waiting if after < n <= upto})
@@ -68,6 +75,7 @@ class Reception:
         """Go on in another log: the new number of each entry by its old one; others are gone."""
         self._waiting = {moved[n]: at_s for n, at_s in self._waiting.items() if n in moved}
         self._unconfirmed = {moved[n] for n in self._unconfirmed if n in moved}
+        self._told = deque((moved[n] for n in self._told if n in moved), maxlen=MOST)
 
     @property
     def waiting(self) -> tuple[int, ...]:

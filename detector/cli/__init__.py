@@ -14,26 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from detector.cli import (
-    alerts,
-    config,
-    decode,
-    demo,
-    detect,
-    doctor,
-    evaluate,
-    ha,
-    listen,
-    pair,
-    record,
-    replay,
-    run,
-    scan,
-    service,
-    setup,
-    simulate,
-    watchdog,
-)
+from detector.cli.caregivers import alerts, ha, listen, pair
+from detector.cli.night import demo, note, run, status
+from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
+from detector.cli.setting_up import config, doctor, scan, service, setup, watchdog
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
 from detector.terminal.invocation import Invocation, program_name
@@ -159,6 +143,8 @@ def spasmwatch(
 
 # One line for each command, in the order of the help.
 app.command(rich_help_panel=NIGHT)(run.run)
+app.command(rich_help_panel=NIGHT, short_help="Show what `run` here watches now.")(status.status)
+app.command(rich_help_panel=NIGHT, short_help="Write down what belongs to a night.")(note.note)
 app.command(rich_help_panel=NIGHT, short_help="Receive a night's alerts here, and sound an alarm.")(
     listen.listen
 )

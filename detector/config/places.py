@@ -17,17 +17,20 @@ class Places:
         self._heads: dict[int, object] = {}  # by the number of their last line
         self._left = MOST_PARSED
 
-    def line_of(self, key: Sequence[str]) -> int | None:
+    def line_of(self, key: Sequence[str | int]) -> int | None:
         """Return the line, from 1, on which a key is set; None when it cannot be found.
+
+        A number in the key counts the sections of one name, or what is in a list, from 0.
 
         The shortest head of the file that parses and holds the key ends with the statement that
         sets it, so this needs no TOML parser of its own.
         """
-        if not key:
+        word = next((part for part in reversed(key) if isinstance(part, str)), None)
+        if word is None:
             return None  # a contradiction between sections has no line
         first = behind = None
         for number, line in enumerate(self._lines, 1):
-            if key[-1] in line and first is None:
+            if word in line and first is None:
                 first = number
             if first is None:
                 continue
@@ -38,9 +41,7 @@ class Places:
                 continue  # inside a value of several lines
             if _holds(head, key):
                 start = max(first, (behind or 0) + 1)
-                return next(
-                    (n for n in range(start, number) if key[-1] in self._lines[n - 1]), number
-                )
+                return next((n for n in range(start, number) if word in self._lines[n - 1]), number)
             behind, first = number, None
         return None
 
@@ -58,8 +59,13 @@ class Places:
         return self._heads[number]
 
 
-def _holds(values: object, key: Sequence[str]) -> bool:
+def _holds(values: object, key: Sequence[str | int]) -> bool:
     for part in key:
+        if isinstance(part, int):
+            if not isinstance(values, list) or part >= len(values):
+                return False
+            values = values[part]
+            continue
         if isinstance(values, list) and values:  # [[sections]]: the latest one
             values = values[-1]
         if not isinstance(values, dict) or part not in values:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -15,13 +17,13 @@ from pydantic import BaseModel, ValidationError
 
 from detector.config.depth import parse_toml
 from detector.config.places import Places
-from detector.config.problems import describe, unknown_variable
+from detector.config.problems import Problem, SettingsError, describe, unknown_variable
 from detector.config.settings import Settings
 from detector.errors import ConfigError
 from detector.files import read_start
 
 ENVIRONMENT_PREFIX = "SPASMWATCH_"
-SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: the only secret that may stand in the file
+SECRET_KEY = "mqtt.password"  # noqa: S105 - a name: a secret that may stand in the file
 LONGEST_REASON = 200  # characters; it may quote what was written
 LARGEST_BYTES = 64 * 1024  # fifty times every setting with its comment
 
@@ -83,23 +85,15 @@ def read_configuration(
         line = places.line_of(key)
         origins[".".join(key)] = f"line {line}" if line else "the file"
 
-    problems = []
-    if SECRET_KEY in origins and file.stat().st_mode & 0o077:
-        problems.append(
-            f"{origins[SECRET_KEY]}  {SECRET_KEY} = ***   can be read by others on this computer: "
-            f"chmod 600 {quote(str(file))}"
-        )
-    for variable, raw in sorted((os.environ if environ is None else environ).items()):
-        variable_key = _variable_key(variable)
-        if variable_key is None:
-            continue
-        if (annotation := _annotation(variable_key)) is None:
-            problems.append(unknown_variable(variable, ENVIRONMENT_PREFIX, Settings))
-        elif _put(values, variable_key, _typed(raw, annotation)):
-            origins[".".join(variable_key)] = f"environment {variable}"
-    for name, value in (flags or {}).items():
-        if value is not None and _put(values, tuple(name.split(".")), value):
-            origins[name] = "flag"
+    must = f"can be read by others on this computer: chmod 600 {quote(str(file))}"
+    problems = [
+        Problem(where, name, "***", must)
+        for name, where in _secrets(values, origins, places)
+        if file.stat().st_mode & 0o077
+    ]
+    put, unknown = _overridden(values, os.environ if environ is None else environ, flags or {})
+    origins |= put
+    problems += [unknown_variable(name, ENVIRONMENT_PREFIX, Settings) for name in unknown]
 
     try:
         settings = Settings.model_validate(values)
@@ -109,11 +103,84 @@ def read_configuration(
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         where = f"{file} has" if text is not None else "The settings have"
         listing = "\n".join(f"  {problem}" for problem in problems)
-        raise ConfigError(
+        raise SettingsError(
             f"{where} {count}. Nothing was started.\n{listing}\n"
-            f"Correct that, then run: {check_command(file)}"
+            f"Correct that, then run: {check_command(file)}",
+            path=None if text is None else file,
+            problems=problems,
         )
     return Configuration(settings, origins, None if text is None else file)
+
+
+PAGES_OWN: tuple[tuple[Key, ...], ...] = (
+    (("data_dir",),),
+    (("wearer", "label"),),
+    (("web", "enabled"),),
+    (("web", "port"),),
+    (("web", "cert_file"), ("web", "key_file")),
+)
+"""What the page needs to be where people look for it; keys in one bracket only together."""
+
+
+def usable_settings(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Settings:
+    """Return the page's own settings, each where it is valid by itself, and defaults elsewhere.
+
+    For a page that says what is wrong with the settings as a whole; parameters as those of
+    `read_configuration`.
+    """
+    values: dict[str, Any] = {}
+    with suppress(ConfigError):
+        file = path or default_path()
+        values = _parsed(_text(file, required=False) or "", file)
+    _overridden(values, os.environ if environ is None else environ, flags or {})
+    said = dict(_leaves(values))
+    kept: dict[str, Any] = {}
+    for keys in PAGES_OWN:
+        draft = deepcopy(kept)
+        for key in keys:
+            if key in said:
+                _put(draft, key, said[key])
+        with suppress(ValidationError):
+            Settings.model_validate(draft)
+            kept = draft
+    return Settings.model_validate(kept)
+
+
+def _overridden(
+    values: dict[str, Any], environ: Mapping[str, str], flags: Mapping[str, object]
+) -> tuple[dict[str, str], list[str]]:
+    """Put variables, then flags, into the values; return their origins, and unknown variables."""
+    origins, unknown = dict[str, str](), list[str]()
+    for variable, raw in sorted(environ.items()):
+        key = _variable_key(variable)
+        if key is None:
+            continue
+        if (annotation := _annotation(key)) is None:
+            unknown.append(variable)
+        elif _put(values, key, _typed(raw, annotation)):
+            origins[".".join(key)] = f"environment {variable}"
+    for name, value in flags.items():
+        if value is not None and _put(values, tuple(name.split(".")), value):
+            origins[name] = "flag"
+    return origins, unknown
+
+
+def _secrets(
+    values: Mapping[str, Any], origins: Mapping[str, str], places: Places
+) -> Iterator[tuple[str, str]]:
+    """Yield each secret that stands in the file itself, and where."""
+    if SECRET_KEY in origins:
+        yield SECRET_KEY, origins[SECRET_KEY]
+    contacts = values.get("contact")
+    for number, contact in enumerate(contacts if isinstance(contacts, list) else []):
+        if isinstance(contact, dict) and "url" in contact:
+            line = places.line_of(("contact", number, "url"))
+            yield "contact.url", f"line {line}" if line else "the file"
 
 
 def _text(file: Path, *, required: bool) -> str | None:
@@ -144,8 +211,10 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
     where = f"{file} {place[1]}" if place and place[1] else str(file)
     what = (reason[: place.start()] if place else reason)[:LONGEST_REASON]
     told = _in_plain_words(what) or f"is not TOML: {what}"
-    raise ConfigError(
-        f"{where} {told}. Nothing was started.\nCorrect that, then run: {check_command(file)}"
+    raise SettingsError(
+        f"{where} {told}. Nothing was started.\nCorrect that, then run: {check_command(file)}",
+        path=file,
+        problems=[Problem(place[1] if place and place[1] else "", "", None, told)],
     )
 
 

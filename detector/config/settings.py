@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import time
-from pathlib import Path
-from shlex import quote
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from detector.alerts.rules import DEFAULT_RULES
+from detector.config.contacts import MOST_CONTACTS, ContactSettings, check_contacts
+from detector.config.followed import MOST_FOLLOWED, FollowSettings, check_followed
+from detector.config.secret_file import read_secret
+from detector.config.section import Section
 from detector.config.values import (
     BROKER_WORDS,
     NO_TEST,
@@ -28,16 +30,14 @@ from detector.config.values import (
     TimeZone,
     TopicPrefix,
     WakeRule,
+    WebAddress,
     is_this_computer,
 )
 from detector.devices.identity import canonical
-from detector.errors import ConfigError
-from detector.files import read_start
 from detector.sites import Site
 
 MOST_RULES = 32  # more than anybody keeps in mind; each is asked at every event
 MOST_SENSORS = 6  # commodity adapters hold 5 to 7 links
-LONGEST_SECRET = 4096  # bytes; a larger password file is the wrong file
 
 
 class BrokerAddress(NamedTuple):
@@ -48,18 +48,7 @@ class BrokerAddress(NamedTuple):
     tls: bool
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,  # a quoted number is reported as a mistake
-        allow_inf_nan=False,
-        hide_input_in_errors=True,  # inputs may be secrets
-        use_attribute_docstrings=True,
-    )
-
-
-class WearerSettings(_Section):
+class WearerSettings(Section):
     """The person who wears the sensors. Never a name: it appears in alerts."""
 
     label: Text = "bedroom"
@@ -73,7 +62,7 @@ class WearerSettings(_Section):
         return None if self.time_zone is None else ZoneInfo(self.time_zone)
 
 
-class SensorSettings(_Section):
+class SensorSettings(Section):
     """Which sensor, and where it is worn."""
 
     device: Text | None = None
@@ -102,7 +91,7 @@ class AnotherSensorSettings(SensorSettings):
     """Names the sensor in events; no two may be the same."""
 
 
-class AlertSettings(_Section):
+class AlertSettings(Section):
     """Rules that wake somebody; all else is only stored."""
 
     wake_for: Annotated[
@@ -128,7 +117,7 @@ class AlertSettings(_Section):
         return None if self.self_test == NO_TEST else time.fromisoformat(self.self_test)
 
 
-class MqttSettings(_Section):
+class MqttSettings(Section):
     """The broker through which others are alerted."""
 
     broker: Broker = "auto"
@@ -241,10 +230,10 @@ class MqttSettings(_Section):
             return self.password.get_secret_value()
         if self.password_file is None:
             return None
-        return _read_secret(self.password_file)
+        return read_secret(self.password_file, "mqtt.password_file", "password")
 
 
-class RecordingSettings(_Section):
+class RecordingSettings(Section):
     """Recording of the raw signal."""
 
     enabled: bool = True
@@ -253,7 +242,7 @@ class RecordingSettings(_Section):
     """Older recordings are deleted, oldest first; 30 nights are about 360 MB."""
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """The log of the service."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -262,7 +251,7 @@ class LogSettings(_Section):
     """How a line is written; json is for programs."""
 
 
-class WebSettings(_Section):
+class WebSettings(Section):
     """The caregivers' page, and the health of the service for monitoring."""
 
     enabled: bool = True
@@ -272,6 +261,8 @@ class WebSettings(_Section):
     key_file."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8377
     """Where it listens; where that is taken, the next free one."""
+    public_url: WebAddress | None = None
+    """Address at which a phone reaches the page: contacts' notifications get a button with it."""
     cert_file: FilePath | None = None
     """Certificate of the page, for https; `spasmwatch setup tls --page` makes it."""
     key_file: FilePath | None = None
@@ -289,7 +280,7 @@ class WebSettings(_Section):
         return self
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings; a file may give any part of them."""
 
     wearer: WearerSettings = WearerSettings()
@@ -299,9 +290,17 @@ class Settings(_Section):
     ] = ()
     """More sensors of the same person, each a section [[another_sensor]]."""
     alerts: AlertSettings = AlertSettings()
+    contact: Annotated[
+        tuple[ContactSettings, ...], Field(strict=False, max_length=MOST_CONTACTS)
+    ] = ()
+    """Whom alerts are pushed to, in the order in which they are told; each a [[contact]]."""
     mqtt: MqttSettings = MqttSettings()
     recording: RecordingSettings = RecordingSettings()
     web: WebSettings = WebSettings()
+    follow: Annotated[
+        tuple[FollowSettings, ...], Field(strict=False, max_length=MOST_FOLLOWED)
+    ] = ()
+    """Other wearers at the same broker, whom the page shows, too; each a [[follow]]."""
     log: LogSettings = LogSettings()
     data_dir: FilePath = Field(default_factory=lambda: user_data_path("spasmwatch"))
     """Folder for recordings, events and state."""
@@ -314,6 +313,16 @@ class Settings(_Section):
             raise ValueError(f"must not call two sensors {twice!r}: give one another label")
         if self.another_sensor and self.sensor.device is None:
             raise ValueError("must have device in [sensor] too, where several sensors are worn")
+        return self
+
+    @model_validator(mode="after")
+    def _contacts_fit(self) -> Settings:
+        check_contacts(self.contact, self.alerts.wake_for)
+        return self
+
+    @model_validator(mode="after")
+    def _followed_fit(self) -> Settings:
+        check_followed(self.follow, self.mqtt.broker)
         return self
 
     @property
@@ -332,28 +341,3 @@ class Settings(_Section):
         known = (one for one in self.sensors if canonical(one.device or "") == wanted)
         other = self.sensor.model_copy(update={"device": device, "driver": None, "name": None})
         return next(known, other)
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        readable_by_all = path.stat().st_mode & 0o004
-        data = read_start(path, LONGEST_SECRET + 1)
-    except OSError as error:
-        told = f"mqtt.password_file {path}: {error.strerror}"
-        if isinstance(error, FileNotFoundError):
-            place = quote(str(path))
-            told += (
-                f". Make it, for you alone, and write the password in its first line: "
-                f"install -D -m 600 /dev/null {place} && nano {place}"
-            )
-        raise ConfigError(told) from None
-    if readable_by_all:
-        mode = f"chmod 600 {quote(str(path))}"
-        raise ConfigError(f"mqtt.password_file {path} can be read by everybody: {mode}")
-    try:
-        line = data.decode().partition("\n")[0].strip()
-    except UnicodeDecodeError:
-        line = ""
-    if not line or len(data) > LONGEST_SECRET:
-        raise ConfigError(f"mqtt.password_file {path} does not hold a password in its first line")
-    return line

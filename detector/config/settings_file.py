@@ -19,6 +19,8 @@ from detector.config.reading import LARGEST_BYTES, check_command
 from detector.errors import ConfigError, StorageError
 from detector.files import PRIVATE, read_start, replacement
 
+Written = str | bool  # a value that is written
+
 OURS = "heard as: "  # marks a comment that spasmwatch wrote and may replace
 
 
@@ -34,17 +36,20 @@ class Change:
 def change_section(
     path: Path,
     section: str,
-    values: Mapping[str, str],
+    values: Mapping[str, Written],
     remarks: Mapping[str, str],
     check: Callable[[Path], object] = lambda _: None,
     *,
     another: bool = False,
+    beside: Mapping[str, Mapping[str, Written]] | None = None,
+    added: Mapping[str, Mapping[str, Written]] | None = None,
 ) -> Change:
     """Set values of one section, all or none; everything else in the file stays as it was.
 
     Parameters
     ----------
     another : add one more section [[section]] with them
+    beside, added : section → values of others, set, or added as [[section]], in the same change
     remarks : key → comment behind it, unless the owner wrote one there
     check : called with a draft; raises ConfigError where its settings are not valid together
 
@@ -55,6 +60,57 @@ def change_section(
     StorageError
         It cannot be read or written.
     """
+    make = added_text if another else changed_text
+    lines = ", ".join(f"{key} = {_written(value)}" for key, value in values.items())
+
+    def change(before: str | None) -> str:
+        after = make(before, section, values, remarks, head=head_of(path))
+        for other, more in (beside or {}).items():
+            after = changed_text(after, other, more, {})
+        for other, more in (added or {}).items():
+            after = added_text(after, other, more, {})
+        return after
+
+    return _changed(
+        path,
+        change,
+        check,
+        f"Write by hand, below {f'[[{section}]]' if another else f'[{section}]'}: {lines}",
+    )
+
+
+def remove_section(
+    path: Path,
+    section: str,
+    name: str,
+    check: Callable[[Path], object] = lambda _: None,
+) -> Change:
+    """Take the section [[section]] with this name out of the file; its comments go with it.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or the file is written in a way that cannot be changed safely.
+    StorageError
+        It cannot be read or written.
+    """
+    by_hand = f"Delete by hand the lines of the [[{section}]] with name = {_written(name)}"
+    return _changed(path, lambda before: removed_text(before, section, name), check, by_hand)
+
+
+def _changed(
+    path: Path,
+    change: Callable[[str | None], str],
+    check: Callable[[Path], object],
+    by_hand: str,
+) -> Change:
+    """Replace a settings file by its changed text, once that was checked.
+
+    Parameters
+    ----------
+    change : returns the changed text of a text, None where there is no file
+    by_hand : what to do where it cannot be changed safely
+    """
     place = path.resolve()  # a link stays one
     try:
         before = None
@@ -63,8 +119,7 @@ def change_section(
             if len(data) > LARGEST_BYTES:
                 raise ValueError("it is larger than 64 kB")
             before = data.decode("utf-8-sig")
-        change = added_text if another else changed_text
-        after = change(before, section, values, remarks, head=head_of(path))
+        after = change(before)
         if after == before:
             return Change(path, None, changed=False)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -79,18 +134,34 @@ def change_section(
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}. Nothing was changed.") from error
     except (TOMLKitError, ValueError, TypeError, KeyError, AttributeError) as error:
-        lines = ", ".join(f'{key} = "{value}"' for key, value in values.items())
         raise ConfigError(
-            f"{path} cannot be changed safely ({error}). Nothing was changed. Write by hand, "
-            f"below {f'[[{section}]]' if another else f'[{section}]'}: {lines}"
+            f"{path} cannot be changed safely ({error}). Nothing was changed. {by_hand}"
         ) from error
     return Change(path, backup, changed=True)
+
+
+def undo(change: Change) -> None:
+    """Put the file back as it was before a change.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written.
+    """
+    place = change.path.resolve()
+    try:
+        if change.changed and change.backup is None:
+            place.unlink()
+        elif change.backup is not None:
+            change.backup.replace(place)
+    except OSError as error:
+        raise StorageError(f"{change.path}: {error.strerror}") from error
 
 
 def changed_text(
     before: str | None,
     section: str,
-    values: Mapping[str, str],
+    values: Mapping[str, Written],
     remarks: Mapping[str, str],
     *,
     head: str = "",
@@ -123,7 +194,7 @@ def changed_text(
 def added_text(
     before: str | None,
     section: str,
-    values: Mapping[str, str],
+    values: Mapping[str, Written],
     remarks: Mapping[str, str],
     *,
     head: str = "",
@@ -150,6 +221,28 @@ def added_text(
     return _text(document, wanted)
 
 
+def removed_text(before: str | None, section: str, name: str) -> str:
+    """Return the text without the section of an array that has this name.
+
+    Raises
+    ------
+    ValueError
+        There is none, or the changed text does not read back as what was to be left.
+    """
+    wanted, document = _parsed(before, "")
+    sections = wanted.get(section, [])
+    places = [n for n, each in enumerate(sections) if each.get("name") == name]
+    if not places:
+        raise ValueError(f"it has no [[{section}]] with name = {_written(name)}")
+    array: Any = document[section]
+    del array[places[0]]
+    del sections[places[0]]
+    if not sections:
+        del document[section]
+        del wanted[section]
+    return _text(document, wanted)
+
+
 def head_of(path: Path) -> str:
     """Return the first line of a new settings file: how to check it, from any folder."""
     command = check_command(path.absolute())
@@ -168,6 +261,10 @@ def _text(document: TOMLDocument, wanted: Mapping[str, Any]) -> str:
     if tomllib.loads(after) != wanted:
         raise ValueError("its layout is unusual")
     return after
+
+
+def _written(value: Written) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
 def _is_ours(comment: str) -> bool:

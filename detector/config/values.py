@@ -21,6 +21,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}  # IANA's assignments
 LONGEST_TEXT = 64  # fits a phone's notification line; longer text is a paste gone wrong
 NO_TEST = "off"
 MOST_COMMAND = 1000  # characters
+LONGEST_URL = 256  # characters; a notification carries it, with a proof behind it
 KEPT_LEVELS = {Origin.SIMULATED.value, Origin.REPLAY.value}  # topic levels of what is not live
 
 
@@ -148,6 +149,19 @@ def _address(text: str) -> str:
     return text
 
 
+def _web_address(text: str) -> str:
+    wanted = "must be an address such as https://spasmwatch.home.example, without ? or #"
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:  # invalid brackets or port
+        raise ValueError(wanted) from None
+    spaced = not text.isprintable() or " " in text
+    if not usable or url.query or url.fragment or url.username or spaced or len(text) > LONGEST_URL:
+        raise ValueError(wanted)
+    return text.rstrip("/")
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
 ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -159,3 +173,4 @@ TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Broker = Annotated[str, AfterValidator(_broker)]
 TopicPrefix = Annotated[str, AfterValidator(_topic)]
 Address = Annotated[str, AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from detector.config import Configuration, SensorSettings, Settings, default_path
@@ -26,6 +27,7 @@ from detector.doctor.computer import (
     check_test,
     check_zone,
 )
+from detector.doctor.contacts import check_contacts
 from detector.doctor.masking import Mask
 from detector.doctor.sensor import SENSOR, check_sensor
 from detector.errors import ConfigError, LinkError
@@ -107,6 +109,7 @@ class Examination:
         at = None if alerts.self_test_at is None else alerts.self_test
         yield check_test(at, settings_path=where)
         yield check_sound(probes.sound(settings), settings_path=where)
+        yield check_contacts(probes.contacts(settings), datetime.now(UTC))
         yield check_chosen(facts)
         if not self.look_s:
             yield skip(SENSOR, "not checked, as asked")
@@ -151,6 +154,10 @@ class Examination:
         mask.hide("user", [probes.user(), mqtt.username])
         mask.hide("host", probes.host_names())
         mask.hide("host", [mqtt.address and mqtt.address.host])
+        for contact in settings.contact:
+            url = contact.url
+            mask.hide("password", [None if url is None else url.get_secret_value()])
+            mask.hide("contact", [contact.name])
         for name in (self.device, *(sensor.device for sensor in settings.sensors)):
             mask.hide("sensor", _as_written(name or ""))
 

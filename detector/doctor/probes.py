@@ -33,7 +33,8 @@ from detector.doctor.computer import (
     SoundFacts,
     ZoneFacts,
 )
-from detector.errors import ConfigError, LinkError
+from detector.doctor.contacts import ContactFacts
+from detector.errors import ConfigError, LinkError, StorageError
 from detector.mqtt.broker import provide
 from detector.mqtt.contract import Message, Topics
 from detector.mqtt.endpoint import Endpoint, configured
@@ -42,6 +43,7 @@ from detector.mqtt.home_assistant.serving import night_device
 from detector.mqtt.link import Link
 from detector.mqtt.once import publish_once
 from detector.mqtt.security.keys import read_service_keys
+from detector.push.drills import read_drills
 from detector.sources import bluez
 from detector.sources.bluez import AdapterFacts, BluetoothError
 from detector.store.state_file import wearer_in
@@ -295,3 +297,19 @@ def _listed(place: Path) -> list[Path]:
         return sorted(place.iterdir())
     except OSError:
         return []
+
+
+def contacts(settings: Settings) -> list[ContactFacts]:
+    """Return of each contact whether their address can be used, and when they were last tested."""
+    if not settings.contact:
+        return []
+    from detector.push.services import address_problem  # noqa: PLC0415 - 40 MB, for contacts alone
+
+    try:
+        drills = read_drills(settings.data_dir)
+    except StorageError:
+        drills = {}
+    return [
+        ContactFacts(one.name, address_problem(one), drills.get(one.name))
+        for one in settings.contact
+    ]

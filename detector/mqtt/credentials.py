@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from detector.config import MqttSettings
+from detector.config import FollowSettings, MqttSettings
 from detector.errors import ConfigError
 from detector.files import read_start
 from detector.mqtt.endpoint import Tls
-from detector.mqtt.security.keys import check_keys
+from detector.mqtt.security.keys import check_keys, read_caregiver_key
 
 TLS_FILES = ("ca_file", "cert_file", "key_file")
 MADE = "correct the path, or let `spasmwatch setup tls` make it"
@@ -36,6 +37,18 @@ def credential_problems(options: MqttSettings) -> list[str]:
         Tls(options.ca_file, options.cert_file, options.key_file).context()
     except ConfigError as error:
         problems.append(str(error))
+    return problems
+
+
+def followed_problems(followed: Sequence[FollowSettings]) -> list[str]:
+    """Return what is wrong with the keys of `[[follow]]`, a sentence for each, with its remedy."""
+    problems: list[str] = []
+    for each in followed:
+        if each.key_file is not None:
+            try:
+                read_caregiver_key(each.key_file, None)
+            except ConfigError as error:
+                problems.append(f"follow {each.wearer}: {error}")
     return problems
 
 

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -54,6 +54,8 @@ class Listener:
         raises, nothing more is acknowledged and `run` raises that
     key : signs what is published, and tells the service's messages from others; without it nothing
         is signed, and the receiver must need no proof
+    leaves : what is received; an entry of the log is acknowledged
+    kind : of the program, so that two of one name keep apart at the broker
     save : called after that, before the acknowledgement, with what `Receiver.save` returns, and
         when it is known how far the log has come, or that the service has begun anew
     mono_s, sleep : the clocks
@@ -67,6 +69,8 @@ class Listener:
         *,
         tell: Callable[[News], None],
         key: CaregiverKey | None = None,
+        leaves: Sequence[Leaf] = HEARD,
+        kind: str = "receiver",
         save: Callable[[dict[str, object]], None] = lambda _: None,
         mono_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -74,11 +78,11 @@ class Listener:
         self.receiver = receiver
         self.link = Link(
             endpoint,
-            f"spasmwatch-receiver-{topics.wearer}-{receiver.name}",
+            f"spasmwatch-{kind}-{topics.wearer}-{receiver.name}",
             on_connect=self._connected,
             mono_s=mono_s,
         )
-        self._topics = topics
+        self._topics, self._leaves = topics, leaves
         self._tell = tell
         self._save = save
         self._mono_s = mono_s
@@ -95,7 +99,7 @@ class Listener:
 
     async def run(self) -> None:
         """Receive until cancelled."""
-        for leaf in HEARD:
+        for leaf in self._leaves:
             await self._hear(self._topics.of(leaf), leaf)
         await self._hear(self._topics.reply(self.receiver.name), REPLY)
         async with asyncio.TaskGroup() as tasks:

@@ -32,11 +32,13 @@ class OpenAlerts:
     alerts : their JSON objects; untrusted
     complete : there are no others
     sent : when, by the service's wall clock; None where it cannot be read
+    tonight : what was counted since the night began; untrusted
     """
 
     alerts: tuple[Mapping[str, Any], ...]
     complete: bool
     sent: datetime | None
+    tonight: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Snapshots:
@@ -67,7 +69,9 @@ class Snapshots:
         if not isinstance(alerts, list):
             return []
         listed = tuple(each for each in alerts if isinstance(each, dict))
-        return [OpenAlerts(listed, total == len(listed), moment_of(said.get("sent")))]
+        found = said.get("tonight")
+        tonight = found if isinstance(found, dict) else {}
+        return [OpenAlerts(listed, total == len(listed), moment_of(said.get("sent")), tonight)]
 
 
 class Sounds(Enum):
@@ -115,7 +119,7 @@ class OpenNow:
 
     def snapshot(self, now: OpenAlerts) -> OpenChanges:
         """Take what is open; return what was not known yet."""
-        alerts = [alert for each in now.alerts if (alert := _alert(each)) is not None]
+        alerts = [alert for each in now.alerts if (alert := alert_of(each)) is not None]
         fresh = [each for each in alerts if each.id not in self._open]
         ids = frozenset(str(each.get("id")) for each in now.alerts)
         over: list[str] = []
@@ -187,7 +191,8 @@ def _is_new(alert: Alert, now: OpenAlerts) -> bool:
     return alert.raised_at + SETTLED > now.sent
 
 
-def _alert(fields: Mapping[str, Any]) -> Alert | None:
+def alert_of(fields: Mapping[str, Any]) -> Alert | None:
+    """Return an alert that anybody may have sent; None where it is none."""
     try:
         return from_dict(fields)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):

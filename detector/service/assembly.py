@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import ParamSpec
 
 from detector.alert import Alert
 from detector.alerts.commands import Command
@@ -19,43 +16,46 @@ from detector.alerts.learning import LearningNights
 from detector.alerts.reception import Reception
 from detector.alerts.response import AlertResponse
 from detector.alerts.rules import BUTTON
-from detector.boot import host_boot_id
-from detector.channels import Entry
 from detector.config import Settings
-from detector.errors import LinkError
 from detector.events import Event, Origin
-from detector.mqtt.broker import Broker, provide
+from detector.mqtt.broker import Broker
 from detector.mqtt.contract import LEAVES, Topics
-from detector.mqtt.endpoint import configured
 from detector.mqtt.home_assistant.serving import home_assistant
 from detector.mqtt.publisher import Publisher
-from detector.mqtt.security.protection import Protection, protection
 from detector.night.night import Night
+from detector.push.channel import PushChannel
+from detector.service.channels_out import Hearer, each_of, pushed, unreachable
 from detector.service.checks.clock_check import ClockCheck
 from detector.service.checks.command_watch import CommandWatch, check_may_command
 from detector.service.checks.delivery import DeliveryWatch
 from detector.service.checks.disk_space import DiskSpace
 from detector.service.checks.lag import LagWatch
 from detector.service.checks.link_watch import LinkWatch
+from detector.service.checks.push_watch import PushWatch
 from detector.service.checks.self_test import open_tests
-from detector.service.checks.starts import StartWatch, note_start
+from detector.service.checks.starts import StartWatch
 from detector.service.checks.troubles import NotedTroubles, TroubleCheck
 from detector.service.ending import MQTT
-from detector.service.persistence import retention
+from detector.service.parts import (
+    broker_of,
+    protection_of,
+    retained,
+    sound_of,
+    started,
+    unreached_of,
+)
 from detector.service.persistence.archive import Archive
 from detector.service.persistence.opening import (
     Beginning,
     OpenedNight,
     open_night,
     open_state,
-    unreached_in,
 )
 from detector.service.persistence.places import DataFolder
-from detector.service.persistence.resumption import ANSWERS, ENDED
+from detector.service.persistence.resumption import ANSWERS
 from detector.service.persistence.return_to_disk import ReturnToDisk
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
-from detector.service.presentation.local_sound import LocalSound, sounding_here
 from detector.service.presentation.movement import RecentMovement
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
@@ -63,11 +63,6 @@ from detector.service.service import STARTING, Service
 from detector.sources.clock import Clock, HostClock
 from detector.sources.source import Source
 from detector.store.state import State, StateError
-from detector.words.delivery import not_started_words
-
-P = ParamSpec("P")
-Hearer = Callable[[Sequence[Entry]], None]
-"""Is told of entries once they are committed; must return at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +80,7 @@ class Assembly:
     open_before: tuple[Alert, ...] = ()  # that an earlier process left open
     goes_on: bool = False  # with a night that an earlier process began
     publisher: Publisher | None = None
+    push: PushChannel | None = None
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
@@ -154,7 +150,7 @@ async def assembled(
         place = DataFolder.of(settings.data_dir, origin)
         state = stack.enter_context(open_state(place, begun))
         state.open_channel(MQTT, from_start=True)
-        starts = _start(state)
+        starts = started(state)
         archive = stack.enter_context(closing(Archive(state)))
         opened = open_night(
             settings,
@@ -169,12 +165,12 @@ async def assembled(
         night, recorders = opened.night, opened.recorders
         for source, last in zip(sources, opened.connections, strict=True):
             source.go_on(*last)
-        deleted = _retain(place, settings.recording.retention_nights, night, begun)
-        broker = await _enter_broker(stack, settings, mqtt, free_port, begun)
+        deleted = retained(place, settings.recording.retention_nights, night, begun)
+        broker = await broker_of(stack, settings, mqtt, free_port, begun)
         topics = Topics(prefix=settings.mqtt.prefix, wearer=state.wearer, origin=origin)
         publisher, delivery = None, None
         checks: list[TroubleCheck] = []
-        reception = _unreached(state, time.monotonic())
+        reception = unreached_of(state, time.monotonic())
         tests = open_tests(settings, state, origin, clock, begun, here=broker.endpoint is None)
         if broker.endpoint is not None:
             boot_id = token_hex(8)
@@ -195,23 +191,41 @@ async def assembled(
                 paths=tests,
                 obey=obey,
                 losses=lambda: {**service.losses, "broker_restarts": broker.restarts},
-                protection=_protection(settings, topics, boot_id, clock),
+                protection=protection_of(settings, topics, boot_id, clock),
                 home_assistant=home_assistant(settings, topics, obey),
             )
             delivery = DeliveryWatch(publisher, reception, broker)
             checks = [delivery, CommandWatch(publisher.requests)]
+
+        def announce(part: str, why: str) -> None:
+            service.failed(part, why)
+
+        push = await stack.enter_async_context(
+            pushed(
+                settings,
+                state,
+                archive,
+                place.folder,
+                live=origin is Origin.LIVE,
+                reception=reception,
+                begun=begun,
+                announce=announce,
+            )
+        )
         sound = None
         if settings.alerts.sound and origin is Origin.LIVE:
-            sound = await _sound_of(stack, settings, begun, alone=publisher is None)
+            sound = await sound_of(stack, settings, begun, alone=publisher is None)
         for found in state.troubles:
             begun.note(Condition.STATE, found)
         clocks = ClockCheck(HostClock(), before_ns=opened.clocks_before, same_boot=opened.same_boot)
+        nobody = unreachable(reception, push, published=publisher is not None)
+        answering = _answering(settings, opened, state, clock, nobody)
         movement = RecentMovement()
         hearers: list[Hearer] = [tests.committed]
         if delivery is not None:
             hearers.append(delivery.committed)
-        watchers = [movement.feed] if publisher is None else [movement.feed, publisher.live.feed]
-        answering = _answering(settings, opened, state, reception, clock)
+        if push is not None:
+            hearers.append(push.committed)
         if not state.on_disk:
             back = ReturnToDisk(
                 archive,
@@ -224,6 +238,7 @@ async def assembled(
                 reception=reception,
                 tests=tests,
                 answering=answering,
+                may=lambda: (publisher is None or publisher.idle) and (push is None or push.idle),
             )
             checks.append(stack.enter_context(closing(back)))
         lag, beside = LagWatch(night, sources, clock, pace=pace), NotedTroubles()
@@ -242,12 +257,14 @@ async def assembled(
                 clocks,
                 DiskSpace(place.folder),
                 *checks,
+                *([] if push is None else [PushWatch(push)]),
                 *([] if sound is None else [sound]),
                 beside,
                 tests,
             ],
-            watched=_each(watchers),
-            committed=_each(hearers),
+            watched=each_of([movement.feed, *([] if publisher is None else [publisher.live.feed])]),
+            committed=each_of(hearers),
+            unlogged=each_of([] if push is None else [push.tell]),
             sound=None if sound is None else sound.tell,
             tests=tests,
             pace=pace,
@@ -269,6 +286,7 @@ async def assembled(
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
             publisher=publisher,
+            push=push,
             reception=reception,
             starts=starts,
             beside=beside,
@@ -279,18 +297,12 @@ async def assembled(
         )
 
 
-def _each(hearers: Sequence[Callable[P, None]]) -> Callable[P, None]:
-    """Return what tells each that hears of something, also those that come later."""
-
-    def tell(*args: P.args, **kwargs: P.kwargs) -> None:
-        for hear in hearers:
-            hear(*args, **kwargs)
-
-    return tell
-
-
 def _answering(
-    settings: Settings, opened: OpenedNight, state: State, reception: Reception, clock: Clock
+    settings: Settings,
+    opened: OpenedNight,
+    state: State,
+    clock: Clock,
+    unreached: Callable[[str], bool],
 ) -> Answering:
     """Return what people make of the alerts, as an earlier process left it."""
     whose, options = opened.night.worn[0].provenance, settings.alerts
@@ -311,83 +323,5 @@ def _answering(
         response,
         Pausing(opened.pause, settings.wearer.zone),
         learning=learning,
-        unreachable=lambda _id: reception.unreached(time.monotonic()) > 0,
+        unreachable=unreached,
     )
-
-
-def _protection(
-    settings: Settings, topics: Topics, boot_id: str, clock: Clock
-) -> Protection | None:
-    """Return what signs and judges messages; None where the settings name no keys."""
-    if settings.mqtt.signing_file is None:
-        return None
-    return protection(
-        settings.mqtt.signing_file,
-        topics,
-        boot_id=boot_id,
-        utc_s=clock.utc_ns() / 1e9,
-        mono_s=asyncio.get_running_loop().time,
-    )
-
-
-def _start(state: State) -> StartWatch:
-    """Record that a process begins, before anything in it can fail."""
-    return note_start(
-        state,
-        boot=host_boot_id() or "",
-        mono_s=time.monotonic(),
-        at=datetime.now(UTC),
-        last_ended=state.saved(ENDED) is True,
-    )
-
-
-async def _sound_of(
-    stack: AsyncExitStack, settings: Settings, begun: Beginning, *, alone: bool
-) -> LocalSound | None:
-    """Return an observer that sounds on this computer; None, with a note, where there is none."""
-    command = settings.alerts.sound_command
-    try:
-        sounding = await stack.enter_async_context(sounding_here(command))
-    except OSError as error:
-        begun.note(Condition.SOUND, f"this computer cannot sound an alarm: {error}")
-        return None
-    mono_s = asyncio.get_running_loop().time
-    return LocalSound(sounding, command=command, alone=alone, mono_s=mono_s)
-
-
-def _unreached(state: State, now_s: float) -> Reception:
-    """Return which alerts of an earlier process have reached nobody yet."""
-    reception = Reception()
-    with suppress(StateError):
-        for n in unreached_in(state, MQTT):
-            reception.wait_for(n, now_s)
-    return reception
-
-
-def _retain(place: DataFolder, nights: int, night: Night, begun: Beginning) -> list[Path]:
-    current = min(worn.provenance.recording or "" for worn in night.worn)[:10]
-    doomed = retention.expired(place.nights, nights=nights, current=current)
-    deleted, trouble = retention.delete(doomed)
-    if trouble is not None:
-        begun.note(Condition.RETENTION, trouble)
-    return deleted
-
-
-async def _enter_broker(
-    stack: AsyncExitStack, settings: Settings, mqtt: bool, free_port: bool, begun: Beginning
-) -> Broker:
-    """Return a broker that runs until the stack closes; `none`, with a note, where none starts."""
-    options = settings.mqtt
-    choice = (configured(options) or options.broker) if mqtt else "none"
-    port = 0 if free_port else options.port or 1883
-    own = provide(
-        choice, port=port, username=options.username, password=options.secret(), patient=True
-    )
-    try:
-        broker = await stack.enter_async_context(own)
-    except (LinkError, OSError) as error:
-        begun.note(Condition.BROKER, f"no alert leaves this computer: {error}")
-        return Broker("none", None)
-    if broker.last_error is not None:
-        begun.note(Condition.BROKER, not_started_words(broker.last_error))
-    return broker

@@ -44,7 +44,7 @@ from detector.service.tasks import Tasks
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status
-from detector.store.log import of_alert, of_command, of_event, of_status
+from detector.store.log import of_command, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Service:
     tell, sound : called with every piece of news; must return at once
     tests : of the way that alarms take; None where there are none
     checks : asked on each tick whether their conditions hold
-    committed : called with the entries of each commit; must return at once
+    committed, unlogged : take the entries of each commit, and those that the disk refused, at once
     watched : takes each sensor's samples by its label, for live views; must return at once
     troubles : what does not work from the start, raised as alarms
     told : output for the time before; a commit that is repeated makes no entry twice
@@ -98,6 +98,7 @@ class Service:
         publisher: Publisher | None = None,
         checks: Sequence[TroubleCheck] = (),
         committed: Callable[[Sequence[Entry]], None] | None = None,
+        unlogged: Callable[[Sequence[Entry]], None] = lambda _entries: None,
         watched: Callable[[str, Sequence[Block]], None] | None = None,
         sound: Callable[[News], None] | None = None,
         tests: EveningTest | None = None,
@@ -109,13 +110,9 @@ class Service:
     ) -> None:
         self._sources = tuple(sources)
         self._night = night
-        self._archive = archive
-        self._clock = clock
-        self._boot = clock_boot(clock)
-        self._publisher = publisher
-        self._checks = tuple(checks)
-        self._tests = tests
-        self._pace = pace
+        self._archive, self._clock, self._boot = archive, clock, clock_boot(clock)
+        self._publisher, self._unlogged = publisher, unlogged
+        self._checks, self._tests, self._pace = tuple(checks), tests, pace
         self.status = STARTING
         self._since: datetime | None = None
         self._heard_until = heard_until
@@ -134,7 +131,7 @@ class Service:
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
             sleep=lambda seconds: asyncio.sleep(seconds / pace),
-            announce=self._failed,
+            announce=self.failed,
         )
         self._observers = Observers(self._supervisor, screen=tell, sound=sound)
         self._recordings = Recordings(
@@ -306,7 +303,8 @@ class Service:
         self._show()
         self.ticks += 1
 
-    def _failed(self, name: str, why: str) -> None:
+    def failed(self, name: str, why: str) -> None:
+        """Take a part that failed and is started again, to announce it."""
         self.tally.failed(name)
         self._faults.append(why)
 
@@ -363,11 +361,11 @@ class Service:
         return beside | ({SELF_TEST: tests} if tests else {})
 
     async def _tell_uncommitted(self, fresh: Sequence[Unlogged]) -> None:
+        at = utc_of(self._clock.utc_ns())
+        entries = [entry for each in fresh for entry in each.unnumbered(at)]
+        self._unlogged(entries)
         if self._publisher is not None:
-            at = utc_of(self._clock.utc_ns())
-            drafts = [of_event(event) for each in fresh for event in each.told.events]
-            drafts += [of_alert(alert) for each in fresh for alert in each.told.alerts]
-            await self._publisher.tell([draft.entry(0, at) for draft in drafts])
+            await self._publisher.tell(entries)
 
     def _trouble(self, name: Condition, why: str | None) -> None:
         """Announce once that something does not work, and once that it works again."""

@@ -36,6 +36,14 @@ class Page(Generic[T]):
     parse: Callable[[tuple[Any, ...]], T]
 
 
+def events_of(recording: str | None, since: datetime | None) -> Page[Event]:
+    """Return every event of one recording, or since a time, by onset: no page, but a whole."""
+    sql = """SELECT rowid, body FROM event
+        WHERE (?1 IS NULL OR recording = ?1) AND (?2 IS NULL OR onset_ms >= ?2)
+        ORDER BY onset_ms, onset_s, id"""
+    return Page("event", sql, (recording, None if since is None else log.to_ms(since)), _event)
+
+
 def event_called(name: str) -> Page[Event]:
     """Return the event of an id."""
     return Page("event", "SELECT rowid, body FROM event WHERE id = ?", (name,), _event)

@@ -22,7 +22,7 @@ from detector import events as event_values
 from detector.alert import Alert, AlertState
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import log, receivers, state_file, takeover, wearer_file
+from detector.store import cursors, log, past, receivers, state_file, takeover, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
 from detector.store.past import Page
@@ -123,7 +123,7 @@ class State:
 
         What is already stored, the same or in a later form, makes no entry: repeating a
         commit of events and alerts publishes nothing twice. `saved` replaces plain data by name
-        (`night`, `rows`, `ended`, `boot`, `pause`, `self-test`, `starts`).
+        (`night`, `rows`, `ended`, `boot`, `self-test`, `starts`, `push:NAME` of each contact).
         """
         with _clear_errors(self._path), transaction(self._db):
             self._check_name()
@@ -175,16 +175,7 @@ class State:
 
     def events(self, recording: str | None = None, since: datetime | None = None) -> list[Event]:
         """Return events in their latest form, by onset, of one recording or since a time."""
-        query = """SELECT rowid, body FROM event
-            WHERE (?1 IS NULL OR recording = ?1) AND (?2 IS NULL OR onset_ms >= ?2)
-            ORDER BY onset_ms, onset_s, id"""
-        since_ms = None if since is None else log.to_ms(since)
-        return self._read_rows(
-            "event",
-            query,
-            (recording, since_ms),
-            lambda row: event_values.from_dict(json.loads(row[1])),
-        )
+        return self.page(past.events_of(recording, since))
 
     def page(self, page: Page[T]) -> list[T]:
         """Return a page of what is kept of earlier nights."""
@@ -207,6 +198,11 @@ class State:
                 f"how far {channel} had come in {self._path.name} was damaged: what it had not "
                 "told of earlier nights stays untold. Check the disk."
             )
+
+    def close_channels(self, prefix: str, kept: Collection[str]) -> None:
+        """Forget the channels whose name begins so, but for these."""
+        with _clear_errors(self._path), transaction(self._db):
+            cursors.close_channels(self._db, prefix, kept)
 
     def read(self, channel: str, limit: int = 100) -> list[Entry]:
         """Return the oldest entries that a channel has neither acknowledged nor refused."""

@@ -51,9 +51,7 @@ def _service(plan: UnitPlan) -> str:
         f"WatchdogSec={LATE_S}",  # frozen to started again takes it, RestartSec and 2 s
         "TimeoutAbortSec=3",  # to write where it hung
         "Restart=always",
-        "RestartSec=1",
-        # Exit code 78 is a mistake in the settings: starting again mends none.
-        "RestartPreventExitStatus=78",
+        "RestartSec=1",  # also after a mistake in the settings: `run` shows it meanwhile
     ]
     families = "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"  # D-Bus; the broker
     return _text(
@@ -72,7 +70,6 @@ def _watchdog(plan: UnitPlan) -> str:
         "WatchdogSec=30",  # it says every second that it looks, and waits for nothing
         "Restart=always",
         "RestartSec=5",  # one that cannot start takes no time from the service
-        "RestartPreventExitStatus=78",
     ]
     return _text(
         "spasmwatch: alarms when the service hangs",

@@ -40,16 +40,19 @@ def report_failure(error: Exception, out: Output) -> int:
     """Write what went wrong to stderr; return the exit code."""
     if out.verbosity >= TRACEBACK_VERBOSITY:
         out.error("".join(traceback.format_exception(error)).rstrip())
-    code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
+    out.error(failure_words(error))
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAULT)
+
+
+def failure_words(error: Exception) -> str:
+    """Return what a person is told of an error."""
     if isinstance(error, SpasmwatchError):
-        out.error(as_called(str(error)))
-    elif isinstance(error, OSError):
+        return as_called(str(error))
+    if isinstance(error, OSError):
         what = error.strerror or type(error).__name__
-        out.error(f"{error.filename}: {what}" if error.filename else what)
-    else:
-        what = f"{type(error).__name__}: {error}"
-        out.error(
-            f"This is a fault in spasmwatch, not a mistake of yours ({what}). For the developers: "
-            "run the same command again with -vv and send them what it prints."
-        )
-    return code
+        return f"{error.filename}: {what}" if error.filename else what
+    what = f"{type(error).__name__}: {error}"
+    return (
+        f"This is a fault in spasmwatch, not a mistake of yours ({what}). For the developers: "
+        "run the same command again with -vv and send them what it prints."
+    )

@@ -8,23 +8,25 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from detector import plain_json
-from detector.alerts.commands import ID, Command, CommandError
+from detector.alerts.commands import ID, Command, CommandError, from_fields
 from detector.errors import ConfigError, StorageError
+from detector.push.drills import is_test
+from detector.push.tokens import PushAnswer, TokenError
 from detector.web.access.guard import (
     COOKIE,
+    LOCAL,
     VISITOR,
     Guard,
     Visitor,
     check_form_token,
     form_token,
     from_this_computer,
-    protect,
     remote,
     visitor,
 )
@@ -33,23 +35,23 @@ from detector.web.access.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typ
 from detector.web.access.people import SESSION, USED_AGAIN, People
 from detector.web.access.people_file import PeopleFile
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
+from detector.web.answers import add_assets, html, json_line, see_other, told
+from detector.web.forms import fields_of
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
 from detector.web.history.asked import Past
 from detector.web.history.pages import history_routes
-from detector.web.page import Asset, assets, render
-from detector.web.tonight.stream import MOST_PAGES, Stream
+from detector.web.household.household_page import HouseholdPage, Others
+from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
+from detector.web.streaming import streamed
+from detector.web.tonight.stream import Stream
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 8192  # bytes; a note has 500 characters
-PATIENCE_S = 5.0  # for a body, and for a page to take what is sent to it
 COMMANDS = (1.0, 10.0)  # per s and at once, of one person: each is an entry of the log
 COMMANDS_IN_ALL = (5.0, 50.0)
 TOKEN_BYTES = 32
-RETRY_MS = 2000  # between a page's attempts to reach a service that is away
-
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class CaregiversPage:
@@ -59,8 +61,15 @@ class CaregiversPage:
     ----------
     obey : takes what somebody says; raises CommandError with a sentence
     secure : whether it is served over TLS
+    phones : takes answers by the button of a notification; None where none has one
+    others : takes what is said to wearers who are followed; None where none is
     past : earlier nights; None: there are none to be shown
     movement_g : returns the movement of the last two minutes, for a page that asks
+
+    Attributes
+    ----------
+    stream : of the own wearer's view
+    household : the page of everybody; None where nobody else is followed
     """
 
     def __init__(
@@ -69,12 +78,16 @@ class CaregiversPage:
         *,
         obey: Callable[[Command], None],
         secure: bool = False,
+        phones: PhoneAnswers | None = None,
+        others: Others | None = None,
         past: Past | None = None,
         movement_g: Callable[[], Sequence[float]] = tuple,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people, self._obey, self._secure = people, obey, secure
+        self._phones = phones
+        self.local_key = secrets.token_urlsafe(TOKEN_BYTES)
         self._past, self._movement_g = past, movement_g
         self._now, self._mono_s = now, mono_s
         self._facts: ServiceFacts | None = None
@@ -82,14 +95,31 @@ class CaregiversPage:
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
         self.stream = Stream(mono_s)
+        self.household = None
+        if others is not None:
+            self.household = HouseholdPage(obey, others, self._commands, self._still, mono_s)
 
     def show_facts(self, facts: ServiceFacts) -> None:
         """Take the facts for monitoring that are shown from now on."""
         self._facts = facts
 
-    def application(self, hosts: frozenset[str]) -> web.Application:
-        """Return the application, which answers to these names."""
-        guard = Guard(self._people, hosts, said=_said, now=self._now, mono_s=self._mono_s)
+    def end(self) -> None:
+        """End what every open page gets: the service ends."""
+        self.stream.end()
+        if self.household is not None:
+            self.household.stream.end()
+
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
+        """Return the application, which answers to these names, and that of its public address."""
+        guard = Guard(
+            self._people,
+            hosts,
+            local_key=self.local_key,
+            public=public,
+            said=told,
+            now=self._now,
+            mono_s=self._mono_s,
+        )
         app = web.Application(middlewares=[guard.check], client_max_size=LARGEST_BODY)
         for path, handler in (
             ("/livez", self._livez),
@@ -98,15 +128,20 @@ class CaregiversPage:
             ("/", self._home),
             ("/pair", self._pairing),
             ("/stream", self._stream),
+            ("/now", self._now_shown),
             ("/movement", self._movement),
             *([] if self._past is None else history_routes(self._past)),
         ):
             app.router.add_get(path, handler, allow_head=False)
-        for asset in assets().values():
-            app.router.add_get(asset.path, _serving(asset), allow_head=False)
+        add_assets(app)
         app.router.add_post("/pair", self._pair)
         app.router.add_post("/leave", self._leave)
         app.router.add_post("/say/{name}", self._say)
+        if self.household is not None:
+            self.household.add_to(app)
+        if self._phones is not None:
+            app.router.add_get(ROUTE, partial(self._asked, self._phones), allow_head=False)
+            app.router.add_post(ROUTE, partial(self._answered, self._phones))
         return app
 
     async def _livez(self, request: web.Request) -> web.Response:
@@ -119,16 +154,26 @@ class CaregiversPage:
         _check_local(request)
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
+    async def _now_shown(self, request: web.Request) -> web.Response:
+        """Return the view to another command on this computer."""
+        if not request[LOCAL]:
+            raise web.HTTPForbidden(text="this page is for commands on this computer alone")
+        view = self.stream.view
+        if view is None:
+            raise web.HTTPServiceUnavailable(text="spasmwatch is starting, or its page hangs")
+        return web.json_response({**view, "movement_g": self._strip()})
+
     async def _home(self, request: web.Request) -> web.StreamResponse:
         found = request.get(VISITOR)
         if found is None:
             raise web.HTTPSeeOther("/pair")
-        response = _html(
+        response = html(
             "home.html",
             view=self.stream.view,
             person=found.person,
             may=ALLOWED[found.person.role],
             token=form_token(found.token),
+            others=self.household is not None,
         )
         if self._now() - found.session.used > USED_AGAIN:
             await self._note_use(found)
@@ -136,10 +181,10 @@ class CaregiversPage:
         return response
 
     async def _pairing(self, request: web.Request) -> web.Response:
-        return _html("pair.html", wrong="", known=request.get(VISITOR))
+        return html("pair.html", wrong="", known=request.get(VISITOR))
 
     async def _pair(self, request: web.Request) -> web.StreamResponse:
-        said, as_json = await _body(request)
+        said, as_json = await fields_of(request)
         if not self._guesses.allows(network_of(remote(request)), self._mono_s()):
             raise web.HTTPTooManyRequests(text="too many codes were tried: wait a minute")
         code, token = typed_code(str(said.get("code", ""))[:64]), secrets.token_urlsafe(TOKEN_BYTES)
@@ -153,61 +198,83 @@ class CaregiversPage:
             wrong = "This code is not known, was used, or is more than 10 minutes old."
             if as_json:
                 raise web.HTTPForbidden(text=wrong)
-            return _html("pair.html", status=HTTPStatus.FORBIDDEN, wrong=wrong, known=None)
+            return html("pair.html", status=HTTPStatus.FORBIDDEN, wrong=wrong, known=None)
         log.info("%s paired a device with the page", name)
-        response = _see_other("/")
+        response = see_other("/")
         self._give(response, token)
         return response
 
     async def _leave(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
-        said, _ = await _body(request)
+        said, _ = await fields_of(request)
         check_form_token(found, said.get("token"))
         await _changed(self._people, lambda people: (people.left(found.token), None))
-        response = _see_other("/pair")
+        response = see_other("/pair")
         response.del_cookie(COOKIE, path="/")
         return response
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
-        found = visitor(request)
-        said, as_json = await _body(request)
-        check_form_token(found, said.get("token"))
-        if not self._commands.allows(found.person.name, self._mono_s()):
+        name = request.match_info["name"]
+        if request[LOCAL]:
+            said, as_json = await fields_of(request)
+            who = str(said.get("by"))
+        else:
+            found = visitor(request)
+            said, as_json = await fields_of(request)
+            check_form_token(found, said.get("token"))
+            who = found.person.name
+        if not self._commands.allows(who, self._mono_s()):
             raise web.HTTPTooManyRequests(text="that was often: wait a moment")
         try:
-            command = command_of(
-                request.match_info["name"], said, by=found.person.name, role=found.person.role
-            )
+            if request[LOCAL]:
+                command = from_fields(name, said)
+            else:
+                command = command_of(name, said, by=who, role=found.person.role)
             self._obey(command)
         except NotAllowedError as error:
             raise web.HTTPForbidden(text=str(error)) from None
         except CommandError as error:
             raise web.HTTPConflict(text=str(error)) from None
-        return web.json_response({"done": True}) if as_json else _see_other(_place(said))
+        return web.json_response({"done": True}) if as_json else see_other(_place(said))
+
+    async def _asked(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
+        """Ask before an answer is taken: whatever looks into a mail opens the addresses in it."""
+        answer = _proven(phones, request)
+        question, button = asked_words(answer)
+        return html(
+            "answer.html",
+            headers=FROM_ANYWHERE,
+            question=question,
+            button=button,
+            name=answer.contact,
+            done="",
+        )
+
+    async def _answered(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
+        answer = _proven(phones, request)
+        if not self._commands.allows(answer.contact, self._mono_s()):
+            raise web.HTTPTooManyRequests(text="that was often: wait a moment")
+        try:
+            done = await _taken(phones, answer)
+        except CommandError as error:
+            raise web.HTTPConflict(text=str(error)) from None
+        except StorageError as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+        log.info("%s answered by the button of a notification", answer.contact)
+        if "text/html" in request.headers.get("Accept", ""):
+            return html("answer.html", headers=FROM_ANYWHERE, question=done, done=done)
+        return web.json_response({"done": True}, headers=FROM_ANYWHERE)
 
     async def _movement(self, request: web.Request) -> web.Response:
         visitor(request)
-        return web.json_response([round(piece, 3) for piece in self._movement_g()])
+        return web.json_response(self._strip())
+
+    def _strip(self) -> list[float]:
+        return [round(piece, 3) for piece in self._movement_g()]
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
-        if self.stream.pages >= MOST_PAGES:
-            raise web.HTTPServiceUnavailable(text="too many pages are open")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        protect(response)
-        self.stream.pages += 1
-        try:
-            await response.prepare(request)
-            await _send(response, f"retry: {RETRY_MS}\n\n".encode())
-            async for message in self.stream.messages(lambda: self._still(found)):
-                await _send(response, message)
-        except (ConnectionError, TimeoutError):
-            response.force_close()  # gone, or takes nothing: it comes back
-            if request.transport is not None:
-                request.transport.abort()
-        finally:
-            self.stream.pages -= 1
-        return response
+        return await streamed(request, self.stream, lambda: self._still(found))
 
     def _give(self, response: web.Response, token: str) -> None:
         """Set the cookie of a session, for as long as the session lasts without use."""
@@ -233,6 +300,23 @@ class CaregiversPage:
             log.warning("%s", error.text)
 
 
+def _proven(phones: PhoneAnswers, request: web.Request) -> PushAnswer:
+    try:
+        return phones.of(request.match_info["token"])
+    except TokenError as error:
+        raise web.HTTPForbidden(text=str(error)) from None
+
+
+async def _taken(phones: PhoneAnswers, answer: PushAnswer) -> str:
+    """Pass an answer on, and return what a person reads then."""
+    if not is_test(answer):
+        phones.acknowledge(answer)
+        return "Everybody is told that you are on it."
+    if not await asyncio.to_thread(phones.confirm, answer):
+        raise CommandError("only the latest test of a contact counts, for a day")
+    return "The test is confirmed."
+
+
 async def _changed(people: PeopleFile, change: Callable[[People], tuple[People, Any]]) -> Any:
     """Change the file in a thread: a slow disk delays no sample."""
     try:
@@ -240,30 +324,6 @@ async def _changed(people: PeopleFile, change: Callable[[People], tuple[People, 
     except (ConfigError, StorageError) as error:
         log.warning("access to the page cannot be changed: %s", error)
         raise web.HTTPServiceUnavailable(text=str(error)) from None
-
-
-async def _send(response: web.StreamResponse, message: bytes) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        await response.write(message)
-
-
-async def _body(request: web.Request) -> tuple[dict[str, Any], bool]:
-    """Return the fields that were sent, and whether as JSON."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            if request.content_type == JSON:
-                data = await request.read()
-                said = plain_json.parsed(data, depth_most=2)
-                if not isinstance(said, dict):
-                    raise web.HTTPBadRequest(text="an object is expected")
-                return said, True
-            if request.content_type == FORM:
-                return {str(key): value for key, value in (await request.post()).items()}, False
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the request took too long") from None
-    except ValueError:
-        raise web.HTTPBadRequest(text="this is no form and no JSON") from None
-    raise web.HTTPUnsupportedMediaType(text="send a form or JSON")
 
 
 def _check_local(request: web.Request) -> None:
@@ -274,21 +334,7 @@ def _check_local(request: web.Request) -> None:
 def _judged(request: web.Request, good: bool, data: dict[str, Any]) -> web.Response:
     _check_local(request)
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
-    return web.Response(status=status, text=plain_json.line(data) + "\n", content_type=JSON)
-
-
-def _html(template: str, *, status: int = HTTPStatus.OK, **values: Any) -> web.Response:
-    return web.Response(
-        status=status, text=render(template, **values), content_type="text/html", charset="utf-8"
-    )
-
-
-def _said(request: web.Request, status: int, words: str) -> web.Response:
-    """Return one sentence, as a page for a browser and as JSON for a program."""
-    if "text/html" in request.headers.get("Accept", ""):
-        return _html("said.html", status=status, words=words)
-    text = plain_json.line({"error": words}) + "\n"
-    return web.Response(status=status, text=text, content_type=JSON)
+    return json_line(data, status=status)
 
 
 def _place(said: dict[str, Any]) -> str:
@@ -296,17 +342,3 @@ def _place(said: dict[str, Any]) -> str:
     event = said.get("event")
     of_event = said.get("back") == "event" and isinstance(event, str) and ID.fullmatch(event)
     return f"/events/{event}" if of_event else "/"
-
-
-def _see_other(place: str) -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
-
-
-def _serving(asset: Asset) -> Callable[[web.Request], Any]:
-    async def serve(request: web.Request) -> web.Response:
-        headers = {"ETag": asset.tag, "Cache-Control": "no-cache", "Content-Type": asset.kind}
-        if request.headers.get("If-None-Match") == asset.tag:
-            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return web.Response(body=asset.data, headers=headers)
-
-    return serve

@@ -34,6 +34,7 @@ CONDITION_NAMES: Mapping[str, str] = {
     Condition.BROKER_LOST: "broker away too often",
     Condition.BROKER_REFUSES: "messages refused",
     Condition.NOBODY_REACHABLE: "nobody is reached",
+    Condition.PUSH_FAILED: "a phone is not told",
     Condition.SOUND: "no sound here",
     Condition.UNPROVEN_COMMANDS: "commands of strangers",
     Condition.SELF_TEST: "test of the alarm",

@@ -24,9 +24,10 @@ PACKAGE = Path(detector.__file__).parent
 PUBLISHED = """
 no-signal bluetooth other-address data-lost wrong-rate rate-drift doubled-stream battery
 battery-critical battery-unknown stuck non-wear clipped stuck-axis wrong-scale broker broker-lost
-broker-refuses nobody-reachable sound unproven-commands self-test self-test-failed self-test-overdue
-path-unconfirmed clock-stepped clock-implausible slept heartbeat overload disk disk-low recording
-retention memory detector-stalled internal-fault restart-loop twin-service state night
+broker-refuses nobody-reachable push-failed sound unproven-commands self-test self-test-failed
+self-test-overdue path-unconfirmed clock-stepped clock-implausible slept heartbeat overload disk
+disk-low recording retention memory detector-stalled internal-fault restart-loop twin-service state
+night
 """
 """As receivers and saved states know them: a new one is added here, none is changed."""
 

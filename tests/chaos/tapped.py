@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from detector.cli import live
+from detector.cli.night import live
 from detector.devices.profile import Chunk
 from detector.devices.stream import Reading
 from detector.sources.ble import BleSource

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 import detector
-from detector.cli.demo_night import INTRO
+from detector.cli.night.demo_night import INTRO
 from detector.errors import (
     ConfigError,
     LinkError,

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from detector.cli import discovery
-from detector.cli.discovery import discover, the_one
+from detector.cli.caregivers import discovery
+from detector.cli.caregivers.discovery import discover, the_one
 from detector.events import Origin
 from detector.mqtt.broker import provide
 from detector.mqtt.contract import Availability, Leaf, Topics, message

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.cli.record import parse_duration
+from detector.cli.recordings.record import parse_duration
 from detector.store.formats.reader import load
 
 from .airs import FS, on_air

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from detector.cli.doctor import check_lines
-from detector.cli.scan import short, signal_word, signal_words, table
+from detector.cli.setting_up.doctor import check_lines
+from detector.cli.setting_up.scan import short, signal_word, signal_words, table
 from detector.doctor.check import CheckResult, CheckStatus
 from detector.sources.nearby import NearbyDevice
 from detector.terminal.output import Output

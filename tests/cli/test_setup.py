@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.cli.questions import Again, WornAnswer, new_label, parse_worn, pick
+from detector.cli.setting_up.questions import Again, pick
 from detector.config import SensorSettings
 from detector.config.settings_file import change_section, changed_text
+from detector.config.worn import WornAnswer, new_label, parse_worn
 from detector.errors import ConfigError, StorageError
 from detector.sources import bluez
 from detector.sources.nearby import NearbyDevice

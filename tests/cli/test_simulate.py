@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from detector.cli.simulate import ModelName
+from detector.cli.recordings.simulate import ModelName
 from firmware_sim.motion import SCENARIOS, read_events
 from firmware_sim.motion.repertoire import REPERTOIRES
 from firmware_sim.wearables.catalogue import WEARABLES

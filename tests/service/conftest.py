@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from detector.cli.simulated import simulated_sensor
+from detector.cli.night.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Event, Origin, to_json
 from detector.mqtt.properties import Received

@@ -15,7 +15,7 @@ import pytest
 
 from detector.alert import Level
 from detector.block import utc_of
-from detector.cli.simulated import simulated_sensor
+from detector.cli.night.simulated import simulated_sensor
 from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.service.assembly import assembled

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from detector.alerts.conditions import Condition
-from detector.cli.simulated import source_on
+from detector.cli.night.simulated import source_on
 from detector.config import Settings, read_configuration
 from detector.events import Origin
 from detector.mqtt.properties import Received

@@ -9,26 +9,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from detector.alert import AlertClass, Level
-from detector.alerts.commands import (
-    Acknowledge,
-    AddNote,
-    LabelEvent,
-    MarkSpasm,
-    NoteKind,
-    SaidKind,
-)
+from detector.alerts.commands import Acknowledge, AddNote, MarkSpasm, NoteKind
 from detector.events import Kind
 from detector.status import StateWord, Status, Vitals
 from detector.web.access.people import Role
 
-from .recorded_night import clonus, dated, record
+from .corridor import corridor
+from .first_steps import FirstSteps
+from .no_night import FAILURES, failing, serving
 from .stand import Bedroom, Stand, standing
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -104,44 +98,6 @@ def paused() -> Bedroom:
     return room
 
 
-PAST = {
-    "nights": "/nights",
-    "night": f"/nights/{NOW.date() - timedelta(days=1)}",
-    "event": "/events/",
-}
-"""Screens of what was, and where they are; an event's address ends with its id."""
-
-
-def history(folder: Path) -> tuple[Bedroom, str]:
-    """Return a night with a recording in this folder, some before it, and an event's id."""
-    samples, events = clonus()
-    room = Bedroom(now=lambda: NOW, recordings=folder)
-    for nights in (6, 4, 3, 1):
-        begin = timedelta(days=nights, minutes=300)
-        room.show(Status(StateWord.WATCHING), begin)
-        for number in range(nights):
-            room.move(Kind.SPASM, begin - (40 + 31 * number) * MIN, 2.6)
-        if nights == 3:
-            room.show(Status(StateWord.NO_SIGNAL, why="not heard"), begin - 200 * MIN)
-            room.show(Status(StateWord.WATCHING), begin - 242 * MIN)
-        room.show(Status(StateWord.NO_SIGNAL, why="stopped"), begin - 470 * MIN)
-    room.show(Status(StateWord.WATCHING), 281 * MIN)
-    room.move(Kind.SPASM, 250 * MIN, 2.4)
-    room.move(Kind.TWITCH, 214 * MIN, 0.4)
-    room.show(Status(StateWord.NO_SIGNAL, why="the sensor is not heard"), 190 * MIN)
-    room.show(Status(StateWord.WATCHING), 169 * MIN)
-    begin = NOW - 155 * MIN
-    event = replace(dated(events[0], begin, record(folder, begin, samples)), episode="e1")
-    room.keep(event)
-    assert event.onset is not None
-    room.alarm(raised_at=event.onset, at=event.onset, episode="e1")
-    room.move(Kind.TURN, 133 * MIN, 3.1)
-    room.obey(Acknowledge(by="sam"))
-    room.obey(AddNote(by="sam", text="baclofen, 10 mg", kind=NoteKind.MEDICATION))
-    room.obey(LabelEvent(by="anna", verdict=SaidKind.CLONUS, event=event.id))
-    return room, event.id
-
-
 ROOMS: dict[str, tuple[Callable[[], Bedroom], Role]] = {
     "watching": (watching, Role.CAREGIVER),
     "alert": (alerting, Role.CAREGIVER),
@@ -151,8 +107,6 @@ ROOMS: dict[str, tuple[Callable[[], Bedroom], Role]] = {
     "wearer": (watching, Role.WEARER),
 }
 
-
-VIEWS = (("", False, "phone"), ("-night", True, "phone"), ("-320", False, "narrow"))
 
 KEPT = {
     ("watching", "-night"), ("alert", "-night"), ("no-signal", "-night"), ("wearer", "-night"),
@@ -206,7 +160,12 @@ def draw(folder: Path) -> None:
         for name, (room, role) in ROOMS.items():
             with tempfile.TemporaryDirectory() as data, standing(Path(data), room()) as stand:
                 token = stand.let_in("anna", role)
-                for suffix, dark, size in (*VIEWS, ("-wide", False, "wide")):
+                for suffix, dark, size in (
+                    ("", False, "phone"),
+                    ("-night", True, "phone"),
+                    ("-320", False, "narrow"),
+                    ("-wide", False, "wide"),
+                ):
                     if suffix and (name, suffix) not in KEPT:
                         continue
                     context = device(chromium, stand, token, dark=dark, size=size)
@@ -218,22 +177,83 @@ def draw(folder: Path) -> None:
                     page = opened(context, stand, "/pair")
                     page.screenshot(path=folder / "pair.png")
                     context.close()
-        draw_past(chromium, folder)
 
 
-def draw_past(chromium: Browser, folder: Path) -> None:
-    """Draw the screens of what was."""
-    with tempfile.TemporaryDirectory() as data:
-        room, event = history(Path(data))
+def draw_everybody(folder: Path) -> None:
+    """Draw the page of several wearers."""
+    with browser() as chromium, tempfile.TemporaryDirectory() as data:
+        room = corridor(lambda: NOW)
+        room.show(Status(StateWord.WATCHING), 90 * MIN)
         with standing(Path(data), room) as stand:
-            token = stand.let_in("anna", Role.CAREGIVER)
-            for name, path in PAST.items():
-                for suffix, dark, size in VIEWS:
-                    context = device(chromium, stand, token, dark=dark, size=size)
-                    page = opened(context, stand, path + (event if name == "event" else ""))
-                    page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
-                    context.close()
+            for suffix, dark, size in (
+                ("", False, "phone"),
+                ("-night", True, "phone"),
+                ("-320", False, "narrow"),
+                ("-wide", False, "wide"),
+            ):
+                context = device(chromium, stand, stand.let_in(), dark=dark, size=size)
+                page = opened(context, stand, "/everybody")
+                expect(page.locator(".age").first).to_contain_text("Data")
+                page.screenshot(path=folder / f"everybody{suffix}.png", full_page=True)
+                context.close()
+
+
+def draw_no_night(folder: Path) -> None:
+    """Draw what the page shows while there is no night."""
+    with browser() as chromium:
+        for name, failure in FAILURES.items():
+            with tempfile.TemporaryDirectory() as data:
+                where = Path(data)
+                with serving(lambda f=failure, w=where: failing(f(w), w)) as address:  # type: ignore[misc]
+                    for suffix, dark, size in (
+                        ("", False, "phone"),
+                        ("-night", True, "phone"),
+                        ("-320", False, "narrow"),
+                    ):
+                        if suffix and name != "failure":
+                            continue
+                        width, height = SIZES[size]
+                        page = chromium.new_page(
+                            viewport={"width": width, "height": height},
+                            color_scheme="dark" if dark else "light",
+                        )
+                        page.goto(address)
+                        page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
+                        page.close()
+
+
+def draw_first_settings(folder: Path) -> None:
+    """Draw the first settings, step by step."""
+    with browser() as chromium:
+        for suffix, dark, size in (
+            ("", False, "phone"),
+            ("-night", True, "phone"),
+            ("-320", False, "narrow"),
+        ):
+            with tempfile.TemporaryDirectory() as data:
+                steps = FirstSteps(Path(data))
+                width, height = SIZES[size]
+                with serving(steps.make) as address:
+                    page = chromium.new_page(
+                        viewport={"width": width, "height": height},
+                        color_scheme="dark" if dark else "light",
+                    )
+                    page.goto(f"{address}/?key={steps.key}")
+                    page.get_by_role("button", name="Look for sensors").click()
+                    page.get_by_label("Your own name").fill("sam")
+                    page.screenshot(path=folder / f"first{suffix}.png", full_page=True)
+                    if not suffix:
+                        page.get_by_role("button", name="Look at its samples").click()
+                        expect(page.locator("pre")).to_be_visible()
+                        page.screenshot(path=folder / "first-written.png", full_page=True)
+                    page.close()
 
 
 if __name__ == "__main__":
+    from .past_screens import draw_past
+
     draw(Path(sys.argv[1]))
+    draw_everybody(Path(sys.argv[1]))
+    draw_no_night(Path(sys.argv[1]))
+    draw_first_settings(Path(sys.argv[1]))
+    draw_past(Path(sys.argv[1]))

@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ from detector.alerts.commands import (
 )
 from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
+from detector.push.drills import confirm_answer
+from detector.push.links import answer_key
 from detector.service.presentation.history import NightHistory
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_status
@@ -39,6 +42,8 @@ from detector.web.access.people import Role
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
+from detector.web.household.household_page import Others
+from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
@@ -61,10 +66,14 @@ class Bedroom:
     diary: Diary = field(default_factory=Diary)
     alerts: dict[str, Alert] = field(default_factory=dict)
     obeyed: list[Command] = field(default_factory=list)
+    others: Others | None = None  # wearers who are followed
     state: State = field(default_factory=lambda: State.in_memory(wearer="k3vq7m2xta"))
     recordings: Path = Path("no-recordings")
     recording: bool = True
     asked: threading.Lock = field(default_factory=threading.Lock)
+
+    def show_on(self, page: CaregiversPage) -> None:
+        page.stream.show(self.view())
 
     async def ask(self, question: Callable[[State], T]) -> T:
         """What the state's thread does for a real night."""
@@ -205,7 +214,7 @@ class Stand:
 
         async def done() -> Any:
             result = work()
-            self.page.stream.show(self.room.view())
+            self.room.show_on(self.page)
             return result
 
         return asyncio.run_coroutine_threadsafe(done(), self.loop).result(10)
@@ -230,23 +239,23 @@ async def _serve(
 ) -> None:
     def obey(command: Command) -> None:
         room.obey(command)
-        page.stream.show(room.view())
+        room.show_on(page)
 
-    past = room.past()
+    phones = PhoneAnswers(
+        answer_key(folder),
+        obey=obey,
+        confirm=partial(confirm_answer, folder),
+        now=lambda: datetime.now(UTC),
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=obey,
         secure=where.secure,
-        past=past,
+        others=room.others,
+        phones=phones,
+        past=room.past(),
         movement_g=lambda: room.movement_g,
     )
-    with closing(past):
-        await _shown(page, where, room, stand)
-
-
-async def _shown(
-    page: CaregiversPage, where: Where, room: Bedroom, stand: Callable[[str, CaregiversPage], None]
-) -> None:
     async with served(page, where) as address:
         stand(address, page)
         while True:
@@ -254,7 +263,7 @@ async def _shown(
             page.show_facts(
                 ServiceFacts(taken_s=now_s, at_s=now_s, status=room.status, vitals=room.vitals)
             )
-            page.stream.show(room.view())
+            room.show_on(page)
             await asyncio.sleep(1.0)
 
 

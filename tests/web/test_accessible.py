@@ -7,8 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from detector.alert import AlertClass, Level
 from detector.alerts.commands import AddNote
@@ -17,37 +16,9 @@ from detector.status import StateWord, Status
 from detector.web.access.people import Role
 from detector.web.history.nights import evening_of
 
-from .screens import PAST, ROOMS, device, history, opened
+from .hostile import SCRIPTS, VIEWS, check
+from .screens import ROOMS, device, opened
 from .stand import Bedroom, standing
-
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-VIEWS = [(dark, size) for size in ("phone", "narrow") for dark in (False, True)]
-
-SCRIPTS = [
-    "<script>window.ran=1</script>",
-    "<img src=x onerror='window.ran=1'>",
-    "<svg onload=window.ran=1>",
-    '"><script>window.ran=1</script>',
-    "' autofocus onfocus='window.ran=1' x='",
-    "javascript:window.ran=1",
-    "</title><script>window.ran=1</script>",
-    "</script><script>window.ran=1</script>",
-    "{{ cycler.__init__.__globals__ }}",
-    "${window.ran=1}",
-    "<template><script>window.ran=1</script></template>",
-    "<a href='javascript:window.ran=1'>a</a>",
-    "<iframe srcdoc='<script>parent.ran=1</script>'>",
-    "<math><mtext><style><img src=x onerror=window.ran=1>",
-    "id: 1\nevent: view\ndata: {}\n\n",
-    "\u2028window.ran=1\u2029",
-    "&lt;script&gt;window.ran=1&lt;/script&gt;",
-]
-
-
-def check(page: Page) -> None:
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -62,27 +33,6 @@ def test_axe_finds_nothing_on_any_screen(chromium: Browser, tmp_path: Path, name
                 summary.click()
             check(page)
             context.close()
-
-
-def test_axe_finds_nothing_on_any_screen_of_the_past(chromium: Browser, tmp_path: Path) -> None:
-    room, event = history(tmp_path)
-    with standing(tmp_path, room) as stand:
-        token = stand.let_in("anna")
-        for name, path in PAST.items():
-            for dark, size in VIEWS:
-                context = device(chromium, stand, token, dark=dark, size=size)
-                page = opened(context, stand, path + (event if name == "event" else ""))
-                for summary in page.locator("summary").all():
-                    summary.click()
-                check(page)
-                wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                assert wide <= 0, (name, size)
-                small = page.evaluate(
-                    "[...document.querySelectorAll('main a, main button, nav a, summary')]"
-                    ".filter(e => e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML)"
-                )
-                assert small == []
-                context.close()
 
 
 @pytest.mark.parametrize("path", ["/pair", "/no-such-page", "/static/offline.html"])
@@ -133,7 +83,6 @@ def test_no_name_label_note_or_reason_runs(
         for address in (*past, f"/nights/{evening}", "/"):
             page.goto(stand.address + address)
             assert page.evaluate("window.ran") is None
-        expect(page.locator("#age")).to_contain_text("Data")
         assert problems == []
         assert page.locator("script:not([src])").count() == 0
         assert page.locator("main img, main iframe, main a[href^=javascript]").count() == 0

@@ -149,7 +149,7 @@ def test_too_long_half_and_many_requests_cost_only_themselves(
 def test_a_form_that_trickles_or_is_too_long_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.web.app.PATIENCE_S", 0.3)
+    monkeypatch.setattr("detector.web.forms.PATIENCE_S", 0.3)
     with standing(tmp_path) as stand:
         head = (
             f"POST /pair HTTP/1.1\r\nHost: 127.0.0.1:{stand.port}\r\n"

@@ -1,4 +1,4 @@
-"""Earlier nights and reasons of events on the page: looked up, bounded, never in the way."""
+"""Earlier nights and the reasons of events on the page: bounded, and never in the way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
 from detector.events import Kind
-from detector.service.presentation.history import MOST_ASKING
+from detector.service.presentation.history import MOST_ASKING, NightHistory
 from detector.status import StateWord, Status
 from detector.store.formats.excerpt import excerpt
 from detector.store.past import MOST
@@ -23,7 +23,7 @@ from detector.web.access.guard import form_token
 from detector.web.access.people import Role
 from detector.web.history.asked import BusyError
 from detector.web.history.nights import bounds, evening_of
-from detector.web.history.pictures import Seen, spectrum, trace
+from detector.web.history.pictures import SeenMovement, spectrum, trace
 
 from .recorded_night import FS, clonus, dated, record
 from .stand import Bedroom, ask, standing
@@ -229,24 +229,24 @@ def test_an_excerpt_has_the_samples_of_its_time_and_no_others(tmp_path: Path) ->
 
 def test_a_trace_leaves_no_peak_out_and_hatches_what_is_missing() -> None:
     values = np.zeros((200, 3))
-    values[117, 1] = 1.0
-    seen = Seen(((-2.0, 50.0, values), (10.0, 50.0, np.zeros((900, 3)))))
+    values[127, 1] = 1.0  # half a second into the event
+    seen = SeenMovement(((-2.0, 50.0, values), (10.0, 50.0, np.zeros((900, 3)))))
     made = trace(seen, NOW, 1.0, UTC)
     heights = [float(point.split(",")[1]) for line in made["lines"] for point in line.split()]
     assert min(heights) == pytest.approx(5.0)
     assert [(hole["x"], hole["width"]) for hole in made["holes"]] == [(0.0, 100.0), (233.3, 266.7)]
-    assert trace(Seen(()), NOW, 1.0, UTC)["lines"] == []
+    assert trace(SeenMovement(()), NOW, 1.0, UTC)["lines"] == []
 
 
 @pytest.mark.parametrize("hz", [3.0, 5.8, 11.0])
 def test_a_spectrum_finds_the_rhythm(hz: float) -> None:
     at_s = np.arange(0, 10, 1 / 50)
     values = np.stack([np.sin(2 * np.pi * hz * at_s), 0 * at_s, 0 * at_s], axis=1)
-    made = spectrum(Seen(((0.0, 50.0, values),)), 10.0, (3.0, 8.0))
+    made = spectrum(SeenMovement(((0.0, 50.0, values),)), 10.0, (3.0, 8.0))
     assert made is not None
     assert float(made["words"].split()[2]) == pytest.approx(hz, abs=0.25)
-    assert spectrum(Seen(((0.0, 50.0, values[:20]),)), 10.0, (3.0, 8.0)) is None
-    assert spectrum(Seen(((0.0, 50.0, 0 * values),)), 10.0, (3.0, 8.0)) is None
+    assert spectrum(SeenMovement(((0.0, 50.0, values[:20]),)), 10.0, (3.0, 8.0)) is None
+    assert spectrum(SeenMovement(((0.0, 50.0, 0 * values),)), 10.0, (3.0, 8.0)) is None
 
 
 def test_a_label_on_the_page_of_an_event_comes_back_to_it(tmp_path: Path) -> None:
@@ -321,3 +321,10 @@ def test_a_look_into_the_past_holds_up_no_other_page(tmp_path: Path) -> None:
         thread.join(60)
         assert len(waits_s) > 5
         assert np.median(waits_s) < 0.05
+
+
+def test_an_unused_history_has_no_thread_left() -> None:
+    others = set(threading.enumerate())
+    past = NightHistory(Bedroom(), Path(), zone=UTC, now=lambda: NOW, recording=True)
+    past.close()
+    assert set(threading.enumerate()) <= others

@@ -6,70 +6,29 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from detector.channels import EntryKind
 from detector.config import read_configuration
 from detector.service.presentation import caregivers_page
 from detector.service.presentation.oversight import overseen
-from detector.web.access.guard import form_token
+from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
 from ..kit.traces import save
 from ..kit.waiting import running, until
+from ..mqtt.publishing import WEARER, StoredLog, make_publisher
 from ..service.conftest import open_house
-from .stand import let_in
+from .followers import following
 
 FS = 50.0
 
 
-@dataclass
-class Follower:
-    """A page that is open, and what it was sent."""
-
-    link: aiohttp.ClientSession
-    address: str
-    token: str
-    views: list[dict[str, Any]]
-
-    async def follow(self) -> None:
-        async with self.link.get(f"{self.address}/stream") as answer:
-            async for line in answer.content:
-                if line.startswith(b"data: "):
-                    self.views.append(json.loads(line[6:]))
-
-    async def say(self, name: str, **fields: Any) -> int:
-        said = {"token": form_token(self.token), **fields}
-        headers = {"Origin": self.address}
-        async with self.link.post(
-            f"{self.address}/say/{name}", json=said, headers=headers
-        ) as answer:
-            return answer.status
-
-    @property
-    def alerts(self) -> list[dict[str, Any]]:
-        return list(self.views[-1]["alerts"]) if self.views else []
-
-
 @asynccontextmanager
-async def following(folder: Path, address: str, name: str) -> AsyncIterator[Follower]:
-    token = let_in(folder, name)
-    jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(
-        headers={"Cookie": f"spasmwatch={token}"}, cookie_jar=jar
-    ) as link:
-        follower = Follower(link, address, token, [])
-        async with running(follower.follow(), within_s=100):
-            yield follower
-
-
-@asynccontextmanager
-async def a_night(tmp_path: Path) -> AsyncIterator[tuple[Any, str]]:
+async def a_night(tmp_path: Path, **more: object) -> AsyncIterator[tuple[Any, str]]:
     """Watch a simulated leg with clonus; yield the assembly and the page's address."""
     made = scenario("clonus", seed=3, fs=FS, duration_s=600.0)
     trace = save(tmp_path / "clonus.npz", made.samples, FS)
@@ -80,6 +39,7 @@ async def a_night(tmp_path: Path) -> AsyncIterator[tuple[Any, str]]:
         "alerts.sound": False,
         "alerts.wake_for": ["clonus >= 1s", "1 spasms in 10min"],
         "web.port": 27_377,
+        **more,
     }
     settings = read_configuration(environ={}, flags=flags).settings
     notes: list[str] = []
@@ -121,6 +81,30 @@ def test_an_answer_reaches_log_and_other_pages_within_a_second(tmp_path: Path) -
             assert [(each["command"], each["by"]) for each in said] == [("ack", "anna")]
             assert anna.views[-1]["sensors"] == ["leg"]
             assert anna.views[-1]["timeline"]["spans"]
+
+    asyncio.run(check())
+
+
+def test_another_wearer_at_the_broker_is_shown_beside_the_own_one(tmp_path: Path) -> None:
+    followed = {"follow": [{"wearer": WEARER, "label": "Ben's room"}], "mqtt.broker": "embedded"}
+
+    async def check() -> None:
+        async with (
+            a_night(tmp_path, **followed) as (house, address),
+            following(tmp_path / "data", address, "anna") as anna,
+        ):
+            lost = "Ben's room: No signal – not watching."  # noqa: RUF001
+            await until(lambda: anna.views and anna.views[-1]["others"] == lost, 20)
+            with State.open(tmp_path / "ben.sqlite", wearer=WEARER) as state:
+                state.open_channel("mqtt", from_start=True)
+                other = make_publisher(house.broker.endpoint, StoredLog(state))
+                async with running(other.run()):
+                    await until(lambda: anna.views[-1]["others"] == "", 20)
+                    async with anna.link.get(f"{address}/everybody") as answer:
+                        page = await answer.text()
+                    assert page.count('<article class="person"') == 3, "two, and the template"
+                    assert "Ben&#39;s room" in page
+            await until(lambda: anna.views[-1]["others"] == lost, 30)
 
     asyncio.run(check())
 

@@ -45,9 +45,9 @@ def a_night(home: Path) -> Iterator[int]:
     ) as process:
         try:
             asyncio.run(until(lambda: read_address(home / "data") is not None, within_s=40))
-            address = read_address(home / "data")
-            assert address is not None
-            yield int(address.rpartition(":")[2])
+            page = read_address(home / "data")
+            assert page is not None
+            yield page.port
         finally:
             process.terminate()
             process.wait(30)
@@ -105,6 +105,8 @@ def test_phones_come_by_tls_under_the_names_of_the_certificate(
 ) -> None:
     checked = spasmwatch(tmp_path, "-c", tmp_path / "settings.toml", "config", "check")
     assert checked.returncode == 0, checked.stderr
+    written = (tmp_path / "settings.toml").read_text()
+    assert 'public_url = "https://house.lan:8377"' in written, "notifications' buttons lead here"
     files = certified / "page/server.crt", certified / "page/server.key"
     assert names_of(files[0]) == ("house.lan", "localhost", "127.0.0.1", "::1")
     with standing(tmp_path, where=Where("0.0.0.0", 25_377, *files)) as stand:  # noqa: S104

@@ -120,7 +120,7 @@ def test_a_page_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
 
 
 def test_so_many_pages_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.web.app.MOST_PAGES", 3)
+    monkeypatch.setattr("detector.web.streaming.MOST_PAGES", 3)
     with standing(tmp_path) as stand:
         token = stand.let_in()
         open_pages = [follow(stand, token) for _ in range(3)]
@@ -153,6 +153,6 @@ def _until(true: Callable[[], bool]) -> None:
 
 
 def test_pages_say_no_signal_only_after_two_views_could_be_late() -> None:
-    script = assets()["/static/page.js"].data.decode()
+    script = assets()["/static/live.js"].data.decode()
     assert "const LOST_MS = 12000" in script
     assert 2 * EVERY_S < 12

@@ -202,13 +202,14 @@ def service_settings(folder: Path, plan: Plan) -> dict[str, str]:
     return _settings(plan.service_host, plan, SERVICE, str(folder / "service"))
 
 
-def page_settings(folder: Path) -> dict[str, str]:
-    """Return the page's settings in [web], by which phones reach it."""
-    page = folder / PAGE
+def page_settings(folder: Path, port: int) -> dict[str, str]:
+    """Return the page's settings in [web], by which phones reach it at a port."""
+    page, host = folder / PAGE, read_plan(folder).hosts[0]
     return {
         "bind": "0.0.0.0",  # noqa: S104 - over TLS, after a login
         "cert_file": str(page / "server.crt"),
         "key_file": str(page / "server.key"),
+        "public_url": f"https://{f'[{host}]' if ':' in host else host}:{port}",
     }
 
 
@@ -269,7 +270,7 @@ def _password() -> str:
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
-def summary(folder: Path, plan: Plan) -> dict[str, Any]:
+def summary(folder: Path, plan: Plan, page_port: int) -> dict[str, Any]:
     """Return what was made, without a secret, for programs."""
     made = {name: str(place) for name, place in caregivers_of(folder).items()}
     return asdict(plan) | {
@@ -277,5 +278,5 @@ def summary(folder: Path, plan: Plan) -> dict[str, Any]:
         "broker": str(folder / "broker"),
         "caregivers": made,
         "settings": service_settings(folder, plan),
-        "page": page_settings(folder),
+        "page": page_settings(folder, page_port),
     }

@@ -15,7 +15,7 @@ from detector.channels import Entry
 from detector.events import Event
 from detector.night.outcome import Outcome
 from detector.service.persistence.archive import Archive
-from detector.store.log import Draft
+from detector.store.log import Draft, of_alert, of_event
 from detector.store.state import StateError
 from detector.words.disk import SLOW_COMMIT
 
@@ -35,6 +35,12 @@ class Unlogged:
 
     told: Outcome
     entries: tuple[Draft, ...] = ()
+
+    def unnumbered(self, at: datetime) -> list[Entry]:
+        """Return its events and alerts as entries that are in no log."""
+        drafts = [of_event(event) for event in self.told.events]
+        drafts += [of_alert(alert) for alert in self.told.alerts]
+        return [draft.entry(0, at) for draft in drafts]
 
 
 class Committer:

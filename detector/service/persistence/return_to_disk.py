@@ -73,6 +73,7 @@ class ReturnToDisk:
     why : no disk took the night when it began
     channel : of the log, whose alerts must reach somebody
     publisher : of that channel; None where nothing is published
+    may : whether no entry is on its way under a number that it would lose
     reception, tests : know entries of the log by their numbers
     answering : goes on with what people said to an earlier process
     mono_s : the clock of `reception`
@@ -91,6 +92,7 @@ class ReturnToDisk:
         reception: Reception,
         tests: EveningTest,
         answering: Answering,
+        may: Callable[[], bool],
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._archive = archive
@@ -104,6 +106,7 @@ class ReturnToDisk:
         self._reception = reception
         self._tests = tests
         self._answering = answering
+        self._may = may
         self._mono_s = mono_s
         self._tried_ns = clock.mono_ns()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="return to disk")
@@ -173,10 +176,6 @@ class ReturnToDisk:
                 refused=self._refused,
             )
         )
-
-    def _may(self) -> bool:
-        """Return whether no entry is on its way under a number that it would lose."""
-        return self._publisher is None or self._publisher.idle
 
     def _taken(self, left: LeftBehind, moved: Mapping[int, int]) -> None:
         """Go on with the file's log, and with what an earlier process knew."""

@@ -8,14 +8,18 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 
 from detector.alerts.conditions import Condition
 from detector.block import utc_of
 from detector.channels import Entry
 from detector.config import Settings
-from detector.errors import ConfigError
+from detector.errors import ConfigError, StorageError
+from detector.push.drills import confirm_answer
+from detector.push.links import links_of
 from detector.service.assembly import Assembly
 from detector.service.persistence.places import NIGHTS
+from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
 from detector.service.presentation.history import NightHistory
 from detector.service.supervisor import Supervisor
@@ -25,9 +29,12 @@ from detector.store.state import State, StateError
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
-from detector.web.serving.address_file import remove_address, write_address
+from detector.web.household.neighbours import household_view, others_words
+from detector.web.phone_answers import PhoneAnswers
+from detector.web.serving.address_file import PageAddress, remove_address, write_address
+from detector.web.serving.asking import host_of
 from detector.web.serving.server import Where, served
-from detector.web.serving.tls import ends_at
+from detector.web.serving.tls import digest_of, ends_at
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
@@ -49,6 +56,7 @@ class NightOnPage:
     Parameters
     ----------
     diary : of what the log said before
+    others : wearers who are followed
     """
 
     def __init__(
@@ -57,10 +65,12 @@ class NightOnPage:
         page: CaregiversPage,
         diary: Diary,
         clock: Clock,
+        others: FollowedWearers,
         *,
         label: str,
         zone: tzinfo | None,
     ) -> None:
+        self._others = others
         self._made, self._page, self._diary, self._clock = made, page, diary, clock
         self._label, self._zone = label, zone
         number, most = made.learning.number, made.learning.most
@@ -97,9 +107,19 @@ class NightOnPage:
             entries = list(self._entries)
             self._entries.clear()
             self._diary.take(entries)
-            self._page.stream.show(view_of(self._scene(), self._diary))
+            self._show()
             if self._made.beside.troubles().get(Condition.INTERNAL_FAULT) is not None:
                 self._made.beside.note(Condition.INTERNAL_FAULT, None)  # it works again
+
+    def _show(self) -> None:
+        scene = self._scene()
+        own = view_of(scene, self._diary)
+        if self._page.household is None:
+            self._page.stream.show(own)
+            return
+        everybody = household_view(own, self._others.neighbours(), scene.at, self._zone)
+        self._page.stream.show({**own, "others": others_words(everybody)})
+        self._page.household.stream.show(everybody)
 
     def _scene(self) -> Scene:
         facts, now_s = self._facts, time.monotonic()
@@ -122,7 +142,7 @@ class NightOnPage:
 def where_of(settings: Settings) -> Where:
     """Return where the settings want the page."""
     web = settings.web
-    return Where(web.bind, web.port, web.cert_file, web.key_file)
+    return Where(web.bind, web.port, web.cert_file, web.key_file, web.public_url)
 
 
 @asynccontextmanager
@@ -136,6 +156,7 @@ async def caregivers_page(
     note : takes a sentence about where the page is
     """
     web, where, folder = settings.web, where_of(settings), settings.data_dir
+    others = FollowedWearers(settings.follow, made.broker.endpoint, settings.mqtt.prefix)
     past = NightHistory(
         made.archive,
         made.state.parent / NIGHTS,
@@ -147,6 +168,8 @@ async def caregivers_page(
         PeopleFile(folder),
         obey=made.service.obey,
         secure=where.secure,
+        phones=_phones(made, settings),
+        others=others if settings.follow else None,
         past=past,
         movement_g=lambda: made.movement.pieces_g,
     )
@@ -155,6 +178,7 @@ async def caregivers_page(
         page,
         await _diary(made),
         clock,
+        others,
         label=settings.wearer.label,
         zone=settings.wearer.zone,
     )
@@ -177,9 +201,13 @@ async def caregivers_page(
             note(warning)
         made.hearers.append(shown.hear)
         stack.callback(made.hearers.remove, shown.hear)
-        await asyncio.to_thread(write_address, folder, address)
-        stack.callback(remove_address, folder, address)
+        port = int(address.rpartition(":")[2])
+        shows = "" if where.cert_file is None else digest_of(where.cert_file)
+        place = PageAddress(address, host_of(web.bind), port, page.local_key, shows)
+        await asyncio.to_thread(write_address, folder, place)
+        stack.callback(remove_address, folder, place)
         stack.push_async_callback(ended, asyncio.ensure_future(shown.keep()), PART)
+        await stack.enter_async_context(others.heard(made.beside))
         yield shown
 
 
@@ -192,6 +220,21 @@ def _ending(where: Where) -> list[str]:
         return []
     when = "has ended" if left < timedelta(0) else f"ends in {left.days} days"
     return [f"The certificate of the page {when}: make a new one, spasmwatch setup tls --page"]
+
+
+def _phones(made: Assembly, settings: Settings) -> PhoneAnswers | None:
+    """Return what takes answers from notifications; None where they have no button."""
+    folder = settings.data_dir
+    with suppress(StorageError):  # noted where the notifications are made
+        links = links_of(settings.web, folder)
+        if links is not None:
+            return PhoneAnswers(
+                links.key,
+                obey=made.service.obey,
+                confirm=partial(confirm_answer, folder),
+                now=lambda: datetime.now(UTC),
+            )
+    return None
 
 
 async def _diary(made: Assembly) -> Diary:

@@ -28,7 +28,13 @@ from detector.store.state import State, StateError
 from detector.web.history.asked import BusyError, LostError
 from detector.web.history.labels import labels_of
 from detector.web.history.nights import DAY, KnownNight, bounds, evening_of, night_line, night_view
-from detector.web.history.why import Evidence, KnownEvent, event_view, evidence_of, needed_span
+from detector.web.history.why import (
+    EventEvidence,
+    ExplainedEvent,
+    event_view,
+    evidence_of,
+    needed_span,
+)
 from detector.words.phrases import one_line
 from detector.words.screens import happened_words
 
@@ -120,14 +126,14 @@ class NightHistory:
             label = labels_of([event], [*entries, *labels]).get(event.id)
             evidence, missing = self._evidence(event)
             words = tuple((entry.at, _words(entry)) for entry in told[:MOST_TOLD])
-            known = KnownEvent(
+            known = ExplainedEvent(
                 event=event, label=label, evidence=evidence, missing=missing, told=words
             )
             return event_view(known, self._zone)
 
         return await self._work(view)
 
-    def _evidence(self, event: Event) -> tuple[Evidence | None, str]:
+    def _evidence(self, event: Event) -> tuple[EventEvidence | None, str]:
         """Return what the recording says, or why it says nothing."""
         if event.recording is None:
             why = "this night was not recorded" if self._recording else "recording is switched off"

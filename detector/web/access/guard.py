@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from detector.push.links import ANSWER_PATH
 from detector.web.access.connections import heard
 from detector.web.access.limits import Limit, is_loopback, network_of
 from detector.web.access.people import Person, Session
@@ -40,6 +42,9 @@ HEADERS = {
 }
 
 HERE = ("localhost", "127.0.0.1", "[::1]")
+HERE_NAMES = ("localhost", "127.0.0.1", "::1")
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")  # a proxy's, for somebody else
+PROVEN = ANSWER_PATH  # what is asked there carries a proof of its own, and no cookie counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Visitor:
 
 
 VISITOR = web.RequestKey("visitor", Visitor)
+LOCAL = web.RequestKey("local", bool)  # whether another command of this computer asks
 
 
 class Guard:
@@ -59,7 +65,9 @@ class Guard:
 
     Parameters
     ----------
+    local_key : proves that who asks may read the data folder of this service
     hosts : names in the `Host` header by which the page may be asked
+    public : address at which something between passes on what phones ask; None without
     said : makes the answer to a request that is refused: status and a sentence
     """
 
@@ -68,11 +76,16 @@ class Guard:
         people: PeopleFile,
         hosts: frozenset[str],
         *,
+        local_key: str,
+        public: str | None = None,
         said: Callable[[web.Request, int, str], web.Response],
         now: Callable[[], datetime],
         mono_s: Callable[[], float],
     ) -> None:
-        self._people, self._hosts, self._said = people, hosts, said
+        self._people, self._said = people, said
+        self._local = f"Bearer {local_key}".encode()
+        self._public = urlsplit(public or "")
+        self._hosts = hosts | ({self._public.netloc.lower()} - {""})
         self._now, self._mono_s = now, mono_s
         self._requests = Limit(each=REQUESTS_EACH, total=REQUESTS_IN_ALL)
 
@@ -107,12 +120,26 @@ class Guard:
         host = request.headers.getall("Host", [])
         if len(host) != 1 or host[0].lower() not in self._hosts:
             raise web.HTTPForbidden(text="this page has another name")
-        if request.method not in ("GET", "HEAD") and not from_here(request):
+        proof = request.headers.get("Authorization", "").encode("utf-8", "surrogatepass")
+        request[LOCAL] = hmac.compare_digest(proof, self._local)
+        own = (
+            from_here(request)
+            or self._from_public(request)
+            or request[LOCAL]
+            or request.path.startswith(PROVEN)
+        )
+        if request.method not in ("GET", "HEAD") and not own:
             raise web.HTTPForbidden(text="this was asked by another site, so nothing was done")
         token = request.cookies.get(COOKIE, "")
         found = self._people.now().who(token, self._now()) if token else None
         if found is not None:
             request[VISITOR] = Visitor(*found, token)
+
+    def _from_public(self, request: web.Request) -> bool:
+        """Return whether a page of ours sent it that was loaded by the public address."""
+        public = f"{self._public.scheme}://{self._public.netloc}".lower()
+        here = request.headers["Host"].lower() == self._public.netloc.lower()
+        return here and request.headers.getall("Origin", []) == [public]
 
 
 def protect(response: web.StreamResponse) -> None:
@@ -136,8 +163,10 @@ def _who(request: web.Request) -> str:
 
 
 def from_this_computer(request: web.Request) -> bool:
-    """Return whether the connection comes from this computer."""
-    return is_loopback(remote(request))
+    """Return whether a request comes from this computer, and is passed on for no other."""
+    named = urlsplit(f"//{request.headers['Host']}").hostname
+    passed_on = any(name in request.headers for name in PASSED_ON)
+    return is_loopback(remote(request)) and named in HERE_NAMES and not passed_on
 
 
 def from_here(request: web.Request) -> bool:

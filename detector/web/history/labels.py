@@ -15,7 +15,7 @@ from detector.words.commands import KIND_WORDS
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class SaidLabel:
     """What somebody said that an event was."""
 
     by: str
@@ -27,7 +27,7 @@ class Label:
         return f"{KIND_WORDS[self.verdict]} ({self.by})"
 
 
-def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, Label]:
+def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, SaidLabel]:
     """Return the latest label of each event, by id; one of an alert is of all its episode.
 
     Parameters
@@ -49,8 +49,8 @@ def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, La
                 said.append(told)
         except (CommandError, ValueError, TypeError):  # of another version
             continue
-    labels: dict[str, Label] = {}
+    labels: dict[str, SaidLabel] = {}
     for told in said:
         named = [told.event] if told.event else episodes.get(about.get(told.alert or "", ""), [])
-        labels |= {name: Label(told.by, told.verdict) for name in named}
+        labels |= {name: SaidLabel(told.by, told.verdict) for name in named}
     return labels

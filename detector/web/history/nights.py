@@ -15,7 +15,7 @@ from detector.alert import from_dict as alert_of
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
-from detector.web.history.labels import Label
+from detector.web.history.labels import SaidLabel
 from detector.web.tonight.diary import Diary, Span
 from detector.web.tonight.timeline import UNKNOWN, joined, mark_words, timeline
 from detector.words.phrases import COUNTED, count_words, counted, length, one_line
@@ -54,7 +54,7 @@ class KnownNight:
     entries: tuple[Entry, ...] = ()
     before: tuple[Entry, ...] = ()
     after: Entry | None = None
-    labels: Mapping[str, Label] = field(default_factory=dict)
+    labels: Mapping[str, SaidLabel] = field(default_factory=dict)
     recordings: tuple[str, ...] = ()
     kept_since: datetime | None = None
     whole: bool = True

@@ -12,8 +12,8 @@ from aiohttp import web
 from detector.alerts.commands import ID
 from detector.web.access.guard import VISITOR, Handler, Visitor, form_token
 from detector.web.actions import ALLOWED
+from detector.web.answers import html
 from detector.web.history.asked import BusyError, LostError, Past
-from detector.web.page import render
 
 EVENING = re.compile(r"[12]\d{3}-\d\d-\d\d")
 NO_NIGHT = "nothing is known of this night"
@@ -85,11 +85,10 @@ def _known(view: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
 
 
 def _html(template: str, found: Visitor, *, view: dict[str, Any] | None) -> web.Response:
-    text = render(
+    return html(
         template,
         view=view,
         person=found.person,
         may=ALLOWED[found.person.role],
         token=form_token(found.token),
     )
-    return web.Response(text=text, content_type="text/html", charset="utf-8")

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class SeenMovement:
     """Samples around an event, by seconds from its onset.
 
     pieces : of each stretch without a gap, the second of its first sample, its rate, samples in g
@@ -37,7 +37,7 @@ class Seen:
     pieces: tuple[tuple[float, float, Floats], ...]
 
 
-def seen_around(blocks: Sequence[Block], timebase: Timebase, onset: datetime) -> Seen:
+def seen_around(blocks: Sequence[Block], timebase: Timebase, onset: datetime) -> SeenMovement:
     """Return samples placed around an onset, what follows each other joined."""
     first = timebase.at_s(0.0)
     onset_s = 0.0 if first is None else (onset - first).total_seconds()
@@ -47,7 +47,7 @@ def seen_around(blocks: Sequence[Block], timebase: Timebase, onset: datetime) ->
             joined[-1].append(block)
         elif len(block):
             joined.append([block])
-    return Seen(
+    return SeenMovement(
         tuple(
             (
                 run[0].start / run[0].fs - onset_s,
@@ -59,7 +59,9 @@ def seen_around(blocks: Sequence[Block], timebase: Timebase, onset: datetime) ->
     )
 
 
-def trace(seen: Seen, onset: datetime, duration_s: float, zone: tzinfo | None) -> dict[str, Any]:
+def trace(
+    seen: SeenMovement, onset: datetime, duration_s: float, zone: tzinfo | None
+) -> dict[str, Any]:
     """Return the axis that moved most during an event, from 5 s before it for 30 s."""
     axis = _busiest(seen, duration_s)
     shown = [
@@ -86,7 +88,9 @@ def trace(seen: Seen, onset: datetime, duration_s: float, zone: tzinfo | None) -
     }
 
 
-def spectrum(seen: Seen, duration_s: float, band_hz: tuple[float, float]) -> dict[str, Any] | None:
+def spectrum(
+    seen: SeenMovement, duration_s: float, band_hz: tuple[float, float]
+) -> dict[str, Any] | None:
     """Return how strong each rhythm was in an event; None where it was too short or not seen.
 
     Power spectral density of all three axes together, by Welch's method.
@@ -139,7 +143,7 @@ def _cut(
     return begin_s + first / fs, fs, values[first:stop]
 
 
-def _busiest(seen: Seen, duration_s: float) -> int:
+def _busiest(seen: SeenMovement, duration_s: float) -> int:
     parts = [_cut(*piece, 0.0, duration_s)[2] for piece in seen.pieces]
     moved = [part.std(axis=0) * len(part) for part in parts if len(part)]
     return int(np.argmax(np.sum(moved, axis=0))) if moved else 0

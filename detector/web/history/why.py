@@ -15,7 +15,7 @@ from detector.recognition.rules.thresholds import DEFAULT
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import Asked, Explanation, Verdict
 from detector.recognition.why.margins import RuleOutcome, Weighed
-from detector.web.history.labels import Label
+from detector.web.history.labels import SaidLabel
 from detector.web.history.nights import evening_of, title
 from detector.web.history.pictures import seen_around, spectrum, trace
 from detector.words.phrases import TITLES, length, one_line, sentence
@@ -31,7 +31,7 @@ FEW = 2  # misses shown of each other rule, the worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EventEvidence:
     """What the recording says of an event: pictures, and numbers against limits."""
 
     trace: dict[str, Any]
@@ -41,7 +41,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownEvent:
+class ExplainedEvent:
     """An event with what is known about it.
 
     evidence : from the recording; None with `missing`, a sentence that says why there is none
@@ -49,8 +49,8 @@ class KnownEvent:
     """
 
     event: Event
-    label: Label | None = None
-    evidence: Evidence | None = None
+    label: SaidLabel | None = None
+    evidence: EventEvidence | None = None
     missing: str = ""
     told: tuple[tuple[datetime, str], ...] = ()
 
@@ -64,7 +64,7 @@ def needed_span(event: Event) -> tuple[datetime, datetime]:
 
 def evidence_of(
     event: Event, blocks: Sequence[Block], timebase: Timebase, site: str, zone: tzinfo | None
-) -> Evidence:
+) -> EventEvidence:
     """Judge an event again by the samples around it."""
     assert event.onset is not None  # noqa: S101 - as above
     first = timebase.at_s(0.0)
@@ -76,7 +76,7 @@ def evidence_of(
     (answer,) = explainer.explanations()
     seen = seen_around(blocks, timebase, event.onset)
     beat = load_model(DEFAULT, site=site)[0].beat
-    return Evidence(
+    return EventEvidence(
         trace=trace(seen, event.onset, event.duration_s, zone),
         spectrum=spectrum(seen, event.duration_s, (beat.low_hz, beat.high_hz)),
         rules=tuple(_rules(answer)),
@@ -84,7 +84,7 @@ def evidence_of(
     )
 
 
-def event_view(known: KnownEvent, zone: tzinfo | None) -> dict[str, Any]:
+def event_view(known: ExplainedEvent, zone: tzinfo | None) -> dict[str, Any]:
     """Return what the page shows of an event."""
     event, evidence = known.event, known.evidence
     assert event.onset is not None  # noqa: S101 - as above

@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
 from detector.web.access.connections import Connections
 from detector.web.access.guard import HERE
 from detector.web.access.limits import is_loopback
-from detector.web.app import CaregiversPage
 from detector.web.serving.tls import context_of, names_of
 
 log = logging.getLogger(__name__)
@@ -37,12 +37,14 @@ class Where:
     bind : address to listen at
     port : the first to try; the next free one is taken
     cert_file, key_file : for TLS; both or none
+    public_url : address at which something between passes on what phones ask
     """
 
     bind: str
     port: int
     cert_file: Path | None = None
     key_file: Path | None = None
+    public_url: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -56,8 +58,20 @@ class Where:
         return context_of(self.cert_file, self.key_file)
 
 
+class Servable(Protocol):
+    """A page, whatever it shows."""
+
+    def application(self, hosts: frozenset[str], *, public: str | None = None) -> web.Application:
+        """Return the application, which answers to these names, and that of its public address."""
+        ...
+
+    def end(self) -> None:
+        """End the answers that last, before the server does."""
+        ...
+
+
 @asynccontextmanager
-async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
+async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     """Serve the page until the block ends; the value is its address.
 
     Raises
@@ -72,7 +86,7 @@ async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
     listening = _listening(where.bind, where.port)
     port = int(listening.getsockname()[1])
     runner = web.AppRunner(
-        page.application(_hosts(where.bind, names, port)),
+        page.application(_hosts(where.bind, names, port), public=where.public_url),
         handle_signals=False,
         access_log=None,
         keepalive_timeout=KEPT_ALIVE_S,
@@ -98,7 +112,7 @@ async def served(page: CaregiversPage, where: Where) -> AsyncIterator[str]:
         try:
             yield _address(where, names, port)
         finally:
-            page.stream.end()
+            page.end()
             server.close()
     finally:
         listening.close()

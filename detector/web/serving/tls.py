@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from detector.errors import ConfigError
 from detector.files import read_start
@@ -54,11 +55,19 @@ def names_of(cert_file: Path) -> tuple[str, ...]:
 
 def ends_at(cert_file: Path) -> datetime:
     """Return when a certificate ends; ConfigError as `names_of`."""
+    return _read(cert_file).not_valid_after_utc
+
+
+def digest_of(cert_file: Path) -> str:
+    """Return the SHA-256 of a certificate, in hex; ConfigError as `names_of`."""
+    return _read(cert_file).fingerprint(SHA256()).hex()
+
+
+def _read(cert_file: Path) -> x509.Certificate:
     try:
-        found = x509.load_pem_x509_certificate(read_start(cert_file, LARGEST_BYTES))
+        return x509.load_pem_x509_certificate(read_start(cert_file, LARGEST_BYTES))
     except (OSError, ValueError) as error:
         raise ConfigError(f"web.cert_file {cert_file} cannot be read ({error}); {REMEDY}") from None
-    return found.not_valid_after_utc
 
 
 def _no_password() -> str:

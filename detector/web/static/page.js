@@ -3,58 +3,19 @@ import { drawNight, linked } from "./night.js";
 import { watchMovement } from "./strip.js";
 import { listenForAlarms } from "./alarm.js";
 import { holdToCall } from "./hold.js";
+import { live, spoken } from "./live.js";
+import { sending } from "./say.js";
+import { keep, switchTheme } from "./switches.js";
 
-const LOST_MS = 12000; // the service sends every 5 s; two may be late, three are not
-const AGAIN_MS = 8000; // between attempts of our own, where the browser's stream hangs
 const byId = (id) => document.getElementById(id);
-const page = byId("page");
-const token = page.dataset.token;
-
-let view = null;
-let heard = null; // moments of the newest view, by two clocks
-let quickest = Infinity; // least time from the service's clock to ours: a message takes longer if it is late
-let late = 0;
-let stream = null;
-let opened = 0;
-
-const now = () => ({ mono: performance.now(), wall: Date.now() });
-
-// The larger of two clocks: one stops while a phone sleeps, the other may be set back.
-function sinceHeard() {
-  if (!heard) return Infinity;
-  const at = now();
-  return Math.max(at.mono - heard.mono, at.wall - heard.wall, 0) + late;
-}
-
-function connect() {
-  if (stream) stream.close();
-  quickest = Infinity;
-  opened = performance.now();
-  stream = new EventSource("/stream");
-  stream.addEventListener("view", (event) => take(JSON.parse(event.data)));
-  stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED) whetherLetIn();
-  });
-}
-
-async function whetherLetIn() {
-  try {
-    const answer = await fetch("/", { method: "GET", redirect: "manual", cache: "no-store" });
-    if (answer.type === "opaqueredirect") location.assign("/pair");
-  } catch {
-    // not reachable: the page says so by itself
-  }
-}
-
-function take(next) {
-  const at = now();
-  const trip = at.mono - next.made_ms;
-  quickest = Math.min(quickest, trip);
-  late = trip - quickest;
-  heard = at;
-  view = next;
-  show();
-}
+const send = sending(byId("page").dataset.token, {
+  mark: "A spasm is marked at this moment.",
+  pause: "Alerts are paused.",
+  resume: "The pause is over.",
+  ack: "Everybody sees that you are on it.",
+  label: "Noted: not a spasm.",
+  help: "Help is called.",
+});
 
 function text(id, words) {
   const place = byId(id);
@@ -62,18 +23,19 @@ function text(id, words) {
 }
 
 function show() {
-  const lost = sinceHeard() > LOST_MS;
+  const { view, lost } = night;
   const state = lost ? "no_signal" : view.state;
   byId("state").dataset.state = state;
   text("shape", lost ? "✕" : view.shape);
   text("word", lost ? view?.lost ?? "No signal – not watching" : view.words);
-  text("detail", lost ? lostWords() : view.detail);
-  text("state-news", lost ? `${view?.lost ?? "No signal"}. ${lostWords()}` : `${view.words}. ${view.why ?? ""}`);
-  text("age", ageWords(lost));
+  text("detail", lost ? lostWords(view) : view.detail);
+  text("state-news", lost ? `${view?.lost ?? "No signal"}. ${lostWords(view)}` : `${view.words}. ${view.why ?? ""}`);
+  text("age", ageWords(view, lost));
   document.title = lost ? "No signal – spasmwatch" : `${view.words} – ${view.label}`;
-  alarm.look({ lost: lost ? sinceHeard() : 0, alerts: view ? view.alerts : [] });
+  alarm.look({ lost: lost ? night.sinceHeard() : 0, alerts: view ? view.alerts : [] });
   if (!view) return;
   text("label", view.label);
+  text("others", view.others ?? "");
   text("battery", view.battery_percent === null ? "" : `Battery ${view.battery_percent} %`);
   text("sensors", view.sensors.join(", "));
   text("counts", view.counts);
@@ -93,23 +55,17 @@ function show() {
   drawNight(view.timeline);
 }
 
-function lostWords() {
+function lostWords(view) {
   const whose = view ? ` Look after ${view.label} yourself.` : "";
   return `This page hears nothing from spasmwatch: nobody may be watching.${whose}`;
 }
 
-function ageWords(lost) {
+function ageWords(view, lost) {
   if (!view) return "";
-  const passed = sinceHeard() / 1000;
+  const passed = night.sinceHeard() / 1000;
   if (lost) return `Last heard ${spoken(passed)} ago`;
   if (view.data_age_s === null) return "No data yet";
   return `Data ${spoken(Math.max(view.data_age_s + passed, 1))} old`;
-}
-
-function spoken(seconds) {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function showAlerts(alerts) {
@@ -179,50 +135,6 @@ function showHappened(lines) {
   );
 }
 
-async function say(name, fields) {
-  const answer = await fetch(`/say/${name}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify({ ...fields, token }),
-    signal: AbortSignal.timeout(8000),
-  });
-  if (answer.ok) return;
-  const said = await answer.json().catch(() => ({}));
-  throw new Error(said.error || "it was not accepted");
-}
-
-const DONE = { mark: "A spasm is marked at this moment.", pause: "Alerts are paused.", resume: "The pause is over.", ack: "Everybody sees that you are on it.", label: "Noted: not a spasm.", help: "Help is called." };
-let toldAt = 0;
-
-function tell(words, failed) {
-  const told = byId("told");
-  told.textContent = words;
-  told.classList.toggle("failed", failed);
-  toldAt = performance.now();
-}
-
-async function send(name, fields, button) {
-  button.disabled = true;
-  try {
-    await say(name, fields);
-    tell(DONE[name], false);
-  } catch (error) {
-    const why = error.name === "TimeoutError" || error instanceof TypeError ? "spasmwatch does not answer" : error.message;
-    tell(`Not done: ${why}.`, true);
-  } finally {
-    button.disabled = false;
-  }
-}
-
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.dataset.say) return;
-  event.preventDefault();
-  const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-  if (fields.minutes) fields.minutes = Number(fields.minutes);
-  send(form.dataset.say, fields, form.querySelector("button"));
-});
-
 document.addEventListener("click", (event) => {
   if (event.target.closest(".silence")) {
     alarm.silence();
@@ -230,42 +142,12 @@ document.addEventListener("click", (event) => {
   }
 });
 
-function switchTheme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "night" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "day" : "night";
-  keep("theme", root.dataset.theme);
-  nameTheme();
-}
-
-function nameTheme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "night" : matchMedia("(prefers-color-scheme: dark)").matches;
-  text("theme", dark ? "Day view" : "Night view");
-}
-
-function keep(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // storage is off: it holds until the page is closed
-  }
-}
-
 const alarm = listenForAlarms(byId("sound"), keep);
-byId("theme").addEventListener("click", switchTheme);
-nameTheme();
-for (const name of ["switches", "theme", "movement-details"]) byId(name).hidden = false;
+const night = live("/stream", show);
+switchTheme(byId("theme"));
+for (const name of ["switches", "movement-details"]) byId(name).hidden = false;
 watchMovement(byId("movement-details"), byId("movement"), byId("movement-words"));
-if (byId("help")) holdToCall(byId("help"), byId("help-sure"), byId("help-how"), (button) => send("help", {}, button));
-
-connect();
-setInterval(() => {
-  if (sinceHeard() > LOST_MS && performance.now() - opened > AGAIN_MS) connect();
-  if (toldAt && performance.now() - toldAt > 8000) {
-    tell("", false);
-    toldAt = 0;
-  }
-  if (view || performance.now() > LOST_MS) show();
-}, 1000);
+if (byId("help")) {
+  holdToCall(byId("help"), byId("help-sure"), byId("help-how"), (button) => send("help", "/say/help", {}, button));
+}
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => {});

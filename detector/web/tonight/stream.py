@@ -24,9 +24,15 @@ class Stream:
     Parameters
     ----------
     mono_s : monotonic clock
+    lasting : what of a view is news when it differs
     """
 
-    def __init__(self, mono_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        mono_s: Callable[[], float],
+        lasting: Callable[[Mapping[str, Any]], object] = lasting,
+    ) -> None:
+        self._lasting = lasting
         self.pages = 0
         self._mono_s = mono_s
         self._view: dict[str, Any] | None = None
@@ -43,7 +49,7 @@ class Stream:
 
     def show(self, view: dict[str, Any]) -> None:
         """Take a newer view; pages that are open get it at once where it has news."""
-        news = self._view is None or lasting(view) != lasting(self._view)
+        news = self._view is None or self._lasting(view) != self._lasting(self._view)
         self._shown_s = self._mono_s()
         # By how much a message is late, a page can tell from the others: clocks may differ.
         self._view = {**view, MADE: round(self._shown_s * 1000)}

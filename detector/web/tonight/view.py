@@ -59,7 +59,7 @@ def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
     if scene.hung is not None:
         status = Status(StateWord.NO_SIGNAL, why=scene.hung)
     events = diary.events(scene.at)
-    alerts = _in_order(scene.snapshot.open_alerts)
+    alerts = in_order(scene.snapshot.open_alerts)
     detail = _detail(status, scene, diary)
     picture = timeline(diary.spans(scene.at), events[-MOST_MARKS:], scene.at, scene.zone)
     return {
@@ -115,13 +115,13 @@ def _quiet(scene: Scene, diary: Diary) -> str:
         for event in diary.events(scene.at)
     ]
     if ends:
-        return f"Quiet for {_roughly((scene.at - max(ends)).total_seconds())}."
+        return f"Quiet for {roughly((scene.at - max(ends)).total_seconds())}."
     if scene.snapshot.monitored_s < WHOLE_MIN:
         return "The night has just begun."
     return "No likely spasm so far."
 
 
-def _roughly(seconds: float) -> str:
+def roughly(seconds: float) -> str:
     """Return a length in whole minutes: on a screen that is watched, seconds only flicker."""
     if seconds < WHOLE_MIN:
         return "less than a minute"
@@ -129,10 +129,10 @@ def _roughly(seconds: float) -> str:
 
 
 def _watched(seconds: float) -> str:
-    return "less than a minute" if seconds < WHOLE_MIN else _roughly(seconds)
+    return "less than a minute" if seconds < WHOLE_MIN else roughly(seconds)
 
 
-def _in_order(alerts: Sequence[Alert]) -> list[Alert]:
+def in_order(alerts: Sequence[Alert]) -> list[Alert]:
     """Return alerts with the most urgent first, what nobody has answered before the others."""
     order = list(Level)
     return sorted(
@@ -157,15 +157,15 @@ def _alert(alert: Alert, scene: Scene, diary: Diary) -> dict[str, Any]:
         "id": alert.id,
         "kind": alert.kind,
         "title": alert_title(alert),
-        "shape": _alert_shape(alert),
+        "shape": alert_shape(alert),
         "where": "" if event is None else place_words(event.sensor or ""),
-        "reason": _reason(alert),
+        "reason": reason_words(alert),
         "since": "" if since is None else f"{since.astimezone(scene.zone):%H:%M}",
-        "ago": "" if ago_s is None else f"{_roughly(ago_s)} ago",
+        "ago": "" if ago_s is None else f"{roughly(ago_s)} ago",
         "level": str(alert.level),
         "state": str(alert.state),
-        "answer": _answer(alert, scene.zone),
-        "answered": alert.state is AlertState.ACKNOWLEDGED or alert.level is Level.TEST,
+        "answer": answer_words(alert, scene.zone),
+        "answered": is_answered(alert),
         "count": alert.count,
         "clinical": clinical,
         "event": None if event is None else event.id,
@@ -173,19 +173,26 @@ def _alert(alert: Alert, scene: Scene, diary: Diary) -> dict[str, Any]:
     }
 
 
-def _reason(alert: Alert) -> str:
+def is_answered(alert: Alert) -> bool:
+    """Return whether nobody needs to answer an alert any more."""
+    return alert.state is AlertState.ACKNOWLEDGED or alert.level is Level.TEST
+
+
+def reason_words(alert: Alert) -> str:
     """Return what an alert's reason says beside its title."""
     why = alert.reason.removeprefix(alert.rule or alert.kind).removeprefix(": ")
     return sentence(one_line(why)) if why else ""
 
 
-def _alert_shape(alert: Alert) -> str:
+def alert_shape(alert: Alert) -> str:
+    """Return the mark of an alert."""
     if alert.alert_class is AlertClass.TECHNICAL:
         return "✕"
     return "◆" if alert.kind == Kind.CLONUS else "▲"
 
 
-def _answer(alert: Alert, zone: tzinfo | None) -> str:
+def answer_words(alert: Alert, zone: tzinfo | None) -> str:
+    """Return who has answered an alert, and how."""
     by = alert.by or "somebody"
     match alert.state:
         case AlertState.ACKNOWLEDGED:

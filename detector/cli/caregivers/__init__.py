@@ -1,0 +1,1 @@
+"""Who is told of a night, and how they listen and answer."""

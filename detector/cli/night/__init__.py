@@ -1,0 +1,1 @@
+"""Watch a night, or a simulated one."""

@@ -1,0 +1,1 @@
+"""Record, simulate, look at and score recordings."""

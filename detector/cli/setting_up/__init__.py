@@ -1,0 +1,1 @@
+"""Set up sensor, computer and settings, and check them."""

@@ -1,0 +1,1 @@
+"""Push to phones: who is told what, in which words, and whether a server took it."""
