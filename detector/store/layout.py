@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from detector.store import log, receivers
+from detector.store import log, past, receivers
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -59,6 +59,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE dropped_letters",
     ),
     receivers.TABLES,
+    past.INDICES,
 )
 """Step n brings a file of schema version n to version n + 1. Only ever append."""
 

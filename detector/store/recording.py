@@ -122,6 +122,26 @@ class Recording:
         except sqlite3.Error:
             return 1
 
+    def row_at(self, utc_ns: int) -> int:
+        """Return the number of the first row that came at a moment or later, to start from.
+
+        A wall clock that was set meanwhile makes it an estimate.
+        """
+        low, high = 1, self._last()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            # A damaged row says nothing: the next one does.
+            query = "SELECT seq, utc_ns FROM item WHERE seq >= ? ORDER BY seq LIMIT 1"
+            try:
+                found = self._db.execute(query, (middle,)).fetchone()
+            except sqlite3.Error:
+                return low
+            if found is not None and isinstance(found[1], int) and found[1] < utc_ns:
+                low = max(int(found[0]), middle) + 1
+            else:
+                high = middle
+        return low
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

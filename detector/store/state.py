@@ -22,9 +22,10 @@ from detector import events as event_values
 from detector.alert import Alert, AlertState
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Phase
-from detector.store import cursors, log, receivers, state_file, takeover, wearer_file
+from detector.store import cursors, log, past, receivers, state_file, takeover, wearer_file
 from detector.store.identity import Named
 from detector.store.log import Draft
+from detector.store.past import Page
 from detector.store.receivers import KnownReceiver
 from detector.store.state_file import (
     StateDamagedError,
@@ -174,16 +175,11 @@ class State:
 
     def events(self, recording: str | None = None, since: datetime | None = None) -> list[Event]:
         """Return events in their latest form, by onset, of one recording or since a time."""
-        query = """SELECT rowid, body FROM event
-            WHERE (?1 IS NULL OR recording = ?1) AND (?2 IS NULL OR onset_ms >= ?2)
-            ORDER BY onset_ms, onset_s, id"""
-        since_ms = None if since is None else log.to_ms(since)
-        return self._read_rows(
-            "event",
-            query,
-            (recording, since_ms),
-            lambda row: event_values.from_dict(json.loads(row[1])),
-        )
+        return self.page(past.events_of(recording, since))
+
+    def page(self, page: Page[T]) -> list[T]:
+        """Return a page of what is kept of earlier nights."""
+        return self._read_rows(page.table, page.sql, page.parameters, page.parse)
 
     def open_alerts(self) -> list[Alert]:
         """Return the alerts not yet resolved, oldest first."""

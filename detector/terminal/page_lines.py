@@ -13,11 +13,17 @@ from detector.terminal.output import strip
 from detector.words.phrases import harmless, length, one_line
 from detector.words.states import BLACK, COLOURS, level_colour
 
+MOVEMENT = "  movement  "
 HAPPENED_MOST = 6  # of what happened: a glance, not the log
 
 
-def page_lines(view: Mapping[str, Any]) -> list[Text]:
-    """Return what is so now, most important first; each line begins with a shape or a word."""
+def page_lines(view: Mapping[str, Any], width: int | None = None) -> list[Text]:
+    """Return what is so now, most important first; each line begins with a shape or a word.
+
+    Parameters
+    ----------
+    width : columns, for which the oldest movement is left out; None: all is shown
+    """
     state = StateWord(view["state"])
     lines = [_line(f"{view['shape']} {view['words']}", _style(state), f"  {view['detail']}")]
     lines.append(_line(f"  {view['label']}: {', '.join(view['sensors'])}", "", _vitals(view)))
@@ -25,7 +31,8 @@ def page_lines(view: Mapping[str, Any]) -> list[Text]:
         lines.append(_line(f"  {view['remark']}"))
     lines.append(_line(f"  Tonight: {view['counts']} Watched for {view['watched']}."))
     if view["movement_g"]:
-        lines.append(_line(f"  movement  {strip(view['movement_g'])}"))
+        room = None if width is None else max(1, width - len(MOVEMENT))
+        lines.append(_line(f"{MOVEMENT}{strip(view['movement_g'])[-(room or 0) :]}"))
     lines += [_alert(alert) for alert in view["alerts"]]
     if view["more_alerts"]:
         lines.append(_line(f"  and {view['more_alerts']} more open alerts"))

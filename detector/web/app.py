@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from detector.alerts.commands import Command, CommandError, from_fields
+from detector.alerts.commands import ID, Command, CommandError, from_fields
 from detector.errors import ConfigError, StorageError
 from detector.push.drills import is_test
 from detector.push.tokens import PushAnswer, TokenError
@@ -39,6 +39,8 @@ from detector.web.answers import add_assets, html, json_line, see_other, told
 from detector.web.forms import fields_of
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
+from detector.web.history.asked import Past
+from detector.web.history.pages import history_routes
 from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
 from detector.web.streaming import streamed
@@ -61,6 +63,8 @@ class CaregiversPage:
     secure : whether it is served over TLS
     phones : takes answers by the button of a notification; None where none has one
     others : takes what is said to wearers who are followed; None where none is
+    past : earlier nights; None: there are none to be shown
+    movement_g : returns the movement of the last two minutes, for a page that asks
 
     Attributes
     ----------
@@ -76,12 +80,15 @@ class CaregiversPage:
         secure: bool = False,
         phones: PhoneAnswers | None = None,
         others: Others | None = None,
+        past: Past | None = None,
+        movement_g: Callable[[], Sequence[float]] = tuple,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people, self._obey, self._secure = people, obey, secure
         self._phones = phones
         self.local_key = secrets.token_urlsafe(TOKEN_BYTES)
+        self._past, self._movement_g = past, movement_g
         self._now, self._mono_s = now, mono_s
         self._facts: ServiceFacts | None = None
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
@@ -122,6 +129,8 @@ class CaregiversPage:
             ("/pair", self._pairing),
             ("/stream", self._stream),
             ("/now", self._now_shown),
+            ("/movement", self._movement),
+            *([] if self._past is None else history_routes(self._past)),
         ):
             app.router.add_get(path, handler, allow_head=False)
         add_assets(app)
@@ -152,7 +161,7 @@ class CaregiversPage:
         view = self.stream.view
         if view is None:
             raise web.HTTPServiceUnavailable(text="spasmwatch is starting, or its page hangs")
-        return web.json_response(dict(view))
+        return web.json_response({**view, "movement_g": self._strip()})
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         found = request.get(VISITOR)
@@ -226,7 +235,7 @@ class CaregiversPage:
             raise web.HTTPForbidden(text=str(error)) from None
         except CommandError as error:
             raise web.HTTPConflict(text=str(error)) from None
-        return web.json_response({"done": True}) if as_json else see_other("/")
+        return web.json_response({"done": True}) if as_json else see_other(_place(said))
 
     async def _asked(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
         """Ask before an answer is taken: whatever looks into a mail opens the addresses in it."""
@@ -255,6 +264,13 @@ class CaregiversPage:
         if "text/html" in request.headers.get("Accept", ""):
             return html("answer.html", headers=FROM_ANYWHERE, question=done, done=done)
         return web.json_response({"done": True}, headers=FROM_ANYWHERE)
+
+    async def _movement(self, request: web.Request) -> web.Response:
+        visitor(request)
+        return web.json_response(self._strip())
+
+    def _strip(self) -> list[float]:
+        return [round(piece, 3) for piece in self._movement_g()]
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         found = visitor(request)
@@ -319,3 +335,10 @@ def _judged(request: web.Request, good: bool, data: dict[str, Any]) -> web.Respo
     _check_local(request)
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
     return json_line(data, status=status)
+
+
+def _place(said: dict[str, Any]) -> str:
+    """Return where a form goes on: to the page of an event, if it came from there."""
+    event = said.get("event")
+    of_event = said.get("back") == "event" and isinstance(event, str) and ID.fullmatch(event)
+    return f"/events/{event}" if of_event else "/"

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import NOTE_MOST
 from detector.boot import host_boot_id
 from detector.channels import EntryKind
@@ -22,21 +20,13 @@ from detector.store.state import State
 from detector.supervision.heartbeat import LATE_S, Heartbeat, heartbeat_path
 from detector.web.serving.address_file import PageAddress, read_address, write_address
 
+from ..alerts.made import MIDNIGHT, make_event
 from ..kit.waiting import until
+from .a_night import a_night, run
 
-COMMAND = [sys.executable, "-m", "detector"]
+__all__ = ["run"]
+
 WATCHED, NOBODY, BLIND = 0, 3, 4
-
-
-@pytest.fixture
-def run(spasmwatch, tmp_path):
-    """Runs a command with a data folder of its own, in a home without heartbeats of others."""
-    place = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "RUNTIME_DIRECTORY": ""}
-
-    def ask(*words):
-        return spasmwatch("--data-dir", tmp_path / "data", *words, **place)
-
-    return ask
 
 
 def heart(tmp_path: Path, words: str = "Watching", *, age_s: float = 0.0, **more: object) -> None:
@@ -49,25 +39,6 @@ def heart(tmp_path: Path, words: str = "Watching", *, age_s: float = 0.0, **more
 
 def vars_of(beat: Heartbeat) -> dict[str, object]:
     return {name: getattr(beat, name) for name in Heartbeat.__slots__}
-
-
-@contextmanager
-def a_night(tmp_path: Path) -> Iterator[PageAddress]:
-    """Watch a simulated sensor in a process of its own, with a page."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SPASMWATCH_WEB__PORT": "24477"}
-    environ |= {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "SPASMWATCH_WEARER__LABEL": "bedroom"}
-    given = [*COMMAND, "--data-dir", str(tmp_path / "data"), "run", "--source", "simulator"]
-    with subprocess.Popen(
-        [*given, "--no-mqtt"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            asyncio.run(until(lambda: read_address(tmp_path / "data") is not None, within_s=40))
-            page = read_address(tmp_path / "data")
-            assert page is not None
-            yield page
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def shown(run, words: str):
@@ -94,6 +65,8 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         # Only who may read the data folder is answered: the key of another process opens nothing.
         write_address(tmp_path / "data", replace(page, key="another"))
         assert "for commands on this computer alone" in run("status").stdout
+        assert json.loads(run("status", "--json").stdout)["view"] is None
+        assert run("note", "by a stranger").returncode != 0
         write_address(tmp_path / "data", page)
     over = run("status")
     assert over.returncode == NOBODY
@@ -150,3 +123,37 @@ def test_a_page_that_is_left_over_and_one_that_answers_nonsense_are_no_night(tmp
     write_address(folder, PageAddress("http://127.0.0.1:9", "127.0.0.1", 9, "key"))
     heart(tmp_path, age_s=90.0, pid=2**22 + 1)
     assert "died, or was killed" in run("status").stdout
+
+
+def test_without_a_night_it_shows_what_the_last_one_left_and_touches_nothing(tmp_path, run):
+    folder = tmp_path / "data"
+    with closing(State.open(folder / "state.sqlite")) as state:
+        found = [
+            make_event("e1", "clonus", 3600.0, 65.0, episode="p1"),
+            make_event("old", "clonus", -86400.0, 9.0, episode="p0"),
+        ]
+        state.commit(at=MIDNIGHT, events=found, alerts=[make_alert("a1")])
+    assert run("note", "new sensor", "--by", "anna").returncode == 0
+    before = {each.name: each.read_bytes() for each in folder.iterdir()}
+
+    done = run("status")
+
+    assert done.returncode == NOBODY
+    lines = done.stdout.splitlines()
+    assert lines[1] == "The last night, 2026-11-20: 1 likely spasm, 1 of them clonus."
+    assert lines[2].startswith("Left open since 2026-11-21 ")
+    assert lines[2].endswith(": Clonus lasting 60 s or longer")
+    assert lines[3].startswith("Last entry, ")
+    assert lines[3].endswith(": Note by anna: new sensor")
+    assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+    (folder / "state.sqlite").write_bytes(b"nonsense")
+    assert "cannot be read" in run("status").stdout
+    assert (folder / "state.sqlite").read_bytes() == b"nonsense"  # the service tells of it
+
+
+def make_alert(name: str) -> Alert:
+    return Alert(
+        id=name, episode="p1", state=AlertState.RAISED, alert_class=AlertClass.CLINICAL,
+        level=Level.HIGH, kind="clonus", reason="clonus >= 60s", rule="clonus >= 60s",
+        raised_at=MIDNIGHT, at=MIDNIGHT,
+    )  # fmt: skip

@@ -95,7 +95,7 @@ def measure(count: int, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:
         stand.call(stand.room.alarm)
         tokens = {role.value: stand.let_in(role.value, role) for role in Role}
-        people, entries = stand.people().now(), stand.room.n
+        people, entries = stand.people().now(), stand.room.diary.n
         link = HTTPConnection("127.0.0.1", stand.port, timeout=10)
         for each in requests(seed, count, stand, tokens):
             try:
@@ -118,7 +118,7 @@ def measure(count: int, seed: int) -> dict[str, Any]:
             "seed": seed,
             "answers": dict(sorted(answers.items())),
             "obeyed": len(stand.room.obeyed),
-            "entries": stand.room.n - entries,
+            "entries": stand.room.diary.n - entries,
             "access_changed": stand.people().now() != people,
         }
 

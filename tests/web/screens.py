@@ -250,7 +250,10 @@ def draw_first_settings(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    from .past_screens import draw_past
+
     draw(Path(sys.argv[1]))
     draw_everybody(Path(sys.argv[1]))
     draw_no_night(Path(sys.argv[1]))
     draw_first_settings(Path(sys.argv[1]))
+    draw_past(Path(sys.argv[1]))

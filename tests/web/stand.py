@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from detector.alert import Alert, AlertClass, AlertState, Level
@@ -33,8 +33,10 @@ from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
 from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
+from detector.service.presentation.history import NightHistory
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.store.log import Draft, of_alert, of_command, of_event, of_status
+from detector.store.log import Draft, of_alert, of_command, of_status
+from detector.store.state import State
 from detector.web.access.pairing import new_code
 from detector.web.access.people import Role
 from detector.web.access.people_file import PeopleFile
@@ -45,6 +47,8 @@ from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -62,11 +66,22 @@ class Bedroom:
     diary: Diary = field(default_factory=Diary)
     alerts: dict[str, Alert] = field(default_factory=dict)
     obeyed: list[Command] = field(default_factory=list)
-    n: int = 0
     others: Others | None = None  # wearers who are followed
+    state: State = field(default_factory=lambda: State.in_memory(wearer="k3vq7m2xta"))
+    recordings: Path = Path("no-recordings")
+    recording: bool = True
+    asked: threading.Lock = field(default_factory=threading.Lock)
 
     def show_on(self, page: CaregiversPage) -> None:
         page.stream.show(self.view())
+
+    async def ask(self, question: Callable[[State], T]) -> T:
+        """What the state's thread does for a real night."""
+        with self.asked:
+            return question(self.state)
+
+    def past(self) -> NightHistory:
+        return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
 
     def view(self) -> dict[str, Any]:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -83,13 +98,15 @@ class Bedroom:
             label=self.label,
             sensors=self.sensors,
             zone=UTC,
-            movement_g=self.movement_g,
         )
         return view_of(scene, self.diary)
 
     def enter(self, draft: Draft, at: datetime | None = None) -> Entry:
-        self.n += 1
-        entry = draft.entry(self.n, at or self.now())
+        return self._commit(at or self.now(), entries=[draft])
+
+    def _commit(self, at: datetime, **what: Any) -> Entry:
+        with self.asked:
+            (entry,) = self.state.commit(at=at, **what)
         self.diary.take([entry])
         return entry
 
@@ -113,8 +130,13 @@ class Bedroom:
             **more,
         )
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.enter(of_event(event), onset)
+        self.keep(event)
         return event
+
+    def keep(self, event: Event) -> None:
+        """Take an event that was found."""
+        assert event.onset is not None
+        self._commit(event.onset, events=[event])
 
     def alarm(self, kind: str = "clonus", **more: Any) -> Alert:
         values: dict[str, Any] = {
@@ -226,7 +248,13 @@ async def _serve(
         now=lambda: datetime.now(UTC),
     )
     page = CaregiversPage(
-        PeopleFile(folder), obey=obey, secure=where.secure, others=room.others, phones=phones
+        PeopleFile(folder),
+        obey=obey,
+        secure=where.secure,
+        others=room.others,
+        phones=phones,
+        past=room.past(),
+        movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:
         stand(address, page)

@@ -247,7 +247,28 @@ def test_the_strip_shows_the_last_movement_on_demand(chromium: Browser, stand: S
     assert page.locator("#movement rect").count() == 0
     page.get_by_text("Movement of the last two minutes").click()
     expect(page.locator("#movement rect")).to_have_count(5)
-    expect(page.locator("#movement-words")).to_have_text("The strongest was 0.40 g.")
+    expect(page.locator("#movement-words")).to_have_text(
+        "The last two minutes; the strongest was 0.40 g. Stops by itself in 2 min."
+    )
+    page.get_by_text("Movement of the last two minutes").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(3500)
+    assert not [url for url in asked if url.endswith("/movement")]
+
+
+def test_the_strip_stops_by_itself(chromium: Browser, stand: Stand) -> None:
+    context = device(chromium, stand, stand.let_in("anna"))
+    page = context.new_page()
+    page.clock.install()
+    page.goto(stand.address)
+    page.get_by_text("Movement of the last two minutes").click()
+    expect(page.locator("#movement rect")).to_have_count(5)
+    for _ in range(42):  # of 3 s each
+        page.clock.fast_forward(3000)
+        page.wait_for_timeout(20)
+    expect(page.locator("#movement-details")).not_to_have_attribute("open", "")
+    context.close()
 
 
 def test_only_what_is_news_is_read_aloud(chromium: Browser, stand: Stand) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 NOBODY = 3  # runs or answers: as LSB's `status` has it
 BLIND = 4  # it runs, and nobody is watched, or alerts are paused
 LOOK_S = 1.0
+SILENT_S = 5.0
+"""Without progress for so long, and with a page that does not answer, the service is frozen: each
+alone may be a sensor that is just lost, or a busy page."""
 SCHEMA = "now/1"
 SEEING = {StateWord.WATCHING, StateWord.SPASM}
 
@@ -95,7 +97,8 @@ def _look(settings: Settings) -> ServiceNow:
         except SilentServiceError as error:
             why = str(error)
     here = present(settings.data_dir, os.environ)
-    if here.beat is None or not here.makes_progress:
+    frozen = bool(why) and here.runs and here.age_s >= SILENT_S
+    if here.beat is None or not here.makes_progress or frozen:
         return ServiceNow(False, False, _gone_words(here))
     off = "the page is off (web.enabled), which knows more"
     words = here.beat.words
@@ -111,7 +114,7 @@ def _gone_words(here: Present) -> str:
     if here.beat is None:
         return f"No night runs. To {again}"
     age = length(here.age_s)
-    if here.hangs:
+    if here.runs:
         return f"spasmwatch hangs: no progress for {age}, nobody is watched. End it, and {again}"
     if here.beat.ended:
         return f"No night runs: the last ended {age} ago. To {again}"
@@ -155,20 +158,17 @@ def _each_second(out: Output, settings: Settings) -> Iterator[ServiceNow]:
     with Live(console=Console(), auto_refresh=False, screen=False) as live:
         while True:
             now = _look(settings)
-            lines = _lines(now)
-            for line in lines:
-                line.no_wrap, line.overflow = True, "ellipsis"
-            live.update(Group(*lines), refresh=True)
+            live.update(Group(*_lines(now, live.console.width)), refresh=True)
             yield now
 
 
-def _lines(now: ServiceNow) -> Sequence[Text]:
+def _lines(now: ServiceNow, width: int | None = None) -> Sequence[Text]:
     from rich.text import Text
 
     from detector.terminal.page_lines import page_lines
     from detector.words.phrases import harmless
 
-    return [Text(f"✕ {harmless(now.words)}")] if now.view is None else page_lines(now.view)
+    return [Text(f"✕ {harmless(now.words)}")] if now.view is None else page_lines(now.view, width)
 
 
 def _write(out: Output, text: Text) -> None:
@@ -181,20 +181,15 @@ def _write(out: Output, text: Text) -> None:
 
 
 def _last_night(settings: Settings) -> list[str]:
-    """Return a line about the last night that was watched, where the state has one."""
-    from detector.errors import StorageError
+    """Return what the last night left; the state stays as it is, for the service to begin with."""
     from detector.events import Origin
+    from detector.service.persistence.last_night import last_night
     from detector.service.persistence.places import DataFolder
-    from detector.service.persistence.watched_nights import watched_nights
-    from detector.store.state import State, StateError
-    from detector.words.phrases import summary
+    from detector.store.state import StateError
+    from detector.terminal.left_lines import left_lines
 
-    place = DataFolder.of(settings.data_dir, Origin.LIVE)
-    if not place.state.exists():
-        return []
     try:
-        with closing(State.open(place.state)) as state:
-            nights = watched_nights(state, place.nights).events
-    except (StateError, StorageError):
-        return []
-    return [f"The last night: {summary(nights[-1])}"] if nights else []
+        left = last_night(DataFolder.of(settings.data_dir, Origin.LIVE))
+    except StateError as error:
+        return [str(error)]
+    return left_lines(left, settings.wearer.zone)

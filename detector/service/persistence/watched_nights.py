@@ -40,12 +40,13 @@ def watched_nights(state: State, recordings: Path) -> WatchedNights:
             nights[match[1]] = []
     events = [event for event in state.events() if event.onset is not None]
     for event in events:
-        nights[_evening(event)].append(event)
+        nights[evening_of(event)].append(event)
     ordered = tuple(tuple(nights[evening]) for evening in sorted(nights))
     return WatchedNights(ordered, _labels(state, events))
 
 
-def _evening(event: Event) -> str:
+def evening_of(event: Event) -> str:
+    """Return the date that an event's night began on; the event has an onset or a recording."""
     if event.recording is not None:
         return event.recording.name[:10]
     assert event.onset is not None  # noqa: S101 - the caller has chosen those

@@ -18,8 +18,10 @@ from detector.errors import ConfigError, StorageError
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
 from detector.service.assembly import Assembly
+from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
+from detector.service.presentation.history import NightHistory
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
@@ -134,7 +136,6 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
-            movement_g=tuple(self._made.movement.pieces_g),
         )
 
 
@@ -156,12 +157,21 @@ async def caregivers_page(
     """
     web, where, folder = settings.web, where_of(settings), settings.data_dir
     others = FollowedWearers(settings.follow, made.broker.endpoint, settings.mqtt.prefix)
+    past = NightHistory(
+        made.archive,
+        made.state.parent / NIGHTS,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        recording=settings.recording.enabled,
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=made.service.obey,
         secure=where.secure,
         phones=_phones(made, settings),
         others=others if settings.follow else None,
+        past=past,
+        movement_g=lambda: made.movement.pieces_g,
     )
     shown = NightOnPage(
         made,
@@ -173,6 +183,7 @@ async def caregivers_page(
         zone=settings.wearer.zone,
     )
     async with AsyncExitStack() as stack:
+        stack.callback(past.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:

@@ -19,25 +19,15 @@ export function drawNight(timeline) {
   document.getElementById("hours").replaceChildren(...timeline.hours.map((hour) => at(hour.x, hour.words, "")));
   document.getElementById("rows").replaceChildren(
     ...timeline.rows.map((row) => line([`${row.begin}–${row.end}`, row.what, row.length, ""])),
-    ...timeline.marks.map((mark) => line([mark.words.time, mark.words.what, mark.words.length, mark.words.where])),
+    ...timeline.marks.map((mark) => line([mark.words.time, linked(mark.id, mark.words.what), mark.words.length, mark.words.where])),
   );
 }
 
-const STRONG_G = 0.5; // a leg that is being shaken
-const PIECES = 40;
-
-export function drawMovement(pieces) {
-  const place = document.getElementById("movement");
-  if (!place.closest("details").open) return;
-  const rects = pieces.map((piece, n) => {
-    const height = Math.max(1, Math.min(1, Math.sqrt(piece / STRONG_G)) * 60);
-    const rect = document.createElementNS(SVG, "rect");
-    const x = (PIECES - pieces.length + n) * 25;
-    for (const [name, value] of Object.entries({ class: "movement", x, width: 20, y: 60 - height, height })) rect.setAttribute(name, value);
-    return rect;
-  });
-  place.replaceChildren(...rects);
-  document.getElementById("movement-words").textContent = pieces.length ? `The strongest was ${Math.max(...pieces).toFixed(2)} g.` : "No samples yet.";
+export function linked(id, words) {
+  const link = document.createElement("a");
+  link.href = `/events/${encodeURIComponent(id)}`;
+  link.textContent = words;
+  return link;
 }
 
 function at(x, words, name) {
@@ -59,7 +49,7 @@ function line(words) {
   row.append(
     ...words.map((each) => {
       const cell = document.createElement("td");
-      cell.textContent = each;
+      cell.append(each);
       return cell;
     }),
   );

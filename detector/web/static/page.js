@@ -1,5 +1,6 @@
 // Keeps the page live: the newest view from the service, and by its own clock whether any comes.
-import { drawMovement, drawNight } from "./night.js";
+import { drawNight, linked } from "./night.js";
+import { watchMovement } from "./strip.js";
 import { listenForAlarms } from "./alarm.js";
 import { holdToCall } from "./hold.js";
 import { live, spoken } from "./live.js";
@@ -43,7 +44,6 @@ function show() {
   byId("remark").hidden = !view.remark;
   showAlerts(view.alerts);
   text("alert-news", view.alerts.map((alert) => `${alert.title}. ${alert.where} ${alert.answer}`).join(" "));
-  drawMovement(view.movement_g);
   byId("more").hidden = !view.more_alerts;
   text("more-count", String(view.more_alerts));
   const paused = view.state === "paused";
@@ -103,6 +103,9 @@ function fill(card, alert) {
   };
   set("alert", alert.id);
   set("event", alert.event);
+  const why = card.querySelector(".why");
+  why.hidden = !alert.event;
+  why.querySelector("a").href = `/events/${encodeURIComponent(alert.event ?? "")}`;
   const onIt = card.querySelector(".on-it");
   if (onIt) onIt.closest("form").hidden = alert.answered;
   const notSpasm = card.querySelector(".not-spasm");
@@ -124,7 +127,8 @@ function showHappened(lines) {
       const time = document.createElement("time");
       time.textContent = line.at;
       const words = document.createElement("span");
-      words.textContent = line.words;
+      if (line.event) words.append(linked(line.event, line.words));
+      else words.textContent = line.words;
       item.append(time, " ", words);
       return item;
     }),
@@ -142,7 +146,7 @@ const alarm = listenForAlarms(byId("sound"), keep);
 const night = live("/stream", show);
 switchTheme(byId("theme"));
 for (const name of ["switches", "movement-details"]) byId(name).hidden = false;
-byId("movement-details").addEventListener("toggle", () => night.view && drawMovement(night.view.movement_g));
+watchMovement(byId("movement-details"), byId("movement"), byId("movement-words"));
 if (byId("help")) {
   holdToCall(byId("help"), byId("help-sure"), byId("help-how"), (button) => send("help", "/say/help", {}, button));
 }

@@ -47,14 +47,21 @@ class Line:
 
 
 class Diary:
-    """Entries of the log, kept by what they are about; newest forms only, bounded."""
+    """Entries of the log, kept by what they are about; newest forms only, bounded.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    back : how far it looks back
+    lines : how many of what happened it keeps, the newest
+    """
+
+    def __init__(self, *, back: timedelta = HOURS, lines: int = MOST_LINES) -> None:
         self.n = 0
+        self._back = back
         self._at: datetime | None = None
         self._events: OrderedDict[str, Event] = OrderedDict()
         self._spans: deque[Span] = deque(maxlen=MOST_STATES)
-        self._lines: deque[Line] = deque(maxlen=MOST_LINES)
+        self._lines: deque[Line] = deque(maxlen=lines)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take entries in the order of the log; one that cannot be read is left out."""
@@ -73,7 +80,7 @@ class Diary:
 
     def events(self, now: datetime) -> list[Event]:
         """Return likely spasms of the last hours, each in its latest form, by onset."""
-        since = now - HOURS
+        since = now - self._back
         found = [
             event
             for event in self._events.values()
@@ -90,7 +97,7 @@ class Diary:
 
     def spans(self, now: datetime) -> list[Span]:
         """Return the states of the last hours, the first of them from where it is known."""
-        since = now - HOURS
+        since = now - self._back
         before = [span for span in self._spans if span.begin < since]
         shown = [span for span in self._spans if since <= span.begin <= now]
         return ([Span(before[-1].state, since)] if before else []) + shown

@@ -30,7 +30,7 @@ def timeline(
         share = (moment - begin).total_seconds() / whole_s
         return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
 
-    shown = _joined(spans, begin, now)
+    shown = joined(spans, begin, now)
     return {
         "begin": f"{begin.astimezone(zone):%H:%M}",
         "spans": [
@@ -38,7 +38,12 @@ def timeline(
             for state, since, until in shown
         ],
         "marks": [
-            {"kind": str(event.kind), "x": place(event.onset), "words": _mark_words(event, zone)}
+            {
+                "id": event.id,
+                "kind": str(event.kind),
+                "x": place(event.onset),
+                "words": mark_words(event, zone),
+            }
             for event in events
             if event.onset is not None and event.onset >= begin
         ],
@@ -49,7 +54,7 @@ def timeline(
     }
 
 
-def _joined(
+def joined(
     spans: Sequence[Span], begin: datetime, now: datetime
 ) -> list[tuple[str, datetime, datetime]]:
     """Return states with begin and end; neighbours of one kind are one, and nothing is left out."""
@@ -79,7 +84,8 @@ def _hours(begin: datetime, now: datetime, zone: tzinfo | None) -> list[datetime
     return [h for h in hours if h.hour % each == 0 and begin + edge <= h <= now - edge]
 
 
-def _mark_words(event: Event, zone: tzinfo | None) -> dict[str, str]:
+def mark_words(event: Event, zone: tzinfo | None) -> dict[str, str]:
+    """Return when an event began, what and where it was, and for how long."""
     assert event.onset is not None  # noqa: S101 - the caller has chosen those
     return {
         "time": f"{event.onset.astimezone(zone):%H:%M:%S}",

@@ -10,6 +10,7 @@ from typing import Any
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.response import NOT_A_SPASM
 from detector.alerts.rules import BUTTON
+from detector.channels import EntryKind
 from detector.events import Kind, format_utc
 from detector.status import WORDS, Snapshot, StateWord, Status, Vitals
 from detector.web.tonight.diary import Diary, Line
@@ -27,7 +28,6 @@ WHOLE_MIN = 60.0
 
 _BY_ITSELF = {
     "made_ms", "at", "data_age_s", "rate_hz", "watched", "sentence", "detail", "timeline",
-    "movement_g",
 }  # fmt: skip
 """Of a view, what changes by time alone: pages get it with the next view that is due anyway."""
 
@@ -40,7 +40,6 @@ class Scene:
     label : whose night it is, as the settings call the wearer
     sensors : labels
     hung : why the service itself cannot be believed, None where it can
-    movement_g : of the last two minutes, strongest of each piece, oldest first
     remark : what holds for all of the night, such as that it is a learning night
     """
 
@@ -52,7 +51,6 @@ class Scene:
     zone: tzinfo | None = None
     hung: str | None = None
     remark: str = ""
-    movement_g: tuple[float, ...] = ()
 
 
 def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
@@ -87,7 +85,6 @@ def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
         "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
         "timeline": picture,
-        "movement_g": [round(piece, 3) for piece in scene.movement_g],
         "happened": [_happened(line, scene) for line in diary.lines()[:MOST_HAPPENED]],
     }
 
@@ -214,6 +211,7 @@ def _happened(line: Line, scene: Scene) -> dict[str, Any]:
         "n": line.n,
         "at": f"{line.at.astimezone(scene.zone):%H:%M}",
         "kind": str(line.kind),
+        "event": line.body.get("id") if line.kind is EntryKind.EVENT else None,
         "words": one_line(happened_words(line.kind, line.body)),
     }
 

@@ -1,0 +1,49 @@
+"""What the last night left, for a look while no service runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector.alert import Alert
+from detector.channels import Entry
+from detector.events import Event
+from detector.service.persistence.places import RECORDING, DataFolder
+from detector.service.persistence.watched_nights import evening_of
+from detector.store.glance import glance
+
+
+@dataclass(frozen=True, slots=True)
+class LastNight:
+    """A night that is over.
+
+    evening : the date it began on, as 2026-11-28
+    events : its own, newest first; none where only a recording or the log tells of it
+    open_alerts : that nobody and nothing ended, newest first
+    last : what was logged last, whenever that was
+    """
+
+    evening: str | None
+    events: tuple[Event, ...]
+    open_alerts: tuple[Alert, ...]
+    last: Entry | None
+
+
+def last_night(place: DataFolder) -> LastNight:
+    """Return the last night of a data folder, which stays as it is.
+
+    Raises
+    ------
+    StateError
+        The state cannot be read.
+    """
+    seen = glance(place.state)
+    names = [RECORDING.fullmatch(path.name) for path in place.nights.glob("*.sqlite")]
+    evenings = [match[1] for match in names if match]
+    evenings += [evening_of(event) for event in seen.events]
+    evening = max(evenings, default=None)
+    return LastNight(
+        evening,
+        tuple(event for event in seen.events if evening_of(event) == evening),
+        seen.open_alerts,
+        seen.entries[0] if seen.entries else None,
+    )

@@ -1,0 +1,1 @@
+"""Earlier nights on the page, and why an event was found. Looked up when somebody asks."""

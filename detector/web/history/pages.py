@@ -1,0 +1,94 @@
+"""Addresses of earlier nights and of events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from detector.alerts.commands import ID
+from detector.web.access.guard import VISITOR, Handler, Visitor, form_token
+from detector.web.actions import ALLOWED
+from detector.web.answers import html
+from detector.web.history.asked import BusyError, LostError, Past
+
+EVENING = re.compile(r"[12]\d{3}-\d\d-\d\d")
+NO_NIGHT = "nothing is known of this night"
+NO_EVENT = "nothing is known of this event"
+
+
+def history_routes(past: Past) -> list[tuple[str, Handler]]:
+    """Return the addresses with what answers them."""
+
+    async def nights(request: web.Request, found: Visitor) -> web.Response:
+        until = request.query.get("until")
+        view = await _asked(past.nights(None if until is None else _evening(until)))
+        return _html("nights.html", found, view=view)
+
+    async def night(request: web.Request, found: Visitor) -> web.Response:
+        view = await _asked(past.night(_evening(request.match_info["evening"])))
+        return _html("night.html", found, view=_known(view, NO_NIGHT))
+
+    async def event(request: web.Request, found: Visitor) -> web.Response:
+        name = request.match_info["id"]
+        view = await _asked(past.event(name)) if ID.fullmatch(name) else None
+        return _html("event.html", found, view=_known(view, NO_EVENT))
+
+    return [
+        ("/nights", _let_in(nights)),
+        ("/nights/{evening}", _let_in(night)),
+        ("/events/{id}", _let_in(event)),
+    ]
+
+
+def _let_in(
+    handler: Callable[[web.Request, Visitor], Awaitable[web.Response]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler for those who are let in; others come to where that is done."""
+
+    async def checked(request: web.Request) -> web.Response:
+        found = request.get(VISITOR)
+        if found is None:
+            raise web.HTTPSeeOther("/pair")
+        return await handler(request, found)
+
+    return checked
+
+
+async def _asked(answer: Awaitable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    try:
+        return await answer
+    except BusyError:
+        raise web.HTTPServiceUnavailable(text="others look too: try again in a moment") from None
+    except LostError as error:
+        raise web.HTTPServiceUnavailable(text=str(error)) from None
+
+
+def _evening(text: str) -> date:
+    try:
+        if EVENING.fullmatch(text):
+            evening = date.fromisoformat(text)
+            if date(1971, 1, 1) <= evening <= date(2999, 1, 1) - timedelta(days=1):
+                return evening
+    except ValueError:
+        pass
+    raise web.HTTPNotFound(text=NO_NIGHT)
+
+
+def _known(view: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
+    if view is None:
+        raise web.HTTPNotFound(text=otherwise)
+    return view
+
+
+def _html(template: str, found: Visitor, *, view: dict[str, Any] | None) -> web.Response:
+    return html(
+        template,
+        view=view,
+        person=found.person,
+        may=ALLOWED[found.person.role],
+        token=form_token(found.token),
+    )
