@@ -141,7 +141,7 @@ def test_an_address_is_read_from_a_private_file_alone(tmp_path: Path) -> None:
 def test_a_service_of_its_own_user_gets_the_file_from_systemd(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = '[[contact]]\nname = "anna"\nurl_file = "/root/anna.url"'
+    text = '[[contact]]\nname = "anna"\nurl_file = "/nowhere/anna.url"'
     [anna] = read(tmp_path, text).settings.contact
     handed = tmp_path / anna.credential_name
     handed.write_text(SECRET)

@@ -9,9 +9,10 @@ from typing import Any
 from detector.alerts.commands import Acknowledge, CallForHelp
 from detector.alerts.conditions import Condition
 from detector.push.tokens import verify_token
+from detector.sources.clock import HostClock
 
+from ..kit.silent_night import watching
 from ..kit.waiting import until
-from .night import watching
 from .servers import FakeNtfy, closed_port, ntfy
 
 
@@ -31,7 +32,7 @@ def test_a_call_for_help_rings_and_an_answer_on_any_screen_is_told_to_the_phone(
             "contact": [contact("anna", server.address)],
             "web.public_url": "https://house.example",
         }
-        async with watching(tmp_path, **flags) as made:
+        async with watching(tmp_path, HostClock(), **flags) as made:
             assert made.push is not None
             made.service.obey(CallForHelp(by="wearer"))
             await until(lambda: server.taken)
@@ -54,7 +55,7 @@ def test_where_no_phone_answers_everybody_is_told_and_an_alert_says_which_and_wh
     async def night() -> None:
         people = [contact("anna", f"ntfy://127.0.0.1:{closed_port()}/x")]
         people.append(contact("ben", server.address))
-        async with watching(tmp_path, contact=people) as made:
+        async with watching(tmp_path, HostClock(), contact=people) as made:
             made.service.obey(CallForHelp(by="wearer"))
             assert made.push is not None
             await until(lambda: server.taken, 40)
@@ -76,7 +77,7 @@ def test_where_no_phone_answers_everybody_is_told_and_an_alert_says_which_and_wh
 
 def test_a_night_without_contacts_pushes_nothing_and_has_no_channel(tmp_path: Path) -> None:
     async def night() -> None:
-        async with watching(tmp_path) as made:
+        async with watching(tmp_path, HostClock()) as made:
             assert made.push is None
 
     asyncio.run(night())

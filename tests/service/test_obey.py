@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -33,22 +31,17 @@ from detector.alerts.commands import (
 )
 from detector.alerts.response import BLIND_ANSWER_S
 from detector.channels import EntryKind
-from detector.config import read_configuration
-from detector.devices.interpreter import Interpreter
 from detector.devices.profile import ButtonPressed
-from detector.devices.registry import installed
 from detector.devices.stream import LinkUp, Reading
-from detector.events import Origin
-from detector.service.assembly import Assembly, assembled
+from detector.service.assembly import Assembly
 from detector.service.presentation.answering import MOST_COMMANDS
 from detector.sources.clock import HostClock
-from detector.sources.replay import ReplaySource
 from detector.status import StateWord
+from tests.kit.silent_night import watching
 from tests.kit.waiting import until
 
 S = 1_000_000_000
 MIN_NS = 60 * S
-HOUR_NS = 60 * MIN_NS
 SPEED = 100.0
 
 
@@ -66,37 +59,6 @@ class AheadClock(HostClock):
 
     def pass_on(self, by_ns: int) -> None:
         self._ahead_ns += by_ns
-
-
-def a_link_that_stays_silent(clock: AheadClock) -> list[Reading]:
-    """Return the readings of a sensor that connects, sends nothing, and comes again in an hour."""
-    link = LinkUp(1, "polar-verity-sense", "C0:5E", "Polar", clock.mono_ns(), clock.utc_ns())
-    interpreter = Interpreter(installed())
-    later = replace(link, session=2, mono_ns=link.mono_ns + HOUR_NS)
-    return [interpreter.feed(link), interpreter.feed(later)]
-
-
-@asynccontextmanager
-async def watching(folder: Path, clock: AheadClock, **flags: object) -> AsyncIterator[Assembly]:
-    """Provide a night that runs; its end is that of a process that was killed."""
-    given: dict[str, object] = {"data_dir": folder, "mqtt.broker": "none", "alerts.sound": False}
-    given |= {"alerts.self_test": "off", "alerts.wake_for": ["button", "no-signal >= 2min"]}
-    settings = read_configuration(environ={}, flags=given | flags).settings
-    async with assembled(
-        settings,
-        sources=[ReplaySource(a_link_that_stays_silent(clock), clock)],
-        origin=Origin.LIVE,
-        clock=clock,
-        tell=lambda _news: None,
-        pace=SPEED,
-    ) as made:
-        running = asyncio.create_task(made.service.run())
-        await until(lambda: made.service.ticks > 1)
-        try:
-            yield made
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
 
 
 async def told(made: Assembly) -> list[tuple[EntryKind, dict[str, Any]]]:
@@ -120,7 +82,7 @@ def test_every_command_is_an_entry_of_the_log_as_it_was_said(
     config_home: Path, command: Command, kind: EntryKind
 ) -> None:
     async def night() -> list[tuple[EntryKind, dict[str, Any]]]:
-        async with watching(config_home, AheadClock()) as made:
+        async with watching(config_home, AheadClock(), pace=SPEED) as made:
             made.service.obey(command)
             await until(lambda: made.service._committer.idle)
             return await told(made)
@@ -141,13 +103,13 @@ def test_whoever_is_on_it_is_known_after_a_kill_and_nobody_is_told_again(
     clock = AheadClock()
 
     async def night() -> list[dict[str, Any]]:
-        async with watching(config_home, clock) as made:
+        async with watching(config_home, clock, pace=SPEED) as made:
             clock.pass_on(3 * MIN_NS)
             await until(lambda: any(a.kind == "no-signal" for a in made.night.open_alerts))
             (alert,) = made.night.open_alerts
             made.service.obey(Acknowledge(by="anna", alert=alert.id))
             await until(lambda: made.service._committer.idle)
-        async with watching(config_home, clock) as made:
+        async with watching(config_home, clock, pace=SPEED) as made:
             clock.pass_on(20 * MIN_NS)
             ticks = made.service.ticks
             await until(lambda: made.service.ticks > ticks + 2)
@@ -164,7 +126,7 @@ def test_whoever_is_on_it_is_known_after_a_kill_and_nobody_is_told_again(
 
 def test_a_call_for_help_wakes_in_a_pause_that_can_be_ended_at_once(config_home: Path) -> None:
     async def night() -> None:
-        async with watching(config_home, AheadClock()) as made:
+        async with watching(config_home, AheadClock(), pace=SPEED) as made:
             with pytest.raises(CommandError, match="not paused"):
                 made.service.obey(ResumeAlerts(by="anna"))
             made.service.obey(PauseAlerts(by="anna", minutes=60))
@@ -180,7 +142,7 @@ def test_a_call_for_help_wakes_in_a_pause_that_can_be_ended_at_once(config_home:
 
 def test_a_press_of_the_sensors_button_is_a_call_for_help(config_home: Path) -> None:
     async def night() -> tuple[Alert, ...]:
-        async with watching(config_home, AheadClock()) as made:
+        async with watching(config_home, AheadClock(), pace=SPEED) as made:
             link = LinkUp(1, "microbit", "C0:5E", "BBC micro:bit", 0, 0)
             made.service._take(0, Reading(link, (ButtonPressed(),)))
             return made.service.now.open_alerts
@@ -191,7 +153,7 @@ def test_a_press_of_the_sensors_button_is_a_call_for_help(config_home: Path) -> 
 
 def test_a_flood_of_commands_is_refused_but_never_a_call_for_help(config_home: Path) -> None:
     async def night() -> None:
-        async with watching(config_home, AheadClock()) as made:
+        async with watching(config_home, AheadClock(), pace=SPEED) as made:
             for _ in range(MOST_COMMANDS):
                 made.service.obey(MarkSpasm(by="anna"))
             with pytest.raises(CommandError, match="too many commands"):
@@ -218,7 +180,7 @@ def test_restarts_at_any_moment_lose_and_repeat_no_alert_no_answer_and_no_pause(
     async def nights() -> list[dict[str, Any]]:
         nonlocal paused_ns
         for _ in range(RESTARTS):
-            async with watching(config_home, clock) as made:
+            async with watching(config_home, clock, pace=SPEED) as made:
                 lasts = made.service._answering.pausing.lasts
                 now_ns = clock.mono_ns()
                 assert lasts(now_ns) == (paused_ns is not None and now_ns < paused_ns)
@@ -273,7 +235,7 @@ def test_notes_are_dated_as_they_say(config_home: Path) -> None:
     at = datetime(2026, 11, 28, 22, 30, tzinfo=UTC)
 
     async def night() -> list[tuple[EntryKind, dict[str, Any]]]:
-        async with watching(config_home, AheadClock()) as made:
+        async with watching(config_home, AheadClock(), pace=SPEED) as made:
             made.service.obey(AddNote(by="maria", text="tizanidine 4 mg", at=at))
             await until(lambda: made.service._committer.idle)
             return await told(made)

@@ -19,8 +19,8 @@ from detector.sources.clock import HostClock
 from detector.web.access.people import Role
 
 from ..kit.brokers import listening, needs_mosquitto
+from ..kit.silent_night import watching
 from ..kit.waiting import until
-from ..push.night import watching
 from ..push.servers import ntfy
 from .followers import Follower, following
 
@@ -64,7 +64,7 @@ def test_an_answer_is_on_every_page_on_mqtt_on_phones_and_in_the_log(
         settings = read_configuration(environ={}, flags={"data_dir": tmp_path} | flags).settings
         notes: list[str] = []
         async with (
-            watching(tmp_path, **flags) as made,
+            watching(tmp_path, HostClock(), **flags) as made,
             overseen(made, settings, tmp_path, HostClock(), note=notes.append, environ={}),
         ):
             (said,) = [note for note in notes if note.startswith("Caregivers' page: ")]

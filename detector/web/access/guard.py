@@ -65,8 +65,8 @@ class Guard:
 
     Parameters
     ----------
-    local_key : proves that who asks may read the data folder of this service
     hosts : names in the `Host` header by which the page may be asked
+    local_key : proves that who asks may read the service's data folder; None where nothing does
     public : address at which something between passes on what phones ask; None without
     said : makes the answer to a request that is refused: status and a sentence
     """
@@ -76,14 +76,14 @@ class Guard:
         people: PeopleFile,
         hosts: frozenset[str],
         *,
-        local_key: str,
+        local_key: str | None = None,
         public: str | None = None,
         said: Callable[[web.Request, int, str], web.Response],
         now: Callable[[], datetime],
         mono_s: Callable[[], float],
     ) -> None:
         self._people, self._said = people, said
-        self._local = f"Bearer {local_key}".encode()
+        self._local = None if local_key is None else f"Bearer {local_key}".encode()
         self._public = urlsplit(public or "")
         self._hosts = hosts | ({self._public.netloc.lower()} - {""})
         self._now, self._mono_s = now, mono_s
@@ -121,7 +121,7 @@ class Guard:
         if len(host) != 1 or host[0].lower() not in self._hosts:
             raise web.HTTPForbidden(text="this page has another name")
         proof = request.headers.get("Authorization", "").encode("utf-8", "surrogatepass")
-        request[LOCAL] = hmac.compare_digest(proof, self._local)
+        request[LOCAL] = self._local is not None and hmac.compare_digest(proof, self._local)
         own = (
             from_here(request)
             or self._from_public(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
@@ -56,7 +55,6 @@ class FailurePage:
         guard = Guard(
             self._people,
             hosts,
-            local_key=secrets.token_urlsafe(32),  # that nobody has
             public=public,
             said=told,
             now=self._now,

@@ -94,7 +94,6 @@ class FirstPage:
         guard = Guard(
             self._people,
             hosts,
-            local_key=secrets.token_urlsafe(32),  # that nobody has
             public=public,
             said=told,
             now=self._now,
