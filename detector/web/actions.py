@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detector.alerts.commands import Command, CommandError, from_fields
-from detector.web.access.people import Role
+from detector.people.people import Role
 
 ALLOWED: Mapping[Role, frozenset[str]] = {
     Role.CAREGIVER: frozenset({"ack", "snooze", "pause", "resume", "mark", "label", "note"}),

@@ -16,6 +16,8 @@ from aiohttp import web
 
 from detector.alerts.commands import ID, Command, CommandError, from_fields
 from detector.errors import ConfigError, StorageError
+from detector.people.people import SESSION, USED_AGAIN, People
+from detector.people.people_file import PeopleFile
 from detector.push.drills import is_test
 from detector.push.tokens import PushAnswer, TokenError
 from detector.web.access.guard import (
@@ -32,8 +34,6 @@ from detector.web.access.guard import (
 )
 from detector.web.access.limits import Limit, network_of
 from detector.web.access.pairing import GUESSES_IN_ALL, GUESSES_PER_ADDRESS, typed_code
-from detector.web.access.people import SESSION, USED_AGAIN, People
-from detector.web.access.people_file import PeopleFile
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.answers import add_assets, html, json_line, see_other, told
 from detector.web.forms import fields_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from detector.doctor.check import CheckResult, fail, ok
 from detector.errors import LinkError
+from detector.people.people_file import PeopleFile
 from detector.sources.nearby import NearbyDevice
-from detector.web.access.people_file import PeopleFile
 from detector.web.no_night.first_page import FirstPage, Work, admit
 from detector.web.no_night.first_settings import FirstSettings
 

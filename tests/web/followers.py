@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from detector.people.people import Role
 from detector.web.access.guard import form_token
-from detector.web.access.people import Role
 
 from ..kit.waiting import running
 from .stand import let_in

@@ -20,10 +20,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from detector.alerts.commands import NAMES
+from detector.people.people import Role
 from detector.web import app
 from detector.web.access import guard
 from detector.web.access.guard import form_token
-from detector.web.access.people import Role
 
 from .stand import Stand, standing
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from detector.config import SettingsError, read_configuration
 from detector.errors import ConfigError, StorageError
-from detector.web.access.people_file import PeopleFile
+from detector.people.people_file import PeopleFile
 from detector.web.no_night.failure import Failure, failure_of
 from detector.web.no_night.failure_page import FailurePage
 from detector.web.serving.server import Servable, Where, served

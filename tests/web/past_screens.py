@@ -9,8 +9,8 @@ from pathlib import Path
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
 from detector.events import Kind
+from detector.people.people import Role
 from detector.status import StateWord, Status
-from detector.web.access.people import Role
 
 from .recorded_night import clonus, dated, record
 from .screens import MIN, NOW, browser, device, opened

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from detector.alert import AlertClass, Level
 from detector.alerts.commands import Acknowledge, AddNote, MarkSpasm, NoteKind
 from detector.events import Kind
+from detector.people.people import Role
 from detector.status import StateWord, Status, Vitals
-from detector.web.access.people import Role
 
 from .corridor import corridor
 from .first_steps import FirstSteps

@@ -31,6 +31,8 @@ from detector.alerts.commands import (
 )
 from detector.channels import Entry
 from detector.events import Event, Kind, Origin, Phase
+from detector.people.people import Role
+from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
 from detector.service.presentation.history import NightHistory
@@ -38,8 +40,6 @@ from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
 from detector.web.access.pairing import new_code
-from detector.web.access.people import Role
-from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
 from detector.web.household.household_page import Others

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import ConfigError, StorageError
-from detector.web.access.limits import MOST_KEYS, Limit, is_loopback, network_of
-from detector.web.access.pairing import ALPHABET, LENGTH, new_code, typed_code
-from detector.web.access.people import (
+from detector.people.people import (
     CODE,
     MOST_PEOPLE,
     MOST_SESSIONS,
@@ -23,7 +21,9 @@ from detector.web.access.people import (
     digest_of,
     people_of,
 )
-from detector.web.access.people_file import PeopleFile
+from detector.people.people_file import PeopleFile
+from detector.web.access.limits import MOST_KEYS, Limit, is_loopback, network_of
+from detector.web.access.pairing import ALPHABET, LENGTH, new_code, typed_code
 
 NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 S = timedelta(seconds=1)

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 from detector.alert import AlertClass, Level
 from detector.alerts.commands import AddNote
 from detector.events import Kind
+from detector.people.people import Role
 from detector.status import StateWord, Status
-from detector.web.access.people import Role
 from detector.web.history.nights import evening_of
 
 from .hostile import SCRIPTS, VIEWS, check

@@ -14,9 +14,9 @@ import pytest
 
 from detector.channels import EntryKind
 from detector.config import read_configuration
+from detector.people.people import Role
 from detector.service.presentation.oversight import overseen
 from detector.sources.clock import HostClock
-from detector.web.access.people import Role
 
 from ..kit.brokers import listening, needs_mosquitto
 from ..kit.silent_night import watching

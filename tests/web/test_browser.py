@@ -25,9 +25,9 @@ from detector.alerts.commands import (
     SaidKind,
 )
 from detector.events import Kind
+from detector.people.people import Role
 from detector.status import StateWord, Status
 from detector.store.log import of_alert
-from detector.web.access.people import Role
 
 from .screens import ROOMS, alerting, device, opened, watching
 from .stand import Stand, standing

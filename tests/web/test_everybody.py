@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from detector.alerts.commands import Acknowledge
+from detector.people.people import Role
 from detector.receiver.news import Absence, ServiceState
 from detector.status import StateWord, Status
 from detector.web.access.guard import form_token
-from detector.web.access.people import Role
 from detector.web.household.neighbours import Neighbour, card_of
 
 from .corridor import BEN, CHRIS, an_alert, corridor, followed

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from detector.config.worn import WornAnswer
+from detector.people.people import Role
+from detector.people.people_file import PeopleFile
 from detector.web.access.guard import form_token
-from detector.web.access.people import Role
-from detector.web.access.people_file import PeopleFile
 from detector.web.no_night.first_settings import Form, Typed, settings_of, typed_of
 
 from ..cli.airs import on_air

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from detector.alerts.commands import MarkSpasm, PauseAlerts
+from detector.people.people import Role
 from detector.web.access.guard import HEADERS, form_token
 from detector.web.access.pairing import new_code
-from detector.web.access.people import Role
 
 from .stand import Stand, ask, standing
 

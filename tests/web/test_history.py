@@ -15,12 +15,12 @@ import pytest
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
 from detector.events import Kind
+from detector.people.people import Role
 from detector.service.presentation.history import MOST_ASKING, NightHistory
 from detector.status import StateWord, Status
 from detector.store.formats.excerpt import excerpt
 from detector.store.past import MOST
 from detector.web.access.guard import form_token
-from detector.web.access.people import Role
 from detector.web.history.asked import BusyError
 from detector.web.history.nights import bounds, evening_of
 from detector.web.history.pictures import SeenMovement, spectrum, trace

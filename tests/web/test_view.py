@@ -14,8 +14,8 @@ from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import AddNote, CallForHelp, CommandError, LabelEvent, SaidKind
 from detector.channels import Entry, EntryKind
 from detector.events import Kind
+from detector.people.people import Role
 from detector.status import Snapshot, StateWord, Status, Vitals
-from detector.web.access.people import Role
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
 from detector.web.tonight.timeline import UNKNOWN, WIDTH, timeline

@@ -13,9 +13,9 @@ from detector.terminal.invocation import Invocation, UsageError, program_name
 
 if TYPE_CHECKING:
     from detector.config import Settings
+    from detector.people.people import People
+    from detector.people.people_file import PeopleFile
     from detector.terminal.output import Output
-    from detector.web.access.people import People
-    from detector.web.access.people_file import PeopleFile
 
 
 class RoleName(StrEnum):
@@ -52,7 +52,7 @@ def pair(
     Open the address on that device and type the code, or scan the picture. The same NAME once
     more lets in another device of theirs. With --json: code, name, role, address, link, minutes.
     """
-    from detector.web.access.people_file import PeopleFile
+    from detector.people.people_file import PeopleFile
 
     call = Invocation.of(ctx)
     settings = call.configuration().settings
@@ -70,8 +70,8 @@ def pair(
 def _pair(out: Output, settings: Settings, file: PeopleFile, name: str, role: RoleName) -> None:
     from datetime import UTC, datetime
 
+    from detector.people.people import CODE, Role
     from detector.web.access.pairing import new_code
-    from detector.web.access.people import CODE, Role
     from detector.web.serving.address_file import read_address
 
     code = new_code()

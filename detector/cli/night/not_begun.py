@@ -16,10 +16,10 @@ import typer
 
 from detector.config import Settings, usable_settings
 from detector.errors import ConfigError, SpasmwatchError
+from detector.people.people_file import PeopleFile
 from detector.supervision.notify import Notifier
 from detector.terminal.failures import failure_words, report_failure
 from detector.terminal.output import Output
-from detector.web.access.people_file import PeopleFile
 from detector.web.no_night.failure import Failure, failure_of
 from detector.web.no_night.failure_page import FailurePage
 from detector.web.serving.server import Where, served

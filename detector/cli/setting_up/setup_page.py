@@ -19,10 +19,10 @@ from detector.doctor.check import CheckResult
 from detector.doctor.sensor import check_sensor
 from detector.errors import ConfigError, StorageError
 from detector.files import PRIVATE, write_whole
+from detector.people.people_file import PeopleFile
 from detector.sources.nearby import NearbyDevice
 from detector.sources.reach import Reach
 from detector.terminal.output import Output
-from detector.web.access.people_file import PeopleFile
 from detector.web.no_night.first_page import FirstPage, Work, admit
 from detector.web.no_night.first_settings import FirstSettings, Typed
 from detector.web.serving.server import Where, served

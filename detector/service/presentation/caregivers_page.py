@@ -15,6 +15,7 @@ from detector.block import utc_of
 from detector.channels import Entry
 from detector.config import Settings
 from detector.errors import ConfigError, StorageError
+from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
 from detector.service.assembly import Assembly
@@ -26,7 +27,6 @@ from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
 from detector.store.state import State, StateError
-from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
 from detector.web.household.neighbours import household_view, others_words

@@ -1,1 +1,1 @@
-"""Who may ask the page, and how often: people, their sessions and codes, and the guard."""
+"""Who may ask the page, and how often: codes, limits and the guard."""

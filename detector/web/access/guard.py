@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from detector.people.people import Person, Session
+from detector.people.people_file import PeopleFile
 from detector.push.links import ANSWER_PATH
 from detector.web.access.connections import heard
 from detector.web.access.limits import Limit, is_loopback, network_of
-from detector.web.access.people import Person, Session
-from detector.web.access.people_file import PeopleFile
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from detector.people.people_file import PeopleFile
 from detector.status import StateWord, Status
 from detector.web.access.guard import Guard, from_this_computer
-from detector.web.access.people_file import PeopleFile
 from detector.web.answers import add_assets, html, json_line, told
 from detector.web.no_night.failure import Failure
 from detector.words.states import mark_of

@@ -16,12 +16,12 @@ from aiohttp import web
 from detector.config.worn import SIDES
 from detector.doctor.check import CheckResult, CheckStatus
 from detector.errors import ConfigError, LinkError, StorageError
+from detector.people.people import SESSION, Person, Session
+from detector.people.people_file import PeopleFile
 from detector.sites import SITES
 from detector.sources.nearby import NearbyDevice
 from detector.web.access import guard as guards
 from detector.web.access.guard import Guard, form_token, from_this_computer
-from detector.web.access.people import SESSION, Person, Session
-from detector.web.access.people_file import PeopleFile
 from detector.web.answers import add_assets, html, see_other, told
 from detector.web.forms import fields_of
 from detector.web.no_night.first_settings import (

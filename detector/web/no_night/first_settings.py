@@ -10,9 +10,9 @@ from detector.alerts.commands import PERSON
 from detector.config.contacts import LONGEST_ADDRESS, check_address
 from detector.config.values import LONGEST_TEXT
 from detector.config.worn import SIDES, WornAnswer, parse_worn
+from detector.people.people import Role
 from detector.sites import SITES
 from detector.sources.nearby import NearbyDevice
-from detector.web.access.people import Role
 from detector.words.phrases import sentence
 
 MOST_SENSORS = 20  # on one screen; the nearest come first

@@ -14,7 +14,7 @@ from typing import TypeVar
 from detector import plain_json
 from detector.errors import ConfigError, StorageError
 from detector.files import PRIVATE, read_start, write_whole
-from detector.web.access.people import People, people_of
+from detector.people.people import People, people_of
 
 T = TypeVar("T")
 
