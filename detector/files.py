@@ -70,7 +70,9 @@ def replacement(path: Path, *, mode: int = 0o666, synced: bool = True) -> Iterat
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         draft.unlink(missing_ok=True)  # of a killed process of the same number: its mode would stay
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | PRIVATE))
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | PRIVATE)
+        hand_over(descriptor, path.parent)
+        os.close(descriptor)
         yield draft
         if synced:
             _sync(draft)
@@ -89,6 +91,13 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666, synced: bool = True
     """Replace a file by a text in UTF-8, whole or not at all, as `replacement`."""
     with replacement(path, mode=mode, synced=synced) as draft:
         draft.write_bytes(text.encode())
+
+
+def hand_over(descriptor: int, folder: Path) -> None:
+    """Give a file that root has made to the owner of its folder, whose service must read it."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from detector import plain_json
 from detector.errors import ConfigError, StorageError
-from detector.files import PRIVATE, read_start, write_whole
+from detector.files import PRIVATE, hand_over, read_start, write_whole
 from detector.people.people import People, people_of
 
 T = TypeVar("T")
@@ -93,6 +93,7 @@ class PeopleFile:
         """Hold the lock of the file; it ends with the process, however that ends."""
         lock = os.open(self.path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, PRIVATE)
         try:
+            hand_over(lock, self.path.parent)
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from detector.config import WebSettings
 from detector.errors import StorageError
-from detector.files import PRIVATE, read_start
+from detector.files import PRIVATE, hand_over, read_start
 from detector.push.tokens import KEY_BYTES, PushAnswer, make_token
 
 KEY_FILE = "push.key"  # in the data folder
@@ -55,17 +56,28 @@ def answer_key(folder: Path) -> bytes:
     StorageError
         It cannot be read or made.
     """
-    path = folder / KEY_FILE
+    return kept_key(folder / KEY_FILE, KEY_BYTES, lambda: secrets.token_bytes(KEY_BYTES))
+
+
+def kept_key(path: Path, size_bytes: int, fresh: Callable[[], bytes]) -> bytes:
+    """Return the key in a file that is its owner's alone; a fresh one where there is none.
+
+    Raises
+    ------
+    StorageError
+        It cannot be read or made.
+    """
     try:
         try:
-            key = read_start(path, KEY_BYTES + 1)
+            key = read_start(path, size_bytes + 1)
         except FileNotFoundError:
             key = b""
-        if len(key) != KEY_BYTES:  # none yet, or cut short: old buttons do nothing then
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if len(key) != size_bytes:  # none yet, or cut short: what the old one proved is void
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
-            key = secrets.token_bytes(KEY_BYTES)
+            key = fresh()
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+            hand_over(descriptor, path.parent)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(key)
     except OSError as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from detector.files import PRIVATE, regular_only, replacement, write_whole
+from detector.people.people import Role
+from detector.people.people_file import PeopleFile
+from detector.push.links import KEY_FILE, answer_key
 
 READ, APPEND = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -101,3 +105,17 @@ def test_an_error_names_the_file_that_was_meant(tmp_path: Path) -> None:
         write_whole(tmp_path / "nowhere" / "file", "new")
 
     assert caught.value.filename == str(tmp_path / "nowhere" / "file")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_in_a_services_folder_is_the_services(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    os.chown(tmp_path, 4321, 4321)
+    write_whole(tmp_path / "drills.json", "{}", mode=PRIVATE)
+    answer_key(tmp_path)
+    PeopleFile(tmp_path).change(
+        lambda people: (people.with_code("c", "anna", Role.CAREGIVER, now), None)
+    )
+    for name in ("drills.json", KEY_FILE, "people.json", "people.lock"):
+        found = (tmp_path / name).stat()
+        assert (found.st_uid, found.st_gid) == (4321, 4321), name
