@@ -33,6 +33,8 @@ PLAIN_SCHEMES = frozenset(
 )
 """Kinds of address that are not encrypted, and are with an s behind them."""
 
+PAGE_SCHEME = "page"  # and a person of the page: its own notifications, on their devices
+
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -134,6 +136,8 @@ def check_address(text: str, *, insecure: bool) -> None:
         raise ValueError(f"{example}: `spasmwatch alerts add --help` has more")
     if len(text) > LONGEST_ADDRESS or not text.isprintable():
         raise ValueError(f"must be up to {LONGEST_ADDRESS} printable characters in one line")
+    if scheme == PAGE_SCHEME and person_of_page(text) is None:
+        raise ValueError("must name somebody whom the page lets in, such as page://anna")
     if scheme in LOCAL_SCHEMES:
         raise ValueError(f"must not be {scheme}://: that touches this computer and tells no phone")
     if scheme not in PLAIN_SCHEMES or insecure:
@@ -147,6 +151,12 @@ def check_address(text: str, *, insecure: bool) -> None:
             f"must not send alerts readable through the network: write {scheme}s://, or "
             "insecure = true if you accept that others on it read them"
         )
+
+
+def person_of_page(address: str) -> str | None:
+    """Return whose devices a page's address means; None where it is another service's."""
+    scheme, _, name = address.partition("://")
+    return name if scheme.lower() == PAGE_SCHEME and PERSON.fullmatch(name) else None
 
 
 def check_contacts(contacts: Sequence[ContactSettings], wake_for: Sequence[str]) -> None:

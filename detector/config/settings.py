@@ -23,6 +23,7 @@ from detector.config.values import (
     Address,
     Broker,
     FilePath,
+    HostPort,
     Identifier,
     ShellCommand,
     Text,
@@ -267,6 +268,8 @@ class WebSettings(Section):
     """Certificate of the page, for https; `spasmwatch setup tls --page` makes it."""
     key_file: FilePath | None = None
     """Its private key."""
+    push_hosts: Annotated[tuple[HostPort, ...], Field(strict=False, max_length=8)] = ()
+    """Push services, such as your own for UnifiedPush, beside those of the browsers' makers."""
 
     @model_validator(mode="after")
     def _certified_away_from_here(self) -> WebSettings:

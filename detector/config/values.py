@@ -162,6 +162,17 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _host_port(text: str) -> str:
+    try:
+        url = urlsplit(f"https://{text}")
+        usable = url.netloc == text and url.hostname and url.port != 0 and not url.username
+    except ValueError:  # invalid brackets or port
+        usable = False
+    if not usable or not text.isascii() or not text.isprintable() or len(text) > LONGEST_URL:
+        raise ValueError("must be a host such as push.example.org, or with :PORT behind it")
+    return text.lower()
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
 ShellCommand = Annotated[str, AfterValidator(_command)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -173,4 +184,5 @@ TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Broker = Annotated[str, AfterValidator(_broker)]
 TopicPrefix = Annotated[str, AfterValidator(_topic)]
 Address = Annotated[str, AfterValidator(_address)]
+HostPort = Annotated[str, AfterValidator(_host_port)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

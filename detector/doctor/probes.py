@@ -310,6 +310,6 @@ def contacts(settings: Settings) -> list[ContactFacts]:
     except StorageError:
         drills = {}
     return [
-        ContactFacts(one.name, address_problem(one), drills.get(one.name))
+        ContactFacts(one.name, address_problem(one, settings.data_dir), drills.get(one.name))
         for one in settings.contact
     ]

@@ -16,6 +16,7 @@ from typing import Any
 from detector.alerts.commands import PERSON
 from detector.errors import ConfigError
 from detector.events import format_utc, parse_utc
+from detector.people.subscription import PushSubscription, subscription_of
 
 SCHEMA = "people/1"
 
@@ -40,11 +41,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A device that is let in, by the digest of its token."""
+    """A device that is let in, by the digest of its token.
+
+    push : where it takes push messages; None where it does not
+    """
 
     digest: str
     made: datetime
     used: datetime
+    push: PushSubscription | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,35 @@ class People:
         """Return the people without a session."""
         return self._changed(token, lambda _: ())
 
+    def subscribed(self, token: str, push: PushSubscription | None) -> People:
+        """Return the people with a session that takes push messages there, or no more.
+
+        A browser that was let in twice takes them once.
+        """
+        people = self if push is None else self.unsubscribed(push.endpoint)
+        return people._changed(token, lambda session: (replace(session, push=push),))
+
+    def unsubscribed(self, endpoint: str) -> People:
+        """Return the people without a place for push messages."""
+
+        def changed(session: Session) -> Session:
+            there = session.push is not None and session.push.endpoint == endpoint
+            return replace(session, push=None) if there else session
+
+        return replace(
+            self,
+            people=tuple(
+                replace(person, sessions=tuple(map(changed, person.sessions)))
+                for person in self.people
+            ),
+        )
+
+    def devices(self, name: str, now: datetime) -> tuple[PushSubscription, ...]:
+        """Return where somebody's devices take push messages, while their sessions last."""
+        person = self.named(name)
+        sessions = () if person is None else person.sessions
+        return tuple(one.push for one in sessions if one.push is not None and _lasts(one, now))
+
     def without(self, name: str) -> People:
         """Return the people without somebody, with all their sessions and codes."""
         return People(
@@ -176,14 +210,7 @@ class People:
                 {
                     "name": person.name,
                     "role": str(person.role),
-                    "sessions": [
-                        {
-                            "digest": session.digest,
-                            "made": format_utc(session.made),
-                            "used": format_utc(session.used),
-                        }
-                        for session in person.sessions
-                    ],
+                    "sessions": [_written(session) for session in person.sessions],
                 }
                 for person in self.people
             ],
@@ -208,10 +235,7 @@ def people_of(said: Any) -> People:
             Person(
                 _name(each),
                 Role(each["role"]),
-                tuple(
-                    Session(str(one["digest"]), _moment(one["made"]), _moment(one["used"]))
-                    for one in each["sessions"]
-                ),
+                tuple(map(_session, each["sessions"])),
             )
             for each in said["people"]
         )
@@ -227,6 +251,20 @@ def people_of(said: Any) -> People:
 def digest_of(secret: str) -> str:
     """Return what is kept of a token or a code."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _written(session: Session) -> dict[str, Any]:
+    return {
+        "digest": session.digest,
+        "made": format_utc(session.made),
+        "used": format_utc(session.used),
+        **({} if session.push is None else {"push": session.push.to_dict()}),
+    }
+
+
+def _session(said: Any) -> Session:
+    push = None if said.get("push") is None else subscription_of(said["push"])
+    return Session(str(said["digest"]), _moment(said["made"]), _moment(said["used"]), push)
 
 
 def _lasts(session: Session, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from detector.errors import ConfigError
@@ -40,9 +41,14 @@ class Sender:
     """
 
     def __init__(
-        self, name: str, address: Callable[[], str], *, answer_s: float = ANSWER_S
+        self,
+        name: str,
+        address: Callable[[], str],
+        folder: Path,
+        *,
+        answer_s: float = ANSWER_S,
     ) -> None:
-        self._name = name
+        self._name, self._folder = name, folder
         self._address = address
         self._answer_s = answer_s
         self._service: PushService | None = None
@@ -113,7 +119,7 @@ class Sender:
         from detector.push.services import service_of  # noqa: PLC0415 - 40 MB, for contacts alone
 
         try:
-            self._service = service_of(self._address())
+            self._service = service_of(self._address(), self._folder)
         except (ConfigError, ValueError) as error:
             raise PushError(str(error)) from error
 

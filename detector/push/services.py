@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import Protocol
 
 from apprise import Apprise, AppriseAsset, NotifyType, PersistentStoreMode
 from apprise.plugins.base import NotifyBase
 from apprise.plugins.ntfy import NotifyNtfy
 
-from detector.config.contacts import LOCAL_SCHEMES, ContactSettings
+from detector.config.contacts import LOCAL_SCHEMES, ContactSettings, person_of_page
 from detector.errors import ConfigError
 from detector.push.message import (
     NO_ANSWER,
@@ -25,6 +26,7 @@ from detector.push.message import (
     cause_of,
 )
 from detector.push.ntfy import NtfyTopic
+from detector.push.web_push import BrowserPush
 
 ATTACH = "attach"  # parameter by which a service fetches a file and sends it along
 
@@ -47,25 +49,34 @@ class PushService(Protocol):
         """
 
 
-def service_of(address: str) -> PushService:
+def service_of(address: str, folder: Path) -> PushService:
     """Return the service of an address; loading all of them takes a third of a second.
+
+    Parameters
+    ----------
+    folder : of the data, where the devices of the page are
 
     Raises
     ------
+    ConfigError
+        The data folder cannot be used.
     ValueError
         No service has such an address, or it may not be used; the address is not quoted.
     """
     _hush()
+    person = person_of_page(address)
+    if person is not None:
+        return BrowserPush(person, folder)
     plugin = _plugin(address)
     if isinstance(plugin, NotifyNtfy):
         return NtfyTopic(plugin)
     return _AppriseService(address, plugin)
 
 
-def address_problem(contact: ContactSettings) -> str | None:
+def address_problem(contact: ContactSettings, folder: Path) -> str | None:
     """Return why nothing can be sent to a contact's address; None where it can be tried."""
     try:
-        service_of(contact.address())
+        service_of(contact.address(), folder)
     except ConfigError as error:
         return str(error)
     except ValueError as error:

@@ -56,7 +56,9 @@ async def try_contacts(
     at = utc_now()
     trials = await asyncio.gather(
         *(
-            _try(contact, codes[contact.name], label=label, links=links, at=at, mono_s=mono_s)
+            _try(
+                contact, codes[contact.name], folder, label=label, links=links, at=at, mono_s=mono_s
+            )
             for contact in contacts
         )
     )
@@ -71,6 +73,7 @@ async def try_contacts(
 async def _try(
     contact: ContactSettings,
     code: str,
+    folder: Path,
     *,
     label: str,
     links: AnswerLinks | None,
@@ -87,7 +90,7 @@ async def _try(
         answer=answer,
         page=None if links is None else links.page,
     )
-    sender = Sender(contact.name, contact.address)
+    sender = Sender(contact.name, contact.address, folder)
     try:
         await sender.prepare()
         began_s = mono_s()

@@ -66,7 +66,7 @@ async def pushed(
     channel = PushChannel(
         [Contact.of(contact) for contact in contacts],
         logs={contact.name: archive.log_of(CHANNEL + contact.name) for contact in contacts},
-        senders={contact.name: Sender(contact.name, contact.address) for contact in contacts},
+        senders={c.name: Sender(c.name, c.address, folder) for c in contacts},
         saved={contact.name: state.saved(CHANNEL + contact.name) for contact in contacts},
         save=save,
         label=settings.wearer.label,

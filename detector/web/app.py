@@ -15,11 +15,12 @@ from typing import Any
 from aiohttp import web
 
 from detector.alerts.commands import ID, Command, CommandError, from_fields
-from detector.errors import ConfigError, StorageError
+from detector.errors import StorageError
 from detector.people.people import SESSION, USED_AGAIN, People
 from detector.people.people_file import PeopleFile
 from detector.push.drills import is_test
 from detector.push.tokens import PushAnswer, TokenError
+from detector.web.access.changing import people_changed
 from detector.web.access.guard import (
     COOKIE,
     LOCAL,
@@ -44,6 +45,7 @@ from detector.web.history.pages import history_routes
 from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
 from detector.web.streaming import streamed
+from detector.web.told_devices import ToldByPage, ToldDevices
 from detector.web.tonight.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class CaregiversPage:
     obey : takes what somebody says; raises CommandError with a sentence
     secure : whether it is served over TLS
     phones : takes answers by the button of a notification; None where none has one
+    notices : whom the page's own notifications go to; None where it can send none
     others : takes what is said to wearers who are followed; None where none is
     past : earlier nights; None: there are none to be shown
     movement_g : returns the movement of the last two minutes, for a page that asks
@@ -79,6 +82,7 @@ class CaregiversPage:
         obey: Callable[[Command], None],
         secure: bool = False,
         phones: PhoneAnswers | None = None,
+        notices: ToldByPage | None = None,
         others: Others | None = None,
         past: Past | None = None,
         movement_g: Callable[[], Sequence[float]] = tuple,
@@ -94,6 +98,7 @@ class CaregiversPage:
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
+        self._devices = None if notices is None else ToldDevices(people, notices, mono_s)
         self.stream = Stream(mono_s)
         self.household = None
         if others is not None:
@@ -139,6 +144,8 @@ class CaregiversPage:
         app.router.add_post("/say/{name}", self._say)
         if self.household is not None:
             self.household.add_to(app)
+        if self._devices is not None:
+            self._devices.add_to(app)
         if self._phones is not None:
             app.router.add_get(ROUTE, partial(self._asked, self._phones), allow_head=False)
             app.router.add_post(ROUTE, partial(self._answered, self._phones))
@@ -174,6 +181,7 @@ class CaregiversPage:
             may=ALLOWED[found.person.role],
             token=form_token(found.token),
             others=self.household is not None,
+            notices=self._devices is not None,
         )
         if self._now() - found.session.used > USED_AGAIN:
             await self._note_use(found)
@@ -193,7 +201,7 @@ class CaregiversPage:
             admitted = people.admit(code, token, self._now()) if code else None
             return (people, None) if admitted is None else (admitted[0], admitted[1].name)
 
-        name = await _changed(self._people, admit)
+        name = await people_changed(self._people, admit)
         if name is None:
             wrong = "This code is not known, was used, or is more than 10 minutes old."
             if as_json:
@@ -208,7 +216,7 @@ class CaregiversPage:
         found = visitor(request)
         said, _ = await fields_of(request)
         check_form_token(found, said.get("token"))
-        await _changed(self._people, lambda people: (people.left(found.token), None))
+        await people_changed(self._people, lambda people: (people.left(found.token), None))
         response = see_other("/pair")
         response.del_cookie(COOKIE, path="/")
         return response
@@ -295,7 +303,7 @@ class CaregiversPage:
     async def _note_use(self, found: Visitor) -> None:
         now = self._now()
         try:
-            await _changed(self._people, lambda people: (people.used(found.token, now), None))
+            await people_changed(self._people, lambda people: (people.used(found.token, now), None))
         except web.HTTPServiceUnavailable as error:
             log.warning("%s", error.text)
 
@@ -315,15 +323,6 @@ async def _taken(phones: PhoneAnswers, answer: PushAnswer) -> str:
     if not await asyncio.to_thread(phones.confirm, answer):
         raise CommandError("only the latest test of a contact counts, for a day")
     return "The test is confirmed."
-
-
-async def _changed(people: PeopleFile, change: Callable[[People], tuple[People, Any]]) -> Any:
-    """Change the file in a thread: a slow disk delays no sample."""
-    try:
-        return await asyncio.to_thread(people.change, change)
-    except (ConfigError, StorageError) as error:
-        log.warning("access to the page cannot be changed: %s", error)
-        raise web.HTTPServiceUnavailable(text=str(error)) from None
 
 
 def _check_local(request: web.Request) -> None:

@@ -166,3 +166,17 @@ def test_enter_makes_a_topic_which_is_kept_only_once_a_phone_follows_it(tmp_path
         assert done.stdout == ""
     assert (tmp_path / "config.toml").read_text() == MINE
     assert not list(tmp_path.glob("contacts/*"))
+
+
+def test_the_pages_notifications_are_chosen_by_one_word_and_tested_from_the_device(tmp_path, house):
+    done = house("add", "anna", "page")
+    assert done.returncode == 0, done.stderr
+    assert "Notify this device" in done.stderr
+    assert (tmp_path / "contacts" / "anna.url").read_text() == "page://anna\n"
+    assert "page://***" in house("list").stdout
+    tried = house("test")
+    assert tried.returncode == 69
+    assert "anna: not reached: no device of theirs asks for it" in tried.stdout
+    refused = house("add", "ben", "page://Not a name")
+    assert refused.returncode == 2
+    assert "such as page://anna" in refused.stderr

@@ -113,7 +113,9 @@ async def house(
 
         logs: dict[str, ChannelLog] = {n: wrap_log(archive.log_of(CHANNEL + n)) for n in names}
         senders: dict[str, Sends] = {
-            contact.name: wrap_sender(Sender(contact.name, lambda a=address: a, answer_s=0.3))
+            contact.name: wrap_sender(
+                Sender(contact.name, lambda a=address: a, folder, answer_s=0.3)
+            )
             for contact, address in contacts.items()
         }
         reached: list[tuple[str, str, float]] = []

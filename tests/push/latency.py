@@ -41,6 +41,7 @@ PUSH_P99_MOST_S = 1.0
 MQTT_P99_MOST_MS = 100.0
 MQTT_SHARE_MOST = 1.5  # of the median without contacts: two runs on one machine differ by a third
 TURNS = 5
+NOWHERE = Path("/nowhere")  # the data folder, which these services do not use
 
 
 @asynccontextmanager
@@ -62,7 +63,10 @@ async def pushing(archive: Archive, addresses: Sequence[str]) -> AsyncIterator[P
     channel = PushChannel(
         [Contact(name) for name in people],
         logs={name: archive.log_of(CHANNEL + name) for name in people},
-        senders={name: Sender(name, lambda a=address: a) for name, address in people.items()},  # type: ignore[misc]
+        senders={
+            name: Sender(name, lambda a=address: a, NOWHERE)  # type: ignore[misc]
+            for name, address in people.items()
+        },
         saved={},
         save=save,
         label="bedroom",

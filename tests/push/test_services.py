@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from apprise.manager_plugins import NotificationManager
@@ -18,6 +19,7 @@ from detector.push.services import service_of
 
 from .servers import Mood, closed_port, mail, ntfy
 
+NOWHERE = Path("/nowhere")  # the data folder, which these services do not use
 ALARM = PushMessage(
     title="Movement alert",
     body="bedroom, left leg, 65 s, since 02:14.",
@@ -30,7 +32,7 @@ NEWS = PushMessage(title="All clear", body="bedroom.", urgency=Urgency.NEWS, abo
 
 
 def send(address: str, message: PushMessage = ALARM, **options: float) -> None:
-    asyncio.run(Sender("anna", lambda: address, **options).send(message))
+    asyncio.run(Sender("anna", lambda: address, NOWHERE, **options).send(message))
 
 
 def test_ntfy_gets_words_a_button_and_what_it_replaces() -> None:
@@ -129,7 +131,7 @@ def test_a_server_that_never_answers_holds_up_its_sender_for_so_long_only() -> N
 
 def test_what_is_taken_late_is_not_sent_again() -> None:
     async def twice() -> None:
-        sender = Sender("anna", lambda: server.address, answer_s=0.2)
+        sender = Sender("anna", lambda: server.address, NOWHERE, answer_s=0.2)
         server.mood = Mood.SILENT
         for _ in range(3):
             with pytest.raises(PushError):
@@ -153,12 +155,12 @@ def test_what_is_taken_late_is_not_sent_again() -> None:
 )
 def test_an_address_that_is_no_phones_is_refused_and_not_quoted(address: str) -> None:
     with pytest.raises(ValueError, match=r"phone|words|service") as caught:
-        service_of(address)
+        service_of(address, NOWHERE)
     assert "etc" not in str(caught.value)
 
 
 def test_the_schemes_that_are_not_encrypted_are_those_of_apprise() -> None:
-    service_of("json://127.0.0.1")
+    service_of("json://127.0.0.1", NOWHERE)
     known = set(NotificationManager().schemas())
     plural = {"workflow"}  # workflows:// is another name of the same
     assert {scheme for scheme in known - plural if f"{scheme}s" in known} == PLAIN_SCHEMES

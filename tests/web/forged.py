@@ -21,7 +21,8 @@ from urllib.parse import urlencode
 
 from detector.alerts.commands import NAMES
 from detector.people.people import Role
-from detector.web import app
+from detector.people.subscription import PushSubscription, subscription_of
+from detector.web import app, told_devices
 from detector.web.access import guard
 from detector.web.access.guard import form_token
 
@@ -31,6 +32,10 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 UNLIMITED = (1e9, 1e9)
 FOREIGN = ("http://evil.example", "null", "http://127.0.0.1", "https://127.0.0.1:{port}", "")
 SITES = ("cross-site", "same-site", "none", "")
+OTHERS = ("/leave", "/device", "/device/off", "/device/test")
+BROWSER = PushSubscription(
+    "https://fcm.googleapis.com/forged", f"B{'A' * 86}", "AAAAAAAAAAAAAAAAAAAAAA"
+)
 HOSTS = ("evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "", "127.0.0.1:1")
 
 
@@ -43,7 +48,8 @@ def forged(rng: random.Random, stand: Stand, tokens: dict[str, str]) -> dict[str
     cookie: str | None = f"spasmwatch={token}"
     name = rng.choice([*NAMES, "no-such"])
     why = rng.choice(["no session", "site", "host", "form", "role", "kind", "code"])
-    path = f"/say/{name}" if rng.random() < 0.9 else "/leave"
+    path = f"/say/{name}" if rng.random() < 0.8 else rng.choice(OTHERS)
+    fields |= BROWSER.to_dict()
     match why:
         case "no session":
             guess = rng.choice(["", secrets.token_urlsafe(32), token[:-1], f"{token}x", "é"])
@@ -90,6 +96,9 @@ def measure(count: int, seed: int) -> dict[str, Any]:
     # Without limits, so that every one of them is judged for what it is.
     for name in ("GUESSES_PER_ADDRESS", "GUESSES_IN_ALL", "COMMANDS", "COMMANDS_IN_ALL"):
         setattr(app, name, UNLIMITED)
+    for name in ("CHANGES", "CHANGES_IN_ALL", "TESTS", "TESTS_IN_ALL"):
+        setattr(told_devices, name, UNLIMITED)
+    assert subscription_of(BROWSER.to_dict()) == BROWSER
     guard.REQUESTS_EACH = guard.REQUESTS_IN_ALL = UNLIMITED
     answers: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:

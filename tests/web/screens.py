@@ -136,6 +136,7 @@ def device(
     context = chromium.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
+        permissions=["notifications"],
     )
     if token is not None:
         context.add_cookies(
@@ -150,6 +151,7 @@ def opened(context: BrowserContext, stand: Stand, path: str = "/") -> Page:
     page.goto(stand.address + path)
     if path == "/":
         expect(page.locator("#age")).to_contain_text("Data")  # by the script: a view has come
+        expect(page.locator("#notices .words")).not_to_be_empty()
     return page
 
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import (
     Acknowledge,
@@ -30,12 +32,14 @@ from detector.alerts.commands import (
     ResumeAlerts,
 )
 from detector.channels import Entry
+from detector.config import ContactSettings, Settings, WebSettings
 from detector.events import Event, Kind, Origin, Phase
 from detector.people.people import Role
 from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
 from detector.service.presentation.history import NightHistory
+from detector.service.presentation.page_notices import page_notices
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
@@ -67,6 +71,8 @@ class Bedroom:
     alerts: dict[str, Alert] = field(default_factory=dict)
     obeyed: list[Command] = field(default_factory=list)
     others: Others | None = None  # wearers who are followed
+    told: tuple[str, ...] = ("anna",)  # by the page's own notifications
+    push_hosts: tuple[str, ...] = ()
     state: State = field(default_factory=lambda: State.in_memory(wearer="k3vq7m2xta"))
     recordings: Path = Path("no-recordings")
     recording: bool = True
@@ -247,9 +253,17 @@ async def _serve(
         confirm=partial(confirm_answer, folder),
         now=lambda: datetime.now(UTC),
     )
+    settings = Settings(
+        data_dir=folder,
+        contact=tuple(
+            ContactSettings(name=each, url=SecretStr(f"page://{each}")) for each in room.told
+        ),
+        web=WebSettings(public_url="https://house.example", push_hosts=room.push_hosts),
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=obey,
+        notices=page_notices(settings),
         secure=where.secure,
         others=room.others,
         phones=phones,

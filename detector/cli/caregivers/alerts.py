@@ -37,8 +37,9 @@ def add(
         str | None,
         typer.Argument(
             metavar="[URL]",
-            help="Where, such as mailtos://…; asked for if left out, when Enter makes a new topic "
-            "at ntfy.sh. - reads it from stdin: others here see what a command is given.",
+            help="Where, such as mailtos://…, or page for the page's own notifications; asked for "
+            "if left out, when Enter makes a new topic at ntfy.sh. - reads it from stdin: others "
+            "here see what a command is given.",
         ),
     ] = None,
     *,
@@ -60,7 +61,7 @@ def add(
     addresses of ntfy, mail, Telegram and others.
     """
     from detector.config import default_path, read_configuration
-    from detector.config.contacts import check_address
+    from detector.config.contacts import PAGE_SCHEME, check_address, person_of_page
     from detector.config.settings_file import change_section, undo
     from detector.files import PRIVATE, write_whole
 
@@ -69,6 +70,8 @@ def add(
     if any(contact.name == name for contact in settings.contact):
         raise UsageError(f"There is a contact {name} already: choose another name.")
     address = _address(call.out, url)
+    if address == PAGE_SCHEME:
+        address = f"{PAGE_SCHEME}://{name}"
     try:
         check_address(address, insecure=insecure)
     except ValueError as error:
@@ -93,6 +96,9 @@ def add(
             lambda draft: read_configuration(draft, environ={}),
             another=True,
         )
+        if (person := person_of_page(address)) is not None:
+            _say_page(call.out, change.path, person)
+            return
         [trial] = _tried(call, _settings_at(call, path), [name])
         if trial.why is not None and not force:
             undo(change)
@@ -211,6 +217,19 @@ def confirm(
 app.command(short_help="Find wake rules that wake somebody less often.")(budget)
 
 
+def _say_page(out: Output, path: Path, person: str) -> None:
+    """Say how a device asks for the page's notifications: until one does, nothing can be sent."""
+    out.say(f"Written: {path}")
+    out.say(
+        f"1. Start {program_name()} again, if it runs.\n"
+        f"2. On each device of {person} open the page ({program_name()} pair {person} lets one in; "
+        f"a phone needs {program_name()} setup tls --page --write first).\n"
+        "3. There, below What happened: Notify this device, then Send a test."
+    )
+    if out.json:
+        out.data(json.dumps({"schema": "push-test/1", "contacts": []}))
+
+
 def _tried(call: Invocation, settings: Settings, names: Sequence[str]) -> list[PushTrial]:
     import asyncio
 
@@ -268,7 +287,9 @@ def _address(out: Output, url: str | None) -> str:
     if url is not None and url != "-":
         return url
     if url is None:
-        out.say("Their address, or Enter for a new topic at ntfy.sh:")
+        out.say(
+            "Their address, page for the page's notifications, or Enter for a new topic at ntfy.sh:"
+        )
     line = sys.stdin.readline(LONGEST_LINE)
     if url is None and line == "\n":
         return _new_topic(out)

@@ -54,7 +54,8 @@ def check(
     if configuration.settings.contact:
         from detector.push.services import address_problem
 
-        found = [address_problem(contact) for contact in configuration.settings.contact]
+        settings = configuration.settings
+        found = [address_problem(contact, settings.data_dir) for contact in settings.contact]
         problems += [problem for problem in found if problem is not None]
     if problems:
         where = configuration.path or default_path()

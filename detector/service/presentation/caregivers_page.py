@@ -23,6 +23,7 @@ from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
 from detector.service.presentation.history import NightHistory
+from detector.service.presentation.page_notices import page_notices
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
@@ -169,6 +170,7 @@ async def caregivers_page(
         obey=made.service.obey,
         secure=where.secure,
         phones=_phones(made, settings),
+        notices=page_notices(settings),
         others=others if settings.follow else None,
         past=past,
         movement_g=lambda: made.movement.pieces_g,

@@ -4,6 +4,7 @@ import { watchMovement } from "./strip.js";
 import { listenForAlarms } from "./alarm.js";
 import { holdToCall } from "./hold.js";
 import { live, spoken } from "./live.js";
+import { noticesOn } from "./notices.js";
 import { sending } from "./say.js";
 import { keep, switchTheme } from "./switches.js";
 
@@ -151,3 +152,4 @@ if (byId("help")) {
   holdToCall(byId("help"), byId("help-sure"), byId("help-how"), (button) => send("help", "/say/help", {}, button));
 }
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => {});
+if (byId("notices")) noticesOn(byId("notices"));

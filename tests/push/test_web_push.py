@@ -1,0 +1,290 @@
+"""Laws of the page's own notifications, against a push service that is of our own making."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.people.people import SESSION, People, Role
+from detector.people.people_file import PeopleFile
+from detector.people.subscription import PushSubscription, is_known, subscription_of
+from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency
+from detector.push.sender import Sender
+from detector.push.vapid import VapidKey
+from detector.push.web_push import NO_DEVICE, NOT_PROVEN, BrowserPush
+
+from .browsers import Browser, PushHouse, bytes_of, push_house, text_of
+
+NOW = datetime(2026, 11, 29, 2, 14, tzinfo=UTC)
+ALARM = PushMessage(
+    title="Movement alert",
+    body="bedroom, left leg, 65 s, since 02:14.",
+    urgency=Urgency.ALARM,
+    about="0123456789abcdef",
+    answer="https://house.example/push/ack/abc.def",
+)
+NEWS = PushMessage(title="All clear", body="bedroom.", urgency=Urgency.NEWS, about=ALARM.about)
+
+
+@pytest.fixture
+def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushHouse]:
+    with push_house(tmp_path) as house:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(house.authority))
+        yield house
+
+
+def let_in(folder: Path, token: str, browser: Browser | None, name: str = "anna") -> None:
+    """Let a device in, which takes push messages in a browser."""
+
+    def change(people: People) -> tuple[People, None]:
+        open_ = people.with_code("K3V-Q7M-2XT", name, Role.CAREGIVER, NOW)
+        admitted = open_.admit("K3V-Q7M-2XT", token, NOW)
+        assert admitted is not None
+        push = None if browser is None else browser.subscription
+        return admitted[0].subscribed(token, push), None
+
+    PeopleFile(folder).change(change)
+
+
+def service(folder: Path, at: datetime = NOW) -> BrowserPush:
+    return BrowserPush("anna", folder, utc_now=lambda: at)
+
+
+def test_a_browser_reads_the_example_of_rfc_8291() -> None:
+    """Appendix A: the key, the secret and the message are the RFC's."""
+    number = int.from_bytes(bytes_of("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"), "big")
+    browser = Browser("", ec.derive_private_key(number, ec.SECP256R1()), b"")
+    browser.secret = bytes_of("BTBZMqHH6r4Tts7J_aSIgg")
+    message = (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAm"
+        "S6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_"
+        "Qulcy4a-fN"
+    )
+    assert browser.opened(bytes_of(message)) == b"When I grow up, I want to be a watermelon"
+
+
+def test_every_device_that_asks_is_told_and_nobody_else_reads_it(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    phone, tablet, other = maker.browser("phone"), maker.browser("tablet"), maker.browser("other")
+    let_in(tmp_path, "t1", phone)
+    let_in(tmp_path, "t2", tablet)
+    let_in(tmp_path, "t3", None)
+    let_in(tmp_path, "t4", other, "ben")
+    service(tmp_path).send(ALARM)
+    wanted = {
+        "title": "Movement alert",
+        "body": ALARM.body,
+        "urgency": "alarm",
+        "about": ALARM.about,
+        "answer": "/push/ack/abc.def",
+    }
+    assert maker.told(phone) == maker.told(tablet) == [wanted]
+    assert maker.told(other) == []
+    for _, headers, data in maker.taken:
+        assert b"bedroom" not in data
+        assert headers["TTL"] == "600"
+        assert headers["Urgency"] == "high"
+
+
+def test_what_became_of_an_alarm_replaces_it_while_both_are_on_their_way(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    let_in(tmp_path, "t1", maker.browser())
+    for message in (ALARM, NEWS):
+        service(tmp_path).send(message)
+    (_, first, _), (_, then, _) = maker.taken
+    assert first["Topic"] == then["Topic"]
+    assert len(first["Topic"]) <= 32
+    assert then["Urgency"] == "normal"
+
+
+def test_the_sender_proves_who_it_is_with_one_key_of_the_data_folder(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    let_in(tmp_path, "t1", maker.browser())
+    service(tmp_path).send(ALARM)
+    first = maker.taken[0][1]["Authorization"].partition(",k=")[2]
+    claims = maker.claims()
+    assert claims["aud"] == maker.origin
+    assert timedelta(0) < datetime.fromtimestamp(claims["exp"], UTC) - NOW < timedelta(hours=24)
+    assert first == VapidKey(tmp_path).public, "after a restart, too"
+    assert (tmp_path / "web-push.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_browser_that_is_gone_is_forgotten_and_the_others_are_told(
+    tmp_path: Path, maker: PushHouse, status: int
+) -> None:
+    gone, there = maker.browser("gone"), maker.browser("there")
+    let_in(tmp_path, "t1", gone)
+    let_in(tmp_path, "t2", there)
+    maker.answers["/push/gone"] = status
+    sender = service(tmp_path)
+    sender.send(ALARM)
+    assert PeopleFile(tmp_path).now().devices("anna", NOW) == (there.subscription,)
+    maker.answers["/push/there"] = status
+    with pytest.raises(PushError, match=NO_DEVICE):
+        sender.send(NEWS)
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 401, 403, 413, 429, 500, 503])
+def test_what_a_push_service_does_not_take_is_sent_again_to_no_other_device(
+    tmp_path: Path, maker: PushHouse, status: int
+) -> None:
+    works, fails = maker.browser("works"), maker.browser("fails")
+    let_in(tmp_path, "t1", works)
+    let_in(tmp_path, "t2", fails)
+    maker.answers["/push/fails"] = status
+    sender = service(tmp_path)
+    for _ in range(2):
+        with pytest.raises(PushError, match=str(status)):
+            sender.send(ALARM)
+    assert len(maker.told(works)) == 1
+    del maker.answers["/push/fails"]
+    sender.send(ALARM)
+    assert (len(maker.told(works)), len(maker.told(fails))) == (1, 1)
+    assert "/elsewhere" not in {path for path, _, _ in maker.taken}
+
+
+def test_a_clock_that_is_wrong_is_named(tmp_path: Path, maker: PushHouse) -> None:
+    let_in(tmp_path, "t1", maker.browser())
+    maker.answers["/push/one"] = 403
+    with pytest.raises(PushError, match=NOT_PROVEN):
+        service(tmp_path).send(ALARM)
+
+
+def test_a_push_service_that_hangs_holds_up_no_other_device(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    works, hangs = maker.browser("works"), maker.browser("hangs")
+    let_in(tmp_path, "t1", hangs)
+    let_in(tmp_path, "t2", works)
+    maker.answers["/push/hangs"] = 0
+    sender = Sender("anna", lambda: "page://anna", tmp_path, answer_s=2.0)
+
+    async def sent() -> None:
+        await sender.prepare()
+        with pytest.raises(PushError, match=NO_ANSWER):
+            await sender.send(ALARM)
+
+    # The sender looks at a real clock, of which these people know nothing: they are let in now.
+    PeopleFile(tmp_path).change(lambda people: (_used_now(people), None))
+    asyncio.run(sent())
+    assert len(maker.told(works)) == 1
+
+
+def _used_now(people: People) -> People:
+    now = datetime.now(UTC)
+    return people.used("t1", now).used("t2", now)
+
+
+@pytest.mark.parametrize("how", ["removed", "left", "expired", "stopped"])
+def test_who_is_let_in_no_more_is_told_no_more(tmp_path: Path, maker: PushHouse, how: str) -> None:
+    let_in(tmp_path, "t1", maker.browser())
+    changes = {
+        "removed": lambda people: people.without("anna"),
+        "left": lambda people: people.left("t1"),
+        "expired": lambda people: people,
+        "stopped": lambda people: people.subscribed("t1", None),
+    }
+    PeopleFile(tmp_path).change(lambda people: (changes[how](people), None))
+    with pytest.raises(PushError, match=NO_DEVICE):
+        service(tmp_path, NOW + SESSION if how == "expired" else NOW).send(ALARM)
+    assert maker.asked == 0
+
+
+def test_a_browser_that_is_let_in_twice_is_told_once(tmp_path: Path, maker: PushHouse) -> None:
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    let_in(tmp_path, "t2", browser)
+    service(tmp_path).send(ALARM)
+    assert len(maker.told(browser)) == 1
+
+
+def test_the_longest_message_is_not_too_long(tmp_path: Path, maker: PushHouse) -> None:
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    long = PushMessage(
+        title="Movement alert",
+        body='😀"' * 3000,
+        urgency=Urgency.ALARM,
+        about="0" * 64,
+        answer=f"https://house.example/push/ack/{'x' * 512}",
+    )
+    service(tmp_path).send(long)
+    assert maker.told(browser)[0]["answer"] == f"/push/ack/{'x' * 512}"
+
+
+def test_a_subscription_is_at_a_browser_makers_push_service_or_one_of_the_settings() -> None:
+    for host in (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "wns2-par02p.notify.windows.com",
+    ):
+        assert is_known(Browser(f"https://{host}/x").subscription, ())
+    for host in (
+        "127.0.0.1",
+        "localhost",
+        "192.168.1.1",
+        "[::1]",
+        "fcm.googleapis.com.example",
+        "xfcm.googleapis.com",
+        "fcm.googleapis.com:8080",
+        "fcm.googleapis.com.",
+    ):
+        assert not is_known(Browser(f"https://{host}/x").subscription, ("push.example:8443",))
+    assert is_known(Browser("https://Push.example:8443/x").subscription, ("push.example:8443",))
+
+
+KEYS = Browser("https://fcm.googleapis.com/x").subscription
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "endpoint": st.text() | st.sampled_from([KEYS.endpoint, "https://u:p@x/", "http://x/"]),
+            "p256dh": st.text() | st.just(KEYS.p256dh) | st.binary(max_size=70).map(text_of),
+            "auth": st.text() | st.just(KEYS.auth) | st.integers() | st.none(),
+        },
+    )
+    | st.none()
+    | st.integers()
+    | st.lists(st.text())
+)
+def test_a_browser_may_say_anything(said: object) -> None:
+    try:
+        found = subscription_of(said)
+    except ValueError:
+        return
+    assert subscription_of(json.loads(json.dumps(found.to_dict()))) == found
+    assert found.endpoint.startswith("https://")
+
+
+def test_a_key_that_is_no_point_costs_its_device_alone(tmp_path: Path, maker: PushHouse) -> None:
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    bad = PushSubscription(
+        maker.browser("bad").endpoint, text_of(b"\x04" + b"\xff" * 64), KEYS.auth
+    )
+
+    def with_bad(people: People) -> tuple[People, None]:
+        open_ = people.with_code("K3V-Q7M-2XT", "anna", Role.CAREGIVER, NOW)
+        admitted = open_.admit("K3V-Q7M-2XT", "t2", NOW)
+        assert admitted is not None
+        return admitted[0].subscribed("t2", bad), None
+
+    PeopleFile(tmp_path).change(with_bad)
+    service(tmp_path).send(ALARM)
+    assert len(maker.told(browser)) == 1
+    assert PeopleFile(tmp_path).now().devices("anna", NOW) == (browser.subscription,)

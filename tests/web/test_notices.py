@@ -1,0 +1,297 @@
+"""The page's own notifications, from the button on a phone to the answer by its notification.
+
+Two links are of our own making, since no maker's push service can be reached here: a browser's
+subscription, and the way from that service to the browser. What is sent is decrypted and handed to
+chromium's worker as its own developer tools do; the worker, the page and the sender are real.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from detector.alerts.commands import Acknowledge
+from detector.people.people import Role
+from detector.push.drills import read_drills
+from detector.push.links import AnswerLinks, answer_key
+from detector.web.access.guard import form_token
+
+from ..push.browsers import Browser as PushBrowser
+from ..push.browsers import PushHouse, bytes_of, push_house
+from .screens import device, opened
+from .stand import Bedroom, Stand, ask, standing
+
+SUBSCRIBED = """
+const said = %s;
+let there = null;
+PushManager.prototype.getSubscription = async () => there;
+PushManager.prototype.subscribe = async (options) => {
+  const text = atob(options.applicationServerKey.replaceAll("-", "+").replaceAll("_", "/"));
+  const key = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  there = {
+    options: { applicationServerKey: key.buffer },
+    toJSON: () => ({ endpoint: said.endpoint, keys: { p256dh: said.p256dh, auth: said.auth } }),
+    unsubscribe: async () => { there = null; return true; },
+  };
+  return there;
+};
+"""
+
+
+@pytest.fixture
+def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushHouse]:
+    with push_house(tmp_path) as house:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(house.authority))
+        yield house
+
+
+@pytest.fixture
+def stand(tmp_path: Path, maker: PushHouse) -> Iterator[Stand]:
+    room = Bedroom(push_hosts=(f"localhost:{maker.port}",))
+    with standing(tmp_path, room) as made:
+        yield made
+
+
+def subscribing(chromium: Browser, stand: Stand, phone: PushBrowser, name: str = "anna") -> Page:
+    """Return the page on a device whose browser has a push service."""
+    context = device(chromium, stand, stand.let_in(name))
+    context.add_init_script(SUBSCRIBED % json.dumps(phone.subscription.to_dict()))
+    return opened(context, stand)
+
+
+def delivered(page: Page, stand: Stand, said: object) -> None:
+    """Hand a message to the page's worker, as a browser does whom its maker has told."""
+    tools = page.context.new_cdp_session(page)
+    found: list[str] = []
+    tools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: found.extend(each["registrationId"] for each in event["registrations"]),
+    )
+    tools.send("ServiceWorker.enable")
+    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    while not found:
+        page.wait_for_timeout(20)
+    tools.send(
+        "ServiceWorker.deliverPushMessage",
+        {"origin": stand.address, "registrationId": found[0], "data": json.dumps(said)},
+    )
+
+
+NOTICES = """async () => {
+    const worker = await navigator.serviceWorker.ready;
+    return (await worker.getNotifications()).map((each) => ({
+        title: each.title, body: each.body, tag: each.tag, silent: each.silent,
+        actions: each.actions.map((action) => action.title), lasts: each.requireInteraction,
+    }));
+}"""
+
+
+def shown(page: Page, title: str) -> dict[str, Any]:
+    """Wait until a notification is shown, and return it."""
+    for _ in range(500):
+        for notice in page.evaluate(NOTICES):
+            if notice["title"] == title:
+                found: dict[str, Any] = notice
+                return found
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{title} is not shown: {page.evaluate(NOTICES)}")
+
+
+def press(page: Page, title: str, action: str) -> None:
+    """Press a button of a notification, which no tool can do: its event is made by hand."""
+    [worker] = page.context.service_workers
+    worker.evaluate(
+        """async ([title, action]) => {
+            const there = await registration.getNotifications();
+            const notification = there.find((each) => each.title === title);
+            dispatchEvent(new NotificationEvent("notificationclick", { notification, action }));
+        }""",
+        [title, action],
+    )
+
+
+def test_from_the_button_on_the_page_to_the_test_that_is_confirmed(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    phone = maker.browser("phone")
+    page = subscribing(chromium, stand, phone)
+    notices = page.locator("#notices")
+    notices.get_by_role("button", name="Notify this device").click()
+    expect(notices.locator(".words")).to_contain_text("is told of alerts for anna")
+    [session] = [each for one in stand.people().now().people for each in one.sessions]
+    assert session.push == phone.subscription
+
+    notices.get_by_role("button", name="Send a test").click()
+    expect(notices.locator(".words")).to_contain_text("A test is on its way", timeout=15_000)
+    [said] = maker.told(phone)
+    delivered(page, stand, said)
+    notice = shown(page, "Test of the alarm")
+    assert notice["actions"] == ["I heard it"]
+    assert notice["silent"] is False
+    press(page, "Test of the alarm", "answer")
+    assert shown(page, "You have answered")["silent"] is True
+    assert read_drills(stand.folder)["anna"].confirmed is not None
+
+    page.reload()
+    expect(notices.locator(".words")).not_to_be_empty()
+    notices.get_by_role("button", name="this device").click()
+    page.reload()
+    expect(notices.get_by_role("button", name="Notify this device")).to_be_visible()
+
+
+def test_stopping_ends_it_at_once(chromium: Browser, stand: Stand, maker: PushHouse) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    notices = page.locator("#notices")
+    notices.get_by_role("button", name="Notify this device").click()
+    notices.get_by_role("button", name="Stop notifying this device").click()
+    expect(notices.get_by_role("button", name="Notify this device")).to_be_visible()
+    [session] = [each for one in stand.people().now().people for each in one.sessions]
+    assert session.push is None
+
+
+def test_an_alarm_is_answered_by_its_notification_and_replaced_by_what_became_of_it(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    alert = stand.call(stand.room.alarm)
+    links = AnswerLinks("", answer_key(stand.folder))
+    alarm = {
+        "title": "Movement alert",
+        "body": "<img src=x onerror=alert(1)>",
+        "urgency": "alarm",
+        "about": alert.id,
+        "answer": links.answer(alert.id, "anna", stand.room.now()),
+    }
+    delivered(page, stand, alarm)
+    notice = shown(page, "Movement alert")
+    assert notice["body"] == alarm["body"], "words, and nothing else"
+    assert notice["actions"] == ["I'm on it"]
+    assert notice["lasts"] is True
+    delivered(page, stand, {**alarm, "title": "All clear", "urgency": "news"})
+    assert shown(page, "All clear")["tag"] == alert.id
+    assert len(page.evaluate(NOTICES)) == 1
+
+    delivered(page, stand, alarm)
+    shown(page, "Movement alert")
+    press(page, "Movement alert", "answer")
+    shown(page, "You have answered")
+    assert stand.room.obeyed == [Acknowledge(by="anna", alert=alert.id)]
+    expect(page.locator(".alert .answer")).to_have_text("anna is on it.")
+
+
+def test_an_answer_that_is_not_taken_is_said_loudly(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    alarm = {
+        "title": "Movement alert",
+        "body": "x",
+        "urgency": "alarm",
+        "about": "a1",
+        "answer": "/push/ack/forged.token",
+    }
+    delivered(page, stand, alarm)
+    shown(page, "Movement alert")
+    press(page, "Movement alert", "answer")
+    notice = shown(page, "Not answered")
+    assert "no answer to an alert" in str(notice["body"])
+    assert notice["silent"] is False
+    assert stand.room.obeyed == []
+
+
+def test_a_message_that_cannot_be_read_is_shown_all_the_same(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    delivered(page, stand, "no object")
+    assert "Look at the page" in str(shown(page, "spasmwatch")["body"])
+
+
+def test_who_is_no_contact_reads_what_to_do(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"), "ben")
+    expect(page.locator("#notices .words")).to_contain_text("spasmwatch alerts add ben page")
+    expect(page.locator("#notices button")).to_have_count(2)
+    for button in page.locator("#notices button").all():
+        expect(button).to_be_hidden()
+
+
+def test_a_browser_without_a_push_service_says_so(chromium: Browser, stand: Stand) -> None:
+    page = opened(device(chromium, stand, stand.let_in()), stand)
+    page.get_by_role("button", name="Notify this device").click()
+    expect(page.locator("#notices .words")).to_contain_text(
+        "this browser reaches no push service of its maker", timeout=40_000
+    )
+
+
+def test_a_page_whose_notifications_are_blocked_says_where_to_allow_them(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    page.add_init_script("Object.defineProperty(Notification, 'permission', { value: 'denied' })")
+    page.reload()
+    expect(page.locator("#notices .words")).to_contain_text("blocked")
+
+
+def body_of(stand: Stand, token: str, **fields: object) -> bytes:
+    return json.dumps({"token": form_token(token), **fields}).encode()
+
+
+def post(
+    stand: Stand, path: str, token: str | None, body: bytes, **headers: str
+) -> tuple[int, str]:
+    sent = {"Content-Type": "application/json", **headers}
+    answer = ask(stand.port, path, method="POST", token=token, body=body, headers=sent)  # type: ignore[arg-type]
+    return answer.status, answer.body
+
+
+def test_only_a_device_that_is_let_in_asks_and_only_for_a_browser_makers_push_service(
+    tmp_path: Path,
+) -> None:
+    with standing(tmp_path) as stand:
+        token, other = stand.let_in(), stand.let_in("sam", Role.READ_ONLY)
+        good = PushBrowser("https://fcm.googleapis.com/x").subscription.to_dict()
+        for endpoint in (
+            "https://127.0.0.1:8377/say/pause",
+            "https://[::1]/x",
+            "https://router.lan/reboot",
+            "http://fcm.googleapis.com/x",
+            "file:///etc/passwd",
+        ):
+            body = body_of(stand, token, **{**good, "endpoint": endpoint})
+            status, said = post(stand, "/device", token, body)
+            assert status in {400, 409}, endpoint
+            assert "push service" in said
+        assert post(stand, "/device", None, body_of(stand, token, **good))[0] == 401
+        assert post(stand, "/device", other, body_of(stand, token, **good))[0] == 403
+        foreign = {"Origin": "https://evil.example"}
+        assert post(stand, "/device", token, body_of(stand, token, **good), **foreign)[0] == 403
+        assert not any(one.push for each in stand.people().now().people for one in each.sessions)
+        assert post(stand, "/device", token, body_of(stand, token, **good))[0] == 200
+        [anna] = [each for each in stand.people().now().people if each.name == "anna"]
+        assert anna.sessions[0].push is not None
+        assert anna.sessions[0].push.to_dict() == good
+
+
+def test_tests_are_bounded_in_number(tmp_path: Path) -> None:
+    with standing(tmp_path) as stand:
+        token = stand.let_in()
+        answers = [post(stand, "/device/test", token, body_of(stand, token)) for _ in range(4)]
+        assert [status for status, _ in answers] == [503, 503, 503, 429]
+        assert "press Notify this device" in answers[0][1]
+
+
+def test_the_key_that_browsers_get_is_a_point_and_stays(tmp_path: Path) -> None:
+    keys = []
+    for _ in range(2):
+        with standing(tmp_path) as stand:
+            keys.append(json.loads(ask(stand.port, "/device", token=stand.let_in()).body)["key"])
+            assert ask(stand.port, "/device").status == 401
+    assert len(bytes_of(keys[0])) == 65
+    assert keys[0] == keys[1]
