@@ -14,6 +14,7 @@ TESTS = Path(__file__).parent
 CATCH_ALL = {
     "cli/__init__.py": 1,  # the last boundary: a sentence instead of a traceback
     "service/supervisor.py": 4,  # logged, announced, started again
+    "web/answers.py": 1,  # logged, and told whoever asked
     # Passed on to the supervisor:
     "service/persistence/archive.py": 1,  # no commit fails for what a file does not take over
     "service/persistence/committer.py": 2,  # one that never commits is counted, logged

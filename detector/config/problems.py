@@ -24,6 +24,8 @@ MOST_TOLD = 20  # more is no settings file, and is not read
 SECRET = {"password", "secret", "token", "url"}
 """Words in the names of settings whose values are not shown: a contact's URL holds its password."""
 
+ADDRESSED = "contact"  # in these sections an address, wherever it was put, is a secret as a whole
+
 MUST_BE = {
     "bool_type": "must be true or false",
     "string_type": "must be text in quotes",
@@ -117,8 +119,9 @@ def _problem(place: str, key: Sequence[str], problem: Any, model: type[BaseModel
     must = MUST_BE.get(kind, "must be otherwise: " + problem["msg"]).format(
         **problem.get("ctx", {})
     )
-    if isinstance(value, Mapping):  # a contradiction inside a section, or between two
-        several = isinstance(problem["loc"][-1], int) if name else False
+    sections = isinstance(value, Sequence) and any(isinstance(each, Mapping) for each in value)
+    if isinstance(value, Mapping) or sections:  # a contradiction in or between them, or too many
+        several = sections or (isinstance(problem["loc"][-1], int) if name else False)
         head = f"[[{name}]]" if several else f"[{name}]"
         return Problem(place, head if name else "", None, must)
     hint = ""
@@ -139,6 +142,8 @@ def _shown(key: Sequence[str], value: object) -> str:
         return "***"
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = re.sub(r"://[^@/]*@", "://***@", text)
+    if key[0] == ADDRESSED:
+        text = re.sub(r'://[^"]*', "://***", text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

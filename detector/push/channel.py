@@ -13,7 +13,7 @@ from typing import Any
 from detector import alert as alert_values
 from detector.alert import Alert
 from detector.channels import ChannelLog, Entry, EntryKind
-from detector.push.history import ALARMS_MOST, Due, History
+from detector.push.history import Due, History, most_of
 from detector.push.limb import moved_limb
 from detector.push.links import AnswerLinks
 from detector.push.message import PushMessage, Urgency
@@ -194,7 +194,7 @@ class PushChannel:
             )
         alert, answer = pending.alert, None
         if pending.due is Due.MORE:
-            words = more_words(ALARMS_MOST, page)
+            words = more_words(alert, most_of(alert), page)
         elif alert.state in ALARMING:
             moved = await moved_limb(self._logs[contact.name], pending.entry, alert)
             words = alarm_words(

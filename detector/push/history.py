@@ -15,10 +15,18 @@ from detector.alerts.rules import BUTTON
 from detector.push.recipients import ALARMING
 from detector.words.push import is_withdrawn
 
-SCHEMA = "pushed/1"
+SCHEMA = "pushed/2"
+BEFORE = "pushed/1"  # counted all alarms together
 
 ALARMS_MOST = 12
-"""Alarms to one contact within an hour: a phone that sounds every five minutes is switched off."""
+"""Alarms about the wearer to one contact within an hour: a phone that sounds every five minutes is
+switched off. Calls for help are counted for themselves, and the first of each is always told."""
+
+CONDITION_MOST = 4
+"""Alarms about one technical condition within an hour. None of them takes the room of another's,
+or of the wearer's: a link that comes and goes must not keep a phone from being told of a clonus."""
+
+WEARER = "wearer"  # what is counted together: all that moves, of whatever kind
 
 CAP_WINDOW_S = 3600.0
 
@@ -35,7 +43,7 @@ class Due(StrEnum):
     NOTHING = "nothing"
     KNOWN = "known"  # the contact was told, or told that there are more than are told
     ALARM = "alarm"
-    MORE = "more"  # alarms come than are told: said once
+    MORE = "more"  # alarms of its kind come than are told: said once
     NEWS = "news"  # of an alert that this contact was woken by, such as its end
 
 
@@ -67,8 +75,8 @@ class History:
 
     def __init__(self) -> None:
         self._told: dict[str, ToldAlert] = {}
-        self._alarmed_s: list[float] = []
-        self._more_said = False
+        self._alarmed_s: dict[str, list[float]] = {}  # by what is counted together
+        self._more_said: set[str] = set()  # the same
         self.missed = 0
         """Alarms that came too late for this contact, and have not been told as missed."""
 
@@ -86,9 +94,11 @@ class History:
             return Due.NOTHING
         if known is not None and not _wakes_again(known, alert, now_s):
             return Due.KNOWN
-        if self._within_cap(now_s):
+        kind = counted_as(alert)
+        first_call = kind == BUTTON and known is None  # somebody answered the call before it
+        if first_call or len(self._lately(kind, now_s)) < most_of(alert):
             return Due.ALARM
-        return Due.KNOWN if self._more_said else Due.MORE
+        return Due.KNOWN if kind in self._more_said else Due.MORE
 
     def done(self, alert: Alert, due: Due, now_s: float) -> None:
         """Record that what was due has been told."""
@@ -96,12 +106,15 @@ class History:
         if due is Due.ALARM:
             times = 1 if known is None else known.times + 1
             self._told[alert.id] = ToldAlert(Standing.OPEN, now_s, times)
-            self._alarmed_s = [*self._lately(now_s), now_s]
-            self._more_said = False
+            kind = counted_as(alert)
+            lately = {each: self._lately(each, now_s) for each in (*self._alarmed_s, kind)}
+            lately[kind].append(now_s)
+            self._alarmed_s = {each: at_s for each, at_s in lately.items() if at_s}
+            self._more_said = (self._more_said & self._alarmed_s.keys()) - {kind}
             if len(self._told) > REMEMBERED_MOST:
                 del self._told[min(self._told, key=self._worth)]
         elif due is Due.MORE:
-            self._more_said = True
+            self._more_said.add(counted_as(alert))
         elif due is Due.NEWS and known is not None:
             self._told[alert.id] = ToldAlert(_standing(alert), known.alarmed_s, known.times)
 
@@ -118,8 +131,11 @@ class History:
                 id_: [told.standing, told.alarmed_s + ahead_s, told.times]
                 for id_, told in self._told.items()
             },
-            "alarmed": [at_s + ahead_s for at_s in self._lately(now_s)],
-            "more": self._more_said,
+            "alarmed": {
+                kind: [at_s + ahead_s for at_s in self._lately(kind, now_s)]
+                for kind in self._alarmed_s
+            },
+            "more": sorted(self._more_said),
             "missed": self.missed,
         }
 
@@ -131,7 +147,7 @@ class History:
         """
         history = cls()
         try:
-            if saved["schema"] != SCHEMA:
+            if saved["schema"] not in (SCHEMA, BEFORE):
                 return history
             ahead_s = utc_s - now_s
             told: Mapping[str, Any] = saved["told"]
@@ -141,8 +157,12 @@ class History:
                 )
                 for id_, (standing, at_s, times) in told.items()
             }
-            history._alarmed_s = [min(now_s, float(at_s) - ahead_s) for at_s in saved["alarmed"]]
-            history._more_said = saved["more"] is True
+            if saved["schema"] == SCHEMA:
+                history._alarmed_s = {
+                    str(kind): [min(now_s, float(at_s) - ahead_s) for at_s in alarmed]
+                    for kind, alarmed in saved["alarmed"].items()
+                }
+                history._more_said = {str(kind) for kind in saved["more"]}
             history.missed = int(saved["missed"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return cls()
@@ -153,11 +173,20 @@ class History:
         told = self._told[alert_id]
         return told.standing is not Standing.OVER, told.alarmed_s
 
-    def _within_cap(self, now_s: float) -> bool:
-        return len(self._lately(now_s)) < ALARMS_MOST
+    def _lately(self, kind: str, now_s: float) -> list[float]:
+        alarmed_s = self._alarmed_s.get(kind, [])
+        return [at_s for at_s in alarmed_s if now_s - at_s < CAP_WINDOW_S][-ALARMS_MOST:]
 
-    def _lately(self, now_s: float) -> list[float]:
-        return [at_s for at_s in self._alarmed_s if now_s - at_s < CAP_WINDOW_S][-ALARMS_MOST:]
+
+def counted_as(alert: Alert) -> str:
+    """Return with which other alarms an alert is counted."""
+    technical = alert.alert_class is AlertClass.TECHNICAL
+    return alert.kind if technical or alert.kind == BUTTON else WEARER
+
+
+def most_of(alert: Alert) -> int:
+    """Return how many alarms like this a contact is told within an hour."""
+    return CONDITION_MOST if alert.alert_class is AlertClass.TECHNICAL else ALARMS_MOST
 
 
 def _standing(alert: Alert) -> Standing:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from detector.alert import Alert
+from detector.alerts.rules import KINDS_OF
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import SpasmwatchError
 from detector.words.push import MovedLimb
@@ -25,16 +27,28 @@ async def moved_limb(log: ChannelLog, entry: Entry, alert: Alert) -> MovedLimb:
         before = await log.replay(max(1, entry.n - LOOK_BACK), LOOK_BACK + 1)
     except SpasmwatchError:  # the words are shorter then, and come in time
         return MovedLimb()
+    return moved_in([each for each in before if each.n < entry.n], alert)
+
+
+def moved_in(entries: Iterable[Entry], alert: Alert) -> MovedLimb:
+    """Return what moved by entries in the order of the log.
+
+    The duration is that of the longest event of the alert's kind, each in its newest form: an
+    episode goes on with others, and the newest has often only begun.
+    """
     limbs: set[str] = set()
-    duration_s = None
-    for each in before:
-        if each.kind is not EntryKind.EVENT or each.n >= entry.n:
+    kinds = KINDS_OF.get(alert.kind, frozenset())
+    durations_s: dict[str, float] = {}
+    for each in entries:
+        if each.kind is not EntryKind.EVENT:
             continue
         event = json.loads(each.body)  # ours: the log has written it
         if event.get("episode") != alert.episode:
             continue
         if isinstance(event.get("sensor"), str):
             limbs.add(event["sensor"])
-        if isinstance(event.get("duration_s"), (int, float)):
-            duration_s = float(event["duration_s"])
-    return MovedLimb(limbs.pop() if len(limbs) == 1 else None, duration_s)
+        durations_s.pop(each.subject, None)
+        if event.get("kind") in kinds and isinstance(event.get("duration_s"), (int, float)):
+            durations_s[each.subject] = float(event["duration_s"])
+    limb = limbs.pop() if len(limbs) == 1 else None
+    return MovedLimb(limb, max(durations_s.values(), default=None))

@@ -27,9 +27,9 @@ from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency, ca
 from detector.push.ntfy import CONNECT_S, READ_S
 from detector.push.vapid import VapidKey
 
-LASTS_S = {Urgency.ALARM: 600, Urgency.TEST: 600, Urgency.NEWS: 12 * 3600}
-"""For how long a push service keeps a message for a browser that is away. An alarm is not told
-late, as by every service; what became of it replaces it there, and is told that morning."""
+LASTS_S = {Urgency.ALARM: 12 * 3600, Urgency.TEST: 600, Urgency.NEWS: 12 * 3600}
+"""For how long a push service keeps a message for a browser that is away: a night. What became of
+an alarm replaces it there, so that none is told late that is over."""
 
 URGENT = {Urgency.ALARM: "high", Urgency.TEST: "high", Urgency.NEWS: "normal"}  # RFC 8030, 5.3
 TOPIC_CHARACTERS = 32  # at most, RFC 8030, 5.4

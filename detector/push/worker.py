@@ -2,15 +2,16 @@
 
 Each contact has a cursor of its own in the log. An entry is acknowledged once the contact's service
 has taken it, or once it asks for nothing any more; a service that fails is tried again with
-back-off, and delays no other contact.
+back-off, and delays no other contact. A message that it refuses delays no other message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -27,12 +28,14 @@ from detector.push.sender import Sends
 
 log = logging.getLogger(__name__)
 
-STALE_S = 600.0
-"""An alarm that is older wakes nobody: whoever comes then finds another situation."""
+STALE_S = 12 * 3600.0
+"""An alarm that is older wakes nobody. Up to then one is told however late, as long as it is open
+and nobody has answered: an outage of an hour must not hide a call for help that still waits."""
 
 NEWS_STALE_S = 3600.0  # what became of an alert is of no use later
 
 READ_MOST = 100  # entries at once
+READ_BEHIND = 1000  # while a service fails, so that the newest alarm is tried, too
 BORN_MOST = 1000  # entries of which it is remembered when they were committed
 PASS_S = 60.0  # entries that ask for nothing are acknowledged as often: each costs the disk a write
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -109,6 +112,7 @@ class ContactWorker:
         self._more = asyncio.Event()
         self._born_s: dict[tuple[int, str], float] = {}  # when entries were committed
         self._unlogged: deque[Entry] = deque(maxlen=READ_MOST)
+        self._tries: dict[str, int] = {}  # of alerts that wait, by id: how often telling failed
 
     def wake(self, entries: Sequence[Entry]) -> None:
         """Take notice of alerts that were just committed."""
@@ -153,40 +157,56 @@ class ContactWorker:
             The log cannot be read or written.
         """
         await self._sender.prepare()
-        for entry in await self._tell_these(list(self._unlogged), []):
-            self._unlogged.remove(entry)
-        entries = await self._log.read(READ_MOST)
+        most = READ_MOST if self.health.failing_since_s is None else READ_BEHIND
+        unread: SpasmwatchError | None = None
+        entries: Sequence[Entry] = ()
+        try:
+            entries = await self._log.read(most)
+        except SpasmwatchError as error:  # what no log has is told all the same
+            unread = error
         passed: list[Entry] = []
         try:
-            await self._tell_these(entries, passed)
+            await self._tell_these([*self._unlogged, *entries], passed)
         finally:  # one write for all of them
-            if passed:
-                await self._log.acknowledge([entry.n for entry in passed])
-        if len(entries) < READ_MOST:
+            for entry in passed:
+                with suppress(ValueError):  # it is in the log
+                    self._unlogged.remove(entry)
+            if numbers := [entry.n for entry in passed if entry.n]:
+                await self._log.acknowledge(numbers)
+        if unread is not None:
+            raise unread
+        if len(entries) < most:
             await self._tell_missed()
-        return len(entries) < READ_MOST
+        return len(entries) < most
 
-    async def _tell_these(self, entries: Sequence[Entry], passed: list[Entry]) -> list[Entry]:
-        """Tell what is due in entries; return those that ask for nothing more, in `passed`."""
+    async def _tell_these(self, entries: Sequence[Entry], passed: list[Entry]) -> None:
+        """Tell what is due in entries; add those that ask for nothing more to `passed`.
+
+        The alert that failed least often is tried first: a service may refuse one message and take
+        another. States of one alert keep their order.
+        """
         states = [(entry, _alert_of(entry)) for entry in entries]
         passed += [entry for entry, alert in states if alert is None]
         alerts = [(entry, alert) for entry, alert in states if alert is not None]
-        for place, (entry, alert) in enumerate(alerts):
-            later = [other for _, other in alerts[place + 1 :] if other.id == alert.id]
-            pending = self._pending(entry, alert, later)
+        waiting: dict[str, deque[Alert]] = defaultdict(deque)
+        for _, alert in alerts:
+            waiting[alert.id].append(alert)
+        self._tries = {id_: n for id_, n in self._tries.items() if id_ in waiting}
+        for entry, alert in sorted(alerts, key=lambda each: self._tries.get(each[1].id, 0)):
+            waiting[alert.id].popleft()
+            pending = self._pending(entry, alert, waiting[alert.id])
             if pending.due is Due.KNOWN:
                 self._told(alert, entry.n, self._age_s(entry))
             elif pending.due is not Due.NOTHING:
                 await self._tell(pending)
             passed.append(entry)
-        return passed
 
-    def _pending(self, entry: Entry, alert: Alert, later: Sequence[Alert]) -> Pending:
+    def _pending(self, entry: Entry, alert: Alert, later: Iterable[Alert]) -> Pending:
         """Return what a state of an alert asks for now.
 
         Parameters
         ----------
-        later : states of the same alert that are known already
+        later : states of the same alert that followed, as far as they are known
         """
         due = self._history.due(alert, self._clocks.mono_s(), wanted=self._wanted(alert))
         age_s = self._age_s(entry)
@@ -207,9 +227,11 @@ class ContactWorker:
         try:
             await self._sender.send(message)
         except PushError as error:
+            self._tries[alert.id] = self._tries.get(alert.id, 0) + 1
             if pending.due is not Due.NEWS:
                 self._failed(alert, str(error))
             raise
+        self._tries.pop(alert.id, None)
         self.health = Health()
         self._history.done(alert, pending.due, self._clocks.mono_s())
         await self._save()  # which makes it known: the entry is acknowledged with the others

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,10 @@ from aiohttp import web
 from detector import plain_json
 from detector.web.page import Asset, assets, render
 
+log = logging.getLogger(__name__)
+
 JSON = "application/json"
+FAULT = "this page has a fault, which is in the log of the service: load it again"
 
 
 def html(
@@ -41,6 +45,23 @@ def told(request: web.Request, status: int, words: str) -> web.Response:
     if "text/html" in request.headers.get("Accept", ""):
         return html("said.html", status=status, words=words)
     return json_line({"error": words}, status=status)
+
+
+@web.middleware
+async def faults_told(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer what a handler did not expect with a sentence, and keep its traceback in the log."""
+    try:
+        return await handler(request)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception:
+        if request.writer.output_size:  # it is half answered: whoever asked must see that
+            raise
+        resource = request.match_info.route.resource  # the path itself may hold a proof
+        log.exception("a fault of the page at %s", resource and resource.canonical)
+        return told(request, HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
 
 
 def see_other(place: str) -> web.Response:

@@ -28,6 +28,6 @@ async def fields_of(request: web.Request) -> tuple[dict[str, Any], bool]:
                 return {str(key): value for key, value in (await request.post()).items()}, False
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the request took too long") from None
-    except ValueError:
+    except (ValueError, LookupError):  # the latter where nobody knows the charset it names
         raise web.HTTPBadRequest(text="this is no form and no JSON") from None
     raise web.HTTPUnsupportedMediaType(text="send a form or JSON")

@@ -92,13 +92,20 @@ def news_words(alert: Alert, wording: Wording, *, label: str, zone: tzinfo | Non
     return Notice(one_line(title), one_line(of))
 
 
-def more_words(most: int, page: str | None) -> Notice:
-    """Return that more alerts come than are told, and where all of them are."""
+def more_words(alert: Alert, most: int, page: str | None) -> Notice:
+    """Return that more alerts like this come than are told, and where all of them are."""
     where = page or "the page of spasmwatch"
+    what, others = f"{most} alerts about the wearer", "alerts about the watching"
+    if alert.kind == BUTTON:
+        what = f"{most} presses of the button for help"
+        others = "a new call, once somebody has answered this one"
+    elif alert.alert_class is AlertClass.TECHNICAL:
+        name = CONDITION_NAMES.get(alert.kind, "alerts about the watching")
+        what, others = f"{most} times “{name}”", "other alerts"
     return Notice(
         MORE,
-        f"{most} alerts within an hour were told here; those that follow are not. Look at {where}, "
-        "or at the wearer.",
+        f"{what} within an hour were told here; those that follow are not, but {others} still "
+        f"will be. Look at {where}, or at the wearer.",
     )
 
 

@@ -114,6 +114,33 @@ def test_contacts_that_do_not_fit_together_are_refused(
     assert said in complaint(tmp_path, text)
 
 
+@pytest.mark.parametrize("many", [1, 2, 17])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        f'name = "{SECRET}"',
+        f'quiet = "{SECRET}"',
+        f'wording = "{SECRET}"',
+        f'wording = ["{SECRET}"]',
+        f'url_file = "{SECRET}"',
+        f'urls = ["{SECRET}"]',
+        f'url = ["{SECRET}"]',
+        f'url = {{x = "{SECRET}"}}',
+        f'insecure = "{SECRET}"',
+        'url = "ntfy://somewhere.example/hush-hush-topic"',
+    ],
+)
+def test_wherever_an_address_was_put_and_however_many_there_are_none_is_shown(
+    tmp_path: Path, line: str, many: int
+) -> None:
+    name = line.partition(" ")[0]
+    kept = [each for each in ('name = "a"', f'url = "{SECRET}"') if each.split()[0] != name]
+    text = "\n".join(["[[contact]]", *kept, line, ""])
+    if line or many > 1:  # of one name
+        assert "hush" not in complaint(tmp_path, text * many)
+
+
 def test_an_address_in_a_file_that_others_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("# ours\n" + ANNA)

@@ -30,7 +30,9 @@ def alert(state: str = "raised", about: str = "e", **fields: Any) -> Alert:
     )
 
 
-def technical(state: str = "raised", kind: str = "no-signal", **fields: Any) -> Alert:
+def technical(
+    state: str = "raised", kind: str = "no-signal", about: str | None = None, **fields: Any
+) -> Alert:
     """A technical alert that wakes somebody, in this state."""
     rule = "no-signal >= 2min" if kind == "no-signal" else None
     told = {
@@ -40,4 +42,4 @@ def technical(state: str = "raised", kind: str = "no-signal", **fields: Any) -> 
         "rule": rule,
         "reason": f"{rule or kind}: the sensor left-calf is out of reach",
     }
-    return alert(state, kind, **(told | fields))
+    return alert(state, about or kind, **(told | fields))

@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,6 +44,7 @@ class FakeNtfy:
     taken_s: list[float] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: int = 0
+    refuses: Callable[[dict[str, Any]], bool] = lambda _message: False  # some of them, with 400
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -69,6 +70,9 @@ def ntfy(mood: Mood = Mood.TAKES, port: int = 0) -> Iterator[FakeNtfy]:
                 told = json.loads(body)
                 if "topic" in told:
                     assert set(told) <= FIELDS
+                if house.refuses(told):
+                    self.send_error(400)
+                    return
                 house.taken.append(told)
                 house.taken_s.append(time.monotonic())
                 house.headers.append(dict(self.headers))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import time, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from detector.events import Event, Kind, Phase
 from detector.push.channel import REFUSING_S, UNREACHED_S
 from detector.push.recipients import Contact
 from detector.push.tokens import PushAnswer, verify_token
+from detector.push.worker import STALE_S
 from detector.store.state import State
 
 from ..kit.waiting import until
@@ -146,27 +150,75 @@ def test_a_server_that_never_answers_and_one_that_refuses_delay_nobody(tmp_path:
         asyncio.run(night())
 
 
-def test_an_alarm_that_is_over_or_answered_or_old_wakes_nobody_and_is_told_as_missed(
+def test_after_an_outage_what_is_open_is_told_late_and_what_is_over_as_missed(
     tmp_path: Path,
 ) -> None:
     async def night() -> None:
         async with house(tmp_path, {ANNA: f"ntfy://127.0.0.1:{dead}/x"}) as here:
-            await here.commit(alert(about="a"), alert(about="b"), alert(about="c"))
+            await here.commit(alert(about="a"), alert(about="b"), alert(about="c", kind="button"))
             await until(lambda: here.failed)
             await here.commit(alert("acknowledged", "a", by="ben"), alert("resolved", "b"))
-            await here.passes(601, step_s=20)
+            await here.commit(alert("escalated", about="c", kind="button", tier=2))
+            await here.passes(3601, step_s=30)
             with ntfy(port=dead) as back:
                 await here.passes(20)
-                await until(lambda: back.taken)
+                await until(lambda: len(back.taken) == 3)
                 await here.idle("anna")
                 await here.passes(60)
-                [missed] = back.taken
+                call, again, missed = back.taken
+                assert call["title"] == again["title"] == "Call for help"
+                assert call["priority"] == 5
                 assert missed["title"] == "Missed alerts"
-                assert missed["message"].startswith("bedroom. 3 alerts could not be told")
+                assert missed["message"].startswith("bedroom. 2 alerts could not be told")
                 assert missed["priority"] == 2
 
     dead = closed_port()
     asyncio.run(night())
+
+
+def test_an_alarm_of_another_night_wakes_nobody(tmp_path: Path) -> None:
+    async def night() -> None:
+        async with house(tmp_path, {ANNA: f"ntfy://127.0.0.1:{dead}/x"}) as here:
+            await here.commit(alert())
+            await until(lambda: here.failed)
+            await here.passes(STALE_S + 1, step_s=600)
+            with ntfy(port=dead) as back:
+                await here.passes(20)
+                await until(lambda: back.taken)
+                await here.idle("anna")
+                assert [each["title"] for each in back.taken] == ["Missed alerts"]
+
+    dead = closed_port()
+    asyncio.run(night())
+
+
+@pytest.mark.parametrize("by_disk", [False, True], ids=["logged", "refused by the disk"])
+@pytest.mark.parametrize("bad", [{0}, {1}, {0, 1, 2}, {0, 2, 4}, {5}])
+def test_a_message_that_a_server_refuses_delays_no_other(
+    tmp_path: Path, bad: set[int], by_disk: bool
+) -> None:
+    async def night() -> None:
+        async with house(tmp_path, {ANNA: server.address}) as here:
+            alarms = [alert(about=f"e{n}", rule=f"clonus >= {60 + n}s") for n in range(6)]
+            refused = {sha256(alarms[n].id.encode()).hexdigest()[:16] for n in bad}
+            server.refuses = lambda message: message["sequence_id"] in refused
+            if by_disk:
+                here.refused_by_disk(*(alarms[n] for n in sorted(bad)))
+            await here.commit(*alarms)
+            await here.passes(30)
+            await until(lambda: len(server.taken) == len(alarms) - len(bad))
+            assert not refused & {each["sequence_id"] for each in server.taken}
+            await here.passes(REFUSING_S + 60)
+            assert here.channel.refusing(), "what is refused for so long is named"
+
+            server.refuses = lambda _: False
+            await here.passes(60)
+            await here.idle("anna")
+            assert len({each["sequence_id"] for each in server.taken}) == len(alarms)
+            assert len(server.taken) == len(alarms), "none twice"
+
+    with ntfy() as server:
+        asyncio.run(night())
 
 
 def test_a_clock_that_is_set_makes_no_alarm_old(tmp_path: Path) -> None:
@@ -235,15 +287,17 @@ def test_a_hundred_events_are_passed_without_a_word(tmp_path: Path) -> None:
 def test_a_storm_is_capped_and_says_so_and_counts_as_told(tmp_path: Path) -> None:
     async def night() -> None:
         async with house(tmp_path, {ANNA: server.address}) as here:
-            await here.commit(*(technical(kind=f"kind-{n}") for n in range(20)))
+            await here.commit(*(technical(about=f"flap-{n}") for n in range(20)))
+            await here.commit(*(alert(about=f"e{n}") for n in range(20)), alert(kind="button"))
             await here.idle("anna")
             await here.passes(UNREACHED_S)
-            assert not here.channel.unreachable(technical(kind="kind-19").id)
+            assert not here.channel.unreachable(alert(about="e19").id)
 
     with ntfy() as server:
         asyncio.run(night())
-    assert [each["title"] for each in server.taken][-1] == "Many alerts"
-    assert len(server.taken) == 13
+    many = ["Many alerts"]
+    told = ["No signal"] * 4 + many + ["Movement alert"] * 12 + many + ["Call for help"]
+    assert [each["title"] for each in server.taken] == told
 
 
 def test_a_contact_that_is_gone_keeps_nothing_in_the_log(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from detector.push.history import (
     AGAIN_S,
     ALARMS_MOST,
     CAP_WINDOW_S,
+    CONDITION_MOST,
     REMEMBERED_MOST,
     Due,
     History,
@@ -48,7 +49,7 @@ def test_whatever_comes_alarms_are_few_ends_are_told_once_and_a_restart_changes_
     taken, restart
 ):
     history, now_s = History(), 0.0
-    alarmed_s, alarms, told = [], Counter(), set()
+    alarmed_s, alarms, told = defaultdict(list), Counter(), set()
     for n, (state, about, is_technical, wanted, later_s) in enumerate(taken):
         now_s += later_s
         if n == restart:
@@ -60,8 +61,9 @@ def test_whatever_comes_alarms_are_few_ends_are_told_once_and_a_restart_changes_
 
         if due is Due.ALARM:
             assert wanted
-            alarmed_s.append(now_s)
-            assert sum(now_s - at_s < CAP_WINDOW_S - 6 for at_s in alarmed_s) <= ALARMS_MOST
+            counted, most = (each.kind, CONDITION_MOST) if is_technical else ("", ALARMS_MOST)
+            alarmed_s[counted].append(now_s)
+            assert sum(now_s - at_s < CAP_WINDOW_S - 6 for at_s in alarmed_s[counted]) <= most
             alarms[each.id] += 1
             told.add(each.id)
         if due is Due.NEWS:
@@ -130,6 +132,48 @@ def test_the_thirteenth_alarm_of_an_hour_says_that_more_come_and_the_next_hour_b
     assert said(history, 50, alert("resolved", about="e13")) == [Due.NOTHING], "it was not told"
 
 
+CALL = {"kind": "button", "rule": "button"}
+KINDS = {
+    "wearer": alert,
+    "call": lambda state, about: alert(state, about, **CALL),
+    "no-signal": lambda state, about: technical(state, about=about),
+    "stuck": lambda state, about: technical(state, "stuck", about=about),
+}
+floods = st.lists(
+    st.tuples(st.sampled_from([*KINDS]), st.sampled_from(["raised", "repeated"]), st.floats(0, 60)),
+    max_size=150,
+)
+
+
+@given(floods, st.sampled_from([*KINDS]), st.booleans())
+def test_no_flood_of_one_kind_keeps_a_phone_from_being_told_of_another(flood, kind, restart):
+    history, now_s = History(), 0.0
+    for n, (other, state, later_s) in enumerate(flood):
+        now_s += later_s
+        if other != kind:
+            said(history, now_s, KINDS[other](state, f"flood{n % 40}"))
+    if restart:
+        history = History.load(json.loads(json.dumps(history.save(now_s, 1e9))), now_s, 1e9)
+    assert said(history, now_s, KINDS[kind]("raised", "this")) == [Due.ALARM]
+
+
+@given(st.integers(0, 60), st.floats(0, 120))
+def test_each_new_call_for_help_is_told_however_many_came_before(calls, apart_s):
+    history = History()
+    for n in range(calls):
+        taken = [alert(state, f"c{n}", **CALL) for state in ("raised", "repeated", "acknowledged")]
+        assert said(history, n * apart_s, *taken)[0] is Due.ALARM
+
+
+def test_what_the_release_before_saved_is_read_and_its_alarms_are_told_no_second_time():
+    history = History()
+    said(history, 0.0, alert(), technical())
+    saved = history.save(0.0, 1e9) | {"schema": "pushed/1", "alarmed": [1e9] * 12, "more": True}
+    history = History.load(saved, 5.0, 1e9 + 5)
+    assert said(history, 5.0, alert(), technical()) == [Due.KNOWN] * 2
+    assert said(history, 6.0, alert("resolved")) == [Due.NEWS]
+
+
 def test_what_is_remembered_is_bounded_and_an_open_alert_is_forgotten_last():
     history = History()
     said(history, 0.0, technical())
@@ -141,5 +185,7 @@ def test_what_is_remembered_is_bounded_and_an_open_alert_is_forgotten_last():
 
 
 def test_what_cannot_be_read_is_an_empty_history():
-    for junk in (None, {}, [], {"schema": "pushed/1"}, {"schema": "pushed/1", "told": 3}, "x"):
+    whole = History().save(0, 0)
+    broken = [whole | {name: junk} for name in whole for junk in (3, [3], {"x": 3}, None)]
+    for junk in (None, {}, [], {"schema": "pushed/1"}, {"schema": "pushed/1", "told": 3}, *broken):
         assert said(History.load(junk, 0, 0), 0, alert()) == [Due.ALARM]

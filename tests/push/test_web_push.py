@@ -91,7 +91,7 @@ def test_every_device_that_asks_is_told_and_nobody_else_reads_it(
     assert maker.told(other) == []
     for _, headers, data in maker.taken:
         assert b"bedroom" not in data
-        assert headers["TTL"] == "600"
+        assert headers["TTL"] == "43200"
         assert headers["Urgency"] == "high"
 
 

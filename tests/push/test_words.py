@@ -98,14 +98,17 @@ def test_titles_are_short_and_nothing_has_an_id_a_symbol_or_two_lines(told, word
 
 @pytest.mark.parametrize("told", EVERY, ids=lambda told: f"{told.kind} {told.state}")
 def test_neutral_words_name_no_spasm_and_no_cause(told):
-    for words in (alarm(told), news(told)):
+    more = more_words(told, 12, None)
+    for words in (alarm(told), news(told), (more.title, more.body)):
         said = " ".join(words).lower().replace("spasmwatch", "")
         assert not re.search(r"spasm|clonus|tonic|novel|tomorrow|left-calf", said)
 
 
 def test_other_words_say_where_to_look_and_how_to_confirm():
-    assert "https://x" in more_words(12, "https://x").body
-    assert "12 alerts" in more_words(12, None).body
+    assert "https://x" in more_words(alert(), 12, "https://x").body
+    assert "12 alerts about the wearer" in more_words(alert(), 12, None).body
+    assert "4 times “no signal”" in more_words(technical(), 4, None).body
+    assert "a new call" in more_words(alert(kind="button"), 12, None).body
     assert "2 alerts could not be told" in missed_words(2, "bedroom", None).body
     assert "4 8 2" in drill_words("482", label="bedroom", answers=False).body
     assert "button" in drill_words("482", label="bedroom", answers=True).body

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from detector.web.access.connections import Connections
 from detector.web.access.guard import HERE
 from detector.web.access.limits import is_loopback
+from detector.web.answers import faults_told
 from detector.web.serving.tls import context_of, names_of
 
 log = logging.getLogger(__name__)
@@ -85,10 +87,13 @@ async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     names = () if where.cert_file is None else names_of(where.cert_file)
     listening = _listening(where.bind, where.port)
     port = int(listening.getsockname()[1])
+    application = page.application(_hosts(where.bind, names, port), public=where.public_url)
+    application.middlewares.append(faults_told)
     runner = web.AppRunner(
-        page.application(_hosts(where.bind, names, port), public=where.public_url),
+        application,
         handle_signals=False,
         access_log=None,
+        logger=_http_log(),
         keepalive_timeout=KEPT_ALIVE_S,
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_LINE,
@@ -120,6 +125,20 @@ async def served(page: Servable, where: Where) -> AsyncIterator[str]:
     finally:
         listening.close()
         await runner.cleanup()
+
+
+def _http_log() -> logging.Logger:
+    """Return the log of connections, in which there are faults of ours and none of strangers."""
+    found = log.getChild("http")
+    if _ours not in found.filters:
+        found.addFilter(_ours)
+    return found
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    """Return whether a line is of more than a request that is no HTTP, or whose sender has gone."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (HttpProcessingError, ConnectionError))
 
 
 def _listening(bind: str, port: int) -> socket.socket:
