@@ -44,7 +44,9 @@ from detector.web.history.pages import history_routes
 from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
 from detector.web.streaming import streamed
+from detector.web.tonight.payload import PageNow, PageView
 from detector.web.tonight.stream import Stream
+from detector.web.tonight.view import lasting
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +96,7 @@ class CaregiversPage:
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
-        self.stream = Stream(mono_s)
+        self.stream: Stream[PageView] = Stream(mono_s, lasting)
         self.household = None
         if others is not None:
             self.household = HouseholdPage(obey, others, self._commands, self._still, mono_s)
@@ -161,7 +163,8 @@ class CaregiversPage:
         view = self.stream.view
         if view is None:
             raise web.HTTPServiceUnavailable(text="spasmwatch is starting, or its page hangs")
-        return web.json_response({**view, "movement_g": self._strip()})
+        now: PageNow = {"view": view, "movement_g": self._strip()}
+        return web.json_response(now)
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         found = request.get(VISITOR)

@@ -9,7 +9,9 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
@@ -18,6 +20,7 @@ from detector.boot import host_boot_id
 from detector.channels import EntryKind
 from detector.store.state import State
 from detector.supervision.heartbeat import LATE_S, Heartbeat, heartbeat_path
+from detector.web.schemas import schemas
 from detector.web.serving.address_file import PageAddress, read_address, write_address
 
 from ..alerts.made import MIDNIGHT, make_event
@@ -47,6 +50,13 @@ def shown(run, words: str):
     return run("status")
 
 
+def printed(run) -> dict[str, Any]:
+    """Return what --json prints, which keeps its schema."""
+    said = json.loads(run("status", "--json").stdout)
+    jsonschema.Draft202012Validator(schemas()["now"]).validate(said)
+    return dict(said)
+
+
 def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_path, run):
     with a_night(tmp_path) as page:
         asyncio.run(until(lambda: run("status").returncode == WATCHED, within_s=60))
@@ -55,7 +65,7 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         told = shown(run, "Note by anna: took baclofen")
         assert told.stdout.startswith("● Watching  ")
         assert "bedroom: leg   last data " in told.stdout
-        said = json.loads(run("status", "--json").stdout)
+        said = printed(run)
         assert (said["schema"], said["running"], said["watching"]) == ("now/1", True, True)
         assert said["view"]["schema"] == "page/1"
         for refused in ("x" * (NOTE_MOST + 1), "a\x1b[31mb", ""):
@@ -65,9 +75,10 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         # Only who may read the data folder is answered: the key of another process opens nothing.
         write_address(tmp_path / "data", replace(page, key="another"))
         assert "for commands on this computer alone" in run("status").stdout
-        assert json.loads(run("status", "--json").stdout)["view"] is None
+        assert printed(run)["view"] is None
         assert run("note", "by a stranger").returncode != 0
         write_address(tmp_path / "data", page)
+    assert printed(run)["watching"] is False
     over = run("status")
     assert over.returncode == NOBODY
     assert "No night runs: the last ended" in over.stdout
@@ -111,6 +122,7 @@ def test_without_a_page_the_heartbeat_says_whether_somebody_watches(
     done = run("status")
     assert words in done.stdout
     assert done.returncode == code
+    assert printed(run)["watching"] is (code == WATCHED)
 
 
 def test_a_page_that_is_left_over_and_one_that_answers_nonsense_are_no_night(tmp_path, run):

@@ -29,7 +29,7 @@ from detector.store.state import State, StateError
 from detector.web.access.people_file import PeopleFile
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
-from detector.web.household.neighbours import household_view, others_words
+from detector.web.household.neighbours import card_of, household_view, others_words
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.address_file import PageAddress, remove_address, write_address
 from detector.web.serving.asking import host_of
@@ -112,23 +112,22 @@ class NightOnPage:
                 self._made.beside.note(Condition.INTERNAL_FAULT, None)  # it works again
 
     def _show(self) -> None:
-        scene = self._scene()
-        own = view_of(scene, self._diary)
-        if self._page.household is None:
-            self._page.stream.show(own)
-            return
-        everybody = household_view(own, self._others.neighbours(), scene.at, self._zone)
-        self._page.stream.show({**own, "others": others_words(everybody)})
-        self._page.household.stream.show(everybody)
+        at = utc_of(self._clock.utc_ns())
+        others = [card_of(each, at, self._zone) for each in self._others.neighbours()]
+        own = view_of(self._scene(at, others_words(others)), self._diary)
+        self._page.stream.show(own)
+        if self._page.household is not None:
+            self._page.household.stream.show(household_view(own, others))
 
-    def _scene(self) -> Scene:
+    def _scene(self, at: datetime, others: str) -> Scene:
         facts, now_s = self._facts, time.monotonic()
         hung = "spasmwatch is starting" if facts is None else None
         if facts is not None and not facts.live(now_s):
             hung = f"spasmwatch has not looked at the night for {now_s - facts.at_s:.0f} s"
         night = self._made.night
         return Scene(
-            at=utc_of(self._clock.utc_ns()),
+            at=at,
+            made_ms=round(now_s * 1000),
             snapshot=self._made.service.now,
             vitals=vitals(night, self._clock),
             label=self._label,
@@ -136,6 +135,7 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
+            others=others,
         )
 
 

@@ -17,7 +17,8 @@ from detector.events import Event, Kind
 from detector.status import StateWord
 from detector.web.history.labels import SaidLabel
 from detector.web.tonight.diary import Diary, Span
-from detector.web.tonight.timeline import UNKNOWN, joined, mark_words, timeline
+from detector.web.tonight.payload import SpanState, TimelineShown
+from detector.web.tonight.timeline import joined, mark_words, timeline
 from detector.words.phrases import COUNTED, count_words, counted, length, one_line
 from detector.words.screens import happened_words
 
@@ -29,7 +30,7 @@ TAIL = timedelta(minutes=15)  # shown of a time without a signal at the end
 MOST_LINES = 300  # of a night: what people said, and what alerts did
 MOST_ROWS = 500
 RATE_FROM_S = 3600.0  # of a shorter time a rate says nothing
-_WATCHED = {StateWord.WATCHING.value, StateWord.PAUSED.value}
+_WATCHED = {SpanState.WATCHING, SpanState.PAUSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def title(evening: date) -> str:
     return f"{evening:%A} {evening.day} {evening:%B %Y}"
 
 
-Stretch = tuple[str, datetime, datetime]
+Stretch = tuple[SpanState, datetime, datetime]
 
 
 def _stretches(known: KnownNight) -> list[Stretch]:
@@ -212,10 +213,11 @@ def _alerts(entries: Sequence[Entry]) -> str:
 
 def _picture(
     known: KnownNight, stretches: Sequence[Stretch], events: Sequence[Event]
-) -> dict[str, Any]:
+) -> TimelineShown:
     end = max([stretches[-1][2], *(event.onset for event in events if event.onset)])
     spans = [
-        Span(None if state == UNKNOWN else StateWord(state), begin) for state, begin, _ in stretches
+        Span(None if state is SpanState.UNKNOWN else StateWord(state), begin)
+        for state, begin, _ in stretches
     ]
     return timeline(spans, events, end, known.zone)
 
