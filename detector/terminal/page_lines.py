@@ -11,7 +11,7 @@ from detector.status import StateWord
 from detector.terminal.output import strip
 from detector.web.tonight.payload import AlertShown, PageView
 from detector.words.phrases import harmless, length, one_line
-from detector.words.states import BLACK, COLOURS, level_colour
+from detector.words.states import BLACK, COLOURS, ORANGE, level_colour
 
 MOVEMENT = "  movement  "
 HAPPENED_MOST = 6  # of what happened: a glance, not the log
@@ -33,6 +33,8 @@ def page_lines(
     if view["remark"]:
         lines.append(_line(f"  {view['remark']}"))
     lines.append(_line(f"  Tonight: {view['counts']} Watched for {view['watched']}."))
+    heard = view["heard"]
+    lines.append(_line(f"  {heard['words']}", "" if heard["anybody"] else f"bold {ORANGE}"))
     if movement_g:
         room = None if width is None else max(1, width - len(MOVEMENT))
         lines.append(_line(f"{MOVEMENT}{strip(movement_g)[-(room or 0) :]}"))

@@ -101,6 +101,11 @@ class CaregiversPage:
         if others is not None:
             self.household = HouseholdPage(obey, others, self._commands, self._still, mono_s)
 
+    @property
+    def open_pages(self) -> int:
+        """How many pages are open and stay live."""
+        return self.stream.pages + (0 if self.household is None else self.household.stream.pages)
+
     def show_facts(self, facts: ServiceFacts) -> None:
         """Take the facts for monitoring that are shown from now on."""
         self._facts = facts

@@ -68,6 +68,9 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         said = printed(run)
         assert (said["schema"], said["running"], said["watching"]) == ("now/1", True, True)
         assert said["view"]["schema"] == "page/1"
+        nobody = "Heard by nobody. Only a night with a real sensor tells phones."
+        assert said["view"]["heard"]["words"] == nobody
+        assert f"  {nobody}\n" in told.stdout
         for refused in ("x" * (NOTE_MOST + 1), "a\x1b[31mb", ""):
             done = run("note", refused)
             assert done.returncode == 2

@@ -23,6 +23,7 @@ from detector.web.schemas import schemas
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.stream import message_of
 from detector.web.tonight.view import Scene, view_of
+from detector.words.hearers import Hearers, HomePresence, Phone
 
 from ..kit.any_values import (
     NOON,
@@ -64,6 +65,16 @@ drafts: st.SearchStrategy[Draft] = st.one_of(
     ),
 )
 logs = st.lists(st.tuples(drafts, st.integers(0, 800)), max_size=12)
+hearers = st.builds(
+    Hearers,
+    receivers=st.lists(words, max_size=2).map(tuple),
+    phones=st.lists(st.builds(Phone, words, maybe(local), st.text(), st.booleans())).map(tuple),
+    pages=st.integers(0, 200),
+    home_assistant=maybe(st.sampled_from(HomePresence)),
+    sounds=st.booleans(),
+    published=st.booleans(),
+    live=st.booleans(),
+)
 scenes = st.builds(
     Scene,
     at=st.just(NOON),
@@ -76,6 +87,7 @@ scenes = st.builds(
     hung=maybe(words),
     remark=st.text(),
     others=st.text(),
+    hearers=hearers,
 )
 neighbours = st.builds(
     Neighbour,

@@ -17,10 +17,12 @@ from detector.config import Settings
 from detector.errors import ConfigError, StorageError
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
+from detector.push.recipients import Contact
 from detector.service.assembly import Assembly
 from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
+from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
@@ -69,10 +71,11 @@ class NightOnPage:
         *,
         label: str,
         zone: tzinfo | None,
+        contacts: Sequence[Contact],
     ) -> None:
         self._others = others
         self._made, self._page, self._diary, self._clock = made, page, diary, clock
-        self._label, self._zone = label, zone
+        self._label, self._zone, self._contacts = label, zone, contacts
         number, most = made.learning.number, made.learning.most
         self._remark = "" if number is None else learning_words(number, most)
         self._facts: ServiceFacts | None = None
@@ -136,6 +139,7 @@ class NightOnPage:
             hung=hung,
             remark=self._remark,
             others=others,
+            hearers=hearers_of(self._made, self._contacts, self._page.open_pages, at, self._zone),
         )
 
 
@@ -181,6 +185,7 @@ async def caregivers_page(
         others,
         label=settings.wearer.label,
         zone=settings.wearer.zone,
+        contacts=[Contact.of(contact) for contact in settings.contact],
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)

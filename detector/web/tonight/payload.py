@@ -14,6 +14,7 @@ from detector.channels import EntryKind
 from detector.events import Kind
 from detector.fields import Count, Items, Name, Positive, Text, Within
 from detector.status import StatusFields
+from detector.words.hearers import HomePresence
 
 WIDTH = 1000  # units of the picture from its begin to now
 
@@ -118,6 +119,32 @@ class HappenedShown(TypedDict):
     words: str
 
 
+class PhoneShown(TypedDict):
+    """A contact's phone: where it is not told, since when and why; `quiet` has quiet hours now."""
+
+    name: Name
+    told: bool
+    since: Clock | None
+    why: str | None
+    quiet: bool
+
+
+class HeardBy(TypedDict):
+    """Who hears alerts.
+
+    `home_assistant` is null where it is not to be told. `sounds` is whether this computer sounds
+    what reaches nobody else. `pages` that are open do not count as `anybody`.
+    """
+
+    words: Name
+    anybody: bool
+    receivers: list[Name]
+    phones: list[PhoneShown]
+    pages: Count
+    home_assistant: HomePresence | None
+    sounds: bool
+
+
 class PageView(StatusFields):
     """What the page shows of a night.
 
@@ -141,6 +168,7 @@ class PageView(StatusFields):
     watched: str
     remark: str
     others: str
+    heard: HeardBy
     counts: str
     alerts: Annotated[list[AlertShown], Items(most=MOST_ALERTS)]
     more_alerts: Count

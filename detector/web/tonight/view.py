@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from detector.alert import Alert, AlertClass, AlertState, Level
@@ -19,11 +19,13 @@ from detector.web.tonight.payload import (
     MOST_MARKS,
     AlertShown,
     HappenedShown,
+    HeardBy,
     PageView,
     percent,
     tenths,
 )
 from detector.web.tonight.timeline import timeline
+from detector.words.hearers import Hearers, heard_words
 from detector.words.phrases import count_words, length, one_line, sentence
 from detector.words.screens import alert_title, happened_words, place_words
 from detector.words.states import mark_of
@@ -47,6 +49,7 @@ class Scene:
     hung : why the service itself cannot be believed, None where it can
     remark : what holds for all of the night, such as that it is a learning night
     others : which other wearers need somebody, in a line
+    hearers : who hears alerts
     """
 
     at: datetime
@@ -59,6 +62,7 @@ class Scene:
     hung: str | None = None
     remark: str = ""
     others: str = ""
+    hearers: Hearers = field(default_factory=Hearers)
 
 
 def view_of(scene: Scene, diary: Diary) -> PageView:
@@ -88,6 +92,7 @@ def view_of(scene: Scene, diary: Diary) -> PageView:
         "watched": _watched(scene.snapshot.monitored_s),
         "remark": scene.remark,
         "others": scene.others,
+        "heard": _heard(scene.hearers, scene.zone),
         "counts": count_words(scene.snapshot.counts),
         "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
@@ -211,6 +216,27 @@ def answer_words(alert: Alert, zone: tzinfo | None) -> str:
             return "Nobody has answered yet. More people are told."
         case _:
             return "Nobody has answered yet."
+
+
+def _heard(hearers: Hearers, zone: tzinfo | None) -> HeardBy:
+    return {
+        "words": heard_words(hearers, zone),
+        "anybody": hearers.anybody,
+        "receivers": list(hearers.receivers),
+        "phones": [
+            {
+                "name": phone.name,
+                "told": phone.since is None,
+                "since": None if phone.since is None else f"{phone.since.astimezone(zone):%H:%M}",
+                "why": phone.why or None,
+                "quiet": phone.quiet,
+            }
+            for phone in hearers.phones
+        ],
+        "pages": hearers.pages,
+        "home_assistant": hearers.home_assistant,
+        "sounds": hearers.sounds,
+    }
 
 
 def _happened(line: Line, scene: Scene) -> HappenedShown:
