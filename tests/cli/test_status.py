@@ -18,6 +18,7 @@ from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import NOTE_MOST
 from detector.boot import host_boot_id
 from detector.channels import EntryKind
+from detector.service.persistence.watched_nights import watched_nights
 from detector.store.state import State
 from detector.supervision.heartbeat import LATE_S, Heartbeat, heartbeat_path
 from detector.web.schemas import schemas
@@ -81,6 +82,15 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         assert printed(run)["view"] is None
         assert run("note", "by a stranger").returncode != 0
         write_address(tmp_path / "data", page)
+        undone = run("note", "--undo", "--by", "anna")
+        assert undone.stderr == (
+            "Taken back: Note by anna: took baclofen, in the night that runs.\n"
+        )
+        asyncio.run(until(lambda: "baclofen" not in run("status").stdout, within_s=20))
+        assert "took back" not in run("status").stdout
+        again = run("note", "--undo", "--by", "anna")
+        assert again.returncode == 2
+        assert "anna has said nothing among the newest 12 lines of this night" in again.stderr
     assert printed(run)["watching"] is False
     over = run("status")
     assert over.returncode == NOBODY
@@ -138,6 +148,51 @@ def test_a_page_that_is_left_over_and_one_that_answers_nonsense_are_no_night(tmp
     write_address(folder, PageAddress("http://127.0.0.1:9", "127.0.0.1", 9, "key"))
     heart(tmp_path, age_s=90.0, pid=2**22 + 1)
     assert "died, or was killed" in run("status").stdout
+
+
+def test_without_a_night_the_latest_spasm_is_labelled_and_what_was_said_is_taken_back(
+    tmp_path, run
+):
+    state_file = tmp_path / "data" / "state.sqlite"
+    refused = run("note", "--label", "not-a-spasm")
+    assert refused.returncode == 2
+    assert "no likely spasm was found" in refused.stderr
+    with closing(State.open(state_file)) as state:
+        found = [
+            make_event("e1", "clonus", 3600.0, 65.0),
+            make_event("e2", "spasm", 7200.0, 5.0),
+            make_event("e3", "twitch", 9000.0, 0.4),
+        ]
+        state.commit(at=MIDNIGHT, events=found)
+    said = run("note", "--label", "not-a-spasm", "turned", "over", "--by", "anna").stderr
+    assert said.startswith("Labelled by anna as not-a-spasm: spasm at ")
+    assert said.endswith(" Noted by anna, behind the last night.\n")
+    assert run("note", "--mark", "--by", "ben").stderr == (
+        "A spasm is marked by ben, behind the last night.\n"
+    )
+    assert "Last entry" in (shown := run("status").stdout)
+    assert "A spasm is marked by ben." in shown
+    assert "Taken back: A spasm is marked by ben" in run("note", "--undo", "--by", "ben").stderr
+    assert "Note by anna: turned over" in run("status").stdout
+    other = run("note", "--undo", "--by", "ben")
+    assert other.returncode == 2
+    assert "ben has said nothing lately; there is something of anna (--by NAME)" in other.stderr
+    assert run("note", "--undo", "--by", "anna").returncode == 0
+    with closing(State.open(state_file)) as state:
+        assert watched_nights(state, tmp_path).labels == {"e2": "not-a-spasm"}
+    assert "Labelled by anna: not a spasm" in run("note", "--undo", "--by", "anna").stderr
+    with closing(State.open(state_file)) as state:
+        assert watched_nights(state, tmp_path).labels == {}
+        kinds = [json.loads(entry.body).get("command") for entry in state.replay_from(1, 20)]
+    assert [each for each in kinds if each] == ["label", "note", "mark", *["withdraw"] * 3]
+
+
+@pytest.mark.parametrize("words", [[], ["--undo", "x"], ["--undo", "--mark"], ["--mark", ""]])
+def test_a_note_of_nothing_or_of_two_things_at_once_is_refused_and_nothing_is_written(
+    tmp_path, run, words
+):
+    assert run("note", *words).returncode == 2
+    assert not (tmp_path / "data" / "state.sqlite").exists()
 
 
 def test_without_a_night_it_shows_what_the_last_one_left_and_touches_nothing(tmp_path, run):

@@ -12,6 +12,7 @@ from typing import Any
 from detector import plain_json
 from detector.alert import AlertClass, AlertState
 from detector.alert import from_dict as alert_of
+from detector.alerts.withdrawn import Saying, is_told
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
@@ -43,6 +44,7 @@ class KnownNight:
     before : the state it began in, and the last entry before it
     after : the first state that followed it
     labels : of its events, by id
+    withdrawn : what people took back since of what they said
     recordings : names of its recordings that are there
     kept_since : how far back the log goes; None where it is empty
     whole : whether there is no more than this
@@ -56,6 +58,7 @@ class KnownNight:
     before: tuple[Entry, ...] = ()
     after: Entry | None = None
     labels: Mapping[str, SaidLabel] = field(default_factory=dict)
+    withdrawn: frozenset[Saying] = frozenset()
     recordings: tuple[str, ...] = ()
     kept_since: datetime | None = None
     whole: bool = True
@@ -102,7 +105,7 @@ def night_view(known: KnownNight) -> dict[str, Any]:
     """Return what the page shows of a night."""
     stretches = _stretches(known)
     shown = [event for event in known.events if event.kind.is_spasm_family]
-    lines = _lines(known.entries)
+    lines = _lines(known)
     people = {str(EntryKind.NOTE), str(EntryKind.LABEL)}
     return {
         **night_line(known),
@@ -233,17 +236,19 @@ def _row(event: Event, known: KnownNight) -> dict[str, Any]:
     }
 
 
-def _lines(entries: Sequence[Entry]) -> list[tuple[EntryKind, datetime, str]]:
+def _lines(known: KnownNight) -> list[tuple[EntryKind, datetime, str]]:
     """Return what alerts did and people said, in order of time."""
     found: list[tuple[EntryKind, datetime, str]] = []
-    for entry in entries:
+    for entry in known.entries:
         if entry.kind in {EntryKind.EVENT, EntryKind.STATUS}:
             continue
         try:
             body = plain_json.parsed(entry.body)
         except ValueError:
             continue
-        if isinstance(body, dict) and body.get("state") != AlertState.REPEATED:
+        if not isinstance(body, dict) or not is_told(body, known.withdrawn):
+            continue
+        if body.get("state") != AlertState.REPEATED:
             words = one_line(happened_words(entry.kind, body))
             found.append((entry.kind, entry.at, words))
     return found[:MOST_LINES]

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, TypedDict
 
 from detector.alert import AlertState, Level
+from detector.alerts.commands import Taken
 from detector.channels import EntryKind
 from detector.events import Kind
 from detector.fields import Count, Items, Name, Positive, Text, Within
@@ -110,13 +111,19 @@ class AlertShown(TypedDict):
 
 
 class HappenedShown(TypedDict):
-    """An entry of the log as a line."""
+    """An entry of the log as a line.
+
+    `by`, `said` and `said_at` name what can be taken back; they are null for everything else.
+    """
 
     n: int
     at: Clock
     kind: EntryKind
     event: str | None
     words: str
+    by: str | None
+    said: Taken | None
+    said_at: str | None
 
 
 class PhoneShown(TypedDict):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.response import NOT_A_SPASM
 from detector.alerts.rules import BUTTON
+from detector.alerts.withdrawn import saying_of
 from detector.channels import EntryKind
 from detector.events import Kind
 from detector.status import WORDS, Snapshot, StateWord, Status, Vitals, to_dict
@@ -240,10 +241,14 @@ def _heard(hearers: Hearers, zone: tzinfo | None) -> HeardBy:
 
 
 def _happened(line: Line, scene: Scene) -> HappenedShown:
+    by, said, said_at = saying_of(line.body) or (None, None, None)
     return {
         "n": line.n,
         "at": f"{line.at.astimezone(scene.zone):%H:%M}",
         "kind": line.kind,
         "event": line.body.get("id") if line.kind is EntryKind.EVENT else None,
         "words": one_line(happened_words(line.kind, line.body)),
+        "by": by,
+        "said": said,
+        "said_at": said_at,
     }
