@@ -55,7 +55,8 @@ class SaidBefore:
         mine = [line for line in self.said if line.by == by]
         if not mine:
             others = sorted({line.by for line in self.said})
-            hint = f"; there is something of {', '.join(others)} (--by NAME)" if others else ""
+            verb = "have" if len(others) > 1 else "has"
+            hint = f", but {' and '.join(others)} {verb} (--by NAME)" if others else ""
             raise CommandError(f"{by} has said nothing {self.where}{hint}")
         return mine[0]
 

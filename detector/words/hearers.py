@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
+from detector.events import Origin
 from detector.words.phrases import counted, one_line
 
 
@@ -42,7 +43,7 @@ class Hearers:
     home_assistant : None where it is not to be told
     sounds : this computer sounds what reaches nobody else, and can
     published : alerts are published for receivers
-    live : the night is; no other tells a phone or sounds here
+    origin : of the night; only a live one tells phones and sounds here
     """
 
     receivers: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class Hearers:
     home_assistant: HomePresence | None = None
     sounds: bool = False
     published: bool = True
-    live: bool = True
+    origin: Origin = Origin.LIVE
 
     @property
     def told(self) -> tuple[Phone, ...]:
@@ -105,10 +106,11 @@ def _failing(phone: Phone, zone: tzinfo | None) -> str:
 
 def _remedy(hearers: Hearers, *, mend: bool) -> str:
     """Return what to do where nobody is told."""
+    if hearers.origin is not Origin.LIVE:
+        can = hearers.published and hearers.origin is Origin.SIMULATED
+        hear = "; to hear this one: `spasmwatch listen --simulated`" if can else ""
+        return f"Only a night with a real sensor tells phones{hear}."
     listen = "start `spasmwatch listen` where somebody hears it"
-    if not hearers.live:
-        no_phone = "Only a night with a real sensor tells phones"
-        return f"{no_phone}; to hear this one {listen}." if hearers.published else f"{no_phone}."
     phone = "mend what is in brackets" if mend else "name a [[contact]] in the settings"
     if not hearers.published:
         return f"Look after the wearer yourself, and {phone}."

@@ -73,7 +73,7 @@ hearers = st.builds(
     home_assistant=maybe(st.sampled_from(HomePresence)),
     sounds=st.booleans(),
     published=st.booleans(),
-    live=st.booleans(),
+    origin=st.sampled_from(Origin),
 )
 scenes = st.builds(
     Scene,

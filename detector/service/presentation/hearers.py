@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from detector.alerts.conditions import Condition
-from detector.events import Origin
 from detector.push.recipients import Contact
 from detector.service.assembly import Assembly
 from detector.words.hearers import Hearers, HomePresence, Phone
@@ -35,7 +34,7 @@ def hearers_of(
         home_assistant=None if home is None else _presence(home.listens if connected else False),
         sounds=made.sound is not None and made.sound.troubles()[Condition.SOUND] is None,
         published=publisher is not None,
-        live=made.topics.origin is Origin.LIVE,
+        origin=made.topics.origin,
     )
 
 
