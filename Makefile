@@ -54,6 +54,7 @@ pin: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m detector.mqtt.schemas docs/schemas
+	$(BIN)/python -m detector.web.schemas docs/page-schemas
 	$(BIN)/python -m detector.mqtt.asyncapi docs/asyncapi.json
 	$(BIN)/python -m detector.devices.page docs/devices.md
 

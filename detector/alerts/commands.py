@@ -55,6 +55,14 @@ class NoteKind(StrEnum):
     OTHER = "other"
 
 
+class Taken(StrEnum):
+    """What can be taken back, by its command: it changed nothing but what is written down."""
+
+    NOTE = "note"
+    MARK = "mark"
+    LABEL = "label"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
     """What every command says.
@@ -162,6 +170,18 @@ class AddNote(_Said):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(_Said):
+    """A note, mark or label of the same person is taken back: screens do not show it any more.
+
+    what : which of these it was
+    said : when it was said, to the ms, as the log has it (`said_at`)
+    """
+
+    what: Taken
+    said: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallForHelp(_Said):
     """The wearer asks for somebody, on their own page or by the button of a sensor."""
 
@@ -174,6 +194,7 @@ Command = (
     | MarkSpasm
     | LabelEvent
     | AddNote
+    | Withdraw
     | CallForHelp
 )
 
@@ -185,6 +206,7 @@ NAMES: dict[str, type[Command]] = {
     "mark": MarkSpasm,
     "label": LabelEvent,
     "note": AddNote,
+    "withdraw": Withdraw,
     "help": CallForHelp,
 }
 """Names of commands in topics, addresses and the log."""
@@ -245,6 +267,9 @@ def from_dict(data: Any) -> Command:
 _OPTIONAL = {"alert", "event", "minutes", "at", "kind"}
 
 
+_WORDS: dict[str, type[StrEnum]] = {"verdict": SaidKind, "kind": NoteKind, "what": Taken}
+
+
 def _typed(key: str, value: Any) -> Any:
     if key == "minutes":
         if type(value) is not int:
@@ -254,14 +279,12 @@ def _typed(key: str, value: Any) -> Any:
         raise CommandError(f"{key} must be text")
     try:
         match key:
-            case "at":
+            case "at" | "said":
                 return _moment(value)
-            case "verdict":
-                return SaidKind(value)
-            case "kind":
-                return NoteKind(value)
+            case "verdict" | "kind" | "what":
+                return _WORDS[key](value)
     except ValueError:
-        wanted = {"verdict": SaidKind, "kind": NoteKind}.get(key)
+        wanted = _WORDS.get(key)
         form = "a UTC time like 2026-11-21T02:14:07Z" if wanted is None else ", ".join(wanted)
         raise CommandError(f"{key} must be {form}") from None
     return value

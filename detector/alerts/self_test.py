@@ -301,7 +301,7 @@ class SelfTest:
     def _is_due(self, mono_s: float, utc: datetime) -> bool:
         if self._at is None or mono_s - self._began_s < SETTLED_S:
             return False
-        if not self._here and not self._present(mono_s):
+        if not self._here and not self.present(mono_s):
             return False  # it waits for somebody whom it can reach
         local = utc.astimezone(self._zone)
         latest = _at(local, self._at)
@@ -310,7 +310,8 @@ class SelfTest:
         done = self._begun if self._tested is None else self._tested
         return done < latest and utc - latest < CATCH_UP
 
-    def _present(self, mono_s: float) -> frozenset[str]:
+    def present(self, mono_s: float) -> frozenset[str]:
+        """Return the receivers that are there."""
         return frozenset(
             name
             for name, path in self._paths.items()
@@ -321,7 +322,7 @@ class SelfTest:
         self._asked, self._tested = False, utc
         id_ = alert_id(self._wearer, Condition.SELF_TEST, _text(utc))
         self._n = None
-        self._test = _Test(id_, utc, mono_s, self._present(mono_s))
+        self._test = _Test(id_, utc, mono_s, self.present(mono_s))
         return TrialStep(StepKind.BEGUN, id_, utc)
 
     def _ended(self, test: _Test, mono_s: float) -> list[TrialStep]:

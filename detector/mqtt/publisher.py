@@ -129,7 +129,7 @@ class Publisher:
             gate=self._gate,
             mono_s=mono_s,
         )
-        self._home_assistant = home_assistant
+        self.home_assistant = home_assistant
         self._log = log
         self._epoch = log.epoch  # as receivers were told
         self._topics = topics
@@ -202,8 +202,8 @@ class Publisher:
             tasks.create_task(self._contradict())
             tasks.create_task(self.requests.run())
             tasks.create_task(self.live.run())
-            if self._home_assistant is not None:
-                tasks.create_task(self._home_assistant.run(self.link, self.requests.refuse))
+            if self.home_assistant is not None:
+                tasks.create_task(self.home_assistant.run(self.link, self.requests.refuse))
 
     def _hear_health(self, received: Received) -> None:
         """Take a heartbeat on our own topic, ours or another's; whatever is none is ignored.
@@ -256,8 +256,8 @@ class Publisher:
         self._say_state(changed=True)
         self._retry_due = True
         self._more.set()
-        if self._home_assistant is not None:
-            self._home_assistant.announce()
+        if self.home_assistant is not None:
+            self.home_assistant.announce()
 
     async def _beat(self) -> None:
         while True:

@@ -91,14 +91,17 @@ def schemas() -> dict[str, Schema]:
     }
     told = {str(name): (title, forms[name]) for name, title in TITLES.items()}
     told |= {f"cmd/{name}": (title, _command(kind)) for name, (title, kind) in COMMANDS.items()}
-    return {
-        name: {"$schema": DIALECT, "title": title, **form} for name, (title, form) in told.items()
-    }
+    return {name: titled(title, form) for name, (title, form) in told.items()}
 
 
-def write(folder: Path) -> None:
-    """Write one file for each schema; `make docs` makes `docs/schemas` with it."""
-    for name, schema in schemas().items():
+def titled(title: str, form: Schema) -> Schema:
+    """Return a schema as it is published."""
+    return {"$schema": DIALECT, "title": title, **form}
+
+
+def write(published: Mapping[str, Schema], folder: Path) -> None:
+    """Write one file for each schema; `make docs` does so."""
+    for name, schema in published.items():
         path = folder / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -140,4 +143,4 @@ def _command(kind: type) -> Schema:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(schemas(), Path(sys.argv[1]))

@@ -32,7 +32,7 @@ from detector.service.checks.disk_space import DiskSpace
 from detector.service.checks.lag import LagWatch
 from detector.service.checks.link_watch import LinkWatch
 from detector.service.checks.push_watch import PushWatch
-from detector.service.checks.self_test import open_tests
+from detector.service.checks.self_test import EveningTest, open_tests
 from detector.service.checks.starts import StartWatch
 from detector.service.checks.troubles import NotedTroubles, TroubleCheck
 from detector.service.ending import MQTT
@@ -56,6 +56,7 @@ from detector.service.persistence.resumption import ANSWERS
 from detector.service.persistence.return_to_disk import ReturnToDisk
 from detector.service.presentation.answering import LEARNED, RESPONSE, Answering
 from detector.service.presentation.health import vitals
+from detector.service.presentation.local_sound import LocalSound
 from detector.service.presentation.movement import RecentMovement
 from detector.service.presentation.news import News
 from detector.service.presentation.pausing import Pausing
@@ -76,11 +77,13 @@ class Assembly:
     topics: Topics
     recordings: tuple[Path, ...]  # one for each sensor, or none
     state: Path
+    tests: EveningTest
     deleted: tuple[Path, ...] = ()  # recordings older than the settings keep them
     open_before: tuple[Alert, ...] = ()  # that an earlier process left open
     goes_on: bool = False  # with a night that an earlier process began
     publisher: Publisher | None = None
     push: PushChannel | None = None
+    sound: LocalSound | None = None  # on this computer
     reception: Reception = field(default_factory=Reception)
     starts: StartWatch = field(default_factory=lambda: StartWatch(0))
     beside: NotedTroubles = field(default_factory=NotedTroubles)  # for parts beside the service
@@ -282,11 +285,13 @@ async def assembled(
             topics,
             recordings,
             place.state,
+            tests,
             deleted=tuple(deleted),
             open_before=opened.open_before,
             goes_on=opened.heard_until is not None,
             publisher=publisher,
             push=push,
+            sound=sound,
             reception=reception,
             starts=starts,
             beside=beside,

@@ -19,14 +19,7 @@ from detector import plain_json
 from detector import status as status_values
 from detector.alert import Alert, AlertClass
 from detector.alerts import commands
-from detector.alerts.commands import (
-    Acknowledge,
-    AddNote,
-    Command,
-    LabelEvent,
-    MarkSpasm,
-    Snooze,
-)
+from detector.alerts.commands import Acknowledge, AddNote, Command, LabelEvent, MarkSpasm, Snooze
 from detector.block import EPOCH
 from detector.channels import Entry, EntryKind, RefusedEntry
 from detector.events import Event, Origin, format_utc
@@ -131,6 +124,8 @@ def of_command(command: Command, *, at: datetime, whose: str | None, source: Ori
     match command:
         case AddNote() | MarkSpasm():
             kind, subject = EntryKind.NOTE, commands.name_of(command)
+        case commands.Withdraw():  # with the labels: they are read up to now for any night
+            kind, subject = EntryKind.LABEL, commands.name_of(command)
         case LabelEvent():
             kind, subject = EntryKind.LABEL, command.event or command.alert or ""
         case Acknowledge(alert=alert) | Snooze(alert=alert):

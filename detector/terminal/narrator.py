@@ -9,7 +9,7 @@ from datetime import tzinfo
 from detector import plain_json
 from detector.alert import Alert, AlertState, Level
 from detector.alert import to_json as alert_json
-from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, to_dict
+from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, Withdraw, to_dict
 from detector.block import utc_of
 from detector.devices.profile import Note, Refused
 from detector.devices.stream import LinkDown, LinkUp
@@ -123,7 +123,7 @@ class Narrator:
                 self._talk(sentence(news.text))
             case Refused():
                 self._talk(f"The sensor cannot be used: {sentence(news.reason)}")
-            case AddNote() | MarkSpasm() | LabelEvent():
+            case AddNote() | MarkSpasm() | LabelEvent() | Withdraw():
                 self._said(news)
             case Trouble() if not self._out.json and self._is_told(news):
                 pass
@@ -166,7 +166,7 @@ class Narrator:
         as_json = self._out.json
         self._out.data(alert_json(alert) if as_json else alert_line(alert, self._zone, self._label))
 
-    def _said(self, command: AddNote | MarkSpasm | LabelEvent) -> None:
+    def _said(self, command: AddNote | MarkSpasm | LabelEvent | Withdraw) -> None:
         """Write what somebody said of the night; what changes an alert is written with that."""
         if self._out.json:
             self._out.data(plain_json.line(to_dict(command)))

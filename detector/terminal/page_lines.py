@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from detector.alert import Level
 from detector.status import StateWord
 from detector.terminal.output import strip
+from detector.web.tonight.payload import AlertShown, PageView
 from detector.words.phrases import harmless, length, one_line
-from detector.words.states import BLACK, COLOURS, level_colour
+from detector.words.states import BLACK, COLOURS, ORANGE, level_colour
 
 MOVEMENT = "  movement  "
 HAPPENED_MOST = 6  # of what happened: a glance, not the log
 
 
-def page_lines(view: Mapping[str, Any], width: int | None = None) -> list[Text]:
+def page_lines(
+    view: PageView, movement_g: Sequence[float] = (), width: int | None = None
+) -> list[Text]:
     """Return what is so now, most important first; each line begins with a shape or a word.
 
     Parameters
     ----------
+    movement_g : of the last minutes; empty where it is not known
     width : columns, for which the oldest movement is left out; None: all is shown
     """
     state = StateWord(view["state"])
@@ -30,9 +33,11 @@ def page_lines(view: Mapping[str, Any], width: int | None = None) -> list[Text]:
     if view["remark"]:
         lines.append(_line(f"  {view['remark']}"))
     lines.append(_line(f"  Tonight: {view['counts']} Watched for {view['watched']}."))
-    if view["movement_g"]:
+    heard = view["heard"]
+    lines.append(_line(f"  {heard['words']}", "" if heard["anybody"] else f"bold {ORANGE}"))
+    if movement_g:
         room = None if width is None else max(1, width - len(MOVEMENT))
-        lines.append(_line(f"{MOVEMENT}{strip(view['movement_g'])[-(room or 0) :]}"))
+        lines.append(_line(f"{MOVEMENT}{strip(movement_g)[-(room or 0) :]}"))
     lines += [_alert(alert) for alert in view["alerts"]]
     if view["more_alerts"]:
         lines.append(_line(f"  and {view['more_alerts']} more open alerts"))
@@ -40,13 +45,13 @@ def page_lines(view: Mapping[str, Any], width: int | None = None) -> list[Text]:
     return lines
 
 
-def _vitals(view: Mapping[str, Any]) -> str:
+def _vitals(view: PageView) -> str:
     age_s, battery = view["data_age_s"], view["battery_percent"]
     age = "no data yet" if age_s is None else f"last data {length(age_s)} ago"
     return f"   {age}" + ("" if battery is None else f"   battery {battery} %")
 
 
-def _alert(alert: Mapping[str, Any]) -> Text:
+def _alert(alert: AlertShown) -> Text:
     parts = [alert["title"], alert["where"], f"since {alert['since']}" if alert["since"] else ""]
     head = ", ".join(part for part in parts if part)
     more = f": {alert['reason']} {alert['answer']}"

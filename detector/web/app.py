@@ -46,7 +46,9 @@ from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
 from detector.web.streaming import streamed
 from detector.web.told_devices import ToldByPage, ToldDevices
+from detector.web.tonight.payload import PageNow, PageView
 from detector.web.tonight.stream import Stream
+from detector.web.tonight.view import lasting
 
 log = logging.getLogger(__name__)
 
@@ -99,10 +101,15 @@ class CaregiversPage:
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
         self._devices = None if notices is None else ToldDevices(people, notices, mono_s)
-        self.stream = Stream(mono_s)
+        self.stream: Stream[PageView] = Stream(mono_s, lasting)
         self.household = None
         if others is not None:
             self.household = HouseholdPage(obey, others, self._commands, self._still, mono_s)
+
+    @property
+    def open_pages(self) -> int:
+        """How many pages are open and stay live."""
+        return self.stream.pages + (0 if self.household is None else self.household.stream.pages)
 
     def show_facts(self, facts: ServiceFacts) -> None:
         """Take the facts for monitoring that are shown from now on."""
@@ -168,7 +175,8 @@ class CaregiversPage:
         view = self.stream.view
         if view is None:
             raise web.HTTPServiceUnavailable(text="spasmwatch is starting, or its page hangs")
-        return web.json_response({**view, "movement_g": self._strip()})
+        now: PageNow = {"view": view, "movement_g": self._strip()}
+        return web.json_response(now)
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         found = request.get(VISITOR)

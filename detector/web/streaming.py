@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -15,7 +16,7 @@ RETRY_MS = 2000  # between a page's attempts to reach a service that is away
 
 
 async def streamed(
-    request: web.Request, stream: Stream, allowed: Callable[[], bool]
+    request: web.Request, stream: Stream[Any], allowed: Callable[[], bool]
 ) -> web.StreamResponse:
     """Send a page the newest view, and each that follows, until either end closes."""
     if stream.pages >= MOST_PAGES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, SaidKind
+from detector.alerts.commands import AddNote, LabelEvent, MarkSpasm, SaidKind, Withdraw
 
 KIND_WORDS: Mapping[SaidKind, str] = MappingProxyType(
     {
@@ -17,8 +17,8 @@ KIND_WORDS: Mapping[SaidKind, str] = MappingProxyType(
 )
 
 
-def command_words(command: AddNote | MarkSpasm | LabelEvent) -> str:
-    """Return a line for a note, a mark or a label: Note by maria: took baclofen."""
+def command_words(command: AddNote | MarkSpasm | LabelEvent | Withdraw) -> str:
+    """Return a line for what changes no alert: Note by maria: took baclofen."""
     match command:
         case AddNote(by=by, text=text):
             return f"Note by {by}: {text}"
@@ -26,3 +26,5 @@ def command_words(command: AddNote | MarkSpasm | LabelEvent) -> str:
             return f"A spasm is marked by {by}."
         case LabelEvent(by=by, verdict=kind):
             return f"Labelled by {by}: {KIND_WORDS[kind]}."
+        case Withdraw(by=by):
+            return f"{by} took back something that they had said."

@@ -7,7 +7,14 @@ from typing import Any
 
 from detector.alert import Alert, AlertClass, Level
 from detector.alert import from_dict as alert_of
-from detector.alerts.commands import AddNote, CommandError, LabelEvent, MarkSpasm, from_dict
+from detector.alerts.commands import (
+    AddNote,
+    CommandError,
+    LabelEvent,
+    MarkSpasm,
+    Withdraw,
+    from_dict,
+)
 from detector.alerts.rules import BUTTON, RuleError, parse_rule
 from detector.channels import EntryKind
 from detector.words.alerts import CONDITION_NAMES, rule_words, state_words
@@ -60,7 +67,7 @@ def _said_words(body: Mapping[str, Any]) -> str:
         command = from_dict(body)
     except CommandError:  # of another version, such as a pause of the first ones
         command = None
-    if isinstance(command, AddNote | MarkSpasm | LabelEvent):
+    if isinstance(command, AddNote | MarkSpasm | LabelEvent | Withdraw):
         return command_words(command)
     said = _SAID.get(_text(body, "command") or "pause", "{by} changed something.")
     return said.format(by=_text(body, "by"), minutes=_text(body, "minutes"))

@@ -27,6 +27,8 @@ from detector.alerts.commands import (
     ResumeAlerts,
     SaidKind,
     Snooze,
+    Taken,
+    Withdraw,
     from_dict,
     from_fields,
     name_of,
@@ -56,6 +58,7 @@ commands = st.one_of(
     st.builds(
         AddNote, by=people, text=notes, kind=st.sampled_from(NoteKind), at=st.none() | moments
     ),
+    st.builds(Withdraw, by=people, what=st.sampled_from(Taken), said=moments),
     st.builds(CallForHelp, by=people),
 )
 
@@ -72,6 +75,7 @@ def test_every_command_has_a_name() -> None:
 NEEDED: dict[str, dict[str, Any]] = {name: {"by": "anna"} for name in NAMES} | {
     "label": {"by": "anna", "event": "e1", "verdict": "spasm"},
     "note": {"by": "anna", "text": "woke"},
+    "withdraw": {"by": "anna", "what": "note", "said": "2026-11-21T02:14:07.000Z"},
 }
 
 

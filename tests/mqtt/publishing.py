@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema
-from hypothesis import strategies as st
 
 from detector.alerts.reception import Reception
 from detector.channels import Entry, RefusedEntry
@@ -23,7 +22,6 @@ from detector.store.state import State, StateError
 
 WEARER = "k3vq7m2xta"
 LIVE = f"sw/v1/{WEARER}"
-wearers = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=10, max_size=10)
 SCHEMAS = {leaf: jsonschema.Draft202012Validator(schema) for leaf, schema in schemas().items()}
 
 

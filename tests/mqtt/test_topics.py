@@ -11,7 +11,8 @@ from detector.errors import ConfigError
 from detector.events import Origin
 from detector.mqtt.contract import Leaf, Topics
 
-from .publishing import WEARER, wearers
+from ..kit.any_values import wearers
+from .publishing import WEARER
 
 
 @given(wearers, st.sampled_from(Leaf), st.sampled_from([Origin.SIMULATED, Origin.REPLAY]))

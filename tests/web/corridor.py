@@ -14,7 +14,7 @@ from detector.receiver.follower import Followed
 from detector.receiver.news import UNHEARD, Absence, ServiceState
 from detector.status import StateWord
 from detector.web.app import CaregiversPage
-from detector.web.household.neighbours import Neighbour, household_view, others_words
+from detector.web.household.neighbours import Neighbour, card_of, household_view, others_words
 
 from .stand import Bedroom
 
@@ -63,10 +63,10 @@ class Corridor(Bedroom):
 
     def show_on(self, page: CaregiversPage) -> None:
         assert page.household is not None
-        own = self.view()
-        everybody = household_view(own, list(self.neighbours.values()), self.now(), UTC)
-        page.stream.show({**own, "others": others_words(everybody)})
-        page.household.stream.show(everybody)
+        others = [card_of(each, self.now(), UTC) for each in self.neighbours.values()]
+        own = self.view(others_words(others))
+        page.stream.show(own)
+        page.household.stream.show(household_view(own, others))
 
     async def say(self, wearer: str, command: Command) -> None:
         await asyncio.sleep(0)

@@ -50,6 +50,7 @@ from detector.web.household.household_page import Others
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
 from detector.web.tonight.diary import Diary
+from detector.web.tonight.payload import PageView
 from detector.web.tonight.view import Scene, view_of
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ class Bedroom:
     def past(self) -> NightHistory:
         return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
 
-    def view(self) -> dict[str, Any]:
+    def view(self, others: str = "") -> PageView:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
         snapshot = Snapshot(
             status=self.status,
@@ -99,11 +100,13 @@ class Bedroom:
         )
         scene = Scene(
             at=self.now(),
+            made_ms=round(time.monotonic() * 1000),
             snapshot=snapshot,
             vitals=self.vitals,
             label=self.label,
             sensors=self.sensors,
             zone=UTC,
+            others=others,
         )
         return view_of(scene, self.diary)
 

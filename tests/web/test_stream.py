@@ -15,6 +15,7 @@ import pytest
 
 from detector.web.page import assets
 from detector.web.tonight.stream import APART_S, EVERY_S, Stream, message_of
+from detector.web.tonight.view import lasting
 
 from ..kit.virtual_time import in_virtual_time
 from .stand import Bedroom, Stand, ask, standing
@@ -27,7 +28,7 @@ def view(n: int = 1, **more: Any) -> dict[str, Any]:
 def test_a_page_gets_news_at_once_and_else_a_view_every_five_seconds() -> None:
     async def check() -> None:
         loop = asyncio.get_running_loop()
-        stream, came = Stream(loop.time), list[tuple[float, int]]()
+        stream, came = Stream(loop.time, lasting), list[tuple[float, int]]()
 
         async def follow() -> None:
             async for message in stream.messages(lambda: True):
@@ -52,7 +53,7 @@ def test_a_page_gets_news_at_once_and_else_a_view_every_five_seconds() -> None:
 def test_no_view_is_sent_twice_or_when_it_is_old() -> None:
     async def check() -> None:
         loop = asyncio.get_running_loop()
-        stream, came = Stream(loop.time), list[bytes]()
+        stream, came = Stream(loop.time, lasting), list[bytes]()
         stream.show(view())
 
         async def follow() -> None:

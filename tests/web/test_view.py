@@ -18,7 +18,8 @@ from detector.people.people import Role
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
-from detector.web.tonight.timeline import UNKNOWN, WIDTH, timeline
+from detector.web.tonight.payload import WIDTH, SpanState
+from detector.web.tonight.timeline import timeline
 from detector.web.tonight.view import Scene, lasting, view_of
 
 from .stand import Bedroom
@@ -30,7 +31,8 @@ MIN = timedelta(minutes=1)
 def scene(status: Status, **more: object) -> Scene:
     snapshot = Snapshot(status=status, monitored_s=9000.0, counts={Kind.SPASM: 1})
     given: dict[str, object] = {
-        "at": NOW, "snapshot": snapshot, "vitals": Vitals(data_age_s=0.44, battery_percent=85.6),
+        "at": NOW, "made_ms": 7, "snapshot": snapshot,
+        "vitals": Vitals(data_age_s=0.44, battery_percent=85.6),
         "label": "bedroom", "sensors": ("left-calf",), "zone": UTC,
     }  # fmt: skip
     return Scene(**given | more)  # type: ignore[arg-type]
@@ -123,11 +125,11 @@ def test_time_of_which_nothing_is_known_is_hatched_and_never_watched() -> None:
     room.move(Kind.SPASM, 150 * MIN)
     room.show(Status(StateWord.WATCHING), 90 * MIN)  # a new process, after one that was killed
     spans = [span["state"] for span in room.view()["timeline"]["spans"]]
-    assert spans == ["watching", UNKNOWN, "watching"]
+    assert spans == ["watching", SpanState.UNKNOWN, "watching"]
     assert room.view()["timeline"]["rows"] == [
         {"begin": "01:11", "end": "02:11", "what": "Not watched", "length": "1 h 0 min"}
     ]
-    assert Bedroom(now=lambda: NOW).view()["timeline"]["spans"][0]["state"] == UNKNOWN
+    assert Bedroom(now=lambda: NOW).view()["timeline"]["spans"][0]["state"] == SpanState.UNKNOWN
 
 
 texts = st.text(max_size=40)

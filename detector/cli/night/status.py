@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from detector.config import Settings
     from detector.supervision.present import Present
     from detector.terminal.output import Output
+    from detector.web.tonight.payload import NowPayload, PageNow
 
 NOBODY = 3  # runs or answers: as LSB's `status` has it
 BLIND = 4  # it runs, and nobody is watched, or alerts are paused
@@ -26,7 +27,6 @@ LOOK_S = 1.0
 SILENT_S = 5.0
 """Without progress for so long, and with a page that does not answer, the service is frozen: each
 alone may be a sensor that is just lost, or a busy page."""
-SCHEMA = "now/1"
 SEEING = {StateWord.WATCHING, StateWord.SPASM}
 
 
@@ -37,22 +37,23 @@ class ServiceNow:
     running : whether it makes progress
     watching : whether somebody is watched, and alerts wake
     words : one sentence where there is no view, or why there is none
-    view : the page's, `page/1`; None where the page is off or does not answer
+    page : what the page answers; None where it is off or does not answer
     """
 
     running: bool
     watching: bool
     words: str = ""
-    view: Mapping[str, Any] | None = None
+    page: PageNow | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of `now/1`."""
+    def payload(self) -> NowPayload:
+        """Return what --json prints."""
         return {
-            "schema": SCHEMA,
+            "schema": "now/1",
             "running": self.running,
             "watching": self.watching,
             "why": self.words or None,
-            "view": None if self.view is None else dict(self.view),
+            "view": None if self.page is None else self.page["view"],
+            "movement_g": [] if self.page is None else self.page["movement_g"],
         }
 
 
@@ -65,7 +66,7 @@ def status(
 
     Ends with 0 while somebody is watched, 4 where nobody is or alerts are paused, and 3 where no
     service runs or answers. With --json one object: schema, running, watching, why, view (what
-    the page shows); with --watch a line for each change.
+    the page shows), movement_g; with --watch a line for each change.
     """
     call = Invocation.of(ctx)
     settings = call.configuration().settings
@@ -92,8 +93,8 @@ def _look(settings: Settings) -> ServiceNow:
     page, why = read_address(settings.data_dir), ""
     if page is not None:
         try:
-            view = LocalPage(page).now()
-            return ServiceNow(True, view["state"] in SEEING, view=view)
+            now = LocalPage(page).now()
+            return ServiceNow(True, now["view"]["state"] in SEEING, page=now)
         except SilentServiceError as error:
             why = str(error)
     here = present(settings.data_dir, os.environ)
@@ -126,8 +127,8 @@ def _show(out: Output, now: ServiceNow, settings: Settings) -> None:
     if out.json:
         from detector import plain_json
 
-        out.data(plain_json.line(now.to_dict()))
-    elif now.view is None:
+        out.data(plain_json.line(now.payload()))
+    elif now.page is None:
         out.data(now.words)
         for line in () if now.running else _last_night(settings):
             out.data(line)
@@ -146,7 +147,7 @@ def _each_second(out: Output, settings: Settings) -> Iterator[ServiceNow]:
         known: object = None
         while True:
             now = _look(settings)
-            news = (now.words, now.view and lasting(now.view))
+            news = (now.words, now.page and lasting(now.page["view"]))
             if news != known:
                 known = news
                 _show(out, now, settings)
@@ -168,7 +169,9 @@ def _lines(now: ServiceNow, width: int | None = None) -> Sequence[Text]:
     from detector.terminal.page_lines import page_lines
     from detector.words.phrases import harmless
 
-    return [Text(f"✕ {harmless(now.words)}")] if now.view is None else page_lines(now.view, width)
+    if now.page is None:
+        return [Text(f"✕ {harmless(now.words)}")]
+    return page_lines(now.page["view"], now.page["movement_g"], width)
 
 
 def _write(out: Output, text: Text) -> None:

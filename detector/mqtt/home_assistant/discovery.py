@@ -16,7 +16,7 @@ from detector.release import VERSION
 
 PREFIX = "homeassistant"
 STATUS = "homeassistant/status"  # Home Assistant's birth and will, whatever its discovery prefix
-ONLINE = b"online"
+ONLINE, OFFLINE = b"online", b"offline"
 SUPPORT_URL = "https://github.com/spasmwatch/spasmwatch/blob/main/docs/home-assistant.md"
 
 

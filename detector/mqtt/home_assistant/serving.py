@@ -15,7 +15,7 @@ from detector.errors import LinkError
 from detector.events import Origin
 from detector.mqtt.contract import Topics
 from detector.mqtt.home_assistant.buttons import ButtonName, Presses, topic_of
-from detector.mqtt.home_assistant.discovery import ONLINE, STATUS, NightDevice, discovery
+from detector.mqtt.home_assistant.discovery import OFFLINE, ONLINE, STATUS, NightDevice, discovery
 from detector.mqtt.link import Handler, Link
 from detector.mqtt.properties import Received
 from detector.mqtt.security.gate import CommandRefused, Flaw
@@ -65,6 +65,7 @@ class HomeAssistant:
     Attributes
     ----------
     refusal : why the broker does not take the discovery; None where it does
+    listens : whether a Home Assistant is there; None where neither it nor the broker has said so
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class HomeAssistant:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.refusal: str | None = None
+        self.listens: bool | None = None
         self._device = device
         self._obey = obey
         self._mono_s = mono_s
@@ -110,6 +112,8 @@ class HomeAssistant:
             await self._sleep(AGAIN_S)
 
     def _hear_birth(self, received: Received) -> None:
+        if received.payload in {ONLINE, OFFLINE}:
+            self.listens = received.payload == ONLINE
         if received.payload == ONLINE and not received.retained:
             self.announce()
 
@@ -140,3 +144,7 @@ class HomeAssistant:
                 ack.why,
             )
         self.refusal = None if ack.accepted else ack.why
+        if ack.no_subscribers or not ack.accepted:
+            self.listens = False
+        elif self.listens is False:  # somebody has come who takes it
+            self.listens = None

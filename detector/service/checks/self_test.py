@@ -71,6 +71,10 @@ class EveningTest:
         """Record that a person heard a test; return whether there was such a one lately."""
         return self._tests.heard(receiver, alert, mono_s=self._mono_s())
 
+    def present(self) -> tuple[str, ...]:
+        """Return the receivers that are there, by name."""
+        return tuple(sorted(self._tests.present(self._mono_s())))
+
     def committed(self, entries: Sequence[Entry]) -> None:
         """Take entries that were just committed: the test among them gets its number."""
         for entry in entries:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from detector import plain_json
 from detector.alert import Alert
+from detector.alerts.withdrawn import is_told, withdrawn
 from detector.channels import Entry
 from detector.events import Event
 from detector.service.persistence.places import RECORDING, DataFolder
@@ -19,7 +23,7 @@ class LastNight:
     evening : the date it began on, as 2026-11-28
     events : its own, newest first; none where only a recording or the log tells of it
     open_alerts : that nobody and nothing ended, newest first
-    last : what was logged last, whenever that was
+    last : what was logged last and not taken back, whenever that was
     """
 
     evening: str | None
@@ -45,5 +49,20 @@ def last_night(place: DataFolder) -> LastNight:
         evening,
         tuple(event for event in seen.events if evening_of(event) == evening),
         seen.open_alerts,
-        seen.entries[0] if seen.entries else None,
+        next(iter(told(seen.entries)), None),
     )
+
+
+def told(entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries without what takes something back, and what was."""
+    taken_back = withdrawn(entry.body for entry in entries)
+    return [entry for entry in entries if is_told(body_of(entry), taken_back)]
+
+
+def body_of(entry: Entry) -> dict[str, Any]:
+    """Return an entry's body; empty where it cannot be read."""
+    try:
+        body = plain_json.parsed(entry.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from detector.alert import from_json
 from detector.alerts.commands import CommandError, LabelEvent, SaidKind, from_dict
+from detector.alerts.withdrawn import is_told, withdrawn
 from detector.channels import Entry, EntryKind
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
@@ -57,6 +58,7 @@ def _labels(state: State, events: list[Event]) -> dict[str, SaidKind]:
     """Return the latest label of each event; one of an alert is of all events of its episode."""
     episodes: dict[str, str] = {}  # of alerts, by id
     labels: dict[str, SaidKind] = {}
+    taken_back = withdrawn(e.body for e in _entries(state) if e.kind is EntryKind.LABEL)
     for entry in _entries(state):
         if entry.kind is EntryKind.ALERT:
             try:
@@ -67,10 +69,11 @@ def _labels(state: State, events: list[Event]) -> dict[str, SaidKind]:
                 episodes[alert.id] = alert.episode
         elif entry.kind is EntryKind.LABEL:
             try:
-                said = from_dict(json.loads(entry.body))
+                body = json.loads(entry.body)
+                said = from_dict(body)
             except (CommandError, ValueError):
                 continue
-            if isinstance(said, LabelEvent):
+            if isinstance(said, LabelEvent) and is_told(body, taken_back):
                 episode = episodes.get(said.alert or "")
                 about = [e.id for e in events if episode is not None and e.episode == episode]
                 labels |= dict.fromkeys([said.event] if said.event else about, said.verdict)

@@ -18,10 +18,12 @@ from detector.errors import ConfigError, StorageError
 from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
+from detector.push.recipients import Contact
 from detector.service.assembly import Assembly
 from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
 from detector.service.presentation.health import vitals
+from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
 from detector.service.supervisor import Supervisor
@@ -30,7 +32,7 @@ from detector.sources.clock import Clock
 from detector.store.state import State, StateError
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
-from detector.web.household.neighbours import household_view, others_words
+from detector.web.household.neighbours import card_of, household_view, others_words
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.address_file import PageAddress, remove_address, write_address
 from detector.web.serving.asking import host_of
@@ -70,10 +72,11 @@ class NightOnPage:
         *,
         label: str,
         zone: tzinfo | None,
+        contacts: Sequence[Contact],
     ) -> None:
         self._others = others
         self._made, self._page, self._diary, self._clock = made, page, diary, clock
-        self._label, self._zone = label, zone
+        self._label, self._zone, self._contacts = label, zone, contacts
         number, most = made.learning.number, made.learning.most
         self._remark = "" if number is None else learning_words(number, most)
         self._facts: ServiceFacts | None = None
@@ -113,23 +116,22 @@ class NightOnPage:
                 self._made.beside.note(Condition.INTERNAL_FAULT, None)  # it works again
 
     def _show(self) -> None:
-        scene = self._scene()
-        own = view_of(scene, self._diary)
-        if self._page.household is None:
-            self._page.stream.show(own)
-            return
-        everybody = household_view(own, self._others.neighbours(), scene.at, self._zone)
-        self._page.stream.show({**own, "others": others_words(everybody)})
-        self._page.household.stream.show(everybody)
+        at = utc_of(self._clock.utc_ns())
+        others = [card_of(each, at, self._zone) for each in self._others.neighbours()]
+        own = view_of(self._scene(at, others_words(others)), self._diary)
+        self._page.stream.show(own)
+        if self._page.household is not None:
+            self._page.household.stream.show(household_view(own, others))
 
-    def _scene(self) -> Scene:
+    def _scene(self, at: datetime, others: str) -> Scene:
         facts, now_s = self._facts, time.monotonic()
         hung = "spasmwatch is starting" if facts is None else None
         if facts is not None and not facts.live(now_s):
             hung = f"spasmwatch has not looked at the night for {now_s - facts.at_s:.0f} s"
         night = self._made.night
         return Scene(
-            at=utc_of(self._clock.utc_ns()),
+            at=at,
+            made_ms=round(now_s * 1000),
             snapshot=self._made.service.now,
             vitals=vitals(night, self._clock),
             label=self._label,
@@ -137,6 +139,8 @@ class NightOnPage:
             zone=self._zone,
             hung=hung,
             remark=self._remark,
+            others=others,
+            hearers=hearers_of(self._made, self._contacts, self._page.open_pages, at, self._zone),
         )
 
 
@@ -183,6 +187,7 @@ async def caregivers_page(
         others,
         label=settings.wearer.label,
         zone=settings.wearer.zone,
+        contacts=[Contact.of(contact) for contact in settings.contact],
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from detector import plain_json
 from detector.alert import AlertState
 from detector.alert import from_dict as alert_of
+from detector.alerts.withdrawn import withdrawn
 from detector.channels import Entry, EntryKind
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Event
@@ -174,6 +175,7 @@ class NightHistory:
             before=tuple(before),
             after=after[0] if after else None,
             labels=labels_of(events, [*entries, *labels]),
+            withdrawn=withdrawn(entry.body for entry in labels),
             recordings=await self._work(lambda: self._recordings_of(evening)),
             kept_since=first[0].at if first else None,
             whole=all_events and all_entries,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from detector import plain_json
 from detector.alert import from_dict as alert_of
 from detector.alerts.commands import CommandError, LabelEvent, SaidKind, from_dict
+from detector.alerts.withdrawn import is_told, withdrawn
 from detector.channels import Entry, EntryKind
 from detector.events import Event
 from detector.words.commands import KIND_WORDS
@@ -30,6 +31,8 @@ class SaidLabel:
 def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, SaidLabel]:
     """Return the latest label of each event, by id; one of an alert is of all its episode.
 
+    One that was taken back is none.
+
     Parameters
     ----------
     entries : alerts and labels, in any order
@@ -39,6 +42,7 @@ def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, Sa
         episodes[event.episode or event.id].append(event.id)
     about: dict[str, str] = {}  # episodes of alerts, by id
     said: list[LabelEvent] = []
+    taken_back = withdrawn(entry.body for entry in entries if entry.kind is EntryKind.LABEL)
     for entry in sorted(entries, key=lambda entry: entry.n):
         try:
             body = plain_json.parsed(entry.body)
@@ -46,7 +50,7 @@ def labels_of(events: Iterable[Event], entries: Sequence[Entry]) -> dict[str, Sa
                 alert = alert_of(body)
                 about |= {} if alert.episode is None else {alert.id: alert.episode}
             elif entry.kind is EntryKind.LABEL and isinstance(told := from_dict(body), LabelEvent):
-                said.append(told)
+                said += [told] if is_told(body, taken_back) else []
         except (CommandError, ValueError, TypeError):  # of another version
             continue
     labels: dict[str, SaidLabel] = {}

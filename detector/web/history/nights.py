@@ -12,12 +12,14 @@ from typing import Any
 from detector import plain_json
 from detector.alert import AlertClass, AlertState
 from detector.alert import from_dict as alert_of
+from detector.alerts.withdrawn import Saying, is_told
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
 from detector.web.history.labels import SaidLabel
 from detector.web.tonight.diary import Diary, Span
-from detector.web.tonight.timeline import UNKNOWN, joined, mark_words, timeline
+from detector.web.tonight.payload import SpanState, TimelineShown
+from detector.web.tonight.timeline import joined, mark_words, timeline
 from detector.words.phrases import COUNTED, count_words, counted, length, one_line
 from detector.words.screens import happened_words
 
@@ -29,7 +31,7 @@ TAIL = timedelta(minutes=15)  # shown of a time without a signal at the end
 MOST_LINES = 300  # of a night: what people said, and what alerts did
 MOST_ROWS = 500
 RATE_FROM_S = 3600.0  # of a shorter time a rate says nothing
-_WATCHED = {StateWord.WATCHING.value, StateWord.PAUSED.value}
+_WATCHED = {SpanState.WATCHING, SpanState.PAUSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class KnownNight:
     before : the state it began in, and the last entry before it
     after : the first state that followed it
     labels : of its events, by id
+    withdrawn : what people took back since of what they said
     recordings : names of its recordings that are there
     kept_since : how far back the log goes; None where it is empty
     whole : whether there is no more than this
@@ -55,6 +58,7 @@ class KnownNight:
     before: tuple[Entry, ...] = ()
     after: Entry | None = None
     labels: Mapping[str, SaidLabel] = field(default_factory=dict)
+    withdrawn: frozenset[Saying] = frozenset()
     recordings: tuple[str, ...] = ()
     kept_since: datetime | None = None
     whole: bool = True
@@ -101,7 +105,7 @@ def night_view(known: KnownNight) -> dict[str, Any]:
     """Return what the page shows of a night."""
     stretches = _stretches(known)
     shown = [event for event in known.events if event.kind.is_spasm_family]
-    lines = _lines(known.entries)
+    lines = _lines(known)
     people = {str(EntryKind.NOTE), str(EntryKind.LABEL)}
     return {
         **night_line(known),
@@ -121,7 +125,7 @@ def title(evening: date) -> str:
     return f"{evening:%A} {evening.day} {evening:%B %Y}"
 
 
-Stretch = tuple[str, datetime, datetime]
+Stretch = tuple[SpanState, datetime, datetime]
 
 
 def _stretches(known: KnownNight) -> list[Stretch]:
@@ -212,10 +216,11 @@ def _alerts(entries: Sequence[Entry]) -> str:
 
 def _picture(
     known: KnownNight, stretches: Sequence[Stretch], events: Sequence[Event]
-) -> dict[str, Any]:
+) -> TimelineShown:
     end = max([stretches[-1][2], *(event.onset for event in events if event.onset)])
     spans = [
-        Span(None if state == UNKNOWN else StateWord(state), begin) for state, begin, _ in stretches
+        Span(None if state is SpanState.UNKNOWN else StateWord(state), begin)
+        for state, begin, _ in stretches
     ]
     return timeline(spans, events, end, known.zone)
 
@@ -231,17 +236,19 @@ def _row(event: Event, known: KnownNight) -> dict[str, Any]:
     }
 
 
-def _lines(entries: Sequence[Entry]) -> list[tuple[EntryKind, datetime, str]]:
+def _lines(known: KnownNight) -> list[tuple[EntryKind, datetime, str]]:
     """Return what alerts did and people said, in order of time."""
     found: list[tuple[EntryKind, datetime, str]] = []
-    for entry in entries:
+    for entry in known.entries:
         if entry.kind in {EntryKind.EVENT, EntryKind.STATUS}:
             continue
         try:
             body = plain_json.parsed(entry.body)
         except ValueError:
             continue
-        if isinstance(body, dict) and body.get("state") != AlertState.REPEATED:
+        if not isinstance(body, dict) or not is_told(body, known.withdrawn):
+            continue
+        if body.get("state") != AlertState.REPEATED:
             words = one_line(happened_words(entry.kind, body))
             found.append((entry.kind, entry.at, words))
     return found[:MOST_LINES]

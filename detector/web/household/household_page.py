@@ -15,6 +15,7 @@ from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.answers import html, see_other
 from detector.web.forms import fields_of
 from detector.web.household.neighbours import OWN, lasting
+from detector.web.household.payload import HouseholdView
 from detector.web.streaming import streamed
 from detector.web.tonight.stream import Stream
 
@@ -56,7 +57,7 @@ class HouseholdPage:
     ) -> None:
         self._obey, self._others, self._commands = obey, others, commands
         self._still, self._mono_s = still, mono_s
-        self.stream = Stream(mono_s, lasting)
+        self.stream: Stream[HouseholdView] = Stream(mono_s, lasting)
 
     def add_to(self, app: web.Application) -> None:
         """Add its addresses."""

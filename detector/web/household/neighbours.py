@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Any
 
 from detector.alert import Alert, AlertClass
 from detector.events import Kind
 from detector.receiver.follower import Followed
 from detector.receiver.news import Absence
 from detector.status import StateWord, Status
+from detector.web.household.payload import MOST_ALERTS, CardAlert, HouseholdView, WearerCard
+from detector.web.tonight.payload import AlertShown, PageView, percent, tenths
 from detector.web.tonight.view import (
     alert_shape,
     answer_words,
@@ -24,8 +25,6 @@ from detector.words.phrases import count_words, one_line, sentence
 from detector.words.screens import alert_title
 from detector.words.states import mark_of
 
-SCHEMA = "household/1"
-MOST_ALERTS = 8  # of one wearer; a service names 16
 LONGEST = 240  # characters of what another service says
 OWN = "own"
 """The own wearer's place in addresses; no wearer's id has three characters."""
@@ -55,19 +54,19 @@ class Neighbour:
         return self.trouble or NO_KEY
 
 
-def household_view(
-    own: Mapping[str, Any], neighbours: Sequence[Neighbour], at: datetime, zone: tzinfo | None
-) -> dict[str, Any]:
+def household_view(own: PageView, others: Sequence[WearerCard]) -> HouseholdView:
     """Return what the page of everybody shows: a card for each, the own one first.
 
     Parameters
     ----------
-    own : the own wearer's view, as `tonight.view` makes it
+    own : the own wearer's view
+    others : as `card_of` makes them
     """
-    cards = [_own_card(own), *(card_of(each, at, zone) for each in neighbours)]
+    cards = [_own_card(own), *others]
     return {
-        "schema": SCHEMA,
+        "schema": "household/1",
         "n": own["n"],
+        "made_ms": own["made_ms"],
         "at": own["at"],
         "lost": own["lost"],
         "cards": cards,
@@ -75,7 +74,7 @@ def household_view(
     }
 
 
-def lasting(view: Mapping[str, Any]) -> list[Any]:
+def lasting(view: HouseholdView) -> list[dict[str, object]]:
     """Return a view without what changes by itself: where two are equal, there is no news."""
     return [
         {name: each for name, each in card.items() if name not in {"data_age_s", "detail"}}
@@ -83,18 +82,18 @@ def lasting(view: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def others_words(view: Mapping[str, Any]) -> str:
+def others_words(others: Sequence[WearerCard]) -> str:
     """Return in a line which others need somebody, for the page of the own wearer."""
     said = []
-    for card in view["cards"]:
+    for card in others:
         waiting = [alert for alert in card["alerts"] if not alert["answered"]]
-        if card["wearer"] != OWN and (waiting or card["state"] == StateWord.NO_SIGNAL.value):
+        if waiting or card["state"] is StateWord.NO_SIGNAL:
             what = waiting[0]["title"] if waiting else card["words"]
             said.append(sentence(f"{card['label']}: {what}"))
     return " ".join(said)
 
 
-def card_of(neighbour: Neighbour, at: datetime, zone: tzinfo | None) -> dict[str, Any]:
+def card_of(neighbour: Neighbour, at: datetime, zone: tzinfo | None) -> WearerCard:
     """Return the card of another wearer."""
     followed = neighbour.followed
     status = _status(neighbour, zone)
@@ -102,12 +101,12 @@ def card_of(neighbour: Neighbour, at: datetime, zone: tzinfo | None) -> dict[str
     return {
         "wearer": neighbour.wearer,
         "label": one_line(neighbour.label),
-        "state": status.watch.value,
+        "state": status.watch,
         "words": status.words,
         "shape": mark_of(status),
         "detail": _detail(status),
-        "data_age_s": None if followed.data_age_s is None else round(followed.data_age_s, 1),
-        "battery_percent": _whole(followed.battery_percent),
+        "data_age_s": tenths(followed.data_age_s),
+        "battery_percent": percent(followed.battery_percent),
         "counts": count_words(followed.counts) if followed.monitored_s is not None else "",
         "alerts": [_alert(each, at, zone) for each in alerts[:MOST_ALERTS]],
         "more": followed.more_alerts or len(alerts) > MOST_ALERTS,
@@ -116,11 +115,17 @@ def card_of(neighbour: Neighbour, at: datetime, zone: tzinfo | None) -> dict[str
     }
 
 
-def _own_card(own: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("label", "state", "words", "shape", "detail", "data_age_s", "battery_percent", "counts")
+def _own_card(own: PageView) -> WearerCard:
     return {
         "wearer": OWN,
-        **{name: own[name] for name in kept},
+        "label": own["label"],
+        "state": own["state"],
+        "words": own["words"],
+        "shape": own["shape"],
+        "detail": own["detail"],
+        "data_age_s": own["data_age_s"],
+        "battery_percent": own["battery_percent"],
+        "counts": own["counts"],
         "alerts": [_own_alert(alert) for alert in own["alerts"][:MOST_ALERTS]],
         "more": len(own["alerts"]) > MOST_ALERTS or own["more_alerts"] > 0,
         "answers": True,
@@ -128,13 +133,21 @@ def _own_card(own: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own_alert(alert: Mapping[str, Any]) -> dict[str, Any]:
-    kept = (
-        "id", "title", "shape", "where", "reason", "level", "state", "answer", "answered", "count",
-        "clinical",
-    )  # fmt: skip
-    since = f"since {alert['since']}, {alert['ago']}" if alert["since"] else ""
-    return {**{name: alert[name] for name in kept}, "since": since}
+def _own_alert(alert: AlertShown) -> CardAlert:
+    return {
+        "id": alert["id"],
+        "title": alert["title"],
+        "shape": alert["shape"],
+        "where": alert["where"],
+        "reason": alert["reason"],
+        "since": f"since {alert['since']}, {alert['ago']}" if alert["since"] else "",
+        "level": alert["level"],
+        "state": alert["state"],
+        "answer": alert["answer"],
+        "answered": alert["answered"],
+        "count": alert["count"],
+        "clinical": alert["clinical"],
+    }
 
 
 def _status(neighbour: Neighbour, zone: tzinfo | None) -> Status:
@@ -175,7 +188,7 @@ def _note(neighbour: Neighbour) -> str:
     return f"Answers from here are told there as {neighbour.by}."
 
 
-def _alert(alert: Alert, at: datetime, zone: tzinfo | None) -> dict[str, Any]:
+def _alert(alert: Alert, at: datetime, zone: tzinfo | None) -> CardAlert:
     short = replace(
         alert,
         kind=alert.kind[:LONGEST],
@@ -192,8 +205,8 @@ def _alert(alert: Alert, at: datetime, zone: tzinfo | None) -> dict[str, Any]:
         "where": "",
         "reason": reason_words(short),
         "since": begun if ago_s is None else f"{begun}, {roughly(ago_s)} ago",
-        "level": str(alert.level),
-        "state": str(alert.state),
+        "level": alert.level,
+        "state": alert.state,
         "answer": one_line(answer_words(short, zone)),
         "answered": is_answered(alert),
         "count": alert.count,
@@ -201,14 +214,10 @@ def _alert(alert: Alert, at: datetime, zone: tzinfo | None) -> dict[str, Any]:
     }
 
 
-def _summary(cards: Sequence[Mapping[str, Any]]) -> str:
+def _summary(cards: Sequence[WearerCard]) -> str:
     open_alerts = sum(not alert["answered"] for card in cards for alert in card["alerts"])
-    blind = sum(card["state"] == StateWord.NO_SIGNAL.value for card in cards)
+    blind = sum(card["state"] is StateWord.NO_SIGNAL for card in cards)
     said = [f"{open_alerts} without an answer" if open_alerts else "No alert waits for an answer"]
     if blind:
         said.append(f"{blind} of {len(cards)} not watched")
     return sentence(", ".join(said))
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, cast
 
 from detector import plain_json
 from detector.alerts.commands import CommandError
 from detector.errors import LinkError
 from detector.web.serving.address_file import PageAddress
+from detector.web.tonight.payload import PageNow
 
 PATIENCE_S = 3.0  # an answer takes milliseconds; a busy computer may need a second
 LARGEST_BYTES = 1 << 20  # a view has 30 KB
@@ -29,18 +30,21 @@ class LocalPage:
     def __init__(self, page: PageAddress) -> None:
         self._page = page
 
-    def now(self) -> dict[str, Any]:
-        """Return the page's view of the night, `page/1`, and since when it is so.
+    def now(self) -> PageNow:
+        """Return the page's view of the night, with the movement of the last minutes.
 
         Raises
         ------
         SilentServiceError
-            It does not answer.
+            It does not answer, or as another release does.
         """
         status, said = self._ask("GET", "/now")
         if status != HTTPStatus.OK:
             raise SilentServiceError(str(said.get("error", f"it answers with {status}")))
-        return said
+        view = said.get("view")
+        if not isinstance(view, dict) or view.get("schema") != "page/1":
+            raise SilentServiceError("it is of another release: start it again")
+        return cast(PageNow, said)
 
     def say(self, name: str, fields: Mapping[str, Any]) -> None:
         """Say something to the night.

@@ -12,6 +12,7 @@ from detector import alert as alert_values
 from detector import events as event_values
 from detector import plain_json
 from detector.alert import AlertState
+from detector.alerts.withdrawn import saying_of, withdrawal_of
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
@@ -122,7 +123,12 @@ class Diary:
             case EntryKind.STATUS:
                 self._enter(StateWord(body["state"]), entry.at)
             case _:
-                self._tell(entry, body)
+                taken = withdrawal_of(body)
+                if taken is None:
+                    self._tell(entry, body)
+                    return
+                for line in [each for each in self._lines if saying_of(each.body) == taken]:
+                    self._lines.remove(line)
 
     def _tell(self, entry: Entry, body: dict[str, Any], *, once: str | None = None) -> None:
         if once is not None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
-
-from detector.web.tonight.view import lasting
+from typing import Generic, TypeVar
 
 EVERY_S = 5.0  # at most between two views: a page says "no signal" after 12 s without one
 APART_S = 0.1  # at least: a burst of entries is one view
 LOOK_S = 1.0  # how often it is looked at whether a page may still have views
-MADE = "made_ms"  # when a view was made, by a clock that is never set
 MOST_PAGES = 100  # at once: 50 caregivers with two devices
 
+V = TypeVar("V", bound=Mapping[str, object])
 
-class Stream:
+
+class Stream(Generic[V]):
     """The newest view, and who waits for the next.
 
     A page that reads slowly misses views, and gets the newest as soon as it reads again.
@@ -30,12 +29,12 @@ class Stream:
     def __init__(
         self,
         mono_s: Callable[[], float],
-        lasting: Callable[[Mapping[str, Any]], object] = lasting,
+        lasting: Callable[[V], object],
     ) -> None:
         self._lasting = lasting
         self.pages = 0
         self._mono_s = mono_s
-        self._view: dict[str, Any] | None = None
+        self._view: V | None = None
         self._message = b""
         self._shown_s = 0.0
         self._version = 0
@@ -43,17 +42,15 @@ class Stream:
         self._news = asyncio.Event()
 
     @property
-    def view(self) -> Mapping[str, Any] | None:
+    def view(self) -> V | None:
         """The newest view; None before the first, and when it is too old to be believed."""
         return self._view if self._mono_s() - self._shown_s < EVERY_S else None
 
-    def show(self, view: dict[str, Any]) -> None:
+    def show(self, view: V) -> None:
         """Take a newer view; pages that are open get it at once where it has news."""
         news = self._view is None or self._lasting(view) != self._lasting(self._view)
         self._shown_s = self._mono_s()
-        # By how much a message is late, a page can tell from the others: clocks may differ.
-        self._view = {**view, MADE: round(self._shown_s * 1000)}
-        self._message = message_of(self._view)
+        self._view, self._message = view, message_of(view)
         if news:
             self._version += 1
             self._wake()
@@ -85,7 +82,7 @@ class Stream:
                 await _first(news, LOOK_S)
 
 
-def message_of(view: Mapping[str, Any]) -> bytes:
+def message_of(view: Mapping[str, object]) -> bytes:
     """Return a view as one server-sent event, by the log's number."""
     # JSON escapes line ends, so that no text of a view can end the event or begin another.
     return f"id: {view['n']}\nevent: view\ndata: {json.dumps(view)}\n\n".encode()

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from detector.events import Event
 from detector.status import StateWord
 from detector.web.tonight.diary import Span
+from detector.web.tonight.payload import WIDTH, MarkWords, RowShown, SpanState, TimelineShown
 from detector.words.phrases import TITLES, length
 from detector.words.screens import place_words
 
-WIDTH = 1000  # units of the picture from its begin to now
 SHORTEST = timedelta(hours=1)  # a picture of two minutes would show each of them as a night
 MOST_HOURS_NAMED = 6  # at 320 pixels more of them overlap
-UNKNOWN = "unknown"
 _SHOWN = {StateWord.SPASM: StateWord.WATCHING}  # a spasm is a mark, and was watched
 
 
 def timeline(
     spans: Sequence[Span], events: Sequence[Event], now: datetime, zone: tzinfo | None
-) -> dict[str, Any]:
+) -> TimelineShown:
     """Return spans, marks and hours with their places from 0 to `WIDTH`, and the same in words."""
     begin = min(spans[0].begin if spans else now, now - SHORTEST)
     whole_s = (now - begin).total_seconds()
@@ -40,7 +38,7 @@ def timeline(
         "marks": [
             {
                 "id": event.id,
-                "kind": str(event.kind),
+                "kind": event.kind,
                 "x": place(event.onset),
                 "words": mark_words(event, zone),
             }
@@ -50,22 +48,24 @@ def timeline(
         "hours": [
             {"x": place(hour), "words": f"{hour:%H:%M}"} for hour in _hours(begin, now, zone)
         ],
-        "rows": [_row(*each, zone) for each in shown if each[0] != StateWord.WATCHING.value],
+        "rows": [_row(*each, zone) for each in shown if each[0] is not SpanState.WATCHING],
     }
 
 
 def joined(
     spans: Sequence[Span], begin: datetime, now: datetime
-) -> list[tuple[str, datetime, datetime]]:
+) -> list[tuple[SpanState, datetime, datetime]]:
     """Return states with begin and end; neighbours of one kind are one, and nothing is left out."""
     if not spans:
-        return [(UNKNOWN, begin, now)]
+        return [(SpanState.UNKNOWN, begin, now)]
     edges = [span.begin for span in spans[1:]] + [now]
-    joined: list[tuple[str, datetime, datetime]] = []
+    joined: list[tuple[SpanState, datetime, datetime]] = []
     if begin < spans[0].begin:
-        joined.append((UNKNOWN, begin, spans[0].begin))
+        joined.append((SpanState.UNKNOWN, begin, spans[0].begin))
     for span, until in zip(spans, edges, strict=True):
-        state = UNKNOWN if span.state is None else _SHOWN.get(span.state, span.state).value
+        state = SpanState.UNKNOWN
+        if span.state is not None:
+            state = SpanState(_SHOWN.get(span.state, span.state))
         if joined and joined[-1][0] == state:
             joined[-1] = (state, joined[-1][1], until)
         elif until > span.begin:
@@ -84,7 +84,7 @@ def _hours(begin: datetime, now: datetime, zone: tzinfo | None) -> list[datetime
     return [h for h in hours if h.hour % each == 0 and begin + edge <= h <= now - edge]
 
 
-def mark_words(event: Event, zone: tzinfo | None) -> dict[str, str]:
+def mark_words(event: Event, zone: tzinfo | None) -> MarkWords:
     """Return when an event began, what and where it was, and for how long."""
     assert event.onset is not None  # noqa: S101 - the caller has chosen those
     return {
@@ -95,10 +95,10 @@ def mark_words(event: Event, zone: tzinfo | None) -> dict[str, str]:
     }
 
 
-def _row(state: str, since: datetime, until: datetime, zone: tzinfo | None) -> dict[str, str]:
+def _row(state: SpanState, since: datetime, until: datetime, zone: tzinfo | None) -> RowShown:
     words = {
-        StateWord.NO_SIGNAL.value: "No signal",
-        StateWord.PAUSED.value: "Alerts paused",
+        SpanState.NO_SIGNAL: "No signal",
+        SpanState.PAUSED: "Alerts paused",
     }
     return {
         "begin": f"{since.astimezone(zone):%H:%M}",

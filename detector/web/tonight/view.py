@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.response import NOT_A_SPASM
 from detector.alerts.rules import BUTTON
+from detector.alerts.withdrawn import saying_of
 from detector.channels import EntryKind
-from detector.events import Kind, format_utc
-from detector.status import WORDS, Snapshot, StateWord, Status, Vitals
+from detector.events import Kind
+from detector.status import WORDS, Snapshot, StateWord, Status, Vitals, to_dict
 from detector.web.tonight.diary import Diary, Line
+from detector.web.tonight.payload import (
+    MOST_ALERTS,
+    MOST_HAPPENED,
+    MOST_MARKS,
+    AlertShown,
+    HappenedShown,
+    HeardBy,
+    PageView,
+    percent,
+    tenths,
+)
 from detector.web.tonight.timeline import timeline
+from detector.words.hearers import Hearers, heard_words
 from detector.words.phrases import count_words, length, one_line, sentence
 from detector.words.screens import alert_title, happened_words, place_words
 from detector.words.states import mark_of
 
-SCHEMA = "page/1"
-
-MOST_ALERTS = 20  # on one screen; the others are counted
-MOST_HAPPENED = 12
-MOST_MARKS = 400  # in a picture of 320 to 1000 pixels
 WHOLE_MIN = 60.0
 
 _BY_ITSELF = {
@@ -37,13 +44,17 @@ class Scene:
     """What the service shows at a moment, beside its log.
 
     at : the moment
+    made_ms : the same by a clock that is never set
     label : whose night it is, as the settings call the wearer
     sensors : labels
     hung : why the service itself cannot be believed, None where it can
     remark : what holds for all of the night, such as that it is a learning night
+    others : which other wearers need somebody, in a line
+    hearers : who hears alerts
     """
 
     at: datetime
+    made_ms: int
     snapshot: Snapshot
     vitals: Vitals
     label: str
@@ -51,9 +62,11 @@ class Scene:
     zone: tzinfo | None = None
     hung: str | None = None
     remark: str = ""
+    others: str = ""
+    hearers: Hearers = field(default_factory=Hearers)
 
 
-def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
+def view_of(scene: Scene, diary: Diary) -> PageView:
     """Return what the page shows."""
     status = scene.snapshot.status
     if scene.hung is not None:
@@ -63,24 +76,24 @@ def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
     detail = _detail(status, scene, diary)
     picture = timeline(diary.spans(scene.at), events[-MOST_MARKS:], scene.at, scene.zone)
     return {
-        "schema": SCHEMA,
+        "schema": "page/1",
+        **to_dict(status),
         "n": diary.n,
+        "made_ms": scene.made_ms,
         "at": f"{scene.at.astimezone(scene.zone):%H:%M}",
         "label": one_line(scene.label),
         "sensors": [place_words(label) for label in scene.sensors],
-        "state": status.watch.value,
-        "words": status.words,
         "shape": mark_of(status),
         "sentence": f"{sentence(status.words)} {detail}".strip(),
         "detail": detail,
         "lost": WORDS[StateWord.NO_SIGNAL],
-        "why": status.why,
-        "until": None if status.until is None else format_utc(status.until),
-        "data_age_s": _rounded(scene.vitals.data_age_s),
-        "battery_percent": _whole(scene.vitals.battery_percent),
-        "rate_hz": _rounded(scene.vitals.rate_hz),
+        "data_age_s": tenths(scene.vitals.data_age_s),
+        "battery_percent": percent(scene.vitals.battery_percent),
+        "rate_hz": tenths(scene.vitals.rate_hz),
         "watched": _watched(scene.snapshot.monitored_s),
         "remark": scene.remark,
+        "others": scene.others,
+        "heard": _heard(scene.hearers, scene.zone),
         "counts": count_words(scene.snapshot.counts),
         "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
@@ -89,7 +102,7 @@ def view_of(scene: Scene, diary: Diary) -> dict[str, Any]:
     }
 
 
-def lasting(view: Mapping[str, Any]) -> dict[str, Any]:
+def lasting(view: PageView) -> dict[str, object]:
     """Return a view without what changes by itself: where two are equal, there is no news."""
     return {name: value for name, value in view.items() if name not in _BY_ITSELF}
 
@@ -148,7 +161,7 @@ def in_order(alerts: Sequence[Alert]) -> list[Alert]:
 _ANSWERED = {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}
 
 
-def _alert(alert: Alert, scene: Scene, diary: Diary) -> dict[str, Any]:
+def _alert(alert: Alert, scene: Scene, diary: Diary) -> AlertShown:
     event = diary.event_of(alert.episode)
     since = alert.raised_at
     ago_s = None if since is None else max(0.0, (scene.at - since).total_seconds())
@@ -162,8 +175,8 @@ def _alert(alert: Alert, scene: Scene, diary: Diary) -> dict[str, Any]:
         "reason": reason_words(alert),
         "since": "" if since is None else f"{since.astimezone(scene.zone):%H:%M}",
         "ago": "" if ago_s is None else f"{roughly(ago_s)} ago",
-        "level": str(alert.level),
-        "state": str(alert.state),
+        "level": alert.level,
+        "state": alert.state,
         "answer": answer_words(alert, scene.zone),
         "answered": is_answered(alert),
         "count": alert.count,
@@ -206,19 +219,36 @@ def answer_words(alert: Alert, zone: tzinfo | None) -> str:
             return "Nobody has answered yet."
 
 
-def _happened(line: Line, scene: Scene) -> dict[str, Any]:
+def _heard(hearers: Hearers, zone: tzinfo | None) -> HeardBy:
     return {
-        "n": line.n,
-        "at": f"{line.at.astimezone(scene.zone):%H:%M}",
-        "kind": str(line.kind),
-        "event": line.body.get("id") if line.kind is EntryKind.EVENT else None,
-        "words": one_line(happened_words(line.kind, line.body)),
+        "words": heard_words(hearers, zone),
+        "anybody": hearers.anybody,
+        "receivers": list(hearers.receivers),
+        "phones": [
+            {
+                "name": phone.name,
+                "told": phone.since is None,
+                "since": None if phone.since is None else f"{phone.since.astimezone(zone):%H:%M}",
+                "why": phone.why or None,
+                "quiet": phone.quiet,
+            }
+            for phone in hearers.phones
+        ],
+        "pages": hearers.pages,
+        "home_assistant": hearers.home_assistant,
+        "sounds": hearers.sounds,
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _happened(line: Line, scene: Scene) -> HappenedShown:
+    by, said, said_at = saying_of(line.body) or (None, None, None)
+    return {
+        "n": line.n,
+        "at": f"{line.at.astimezone(scene.zone):%H:%M}",
+        "kind": line.kind,
+        "event": line.body.get("id") if line.kind is EntryKind.EVENT else None,
+        "words": one_line(happened_words(line.kind, line.body)),
+        "by": by,
+        "said": said,
+        "said_at": said_at,
+    }

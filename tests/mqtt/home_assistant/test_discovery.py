@@ -16,7 +16,8 @@ from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Topics
 from detector.mqtt.home_assistant.discovery import NightDevice, discovery, payload, removal
 from detector.status import WORDS
 
-from ..publishing import LIVE, WEARER, wearers
+from ...kit.any_values import wearers
+from ..publishing import LIVE, WEARER
 
 ENTITY_ID = re.compile(r"(sensor|binary_sensor|event|button)\.[a-z0-9]+(_[a-z0-9]+)*")
 labels = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1)
