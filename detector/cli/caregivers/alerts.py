@@ -65,16 +65,14 @@ def add(
     from detector.files import PRIVATE, write_whole
 
     call = Invocation.of(ctx)
-    settings = call.configuration().settings
-    if any(contact.name == name for contact in settings.contact):
-        raise UsageError(f"There is a contact {name} already: choose another name.")
+    path = call.config_path or default_path()
+    secret = path.absolute().parent / FOLDER / f"{name}.url"
+    _check_name(name, call.configuration().settings, secret)
     address = _address(call.out, url)
     try:
         check_address(address, insecure=insecure)
     except ValueError as error:
         raise UsageError(f"The address {error}") from None
-    path = call.config_path or default_path()
-    secret = path.absolute().parent / FOLDER / f"{name}.url"
     values: dict[str, str | bool] = {"name": name, "url_file": str(secret)}
     if quiet_hours is not None:
         values["quiet"] = quiet_hours
@@ -93,12 +91,11 @@ def add(
             lambda draft: read_configuration(draft, environ={}),
             another=True,
         )
-        [trial] = _tried(call, _settings_at(call, path), [name])
-        if trial.why is not None and not force:
+        try:
+            trial = _first_test(call, path, name, force=force, asks=url is None)
+        except BaseException:  # such as Ctrl-C: settings that name a file that is gone stop a night
             undo(change)
-            _said(call.out, [trial])
-            call.out.error(f"Nothing was changed. To keep {name} all the same: add --force")
-            raise typer.Exit(UNREACHED)
+            raise
     if not call.out.json:
         call.out.say(f"Written: {change.path}, and the address to {secret}")
     _said(call.out, [trial])
@@ -211,6 +208,67 @@ def confirm(
 app.command(short_help="Find wake rules that wake somebody less often.")(budget)
 
 
+def _check_name(name: str, settings: Settings, secret: Path) -> None:
+    """Check a new contact's name before anybody sets up a phone for it.
+
+    Raises
+    ------
+    UsageError
+        It is none, or is taken.
+    """
+    from detector.alerts.commands import PERSON
+
+    if not PERSON.fullmatch(name):
+        better = name.lower() if PERSON.fullmatch(name.lower()) else "anna"
+        raise UsageError(
+            f"The name {name!a:.80} must be up to 32 of a-z, 0-9, _ and -: "
+            f"{program_name()} alerts add {better}"
+        )
+    if any(contact.name == name for contact in settings.contact):
+        raise UsageError(
+            f"There is a contact {name} already: choose another name, or for a new phone of "
+            f"theirs first {program_name()} alerts remove {name}"
+        )
+    if secret.exists():
+        raise UsageError(f"{secret} exists already: remove it, or choose another name.")
+
+
+def _first_test(call: Invocation, path: Path, name: str, *, force: bool, asks: bool) -> PushTrial:
+    """Send a new contact the first test, again for as long as somebody asks for that.
+
+    Parameters
+    ----------
+    asks : somebody is there, and has set up a phone for this very address
+
+    Raises
+    ------
+    typer.Exit
+        It failed, and nobody wants the contact all the same.
+    """
+    import sys
+
+    while True:
+        [trial] = _tried(call, _settings_at(call, path), [name])
+        if trial.why is None or force:
+            return trial
+        if not asks or call.out.json:
+            break
+        _said(call.out, [trial])
+        call.out.error(
+            "See to that, or to this computer's internet connection, and press Enter to try again. "
+            f"To keep {name} untested, type k and Enter; Ctrl-C changes nothing:"
+        )
+        line = sys.stdin.readline(LONGEST_LINE)
+        if line.strip().lower() == "k":
+            return trial
+        if not line:
+            call.out.error("Nothing was changed.")
+            raise typer.Exit(UNREACHED)
+    _said(call.out, [trial])
+    call.out.error(f"Nothing was changed. To keep {name} all the same: add --force")
+    raise typer.Exit(UNREACHED)
+
+
 def _tried(call: Invocation, settings: Settings, names: Sequence[str]) -> list[PushTrial]:
     import asyncio
 
@@ -311,8 +369,6 @@ def _settings_at(call: Invocation, path: Path) -> Settings:
 @contextmanager
 def _new_secret(path: Path) -> Iterator[None]:
     """Delete a file that is made inside the block, where the block does not end well."""
-    if path.exists():
-        raise UsageError(f"{path} exists already: remove it, or choose another name.")
     try:
         yield
     except BaseException:
