@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +79,8 @@ def add(
         values["wording"] = "full"
     if insecure:
         values["insecure"] = True
-    with _new_secret(secret):
+    change = None
+    try:
         secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(secret, f"{address}\n", mode=PRIVATE)
         change = change_section(
@@ -91,11 +91,12 @@ def add(
             lambda draft: read_configuration(draft, environ={}),
             another=True,
         )
-        try:
-            trial = _first_test(call, path, name, force=force, asks=url is None)
-        except BaseException:  # such as Ctrl-C: settings that name a file that is gone stop a night
+        trial = _first_test(call, path, name, force=force, asks=url is None)
+    except BaseException:  # such as Ctrl-C: settings that name a file that is gone stop a night
+        if change is not None:
             undo(change)
-            raise
+        secret.unlink(missing_ok=True)
+        raise
     if not call.out.json:
         call.out.say(f"Written: {change.path}, and the address to {secret}")
     _said(call.out, [trial])
@@ -364,16 +365,6 @@ def _settings_at(call: Invocation, path: Path) -> Settings:
     from detector.config import read_configuration
 
     return read_configuration(path, flags={"data_dir": call.data_dir}).settings
-
-
-@contextmanager
-def _new_secret(path: Path) -> Iterator[None]:
-    """Delete a file that is made inside the block, where the block does not end well."""
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _service(contact: ContactSettings) -> str:
