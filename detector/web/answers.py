@@ -12,6 +12,7 @@ from detector import plain_json
 from detector.web.page import Asset, assets, render
 
 JSON = "application/json"
+NO_PAGE = "spasmwatch has no page at this address"
 
 
 def html(
@@ -39,7 +40,11 @@ def json_line(data: dict[str, Any], *, status: int = HTTPStatus.OK) -> web.Respo
 def told(request: web.Request, status: int, words: str) -> web.Response:
     """Return one sentence, as a page for a browser and as JSON for a program."""
     if "text/html" in request.headers.get("Accept", ""):
-        return html("said.html", status=status, words=words)
+        found = status != HTTPStatus.NOT_FOUND
+        title = "That was not done" if found else "Nothing is here"
+        if words == web.HTTPNotFound().text:
+            words = NO_PAGE
+        return html("said.html", status=status, title=title, words=words)
     return json_line({"error": words}, status=status)
 
 

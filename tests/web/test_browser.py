@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ from detector.store.log import of_alert
 from detector.web.access.people import Role
 
 from .screens import ROOMS, alerting, device, opened, watching
-from .stand import Stand, standing
+from .stand import Bedroom, Stand, standing
 
 
 @pytest.fixture
@@ -295,3 +295,18 @@ def test_an_alert_that_is_over_goes_from_every_page(chromium: Browser, tmp_path:
 
         stand.call(over)
         expect(page.locator(".alert")).to_have_count(0)
+
+
+def test_each_hour_below_the_picture_is_one_line_up_to_its_edge(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    just_past = datetime(2026, 11, 21, 3, 29, tzinfo=UTC)
+    room = Bedroom(now=lambda: just_past)
+    room.show(Status(StateWord.WATCHING), ago=timedelta(hours=11))
+    with standing(tmp_path, room) as stand:
+        page = opened(device(chromium, stand, stand.let_in("anna"), size="narrow"), stand)
+        hours = page.locator("#hours span")
+        expect(hours.last).to_have_text("03:00")
+        heights = hours.evaluate_all("all => all.map((each) => each.offsetHeight)")
+        assert len(heights) > 1
+        assert len(set(heights)) == 1
