@@ -86,6 +86,12 @@ def latest_before(moment: datetime, kind: EntryKind | None = None) -> Page[Entry
     return Page("log", sql, (log.to_ms(moment),), log.entry_of)
 
 
+def latest_status() -> Page[Entry]:
+    """Return the latest change of status, in the order of the log: clocks may have been set."""
+    sql = f"SELECT {_ENTRY} FROM log WHERE kind = 'status' ORDER BY n DESC LIMIT 1"  # noqa: S608
+    return Page("log", sql, (), log.entry_of)
+
+
 def next_status(moment: datetime) -> Page[Entry]:
     """Return the first change of status from a moment on."""
     sql = f"""SELECT {_ENTRY} FROM log WHERE kind = 'status' AND at_ms >= ?

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 JSON = "application/json"
 FAULT = "this page has a fault, which is in the log of the service: load it again"
+NO_PAGE = "spasmwatch has no page at this address"
 
 
 def html(
@@ -43,7 +44,11 @@ def json_line(data: dict[str, Any], *, status: int = HTTPStatus.OK) -> web.Respo
 def told(request: web.Request, status: int, words: str) -> web.Response:
     """Return one sentence, as a page for a browser and as JSON for a program."""
     if "text/html" in request.headers.get("Accept", ""):
-        return html("said.html", status=status, words=words)
+        found = status != HTTPStatus.NOT_FOUND
+        title = "That was not done" if found else "Nothing is here"
+        if words == web.HTTPNotFound().text:
+            words = NO_PAGE
+        return html("said.html", status=status, title=title, words=words)
     return json_line({"error": words}, status=status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from detector.alert import Alert, AlertClass, Level
+from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alert import from_dict as alert_of
 from detector.alerts.commands import (
     AddNote,
@@ -17,6 +17,7 @@ from detector.alerts.commands import (
 )
 from detector.alerts.rules import BUTTON, RuleError, parse_rule
 from detector.channels import EntryKind
+from detector.events import Origin
 from detector.words.alerts import CONDITION_NAMES, rule_words, state_words
 from detector.words.commands import command_words
 from detector.words.phrases import TITLES, length
@@ -27,6 +28,14 @@ _SAID = {
     "pause": "{by} paused alerts for {minutes} min.",
     "resume": "{by} ended the pause.",
     "help": "{by} called for help.",
+}
+
+_ANSWERS = {AlertState.ACKNOWLEDGED.value: ("ack",), AlertState.SNOOZED.value: ("snooze",)}
+"""States of an alert, and the commands that make it so."""
+
+_ORIGINS = {
+    Origin.SIMULATED: "This night is simulated: nobody is watched, and nobody's phone is told.",
+    Origin.REPLAY: "A recording is played again: nobody is watched, and nobody's phone is told.",
 }
 
 
@@ -62,6 +71,25 @@ def happened_words(kind: EntryKind, body: Mapping[str, Any]) -> str:
             return _text(body, "words")
 
 
+def told_by_alert(kind: EntryKind, before: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Return whether the entry before a command, an alert, says already who answered, and what."""
+    return (
+        kind is EntryKind.ALERT
+        and body.get("command") in _ANSWERS.get(_text(before, "state"), ())
+        and before.get("by") == body.get("by")
+    )
+
+
+def whose_words(label: str, origin: Origin) -> str:
+    """Return whose night a screen shows; one that is not live says so wherever it has a name."""
+    return label if origin is Origin.LIVE else f"{label} ({origin})".lstrip()
+
+
+def origin_words(origin: Origin) -> str:
+    """Return what to know of a night that is not live; nothing of a live one."""
+    return _ORIGINS.get(origin, "")
+
+
 def _said_words(body: Mapping[str, Any]) -> str:
     try:
         command = from_dict(body)
@@ -87,7 +115,11 @@ def _alert_words(body: Mapping[str, Any]) -> str:
         alert = alert_of(body)
     except (ValueError, TypeError):  # of another version
         return _text(body, "reason")
-    return f"{_capital(state_words(alert))}: {alert_title(alert).lower()}."
+    state = state_words(alert)
+    if alert.level is Level.TEST:
+        return f"{state}."
+    state = state if alert.by and state.startswith(alert.by) else _capital(state)
+    return f"{state}: {alert_title(alert).lower()}."
 
 
 def _is_rule(text: str) -> bool:

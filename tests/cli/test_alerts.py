@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -105,7 +108,8 @@ def test_a_test_goes_to_all_or_to_one_and_says_who_was_not_reached(tmp_path, hou
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
-        (("add", "Anna B", "ntfys://x/y"), "must be up to 32 of a-z", 78),
+        (("add", "Anna B", "ntfys://x/y"), "must be up to 32 of a-z", 2),
+        (("add", "Anna"), "alerts add anna", 2),
         (("add", "anna", "dbus://x"), "must not be dbus://", 2),
         (("add", "anna", "ntfy://lan/topic"), "write ntfys://", 2),
         (("add", "anna", "nonsense"), "must be an address such as", 2),
@@ -129,7 +133,9 @@ def test_a_mistake_is_a_sentence_and_changes_nothing(tmp_path, house, words, sai
 def test_names_are_not_taken_twice_and_an_unknown_one_is_named(tmp_path, house):
     with ntfy() as server:
         assert house("add", "anna", address(server)).returncode == 0
-        assert "already" in house("add", "anna", address(server)).stderr
+        told = " ".join(house("add", "anna", address(server)).stderr.split())
+        assert "already" in told
+        assert "alerts remove anna" in told, "for a new phone"
         assert "there are anna" in house("test", "--to", "ben").stderr
         (tmp_path / "contacts" / "ben.url").write_text("x")
         assert "exists already" in house("add", "ben", address(server)).stderr
@@ -180,3 +186,43 @@ def test_the_pages_notifications_are_chosen_by_one_word_and_tested_from_the_devi
     refused = house("add", "ben", "page://Not a name")
     assert refused.returncode == 2
     assert "such as page://anna" in refused.stderr
+
+
+def test_a_wrong_name_is_told_before_anybody_sets_up_a_phone(house):
+    done = house("add", "Anna", stdin="\n\n")
+    assert done.returncode == 2
+    assert "ntfy" not in done.stdout + done.stderr
+
+
+def test_a_phone_that_was_set_up_keeps_its_address_through_tries_that_fail(tmp_path, house):
+    dead = f"ntfy://127.0.0.1:{closed_port()}/x"
+    done = house("add", "anna", stdin=f"{dead}\n\n\n")
+    assert done.returncode == 69
+    assert done.stdout.count("anna: not reached: its server does not answer") == 3
+    assert "Nothing was changed" in done.stderr
+    assert (tmp_path / "config.toml").read_text() == MINE
+    assert list((tmp_path / "contacts").iterdir()) == []
+
+    done = house("add", "anna", stdin=f"{dead}\n\nk\n")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "contacts" / "anna.url").read_text() == dead + "\n"
+    assert [each["name"] for each in settings(tmp_path)["contact"]] == ["anna"]
+
+
+def test_ctrl_c_while_the_first_test_is_sent_changes_nothing(tmp_path, house):
+    words = ("-c", tmp_path / "config.toml", "--data-dir", tmp_path / "data", "alerts", "add")
+    with (
+        ntfy(Mood.SILENT) as server,
+        subprocess.Popen(
+            [sys.executable, "-m", "detector", *map(str, words), "anna", address(server)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as adding,
+    ):
+        assert adding.stderr is not None
+        assert "Sending a test" in adding.stderr.readline()
+        adding.send_signal(signal.SIGINT)
+        assert adding.wait(30) == 130
+    assert (tmp_path / "config.toml").read_text() == MINE
+    assert list((tmp_path / "contacts").iterdir()) == []

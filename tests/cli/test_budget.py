@@ -58,4 +58,5 @@ def test_without_a_night_it_says_so(spasmwatch, tmp_path: Path) -> None:
     told = spasmwatch("--data-dir", tmp_path, "alerts", "budget")
     assert told.returncode == 66
     assert "No night was watched yet" in told.stderr
+    assert "run`" in told.stderr, "what to do"
     assert not (tmp_path / "state.sqlite").exists()

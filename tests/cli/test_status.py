@@ -65,7 +65,7 @@ def test_beside_a_night_it_shows_what_the_page_shows_and_a_note_gets_there(tmp_p
         assert (noted.returncode, noted.stderr) == (0, "Noted by anna, in the night that runs.\n")
         told = shown(run, "Note by anna: took baclofen")
         assert told.stdout.startswith("● Watching  ")
-        assert "bedroom: leg   last data " in told.stdout
+        assert "bedroom (simulated): leg   last data " in told.stdout
         said = printed(run)
         assert (said["schema"], said["running"], said["watching"]) == ("now/1", True, True)
         assert said["view"]["schema"] == "page/1"

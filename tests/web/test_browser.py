@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ from detector.status import StateWord, Status
 from detector.store.log import of_alert
 
 from .screens import ROOMS, alerting, device, opened, watching
-from .stand import Stand, standing
+from .stand import Bedroom, Stand, standing
 
 
 @pytest.fixture
@@ -279,7 +279,8 @@ def test_only_what_is_news_is_read_aloud(chromium: Browser, stand: Stand) -> Non
     )
     live = page.locator("[role=alert], [role=status], [aria-live]")
     ids = live.evaluate_all("all => all.map(each => each.id)")
-    assert ids == ["state-news", "told", "alert-news"], "no age, no clock, no quiet for so long"
+    news = ["state-news", "told", "alert-news", "notices-words"]
+    assert ids == news, "no age, no clock, no quiet for so long"
     expect(page.locator("#state-news")).to_have_text("Watching.")
 
 
@@ -295,3 +296,18 @@ def test_an_alert_that_is_over_goes_from_every_page(chromium: Browser, tmp_path:
 
         stand.call(over)
         expect(page.locator(".alert")).to_have_count(0)
+
+
+def test_each_hour_below_the_picture_is_one_line_up_to_its_edge(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    just_past = datetime(2026, 11, 21, 3, 29, tzinfo=UTC)
+    room = Bedroom(now=lambda: just_past)
+    room.show(Status(StateWord.WATCHING), ago=timedelta(hours=11))
+    with standing(tmp_path, room) as stand:
+        page = opened(device(chromium, stand, stand.let_in("anna"), size="narrow"), stand)
+        hours = page.locator("#hours span")
+        expect(hours.last).to_have_text("03:00")
+        heights = hours.evaluate_all("all => all.map((each) => each.offsetHeight)")
+        assert len(heights) > 1
+        assert len(set(heights)) == 1

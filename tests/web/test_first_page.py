@@ -243,7 +243,7 @@ def test_the_night_begins_where_the_settings_were_made(chromium: Browser, tmp_pa
                 assert secret.stat().st_mode & 0o777 == 0o600
                 page.get_by_role("button", name="Start watching").click()
                 expect(page.locator("footer strong")).to_have_text("sam", timeout=40_000)
-                expect(page.locator("#label")).to_have_text("Anna's room")
+                expect(page.locator("#label")).to_have_text("Anna's room (simulated)")
                 expect(page.locator("#word")).to_have_text("Watching", timeout=40_000)
                 page.close()
                 process.send_signal(signal.SIGTERM)

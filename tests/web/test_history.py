@@ -286,14 +286,15 @@ def test_nobody_sees_a_night_who_is_not_let_in(tmp_path: Path, path: str) -> Non
     [
         "/nights/2026-13-01", "/nights/0001-01-01", "/nights/9999-12-31", "/nights/x",
         "/nights?until=9999-99-99", "/events/none", "/events/%2e%2e", "/events/%00",
-        "/events/" + "a" * 3000, "/nights/2020-01-01",
+        "/events/" + "a" * 3000, "/nights/2020-01-01", "/nothing",
     ],
 )  # fmt: skip
 def test_what_there_is_not_is_said_in_a_sentence(tmp_path: Path, path: str) -> None:
     with standing(tmp_path, a_room()) as stand:
         answer = ask(stand.port, path, token=stand.let_in(), headers={"Accept": "text/html"})
         assert answer.status == 404
-        assert "<h1>" in answer.body
+        assert "<h1>Nothing is here</h1>" in answer.body
+        assert "404" not in answer.body
 
 
 def test_a_look_into_the_past_holds_up_no_other_page(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,8 +29,15 @@ FS = 50.0
 
 
 @asynccontextmanager
-async def a_night(tmp_path: Path, **more: object) -> AsyncIterator[tuple[Any, str]]:
-    """Watch a simulated leg with clonus; yield the assembly and the page's address."""
+async def a_night(
+    tmp_path: Path, notes: list[str] | None = None, **more: object
+) -> AsyncIterator[tuple[Any, str]]:
+    """Watch a simulated leg with clonus; yield the assembly and the page's address.
+
+    Parameters
+    ----------
+    notes : takes what is said of the page
+    """
     made = scenario("clonus", seed=3, fs=FS, duration_s=600.0)
     trace = save(tmp_path / "clonus.npz", made.samples, FS)
     folder = tmp_path / "data"
@@ -42,7 +50,7 @@ async def a_night(tmp_path: Path, **more: object) -> AsyncIterator[tuple[Any, st
         **more,
     }
     settings = read_configuration(environ={}, flags=flags).settings
-    notes: list[str] = []
+    notes = [] if notes is None else notes
     async with (
         open_house(settings, trace, lambda _: None, speed=20.0) as house,
         overseen(house, settings, folder, house.service._clock, note=notes.append, environ={}),
@@ -138,3 +146,25 @@ def test_a_page_that_fails_costs_the_night_nothing_and_comes_back(
             await until(lambda: anna.views, 40)
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("port_is_free", [True, False])
+def test_a_page_that_phones_do_not_find_says_so(tmp_path: Path, port_is_free: bool) -> None:
+    notes: list[str] = []
+
+    async def check() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            if port_is_free:
+                taken.close()
+            more: dict[str, object] = {
+                "web.port": port,
+                "web.public_url": "https://house.example",
+                "web.bind": "127.0.0.1",
+            }
+            async with a_night(tmp_path, notes, **more) as (_, address):
+                assert address.endswith(f":{port}") is port_is_free
+
+    asyncio.run(check())
+    told = [note for note in notes if "Phones look for the page at https://house.example" in note]
+    assert bool(told) is not port_is_free

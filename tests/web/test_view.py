@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.alerts.commands import AddNote, CallForHelp, CommandError, LabelEvent, SaidKind
+from detector.alerts.commands import (
+    Acknowledge,
+    AddNote,
+    CallForHelp,
+    CommandError,
+    LabelEvent,
+    SaidKind,
+    Snooze,
+)
 from detector.channels import Entry, EntryKind
-from detector.events import Kind
+from detector.events import Kind, Origin
 from detector.people.people import Role
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.log import of_command
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
 from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
 from detector.web.tonight.payload import WIDTH, SpanState
 from detector.web.tonight.timeline import timeline
 from detector.web.tonight.view import Scene, lasting, view_of
+from detector.words.screens import origin_words, whose_words
 
 from .stand import Bedroom
 
@@ -204,6 +216,54 @@ def test_events_of_one_id_are_one_line_in_their_latest_form() -> None:
     room.move(Kind.CLONUS, 3 * MIN, 9.0, id="e1")
     assert [line["words"] for line in room.view()["happened"]] == ["Clonus, 9.0 s, left calf."]
     assert [mark["kind"] for mark in room.view()["timeline"]["marks"]] == ["clonus"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if not kind.is_spasm_family])
+def test_a_spasm_that_is_taken_back_is_gone_from_what_happened(kind: Kind) -> None:
+    room = Bedroom(now=lambda: NOW)
+    room.move(Kind.SPASM, 4 * MIN, 1.0, id="e0")
+    room.move(Kind.SPASM, 3 * MIN, 1.0, id="e1")
+    room.move(kind, 3 * MIN, 16.0, id="e1")
+    assert [line["event"] for line in room.view()["happened"]] == ["e0"]
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "words"),
+    [
+        (Acknowledge(by="anna"), AlertState.ACKNOWLEDGED, "anna is on it: clonus lasting"),
+        (Snooze(by="anna", minutes=10), AlertState.SNOOZED, "Put off by anna: clonus lasting"),
+    ],
+)
+def test_who_answers_an_alert_is_told_once_and_who_answers_none_is_told_too(
+    command: Acknowledge | Snooze, state: AlertState, words: str
+) -> None:
+    room = Bedroom(now=lambda: NOW)
+    said = partial(of_command, at=NOW, whose="k3vq7m2xta", source=Origin.LIVE)
+    room.enter(said(command))
+    assert len(room.view()["happened"]) == 1
+    alert = room.alarm()
+    room.alarm(id=alert.id, state=state, by="anna")
+    room.enter(said(command))
+    told = [line["words"] for line in room.view()["happened"]]
+    assert told[0].startswith(words)
+    assert len(told) == 3
+    room.enter(said(replace(command, by="ben")))
+    assert len(room.view()["happened"]) == 4
+
+
+def test_a_test_of_the_alarm_is_named_once() -> None:
+    room = Bedroom(now=lambda: NOW)
+    room.alarm("self-test", level=Level.TEST, alert_class=AlertClass.TECHNICAL, rule=None)
+    assert room.view()["happened"][0]["words"] == "Test of the alarm."
+
+
+@given(label=st.text(max_size=20))
+def test_only_a_live_night_looks_like_one(label: str) -> None:
+    for origin in Origin:
+        live = origin is Origin.LIVE
+        assert (whose_words(label, origin) == label) is live
+        assert (origin_words(origin) == "") is live
+        assert live or "nobody is watched" in origin_words(origin)
 
 
 def test_what_a_form_says_is_a_command_of_the_person_who_sent_it() -> None:

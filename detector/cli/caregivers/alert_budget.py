@@ -8,6 +8,8 @@ import typer
 
 from detector.terminal.invocation import Invocation
 
+NO_NIGHT = "No night was watched yet. Watch some with `spasmwatch run`, then ask again."
+
 
 def budget(
     ctx: typer.Context,
@@ -37,11 +39,11 @@ def budget(
     settings = call.configuration({}).settings
     place = DataFolder.of(settings.data_dir, Origin.LIVE)
     if not place.state.exists():
-        raise RecordingNotFoundError(f"No night was watched yet: there is no {place.state}")
+        raise RecordingNotFoundError(f"{NO_NIGHT} There is no {place.state}")
     with closing(State.open(place.state)) as state:
         known = watched_nights(state, place.nights)
     if not known.events:
-        raise RecordingNotFoundError(f"No night was watched yet: {place.state} has no events")
+        raise RecordingNotFoundError(f"{NO_NIGHT} {place.state} has no events")
     rules = parse_rules(settings.alerts.wake_for)
     found = propose(known.events, known.labels, rules, wakes_a_week=per_week)
     if call.out.json:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
-from detector.cli.caregivers.alerts import FOLDER
+from detector.cli.caregivers.alert_add import FOLDER
 from detector.config import SensorSettings, Settings, read_configuration
 from detector.config.settings_file import change_section
 from detector.config.worn import sensor_values

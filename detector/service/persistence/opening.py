@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from detector.alert import Alert
 from detector.alerts.conditions import Condition
@@ -23,6 +23,7 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
+from detector.service.persistence.absence import log_absence
 from detector.service.persistence.places import DataFolder, header_of
 from detector.service.persistence.resumption import (
     BOOT,
@@ -184,7 +185,9 @@ def open_night(
     with ExitStack() as closing:
         for recorder in recorders:
             closing.callback(_end_recording, recorder, beginning)
-        _save(state, made, records=records, at=now, boot=boot, pause=pause, beginning=beginning)
+        _save(
+            state, made, kept, records=records, at=now, boot=boot, pause=pause, beginning=beginning
+        )
         if records:
             recorders = [
                 begun or _begin_recording(place, header(each), beginning)
@@ -211,6 +214,7 @@ def open_night(
 def _save(
     state: State,
     made: Begun,
+    kept: Any,
     *,
     records: bool,
     at: datetime,
@@ -222,6 +226,9 @@ def _save(
     rows = [0 if each is None else each.written for each in made.recorders]
     unrecorded = [0 if records else None] * len(made.night.worn)
     try:
+        whose = made.night.worn[0].provenance
+        if whose.source is not Origin.REPLAY:  # what a file plays is dated anew each time
+            log_absence(state, kept, whose, at)
         state.commit(
             at=at,
             events=[event for told in made.told for event in told.events],

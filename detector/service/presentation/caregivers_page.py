@@ -41,6 +41,7 @@ from detector.web.serving.tls import digest_of, ends_at
 from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
+from detector.words.screens import origin_words, whose_words
 
 PART = "caregivers' page"  # for the log and the alarm of a fault
 SOON = timedelta(days=45)  # a warning at each start of so long
@@ -50,6 +51,11 @@ LOOKED_BACK = 4000  # entries of the log that are read at the start: more than a
 NO_PAGE = (
     "No caregivers' page and no health page: {bind} port {port} and those above it cannot be used "
     "({why}). Choose another web.port."
+)
+
+MOVED = (
+    "Phones look for the page at {url}, and do not find it: end what uses port {port}, and start "
+    "spasmwatch again."
 )
 
 
@@ -78,7 +84,9 @@ class NightOnPage:
         self._made, self._page, self._diary, self._clock = made, page, diary, clock
         self._label, self._zone, self._contacts = label, zone, contacts
         number, most = made.learning.number, made.learning.most
-        self._remark = "" if number is None else learning_words(number, most)
+        self._remark = origin_words(made.topics.origin)
+        if number is not None:
+            self._remark = learning_words(number, most)
         self._facts: ServiceFacts | None = None
         self._entries: deque[Entry] = deque(maxlen=MOST_WAITING)
         self._news = asyncio.Event()
@@ -185,7 +193,7 @@ async def caregivers_page(
         await _diary(made),
         clock,
         others,
-        label=settings.wearer.label,
+        label=whose_words(settings.wearer.label, made.topics.origin),
         zone=settings.wearer.zone,
         contacts=[Contact.of(contact) for contact in settings.contact],
     )
@@ -204,6 +212,8 @@ async def caregivers_page(
             return
         taken = "" if address.endswith(f":{web.port}") else f" (port {web.port} is taken)"
         note(f"Caregivers' page: {address}{taken}. Let a phone or browser in: spasmwatch pair NAME")
+        if taken and web.public_url is not None:
+            note(MOVED.format(url=web.public_url, port=web.port))
         for warning in _ending(where):
             note(warning)
         made.hearers.append(shown.hear)

@@ -21,7 +21,7 @@ from detector.web.tonight.diary import Diary, Span
 from detector.web.tonight.payload import SpanState, TimelineShown
 from detector.web.tonight.timeline import joined, mark_words, timeline
 from detector.words.phrases import COUNTED, count_words, counted, length, one_line
-from detector.words.screens import happened_words
+from detector.words.screens import happened_words, told_by_alert
 
 DAY = timedelta(days=1)
 NOON = time(12)
@@ -239,6 +239,7 @@ def _row(event: Event, known: KnownNight) -> dict[str, Any]:
 def _lines(known: KnownNight) -> list[tuple[EntryKind, datetime, str]]:
     """Return what alerts did and people said, in order of time."""
     found: list[tuple[EntryKind, datetime, str]] = []
+    before: tuple[EntryKind, Mapping[str, Any]] | None = None
     for entry in known.entries:
         if entry.kind in {EntryKind.EVENT, EntryKind.STATUS}:
             continue
@@ -248,9 +249,12 @@ def _lines(known: KnownNight) -> list[tuple[EntryKind, datetime, str]]:
             continue
         if not isinstance(body, dict) or not is_told(body, known.withdrawn):
             continue
-        if body.get("state") != AlertState.REPEATED:
+        if body.get("state") == AlertState.REPEATED:
+            continue
+        if before is None or not told_by_alert(*before, body):
             words = one_line(happened_words(entry.kind, body))
             found.append((entry.kind, entry.at, words))
+        before = entry.kind, body
     return found[:MOST_LINES]
 
 

@@ -206,7 +206,10 @@ class FirstPage:
         if not from_this_computer(request):
             raise web.HTTPForbidden(text="this page is for this computer alone")
         if not known or not hmac.compare_digest(given, known):
-            why = "open the whole address that the terminal shows; it opens one browser, once"
+            why = (
+                "open the whole address that the terminal shows; it opens one browser, once. For "
+                "another browser end `spasmwatch setup --page` with Ctrl-C and type it again"
+            )
             raise web.HTTPForbidden(text=why)
 
 

@@ -16,6 +16,7 @@ from detector.alerts.withdrawn import saying_of, withdrawal_of
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
+from detector.words.screens import told_by_alert
 
 HOURS = timedelta(hours=12)
 """What the page looks back on: a night, and no night before it."""
@@ -115,25 +116,34 @@ class Diary:
                 self._events[event.id] = event
                 if len(self._events) > MOST_EVENTS:
                     self._events.popitem(last=False)
+                self._forget(event.id)
                 if event.kind.is_spasm_family and event.kind is not Kind.TWITCH:
-                    self._tell(entry, body, once=event.id)
+                    self._tell(entry, body)
             case EntryKind.ALERT:
                 if alert_values.from_dict(body).state is not AlertState.REPEATED:
                     self._tell(entry, body)
             case EntryKind.STATUS:
                 self._enter(StateWord(body["state"]), entry.at)
             case _:
-                taken = withdrawal_of(body)
-                if taken is None:
-                    self._tell(entry, body)
-                    return
-                for line in [each for each in self._lines if saying_of(each.body) == taken]:
-                    self._lines.remove(line)
+                self._say(entry, body)
 
-    def _tell(self, entry: Entry, body: dict[str, Any], *, once: str | None = None) -> None:
-        if once is not None:
-            for line in [each for each in self._lines if each.body.get("id") == once]:
+    def _say(self, entry: Entry, body: dict[str, Any]) -> None:
+        """Take what somebody said: it may take back what was said before."""
+        taken = withdrawal_of(body)
+        if taken is not None:
+            for line in [each for each in self._lines if saying_of(each.body) == taken]:
                 self._lines.remove(line)
+            return
+        before = self._lines[-1] if self._lines else None
+        if before is None or not told_by_alert(before.kind, before.body, body):
+            self._tell(entry, body)
+
+    def _forget(self, event: str) -> None:
+        """Take an event out of what happened: what is known of it now may be no spasm."""
+        for line in [each for each in self._lines if each.body.get("id") == event]:
+            self._lines.remove(line)
+
+    def _tell(self, entry: Entry, body: dict[str, Any]) -> None:
         self._lines.append(Line(entry.n, entry.kind, entry.at, body))
 
     def _enter(self, state: StateWord, at: datetime) -> None:
