@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alerts.commands import (
     AddNote,
     Command,
+    CommandError,
     LabelEvent,
     MarkSpasm,
     SaidKind,
@@ -68,6 +70,17 @@ def test_screens_show_what_was_said_and_not_taken_back(said: list[tuple[str, str
     shown = next(row["label"] for row in night["events"] if row["id"] == event.id)
     assert shown == (f"not a spasm ({labels[-1]})" if labels else "")
     assert room.state.last == 1 + len(room.obeyed), "nothing was rewritten"
+
+
+def test_a_label_is_of_the_latest_likely_spasm_and_of_no_twitch() -> None:
+    room = Bedroom(now=lambda: BEGUN)
+    with pytest.raises(CommandError, match="no likely spasm was found"):
+        said_tonight(room.view()).latest_event()
+    room.move(Kind.SPASM, timedelta(minutes=9), id="e1")
+    room.move(Kind.CLONUS, timedelta(minutes=5), 9.0, id="e2")
+    room.move(Kind.TWITCH, timedelta(minutes=2), 0.3, id="e3")
+    latest = said_tonight(room.view()).latest_event()
+    assert (latest.id, latest.words) == ("e2", "clonus at 00:55:00, 9.0 s, left calf")
 
 
 def test_nobody_takes_back_what_another_said() -> None:
