@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -268,10 +268,10 @@ def _typed(key: str, value: Any) -> Any:
 
 
 def _moment(text: str) -> datetime:
-    """Return a moment with its offset from UTC; ValueError without one."""
+    """Return a moment with its offset from UTC; ValueError unless every time zone can show it."""
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("without an offset")
+    if moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("without an offset, or at an end of the calendar")
     return moment.astimezone(UTC)
 
 
