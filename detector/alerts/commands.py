@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 from detector.alerts.pause import MOST_MIN as PAUSE_MOST_MIN
-from detector.events import format_utc
+from detector.events import format_utc, parse_utc
 from detector.fields import Text, Within
 
 SCHEMA = "command/1"
@@ -255,7 +255,7 @@ def _typed(key: str, value: Any) -> Any:
     try:
         match key:
             case "at":
-                return _moment(value)
+                return None if (at := parse_utc(value)) is None else at.astimezone(UTC)
             case "verdict":
                 return SaidKind(value)
             case "kind":
@@ -265,14 +265,6 @@ def _typed(key: str, value: Any) -> Any:
         form = "a UTC time like 2026-11-21T02:14:07Z" if wanted is None else ", ".join(wanted)
         raise CommandError(f"{key} must be {form}") from None
     return value
-
-
-def _moment(text: str) -> datetime:
-    """Return a moment with its offset from UTC; ValueError unless every time zone can show it."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
-        raise ValueError("without an offset, or at an end of the calendar")
-    return moment.astimezone(UTC)
 
 
 def _check_id(name: str, value: str | None) -> None:
