@@ -18,6 +18,7 @@ CATCH_ALL = {
     "service/persistence/archive.py": 1,  # no commit fails for what a file does not take over
     "service/persistence/committer.py": 2,  # one that never commits is counted, logged
     "service/persistence/recordings.py": 1,  # out of the thread that writes
+    "web/answers.py": 1,  # of one request: it is told as a fault, and the log has the traceback
     "sources/ble.py": 2,  # raised by `readings`; with the reason written down
     "sources/session.py": 1,  # out of bleak's callback
     # Code of others, which documents not what it raises:
