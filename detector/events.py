@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
@@ -141,8 +141,20 @@ def format_utc(moment: datetime | None) -> str | None:
 
 
 def parse_utc(text: str | None) -> datetime | None:
-    """Return a moment from its ISO 8601 form; None stays None."""
-    return None if text is None else datetime.fromisoformat(text)
+    """Return a moment from its ISO 8601 form; None stays None.
+
+    Raises
+    ------
+    ValueError
+        It is none, has no offset, or not every time zone can show it: anybody may have sent it, and
+        whoever compares, shifts or shows it would raise.
+    """
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError(f"{text[:40]!a} has no offset from UTC, or is at an end of the calendar")
+    return moment
 
 
 def to_dict(event: Event) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from detector.alerts.pause import MOST_MIN as PAUSE_MOST_MIN
-from detector.events import format_utc
+from detector.events import format_utc, parse_utc
 from detector.fields import Text, Within
 
 SCHEMA = "command/1"
@@ -280,7 +280,8 @@ def _typed(key: str, value: Any) -> Any:
     try:
         match key:
             case "at" | "said":
-                return _moment(value)
+                at = parse_utc(value)
+                return None if at is None else at.astimezone(UTC)
             case "verdict" | "kind" | "what":
                 return _WORDS[key](value)
     except ValueError:
@@ -288,14 +289,6 @@ def _typed(key: str, value: Any) -> Any:
         form = "a UTC time like 2026-11-21T02:14:07Z" if wanted is None else ", ".join(wanted)
         raise CommandError(f"{key} must be {form}") from None
     return value
-
-
-def _moment(text: str) -> datetime:
-    """Return a moment with its offset from UTC; ValueError without one."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("without an offset")
-    return moment.astimezone(UTC)
 
 
 def _check_id(name: str, value: str | None) -> None:

@@ -112,6 +112,7 @@ class ContactWorker:
         self._more = asyncio.Event()
         self._born_s: dict[tuple[int, str], float] = {}  # when entries were committed
         self._unlogged: deque[Entry] = deque(maxlen=READ_MOST)
+        self._missed: set[str] = set()  # alerts that `missed` counts, as far as this process knows
         self._tries: dict[str, int] = {}  # of alerts that wait, by id: how often telling failed
 
     def wake(self, entries: Sequence[Entry]) -> None:
@@ -213,7 +214,8 @@ class ContactWorker:
         if due in {Due.ALARM, Due.MORE}:
             overtaken = any(other.state not in ALARMING for other in later)
             if overtaken or age_s > STALE_S:
-                self._history.missed += self.health.failing_since_s is not None or not overtaken
+                if self.health.failing_since_s is not None or not overtaken:
+                    self._note_missed(alert.id)
                 due = Due.NOTHING
         elif due is Due.NEWS and age_s > NEWS_STALE_S:
             due = Due.NOTHING
@@ -246,12 +248,19 @@ class ContactWorker:
             await self._sender.send(await self._worded(None, about))
             self.health = Health()
             self._history.missed = 0
+            self._missed.clear()
             await self._save()
 
     @property
     def missed(self) -> int:
         """Alarms that came too late for this contact."""
         return self._history.missed
+
+    def _note_missed(self, alert_id: str) -> None:
+        """Count an alert as missed, once for all of its states."""
+        if alert_id not in self._missed and len(self._missed) < BORN_MOST:
+            self._missed.add(alert_id)
+            self._history.missed += 1
 
     async def _save(self) -> None:
         """Save what was told; a disk that refuses it may have it told twice, and nothing else."""

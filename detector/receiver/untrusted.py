@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from detector import plain_json
+from detector.events import parse_utc
 from detector.mqtt.commands import NUMBER_MOST
 from detector.mqtt.contract import HEALTH_EXPIRES_S, PAYLOAD_MOST
 
@@ -37,8 +38,6 @@ def number_of(value: object) -> int | None:
 def moment_of(value: object) -> datetime | None:
     """Return a moment with its offset, which every time zone can show, or None."""
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parse_utc(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    known = moment is not None and moment.tzinfo is not None and 1 < moment.year < 9999
-    return moment if known else None

@@ -19,7 +19,9 @@ from detector.alert import (
 from detector.events import Origin
 
 texts = st.text(max_size=20)
-moments = st.none() | st.datetimes(timezones=st.just(UTC))
+moments = st.none() | st.datetimes(
+    datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC)
+)
 alerts = st.builds(
     Alert,
     id=texts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -95,6 +95,8 @@ NEEDED: dict[str, dict[str, Any]] = {name: {"by": "anna"} for name in NAMES} | {
         ("label", {"by": "anna", "event": "e1", "verdict": "maybe"}, "verdict must be spasm, "),
         ("mark", {"by": "anna", "at": "yesterday"}, "at must be a UTC time like"),
         ("mark", {"by": "anna", "at": "2026-11-21T02:14:07"}, "at must be a UTC time like"),
+        ("mark", {"by": "anna", "at": "9999-12-31T23:00:00-12:00"}, "at must be a UTC time like"),
+        ("mark", {"by": "anna", "at": "0001-01-01T00:00:00+12:00"}, "at must be a UTC time like"),
         ("note", {"by": "anna", "text": ""}, "a note is one line of 1 to 500"),
         ("note", {"by": "anna", "text": "a\nb"}, "a note is one line of 1 to 500"),
         ("note", {"by": "anna", "text": "b", "kind": "song"}, "kind must be medication, "),
@@ -113,8 +115,16 @@ junk = st.recursive(
 keys = st.sampled_from(["by", "alert", "minutes", "at", "event", "verdict", "text", "kind"])
 
 
-@given(st.sampled_from(sorted(NAMES)), st.dictionaries(keys, junk))
-def test_whatever_is_sent_is_a_command_or_refused(name: str, said: dict[str, Any]) -> None:
+offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+ends = st.sampled_from([datetime(1, 1, 1), datetime(9999, 12, 31, 23), datetime(2026, 1, 1)])
+anywhen = st.builds(lambda at, zone: at.replace(tzinfo=zone).isoformat(), ends, offsets)
+
+
+@given(st.sampled_from(sorted(NAMES)), st.dictionaries(keys, junk), st.none() | anywhen)
+def test_whatever_is_sent_is_a_command_or_refused(
+    name: str, said: dict[str, Any], at: str | None
+) -> None:
+    said = said if at is None else NEEDED[name] | {"at": at}
     try:
         assert from_dict(to_dict(from_fields(name, said))) == from_fields(name, said)
     except CommandError as error:

@@ -157,6 +157,7 @@ def test_after_an_outage_what_is_open_is_told_late_and_what_is_over_as_missed(
         async with house(tmp_path, {ANNA: f"ntfy://127.0.0.1:{dead}/x"}) as here:
             await here.commit(alert(about="a"), alert(about="b"), alert(about="c", kind="button"))
             await until(lambda: here.failed)
+            await here.commit(*(alert("escalated", "a", tier=tier) for tier in (2, 3)))
             await here.commit(alert("acknowledged", "a", by="ben"), alert("resolved", "b"))
             await here.commit(alert("escalated", about="c", kind="button", tier=2))
             await here.passes(3601, step_s=30)
