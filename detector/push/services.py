@@ -44,6 +44,8 @@ class PushService(Protocol):
 
         Raises
         ------
+        PartlyTakenError
+            Of several devices one takes nothing; another was told.
         PushError
             It was not taken.
         """

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from base64 import urlsafe_b64encode
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,9 +21,18 @@ from apprise.utils.pem import ApprisePEMController
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from detector.errors import ConfigError, StorageError
+from detector.people.people import People
 from detector.people.people_file import PeopleFile
 from detector.people.subscription import PushSubscription, decoded
-from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency, cause_of
+from detector.push.message import (
+    NO_ANSWER,
+    REFUSED,
+    PartlyTakenError,
+    PushError,
+    PushMessage,
+    Urgency,
+    cause_of,
+)
 from detector.push.ntfy import CONNECT_S, READ_S
 from detector.push.vapid import VapidKey
 
@@ -33,10 +42,20 @@ late, as by every service; what became of it replaces it there, and is told that
 
 URGENT = {Urgency.ALARM: "high", Urgency.TEST: "high", Urgency.NEWS: "normal"}  # RFC 8030, 5.3
 TOPIC_CHARACTERS = 32  # at most, RFC 8030, 5.4
-LONGEST_BODY_BYTES = 1500  # quoted, with all else and encrypted below 4096 bytes (RFC 8291, 4)
+LONGEST_BYTES = 3993  # of a message before it is encrypted (RFC 8291, 4)
 
+WITHIN_S = 13.0  # for all devices together: below what a sender waits for a service
+TRIES = 3  # of a device, before one that takes nothing holds up what the others are told
+
+NOT_LET_IN = "nobody is let in to the page by that name: spasmwatch pair {person}"
 NO_DEVICE = "no device of theirs asks for it: open the page there, and press Notify this device"
-NOT_PROVEN = "the push service does not take this computer's key: look whether its clock is right"
+NOT_PROVEN = (
+    "the push service does not take this computer's key: look whether its clock is right, then end "
+    "and begin the notifications on that device"
+)
+NOT_TRUSTED = (
+    "the push service's certificate is not valid: look whether this computer's clock is right"
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +67,7 @@ class BrowserPush:
     ----------
     person : as they are let in
     folder : of the data
+    within_s : how long all devices together may take
     """
 
     def __init__(
@@ -56,8 +76,9 @@ class BrowserPush:
         folder: Path,
         *,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        within_s: float = WITHIN_S,
     ) -> None:
-        self._person, self._utc_now = person, utc_now
+        self._person, self._utc_now, self._within_s = person, utc_now, within_s
         self._people = PeopleFile(folder)
         try:
             self._key = VapidKey(folder)
@@ -66,53 +87,86 @@ class BrowserPush:
         self._cipher = ApprisePEMController(path="")  # used for no file
         self._message: PushMessage | None = None
         self._taken: set[str] = set()  # of this message, by endpoint: it is not sent there again
+        self._threads: dict[str, threading.Thread] = {}  # the latest, by endpoint
+        self._failures: dict[str, int] = {}  # in a row, by endpoint
 
     def send(self, message: PushMessage) -> None:
-        """Send to each device, at once.
+        """Send to each device, at once; one that hangs is waited for no longer than the time given.
 
         Raises
         ------
+        PartlyTakenError
+            Some devices took it; the others have failed too often to hold up the next message.
         PushError
             There is no device, or the push service of one did not take it.
         """
         if message != self._message:
             self._message, self._taken = message, set()
-        devices = self._people.now().devices(self._person, self._utc_now())
-        failed: dict[str, str] = {}
-        threads = [
-            threading.Thread(target=self._try, args=(device, message, failed), daemon=True)
-            for device in devices
-            if device.endpoint not in self._taken
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        people, now = self._people.now(), self._utc_now()
+        devices = people.devices(self._person, now)
+        failed = self._tried([one for one in devices if one.endpoint not in self._taken], message)
+        self._failures = {place: self._failures.get(place, 0) + 1 for place in failed}
+        if not failed and not self._taken:
+            raise PushError(no_device(self._people.now(), self._person, now) or NO_DEVICE)
         if failed:
-            raise PushError(next(iter(failed.values())))
-        if not self._taken:
-            raise PushError(NO_DEVICE)
+            cause = next(iter(failed.values()))
+            if len(devices) > 1:
+                cause = f"{len(failed)} of {len(devices)} devices: {cause}"
+            hopeless = all(self._failures[place] >= TRIES for place in failed)
+            raise PartlyTakenError(cause) if self._taken and hopeless else PushError(cause)
 
-    def _try(self, device: PushSubscription, message: PushMessage, failed: dict[str, str]) -> None:
+    def _tried(self, devices: Sequence[PushSubscription], message: PushMessage) -> dict[str, str]:
+        """Return why devices did not take a message, by endpoint.
+
+        One that takes it after that time counts when it is sent again. There is never more than one
+        thread for a device, however many messages meanwhile wait for it.
+        """
+        causes: dict[str, str | None] = {}  # None: no failure
+        taken, until_s = self._taken, time.monotonic() + self._within_s
+
+        def send_to(device: PushSubscription) -> None:
+            causes[device.endpoint] = self._cause(device, message, taken)
+
+        alive = {place: each for place, each in self._threads.items() if each.is_alive()}
+        begun = {
+            device.endpoint: threading.Thread(target=send_to, args=(device,), daemon=True)
+            for device in devices
+            if device.endpoint not in alive
+        }
+        for thread in begun.values():
+            thread.start()
+        for thread in begun.values():
+            thread.join(max(0.0, until_s - time.monotonic()))
+        self._threads = alive | begun
+        found = {device.endpoint: causes.get(device.endpoint, NO_ANSWER) for device in devices}
+        return {place: why for place, why in found.items() if why is not None}
+
+    def _cause(self, device: PushSubscription, message: PushMessage, taken: set[str]) -> str | None:
+        """Send to a device; return why it did not take it, None where it did or is gone."""
         try:
-            status = self._posted(device, message)
+            point = _point(device)
+            status = requests.codes.gone if point is None else self._posted(device, point, message)
+        except requests.exceptions.SSLError:
+            return NOT_TRUSTED
         except requests.RequestException:
-            failed[device.endpoint] = NO_ANSWER  # its text names the browser
-            return
-        except ValueError:  # a key that is no point of the curve
-            status = requests.codes.gone
-        if status in (requests.codes.not_found, requests.codes.gone):  # RFC 8030, 7.3
+            return NO_ANSWER  # its text names the browser
+        except Exception as error:  # a thread that ends without a word is a device that is not told
+            log.exception("a device of %s cannot be told", self._person)
+            return f"{REFUSED}: {type(error).__name__}"
+        if requests.codes.ok <= status < requests.codes.multiple_choices:
+            taken.add(device.endpoint)
+        elif status in (requests.codes.not_found, requests.codes.gone):  # RFC 8030, 7.3
             self._forget(device)
         elif status in (requests.codes.unauthorized, requests.codes.forbidden):
-            failed[device.endpoint] = f"{NOT_PROVEN}, {status}"
-        elif not requests.codes.ok <= status < requests.codes.multiple_choices:
-            failed[device.endpoint] = cause_of(status)
+            return f"{NOT_PROVEN}, {status}"
         else:
-            self._taken.add(device.endpoint)
+            return cause_of(status)
+        return None
 
-    def _posted(self, device: PushSubscription, message: PushMessage) -> int:
+    def _posted(
+        self, device: PushSubscription, point: ec.EllipticCurvePublicKey, message: PushMessage
+    ) -> int:
         """Return the status with which a push service answers; it is not read any further."""
-        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(device.p256dh))
         data = self._cipher.encrypt_webpush(_payload(message), point, decoded(device.auth))
         headers = {
             "User-Agent": "spasmwatch",
@@ -127,6 +181,7 @@ class BrowserPush:
             device.endpoint,
             data=data,
             headers=headers,
+            auth=lambda request: request,  # else a ~/.netrc may take the header's place
             timeout=(CONNECT_S, READ_S),
             allow_redirects=False,
             stream=True,
@@ -141,19 +196,43 @@ class BrowserPush:
             log.warning("it cannot be forgotten: %s", error)
 
 
+def no_device(people: People, person: str, now: datetime) -> str | None:
+    """Return why nothing can be sent to a person by the page; None where a device asks for it."""
+    if people.named(person) is None:
+        return NOT_LET_IN.format(person=person)
+    return None if people.devices(person, now) else NO_DEVICE
+
+
+def _point(device: PushSubscription) -> ec.EllipticCurvePublicKey | None:
+    """Return a device's public key; None where it is no point of the curve."""
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(device.p256dh))
+    except ValueError:
+        return None
+
+
 def _payload(message: PushMessage) -> bytes:
-    """Return what the page's worker shows (web/static/worker.js)."""
-    answer = None if message.answer is None else urlsplit(message.answer).path
+    """Return what the page's worker shows (web/static/worker.js); too long a body is cut."""
+    body = message.body
+    while len(text := _text(message, body)) > LONGEST_BYTES and body:
+        body = body[: len(body) * 3 // 4]
+    return text
+
+
+def _text(message: PushMessage, body: str) -> bytes:
     said = {
         "title": message.title,
-        "body": message.body.encode()[:LONGEST_BODY_BYTES].decode(errors="ignore"),
+        "body": body,
         "urgency": message.urgency,
         "about": message.about,
-        "answer": answer,
+        "answer": None if message.answer is None else urlsplit(message.answer).path,
     }
     return json.dumps(said, ensure_ascii=False).encode()
 
 
 def _topic(about: str) -> str:
-    """Return the name under which a message replaces an earlier one that is still on its way."""
-    return urlsafe_b64encode(sha256(about.encode()).digest()).decode()[:TOPIC_CHARACTERS]
+    """Return the name under which a message replaces an earlier one that is still on its way.
+
+    Hexadecimal: Apple decodes it as base64url, and refuses lengths that base64url never has.
+    """
+    return sha256(about.encode()).hexdigest()[:TOPIC_CHARACTERS]

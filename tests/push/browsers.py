@@ -92,6 +92,8 @@ class PushHouse:
     taken: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     """Status for each path; 201 for others, 0 for none at all."""
+    delays: dict[str, threading.Event] = field(default_factory=dict)
+    """For each path what it waits for before it answers."""
     asked: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -129,6 +131,8 @@ def push_house(folder: Path) -> Iterator[PushHouse]:
             if not status:
                 house.over.wait(30)
                 return
+            if self.path in house.delays:
+                house.delays[self.path].wait(30)
             headers = {name: str(value) for name, value in self.headers.items()}
             if status == 201:
                 assert headers["Content-Encoding"] == "aes128gcm"
