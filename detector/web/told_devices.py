@@ -26,12 +26,12 @@ TESTS_IN_ALL = (1 / 10, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class ToldByPage:
-    """Whom the settings have told by the page, and how.
+    """Whom the page notifies, by the settings, and how.
 
     key : public key with which browsers subscribe
     contacts : of each person of the page who is told, the contact's name
     hosts : push services that the settings name beside those of the browsers' makers
-    test : sends a test to a person; returns why it was not taken, None where it was
+    test : sends a test to a person; returns why it was not taken or cannot be confirmed, else None
     """
 
     key: str
