@@ -137,7 +137,9 @@ def check_address(text: str, *, insecure: bool) -> None:
     if len(text) > LONGEST_ADDRESS or not text.isprintable():
         raise ValueError(f"must be up to {LONGEST_ADDRESS} printable characters in one line")
     if scheme == PAGE_SCHEME and person_of_page(text) is None:
-        raise ValueError("must name somebody whom the page lets in, such as page://anna")
+        raise ValueError(
+            "must name somebody whom the page lets in, in small letters, such as page://anna"
+        )
     if scheme in LOCAL_SCHEMES:
         raise ValueError(f"must not be {scheme}://: that touches this computer and tells no phone")
     if scheme not in PLAIN_SCHEMES or insecure:

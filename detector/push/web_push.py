@@ -20,6 +20,7 @@ import requests
 from apprise.utils.pem import ApprisePEMController
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from detector.config.contacts import ContactSettings, person_of_page
 from detector.errors import ConfigError, StorageError
 from detector.people.people import People
 from detector.people.people_file import PeopleFile
@@ -47,6 +48,7 @@ LONGEST_BYTES = 3993  # of a message before it is encrypted (RFC 8291, 4)
 WITHIN_S = 13.0  # for all devices together: below what a sender waits for a service
 TRIES = 3  # of a device, before one that takes nothing holds up what the others are told
 
+PAGE_OFF = "the page, which notifies their devices, is switched off: set web.enabled = true"
 NOT_LET_IN = "nobody is let in to the page by that name: spasmwatch pair {person}"
 NO_DEVICE = "no device of theirs asks for it: open the page there, and press Notify this device"
 NOT_PROVEN = (
@@ -194,6 +196,22 @@ class BrowserPush:
             self._people.change(lambda people: (people.unsubscribed(device.endpoint), None))
         except (ConfigError, StorageError) as error:
             log.warning("it cannot be forgotten: %s", error)
+
+
+def page_problem(contact: ContactSettings, folder: Path) -> str | None:
+    """Return why no device of a contact is notified by the page; None where one is, or none need.
+
+    Parameters
+    ----------
+    folder : of the data
+    """
+    try:
+        person = person_of_page(contact.address())
+    except (ConfigError, ValueError):
+        return None  # `address_problem` names it
+    if person is None:
+        return None
+    return no_device(PeopleFile(folder).now(), person, datetime.now(UTC))
 
 
 def no_device(people: People, person: str, now: datetime) -> str | None:

@@ -70,12 +70,15 @@ def add(
     if any(contact.name == name for contact in settings.contact):
         raise UsageError(f"There is a contact {name} already: choose another name.")
     address = _address(call.out, url)
-    if address == PAGE_SCHEME:
+    if address.lower() == PAGE_SCHEME:
         address = f"{PAGE_SCHEME}://{name}"
     try:
         check_address(address, insecure=insecure)
     except ValueError as error:
         raise UsageError(f"The address {error}") from None
+    person = person_of_page(address)
+    if person is not None and not settings.web.enabled:
+        raise UsageError("The page is switched off: set web.enabled = true first.")
     path = call.config_path or default_path()
     secret = path.absolute().parent / FOLDER / f"{name}.url"
     values: dict[str, str | bool] = {"name": name, "url_file": str(secret)}
@@ -96,8 +99,8 @@ def add(
             lambda draft: read_configuration(draft, environ={}),
             another=True,
         )
-        if (person := person_of_page(address)) is not None:
-            _say_page(call.out, change.path, person)
+        if person is not None:
+            _say_page(call.out, change.path, person, settings)
             return
         [trial] = _tried(call, _settings_at(call, path), [name])
         if trial.why is not None and not force:
@@ -115,8 +118,8 @@ def add(
 def list_(ctx: typer.Context) -> None:
     """Show the contacts in the order in which they are told, and when each was last tested.
 
-    With --json one object: schema, contacts (each name, service, quiet, wake_for, wording, tested,
-    confirmed).
+    With --json one object: schema, contacts (each name, service, devices that the page notifies,
+    quiet, wake_for, wording, tested, confirmed).
     """
     from detector.events import format_utc
     from detector.push.drills import read_drills
@@ -131,6 +134,7 @@ def list_(ctx: typer.Context) -> None:
             {
                 "name": contact.name,
                 "service": _service(contact),
+                "devices": _devices(contact, settings),
                 "quiet": contact.quiet,
                 "wake_for": None if contact.wake_for is None else list(contact.wake_for),
                 "wording": contact.wording,
@@ -217,7 +221,7 @@ def confirm(
 app.command(short_help="Find wake rules that wake somebody less often.")(budget)
 
 
-def _say_page(out: Output, path: Path, person: str) -> None:
+def _say_page(out: Output, path: Path, person: str, settings: Settings) -> None:
     """Say how a device asks for the page's notifications: until one does, nothing can be sent."""
     out.say(f"Written: {path}")
     out.say(
@@ -226,6 +230,8 @@ def _say_page(out: Output, path: Path, person: str) -> None:
         f"a phone needs {program_name()} setup tls --page --write first).\n"
         "3. There, below What happened: Notify this device, then Send a test."
     )
+    if settings.web.public_url is None:
+        out.say("Until that sets web.public_url, notifications have no button to answer by.")
     if out.json:
         out.data(json.dumps({"schema": "push-test/1", "contacts": []}))
 
@@ -351,9 +357,30 @@ def _service(contact: ContactSettings) -> str:
         return "unusable"
 
 
+def _devices(contact: ContactSettings, settings: Settings) -> int | None:
+    """Return how many devices the page notifies for a contact; None where it is another service."""
+    from datetime import UTC, datetime
+
+    from detector.config.contacts import person_of_page
+    from detector.errors import ConfigError
+    from detector.people.people_file import PeopleFile
+
+    try:
+        person = person_of_page(contact.address())
+    except (ConfigError, ValueError):
+        return None
+    people = PeopleFile(settings.data_dir).now()
+    return None if person is None else len(people.devices(person, datetime.now(UTC)))
+
+
 def _line(contact: ContactSettings, drill: Drill | None, settings: Settings) -> str:
     """Return a contact as one line."""
+    from detector.words.phrases import counted
+
     parts = [f"{contact.name:<12} {_service(contact)}://***"]
+    devices = _devices(contact, settings)
+    if devices is not None:
+        parts.append(counted(devices, "device") if devices else "NO DEVICE asks for it")
     if contact.quiet is not None:
         parts.append(f"quiet {contact.quiet}")
     if contact.wake_for is not None:
