@@ -173,6 +173,16 @@ class People:
         sessions = () if person is None else person.sessions
         return tuple(one.push for one in sessions if one.push is not None and _lasts(one, now))
 
+    def lasts_s(self, endpoint: str, now: datetime) -> float:
+        """Return for how long a place for push messages is let in without use, s; 0 for none."""
+        lasting = [
+            SESSION - (now - session.used)
+            for person in self.people
+            for session in person.sessions
+            if session.push is not None and session.push.endpoint == endpoint
+        ]
+        return max((one.total_seconds() for one in lasting), default=0.0)
+
     def without(self, name: str) -> People:
         """Return the people without somebody, with all their sessions and codes."""
         return People(

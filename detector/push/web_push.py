@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,7 @@ from detector.push.message import (
 )
 from detector.push.ntfy import CONNECT_S, READ_S
 from detector.push.vapid import VapidKey
+from detector.words.push import device_ends_words
 
 LASTS_S = {Urgency.ALARM: 600, Urgency.TEST: 600, Urgency.NEWS: 12 * 3600}
 """For how long a push service keeps a message for a browser that is away. An alarm is not told
@@ -44,6 +45,9 @@ late, as by every service; what became of it replaces it there, and is told that
 URGENT = {Urgency.ALARM: "high", Urgency.TEST: "high", Urgency.NEWS: "normal"}  # RFC 8030, 5.3
 TOPIC_CHARACTERS = 32  # at most, RFC 8030, 5.4
 LONGEST_BYTES = 3993  # of a message before it is encrypted (RFC 8291, 4)
+
+ENDS_SOON_S = 30 * 86400.0
+"""A device on which nobody opens the page is not let in for ever: its last messages say so."""
 
 WITHIN_S = 13.0  # for all devices together: below what a sender waits for a service
 TRIES = 3  # of a device, before one that takes nothing holds up what the others are told
@@ -106,7 +110,12 @@ class BrowserPush:
             self._message, self._taken = message, set()
         people, now = self._people.now(), self._utc_now()
         devices = people.devices(self._person, now)
-        failed = self._tried([one for one in devices if one.endpoint not in self._taken], message)
+        left_s = {
+            device: people.lasts_s(device.endpoint, now)
+            for device in devices
+            if device.endpoint not in self._taken
+        }
+        failed = self._tried(left_s, message)
         self._failures = {place: self._failures.get(place, 0) + 1 for place in failed}
         if not failed and not self._taken:
             raise PushError(no_device(self._people.now(), self._person, now) or NO_DEVICE)
@@ -117,22 +126,29 @@ class BrowserPush:
             hopeless = all(self._failures[place] >= TRIES for place in failed)
             raise PartlyTakenError(cause) if self._taken and hopeless else PushError(cause)
 
-    def _tried(self, devices: Sequence[PushSubscription], message: PushMessage) -> dict[str, str]:
-        """Return why devices did not take a message, by endpoint.
+    def _tried(
+        self, left_s: Mapping[PushSubscription, float], message: PushMessage
+    ) -> dict[str, str]:
+        """Return why devices did not take a message in time, by endpoint.
 
-        One that takes it after that time counts when it is sent again. There is never more than one
-        thread for a device, however many messages meanwhile wait for it.
+        One that takes it later counts when the message is sent again. A device never has more than
+        one thread: while an earlier message hangs there, the next fails at once.
+
+        Parameters
+        ----------
+        left_s : of each device how long it is let in without use
         """
         causes: dict[str, str | None] = {}  # None: no failure
         taken, until_s = self._taken, time.monotonic() + self._within_s
 
         def send_to(device: PushSubscription) -> None:
-            causes[device.endpoint] = self._cause(device, message, taken)
+            note = device_ends_words(left_s[device]) if left_s[device] < ENDS_SOON_S else ""
+            causes[device.endpoint] = self._cause(device, message, note, taken)
 
         alive = {place: each for place, each in self._threads.items() if each.is_alive()}
         begun = {
             device.endpoint: threading.Thread(target=send_to, args=(device,), daemon=True)
-            for device in devices
+            for device in left_s
             if device.endpoint not in alive
         }
         for thread in begun.values():
@@ -140,20 +156,21 @@ class BrowserPush:
         for thread in begun.values():
             thread.join(max(0.0, until_s - time.monotonic()))
         self._threads = alive | begun
-        found = {device.endpoint: causes.get(device.endpoint, NO_ANSWER) for device in devices}
+        found = {device.endpoint: causes.get(device.endpoint, NO_ANSWER) for device in left_s}
         return {place: why for place, why in found.items() if why is not None}
 
-    def _cause(self, device: PushSubscription, message: PushMessage, taken: set[str]) -> str | None:
+    def _cause(
+        self, device: PushSubscription, message: PushMessage, note: str, taken: set[str]
+    ) -> str | None:
         """Send to a device; return why it did not take it, None where it did or is gone."""
         try:
-            point = _point(device)
-            status = requests.codes.gone if point is None else self._posted(device, point, message)
+            data = self._sealed(device, _payload(message, note))
+            status = requests.codes.gone if data is None else self._posted(device, message, data)
         except requests.exceptions.SSLError:
             return NOT_TRUSTED
         except requests.RequestException:
             return NO_ANSWER  # its text names the browser
-        except Exception as error:  # a thread that ends without a word is a device that is not told
-            log.exception("a device of %s cannot be told", self._person)
+        except ValueError as error:  # of the message: the device keeps its place
             return f"{REFUSED}: {type(error).__name__}"
         if requests.codes.ok <= status < requests.codes.multiple_choices:
             taken.add(device.endpoint)
@@ -165,11 +182,19 @@ class BrowserPush:
             return cause_of(status)
         return None
 
-    def _posted(
-        self, device: PushSubscription, point: ec.EllipticCurvePublicKey, message: PushMessage
-    ) -> int:
+    def _sealed(self, device: PushSubscription, said: bytes) -> bytes | None:
+        """Encrypt for a device (RFC 8291); None where its key is no point of the curve."""
+        try:
+            point = ec.EllipticCurvePublicKey.from_encoded_point(
+                ec.SECP256R1(), decoded(device.p256dh)
+            )
+        except ValueError:
+            return None
+        data: bytes = self._cipher.encrypt_webpush(said, point, decoded(device.auth))
+        return data
+
+    def _posted(self, device: PushSubscription, message: PushMessage, data: bytes) -> int:
         """Return the status with which a push service answers; it is not read any further."""
-        data = self._cipher.encrypt_webpush(_payload(message), point, decoded(device.auth))
         headers = {
             "User-Agent": "spasmwatch",
             "Authorization": self._key.authorization(device.origin, self._utc_now().timestamp()),
@@ -221,18 +246,15 @@ def no_device(people: People, person: str, now: datetime) -> str | None:
     return None if people.devices(person, now) else NO_DEVICE
 
 
-def _point(device: PushSubscription) -> ec.EllipticCurvePublicKey | None:
-    """Return a device's public key; None where it is no point of the curve."""
-    try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(device.p256dh))
-    except ValueError:
-        return None
+def _payload(message: PushMessage, note: str) -> bytes:
+    """Return what the page's worker shows (web/static/worker.js); too long a body is cut.
 
-
-def _payload(message: PushMessage) -> bytes:
-    """Return what the page's worker shows (web/static/worker.js); too long a body is cut."""
+    Parameters
+    ----------
+    note : for this device alone; may be empty
+    """
     body = message.body
-    while len(text := _text(message, body)) > LONGEST_BYTES and body:
+    while len(text := _text(message, f"{body} {note}".strip())) > LONGEST_BYTES and body:
         body = body[: len(body) * 3 // 4]
     return text
 

@@ -41,7 +41,7 @@ class ToldByPage:
 
 
 class ToldDevices:
-    """Shows whether a device is told, and has it told or left alone."""
+    """Shows whether a device is notified, and switches that on and off."""
 
     def __init__(self, people: PeopleFile, told: ToldByPage, mono_s: Callable[[], float]) -> None:
         self._people, self._told, self._mono_s = people, told, mono_s

@@ -27,7 +27,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid.jwt import decode
 
 from detector.mqtt.security.authority import broker_certificate
+from detector.people.people import People, Role
+from detector.people.people_file import PeopleFile
 from detector.people.subscription import PushSubscription
+
+NOW = datetime(2026, 11, 29, 2, 14, tzinfo=UTC)
 
 LARGEST = 4096  # bytes, of a message with its encryption: more need not be taken (RFC 8291, 4)
 
@@ -164,3 +168,16 @@ def push_house(folder: Path) -> Iterator[PushHouse]:
             house.over.set()
             server.shutdown()
             thread.join()
+
+
+def let_in(folder: Path, token: str, browser: Browser | None, name: str = "anna") -> None:
+    """Let a device in, which takes push messages in a browser."""
+
+    def change(people: People) -> tuple[People, None]:
+        open_ = people.with_code("K3V-Q7M-2XT", name, Role.CAREGIVER, NOW)
+        admitted = open_.admit("K3V-Q7M-2XT", token, NOW)
+        assert admitted is not None
+        push = None if browser is None else browser.subscription
+        return admitted[0].subscribed(token, push), None
+
+    PeopleFile(folder).change(change)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-import requests
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
-from detector.people.people import MOST_SESSIONS, SESSION, People, Role
+from detector.people.people import SESSION, People, Role
 from detector.people.people_file import PeopleFile
-from detector.people.subscription import PushSubscription, is_known, subscription_of
+from detector.people.subscription import PushSubscription
 from detector.push.channel import REFUSING_S
 from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency
 from detector.push.recipients import Contact
@@ -33,10 +27,9 @@ from detector.push.worker import STALE_S
 
 from ..kit.waiting import until
 from .alerts import alert
-from .browsers import Browser, PushHouse, bytes_of, push_house, text_of
+from .browsers import NOW, Browser, PushHouse, bytes_of, let_in, push_house, text_of
 from .house import house
 
-NOW = datetime(2026, 11, 29, 2, 14, tzinfo=UTC)
 ALARM = PushMessage(
     title="Movement alert",
     body="bedroom, left leg, 65 s, since 02:14.",
@@ -52,19 +45,6 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushHouse
     with push_house(tmp_path) as house:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(house.authority))
         yield house
-
-
-def let_in(folder: Path, token: str, browser: Browser | None, name: str = "anna") -> None:
-    """Let a device in, which takes push messages in a browser."""
-
-    def change(people: People) -> tuple[People, None]:
-        open_ = people.with_code("K3V-Q7M-2XT", name, Role.CAREGIVER, NOW)
-        admitted = open_.admit("K3V-Q7M-2XT", token, NOW)
-        assert admitted is not None
-        push = None if browser is None else browser.subscription
-        return admitted[0].subscribed(token, push), None
-
-    PeopleFile(folder).change(change)
 
 
 def service(folder: Path, at: datetime = NOW) -> BrowserPush:
@@ -312,6 +292,29 @@ def test_who_is_let_in_no_more_is_told_no_more(tmp_path: Path, maker: PushHouse,
     assert maker.asked == 0
 
 
+@pytest.mark.parametrize(
+    ("used_days_ago", "words"),
+    [
+        (0, ""),
+        (149, ""),
+        (151, " within 29 days,"),
+        (178.5, " within 1 day,"),
+        (179.5, " within a day,"),
+    ],
+)
+def test_a_device_that_nobody_opens_the_page_on_is_told_before_it_ends(
+    tmp_path: Path, maker: PushHouse, used_days_ago: float, words: str
+) -> None:
+    """It is let in for 180 days without use, and a notification is none."""
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    service(tmp_path, NOW + timedelta(days=used_days_ago)).send(ALARM)
+    [told] = maker.told(browser)
+    assert told["body"].startswith(ALARM.body)
+    assert ("Open the page on this device" in told["body"]) == bool(words)
+    assert words in told["body"]
+
+
 def test_a_browser_that_is_let_in_twice_is_told_once(tmp_path: Path, maker: PushHouse) -> None:
     browser = maker.browser()
     let_in(tmp_path, "t1", browser)
@@ -338,137 +341,11 @@ def test_the_longest_message_is_not_too_long(tmp_path: Path, maker: PushHouse, t
     assert long.body.startswith(told["body"])
 
 
-def test_a_subscription_is_at_a_browser_makers_push_service_or_one_of_the_settings() -> None:
-    for host in (
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "web.push.apple.com",
-        "wns2-par02p.notify.windows.com",
-    ):
-        assert is_known(Browser(f"https://{host}/x").subscription, ())
-    for host in (
-        "127.0.0.1",
-        "localhost",
-        "192.168.1.1",
-        "[::1]",
-        "fcm.googleapis.com.example",
-        "xfcm.googleapis.com",
-        "fcm.googleapis.com:8080",
-        "fcm.googleapis.com.",
-    ):
-        assert not is_known(Browser(f"https://{host}/x").subscription, ("push.example:8443",))
-    assert is_known(Browser("https://Push.example:8443/x").subscription, ("push.example:8443",))
-
-
-KEYS = Browser("https://fcm.googleapis.com/x").subscription
-
-
-@given(
-    st.text("ab1.:@%[]\\_-", max_size=12),
-    st.sampled_from(["", ".", ":", "@", "\\", "/", "%2f", "?", "#", ":1\\."]),
-)
-def test_no_other_computer_is_asked_than_the_one_that_was_checked(text: str, between: str) -> None:
-    """Checked by urllib, and asked by urllib3: they must agree on the host."""
-    for host in (f"{text}{between}fcm.googleapis.com", f"fcm.googleapis.com{between}{text}"):
-        said = KEYS.to_dict() | {"endpoint": f"https://{host}/x"}
-        try:
-            found = subscription_of(said)
-        except ValueError:
-            continue
-        with suppress(requests.exceptions.InvalidURL):  # nobody is asked
-            url = str(requests.Request("POST", found.endpoint).prepare().url)
-            assert urlsplit(url).netloc.lower() == urlsplit(found.endpoint).netloc.lower()
-
-
-@pytest.mark.parametrize(
-    "push",
-    [
-        {"endpoint": KEYS.endpoint},
-        {**KEYS.to_dict(), "p256dh": "AAAA"},
-        {**KEYS.to_dict(), "endpoint": "http://x"},
-        "text",
-        [],
-        7,
-    ],
-)
-def test_a_damaged_subscription_locks_nobody_out(tmp_path: Path, push: object) -> None:
-    let_in(tmp_path, "t1", Browser(KEYS.endpoint))
-    file = PeopleFile(tmp_path)
-    whole = json.loads(file.path.read_text())
-    whole["people"][0]["sessions"][0]["push"] = push
-    file.path.write_text(json.dumps(whole))
-    assert file.now().who("t1", NOW) is not None
-    assert file.now().devices("anna", NOW) == ()
-
-
-def test_no_subscription_can_be_read_in_a_log() -> None:
-    shown = repr(KEYS)
-    assert not any(secret in shown for secret in KEYS.to_dict().values())
-
-
-def test_devices_that_take_messages_outlast_those_that_do_not() -> None:
-    """A phone that is told, and on which nobody opens the page, makes no room for others."""
-    people = People()
-    for number in range(2 * MOST_SESSIONS):
-        at = NOW + timedelta(minutes=number)
-        admitted = people.with_code("K3V-Q7M-2XT", "anna", Role.CAREGIVER, at).admit(
-            "K3V-Q7M-2XT", f"t{number}", at
-        )
-        assert admitted is not None
-        people = admitted[0] if number else admitted[0].subscribed("t0", KEYS)
-    assert people.who("t0", NOW) is not None
-    assert people.who("t1", NOW) is None
-    assert len(people.people[0].sessions) == MOST_SESSIONS
-
-
-@pytest.mark.parametrize("raw", [b"", b"cut", bytes(32), b"\xff" * 32, b"x" * 33, b"x" * 4096])
-def test_a_key_that_is_none_is_replaced(tmp_path: Path, raw: bytes) -> None:
-    (tmp_path / "web-push.key").write_bytes(raw)
-    assert len(bytes_of(VapidKey(tmp_path).public)) == 65
-    assert VapidKey(tmp_path).public == VapidKey(tmp_path).public
-
-
-def test_all_who_make_the_key_at_once_get_the_same(tmp_path: Path) -> None:
-    """The page shows browsers one key while a contact's thread signs with it."""
-    for name in map(str, range(20)):
-        together = threading.Barrier(8)
-
-        def public(folder: Path = tmp_path / name, start: threading.Barrier = together) -> str:
-            start.wait()
-            return VapidKey(folder).public
-
-        with ThreadPoolExecutor(8) as pool:
-            keys = {one.result() for one in [pool.submit(public) for _ in range(8)]}
-        assert keys == {VapidKey(tmp_path / name).public}
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "endpoint": st.text() | st.sampled_from([KEYS.endpoint, "https://u:p@x/", "http://x/"]),
-            "p256dh": st.text() | st.just(KEYS.p256dh) | st.binary(max_size=70).map(text_of),
-            "auth": st.text() | st.just(KEYS.auth) | st.integers() | st.none(),
-        },
-    )
-    | st.none()
-    | st.integers()
-    | st.lists(st.text())
-)
-def test_a_browser_may_say_anything(said: object) -> None:
-    try:
-        found = subscription_of(said)
-    except ValueError:
-        return
-    assert subscription_of(json.loads(json.dumps(found.to_dict()))) == found
-    assert found.endpoint.startswith("https://")
-
-
 def test_a_key_that_is_no_point_costs_its_device_alone(tmp_path: Path, maker: PushHouse) -> None:
     browser = maker.browser()
     let_in(tmp_path, "t1", browser)
     bad = PushSubscription(
-        maker.browser("bad").endpoint, text_of(b"\x04" + b"\xff" * 64), KEYS.auth
+        maker.browser("bad").endpoint, text_of(b"\x04" + b"\xff" * 64), browser.subscription.auth
     )
 
     def with_bad(people: People) -> tuple[People, None]:
