@@ -155,6 +155,11 @@ def check_address(text: str, *, insecure: bool) -> None:
         )
 
 
+def whole_address(text: str, name: str) -> str:
+    """Return what somebody typed as an address: `page` alone is for the devices of that name."""
+    return f"{PAGE_SCHEME}://{name}" if text.lower() == PAGE_SCHEME else text
+
+
 def person_of_page(address: str) -> str | None:
     """Return whose devices a page's address means; None where it is another service's."""
     scheme, _, name = address.partition("://")

@@ -61,7 +61,7 @@ def add(
     addresses of ntfy, mail, Telegram and others.
     """
     from detector.config import default_path, read_configuration
-    from detector.config.contacts import PAGE_SCHEME, check_address, person_of_page
+    from detector.config.contacts import check_address, person_of_page, whole_address
     from detector.config.settings_file import change_section, undo
     from detector.files import PRIVATE, write_whole
 
@@ -69,9 +69,7 @@ def add(
     settings = call.configuration().settings
     if any(contact.name == name for contact in settings.contact):
         raise UsageError(f"There is a contact {name} already: choose another name.")
-    address = _address(call.out, url)
-    if address.lower() == PAGE_SCHEME:
-        address = f"{PAGE_SCHEME}://{name}"
+    address = whole_address(_address(call.out, url), name)
     try:
         check_address(address, insecure=insecure)
     except ValueError as error:
