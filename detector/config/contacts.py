@@ -137,7 +137,9 @@ def check_address(text: str, *, insecure: bool) -> None:
     if len(text) > LONGEST_ADDRESS or not text.isprintable():
         raise ValueError(f"must be up to {LONGEST_ADDRESS} printable characters in one line")
     if scheme == PAGE_SCHEME and person_of_page(text) is None:
-        raise ValueError("must name somebody whom the page lets in, such as page://anna")
+        raise ValueError(
+            "must name somebody whom the page lets in, in small letters, such as page://anna"
+        )
     if scheme in LOCAL_SCHEMES:
         raise ValueError(f"must not be {scheme}://: that touches this computer and tells no phone")
     if scheme not in PLAIN_SCHEMES or insecure:
@@ -151,6 +153,11 @@ def check_address(text: str, *, insecure: bool) -> None:
             f"must not send alerts readable through the network: write {scheme}s://, or "
             "insecure = true if you accept that others on it read them"
         )
+
+
+def whole_address(text: str, name: str) -> str:
+    """Return what somebody typed as an address: `page` alone is for the devices of that name."""
+    return f"{PAGE_SCHEME}://{name}" if text.lower() == PAGE_SCHEME else text
 
 
 def person_of_page(address: str) -> str | None:

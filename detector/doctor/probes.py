@@ -304,12 +304,17 @@ def contacts(settings: Settings) -> list[ContactFacts]:
     if not settings.contact:
         return []
     from detector.push.services import address_problem  # noqa: PLC0415 - 40 MB, for contacts alone
+    from detector.push.web_push import page_problem  # noqa: PLC0415
 
     try:
         drills = read_drills(settings.data_dir)
     except StorageError:
         drills = {}
     return [
-        ContactFacts(one.name, address_problem(one, settings.data_dir), drills.get(one.name))
+        ContactFacts(
+            one.name,
+            address_problem(one, settings) or page_problem(one, settings.data_dir),
+            drills.get(one.name),
+        )
         for one in settings.contact
     ]

@@ -27,7 +27,10 @@ USED_AGAIN = timedelta(days=1)  # between two notes that a session is used: each
 CODE = timedelta(minutes=10)  # to carry a code to a phone in another room, and type it
 
 MOST_PEOPLE = 32
-MOST_SESSIONS = 8  # devices of one person; the one that was used longest ago goes
+MOST_SESSIONS = 8
+"""Devices of one person. The one that was used longest ago goes; first those that take no push
+messages, as one that does is used when nobody opens the page."""
+
 MOST_CODES = 8
 
 
@@ -128,7 +131,7 @@ class People:
         person = self.named(match.name) or Person(match.name, match.role)
         kept = sorted(
             (session for session in person.sessions if _lasts(session, now)),
-            key=lambda session: session.used,
+            key=lambda session: (session.push is not None, session.used),
         )[-(MOST_SESSIONS - 1) :]
         person = replace(person, sessions=(*kept, Session(digest_of(token), now, now)))
         return replace(self._with(person), codes=left), person
@@ -169,6 +172,16 @@ class People:
         person = self.named(name)
         sessions = () if person is None else person.sessions
         return tuple(one.push for one in sessions if one.push is not None and _lasts(one, now))
+
+    def lasts_s(self, endpoint: str, now: datetime) -> float:
+        """Return for how long a place for push messages is let in without use, s; 0 for none."""
+        lasting = [
+            SESSION - (now - session.used)
+            for person in self.people
+            for session in person.sessions
+            if session.push is not None and session.push.endpoint == endpoint
+        ]
+        return max((one.total_seconds() for one in lasting), default=0.0)
 
     def without(self, name: str) -> People:
         """Return the people without somebody, with all their sessions and codes."""
@@ -263,8 +276,17 @@ def _written(session: Session) -> dict[str, Any]:
 
 
 def _session(said: Any) -> Session:
-    push = None if said.get("push") is None else subscription_of(said["push"])
-    return Session(str(said["digest"]), _moment(said["made"]), _moment(said["used"]), push)
+    return Session(
+        str(said["digest"]), _moment(said["made"]), _moment(said["used"]), _push(said.get("push"))
+    )
+
+
+def _push(said: Any) -> PushSubscription | None:
+    """Return a subscription; None where it is damaged: its device is let in all the same."""
+    try:
+        return None if said is None else subscription_of(said)
+    except ValueError:
+        return None
 
 
 def _lasts(session: Session, now: datetime) -> bool:

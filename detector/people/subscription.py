@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,10 @@ LONGEST_ENDPOINT = 1024  # characters; Edge's, the longest, have about 500
 POINT_BYTES, UNCOMPRESSED = 65, 4  # of a public key on P-256 (RFC 8291, 3.1)
 SECRET_BYTES = 16  # RFC 8291, 3.2
 
+HOST = re.compile(r"(?:[a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+"""A host, and its port. Readers of addresses differ in what else may stand there: one sees a
+backslash as part of the host, another as its end, and so asks another computer than was checked."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushSubscription:
@@ -31,9 +36,9 @@ class PushSubscription:
     p256dh, auth : key and secret with which messages are encrypted, base64url
     """
 
-    endpoint: str
-    p256dh: str
-    auth: str
+    endpoint: str = field(repr=False)
+    p256dh: str = field(repr=False)
+    auth: str = field(repr=False)
 
     @property
     def origin(self) -> str:
@@ -58,18 +63,18 @@ def subscription_of(said: Any) -> PushSubscription:
             _text(said["endpoint"]), _text(said["p256dh"]), _text(said["auth"])
         )
         point, secret = decoded(found.p256dh), decoded(found.auth)
+        url = urlsplit(found.endpoint)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("this is no subscription of a browser") from error
     if len(point) != POINT_BYTES or point[0] != UNCOMPRESSED or len(secret) != SECRET_BYTES:
         raise ValueError("this subscription has no key that can be used")
-    url = urlsplit(found.endpoint)
-    if url.scheme != "https" or not url.hostname or url.username is not None:
+    if url.scheme != "https" or not HOST.fullmatch(url.netloc):
         raise ValueError("a push service must have an address with https://")
     return found
 
 
 def is_known(subscription: PushSubscription, others: Sequence[str]) -> bool:
-    """Return whether a subscription is at a browser maker's push service, or one of `others`.
+    """Return whether a subscription is of a browser maker's push service, or of one of `others`.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ def decoded(text: str) -> bytes:
 
 def _text(said: Any) -> str:
     if not isinstance(said, str) or not 0 < len(said) <= LONGEST_ENDPOINT:
-        raise ValueError("not a text of bearable length")
+        raise ValueError("no text, or one that is too long")
     if not said.isascii() or not said.isprintable() or " " in said:
         raise ValueError("not plain text")
     return said

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from detector.config import WebSettings
 from detector.errors import StorageError
-from detector.files import PRIVATE, hand_over, read_start
+from detector.files import PRIVATE, read_start, replacement
 from detector.push.tokens import KEY_BYTES, PushAnswer, make_token
 
 KEY_FILE = "push.key"  # in the data folder
+LONGEST_KEY_BYTES = 64  # read of a file: a longer one is no key
 ANSWER_PATH = "/push/ack/"  # of the page; the token stands behind it
 
 
@@ -56,11 +59,17 @@ def answer_key(folder: Path) -> bytes:
     StorageError
         It cannot be read or made.
     """
-    return kept_key(folder / KEY_FILE, KEY_BYTES, lambda: secrets.token_bytes(KEY_BYTES))
+    return kept_key(
+        folder / KEY_FILE,
+        fresh=lambda: secrets.token_bytes(KEY_BYTES),
+        usable=lambda key: len(key) == KEY_BYTES and any(key),  # zeros: a power cut left them
+    )
 
 
-def kept_key(path: Path, size_bytes: int, fresh: Callable[[], bytes]) -> bytes:
-    """Return the key in a file that is its owner's alone; a fresh one where there is none.
+def kept_key(path: Path, *, fresh: Callable[[], bytes], usable: Callable[[bytes], bool]) -> bytes:
+    """Return the key in a file that is its owner's alone; a fresh one where none is usable.
+
+    Whoever asks at the same time, in this process or another, gets the same key.
 
     Raises
     ------
@@ -68,18 +77,33 @@ def kept_key(path: Path, size_bytes: int, fresh: Callable[[], bytes]) -> bytes:
         It cannot be read or made.
     """
     try:
-        try:
-            key = read_start(path, size_bytes + 1)
-        except FileNotFoundError:
-            key = b""
-        if len(key) != size_bytes:  # none yet, or cut short: what the old one proved is void
+        key = _read(path)
+        if not usable(key):  # none yet, or damaged: what the old one proved is void
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            key = fresh()
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
-            hand_over(descriptor, path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
+            with _locked(path.parent):
+                key = _read(path)
+                if not usable(key):
+                    key = fresh()
+                    with replacement(path, mode=PRIVATE) as draft:
+                        draft.write_bytes(key)
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}") from error
     return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_start(path, LONGEST_KEY_BYTES)
+    except FileNotFoundError:
+        return b""
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; it ends with the process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

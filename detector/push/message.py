@@ -37,6 +37,10 @@ class PushError(LinkError):
     """A contact's service did not take a notification; the message is its cause, in a few words."""
 
 
+class PartlyTakenError(PushError):
+    """Some of a contact's devices took a notification, others did not: it is not sent again."""
+
+
 _CAUSES = {
     301: "its server has moved: correct the address",
     302: "its server has moved: correct the address",

@@ -52,7 +52,8 @@ class Sender:
         self._address = address
         self._answer_s = answer_s
         self._service: PushService | None = None
-        self._busy: asyncio.Future[PushMessage | None] | None = None
+        self._busy: asyncio.Future[None] | None = None
+        self._doing: PushMessage | None = None  # what is under way; None to load
 
     async def prepare(self) -> None:
         """Load the service of the address; PushError where there is none."""
@@ -75,27 +76,27 @@ class Sender:
     ) -> None:
         """Wait for work that may still be under way from an earlier try; PushError if it fails."""
         if self._busy is None:
-            self._busy = self._begun(work, what)
+            self._busy, self._doing = self._begun(work), what
         done, _ = await asyncio.wait({self._busy}, timeout=within_s)
         if not done:
             raise PushError(NO_ANSWER)
         busy, self._busy = self._busy, None
-        if busy.result() != what:  # that was other work, which is over now
+        if self._doing == what:
+            busy.result()
+        else:  # how other work went says nothing of this; it is over now
             await self._in_thread(work, what, within_s)
 
-    def _begun(
-        self, work: Callable[[], None], what: PushMessage | None
-    ) -> asyncio.Future[PushMessage | None]:
+    def _begun(self, work: Callable[[], None]) -> asyncio.Future[None]:
         """Begin work in a daemon thread: the end of the process does not wait for a server."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[PushMessage | None] = loop.create_future()
+        future: asyncio.Future[None] = loop.create_future()
         future.add_done_callback(_noticed)
 
         def settle(error: PushError | None) -> None:
             if future.cancelled():
                 return
             if error is None:
-                future.set_result(what)
+                future.set_result(None)
             else:
                 future.set_exception(error)
 
@@ -128,7 +129,7 @@ class Sender:
             self._service.send(message)
 
 
-def _noticed(future: asyncio.Future[PushMessage | None]) -> None:
+def _noticed(future: asyncio.Future[None]) -> None:
     """Take notice of a failure that nobody waits for any more."""
     if not future.cancelled():
         future.exception()

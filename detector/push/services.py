@@ -15,6 +15,7 @@ from apprise import Apprise, AppriseAsset, NotifyType, PersistentStoreMode
 from apprise.plugins.base import NotifyBase
 from apprise.plugins.ntfy import NotifyNtfy
 
+from detector.config import Settings
 from detector.config.contacts import LOCAL_SCHEMES, ContactSettings, person_of_page
 from detector.errors import ConfigError
 from detector.push.message import (
@@ -26,7 +27,7 @@ from detector.push.message import (
     cause_of,
 )
 from detector.push.ntfy import NtfyTopic
-from detector.push.web_push import BrowserPush
+from detector.push.web_push import PAGE_OFF, BrowserPush
 
 ATTACH = "attach"  # parameter by which a service fetches a file and sends it along
 
@@ -44,6 +45,8 @@ class PushService(Protocol):
 
         Raises
         ------
+        PartlyTakenError
+            Of several devices one takes nothing; another was told.
         PushError
             It was not taken.
         """
@@ -73,14 +76,17 @@ def service_of(address: str, folder: Path) -> PushService:
     return _AppriseService(address, plugin)
 
 
-def address_problem(contact: ContactSettings, folder: Path) -> str | None:
+def address_problem(contact: ContactSettings, settings: Settings) -> str | None:
     """Return why nothing can be sent to a contact's address; None where it can be tried."""
     try:
-        service_of(contact.address(), folder)
+        address = contact.address()
+        service_of(address, settings.data_dir)
     except ConfigError as error:
         return str(error)
     except ValueError as error:
         return f"contact {contact.name}: {error}"
+    if person_of_page(address) is not None and not settings.web.enabled:
+        return f"contact {contact.name}: {PAGE_OFF}"
     return None
 
 

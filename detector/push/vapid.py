@@ -29,12 +29,12 @@ class VapidKey:
     """
 
     def __init__(self, folder: Path) -> None:
-        raw = kept_key(folder / KEY_FILE, KEY_BYTES, _fresh)
+        raw = kept_key(folder / KEY_FILE, fresh=_fresh, usable=_usable)
         self._vapid = Vapid02.from_raw(base64.urlsafe_b64encode(raw))
 
     @property
     def public(self) -> str:
-        """The public key, as a browser wants it to subscribe."""
+        """The public key, as a browser needs it to subscribe: an uncompressed point, base64url."""
         point = self._vapid.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return base64.urlsafe_b64encode(point).decode().rstrip("=")
 
@@ -48,6 +48,17 @@ class VapidKey:
         claims = {"aud": origin, "exp": int(now_s) + EXPIRES_S, "sub": CONTACT}
         header: str = self._vapid.sign(claims)["Authorization"]
         return header
+
+
+def _usable(raw: bytes) -> bool:
+    """Return whether bytes are a private key: zeros, which a power cut leaves, are none."""
+    if len(raw) != KEY_BYTES:
+        return False
+    try:
+        ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
+    except ValueError:
+        return False
+    return True
 
 
 def _fresh() -> bytes:

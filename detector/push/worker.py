@@ -22,7 +22,7 @@ from detector.alert import Alert
 from detector.channels import ChannelLog, Entry, EntryKind
 from detector.errors import SpasmwatchError
 from detector.push.history import Due, History
-from detector.push.message import PushError, PushMessage
+from detector.push.message import PartlyTakenError, PushError, PushMessage
 from detector.push.recipients import ALARMING
 from detector.push.sender import Sends
 
@@ -227,14 +227,13 @@ class ContactWorker:
         about = sha256(alert.id.encode()).hexdigest()[:16] + (f"-{times}" if times > 1 else "")
         message = await self._worded(pending, about)
         try:
-            await self._sender.send(message)
+            await self._send(message)
         except PushError as error:
             self._tries[alert.id] = self._tries.get(alert.id, 0) + 1
             if pending.due is not Due.NEWS:
                 self._failed(alert, str(error))
             raise
         self._tries.pop(alert.id, None)
-        self.health = Health()
         self._history.done(alert, pending.due, self._clocks.mono_s())
         await self._save()  # which makes it known: the entry is acknowledged with the others
         if pending.due is not Due.NEWS:
@@ -245,11 +244,19 @@ class ContactWorker:
         if self._history.missed:
             await self._save()
             about = f"missed-{int(self._clocks.utc_now().timestamp())}"
-            await self._sender.send(await self._worded(None, about))
-            self.health = Health()
+            await self._send(await self._worded(None, about))
             self._history.missed = 0
             self._missed.clear()
             await self._save()
+
+    async def _send(self, message: PushMessage) -> None:
+        """Send, and note how it went; PushError where nobody was told."""
+        try:
+            await self._sender.send(message)
+        except PartlyTakenError as error:  # somebody was told: the next alarm need not wait
+            self._note_failure(str(error))
+        else:
+            self.health = Health()
 
     @property
     def missed(self) -> int:

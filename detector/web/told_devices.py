@@ -26,12 +26,12 @@ TESTS_IN_ALL = (1 / 10, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class ToldByPage:
-    """Whom the settings have told by the page, and how.
+    """Whom the page notifies, by the settings, and how.
 
     key : public key with which browsers subscribe
     contacts : of each person of the page who is told, the contact's name
     hosts : push services that the settings name beside those of the browsers' makers
-    test : sends a test to a person; returns why it was not taken, None where it was
+    test : sends a test to a person; returns why it was not taken or cannot be confirmed, else None
     """
 
     key: str
@@ -41,7 +41,7 @@ class ToldByPage:
 
 
 class ToldDevices:
-    """Shows whether a device is told, and has it told or left alone."""
+    """Shows whether a device is notified, and switches that on and off."""
 
     def __init__(self, people: PeopleFile, told: ToldByPage, mono_s: Callable[[], float]) -> None:
         self._people, self._told, self._mono_s = people, told, mono_s

@@ -14,7 +14,7 @@ from detector.alert import Alert, AlertClass, AlertState
 from detector.alerts.response import NOT_A_SPASM
 from detector.alerts.rules import BUTTON, Lasting, RuleError, parse_rule
 from detector.words.alerts import CONDITION_NAMES, rule_words
-from detector.words.phrases import length, one_line, sentence
+from detector.words.phrases import counted, length, one_line, sentence
 
 Wording = Literal["neutral", "full"]
 
@@ -131,6 +131,12 @@ def drill_words(code: str, *, label: str, answers: bool) -> Notice:
     said = f"say the code {' '.join(code)} to whoever sent it"
     how = f"press the button, or {said}" if answers else said
     return Notice(TEST, f"{label}. Nothing is the matter. If you heard this, {how}.")
+
+
+def device_ends_words(left_s: float) -> str:
+    """Return what tells a device that nobody opens the page on how long it is notified."""
+    days = counted(int(left_s // 86400), "day") if left_s >= 86400 else "a day"
+    return f"Open the page on this device within {days}, or it is notified no more."
 
 
 def push_failed_words(causes: dict[str, str]) -> str:

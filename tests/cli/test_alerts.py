@@ -11,8 +11,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from detector.config import ContactSettings, Settings, WebSettings
+from detector.doctor.probes import contacts
+from detector.people.people_file import PeopleFile
+
+from ..push.browsers import Browser as PushBrowser
 from ..push.servers import FakeNtfy, Mood, closed_port, ntfy
+from ..web.stand import let_in
 
 MINE = '# mine\n[wearer]\nlabel = "bedroom"  # upstairs\n'
 
@@ -174,15 +181,68 @@ def test_enter_makes_a_topic_which_is_kept_only_once_a_phone_follows_it(tmp_path
     assert not list(tmp_path.glob("contacts/*"))
 
 
+def test_a_page_that_notifies_and_is_switched_off_is_said(tmp_path, house, spasmwatch):
+    path = tmp_path / "config.toml"
+    path.write_text(MINE + "[web]\nenabled = false\n")
+    refused = house("add", "anna", "page")
+    assert refused.returncode == 2
+    assert "set web.enabled = true" in refused.stderr
+    assert not (tmp_path / "contacts" / "anna.url").exists()
+    path.write_text(MINE)
+    assert house("add", "anna", "PAGE").returncode == 0
+    options = ("-c", path, "--data-dir", tmp_path / "data")
+    assert spasmwatch(*options, "config", "check").returncode == 0
+    path.write_text(path.read_text() + "[web]\nenabled = false\n")
+    checked = spasmwatch(*options, "config", "check")
+    assert checked.returncode != 0
+    assert "contact anna: the page, which notifies their devices, is switched off" in checked.stderr
+
+
+def test_whoever_loses_access_to_the_page_is_said_to_be_told_no_more(tmp_path, house, spasmwatch):
+    assert house("add", "work", "page://anna").returncode == 0
+    let_in(tmp_path / "data")
+    let_in(tmp_path / "data", "ben")
+    options = ("-c", tmp_path / "config.toml", "--data-dir", tmp_path / "data")
+    assert "reach no device" not in spasmwatch(*options, "pair", "--remove", "ben").stderr
+    removed = spasmwatch(*options, "pair", "--remove", "anna")
+    assert removed.returncode == 0
+    assert "contact work reach no device" in removed.stderr
+
+
+def test_the_doctor_says_whom_the_page_notifies_on_no_device(tmp_path):
+    mine = Settings(
+        data_dir=tmp_path,
+        contact=(ContactSettings(name="anna", url=SecretStr("page://anna")),),
+    )
+
+    def problem():
+        [found] = contacts(mine)
+        return found.problem
+
+    assert "spasmwatch pair anna" in problem()
+    token = let_in(tmp_path)
+    assert "press Notify this device" in problem()
+    push = PushBrowser("https://fcm.googleapis.com/x").subscription
+    PeopleFile(tmp_path).change(lambda people: (people.subscribed(token, push), None))
+    assert problem() is None
+    off = mine.model_copy(update={"web": WebSettings(enabled=False)})
+    [found] = contacts(off)
+    assert "switched off" in found.problem
+
+
 def test_the_pages_notifications_are_chosen_by_one_word_and_tested_from_the_device(tmp_path, house):
     done = house("add", "anna", "page")
     assert done.returncode == 0, done.stderr
     assert "Notify this device" in done.stderr
     assert (tmp_path / "contacts" / "anna.url").read_text() == "page://anna\n"
-    assert "page://***" in house("list").stdout
+    assert "web.public_url" in done.stderr, "without it there is no button"
+    assert "page://***   NO DEVICE" in house("list").stdout
     tried = house("test")
     assert tried.returncode == 69
-    assert "anna: not reached: no device of theirs asks for it" in tried.stdout
+    assert "anna: not reached: nobody is let in to the page by that name" in tried.stdout
+    assert "spasmwatch pair anna" in tried.stdout
+    let_in(tmp_path / "data")
+    assert "anna: not reached: no device of theirs asks for it" in house("test").stdout
     refused = house("add", "ben", "page://Not a name")
     assert refused.returncode == 2
     assert "such as page://anna" in refused.stderr

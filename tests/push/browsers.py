@@ -27,7 +27,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid.jwt import decode
 
 from detector.mqtt.security.authority import broker_certificate
+from detector.people.people import People, Role
+from detector.people.people_file import PeopleFile
 from detector.people.subscription import PushSubscription
+
+NOW = datetime(2026, 11, 29, 2, 14, tzinfo=UTC)
 
 LARGEST = 4096  # bytes, of a message with its encryption: more need not be taken (RFC 8291, 4)
 
@@ -92,6 +96,8 @@ class PushHouse:
     taken: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     """Status for each path; 201 for others, 0 for none at all."""
+    delays: dict[str, threading.Event] = field(default_factory=dict)
+    """For each path what it waits for before it answers."""
     asked: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -129,6 +135,8 @@ def push_house(folder: Path) -> Iterator[PushHouse]:
             if not status:
                 house.over.wait(30)
                 return
+            if self.path in house.delays:
+                house.delays[self.path].wait(30)
             headers = {name: str(value) for name, value in self.headers.items()}
             if status == 201:
                 assert headers["Content-Encoding"] == "aes128gcm"
@@ -160,3 +168,16 @@ def push_house(folder: Path) -> Iterator[PushHouse]:
             house.over.set()
             server.shutdown()
             thread.join()
+
+
+def let_in(folder: Path, token: str, browser: Browser | None, name: str = "anna") -> None:
+    """Let a device in, which takes push messages in a browser."""
+
+    def change(people: People) -> tuple[People, None]:
+        open_ = people.with_code("K3V-Q7M-2XT", name, Role.CAREGIVER, NOW)
+        admitted = open_.admit("K3V-Q7M-2XT", token, NOW)
+        assert admitted is not None
+        push = None if browser is None else browser.subscription
+        return admitted[0].subscribed(token, push), None
+
+    PeopleFile(folder).change(change)

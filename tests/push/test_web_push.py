@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from detector.people.people import SESSION, People, Role
 from detector.people.people_file import PeopleFile
-from detector.people.subscription import PushSubscription, is_known, subscription_of
+from detector.people.subscription import PushSubscription
+from detector.push.channel import REFUSING_S
 from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency
+from detector.push.recipients import Contact
 from detector.push.sender import Sender
 from detector.push.vapid import VapidKey
 from detector.push.web_push import NO_DEVICE, NOT_PROVEN, BrowserPush
+from detector.push.worker import STALE_S
 
-from .browsers import Browser, PushHouse, bytes_of, push_house, text_of
+from ..kit.waiting import until
+from .alerts import alert
+from .browsers import NOW, Browser, PushHouse, bytes_of, let_in, push_house, text_of
+from .house import house
 
-NOW = datetime(2026, 11, 29, 2, 14, tzinfo=UTC)
 ALARM = PushMessage(
     title="Movement alert",
     body="bedroom, left leg, 65 s, since 02:14.",
@@ -39,19 +45,6 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushHouse
     with push_house(tmp_path) as house:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(house.authority))
         yield house
-
-
-def let_in(folder: Path, token: str, browser: Browser | None, name: str = "anna") -> None:
-    """Let a device in, which takes push messages in a browser."""
-
-    def change(people: People) -> tuple[People, None]:
-        open_ = people.with_code("K3V-Q7M-2XT", name, Role.CAREGIVER, NOW)
-        admitted = open_.admit("K3V-Q7M-2XT", token, NOW)
-        assert admitted is not None
-        push = None if browser is None else browser.subscription
-        return admitted[0].subscribed(token, push), None
-
-    PeopleFile(folder).change(change)
 
 
 def service(folder: Path, at: datetime = NOW) -> BrowserPush:
@@ -103,7 +96,7 @@ def test_what_became_of_an_alarm_replaces_it_while_both_are_on_their_way(
         service(tmp_path).send(message)
     (_, first, _), (_, then, _) = maker.taken
     assert first["Topic"] == then["Topic"]
-    assert len(first["Topic"]) <= 32
+    assert len(bytes_of(first["Topic"])) == 24, "base64url, of which there are at most 32 letters"
     assert then["Urgency"] == "normal"
 
 
@@ -155,6 +148,103 @@ def test_what_a_push_service_does_not_take_is_sent_again_to_no_other_device(
     assert "/elsewhere" not in {path for path, _, _ in maker.taken}
 
 
+def test_a_device_that_takes_nothing_holds_up_no_later_alarm(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    """The phone beside it has every alarm, and the fault is told of."""
+    works, fails = maker.browser("works"), maker.browser("fails")
+    let_in(tmp_path, "t1", works)
+    let_in(tmp_path, "t2", fails)
+    maker.answers["/push/fails"] = 500
+    PeopleFile(tmp_path).change(lambda people: (_used_now(people), None))
+
+    async def night() -> None:
+        async with house(tmp_path, {Contact("anna"): "page://anna"}) as here:
+            began_s = here.clock.now_s
+            for number in range(3):
+                await here.commit(alert(about=f"episode {number}"))
+                while len(here.reached) <= number:
+                    await here.passes(1.0)
+            assert here.clock.now_s - began_s < STALE_S / 2, "before it is too late for them"
+            await here.passes(REFUSING_S)
+            assert "1 of 2 devices" in here.channel.refusing()["anna"]
+            del maker.answers["/push/fails"]
+            await here.commit(alert(about="episode 3"))
+            await until(lambda: len(maker.told(fails)) == 1)
+            await here.idle("anna")
+            assert here.channel.refusing() == {}
+
+    asyncio.run(asyncio.wait_for(night(), 30))
+    assert len(maker.told(works)) == 4
+
+
+def test_devices_that_hang_cost_a_thread_each_however_many_messages_there_are(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    for number in range(8):
+        let_in(tmp_path, f"t{number}", maker.browser(f"hangs{number}"))
+        maker.answers[f"/push/hangs{number}"] = 0
+    sender = BrowserPush("anna", tmp_path, utc_now=lambda: NOW, within_s=0.2)
+    before = {each.ident for each in threading.enumerate()}
+    began_s = time.monotonic()
+    for number in range(5):
+        with pytest.raises(PushError, match=NO_ANSWER):
+            sender.send(replace(ALARM, about=f"alert {number}"))
+    assert time.monotonic() - began_s < 5 * 0.2 + 2.0
+    assert maker.asked <= 8
+    ours = [each for each in threading.enumerate() if each.ident not in before]
+    assert sum("send_to" in each.name for each in ours) <= 8
+
+
+def test_what_a_device_took_late_says_nothing_of_the_next_message(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    maker.delays["/push/one"] = delay = threading.Event()
+    sender = BrowserPush("anna", tmp_path, utc_now=lambda: NOW, within_s=0.2)
+    with pytest.raises(PushError, match=NO_ANSWER):
+        sender.send(ALARM)
+    with pytest.raises(PushError, match=NO_ANSWER):
+        sender.send(NEWS)
+    delay.set()
+    until_s = time.monotonic() + 20
+    while time.monotonic() < until_s:
+        with suppress(PushError):  # while that thread ends
+            sender.send(NEWS)
+            break
+    assert [each["title"] for each in maker.told(browser)] == ["Movement alert", "All clear"]
+
+
+def test_a_message_that_cannot_be_sent_costs_no_device_its_place(
+    tmp_path: Path, maker: PushHouse
+) -> None:
+    let_in(tmp_path, "t1", maker.browser())
+    with pytest.raises(PushError, match="UnicodeEncodeError"):
+        service(tmp_path).send(replace(ALARM, body="\ud800"))
+    service(tmp_path).send(ALARM)
+
+
+def test_a_netrc_file_takes_no_place_of_the_proof(
+    tmp_path: Path, maker: PushHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login anna password x\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    let_in(tmp_path, "t1", maker.browser())
+    service(tmp_path).send(ALARM)
+    assert maker.claims()["aud"] == maker.origin
+
+
+def test_a_certificate_that_is_not_valid_is_named(
+    tmp_path: Path, maker: PushHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a computer whose clock says 1970."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    let_in(tmp_path, "t1", maker.browser())
+    with pytest.raises(PushError, match="clock"):
+        service(tmp_path).send(ALARM)
+
+
 def test_a_clock_that_is_wrong_is_named(tmp_path: Path, maker: PushHouse) -> None:
     let_in(tmp_path, "t1", maker.browser())
     maker.answers["/push/one"] = 403
@@ -197,9 +287,32 @@ def test_who_is_let_in_no_more_is_told_no_more(tmp_path: Path, maker: PushHouse,
         "stopped": lambda people: people.subscribed("t1", None),
     }
     PeopleFile(tmp_path).change(lambda people: (changes[how](people), None))
-    with pytest.raises(PushError, match=NO_DEVICE):
+    with pytest.raises(PushError, match="spasmwatch pair anna" if how == "removed" else NO_DEVICE):
         service(tmp_path, NOW + SESSION if how == "expired" else NOW).send(ALARM)
     assert maker.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("used_days_ago", "words"),
+    [
+        (0, ""),
+        (149, ""),
+        (151, " within 29 days,"),
+        (178.5, " within 1 day,"),
+        (179.5, " within a day,"),
+    ],
+)
+def test_a_device_that_nobody_opens_the_page_on_is_told_before_it_ends(
+    tmp_path: Path, maker: PushHouse, used_days_ago: float, words: str
+) -> None:
+    """It is let in for 180 days without use, and a notification is none."""
+    browser = maker.browser()
+    let_in(tmp_path, "t1", browser)
+    service(tmp_path, NOW + timedelta(days=used_days_ago)).send(ALARM)
+    [told] = maker.told(browser)
+    assert told["body"].startswith(ALARM.body)
+    assert ("Open the page on this device" in told["body"]) == bool(words)
+    assert words in told["body"]
 
 
 def test_a_browser_that_is_let_in_twice_is_told_once(tmp_path: Path, maker: PushHouse) -> None:
@@ -210,72 +323,29 @@ def test_a_browser_that_is_let_in_twice_is_told_once(tmp_path: Path, maker: Push
     assert len(maker.told(browser)) == 1
 
 
-def test_the_longest_message_is_not_too_long(tmp_path: Path, maker: PushHouse) -> None:
+@pytest.mark.parametrize("text", ['😀"', "\x01", "ß", '"'])
+def test_the_longest_message_is_not_too_long(tmp_path: Path, maker: PushHouse, text: str) -> None:
     browser = maker.browser()
     let_in(tmp_path, "t1", browser)
     long = PushMessage(
         title="Movement alert",
-        body='😀"' * 3000,
+        body=text * 3000,
         urgency=Urgency.ALARM,
         about="0" * 64,
         answer=f"https://house.example/push/ack/{'x' * 512}",
     )
     service(tmp_path).send(long)
-    assert maker.told(browser)[0]["answer"] == f"/push/ack/{'x' * 512}"
-
-
-def test_a_subscription_is_at_a_browser_makers_push_service_or_one_of_the_settings() -> None:
-    for host in (
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "web.push.apple.com",
-        "wns2-par02p.notify.windows.com",
-    ):
-        assert is_known(Browser(f"https://{host}/x").subscription, ())
-    for host in (
-        "127.0.0.1",
-        "localhost",
-        "192.168.1.1",
-        "[::1]",
-        "fcm.googleapis.com.example",
-        "xfcm.googleapis.com",
-        "fcm.googleapis.com:8080",
-        "fcm.googleapis.com.",
-    ):
-        assert not is_known(Browser(f"https://{host}/x").subscription, ("push.example:8443",))
-    assert is_known(Browser("https://Push.example:8443/x").subscription, ("push.example:8443",))
-
-
-KEYS = Browser("https://fcm.googleapis.com/x").subscription
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "endpoint": st.text() | st.sampled_from([KEYS.endpoint, "https://u:p@x/", "http://x/"]),
-            "p256dh": st.text() | st.just(KEYS.p256dh) | st.binary(max_size=70).map(text_of),
-            "auth": st.text() | st.just(KEYS.auth) | st.integers() | st.none(),
-        },
-    )
-    | st.none()
-    | st.integers()
-    | st.lists(st.text())
-)
-def test_a_browser_may_say_anything(said: object) -> None:
-    try:
-        found = subscription_of(said)
-    except ValueError:
-        return
-    assert subscription_of(json.loads(json.dumps(found.to_dict()))) == found
-    assert found.endpoint.startswith("https://")
+    [told] = maker.told(browser)
+    assert told["answer"] == f"/push/ack/{'x' * 512}"
+    assert told["body"]
+    assert long.body.startswith(told["body"])
 
 
 def test_a_key_that_is_no_point_costs_its_device_alone(tmp_path: Path, maker: PushHouse) -> None:
     browser = maker.browser()
     let_in(tmp_path, "t1", browser)
     bad = PushSubscription(
-        maker.browser("bad").endpoint, text_of(b"\x04" + b"\xff" * 64), KEYS.auth
+        maker.browser("bad").endpoint, text_of(b"\x04" + b"\xff" * 64), browser.subscription.auth
     )
 
     def with_bad(people: People) -> tuple[People, None]:

@@ -206,6 +206,10 @@ def test_only_what_was_heard_can_be_chosen() -> None:
         assert form.wrong
         assert set(form.wrong) <= {*wrong, "told", "address"}
     assert len(typed_of({"label": "x" * 10_000}).label) == 128
+    by_page = typed_of({"told": "Ben", "address": "page"})
+    chosen = settings_of(replace(typed, told=by_page.told, address=by_page.address), [SENSOR])
+    assert not isinstance(chosen, Form)
+    assert chosen.address == "page://ben"
 
 
 def test_the_night_begins_where_the_settings_were_made(chromium: Browser, tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ PushManager.prototype.subscribe = async (options) => {
   return there;
 };
 """
+SUBSCRIBED_BEFORE = """
+PushManager.prototype.getSubscription = async () => ({
+  options: { applicationServerKey: new ArrayBuffer(65) },
+  unsubscribe: async () => true,
+});
+"""
 
 
 @pytest.fixture
@@ -201,15 +207,69 @@ def test_an_answer_that_is_not_taken_is_said_loudly(
     notice = shown(page, "Not answered")
     assert "no answer to an alert" in str(notice["body"])
     assert notice["silent"] is False
+    assert notice["actions"] == ["I'm on it"], "the button can be pressed again"
     assert stand.room.obeyed == []
 
 
+@pytest.mark.parametrize("said", ["no object", {"title": "x"}, {"about": "x"}, None])
 def test_a_message_that_cannot_be_read_is_shown_all_the_same(
-    chromium: Browser, stand: Stand, maker: PushHouse
+    chromium: Browser, stand: Stand, maker: PushHouse, said: object
 ) -> None:
     page = subscribing(chromium, stand, maker.browser("phone"))
-    delivered(page, stand, "no object")
+    delivered(page, stand, said)
     assert "Look at the page" in str(shown(page, "spasmwatch")["body"])
+
+
+def test_a_device_that_was_forgotten_says_so(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    """Its push service said that it is gone: whoever opens the page must read that."""
+    page = subscribing(chromium, stand, maker.browser("phone"))
+    notices = page.locator("#notices")
+    notices.get_by_role("button", name="Notify this device").click()
+    expect(notices.locator(".words")).to_contain_text("is told of alerts for anna")
+    stand.people().change(
+        lambda people: (people.unsubscribed(maker.browser("phone").endpoint), None)
+    )
+    notices.get_by_role("button", name="Send a test").click()
+    expect(notices.locator(".words")).to_contain_text("press Notify this device")
+    page.context.add_init_script(SUBSCRIBED_BEFORE)
+    page.reload()
+    expect(notices.locator(".words")).to_contain_text("is told no more: press the button")
+    expect(notices.get_by_role("button", name="Notify this device")).to_be_visible()
+
+
+def test_a_browser_has_another_address_after_the_service_has_forgotten_the_old_one(
+    chromium: Browser, stand: Stand, maker: PushHouse
+) -> None:
+    phone = maker.browser("phone")
+    page = subscribing(chromium, stand, phone)
+    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    [worker] = page.context.service_workers
+    script = SUBSCRIBED % json.dumps(phone.subscription.to_dict())
+    worker.evaluate(f"() => {{ {script} }}")
+    worker.evaluate("() => moved()")
+    [session] = [each for one in stand.people().now().people for each in one.sessions]
+    assert session.push == phone.subscription
+
+
+@pytest.mark.parametrize(
+    ("agent", "platform", "fingers"),
+    [("iPhone", "iPhone", 5), ("iPad", "iPad", 5), ("Macintosh", "MacIntel", 5)],
+)
+def test_an_apple_device_reads_that_the_page_belongs_on_its_home_screen(
+    chromium: Browser, stand: Stand, agent: str, platform: str, fingers: int
+) -> None:
+    """An iPad says that it is a Mac; a Mac has no touch screen."""
+    context = device(chromium, stand, stand.let_in())
+    context.add_init_script(
+        f"""delete window.PushManager;
+        for (const [name, value] of Object.entries(
+            {{ userAgent: "{agent}", platform: "{platform}", maxTouchPoints: {fingers} }}))
+          Object.defineProperty(navigator, name, {{ get: () => value }});"""
+    )
+    page = opened(context, stand)
+    expect(page.locator("#notices .words")).to_contain_text("Add to Home Screen")
 
 
 def test_who_is_no_contact_reads_what_to_do(
@@ -263,11 +323,13 @@ def test_only_a_device_that_is_let_in_asks_and_only_for_a_browser_makers_push_se
             "https://router.lan/reboot",
             "http://fcm.googleapis.com/x",
             "file:///etc/passwd",
+            "https://127.0.0.1:8377\\.fcm.googleapis.com/x",
+            "https://[x",
         ):
             body = body_of(stand, token, **{**good, "endpoint": endpoint})
             status, said = post(stand, "/device", token, body)
             assert status in {400, 409}, endpoint
-            assert "push service" in said
+            assert "push service" in said or "no subscription" in said
         assert post(stand, "/device", None, body_of(stand, token, **good))[0] == 401
         assert post(stand, "/device", other, body_of(stand, token, **good))[0] == 403
         foreign = {"Origin": "https://evil.example"}
@@ -277,6 +339,20 @@ def test_only_a_device_that_is_let_in_asks_and_only_for_a_browser_makers_push_se
         [anna] = [each for each in stand.people().now().people if each.name == "anna"]
         assert anna.sessions[0].push is not None
         assert anna.sessions[0].push.to_dict() == good
+
+
+@pytest.mark.parametrize("name", ["push.key", "drills.json"])
+def test_a_test_that_cannot_be_remembered_is_not_said_to_be_on_its_way(
+    stand: Stand, maker: PushHouse, name: str
+) -> None:
+    token = stand.let_in()
+    subscription = maker.browser("phone").subscription.to_dict()
+    assert post(stand, "/device", token, body_of(stand, token, **subscription))[0] == 200
+    (stand.folder / name).unlink(missing_ok=True)
+    (stand.folder / name).mkdir()
+    status, said = post(stand, "/device/test", token, body_of(stand, token))
+    assert status == 503
+    assert name in said
 
 
 def test_tests_are_bounded_in_number(tmp_path: Path) -> None:

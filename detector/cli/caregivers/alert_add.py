@@ -53,21 +53,23 @@ def add(
     addresses of ntfy, mail, Telegram and others.
     """
     from detector.config import default_path, read_configuration
-    from detector.config.contacts import PAGE_SCHEME, check_address, person_of_page
+    from detector.config.contacts import check_address, person_of_page, whole_address
     from detector.config.settings_file import change_section, undo
     from detector.files import PRIVATE, write_whole
 
     call = Invocation.of(ctx)
     path = call.config_path or default_path()
     secret = path.absolute().parent / FOLDER / f"{name}.url"
-    _check_name(name, call.configuration().settings, secret)
-    address = _address(call.out, url)
-    if address == PAGE_SCHEME:
-        address = f"{PAGE_SCHEME}://{name}"
+    settings = call.configuration().settings
+    _check_name(name, settings, secret)
+    address = whole_address(_address(call.out, url), name)
     try:
         check_address(address, insecure=insecure)
     except ValueError as error:
         raise UsageError(f"The address {error}") from None
+    person = person_of_page(address)
+    if person is not None and not settings.web.enabled:
+        raise UsageError("The page is switched off: set web.enabled = true first.")
     values: dict[str, str | bool] = {"name": name, "url_file": str(secret)}
     if quiet_hours is not None:
         values["quiet"] = quiet_hours
@@ -87,8 +89,8 @@ def add(
             lambda draft: read_configuration(draft, environ={}),
             another=True,
         )
-        if (person := person_of_page(address)) is not None:
-            _say_page(call.out, change.path, person)
+        if person is not None:
+            _say_page(call.out, change.path, person, settings)
             return
         trial = _first_test(call, path, name, force=force, asks=url is None)
     except BaseException:  # such as Ctrl-C: settings that name a file that is gone stop a night
@@ -102,7 +104,7 @@ def add(
     call.out.say("A night that runs already tells them from its next start on.")
 
 
-def _say_page(out: Output, path: Path, person: str) -> None:
+def _say_page(out: Output, path: Path, person: str, settings: Settings) -> None:
     """Say how a device asks for the page's notifications: until one does, nothing can be sent."""
     out.say(f"Written: {path}")
     out.say(
@@ -111,6 +113,8 @@ def _say_page(out: Output, path: Path, person: str) -> None:
         f"a phone needs {program_name()} setup tls --page --write first).\n"
         "3. There, below What happened: Notify this device, then Send a test."
     )
+    if settings.web.public_url is None:
+        out.say("Until that sets web.public_url, notifications have no button to answer by.")
     if out.json:
         out.data(json.dumps({"schema": "push-test/1", "contacts": []}))
 

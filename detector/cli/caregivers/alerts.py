@@ -26,8 +26,8 @@ app.command(short_help="Add somebody whose phone is to be told, and send a test.
 def list_(ctx: typer.Context) -> None:
     """Show the contacts in the order in which they are told, and when each was last tested.
 
-    With --json one object: schema, contacts (each name, service, quiet, wake_for, wording, tested,
-    confirmed).
+    With --json one object: schema, contacts (each name, service, devices that the page notifies,
+    quiet, wake_for, wording, tested, confirmed).
     """
     from detector.events import format_utc
     from detector.push.drills import read_drills
@@ -42,6 +42,7 @@ def list_(ctx: typer.Context) -> None:
             {
                 "name": contact.name,
                 "service": _service(contact),
+                "devices": _devices(contact, settings),
                 "quiet": contact.quiet,
                 "wake_for": None if contact.wake_for is None else list(contact.wake_for),
                 "wording": contact.wording,
@@ -157,9 +158,30 @@ def _service(contact: ContactSettings) -> str:
         return "unusable"
 
 
+def _devices(contact: ContactSettings, settings: Settings) -> int | None:
+    """Return how many devices the page notifies for a contact; None where it is another service."""
+    from datetime import UTC, datetime
+
+    from detector.config.contacts import person_of_page
+    from detector.errors import ConfigError
+    from detector.people.people_file import PeopleFile
+
+    try:
+        person = person_of_page(contact.address())
+    except (ConfigError, ValueError):
+        return None
+    people = PeopleFile(settings.data_dir).now()
+    return None if person is None else len(people.devices(person, datetime.now(UTC)))
+
+
 def _line(contact: ContactSettings, drill: Drill | None, settings: Settings) -> str:
     """Return a contact as one line."""
+    from detector.words.phrases import counted
+
     parts = [f"{contact.name:<12} {_service(contact)}://***"]
+    devices = _devices(contact, settings)
+    if devices is not None:
+        parts.append(counted(devices, "device") if devices else "NO DEVICE asks for it")
     if contact.quiet is not None:
         parts.append(f"quiet {contact.quiet}")
     if contact.wake_for is not None:

@@ -62,7 +62,7 @@ def pair(
     if every:
         _say_who(call.out, file.change(lambda people: (people, people)))
     elif remove is not None:
-        _remove(call.out, file, remove)
+        _remove(call.out, file, remove, settings)
     else:
         _pair(call.out, settings, file, name or role.value, role)
 
@@ -144,7 +144,8 @@ def _say_who(out: Output, people: People) -> None:
         out.say(f"Nobody has access yet: {program_name()} pair NAME")
 
 
-def _remove(out: Output, file: PeopleFile, name: str) -> None:
+def _remove(out: Output, file: PeopleFile, name: str, settings: Settings) -> None:
+    from detector.config.contacts import person_of_page
     from detector.errors import ConfigError
 
     def without(people: People) -> tuple[People, None]:
@@ -156,3 +157,13 @@ def _remove(out: Output, file: PeopleFile, name: str) -> None:
 
     file.change(without)
     out.say(f"{name} has no access any more.")
+    for contact in settings.contact:
+        try:
+            told = person_of_page(contact.address()) == name
+        except (ConfigError, ValueError):
+            continue
+        if told:
+            out.error(
+                f"Alerts for the contact {contact.name} reach no device any more: {program_name()} "
+                f"alerts remove {contact.name}, or {program_name()} pair {name} again"
+            )

@@ -55,7 +55,7 @@ def check(
         from detector.push.services import address_problem
 
         settings = configuration.settings
-        found = [address_problem(contact, settings.data_dir) for contact in settings.contact]
+        found = [address_problem(contact, settings) for contact in settings.contact]
         problems += [problem for problem in found if problem is not None]
     if problems:
         where = configuration.path or default_path()

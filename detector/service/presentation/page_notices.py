@@ -10,7 +10,7 @@ from detector.config import ContactSettings, Settings
 from detector.config.contacts import person_of_page
 from detector.errors import ConfigError, StorageError
 from detector.push.links import links_of
-from detector.push.trial import PushTrial, try_contacts
+from detector.push.trial import try_contacts
 from detector.push.vapid import VapidKey
 from detector.web.told_devices import ToldByPage
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def page_notices(settings: Settings) -> ToldByPage | None:
-    """Return whom the settings have told by the page; None where its key cannot be kept."""
+    """Return whom the page notifies, by the settings; None where its key cannot be kept."""
     folder = settings.data_dir
     try:
         key = VapidKey(folder).public
@@ -45,17 +45,12 @@ def _by_person(settings: Settings) -> dict[str, ContactSettings]:
 
 
 def _tried(settings: Settings, contact: ContactSettings) -> str | None:
-    """Return why a test was not taken; in a thread of its own, for seconds."""
-    trials: list[PushTrial] = []
+    """Return why a test was not taken or cannot be confirmed; blocks for seconds."""
+    folder, label = settings.data_dir, settings.wearer.label
     try:
-        trials = asyncio.run(
-            try_contacts(
-                [contact],
-                settings.data_dir,
-                label=settings.wearer.label,
-                links=links_of(settings.web, settings.data_dir),
-            )
-        )
-    except StorageError as error:  # it was sent, and is not remembered
+        links = links_of(settings.web, folder)
+        [trial] = asyncio.run(try_contacts([contact], folder, label=label, links=links))
+    except StorageError as error:
         log.warning("a test of %s: %s", contact.name, error)
-    return trials[0].why if trials else None
+        return f"this computer cannot remember a test: {error}"
+    return trial.why

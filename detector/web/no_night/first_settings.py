@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detector.alerts.commands import PERSON
-from detector.config.contacts import LONGEST_ADDRESS, check_address
+from detector.config.contacts import LONGEST_ADDRESS, check_address, whole_address
 from detector.config.values import LONGEST_TEXT
 from detector.config.worn import SIDES, WornAnswer, parse_worn
 from detector.people.people import Role
@@ -66,7 +66,7 @@ def typed_of(said: Mapping[str, Any]) -> Typed:
     fields = {name: str(said.get(name, "")).strip()[: 2 * LONGEST_TEXT] for name in names}
     small = {name: fields[name].lower() for name in ("person", "told")}
     address = str(said.get("address", "")).strip()[:LONGEST_ADDRESS]
-    return Typed(**{**fields, **small, "address": address})
+    return Typed(**{**fields, **small, "address": whole_address(address, small["told"])})
 
 
 def usable(found: Sequence[NearbyDevice]) -> list[NearbyDevice]:

@@ -1,5 +1,5 @@
-// Has this device told of alerts by the page's own notifications, or says in words why it cannot be.
-const PATIENCE_MS = 30000; // a browser asks its maker for an address
+// Switches the page's own notifications on this device on and off, or says in words why it cannot.
+const PATIENCE_MS = 30000; // a test waits for a push service; a browser asks its maker for an address
 const READY_MS = 10000; // for a worker to be taken: it never is where the certificate is not trusted
 const NTFY = "Push messages by ntfy reach this device all the same: docs/push.md.";
 
@@ -39,7 +39,7 @@ export async function noticesOn(place) {
     subscription = await worker.pushManager.getSubscription();
     const on = facts.on && subscription !== null && Notification.permission === "granted" && sameKey(subscription, facts.key);
     if (on) tell(`This device is told of alerts for ${facts.person}, also when this page is closed.`, { on });
-    else if (facts.on) tell("This device was told of alerts, and is no more: its browser has dropped that. Press the button.");
+    else if (facts.on || subscription) tell("This device was told of alerts, and is told no more: press the button.");
     else tell("This device can be told of alerts, also when this page is closed.");
   }
 
@@ -47,7 +47,8 @@ export async function noticesOn(place) {
     if ((await Notification.requestPermission()) !== "granted") throw new Refused(BLOCKED);
     const worker = await ready();
     if (subscription) await subscription.unsubscribe(); // it may be for another key
-    subscription = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: facts.key });
+    const asked = worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: facts.key });
+    subscription = await within(asked, PATIENCE_MS, NO_SERVICE);
     const { endpoint, keys } = subscription.toJSON();
     await ask("/device", { endpoint, ...keys });
   }
@@ -79,21 +80,27 @@ export async function noticesOn(place) {
 }
 
 const BLOCKED = "Notifications of this page are blocked: allow them for this site in the browser's settings, then load the page again.";
+const NO_SERVICE = `this browser reaches no push service of its maker. ${NTFY}`;
 const UNTRUSTED = "this browser does not run the page's worker: it may not trust the certificate, which spasmwatch setup tls --page made";
 
 function lacking({ told, person }) {
   if (!window.isSecureContext) return `Notifications need https: spasmwatch setup tls --page --write. ${NTFY}`;
   if (!("serviceWorker" in navigator && "PushManager" in window && "Notification" in window)) {
-    const apple = /iPhone|iPad/.test(navigator.userAgent);
-    return apple ? "First add this page to the home screen (Share, Add to Home Screen), and open it there." : `This browser has no push messages. ${NTFY}`;
+    const tablet = navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1; // an iPad says that it is a Mac
+    const apple = tablet || /iPhone|iPad/.test(navigator.userAgent);
+    return apple ? "With iOS 16.4 or newer: add this page to the home screen (Share, Add to Home Screen), and open it there." : `This browser has no push messages. ${NTFY}`;
   }
   if (Notification.permission === "denied") return BLOCKED;
   return told ? "" : `To have this device told of alerts, on the computer: spasmwatch alerts add ${person} page, and start spasmwatch again.`;
 }
 
-async function ready() {
-  const late = new Promise((_, fail) => setTimeout(() => fail(new Refused(UNTRUSTED)), READY_MS));
-  return Promise.race([navigator.serviceWorker.ready, late]);
+function ready() {
+  return within(navigator.serviceWorker.ready, READY_MS, UNTRUSTED);
+}
+
+function within(work, ms, why) {
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Refused(why)), ms));
+  return Promise.race([work, late]);
 }
 
 function sameKey(subscription, key) {
@@ -105,6 +112,6 @@ function sameKey(subscription, key) {
 function spoken(error) {
   if (error instanceof Refused) return `${error.message}.`.replace(/\.\.$/, ".");
   if (error.name === "NotAllowedError") return BLOCKED;
-  if (error.name === "AbortError") return `this browser reaches no push service of its maker. ${NTFY}`;
+  if (error.name === "AbortError") return NO_SERVICE;
   return "spasmwatch does not answer.";
 }

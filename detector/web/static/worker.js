@@ -2,7 +2,7 @@
 const KEPT = "spasmwatch-1";
 const OFFLINE = ["/static/offline.html", "/static/page.css"];
 const BUTTONS = { alarm: "I'm on it", test: "I heard it" }; // by the urgency of a message
-const LOUD_MS = [600, 200, 600, 200, 600]; // as long as a hand on a shoulder
+const LOUD_MS = [600, 200, 600, 200, 600]; // vibration and pause: 2 s, which wakes
 const PATIENCE_MS = 8000;
 
 self.addEventListener("install", (event) => {
@@ -27,7 +27,7 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
-// One of the same `about` takes the place of an earlier one.
+// One of the same `about` takes the place of an earlier one; a loud one sounds again.
 function show({ title, body, urgency, about, answer }) {
   const loud = urgency === "alarm" || urgency === "test";
   return self.registration.showNotification(title, {
@@ -38,7 +38,7 @@ function show({ title, body, urgency, about, answer }) {
     requireInteraction: urgency === "alarm",
     icon: "/static/icon-192.png",
     badge: "/static/icon-192.png",
-    data: { about, answer },
+    data: { about, answer, urgency },
     actions: answer && BUTTONS[urgency] ? [{ action: "answer", title: BUTTONS[urgency] }] : [],
     ...(loud ? { vibrate: LOUD_MS } : {}),
   });
@@ -50,7 +50,7 @@ const UNREAD = { title: "spasmwatch", body: "Look at the page: a message could n
 function said(data) {
   try {
     const message = data.json();
-    return typeof message.title === "string" ? message : UNREAD;
+    return [message.title, message.about].every((text) => text && typeof text === "string") ? message : UNREAD;
   } catch {
     return UNREAD;
   }
@@ -58,7 +58,8 @@ function said(data) {
 
 self.addEventListener("push", (event) => event.waitUntil(show(said(event.data))));
 
-async function answered({ about, answer }) {
+// An answer that is not taken keeps its button: she may try again.
+async function answered({ about, answer, urgency }) {
   let why = "spasmwatch does not answer";
   try {
     const told = await fetch(answer, { method: "POST", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -67,7 +68,7 @@ async function answered({ about, answer }) {
   } catch {
     // no connection: `why` says so
   }
-  return show({ title: "Not answered", body: `${why}. Open the page.`, urgency: "alarm", about });
+  return show({ title: "Not answered", body: `${why}. Open the page.`, urgency, about, answer });
 }
 
 async function opened() {
@@ -81,10 +82,13 @@ self.addEventListener("notificationclick", (event) => {
   event.waitUntil(event.action === "answer" ? answered(event.notification.data) : opened());
 });
 
-// The browser has another address for its messages: the old one is dead.
+// The browser has another address for its messages: the old one is dead. The service may have found
+// that out before, and has forgotten it; whoever has switched notifications off has no address.
 async function moved() {
-  const { key, on, token } = await (await fetch("/device")).json();
-  if (!on) return;
+  const answer = await fetch("/device");
+  if (!answer.ok) return;
+  const { key, told, token } = await answer.json();
+  if (!told) return;
   const subscription = await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   const { endpoint, keys } = subscription.toJSON();
   await fetch("/device", {
