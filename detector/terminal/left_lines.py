@@ -24,16 +24,16 @@ def left_lines(left: LastNight, zone: tzinfo | None = None) -> list[str]:
     if len(left.open_alerts) > OPEN_MOST:
         lines.append(f"and {counted(len(left.open_alerts) - OPEN_MOST, 'more open alert')}")
     if left.last is not None:
-        lines.append(f"Last entry, {_moment(left.last.at, zone)}: {_words(left.last)}")
+        lines.append(f"Last entry, {_moment(left.last.at, zone)}: {_words(left.last, zone)}")
     return [harmless(one_line(line)) for line in lines]
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: Entry, zone: tzinfo | None) -> str:
     try:
         body = plain_json.parsed(entry.body)
     except ValueError:
         body = None
-    words = happened_words(entry.kind, body) if isinstance(body, dict) else ""
+    words = happened_words(entry.kind, body, zone) if isinstance(body, dict) else ""
     return words or f"{entry.kind}, number {entry.n}"
 
 

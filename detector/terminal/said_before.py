@@ -95,7 +95,7 @@ def said_before(seen: Glance, zone: tzinfo | None) -> SaidBefore:
         saying = saying_of(body)
         moment = None if saying is None else _moment(saying[2])
         if saying is not None and moment is not None:
-            words = one_line(happened_words(entry.kind, body))
+            words = one_line(happened_words(entry.kind, body, zone))
             said.append(SaidLine(saying[0], saying[1], moment, words))
     found = [
         FoundSpasm(event.id, _words(mark_words(event, zone)))

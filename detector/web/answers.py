@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 JSON = "application/json"
 FAULT = "this page has a fault, which is in the log of the service: load it again"
-NO_PAGE = "spasmwatch has no page at this address"
+NO_PAGE = "there is no page at this address"
 
 
 def html(

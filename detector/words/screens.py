@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Any
 
 from detector.alert import Alert, AlertClass, AlertState, Level
@@ -58,13 +59,13 @@ def place_words(label: str) -> str:
     return label.replace("-", " ").replace("_", " ")
 
 
-def happened_words(kind: EntryKind, body: Mapping[str, Any]) -> str:
-    """Return one line about an entry of the log; its fields are not trusted."""
+def happened_words(kind: EntryKind, body: Mapping[str, Any], zone: tzinfo | None = None) -> str:
+    """Return one line about an entry of the log, in the wearer's time; its fields are untrusted."""
     match kind:
         case EntryKind.EVENT:
             return _event_words(body)
         case EntryKind.ALERT:
-            return _alert_words(body)
+            return _alert_words(body, zone)
         case EntryKind.NOTE | EntryKind.LABEL | EntryKind.COMMAND:
             return _said_words(body)
         case _:
@@ -110,12 +111,12 @@ def _event_words(body: Mapping[str, Any]) -> str:
     return f"{title}{lasted}{f', {where}' if where else ''}."
 
 
-def _alert_words(body: Mapping[str, Any]) -> str:
+def _alert_words(body: Mapping[str, Any], zone: tzinfo | None) -> str:
     try:
         alert = alert_of(body)
     except (ValueError, TypeError):  # of another version
         return _text(body, "reason")
-    state = state_words(alert)
+    state = state_words(alert, zone)
     if alert.level is Level.TEST:
         return f"{state}."
     state = state if alert.by and state.startswith(alert.by) else _capital(state)

@@ -93,6 +93,9 @@ def test_a_quiet_night_is_watched_until_it_was_last_saved_and_no_longer(status: 
     (entry,) = log_absence(state, kept, WHOSE, morning)
     assert (entry.at, entry.subject) == (saved, StateWord.NO_SIGNAL)
     assert log_absence(state, kept, WHOSE, morning) == (), "started again before anything came"
+    enter(state, status, morning)
+    (entry,) = log_absence(state, kept, WHOSE, morning + 9 * MIN, heard_until=morning + 2 * MIN)
+    assert entry.at == morning + 2 * MIN, "what was recorded was watched"
     known = KnownNight(
         evening=EVENING.date(), now=morning, zone=UTC, events=(), entries=tuple(entries(state))
     )

@@ -20,7 +20,7 @@ from detector.config import read_configuration
 from detector.devices.interpreter import Interpreter
 from detector.devices.registry import installed
 from detector.devices.stream import LinkUp
-from detector.events import Origin
+from detector.events import Kind, Origin
 from detector.mqtt.contract import Command, Message
 from detector.mqtt.link import Link
 from detector.mqtt.security.keys import ServiceKeys, write_secret
@@ -113,6 +113,10 @@ def test_a_pause_is_shown_before_all_else_and_says_what_is_so_beside_it():
 
     assert shown.words == f"Paused until {until:%H:%M}"
     assert shown.why == "by anna; No signal – not watching: out of range"  # noqa: RUF001
+    spasms = [
+        Status(StateWord.SPASM, kind=Kind.CLONUS, why=f"steady beats for {n} s") for n in (5, 9)
+    ]
+    assert len({pausing.shown(each, 0, NOW_NS) for each in spasms}) == 1, "no new state every 5 s"
     assert pausing.shown(silent, S, NOW_NS + S + 3_000_000) == shown, "no change each second"
     assert pausing.shown(silent, 30 * MIN_NS, NOW_NS) == silent
 

@@ -20,6 +20,8 @@ from detector.service.persistence.places import DataFolder
 from detector.service.presentation.news import News, Trouble
 from detector.sources.clock import HostClock
 from detector.sources.replay import ReplaySource
+from detector.status import StateWord, Status
+from detector.store.log import of_status
 from detector.store.state import State
 from firmware_sim.motion.scenarios import scenario
 
@@ -126,3 +128,26 @@ def test_an_event_that_a_crash_interrupted_is_said_to_be_over(config_home: Path)
     assert (over.phase, over.cut_short) == (Phase.END, True)
     assert to_dict(over) == to_dict(replace(left_open, phase=Phase.END, cut_short=True))
     assert [kept[event.id] for event in ended[1:]] == ended[1:]
+
+
+def test_time_before_a_start_in_which_nothing_ran_is_logged_as_not_watched(
+    config_home: Path,
+) -> None:
+    place = DataFolder.of(config_home / "data", Origin.SIMULATED)
+    ended = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=9)
+    watching = Status(StateWord.WATCHING)
+    with State.open(place.state) as state:
+        entry = of_status(watching, wearer=state.wearer, source=Origin.SIMULATED, at=ended)
+        state.commit(at=ended, entries=[entry])
+
+    async def start_and_stop() -> None:
+        async with assembled_in(config_home / "data", []) as made:
+            await made.service.run()
+
+    asyncio.run(start_and_stop())
+    with State.open(place.state) as state:
+        told = [each for each in state.replay_from(1) if each.kind is EntryKind.STATUS]
+    assert [(each.subject, each.at) for each in told[:2]] == [
+        (StateWord.WATCHING, ended),
+        (StateWord.NO_SIGNAL, ended),
+    ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alert import Alert, AlertClass, AlertState, Level
+from detector.alert import Alert, AlertClass, AlertState, Level, to_dict
 from detector.alerts.commands import (
     Acknowledge,
     AddNote,
@@ -32,7 +32,7 @@ from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STAT
 from detector.web.tonight.payload import WIDTH, SpanState
 from detector.web.tonight.timeline import timeline
 from detector.web.tonight.view import Scene, lasting, view_of
-from detector.words.screens import origin_words, whose_words
+from detector.words.screens import happened_words, origin_words, whose_words
 
 from .stand import Bedroom
 
@@ -249,6 +249,14 @@ def test_who_answers_an_alert_is_told_once_and_who_answers_none_is_told_too(
     assert len(told) == 3
     room.enter(said(replace(command, by="ben")))
     assert len(room.view()["happened"]) == 4
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 5])
+def test_an_alert_is_put_off_until_a_time_of_the_wearer(hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    alert = Bedroom().alarm(state=AlertState.SNOOZED, by="anna", until=NOW)
+    told = happened_words(EntryKind.ALERT, to_dict(alert), zone)
+    assert told.startswith(f"Put off by anna until {NOW.astimezone(zone):%H:%M}: ")
 
 
 def test_a_test_of_the_alarm_is_named_once() -> None:

@@ -161,8 +161,9 @@ def _page(
         out.say("   [web]")
         for name, value in values.items():
             out.say(f"   {name} = {json.dumps(value)}")
-    out.say("2. Each phone must trust your own authority once: bring this file to it, open it, and")
-    out.say("   install it as a CA certificate. It is no secret; ca.key beside it is one.")
+    out.say("2. Each phone must trust your own authority once: bring this file to it, by mail or a")
+    out.say("   cable, open it, and install it as a CA certificate (docs/page.md says where that")
+    out.say("   is). It is no secret; ca.key beside it is one: never send that.")
     out.say(f"   {place / 'ca.crt'}")
     out.say(f"3. Let each of them in: {program_name()} pair NAME")
     out.say("The certificate lasts two years; the same command makes a new one.")

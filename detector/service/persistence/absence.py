@@ -17,15 +17,23 @@ from detector.store.state import State
 DID_NOT_RUN = Status(StateWord.NO_SIGNAL, why="spasmwatch did not run")
 
 
-def log_absence(state: State, kept: Any, whose: Provenance, now: datetime) -> tuple[Entry, ...]:
+def log_absence(
+    state: State,
+    kept: Any,
+    whose: Provenance,
+    now: datetime,
+    *,
+    heard_until: datetime | None = None,
+) -> tuple[Entry, ...]:
     """Log that nobody watched since the last process ended; return the entry, if one is due.
 
-    Of what was watched, up to `CHECKPOINT_S` before a kill count as not watched.
+    Of a night that is not gone on with, up to `CHECKPOINT_S` before a kill count as not watched.
 
     Parameters
     ----------
     kept : the saved night, as plain data; None without one
     whose : the wearer's, as this process finds it
+    heard_until : when samples last came, of a night that is gone on with
 
     Raises
     ------
@@ -36,7 +44,8 @@ def log_absence(state: State, kept: Any, whose: Provenance, now: datetime) -> tu
     statuses = state.page(past.latest_status())
     if not (latest and statuses) or statuses[0].subject == StateWord.NO_SIGNAL:
         return ()
-    since = min(max(latest[0].at, _saved_at(kept) or latest[0].at), now)
+    known = [latest[0].at, _saved_at(kept), heard_until]
+    since = min(max(at for at in known if at is not None), now)
     entry = of_status(DID_NOT_RUN, wearer=whose.wearer or "", source=whose.source, at=since)
     return state.commit(at=since, entries=[entry])
 

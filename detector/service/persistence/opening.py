@@ -228,7 +228,7 @@ def _save(
     try:
         whose = made.night.worn[0].provenance
         if whose.source is not Origin.REPLAY:  # what a file plays is dated anew each time
-            log_absence(state, kept, whose, at)
+            log_absence(state, kept, whose, at, heard_until=made.heard_until)
         state.commit(
             at=at,
             events=[event for told in made.told for event in told.events],

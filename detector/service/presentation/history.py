@@ -126,7 +126,7 @@ class NightHistory:
             told = _alerts_of(event, entries)
             label = labels_of([event], [*entries, *labels]).get(event.id)
             evidence, missing = self._evidence(event)
-            words = tuple((entry.at, _words(entry)) for entry in told[:MOST_TOLD])
+            words = tuple((entry.at, _words(entry, self._zone)) for entry in told[:MOST_TOLD])
             known = ExplainedEvent(
                 event=event, label=label, evidence=evidence, missing=missing, told=words
             )
@@ -243,6 +243,6 @@ def _alerts_of(event: Event, entries: list[Entry]) -> list[Entry]:
     return found
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: Entry, zone: tzinfo | None) -> str:
     body = plain_json.parsed(entry.body)
-    return one_line(happened_words(entry.kind, body)) if isinstance(body, dict) else ""
+    return one_line(happened_words(entry.kind, body, zone)) if isinstance(body, dict) else ""

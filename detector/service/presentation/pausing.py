@@ -79,8 +79,11 @@ class Pausing:
         if until is None:
             return status
         by = "" if self._pause is None else self._pause.by
-        other = status.watch is not StateWord.WATCHING
-        why = f"{status.words}: {status.why}" if other and status.why else status.why
+        why = status.why
+        if status.watch is StateWord.SPASM:  # its numbers change every few seconds: no news here
+            why = status.words
+        elif status.watch is not StateWord.WATCHING and why:
+            why = f"{status.words}: {why}"
         return Status(StateWord.PAUSED, why="; ".join(filter(None, [f"by {by}", why])), until=until)
 
     def save(self) -> dict[str, Any] | None:

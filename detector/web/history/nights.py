@@ -252,7 +252,7 @@ def _lines(known: KnownNight) -> list[tuple[EntryKind, datetime, str]]:
         if body.get("state") == AlertState.REPEATED:
             continue
         if before is None or not told_by_alert(*before, body):
-            words = one_line(happened_words(entry.kind, body))
+            words = one_line(happened_words(entry.kind, body, known.zone))
             found.append((entry.kind, entry.at, words))
         before = entry.kind, body
     return found[:MOST_LINES]

@@ -247,7 +247,7 @@ def _happened(line: Line, scene: Scene) -> HappenedShown:
         "at": f"{line.at.astimezone(scene.zone):%H:%M}",
         "kind": line.kind,
         "event": line.body.get("id") if line.kind is EntryKind.EVENT else None,
-        "words": one_line(happened_words(line.kind, line.body)),
+        "words": one_line(happened_words(line.kind, line.body, scene.zone)),
         "by": by,
         "said": said,
         "said_at": said_at,
