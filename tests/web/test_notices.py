@@ -79,7 +79,9 @@ def delivered(page: Page, stand: Stand, said: object) -> None:
         lambda event: found.extend(each["registrationId"] for each in event["registrations"]),
     )
     tools.send("ServiceWorker.enable")
-    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function(  # while it is activated a message may be lost
+        "() => navigator.serviceWorker.ready.then((there) => there.active.state === 'activated')"
+    )
     while not found:
         page.wait_for_timeout(20)
     tools.send(
