@@ -35,6 +35,8 @@ PLAIN_SCHEMES = frozenset(
 
 PAGE_SCHEME = "page"  # and a person of the page: its own notifications, on their devices
 
+PAGE_OFF = "the page, which notifies their devices, is switched off: set web.enabled = true"
+
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -164,6 +166,24 @@ def person_of_page(address: str) -> str | None:
     """Return whose devices a page's address means; None where it is another service's."""
     scheme, _, name = address.partition("://")
     return name if scheme.lower() == PAGE_SCHEME and PERSON.fullmatch(name) else None
+
+
+def usable_address(contact: ContactSettings, *, page: bool) -> str:
+    """Return a contact's address, as `ContactSettings.address`.
+
+    Parameters
+    ----------
+    page : whether there is a page, which notifies some
+
+    Raises
+    ------
+    ConfigError, ValueError
+        There is none that can be used.
+    """
+    address = contact.address()
+    if person_of_page(address) is not None and not page:
+        raise ValueError(PAGE_OFF)
+    return address
 
 
 def check_contacts(contacts: Sequence[ContactSettings], wake_for: Sequence[str]) -> None:

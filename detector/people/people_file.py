@@ -30,12 +30,17 @@ class PeopleFile:
     Parameters
     ----------
     folder : of the data
+
+    Attributes
+    ----------
+    damaged : whether it could not be read when it was last looked at
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._seen: tuple[int, int, int] | None = None
         self._people = People()
+        self.damaged = False
 
     def now(self) -> People:
         """Return the people as the file has them now; nobody where it cannot be read.
@@ -49,12 +54,13 @@ class PeopleFile:
             if seen != self._seen:
                 self._people = self._read()
                 self._seen = seen
+            self.damaged = False
         except FileNotFoundError:
-            self._people, self._seen = People(), None
+            self._people, self._seen, self.damaged = People(), None, False
         except (OSError, ConfigError) as error:
             if self._people != People() or self._seen is None:
                 log.warning("nobody is let in to the page: %s", error)
-            self._people, self._seen = People(), (0, 0, 0)
+            self._people, self._seen, self.damaged = People(), (0, 0, 0), True
         return self._people
 
     def change(self, change: Callable[[People], tuple[People, T]]) -> T:

@@ -39,6 +39,8 @@ class NtfyTopic:
         if not plugin.topics:
             raise ValueError("the address names no topic")
         self._topics = tuple(plugin.topics)
+        self._message: PushMessage | None = None
+        self._taken: set[str] = set()  # topics that have taken it: it is not sent there again
         self._verify = plugin.verify_certificate
         chosen = str(plugin.priority)  # normal where the address names none
         alarm = LOUDEST if chosen == NtfyPriority.NORMAL else PRIORITIES.get(chosen, LOUDEST)
@@ -55,6 +57,9 @@ class NtfyTopic:
         elif plugin.user:
             self._login = (plugin.user, plugin.password or "")
 
+    def check(self) -> None:
+        """Return: only sending tells."""
+
     def send(self, message: PushMessage) -> None:
         """Publish to each topic.
 
@@ -63,8 +68,18 @@ class NtfyTopic:
         PushError
             One of them was not taken.
         """
+        if message != self._message:
+            self._message, self._taken = message, set()
+        failed: PushError | None = None
         for topic in self._topics:
-            self._publish(self._fields(topic, message))
+            try:
+                if topic not in self._taken:
+                    self._publish(self._fields(topic, message))
+                    self._taken.add(topic)
+            except PushError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def _publish(self, fields: Mapping[str, Any]) -> None:
         try:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 ANSWER_S = 15.0
 """What has not answered by then has failed; its thread ends by the timeouts of its sockets."""
 
+HANGS_S = 30.0
+"""Longer than the timeouts of any service: a server that sends its answer drop by drop. Its thread
+is left to itself, and a message that it took all the same may come twice."""
+
+MOST_HANGING = 8  # threads of one contact that are left so; no more are begun until one ends
+
 LOAD_S = 60.0  # to load all services takes half a second, on a slow disk a hundred times that
 
 
@@ -38,6 +44,7 @@ class Sender:
     address : returns the contact's address; asked until it is one, ValueError or ConfigError where
         it is none
     answer_s : how long a service may take
+    hangs_s : after how long what is still under way is left to itself
     """
 
     def __init__(
@@ -47,18 +54,23 @@ class Sender:
         folder: Path,
         *,
         answer_s: float = ANSWER_S,
+        hangs_s: float = HANGS_S,
     ) -> None:
         self._name, self._folder = name, folder
         self._address = address
-        self._answer_s = answer_s
+        self._answer_s, self._hangs_s = answer_s, hangs_s
         self._service: PushService | None = None
         self._busy: asyncio.Future[None] | None = None
         self._doing: PushMessage | None = None  # what is under way; None to load
+        self._since_s = 0.0  # when that began, by the loop's clock
+        self._hanging: set[asyncio.Future[None]] = set()
 
     async def prepare(self) -> None:
-        """Load the service of the address; PushError where there is none."""
+        """Load the service of the address; PushError where there is none, or nobody to tell."""
         if self._service is None:
             await self._in_thread(self._load, None, LOAD_S)
+        if self._service is not None:
+            self._service.check()
 
     async def send(self, message: PushMessage) -> None:
         """Send a notification.
@@ -75,8 +87,15 @@ class Sender:
         self, work: Callable[[], None], what: PushMessage | None, within_s: float
     ) -> None:
         """Wait for work that may still be under way from an earlier try; PushError if it fails."""
+        now_s = asyncio.get_running_loop().time()
+        if (
+            self._busy is not None
+            and self._doing is not None
+            and now_s - self._since_s >= self._hangs_s
+        ):
+            self._leave(self._busy)
         if self._busy is None:
-            self._busy, self._doing = self._begun(work), what
+            self._busy, self._doing, self._since_s = self._begun(work), what, now_s
         done, _ = await asyncio.wait({self._busy}, timeout=within_s)
         if not done:
             raise PushError(NO_ANSWER)
@@ -85,6 +104,13 @@ class Sender:
             busy.result()
         else:  # how other work went says nothing of this; it is over now
             await self._in_thread(work, what, within_s)
+
+    def _leave(self, busy: asyncio.Future[None]) -> None:
+        """Wait no longer for work that hangs, as long as few threads do."""
+        self._hanging = {each for each in self._hanging if not each.done()}
+        if len(self._hanging) < MOST_HANGING:
+            self._hanging.add(busy)
+            self._busy = None
 
     def _begun(self, work: Callable[[], None]) -> asyncio.Future[None]:
         """Begin work in a daemon thread: the end of the process does not wait for a server."""

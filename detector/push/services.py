@@ -16,7 +16,7 @@ from apprise.plugins.base import NotifyBase
 from apprise.plugins.ntfy import NotifyNtfy
 
 from detector.config import Settings
-from detector.config.contacts import LOCAL_SCHEMES, ContactSettings, person_of_page
+from detector.config.contacts import LOCAL_SCHEMES, ContactSettings, person_of_page, usable_address
 from detector.errors import ConfigError
 from detector.push.message import (
     NO_ANSWER,
@@ -27,7 +27,7 @@ from detector.push.message import (
     cause_of,
 )
 from detector.push.ntfy import NtfyTopic
-from detector.push.web_push import PAGE_OFF, BrowserPush
+from detector.push.web_push import BrowserPush
 
 ATTACH = "attach"  # parameter by which a service fetches a file and sends it along
 
@@ -39,6 +39,9 @@ _NO_ANSWER = re.compile(r"connection error|timed? ?out|socket|i/o error", re.IGN
 
 class PushService(Protocol):
     """Carries notifications to one contact; its calls block, for some seconds at most."""
+
+    def check(self) -> None:
+        """Return at once; PushError where it is known beforehand that nobody can be told."""
 
     def send(self, message: PushMessage) -> None:
         """Send a notification.
@@ -79,14 +82,11 @@ def service_of(address: str, folder: Path) -> PushService:
 def address_problem(contact: ContactSettings, settings: Settings) -> str | None:
     """Return why nothing can be sent to a contact's address; None where it can be tried."""
     try:
-        address = contact.address()
-        service_of(address, settings.data_dir)
+        service_of(usable_address(contact, page=settings.web.enabled), settings.data_dir)
     except ConfigError as error:
         return str(error)
     except ValueError as error:
         return f"contact {contact.name}: {error}"
-    if person_of_page(address) is not None and not settings.web.enabled:
-        return f"contact {contact.name}: {PAGE_OFF}"
     return None
 
 
@@ -102,6 +102,9 @@ class _AppriseService:
             self._quiet = _plugin_or(plugin, _with(address, "priority", QUIET))
         elif "silent" in known:
             self._quiet = _plugin_or(plugin, _with(address, "silent", "yes"))
+
+    def check(self) -> None:
+        """Return: only sending tells."""
 
     def send(self, message: PushMessage) -> None:
         """Send a notification; PushError where it was not taken."""

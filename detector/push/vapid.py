@@ -16,9 +16,9 @@ KEY_BYTES = 32
 
 EXPIRES_S = 12 * 3600  # at most 24 h (RFC 8292, 2); a clock that is an hour wrong is still taken
 
-CONTACT = "mailto:spasmwatch@example.com"
-"""Whom a push service writes to when something is wrong (RFC 8292, 2.1). Apple asks for an address;
-the household's own is nobody's business there, so this is one that reaches nobody (RFC 2606)."""
+CONTACT = "https://github.com/spasmwatch/spasmwatch"
+"""Whom a push service turns to when something is wrong (RFC 8292, 2.1): the project, as the
+household's own address is nobody's business there. Apple refuses names that are reserved."""
 
 
 class VapidKey:
@@ -31,6 +31,7 @@ class VapidKey:
     def __init__(self, folder: Path) -> None:
         raw = kept_key(folder / KEY_FILE, fresh=_fresh, usable=_usable)
         self._vapid = Vapid02.from_raw(base64.urlsafe_b64encode(raw))
+        self._vapid.conf = {"no-strict": True}  # else it takes no address with a path
 
     @property
     def public(self) -> str:

@@ -52,7 +52,6 @@ ENDS_SOON_S = 30 * 86400.0
 WITHIN_S = 13.0  # for all devices together: below what a sender waits for a service
 TRIES = 3  # of a device, before one that takes nothing holds up what the others are told
 
-PAGE_OFF = "the page, which notifies their devices, is switched off: set web.enabled = true"
 NOT_LET_IN = "nobody is let in to the page by that name: spasmwatch pair {person}"
 NO_DEVICE = "no device of theirs asks for it: open the page there, and press Notify this device"
 NOT_PROVEN = (
@@ -95,6 +94,12 @@ class BrowserPush:
         self._taken: set[str] = set()  # of this message, by endpoint: it is not sent there again
         self._threads: dict[str, threading.Thread] = {}  # the latest, by endpoint
         self._failures: dict[str, int] = {}  # in a row, by endpoint
+
+    def check(self) -> None:
+        """Look whether a device asks for it; PushError where none does."""
+        why = no_device(self._people.now(), self._person, self._utc_now())
+        if why is not None:
+            raise PushError(why)
 
     def send(self, message: PushMessage) -> None:
         """Send to each device, at once; one that hangs is waited for no longer than the time given.

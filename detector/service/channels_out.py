@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -13,6 +14,7 @@ from detector.alerts.conditions import Condition
 from detector.alerts.reception import Reception
 from detector.channels import Entry
 from detector.config import Settings
+from detector.config.contacts import usable_address
 from detector.errors import StorageError
 from detector.push.channel import CHANNEL, REAL_CLOCKS, PushChannel
 from detector.push.links import AnswerLinks, links_of
@@ -66,7 +68,12 @@ async def pushed(
     channel = PushChannel(
         [Contact.of(contact) for contact in contacts],
         logs={contact.name: archive.log_of(CHANNEL + contact.name) for contact in contacts},
-        senders={c.name: Sender(c.name, c.address, folder) for c in contacts},
+        senders={
+            each.name: Sender(
+                each.name, partial(usable_address, each, page=settings.web.enabled), folder
+            )
+            for each in contacts
+        },
         saved={contact.name: state.saved(CHANNEL + contact.name) for contact in contacts},
         save=save,
         label=settings.wearer.label,

@@ -20,7 +20,7 @@ from detector.people.people import SESSION, USED_AGAIN, People
 from detector.people.people_file import PeopleFile
 from detector.push.drills import is_test
 from detector.push.tokens import PushAnswer, TokenError
-from detector.web.access.changing import people_changed
+from detector.web.access.changing import UNREADABLE, people_changed
 from detector.web.access.guard import (
     COOKIE,
     LOCAL,
@@ -197,7 +197,8 @@ class CaregiversPage:
         return response
 
     async def _pairing(self, request: web.Request) -> web.Response:
-        return html("pair.html", wrong="", known=request.get(VISITOR))
+        wrong = UNREADABLE if self._people.damaged else ""
+        return html("pair.html", wrong=wrong, known=request.get(VISITOR))
 
     async def _pair(self, request: web.Request) -> web.StreamResponse:
         said, as_json = await fields_of(request)

@@ -44,6 +44,7 @@ class FakeNtfy:
     taken_s: list[float] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: int = 0
+    refused: set[str] = field(default_factory=set)  # topics
     refuses: Callable[[dict[str, Any]], bool] = lambda _message: False  # some of them, with 400
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -68,6 +69,10 @@ def ntfy(mood: Mood = Mood.TAKES, port: int = 0) -> Iterator[FakeNtfy]:
                 return
             if house.mood is Mood.TAKES:
                 told = json.loads(body)
+                if told.get("topic") in house.refused:
+                    self.send_response(Mood.REFUSES.value)
+                    self.end_headers()
+                    return
                 if "topic" in told:
                     assert set(told) <= FIELDS
                 if house.refuses(told):

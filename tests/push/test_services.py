@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from apprise.manager_plugins import NotificationManager
 
 from detector.config.contacts import LOCAL_SCHEMES, PLAIN_SCHEMES
 from detector.push.message import NO_ANSWER, PushError, PushMessage, Urgency
-from detector.push.sender import Sender
+from detector.push.sender import MOST_HANGING, Sender
 from detector.push.services import service_of
 
 from .servers import Mood, closed_port, mail, ntfy
@@ -137,6 +138,32 @@ def test_what_is_taken_late_is_not_sent_again() -> None:
             with pytest.raises(PushError):
                 await sender.send(ALARM)
         assert server.asked == 1, "one at a time"
+
+    with ntfy() as server:
+        asyncio.run(twice())
+
+
+def test_a_server_that_never_ends_its_answer_keeps_no_later_alarm_for_itself() -> None:
+    async def often() -> None:
+        sender = Sender("anna", lambda: server.address, NOWHERE, answer_s=0.05, hangs_s=0.05)
+        for n in range(3 * MOST_HANGING):
+            with pytest.raises(PushError, match=NO_ANSWER):
+                await sender.send(replace(ALARM, about=str(n)))
+        assert server.asked == 1 + MOST_HANGING, "as many threads as may hang, and no more"
+
+    with ntfy(Mood.SILENT) as server:
+        asyncio.run(often())
+
+
+def test_of_several_topics_those_that_took_a_message_are_not_sent_it_again() -> None:
+    async def twice() -> None:
+        sender = Sender("anna", lambda: f"{server.address}/hall", NOWHERE)
+        server.refused = {"hall"}
+        with pytest.raises(PushError):
+            await sender.send(ALARM)
+        server.refused = set()
+        await sender.send(ALARM)
+        assert [each["topic"] for each in server.taken] == ["bedroom", "hall"]
 
     with ntfy() as server:
         asyncio.run(twice())

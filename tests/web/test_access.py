@@ -25,6 +25,8 @@ from detector.people.people_file import PeopleFile
 from detector.web.access.limits import MOST_KEYS, Limit, is_loopback, network_of
 from detector.web.access.pairing import ALPHABET, LENGTH, new_code, typed_code
 
+from .stand import ask, standing
+
 NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 S = timedelta(seconds=1)
 
@@ -185,3 +187,20 @@ def test_one_household_has_one_network_however_many_addresses() -> None:
     assert is_loopback("::ffff:127.0.0.1")
     assert not is_loopback("192.168.1.2")
     assert not is_loopback("house.lan")
+
+
+def test_a_damaged_file_is_told_on_the_page_without_its_place(tmp_path: Path) -> None:
+    with standing(tmp_path) as stand:
+        token = stand.let_in()
+        whole = (tmp_path / "people.json").read_text()
+        (tmp_path / "people.json").write_text(whole[:-9])
+        assert ask(stand.port, "/", token=token).headers["location"] == "/pair"
+        asked = ask(stand.port, "/pair")
+        given = ask(stand.port, "/pair", method="POST", form={"code": "K3V-Q7M-2XT"})
+        assert given.status == 503
+        for said in (asked.body, given.body):
+            assert "spasmwatch pair --list" in said
+            assert str(tmp_path) not in said
+        (tmp_path / "people.json").write_text(whole)
+        assert ask(stand.port, "/", token=token).status == 200
+        assert "pair --list" not in ask(stand.port, "/pair").body

@@ -15,6 +15,11 @@ from detector.people.people_file import PeopleFile
 
 T = TypeVar("T")
 
+UNREADABLE = (
+    "Who has access cannot be read or written now, so that nobody can be let in. On the computer "
+    "that watches, spasmwatch pair --list says why."
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -24,10 +29,10 @@ async def people_changed(people: PeopleFile, change: Callable[[People], tuple[Pe
     Raises
     ------
     HTTPServiceUnavailable
-        It cannot be changed, and why.
+        It cannot be changed. Anybody may ask: why, the log says.
     """
     try:
         return await asyncio.to_thread(people.change, change)
     except (ConfigError, StorageError) as error:
         log.warning("access to the page cannot be changed: %s", error)
-        raise web.HTTPServiceUnavailable(text=str(error)) from None
+        raise web.HTTPServiceUnavailable(text=UNREADABLE) from None

@@ -11,6 +11,7 @@ from detector.web.access.limits import is_loopback, network_of
 
 MOST = 256  # at once: 100 pages, each with a stream and another connection, and monitors
 MOST_PER_NETWORK = 48  # of one household's address: half a dozen devices with a few pages each
+TURNS = 10  # of the loop: a connection is accepted, made, refused and lost in one each
 PATIENCE_S = 5.0  # for the first whole request, however slowly it trickles in
 
 
@@ -37,7 +38,7 @@ class Connections:
         self._ended = True
         for transport in list(self._transports):
             transport.abort()
-        for _ in range(3):  # a connection is made, refused and lost in one turn of the loop each
+        for _ in range(TURNS):
             await asyncio.sleep(0)
 
     def admit(self, address: str, transport: asyncio.Transport) -> bool:
