@@ -9,7 +9,7 @@ what the sensor feels, when a movement begins and ends, and whether a clonus bea
 - `wearing` the sensor on the leg · `recording` samples and truth · `planning` a night
 """
 
-from firmware_sim.torque.generator import SCENES, night, nights, scene
+from firmware_sim.torque.generator import NIGHTS, PREFIX, SCENES, SHORTEST_S, night, nights, scene
 from firmware_sim.torque.wearing import SITES
 
-__all__ = ["SCENES", "SITES", "night", "nights", "scene"]
+__all__ = ["NIGHTS", "PREFIX", "SCENES", "SHORTEST_S", "SITES", "night", "nights", "scene"]

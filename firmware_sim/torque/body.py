@@ -119,7 +119,7 @@ def draw_leg(rng: np.random.Generator, person: Person) -> Leg:
         rng.uniform(20, 45), rng.uniform(12, 28), rng.uniform(12, 28),
     ])  # fmt: skip
     carried = np.array([2.6, 0.38, 0.014]) * mass / 75
-    damping = 2 * rng.uniform(0.15, 0.5, 3) * np.sqrt(stiffness * carried)
+    damping = 2 * rng.uniform(0.2, 0.6, 3) * np.sqrt(stiffness * carried)
     bed_hz, bed_damping = log_uniform(rng, 2.5, 9.0), log_uniform(rng, 0.05, 0.3)
     shares = [
         (2 * np.pi * rng.uniform(0.5, 1.0), rng.uniform(0.7, 1.1), 1 / 0.25),  # roll
@@ -136,7 +136,7 @@ def draw_leg(rng: np.random.Generator, person: Person) -> Leg:
         moments=moments,
         along=along.ravel(),
         across=across.ravel(),
-        firmness=np.array([1.0, 0.8, 1.6, 2.5]) * log_uniform(rng, 9e3, 40e3),
+        firmness=np.array([1.0, 0.8, 1.6, 2.5]) * log_uniform(rng, 4e3, 20e3),
         side_load=np.array([0.12, 0.05, 0.25, 0.5]) * mass,
         stiffness=stiffness,
         damping=damping,

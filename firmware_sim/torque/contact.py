@@ -16,7 +16,7 @@ from firmware_sim.torque.channels import Array
 SLOW_M_S = 0.05
 LOADED_N = 120.0
 """Friction grows no further: a heel that drops bounces rather than rubs."""
-HARDEST = 4.0
+HARDEST = 2.5
 """Most that a fast approach multiplies the elastic force by."""
 _CRUSH, _FRICTION = SCALARS.index("crush"), SCALARS.index("friction")
 
@@ -54,7 +54,8 @@ def contact(
 ) -> tuple[Array, Array]:
     """Return generalised forces (3, n), and what the mattress carries (n,).
 
-    `turned`: cosines and sines of the segments' angles; `surface`: height and rate of the mattress. A point is at -sum(back) along the bed.
+    `turned`: cosines and sines of the segments' angles; `surface`:
+    height and rate of the mattress.
     """
     cos, sin = turned
     n = cos.shape[1]

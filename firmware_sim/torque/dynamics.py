@@ -28,8 +28,9 @@ BLOCK = 100
 EVERY = 4
 """Steps between two records: 250 Hz."""
 RECORD_HZ = 1 / (STEP_S * EVERY)
-LIMIT_N_M, LIMIT_DAMPING = 250.0, 1.5
-"""Stiffness and damping of a joint beyond its range, per rad."""
+LIMIT_N_M = np.array([[250.0], [120.0], [50.0]])
+LIMIT_DAMPING = np.array([[12.0], [4.0], [0.8]])
+"""Stiffness and damping of hip, knee and ankle beyond their range, per rad."""
 MOST_DELAY = 128
 RECORDED = 21
 """Angles, rates and accelerations of segments (9), value, rate and acceleration of roll, pitch,

@@ -20,6 +20,8 @@ from firmware_sim.torque.repertoire import MOVEMENTS, Who
 from firmware_sim.torque.rows import LEAD_S, Row, drive_of, row_of
 from firmware_sim.torque.wearing import SITES, draw_worn
 
+PREFIX = "torque-"
+"""Of the names of what is made here, where other generators have names too."""
 FS_HZ = (15.0, 100.0)
 SHORTEST_S, LONGEST_S = 30.0, 14 * 3600.0
 JOINED_S = 6.0
@@ -83,6 +85,14 @@ SCENES: dict[str, Scene] = {
 """What can be played by `scene`, by name."""
 
 
+NIGHTS: dict[str, tuple[str, bool, bool]] = {
+    "night": ("A whole night on a simulated mattress, spasms in clusters.", True, False),
+    "severe-night": ("A whole night of one spasm after another.", True, True),
+    "night-without-spasms": ("A whole night of ordinary movements.", False, False),
+}
+"""What is said of each kind of night, whether it has spasms and whether it is severe."""
+
+
 def night(
     *, seed: int, duration_s: float | None = None, fs: float = 50.0, site: str = "ankle",
     spastic: bool = True, severe: bool = False,
@@ -114,10 +124,10 @@ def nights(
     """
 
     def plan(rng: np.random.Generator, seconds: float) -> list[Moment]:
-        return planning.night(rng, seconds, spastic=spastic, severe=severe)
+        return planning.night(rng, seconds, spastic=spastic or severe, severe=severe)
 
-    name = "severe-night" if severe else "night" if spastic else "night-without-spasms"
-    wanted = _Wanted(f"torque-{name}", duration_s, fs, site, spastic, None, plan)
+    name = next(n for n, (_, *kind) in NIGHTS.items() if kind == [spastic or severe, severe])
+    wanted = _Wanted(f"{PREFIX}{name}", duration_s, fs, site, spastic or severe, None, plan)
     return _make(seeds, wanted)
 
 
@@ -138,7 +148,7 @@ def scene(
     def plan(rng: np.random.Generator, seconds: float) -> list[Moment]:
         return planning.in_turn(rng, found.names, seconds, found.slot_s)
 
-    wanted = _Wanted(f"torque-{name}", duration_s, fs, site, found.spastic, found.loose, plan)
+    wanted = _Wanted(f"{PREFIX}{name}", duration_s, fs, site, found.spastic, found.loose, plan)
     return _make([seed], wanted)[0]
 
 

@@ -1,7 +1,8 @@
 """Shapes of what the nerves ask of a muscle: rise, hold, release, tremble, noise.
 
-Noise grows with the force (Jones, Hamilton & Wolpert 2002: 2 to 5 % of it [recalled], more in
-paresis). Tremble while held: 7 to 13 Hz or irregular (signal note, section 5).
+Noise grows with the force (Jones, Hamilton & Wolpert 2002: 2 to 5 % of it at one joint [recalled],
+less where several muscles share it). Tremble while held: 7 to 13 Hz or irregular (signal note,
+section 5).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter
 
-from firmware_sim.torque.channels import DRIVE_HZ, Array
+from firmware_sim.torque.channels import DRIVE_HZ, Array, log_uniform
 
 
 def hold(
@@ -58,8 +59,8 @@ def tremble(rng: np.random.Generator, n: int, *, regular: bool | None = None) ->
 
 def noisy(rng: np.random.Generator, torque: Array) -> Array:
     """Return the torque with noise that grows with it."""
-    spread = rng.uniform(0.02, 0.06)
-    return np.asarray(torque * (1 + spread * noise(rng, len(torque), 8.0)))
+    spread = log_uniform(rng, 0.004, 0.03)
+    return np.asarray(torque * (1 + spread * noise(rng, len(torque), 5.0)))
 
 
 def oscillation(

@@ -42,7 +42,9 @@ def stretch(rng: np.random.Generator, leg: Leg, person: Person, lying: Posture) 
         torques = (rng.uniform(20, 70), -rng.uniform(5, 40), rng.uniform(3, 15))
     for channel, torque in zip(JOINTS, torques, strict=True):
         own = person.strength * torque * shape
-        drive[channel] = noisy(rng, own) + rng.uniform(0.02, 0.14) * own * tremble(rng, len(own))
+        drive[channel] = noisy(rng, own) + log_uniform(rng, 0.003, 0.06) * own * tremble(
+            rng, len(own)
+        )
     drive[Channel.TWIST] = rng.normal(0, 4) * shape
     return Act(
         kind=Kind.MOVEMENT, manner="stretch", drive=drive,
@@ -55,10 +57,10 @@ def _bursts(rng: np.random.Generator, drive: Array, size: float, count: int) -> 
     seconds = drive.shape[1] / DRIVE_HZ
     for _ in range(count):
         shape = hold(
-            seconds, at_s=rng.uniform(0, max(seconds - 1.2, 0.05)), rise_s=rng.uniform(0.12, 0.6),
+            seconds, at_s=rng.uniform(0, max(seconds - 1.2, 0.05)), rise_s=rng.uniform(0.2, 0.8),
             held_s=rng.uniform(0, 0.6), release_s=rng.uniform(0.2, 0.8),
         )  # fmt: skip
-        for channel, most in zip(JOINTS, (60, 35, 10), strict=True):
+        for channel, most in zip(JOINTS, (36, 18, 5), strict=True):
             drive[channel] += noisy(rng, size * most * rng.uniform(-0.5, 1.0) * shape)
         drive[Channel.TWIST] += size * rng.normal(0, 6) * shape
 
@@ -78,17 +80,17 @@ def turn(rng: np.random.Generator, leg: Leg, person: Person, lying: Posture) -> 
     """Return a turn over, in one to four pushes of the whole body."""
     seconds = rng.uniform(1.5, 7.0)
     drive = blank(seconds)
-    _bursts(rng, drive, person.strength * rng.uniform(0.5, 1.3), int(rng.integers(2, 6)))
+    _bursts(rng, drive, person.strength * rng.uniform(0.25, 0.9), int(rng.integers(2, 6)))
     for _ in range(int(rng.integers(1, 5))):  # the body's weight comes down on the mattress
         at_s = rng.uniform(0.2, seconds)
-        drive[Channel.BED] -= rng.uniform(80, 500) * hold(
+        drive[Channel.BED] -= log_uniform(rng, 20, 250) * hold(
             seconds, at_s=at_s, rise_s=rng.uniform(0.03, 0.2), held_s=0.02, release_s=0.2
         )
     begins = rng.uniform(0.1, 0.4) * seconds
     after = draw_posture(rng, leg, other_than=lying)
     return Act(
         kind=Kind.TURN, manner="turn", drive=drive, after=after,
-        moves_s=(begins, begins + rng.uniform(0.7, 2.5)), quiet_after_s=4.0,
+        moves_s=(begins, begins + rng.uniform(1.2, 4.0)), quiet_after_s=4.0,
     )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def reposition(rng: np.random.Generator, leg: Leg, person: Person, lying: Postur
     """Return a larger rearrangement in the same position."""
     act = shift(rng, leg, person, lying)
     drive = blank(rng.uniform(3, 10))
-    _bursts(rng, drive, person.strength * rng.uniform(0.4, 1.0), int(rng.integers(3, 8)))
+    _bursts(rng, drive, person.strength * log_uniform(rng, 0.2, 0.8), int(rng.integers(3, 8)))
     return replace(
         act, drive=drive, manner="repositioning", after=nudged(rng, leg, lying, 14),
         moves_s=(0.3, act.seconds + 1.0),
@@ -132,7 +134,7 @@ def scratch(rng: np.random.Generator, *, foot: bool | None = None) -> Act:
     rounds = int(rng.integers(1, 5))
     pieces: list[Array] = []
     hz = rng.uniform(2, 4) if foot else rng.uniform(2.5, 6)
-    size = log_uniform(rng, 8, 60) if foot else log_uniform(rng, 2, 35)
+    size = log_uniform(rng, 2, 20) if foot else log_uniform(rng, 0.5, 10)
     along, across = rng.normal(0, 1, 2)
     for _ in range(rounds):
         piece = blank(log_uniform(rng, 1, 10 if rounds < 3 else 4))
@@ -164,7 +166,7 @@ def jiggle(rng: np.random.Generator, person: Person) -> Act:
         rng, n, hz, stray=rng.uniform(0.01, 0.06), duty=rng.uniform(0.4, 0.6),
         uneven=rng.uniform(0.03, 0.2),
     )  # fmt: skip
-    size = person.strength * log_uniform(rng, 2, 14)
+    size = person.strength * log_uniform(rng, 1, 10)
     drive[Channel.ANKLE] = size * stroke
     drive[Channel.TWIST] = size * rng.normal(0, 0.5) * stroke
     drive[Channel.KNEE] = size * rng.uniform(-0.4, 0.8) * stroke
@@ -178,9 +180,9 @@ def rub(rng: np.random.Generator, person: Person) -> Act:
     n = drive.shape[1]
     ramp = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / DRIVE_HZ / 0.4)
     stroke = person.strength * ramp * oscillation(rng, n, hz, stray=0.1, uneven=0.3)
-    drive[Channel.KNEE] = rng.uniform(4, 18) * stroke
+    drive[Channel.KNEE] = log_uniform(rng, 1, 8) * stroke
     drive[Channel.HIP] = -rng.uniform(0.5, 1.2) * drive[Channel.KNEE]
-    drive[Channel.SIDE] = rng.uniform(2, 15) * stroke
+    drive[Channel.SIDE] = log_uniform(rng, 0.5, 5) * stroke
     return Act(kind=Kind.MOVEMENT, manner="rubbing feet", drive=drive, rhythm_hz=hz)
 
 
@@ -191,8 +193,8 @@ def massage(rng: np.random.Generator) -> Act:
     n = drive.shape[1]
     strokes = oscillation(rng, n, hz, stray=0.08, uneven=0.3, duty=rng.uniform(0.3, 0.6))
     ramp = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / DRIVE_HZ / 0.5)
-    drive[Channel.PUSH] = log_uniform(rng, 10, 70) * ramp * (strokes + rng.uniform(0, 1))
-    drive[Channel.SIDE] = rng.normal(0, 15) * ramp * strokes
+    drive[Channel.PUSH] = log_uniform(rng, 3, 25) * ramp * (strokes + rng.uniform(0, 1))
+    drive[Channel.SIDE] = rng.normal(0, 6) * ramp * strokes
     drive[Channel.CASE] = 0.3 * ramp * np.abs(strokes) * noise(rng, n, 20.0)
     return Act(kind=Kind.MOVEMENT, manner="massage", drive=drive, rhythm_hz=hz)
 
@@ -206,7 +208,7 @@ def tremor(rng: np.random.Generator, person: Person) -> Act:
         np.clip((seconds - t) / rng.uniform(0.5, 3), 0, 1)
     )
     swing = waxing * np.maximum(1 + 0.35 * noise(rng, n, 0.4), 0.1)
-    size = person.strength * log_uniform(rng, 1, 9)
+    size = person.strength * log_uniform(rng, 0.5, 7)
     beat = swing * oscillation(rng, n, hz, stray=0.03, uneven=0.1)
     drive[Channel.ANKLE] = size * beat
     drive[Channel.KNEE] = size * rng.uniform(-1, 1) * beat
@@ -218,7 +220,7 @@ def fidget(rng: np.random.Generator, leg: Leg, person: Person, lying: Posture) -
     """Return restless legs: many small movements of all kinds."""
     seconds = log_uniform(rng, 6, 40)
     drive = blank(seconds)
-    _bursts(rng, drive, person.strength * log_uniform(rng, 0.15, 0.6), int(seconds))
+    _bursts(rng, drive, person.strength * log_uniform(rng, 0.1, 0.5), int(seconds))
     return Act(
         kind=Kind.MOVEMENT, manner="fidgeting", drive=drive, after=nudged(rng, leg, lying, 5),
         moves_s=(1.0, seconds),

@@ -48,7 +48,7 @@ def partner(rng: np.random.Generator, *, out: bool = False) -> Act:
     seconds = rng.uniform(3, 10) if out else rng.uniform(1.5, 6)
     drive = blank(seconds)
     for _ in range(int(rng.integers(3, 9))):
-        drive[Channel.BED] -= rng.uniform(-0.6, 1) * log_uniform(rng, 60, 500) * hold(
+        drive[Channel.BED] -= rng.uniform(-0.6, 1) * log_uniform(rng, 20, 250) * hold(
             seconds, at_s=rng.uniform(0, seconds - 0.7), rise_s=rng.uniform(0.05, 0.4),
             held_s=rng.uniform(0, 0.5), release_s=rng.uniform(0.1, 0.5),
         )  # fmt: skip
@@ -60,7 +60,7 @@ def partner(rng: np.random.Generator, *, out: bool = False) -> Act:
     if out:
         at_s = rng.uniform(0.3, 0.8) * seconds
         weight = hold(seconds, at_s=at_s, rise_s=0.35, held_s=0.2, release_s=0.8)
-        drive[Channel.BED] += rng.uniform(200, 700) * weight
+        drive[Channel.BED] += log_uniform(rng, 40, 400) * weight
     return Act(
         kind=Kind.MOVEMENT, manner="partner gets out" if out else "partner turns", drive=drive,
         quiet_after_s=4.0,
@@ -86,7 +86,7 @@ def pet(rng: np.random.Generator) -> Act:
     steps = 4 if manner == "pet jumps up" else int(3 * seconds)
     for step in range(steps):
         at_s = 0.1 + (0.25 if manner == "pet jumps up" else 0.3) * step * rng.uniform(0.9, 1.1)
-        size = kg * (rng.uniform(20, 60) if step < 2 and manner == "pet jumps up" else 6)
+        size = kg * (rng.uniform(6, 25) if step < 2 and manner == "pet jumps up" else 3)
         blow = size * np.exp(-(((t - at_s) / rng.uniform(0.03, 0.07)) ** 2))
         drive[Channel.BED] -= blow
         drive[Channel.SIDE] += rng.choice([0.0, 0.1]) * blow

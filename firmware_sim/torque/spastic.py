@@ -25,9 +25,9 @@ from firmware_sim.torque.channels import (
 from firmware_sim.torque.lying import nudged
 from firmware_sim.torque.muscle import hold, noise, noisy, tremble
 
-FLEXOR = ((25, 105), (-45, -5), (3, 18))
+FLEXOR = ((12, 65), (-30, -4), (2, 12))
 """N m at hip, knee and ankle: drawn up."""
-EXTENSOR = ((-50, 8), (15, 80), (-28, -5))
+EXTENSOR = ((-40, 8), (10, 60), (-20, -4))
 """Kicked straight, the foot pointing."""
 LONGEST_S = 60.0
 
@@ -43,7 +43,7 @@ def _pulled(
         own = np.concatenate([np.zeros(lag), shape[: len(shape) - lag]])
         torque = share * person.strength * rng.uniform(*bounds) * rng.uniform(0.6, 1.15)
         drive[channel] += noisy(rng, torque * own)
-        drive[channel] += rng.uniform(0, 0.16) * torque * own * tremble(rng, len(own))
+        drive[channel] += log_uniform(rng, 0.002, 0.06) * torque * own * tremble(rng, len(own))
 
 
 def spasm(
@@ -86,7 +86,7 @@ def tonic(rng: np.random.Generator, leg: Leg, person: Person, lying: Posture) ->
     shape = hold(seconds, at_s=0.05, rise_s=rise_s, held_s=held_s, release_s=release_s)
     pattern = "flexor" if rng.random() < 0.4 else "extensor"
     _pulled(rng, person, drive, shape, pattern, share=rng.uniform(0.08, 0.22))
-    shaking = person.strength * log_uniform(rng, 1.5, 7.0) * shape
+    shaking = person.strength * log_uniform(rng, 0.1, 1.2) * shape
     drive[Channel.ANKLE] += shaking * tremble(rng, len(shape))
     drive[Channel.KNEE] += 2 * shaking * tremble(rng, len(shape))
     return Act(
@@ -100,7 +100,7 @@ def twitch(rng: np.random.Generator, person: Person) -> Act:
     drive = blank(0.6)
     shape = hold(0.6, at_s=0.02, rise_s=0.03, held_s=rng.uniform(0.0, 0.05), release_s=0.04)
     pattern = "flexor" if rng.random() < 0.6 else "extensor"
-    size = log_uniform(rng, 0.02, 0.35)
+    size = log_uniform(rng, 0.05, 0.8)
     if rng.random() < 0.4:
         drive[Channel.ANKLE] += rng.choice([-1, 1]) * 30 * size * person.strength * shape
     else:

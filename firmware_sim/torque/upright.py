@@ -16,6 +16,7 @@ from firmware_sim.torque.channels import (
     Channel,
     Posture,
     blank,
+    log_uniform,
     times,
 )  # fmt: skip
 from firmware_sim.torque.lying import draw_posture
@@ -51,7 +52,7 @@ def walk(
         drive[Channel.KNEE] -= on * size * (6 if hemiparetic else 24) * lift
         drive[Channel.ANKLE] += on * size * rng.uniform(2, 8) * (lift - 0.5 * (swing < 0))
         strike = np.exp(-(((phase % 1.0 - 0.45) * (1 / hz) / rng.uniform(0.015, 0.05)) ** 2))
-        drive[Channel.HEEL] += on * size * rng.uniform(30, 150 if hemiparetic else 450) * strike
+        drive[Channel.HEEL] += on * size * log_uniform(rng, 12, 50 if hemiparetic else 110) * strike
         if hemiparetic:
             drive[Channel.SIDE] += on * rng.uniform(20, 60) * np.maximum(swing, 0)
             drive[Channel.TWIST] += on * rng.uniform(2, 8) * np.maximum(swing, 0)
