@@ -4,9 +4,11 @@ Muscle torques and outer forces act on a chain of thigh, shank and foot that lie
 what the sensor feels, when a movement begins and ends, and whether a clonus beats, come out.
 
 - `channels` what acts · `body` a random leg and bed · `lying` postures · `muscle` shapes of torque
-- `dynamics` the integrator · `rows` movements that follow closely, as one drive
+- `dynamics` the integrator, `contact` with the bed · `rows` movements that follow closely, as one
+  drive
 - `clonus` two engines and their beats · `spastic`, `ordinary`, `others`, `upright` movements
-- `wearing` the sensor on the leg · `recording` samples and truth · `planning` a night
+- `wearing` the sensor on the leg · `recording` samples and truth
+- `repertoire` movements by name · `planning` a night · `generator` nights and scenes
 """
 
 from firmware_sim.torque.generator import NIGHTS, PREFIX, SCENES, SHORTEST_S, night, nights, scene

@@ -120,6 +120,7 @@ def draw_leg(rng: np.random.Generator, person: Person) -> Leg:
     ])  # fmt: skip
     carried = np.array([2.6, 0.38, 0.014]) * mass / 75
     damping = 2 * rng.uniform(0.2, 0.6, 3) * np.sqrt(stiffness * carried)
+    damping[2] += rng.uniform(0.05, 0.2) * blanket_kg  # cloth that is dragged along
     bed_hz, bed_damping = log_uniform(rng, 2.5, 9.0), log_uniform(rng, 0.05, 0.3)
     shares = [
         (2 * np.pi * rng.uniform(0.5, 1.0), rng.uniform(0.7, 1.1), 1 / 0.25),  # roll

@@ -250,10 +250,14 @@ def _rows(
         lasts_s = act.seconds + act.quiet_after_s
         if at_s + lasts_s + 3 * LEAD_S > ends_s:
             continue
-        joined = acts and at_s - free_s < JOINED_S and at_s + lasts_s - begun_s < LONGEST_ROW_S
+        near = at_s - free_s < JOINED_S and at_s + lasts_s - begun_s < LONGEST_ROW_S
+        # A clonus that does not beat is left out with its row: nothing else may go with it.
+        joined = acts and near and not any(a.engine for a in (act, acts[-1][1]))
         if joined:
             acts.append((at_s - free_s, act))
         else:
+            if acts:  # the leg may creep to where the next row begins
+                at_s = max(at_s, free_s + JOINED_S)
             close()
             begun_s, rest = at_s - LEAD_S, who.lying
             acts.append((0.0, act))

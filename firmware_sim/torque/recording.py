@@ -24,6 +24,9 @@ SEEN_G = 0.010
 SLIDES_G = 0.3
 """A loose strap may slide in a movement as strong."""
 FADE_S = 0.5
+NOT_FAR = float(np.cos(np.radians(14)))
+RESTLESS_G = 0.015
+"""A leg that caught on the sheet and moves as much at the end of its row has not come to rest."""
 BREATH_G = (0.0002, 0.0015)
 PULSE_G = (0.00005, 0.0006)
 CREEP_RAD = 0.012
@@ -106,7 +109,14 @@ def _force(
 
 
 def _truths(row: Row, state: Array, force: _Force, clock: float, loose: bool) -> list[Truth] | None:
-    """Return the truths of a row's movements that can be seen; None if a clonus does not beat."""
+    """Return the truths of a row's movements that can be seen; None if the row cannot be used.
+
+    A clonus does not beat, or the leg has not come to rest. Where it turned far, the row stays and
+    is faded out: nothing could bridge it.
+    """
+    turned = float((force.total[0] * force.total[-1]).sum())
+    if force.size[-round(FADE_S * RECORD_HZ) :].max() > RESTLESS_G and turned > NOT_FAR:
+        return None
     told = []
     stops = [p.at_s for p in row.placed[1:]] + [row.seconds]
     for placed, stop_s in zip(row.placed, stops, strict=True):

@@ -75,6 +75,7 @@ def spasm(
         drive=drive,
         after=nudged(rng, leg, lying, rng.choice([0.3, 3.0, 10.0])),
         moves_s=(rise_s, seconds),
+        quiet_after_s=4.5,
     )
 
 
