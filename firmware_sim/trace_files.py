@@ -79,6 +79,7 @@ def make_trace(
 def save_trace(trace: Trace, path: Path) -> None:
     """Write a simulated trace as .npz, with its truth beside it as BIDS events; see `save`."""
     meta = {"scenario": trace.scenario, "seed": trace.seed, "true_fs": trace.true_fs}
+    meta |= {"loose_strap": True} if trace.loose_strap else {}
     save(
         path,
         trace.samples,
