@@ -80,7 +80,9 @@ def play(act: Act, limb: Limb) -> Played:
     force = gravity + dynamic
     peak_g = _largest(dynamic)
     own = below if limb.loose else dynamic
-    least_g = max(ONSET_SHARE * _largest(own), ONSET_FLOOR_G)
+    own_g = _largest(own)
+    # A loose strap shows more than there is below it: the floor is meant at the sensor.
+    least_g = max(ONSET_SHARE * own_g, ONSET_FLOOR_G * min(1.0, own_g / peak_g))
     first, last = _extent(gravity + own, limb.up, gravity[-1], least_g)
     return Played(
         force_g=force,

@@ -15,6 +15,9 @@ from firmware_sim.motion.families import gait, held, mattress, others, voluntary
 from firmware_sim.motion.limb import Limb
 from firmware_sim.motion.scene import Perform
 
+RINGS_ON_S = 11.0
+"""Lead, last pause and the ring of the loosest strap, in a slot as short as may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
@@ -124,7 +127,7 @@ def _stretching(_at: Occasion) -> list[Perform]:
 
 
 def _jiggling(at: Occasion) -> list[Perform]:
-    return [partial(voluntary.jiggle, longest_s=0.7 * at.slot_s)]
+    return [partial(voluntary.jiggle, longest_s=min(0.7 * at.slot_s, at.slot_s - RINGS_ON_S))]
 
 
 def _rubbing(at: Occasion) -> list[Perform]:
@@ -134,7 +137,8 @@ def _rubbing(at: Occasion) -> list[Perform]:
         voluntary.rub,
         voluntary.massage,
     )
-    return [partial(act, longest_s=0.6 * at.slot_s) for act in acts]
+    longest_s = min(0.6 * at.slot_s, at.slot_s - RINGS_ON_S)
+    return [partial(act, longest_s=longest_s) for act in acts]
 
 
 def _rings(at: Occasion) -> list[Perform]:

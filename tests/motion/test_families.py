@@ -230,3 +230,12 @@ def test_a_loose_strap_rings_at_its_rate_after_the_truth_has_ended(seed, perform
     tail = slack.force_g[-steps(ring_s) :] - slack.up
     first, last = tail[: len(tail) // 8], tail[-len(tail) // 8 :]
     assert np.abs(last).max() <= 0.1 * max(np.abs(first).max(), SEEN_G)
+
+
+@settings(max_examples=60)
+@given(seed=seeds, perform=st.sampled_from([others.walk, others.lick, mattress.knocks]))
+def test_what_a_loose_strap_shows_of_a_faint_movement_has_the_length_of_the_movement(seed, perform):
+    rng, limb = drawn(seed)
+    loose = loosened(rng, limb)
+    played = play(perform(rng, loose), loose)
+    assert played.end_s - played.onset_s > 0.1
