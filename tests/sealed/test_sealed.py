@@ -17,7 +17,7 @@ from firmware_sim.sealed import NAMES, SITES, plan, sealed
 from firmware_sim.sealed.ordinary import periodic, walk_back, walk_out
 
 Array = NDArray[np.float64]
-SHORT = tuple(name for name in NAMES if not name.startswith("night"))
+SHORT = tuple(name for name in NAMES if "night" not in name)
 SHORT_S = 150.0
 NIGHT_S = 1.0 * 3600.0
 RING_DOWN_S = 2.5
