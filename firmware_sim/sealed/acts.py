@@ -135,15 +135,15 @@ def fidget(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     starts_s = LEAD_S + np.cumsum(gaps_s) - gaps_s[0]
     active_s = float(starts_s[-1]) + 1.2
     samples = length(active_s + SETTLE_S, rate_hz)
-    drives = still(samples)
+    drives, there_and_back = still(samples), still(samples)
     for start_s in starts_s:
         joint = int(
             rng.choice([HIP, KNEE, ANKLE, YAW, SPIN, ROLL], p=[0.15, 0.2, 0.3, 0.1, 0.2, 0.05])
         )
         size = either_sign(rng) * math.radians(log_uniform(rng, 0.5, 10.0))
         rise_s = log_uniform(rng, 0.12, 0.9)
-        if rng.random() < 0.6:  # there and back
-            drives[joint] += size * burst(
+        if rng.random() < 0.6:
+            there_and_back[joint] += size * burst(
                 samples, rate_hz=rate_hz, start_s=start_s, width_s=2 * rise_s
             )
         elif abs(drives[joint, -1] + size) < math.radians(8):
@@ -152,9 +152,9 @@ def fidget(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     if not comfortable(pose_rad + drives[:, -1]):
         drives -= drives[:, -1:] * homeward
     angles = np.stack([
-        respond(ragged(rng, drive), rate_hz=rate_hz, twitch_s=rng.uniform(0.05, 0.1),
+        respond(stays + ragged(rng, returns), rate_hz=rate_hz, twitch_s=rng.uniform(0.05, 0.1),
                 natural_hz=rng.uniform(1.4, 2.8), damping=rng.uniform(0.5, 0.95))
-        for drive in drives
+        for stays, returns in zip(drives, there_and_back, strict=True)
     ])  # fmt: skip
     return Motion(
         kind=Kind.MOVEMENT, angles_rad=angles, active_s=active_s + 0.3, peak_g=(0.03, 0.7),

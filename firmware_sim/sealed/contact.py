@@ -1,8 +1,9 @@
 """A limb on a mattress: gravity, contact that only pushes, and friction, stepped through time.
 
-The muscle is a spring whose stiffness is its force and whose rest angle is the target (Feldman
-1986 [recalled]). What a limb does when the muscle lets go is therefore a result: it sinks slowly,
-drops and lands with its heel, or stays where friction keeps it.
+A muscle's torque grows with its activation, its stiffness with a power below 1 of it (Hunter and
+Kearney 1982 [recalled]: joint stiffness rises with torque). What a limb does when the muscle lets
+go is therefore a result: it sinks slowly, drops and lands with its heel, or stays where friction
+keeps it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Bedded:
     ----------
     muscle_hz : natural frequency of the limb on its fully contracted muscles
     passive_hz : of the limb on relaxed muscles and ligaments
+    stiffens : power of the activation with which stiffness grows
     damping : of both, of critical
     weight_rad_s2 : by gravity alone a raised limb falls so fast; 0 where it slides
     friction_rad_s2 : by which a sheet slows what slides; 0 where the limb is lifted
@@ -32,6 +34,7 @@ class Bedded:
 
     muscle_hz: float
     passive_hz: float
+    stiffens: float
     damping: float
     weight_rad_s2: float
     friction_rad_s2: float
@@ -48,6 +51,7 @@ class Bedded:
         return cls(
             muscle_hz=rng.uniform(1.6, 3.2),
             passive_hz=rng.uniform(0.2, 0.6) if lifted else rng.uniform(0.4, 1.1),
+            stiffens=rng.uniform(0.1, 0.6),
             damping=rng.uniform(0.25, 0.8),
             weight_rad_s2=log_uniform(rng, 4.0, 17.0) if lifted else 0.0,
             friction_rad_s2=0.0 if lifted else log_uniform(rng, 0.5, 6.0),
@@ -60,24 +64,25 @@ class Bedded:
 
         Parameters
         ----------
-        force : (m,), of the muscle, 1 where it reaches `target_rad` against the weight; begins at 0
+        force : (m,), the muscle's activation; at 1 it holds `target_rad` against the weight
         """
         muscle = (2 * math.pi * self.muscle_hz) ** 2
         passive = (2 * math.pi * self.passive_hz) ** 2
         bed, weight, friction = (
             (2 * math.pi * self.bed_hz) ** 2, self.weight_rad_s2, self.friction_rad_s2,
         )  # fmt: skip
-        drag, bed_drag = 2 * self.damping, 2 * self.bed_damping * math.sqrt(bed)
-        against = (weight + passive * target_rad) / muscle
-        aim = target_rad + against
+        bed_drag = 2 * self.bed_damping * math.sqrt(bed)
+        aim = target_rad + (weight + passive * target_rad) / muscle
+        active = np.clip(force, 0.0, None)
+        stiffness = muscle * active**self.stiffens + passive
+        drag = 2 * self.damping * np.sqrt(stiffness)
         step_s = 1 / rate_hz
         angle = sunk = -weight / (bed + passive)
         speed = 0.0
         angles = []
-        stiffness = np.clip(force, 0.0, None) * muscle
-        drags = drag * np.sqrt(stiffness + passive)
-        for pull, slow in zip(stiffness.tolist(), drags.tolist(), strict=True):
-            push = pull * (aim - angle) - passive * angle - slow * speed - weight
+        each = zip((muscle * aim * active).tolist(), stiffness.tolist(), drag.tolist(), strict=True)
+        for torque, stiff, slow in each:
+            push = torque - stiff * angle - slow * speed - weight
             if weight and angle < 0.0:
                 push += max(-bed * angle - bed_drag * speed, 0.0)
             if friction:

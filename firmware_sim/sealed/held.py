@@ -41,6 +41,10 @@ SETTLE_S = 3.5
 SUDDEN_S, RAMPED_S = (0.1, 0.3), (0.3, 3.0)
 """Rise of the force: issue 12's two families; the limb follows later by its inertia."""
 HOLD_S = (0.5, 60.0)
+UNEVEN = (0.05, 0.4)
+"""Spread of a rectified EMG around its envelope; stiff muscles pass more of it [estimate]."""
+ELSEWHERE = 0.25
+"""Share of spasms after which the leg slides or tips to another place [estimate]."""
 PEAK_G = (0.0, 3.0)
 ON_ITS_SIDE_RAD = math.radians(45)
 
@@ -123,8 +127,11 @@ def _pull(
     )
     target_rad = _drawn_up(rng, pose_rad) if flexor else _kicked(rng, pose_rad, lifted=lifted)
     pull, active_s = _force(rng, rate_hz, sudden=sudden)
-    force = contract(ragged(rng, pull), rate_hz=rate_hz, twitch_s=rng.uniform(0.03, 0.08))
+    uneven = 1.0 + log_uniform(rng, *UNEVEN) * rng.standard_normal(len(pull))
+    force = contract(pull * uneven, rate_hz=rate_hz, twitch_s=rng.uniform(0.03, 0.08))
     angles = _carried(rng, force, target_rad, rate_hz, lifted=lifted and target_rad[HIP] > 0.03)
+    if rng.random() < ELSEWHERE:
+        _slide(rng, angles, rate_hz, active_s)
     if not comfortable(pose_rad + angles[:, -1]):  # nobody lies so: the limb is put back
         back = step(len(pull), rate_hz=rate_hz, start_s=active_s - 0.2, rise_s=1.6)
         angles -= angles[:, -1:] * back
@@ -139,6 +146,18 @@ def _pull(
     )
 
 
+def _slide(rng: np.random.Generator, angles: Array, rate_hz: float, active_s: float) -> None:
+    """Let the leg come to lie elsewhere while or after the muscles let go, in place."""
+    slid = step(
+        angles.shape[1], rate_hz=rate_hz, start_s=active_s - rng.uniform(0.1, 1.0),
+        rise_s=log_uniform(rng, 0.25, 1.8),
+    )  # fmt: skip
+    slid = respond(slid, rate_hz=rate_hz, twitch_s=0.04, natural_hz=rng.uniform(1.2, 2.5),
+                   damping=rng.uniform(0.5, 1.0))  # fmt: skip
+    for joint, most_deg in ((HIP, 6.0), (KNEE, 14.0), (YAW, 8.0), (SPIN, 14.0)):
+        angles[joint] += degrees(rng, -most_deg, most_deg) * slid
+
+
 def _force(rng: np.random.Generator, rate_hz: float, *, sudden: bool) -> tuple[Array, float]:
     """Draw how strongly the muscles pull, and when they are quiet again, s."""
     rise_s = rng.uniform(*SUDDEN_S) if sudden else log_uniform(rng, *RAMPED_S)
@@ -147,7 +166,7 @@ def _force(rng: np.random.Generator, rate_hz: float, *, sudden: bool) -> tuple[A
     drops = rng.random() < 0.45
     release_s = log_uniform(rng, 0.05, 0.35) if drops else rng.uniform(1.0, 4.0)
     samples = length(end_s + release_s + SETTLE_S, rate_hz)
-    pull = _risen(rng, samples, rate_hz, rise_s)
+    pull = risen(rng, samples, rate_hz, rise_s)
     for _ in range(int(rng.poisson(1.0))):  # a jerk on top of what is held
         pull += rng.uniform(0.1, 0.8) * burst(
             samples, rate_hz=rate_hz, start_s=rng.uniform(LEAD_S + 0.3, max(end_s, LEAD_S + 0.4)),
@@ -171,7 +190,7 @@ def _force(rng: np.random.Generator, rate_hz: float, *, sudden: bool) -> tuple[A
     return pull, end_s + release_s
 
 
-def _risen(rng: np.random.Generator, samples: int, rate_hz: float, rise_s: float) -> Array:
+def risen(rng: np.random.Generator, samples: int, rate_hz: float, rise_s: float) -> Array:
     """Draw a rise to 1 within a time: as half a cosine, as charging, as a power, or in steps."""
     seconds = np.arange(samples) / rate_hz - LEAD_S
     part = np.clip(seconds / rise_s, 0.0, 1.0)

@@ -36,8 +36,8 @@ def ring(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     gaps_s = log_uniform(rng, 0.25, 2.5) * rng.uniform(0.6, 1.5, blows)
     starts_s = LEAD_S + np.cumsum(gaps_s) - gaps_s[0]
     natural_hz, damping = log_uniform(rng, *RING_HZ), log_uniform(rng, *RING_DAMPING)
-    active_s = float(starts_s[-1]) + _rings_s(natural_hz, damping)
-    samples = length(active_s + 0.6 * _rings_s(natural_hz, damping) + 0.5, rate_hz)
+    active_s = float(starts_s[-1]) + 0.25 + _rings_s(natural_hz, damping)
+    samples = length(active_s + _rings_s(natural_hz, damping) + 1.0, rate_hz)
     force = np.zeros(samples)
     for start_s in starts_s:
         force += rng.uniform(0.3, 1.0) * burst(

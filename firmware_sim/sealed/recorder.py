@@ -81,7 +81,8 @@ class Recorder:
             felt_g, worn_g = self._through(motion, gain, self._wearable)
         self._rest_until(first)
         self.specific_g[first:stop] = felt_g[:: self._steps]
-        self._note(motion, (true_g, dynamic_g), first, peak_g=float(np.max(_size(worn_g))))
+        if _change_g(felt_g) >= UNFELT_G:
+            self._note(motion, (true_g, dynamic_g), first, peak_g=float(np.max(_size(worn_g))))
         self._pose_rad = self._pose_rad + gain * motion.angles_rad[:, -1]
         self._written = stop
         return True
@@ -182,6 +183,11 @@ def _bounds(felt_g: Array, held: int, dynamic_g: Array | None) -> tuple[int, int
     if not len(begun) or not len(lasting):
         return 0, 0
     return int(begun[0]), max(int(lasting[-1]), held)
+
+
+def _change_g(felt_g: Array) -> float:
+    """Return how far a force departs at most from where it began or where it ends."""
+    return float(max(_size(felt_g - felt_g[0]).max(), _size(felt_g - felt_g[-1]).max()))
 
 
 def _size(vectors: Array) -> Array:
