@@ -14,6 +14,7 @@ from detector.block import Samples
 from detector.errors import RecordingError
 from detector.files import replacement
 from detector.store.formats.reader import load, open_recording
+from firmware_sim import torque
 from firmware_sim.motion.backgrounds import inject_every
 from firmware_sim.motion.clonus import Engine
 from firmware_sim.motion.repertoire import REPERTOIRES
@@ -51,6 +52,18 @@ def scenarios() -> list[dict[str, Any]]:
             "into": name in REPERTOIRES,
         }
         for name, each in SCENARIOS.items()
+    ] + [
+        {
+            "scenario": torque.PREFIX + name,
+            "about": about,
+            "usual_s": usual_s,
+            "shortest_s": torque.SHORTEST_S,
+            "into": False,
+        }
+        for name, about, usual_s in (
+            *((name, each.about, 300.0) for name, each in torque.SCENES.items()),
+            *((name, about, None) for name, (about, *_) in torque.NIGHTS.items()),
+        )
     ]
 
 
@@ -71,14 +84,32 @@ def make_trace(
         There is no such scenario, or not of that length or rate.
     """
     try:
+        if name.startswith(torque.PREFIX):
+            if engine != "both":
+                raise ScenarioError(f"{name} has clonus engines of its own: leave out --engine")
+            return _on_a_mattress(
+                name.removeprefix(torque.PREFIX), seed=seed, duration_s=duration_s, fs=fs, site=site
+            )
         return scenario(name, seed=seed, duration_s=duration_s, fs=fs, site=site, engine=engine)
     except ValueError as error:
         raise ScenarioError(str(error)) from None
 
 
+def _on_a_mattress(
+    name: str, *, seed: int, duration_s: float | None, fs: float, site: str
+) -> Trace:
+    if name in torque.NIGHTS:
+        _, spastic, severe = torque.NIGHTS[name]
+        return torque.night(
+            seed=seed, duration_s=duration_s, fs=fs, site=site, spastic=spastic, severe=severe
+        )
+    return torque.scene(name, seed=seed, duration_s=duration_s or 300.0, fs=fs, site=site)
+
+
 def save_trace(trace: Trace, path: Path) -> None:
     """Write a simulated trace as .npz, with its truth beside it as BIDS events; see `save`."""
     meta = {"scenario": trace.scenario, "seed": trace.seed, "true_fs": trace.true_fs}
+    meta |= {"loose_strap": True} if trace.loose_strap else {}
     save(
         path,
         trace.samples,

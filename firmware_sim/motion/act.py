@@ -7,7 +7,8 @@ at the end. 2 % is where a least-jerk start leaves rest within 1 % of its rise; 
 noise of a common sensor, below which no recording can show anything. A clonus lasts from the
 start of its first beat to the end of its last, as the engine reports them; a spasm with clonus,
 in which the muscle relaxes only after the beats, by the first rule. A twitch ends when the limb is
-back: the ringing of a slack strap afterwards does not count.
+back: the ringing of a slack strap afterwards does not count. Under a loose strap, which may ring
+for seconds, begin and end are those of the force below it; the peak is the sensor's, as always.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ PEAK_G = (0.03, 1.2)
 """Range of peak dynamic acceleration; signal note, section 5 (knee estimate 1.25 g)."""
 ONSET_SHARE = 0.02
 ONSET_FLOOR_G = 0.003
-RING_DOWN_S = 0.8
-"""Played after the end: the slackest strap (8 Hz, damping 0.1) falls to 2 % in 0.8 s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -75,13 +74,16 @@ class Played:
 
 def play(act: Act, limb: Limb) -> Played:
     """Return an act played on a limb, from its resting posture."""
-    motion = _with_ring_down(act.motion)
-    gravity, dynamic = felt(motion, limb.up)
-    dynamic = limb.wobbled(dynamic)
+    motion = _with_ring_down(act.motion, limb)
+    gravity, below = felt(motion, limb.up)
+    dynamic = limb.wobbled(below)
     force = gravity + dynamic
     peak_g = _largest(dynamic)
-    least_g = max(ONSET_SHARE * peak_g, ONSET_FLOOR_G)
-    first, last = _extent(force, limb.up, gravity[-1], least_g)
+    own = below if limb.loose else dynamic
+    own_g = _largest(own)
+    # A loose strap shows more than there is below it: the floor is meant at the sensor.
+    least_g = max(ONSET_SHARE * own_g, ONSET_FLOOR_G * min(1.0, own_g / peak_g))
+    first, last = _extent(gravity + own, limb.up, gravity[-1], least_g)
     return Played(
         force_g=force,
         up=gravity[-1],
@@ -132,7 +134,7 @@ def arriving(motion: Motion, limb: Limb, share: float) -> Motion:
 
 def peak_of(motion: Motion, limb: Limb) -> float:
     """Return the largest dynamic acceleration at the sensor, in g."""
-    _, dynamic = felt(_with_ring_down(motion), limb.up)
+    _, dynamic = felt(_with_ring_down(motion, limb), limb.up)
     return _largest(limb.wobbled(dynamic))
 
 
@@ -146,8 +148,8 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _with_ring_down(motion: Motion) -> Motion:
-    return motion.held(0, len(motion) + steps(RING_DOWN_S))
+def _with_ring_down(motion: Motion, limb: Limb) -> Motion:
+    return motion.held(0, len(motion) + steps(limb.ring_down_s))
 
 
 def _largest(vectors: Samples) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import lfilter
@@ -24,6 +24,11 @@ STRAP_HZ = (8.0, 20.0)
 """Resonance of a strapped sensor on soft tissue; signal note, section 5."""
 STRAP_DAMPING = (0.1, 0.4)
 """Share of critical damping of the same resonance."""
+LOOSE_HZ = (4.0, 9.0)
+"""Resonance of a sensor that hangs on a loose strap: as a soft spring, in the clonus band."""
+LOOSE_DAMPING = (0.03, 0.15)
+RING_DOWN_S = 0.8
+"""Time in which the slackest usual strap (8 Hz, damping 0.1) falls to 2 %."""
 ROLL_ARM_M = (0.08, 0.25)
 """From the line a lying body rolls about to a sensor on its leg: half a hip's width or more."""
 
@@ -61,6 +66,7 @@ class Limb:
     strap_hz, strap_damping : the wobble of strap and soft tissue
     site : where the sensor is worn
     shaking, lifting : what arrives there of a shaking foot and of a leg that is lifted, 0 to 1
+    loose : the strap is looser than a usual one
     """
 
     up: Vector
@@ -73,6 +79,12 @@ class Limb:
     site: str
     shaking: float
     lifting: float
+    loose: bool = False
+
+    @property
+    def ring_down_s(self) -> float:
+        """Return the time after which a ring of the strap has fallen to 2 %, s."""
+        return max(RING_DOWN_S, 4 / (2 * np.pi * self.strap_hz * self.strap_damping))
 
     def shaken_g(self, peak_g: float) -> float:
         """Return the size at this site of a shaking of `peak_g` at the ankle."""
@@ -112,6 +124,16 @@ def strap_on(rng: np.random.Generator, site: str) -> Limb:
         site=site,
         shaking=rng.uniform(*SHAKING[site]),
         lifting=rng.uniform(*LIFTING[site]),
+    )
+
+
+def loosened(rng: np.random.Generator, limb: Limb) -> Limb:
+    """Return the same limb with its strap worn loose."""
+    return replace(
+        limb,
+        strap_hz=rng.uniform(*LOOSE_HZ),
+        strap_damping=float(np.exp(rng.uniform(*np.log(LOOSE_DAMPING)))),
+        loose=True,
     )
 
 

@@ -57,23 +57,23 @@ def draw_hours(rng: np.random.Generator) -> float:
 def plan(rng: np.random.Generator, duration_s: float, fs: float, engine: Engine) -> list[Plan]:
     """Return a random plan of a night; where two overlap the scene keeps the earlier."""
     hours = duration_s / 3600
-    rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
-    starts = _moments(rng, rng.poisson(CLUSTERS * hours / 8), duration_s)
+    rising = moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
+    starts = moments(rng, rng.poisson(CLUSTERS * hours / 8), duration_s)
     after_rising = rising + rng.uniform(120, 600, len(rising))
     plans = _walks(rng, rising)
     for start in (*starts, *after_rising[rng.random(len(rising)) < 0.5]):
-        plans += _cluster(rng, float(start), engine)
+        plans += cluster(rng, float(start), engine)
     count = int(rng.integers(1, MOST_SERIES + 1)) if rng.random() < WITH_PERIODIC else 0
-    series = _series(rng, count, duration_s)
-    return _around(series, plans + _scattered(rng, duration_s, fs))
+    series = draw_series(rng, count, duration_s)
+    return around(series, plans + scattered(rng, duration_s, fs))
 
 
 def without_spasms(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
     """Return a random plan with everything that resembles a spasm, and not one spasm."""
     hours = duration_s / 3600
-    rising = _moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
-    series = _series(rng, int(rng.integers(1, MOST_SERIES + 1)), duration_s)
-    return _around(series, _walks(rng, rising) + _scattered(rng, duration_s, fs))
+    rising = moments(rng, rng.poisson(hours / HOURS_BETWEEN_WALKS), duration_s)
+    series = draw_series(rng, int(rng.integers(1, MOST_SERIES + 1)), duration_s)
+    return around(series, _walks(rng, rising) + scattered(rng, duration_s, fs))
 
 
 def periodic(rng: np.random.Generator, start_s: float, within_s: float) -> list[Plan]:
@@ -83,7 +83,8 @@ def periodic(rng: np.random.Generator, start_s: float, within_s: float) -> list[
     return [Plan(start_s + float(t), movement) for t in bed.series_onsets_s(rng, within_s)]
 
 
-def _scattered(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
+def scattered(rng: np.random.Generator, duration_s: float, fs: float) -> list[Plan]:
+    """Draw what happens in any night, at its rate."""
     hours = duration_s / 3600
     per_hour: Iterable[tuple[float, Perform]] = (
         (rng.uniform(*TURNS_PER_H), bed.turn),
@@ -93,11 +94,11 @@ def _scattered(rng: np.random.Generator, duration_s: float, fs: float) -> list[P
     return [
         Plan(float(at_s), perform)
         for rate, perform in per_hour
-        for at_s in _moments(rng, rng.poisson(rate * hours), duration_s)
+        for at_s in moments(rng, rng.poisson(rate * hours), duration_s)
     ]
 
 
-def _series(rng: np.random.Generator, count: int, duration_s: float) -> list[list[Plan]]:
+def draw_series(rng: np.random.Generator, count: int, duration_s: float) -> list[list[Plan]]:
     """Draw periodic series, each in a sleep cycle of its own."""
     cycles = max(1, int(duration_s / CYCLE_S))
     chosen = rng.choice(cycles, size=min(count, cycles), replace=False)
@@ -110,7 +111,7 @@ def _series(rng: np.random.Generator, count: int, duration_s: float) -> list[lis
     return series
 
 
-def _around(series: Sequence[Sequence[Plan]], others: Sequence[Plan]) -> list[Plan]:
+def around(series: Sequence[Sequence[Plan]], others: Sequence[Plan]) -> list[Plan]:
     """Return the plan without what would interrupt a series, so that its truth is periodic."""
     spans = [(each[0].at_s - CLEAR_S, each[-1].at_s) for each in series]
     apart = [p for p in others if not any(start <= p.at_s <= end for start, end in spans)]
@@ -125,7 +126,8 @@ def _walk(each_way_s: float) -> Perform:
     return lambda rng, limb: rhythms.walk(rng, limb, each_way_s=each_way_s)
 
 
-def _cluster(rng: np.random.Generator, start_s: float, engine: Engine) -> list[Plan]:
+def cluster(rng: np.random.Generator, start_s: float, engine: Engine) -> list[Plan]:
+    """Draw one cluster of spasms that begins at `start_s`."""
     size = max(1, round(rng.gamma(CLUSTER_SHAPE, CLUSTER_MEAN / CLUSTER_SHAPE)))
     gaps_s = 20 + rng.exponential(60, size)
     followed = rng.uniform(*spasm.FOLLOWED_BY_CLONUS)
@@ -146,7 +148,7 @@ def _any_spasm(rng: np.random.Generator, followed: float, engine: Engine) -> Per
     return spasm.spasm
 
 
-def _moments(rng: np.random.Generator, count: int, duration_s: float) -> Curve:
+def moments(rng: np.random.Generator, count: int, duration_s: float) -> Curve:
     """Draw moments that gather at the ends of sleep cycles."""
     minutes = np.arange(SETTLED_S, max(duration_s, SETTLED_S + 1), 60.0)
     light = 0.3 + ((1 + np.cos(2 * np.pi * minutes / CYCLE_S)) / 2) ** 2

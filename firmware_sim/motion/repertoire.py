@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from firmware_sim.motion import bed, clonus, knocks, restless, rhythms, spasm
 from firmware_sim.motion.act import Act
 from firmware_sim.motion.clonus import Engine
+from firmware_sim.motion.families import gait, held, mattress, others, voluntary
 from firmware_sim.motion.limb import Limb
 from firmware_sim.motion.scene import Perform
+
+RINGS_ON_S = 11.0
+"""Lead, last pause and the ring of the loosest strap, in a slot as short as may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,82 @@ def _restless(at: Occasion) -> list[Perform]:
     return [fidget, restless.reposition, cycle]
 
 
+def _ramped(at: Occasion) -> list[Perform]:
+    room_s = max(at.slot_s - held.MOST_S - 5.0, 1.0)
+
+    def pulled(*, flexor: bool, sudden: bool) -> Perform:
+        pull = held.Pull(flexor=flexor, sudden=sudden, longest_hold_s=min(room_s, held.HOLD_S[1]))
+        return partial(held.spasm, pull=pull)
+
+    return [
+        pulled(flexor=True, sudden=False),
+        pulled(flexor=True, sudden=True),
+        pulled(flexor=False, sudden=False),
+        partial(held.stiffness, longest_s=0.5 * at.slot_s),
+        pulled(flexor=False, sudden=True),
+        partial(
+            held.with_clonus,
+            engine=at.engine,
+            longest_s=min(0.5 * room_s, clonus.LONGEST_S),
+        ),
+    ]
+
+
+def _stretching(_at: Occasion) -> list[Perform]:
+    return [voluntary.stretch, voluntary.blanket]
+
+
+def _jiggling(at: Occasion) -> list[Perform]:
+    return [partial(voluntary.jiggle, longest_s=min(0.7 * at.slot_s, at.slot_s - RINGS_ON_S))]
+
+
+def _rubbing(at: Occasion) -> list[Perform]:
+    acts = (
+        voluntary.scratch_steadily,
+        voluntary.scratch_by_foot,
+        voluntary.rub,
+        voluntary.massage,
+    )
+    longest_s = min(0.6 * at.slot_s, at.slot_s - RINGS_ON_S)
+    return [partial(act, longest_s=longest_s) for act in acts]
+
+
+def _rings(at: Occasion) -> list[Perform]:
+    return [
+        mattress.knock,
+        mattress.knocks,
+        partial(mattress.hum, longest_s=0.7 * at.slot_s),
+        mattress.knock,
+        mattress.knocks,
+        partial(mattress.train, longest_s=0.7 * at.slot_s),
+    ]
+
+
+def _pet(at: Occasion) -> list[Perform]:
+    licks = partial(others.lick, longest_s=0.6 * at.slot_s)
+    return [others.jump, licks, others.walk, others.partner_gets_out]
+
+
+def _loose_strap(at: Occasion) -> list[Perform]:
+    """Return what makes a loose strap ring: ordinary movement, and the spasms it hides."""
+    short = held.Pull(longest_hold_s=max(0.25 * at.slot_s, 1.0))
+    return [
+        bed.turn,
+        partial(held.spasm, pull=short),
+        bed.shift,
+        knocks.bed_knock,
+        spasm.twitch,
+        voluntary.blanket,
+        partial(clonus.bout, engine=at.engine, longest_s=0.5 * at.slot_s),
+        restless.reposition,
+    ]
+
+
+def _hemiparetic(at: Occasion) -> list[Perform]:
+    # Getting up, standing and lying down take 32 s at most, and both ways vary by a tenth.
+    return [partial(gait.walk, each_way_s=min(30.0, max(3.0, (at.slot_s - 45.0) / 2.4)))]
+
+
 REPERTOIRES: Mapping[str, Repertoire] = {
     "spasms": Repertoire(30.0, _spasms),
     "clonus": Repertoire(30.0, _clonus),
@@ -108,4 +189,12 @@ REPERTOIRES: Mapping[str, Repertoire] = {
     "knocks": Repertoire(30.0, _knocks),
     "scratching": Repertoire(40.0, _scratching),
     "restless": Repertoire(40.0, _restless),
+    "ramped": Repertoire(75.0, _ramped),
+    "stretching": Repertoire(30.0, _stretching),
+    "jiggling": Repertoire(40.0, _jiggling),
+    "rubbing": Repertoire(40.0, _rubbing),
+    "rings": Repertoire(40.0, _rings),
+    "pet": Repertoire(40.0, _pet),
+    "loose-strap": Repertoire(40.0, _loose_strap),
+    "hemiparetic": Repertoire(120.0, _hemiparetic),
 }

@@ -97,14 +97,23 @@ def scratch(rng: np.random.Generator, limb: Limb, *, longest_s: float = 40.0) ->
 def walk(rng: np.random.Generator, limb: Limb, *, each_way_s: float = 20.0) -> Act:
     """Get up, walk away, stand for a while, walk back, lie down: a simple simulated gait."""
     upright = -limb.along  # the sensor's reading on a standing leg
-    rise = _swung(limb, limb.up, upright, rng.uniform(2.0, 3.5))
+    rise = swung(limb, limb.up, upright, rng.uniform(2.0, 3.5))
     out, back = _gait(rng, limb, each_way_s), _gait(rng, limb, each_way_s)
     side = np.cross(limb.along, rng.standard_normal(AXES))
-    down = _swung(limb, upright, side / np.linalg.norm(side), rng.uniform(2.0, 3.5))
+    down = swung(limb, upright, side / np.linalg.norm(side), rng.uniform(2.0, 3.5))
     motion = rise
     for pause_s, part in ((1.0, out), (rng.uniform(4.0, 15.0), back), (1.5, down)):
         motion = motion.then(part, len(motion) + steps(pause_s))
     return Act(kind=Kind.MOVEMENT, motion=motion, manner="walk")
+
+
+def swung(limb: Limb, start: Vector, end: Vector, seconds: float) -> Motion:
+    """Return the turn of the leg that changes the sensor's reading from `start` to `end`."""
+    axis = np.cross(end, start)
+    sine = float(np.linalg.norm(axis))
+    angle = float(np.arctan2(sine, end @ start))
+    hinge = Hinge(axis / max(sine, 1e-9), limb.joint.arm_m)
+    return rotation(hinge, angle * smooth_step(steps(seconds)))
 
 
 def _strokes(rng: np.random.Generator, lengths_s: Curve) -> Curve:
@@ -115,15 +124,6 @@ def _strokes(rng: np.random.Generator, lengths_s: Curve) -> Curve:
             for size, length in zip(sizes, lengths_s, strict=True)
         ]
     )
-
-
-def _swung(limb: Limb, start: Vector, end: Vector, seconds: float) -> Motion:
-    """Return the turn of the leg that changes the sensor's reading from `start` to `end`."""
-    axis = np.cross(end, start)
-    sine = float(np.linalg.norm(axis))
-    angle = float(np.arctan2(sine, end @ start))
-    hinge = Hinge(axis / max(sine, 1e-9), limb.joint.arm_m)
-    return rotation(hinge, angle * smooth_step(steps(seconds)))
 
 
 def _gait(rng: np.random.Generator, limb: Limb, seconds: float) -> Motion:

@@ -10,6 +10,7 @@ import numpy as np
 from firmware_sim.motion import bed, clonus, knocks, night, rhythms, spasm
 from firmware_sim.motion.act import Act
 from firmware_sim.motion.clonus import ENGINES, Engine
+from firmware_sim.motion.families import hard_night
 from firmware_sim.motion.limb import Limb
 from firmware_sim.motion.repertoire import REPERTOIRES, Occasion
 from firmware_sim.motion.scene import LONGEST_S, Perform, Plan, Stream, compose, stream
@@ -34,11 +35,13 @@ class Scenario:
     ----------
     usual_s : None where it is drawn, as a night's
     shortest_s : room for what the scenario promises
+    loose_share : share of recordings with a loose strap
     """
 
     about: str
     usual_s: float | None = 300.0
     shortest_s: float = 20.0
+    loose_share: float = 0.0
     planner: Callable[[np.random.Generator, Setting], list[Plan]]
 
 
@@ -55,6 +58,7 @@ def scenario(
     site: str = "ankle",
     engine: Engine = "both",
     sensor: Sensor | DrawSensor = draw_sensor,
+    loose: bool | None = None,
 ) -> Trace:
     """Make a simulated recording; the same arguments give the same bytes.
 
@@ -66,6 +70,7 @@ def scenario(
     site : foot, ankle, calf, thigh, wrist or trunk
     engine : which clonus engine, or `both` mixed
     sensor : one of that `fs`, or what draws it, such as `draw_poor_sensor`
+    loose : whether the strap is; None for as often as in the scenario
 
     Raises
     ------
@@ -86,6 +91,8 @@ def scenario(
             f"{name} takes a duration_s of {wanted.shortest_s:g} to {LONGEST_S:g}, "
             f"got {duration_s:g}"
         )
+    if loose is None:
+        loose = wanted.loose_share > 0 and stream(seed, Stream.WORN).random() < wanted.loose_share
     return compose(
         wanted.planner(rng, Setting(duration_s, fs, engine)),
         scenario=name,
@@ -94,6 +101,7 @@ def scenario(
         fs=fs,
         site=site,
         sensor=sensor,
+        loose=loose,
     )
 
 
@@ -134,6 +142,18 @@ def _night(rng: np.random.Generator, setting: Setting) -> list[Plan]:
 
 def _night_without_spasms(rng: np.random.Generator, setting: Setting) -> list[Plan]:
     return night.without_spasms(rng, setting.duration_s, setting.fs)
+
+
+def _hard_night(rng: np.random.Generator, setting: Setting) -> list[Plan]:
+    return hard_night.plan(rng, setting.duration_s, setting.fs, setting.engine)
+
+
+def _severe_night(rng: np.random.Generator, setting: Setting) -> list[Plan]:
+    return hard_night.severe(rng, setting.duration_s, setting.fs, setting.engine)
+
+
+def _hard_night_without_spasms(rng: np.random.Generator, setting: Setting) -> list[Plan]:
+    return hard_night.without_spasms(rng, setting.duration_s, setting.fs)
 
 
 def _demo(rng: np.random.Generator, setting: Setting) -> list[Plan]:
@@ -221,6 +241,60 @@ SCENARIOS: dict[str, Scenario] = {
         usual_s=None,
         shortest_s=600.0,
         planner=_night_without_spasms,
+    ),
+    "ramped": Scenario(
+        about="Flexor and extensor spasms, sudden and ramped, held and let go; stiffness.",
+        usual_s=450.0,
+        planner=_in_turn("ramped"),
+    ),
+    "stretching": Scenario(
+        about="Stretching on purpose, and pulling the blanket.", planner=_in_turn("stretching")
+    ),
+    "jiggling": Scenario(about="Jiggling a foot while awake.", planner=_in_turn("jiggling")),
+    "rubbing": Scenario(
+        about="Scratching by a hand or the other foot, rubbing feet, massage.",
+        planner=_in_turn("rubbing"),
+    ),
+    "rings": Scenario(
+        about="Knocks that ring on in the mattress, a washing machine, a train.",
+        planner=_in_turn("rings"),
+    ),
+    "pet": Scenario(
+        about="A pet jumps up, licks itself and walks; a partner gets out.",
+        planner=_in_turn("pet"),
+    ),
+    "loose-strap": Scenario(
+        about="Ordinary movements and spasms under a strap worn loose.",
+        usual_s=400.0,
+        loose_share=1.0,
+        planner=_in_turn("loose-strap"),
+    ),
+    "hemiparetic": Scenario(
+        about="Getting up and walking slowly with one stiff leg.",
+        usual_s=240.0,
+        shortest_s=60.0,
+        planner=_in_turn("hemiparetic"),
+    ),
+    "hard-night": Scenario(
+        about="A whole night with held spasms, and all that people do in bed beside.",
+        usual_s=None,
+        shortest_s=600.0,
+        loose_share=hard_night.LOOSE_SHARE,
+        planner=_hard_night,
+    ),
+    "severe-night": Scenario(
+        about="A whole night of one spasm after another, sixty at least.",
+        usual_s=None,
+        shortest_s=3600.0,
+        loose_share=hard_night.LOOSE_SHARE,
+        planner=_severe_night,
+    ),
+    "hard-night-without-spasms": Scenario(
+        about="A whole night with all that people do in bed, and not one spasm.",
+        usual_s=None,
+        shortest_s=600.0,
+        loose_share=hard_night.LOOSE_SHARE,
+        planner=_hard_night_without_spasms,
     ),
 }
 """What can be simulated, by name."""

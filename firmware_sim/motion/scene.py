@@ -16,7 +16,7 @@ from detector.block import AXES, Samples
 from detector.events import Kind
 from firmware_sim.motion.act import Act, Played, play, truth_of
 from firmware_sim.motion.kinematics import FINE_HZ, Curve, Vector, rotated
-from firmware_sim.motion.limb import Limb, strap_on
+from firmware_sim.motion.limb import Limb, loosened, strap_on
 from firmware_sim.motion.sensor import DrawSensor, Sensor, draw_sensor
 from firmware_sim.motion.truth import Trace
 
@@ -34,6 +34,8 @@ CREEP_RAD = 0.015
 """How far a resting limb sinks and slides between movements, about a degree [estimate]."""
 LOOSENING = frozenset({Kind.TURN, Kind.MOVEMENT})
 """Kinds that may turn a loose strap round the limb; not a twitch, whose sensor must return."""
+LOOSE_SLIP_DEG = (0.0, 12.0)
+"""Rms turn of a loose strap round the limb at each movement [estimate]."""
 
 
 class Stream(IntEnum):
@@ -48,6 +50,8 @@ class Stream(IntEnum):
     JITTER = 6
     LOSS = 7
     SLIP = 8
+    STRAP = 9
+    WORN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def compose(
     fs: float,
     site: str,
     sensor: Sensor | DrawSensor = draw_sensor,
+    loose: bool = False,
 ) -> Trace:
     """Record a resting limb on which the plans are played, in order of time.
 
@@ -92,6 +97,10 @@ def compose(
         sensor = sensor(stream(seed, Stream.SENSOR), fs)
     if sensor.fs != fs:
         raise ValueError(f"the sensor runs at {sensor.fs:g} Hz, not at fs = {fs:g}")
+    if loose:
+        strap = stream(seed, Stream.STRAP)
+        limb = loosened(strap, limb)
+        sensor = replace(sensor, slip_deg=max(sensor.slip_deg, strap.uniform(*LOOSE_SLIP_DEG)))
     samples = np.empty((round(duration_s * fs), AXES))
     truth = []
     slips = [(0, 0)]
@@ -125,6 +134,7 @@ def compose(
         seed=seed,
         scenario=scenario,
         site=site,
+        loose_strap=loose,
     )
 
 

@@ -74,6 +74,7 @@ class Trace:
     true_fs : true rate of its crystal, Hz
     truth : in order of onset, never overlapping
     site : where the sensor is worn
+    loose_strap : it hangs loose: every movement rings on at one rate
     """
 
     samples: Samples
@@ -83,6 +84,7 @@ class Trace:
     seed: int
     scenario: str
     site: str = "ankle"
+    loose_strap: bool = False
 
     def __post_init__(self) -> None:
         self.samples.flags.writeable = False

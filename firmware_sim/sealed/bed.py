@@ -37,8 +37,8 @@ def bump(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     )
     moved = mattress(force, rate_hz=rate_hz, natural_hz=log_uniform(rng, 2.5, 14.0),
                      damping=rng.uniform(0.12, 0.4))  # fmt: skip
-    moved -= _slow(moved, rate_hz)
-    return _outside(moved[:, np.newaxis] * _direction(rng), float(starts_s[-1]) + 0.1,
+    moved -= slow(moved, rate_hz)
+    return outside(moved[:, np.newaxis] * direction(rng), float(starts_s[-1]) + 0.1,
                     log_uniform(rng, 0.015, 0.3))  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def partner(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion
               damping=damping)
         for _ in range(3)
     ]  # fmt: skip
-    return _outside(np.stack(sway, axis=1), active_s, log_uniform(rng, 0.01, 0.12))
+    return outside(np.stack(sway, axis=1), active_s, log_uniform(rng, 0.01, 0.12))
 
 
 def tap(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
@@ -63,7 +63,7 @@ def tap(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     width_s = rng.uniform(0.008, 0.025)
     samples = length(LEAD_S + 1.0, rate_hz)
     blow = burst(samples, rate_hz=rate_hz, start_s=LEAD_S, width_s=width_s)
-    return _outside(blow[:, np.newaxis] * _direction(rng), LEAD_S + width_s,
+    return outside(blow[:, np.newaxis] * direction(rng), LEAD_S + width_s,
                     log_uniform(rng, 0.08, 1.5))  # fmt: skip
 
 
@@ -80,22 +80,24 @@ def buzz(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
                              [1, -math.exp(-1 / (0.03 * rate_hz))], on.astype(float))  # fmt: skip
     wander = 1 + 0.01 * np.sin(2 * math.pi * rng.uniform(0.3, 1.0) * seconds)
     turning = 2 * math.pi * np.cumsum(rng.uniform(*BUZZ_HZ) * wander) / rate_hz
-    return _outside((spin_up * np.sin(turning))[:, np.newaxis] * _direction(rng), active_s,
+    return outside((spin_up * np.sin(turning))[:, np.newaxis] * direction(rng), active_s,
                     log_uniform(rng, 0.01, 0.15))  # fmt: skip
 
 
-def _outside(push_g: Array, active_s: float, peak_g: float) -> Motion:
+def outside(push_g: Array, active_s: float, peak_g: float, *, manner: str | None = None) -> Motion:
+    """Return a movement that comes through the bed and leaves the limb in its pose."""
     return Motion(
         kind=Kind.VIBRATION, angles_rad=still(len(push_g)), push_g=push_g, active_s=active_s,
-        peak_g=(peak_g, peak_g),
+        peak_g=(peak_g, peak_g), manner=manner,
     )  # fmt: skip
 
 
-def _direction(rng: np.random.Generator) -> Array:
-    direction = rng.standard_normal(3)
-    return np.asarray(direction / math.sqrt(float(np.sum(direction**2))))
+def direction(rng: np.random.Generator) -> Array:
+    """Draw a direction in space, a unit vector."""
+    drawn = rng.standard_normal(3)
+    return np.asarray(drawn / math.sqrt(float(np.sum(drawn**2))))
 
 
-def _slow(moved: Array, rate_hz: float) -> Array:
+def slow(moved: Array, rate_hz: float) -> Array:
     """Keep what is below 0.7 Hz: a bed cannot accelerate one way for long."""
     return np.asarray(signal.lfilter(*signal.butter(1, 0.7, fs=rate_hz), moved))

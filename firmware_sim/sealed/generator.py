@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from firmware_sim.motion.truth import Trace
-from firmware_sim.sealed import plan
+from firmware_sim.sealed import hard, plan
 from firmware_sim.sealed.recorder import Recorder
 from firmware_sim.sealed.sensor import Wearable, add_life, slip
 from firmware_sim.sealed.skeleton import SITES, lying
@@ -16,8 +16,11 @@ from firmware_sim.sealed.skeleton import SITES, lying
 NIGHT_S = 8 * 3600.0
 SHORT_S = 30 * 60.0
 NIGHTS = {"night": True, "night-without-spasms": False}
+HARD_NIGHTS = ("hard-night", "hard-night-without-spasms", "severe-night")
+HARD = (*hard.SCENES, *HARD_NIGHTS)
+"""Recordings with what the older ones leave out; a quarter of them on a slack strap."""
 NAMES = (
-    "clonus", "spasms", "tonic", "mixed", "tremor", "turning", "plm", "knocks", *NIGHTS,
+    "clonus", "spasms", "tonic", "mixed", "tremor", "turning", "plm", "knocks", *NIGHTS, *HARD,
 )  # fmt: skip
 LEAST_HZ, MOST_HZ = 15.0, 400.0
 """Below, the product refuses a recording; above, a movement would be simulated too coarsely."""
@@ -58,28 +61,29 @@ def sealed(
     if not LEAST_HZ <= fs <= MOST_HZ:
         raise ValueError(f"fs must be {LEAST_HZ:g} to {MOST_HZ:g} Hz, got {fs:g}")
     if duration_s is None:
-        duration_s = NIGHT_S if name in NIGHTS else SHORT_S
+        duration_s = NIGHT_S if name in {*NIGHTS, *HARD_NIGHTS} else SHORT_S
     if not 1.0 <= duration_s <= LONGEST_S:
         raise ValueError(f"duration_s must be 1 to {LONGEST_S:g} s, got {duration_s:g}")
     return _recorded(name, seed, duration_s, fs, site)
 
 
 def _recorded(name: str, seed: int, duration_s: float, fs: float, site: str) -> Trace:
-    when, how, body, device = (
-        np.random.default_rng([seed, crc32(name.encode()), part]) for part in range(4)
+    when, how, body, device, strap = (
+        np.random.default_rng([seed, crc32(name.encode()), part]) for part in range(5)
     )
-    wearable = Wearable.drawn(device, fs=fs)
+    firm = wearable = Wearable.drawn(device, fs=fs)
+    if name in HARD and strap.random() < hard.LOOSE:
+        wearable = firm.loosened(strap)
     samples = math.floor(duration_s * fs)
-    recorder = Recorder(samples, fs=fs, site=SITES[site], wearable=wearable, pose_rad=lying(body))
-    if name in NIGHTS:
-        entries = plan.night(when, duration_s, spasms=NIGHTS[name])
-    else:
-        entries = plan.scenario(when, name, duration_s)
-    for entry in entries:
+    recorder = Recorder(
+        samples, fs=fs, site=SITES[site], wearable=wearable, firm=firm, fine=name in HARD,
+        pose_rad=lying(body),
+    )  # fmt: skip
+    for entry in _entries(when, name, duration_s):
         _play(recorder, how, entry)
     recorder.finish()
     add_life(body, recorder.specific_g, fs=wearable.true_fs, site=SITES[site])
-    slip(body, recorder.specific_g, fs=fs, moved=recorder.moved)
+    slip(body, recorder.specific_g, fs=fs, moved=recorder.moved, loose=wearable.loose)
     return Trace(
         samples=wearable.read(device, recorder.specific_g),
         fs=fs,
@@ -88,6 +92,18 @@ def _recorded(name: str, seed: int, duration_s: float, fs: float, site: str) -> 
         seed=seed,
         scenario=f"sealed-{name}",
     )
+
+
+def _entries(when: np.random.Generator, name: str, duration_s: float) -> list[plan.Entry]:
+    if name == "severe-night":
+        return hard.severe_night(when, duration_s)
+    if name in HARD_NIGHTS:
+        return hard.night(when, duration_s, spasms=name == "hard-night")
+    if name in hard.SCENES:
+        return hard.scene(when, name, duration_s)
+    if name in NIGHTS:
+        return plan.night(when, duration_s, spasms=NIGHTS[name])
+    return plan.scenario(when, name, duration_s)
 
 
 def _play(recorder: Recorder, rng: np.random.Generator, entry: plan.Entry) -> None:

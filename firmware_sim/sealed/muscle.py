@@ -63,6 +63,11 @@ def swing(drive: Array, *, rate_hz: float, natural_hz: float, damping: float) ->
     return _analogue([omega**2], [1.0, 2 * damping * omega, omega**2], drive, rate_hz)
 
 
+def contract(drive: Array, *, rate_hz: float, twitch_s: float) -> Array:
+    """Return the force of a muscle: its drive through a critically damped twitch."""
+    return _analogue([1.0], [twitch_s**2, 2 * twitch_s, 1.0], drive, rate_hz)
+
+
 def respond(
     drive: Array, *, rate_hz: float, twitch_s: float, natural_hz: float, damping: float
 ) -> Array:
@@ -74,8 +79,7 @@ def respond(
     twitch_s : contraction time of the critically damped twitch; 20-120 ms in human leg muscles
     natural_hz, damping : of the segment on its joint, with the bed's contact in it
     """
-    lag = [twitch_s**2, 2 * twitch_s, 1.0]
-    torque = _analogue([1.0], lag, drive, rate_hz)
+    torque = contract(drive, rate_hz=rate_hz, twitch_s=twitch_s)
     return swing(torque, rate_hz=rate_hz, natural_hz=natural_hz, damping=damping)
 
 

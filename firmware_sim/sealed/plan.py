@@ -75,7 +75,7 @@ def scenario(rng: np.random.Generator, name: str, duration_s: float) -> list[Ent
     drawn: list[Entry] = []
     at_s = rng.uniform(15, 40)
     while at_s < duration_s:
-        drawn.append(Entry(at_s, ((0.0, _pick(rng, SCENARIOS[name])),)))
+        drawn.append(Entry(at_s, ((0.0, pick(rng, SCENARIOS[name])),)))
         at_s += float(np.clip(rng.lognormal(math.log(35), 0.8), 6, 300))
     return drawn
 
@@ -86,10 +86,10 @@ def night(rng: np.random.Generator, duration_s: float, *, spasms: bool) -> list[
     entries = [
         Entry(at_s, ((0.0, draw),))
         for draw, hourly in HOURLY.items()
-        for at_s in _moments(rng, _count(rng, hourly * hours), duration_s)
+        for at_s in moments(rng, _count(rng, hourly * hours), duration_s)
     ]
     for at_s in rng.uniform(0.02, 0.55, _count(rng, SERIES_HOURLY * hours)) * duration_s:
-        entries.append(Entry(float(at_s), _series(rng)))
+        entries.append(Entry(float(at_s), series(rng)))
     for at_s in rng.uniform(0.3, 0.85, _count(rng, 0.12 * hours)) * duration_s:
         away_s = rng.uniform(60, 240)
         entries.append(Entry(
@@ -97,14 +97,14 @@ def night(rng: np.random.Generator, duration_s: float, *, spasms: bool) -> list[
         ))  # fmt: skip
     if spasms:
         woken = [entry.at_s for entry in entries if entry.steps[0][1] is ordinary.turn]
-        for at_s in _moments(rng, _count(rng, CLUSTERS_HOURLY * hours), duration_s):
+        for at_s in moments(rng, _count(rng, CLUSTERS_HOURLY * hours), duration_s):
             after_turn = rng.random() < 0.4  # a stretch sets muscles off
             begin_s = float(rng.choice(woken)) + rng.uniform(5, 40) if after_turn else at_s
-            entries.append(Entry(begin_s, _cluster(rng)))
+            entries.append(Entry(begin_s, cluster(rng, NIGHT_SPASMS)))
     return sorted(entries, key=lambda entry: entry.at_s)
 
 
-def _moments(rng: np.random.Generator, count: int, duration_s: float) -> Sequence[float]:
+def moments(rng: np.random.Generator, count: int, duration_s: float) -> Sequence[float]:
     """Draw moments; three in five fall near the end of a cycle or the first 20 minutes."""
     anywhere = rng.uniform(0, duration_s, count)
     ends = np.arange(0.0, duration_s + CYCLE_S, CYCLE_S)
@@ -113,15 +113,13 @@ def _moments(rng: np.random.Generator, count: int, duration_s: float) -> Sequenc
     return [float(at_s) for at_s in np.where(chosen < duration_s, chosen, anywhere)]
 
 
-def _cluster(rng: np.random.Generator) -> tuple[tuple[float, Draw], ...]:
+def cluster(rng: np.random.Generator, shares: Shares) -> tuple[tuple[float, Draw], ...]:
     """Draw 1 to about 15 spasms, at exponential (so unsteady) intervals of some 40 s."""
     count = min(1 + int(rng.poisson(rng.gamma(1.3, 2.3))), 15)
-    return tuple(
-        (4.0 + float(rng.exponential(40.0)), _pick(rng, NIGHT_SPASMS)) for _ in range(count)
-    )
+    return tuple((4.0 + float(rng.exponential(40.0)), pick(rng, shares)) for _ in range(count))
 
 
-def _series(rng: np.random.Generator) -> tuple[tuple[float, Draw], ...]:
+def series(rng: np.random.Generator) -> tuple[tuple[float, Draw], ...]:
     """Draw 5-40 periodic movements, log-normal around a mode of 15-25 s (research note 5)."""
     spread = rng.uniform(0.15, 0.35)
     middle = math.log(rng.uniform(15, 25)) + spread**2
@@ -134,9 +132,9 @@ def _in_a_row(rng: np.random.Generator, duration_s: float) -> list[Entry]:
     entries: list[Entry] = []
     at_s = rng.uniform(15, 40)
     while at_s < duration_s:
-        series = _series(rng)
-        entries.append(Entry(at_s, series))
-        at_s += sum(interval_s for interval_s, _ in series) + rng.uniform(120, 300)
+        row = series(rng)
+        entries.append(Entry(at_s, row))
+        at_s += sum(interval_s for interval_s, _ in row) + rng.uniform(120, 300)
     return entries
 
 
@@ -144,6 +142,7 @@ def _count(rng: np.random.Generator, expected: float) -> int:
     return max(1, int(rng.poisson(expected)))
 
 
-def _pick(rng: np.random.Generator, shares: Shares) -> Draw:
+def pick(rng: np.random.Generator, shares: Shares) -> Draw:
+    """Draw a movement by its share."""
     draws = list(shares)
     return draws[int(rng.choice(len(draws), p=np.array(list(shares.values()))))]

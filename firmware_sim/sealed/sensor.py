@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from scipy import signal
 
-from firmware_sim.sealed.muscle import Array
+from firmware_sim.sealed.muscle import Array, either_sign, log_uniform
 from firmware_sim.sealed.skeleton import Site, turned
 
 RANGES = ((2.0, 0.98e-3), (4.0, 1.95e-3), (8.0, 0.244e-3), (8.0, 3.9e-3))
@@ -18,6 +18,10 @@ NOISE_G = (0.6e-3, 2.0e-3)
 """100-300 ug/sqrt(Hz) over 25-50 Hz of bandwidth (research note 5)."""
 CRYSTAL = 0.03
 """Rate error of cheap sensors, either way (research note 5)."""
+LOOSE_HZ, LOOSE_DAMPING = (4.0, 9.0), (0.03, 0.15)
+"""A slack strap's spring and the share of critical damping [estimate]."""
+SLIDES, SLIDE_DEG = 0.15, (4.0, 30.0)
+"""Share of movements in which a slack strap slides around the limb, and how far [estimate]."""
 PASSED = 0.42
 """Corner of the sensor's own weak second-order filter, of the sampling rate [estimate]."""
 
@@ -35,6 +39,7 @@ class Wearable:
     mounted: Array
     strap_hz: float
     strap_damping: float
+    loose: bool = False
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, *, fs: float) -> Self:
@@ -51,6 +56,18 @@ class Wearable:
             strap_hz=rng.uniform(8.0, 20.0),  # soft tissue and strap, research note 5
             strap_damping=rng.uniform(0.15, 0.45),
         )
+
+    def loosened(self, rng: np.random.Generator) -> Self:
+        """Return the sensor on a slack strap: a softer, less damped spring that also slides."""
+        return replace(
+            self, strap_hz=rng.uniform(*LOOSE_HZ), strap_damping=log_uniform(rng, *LOOSE_DAMPING),
+            loose=True,
+        )  # fmt: skip
+
+    @property
+    def rings_s(self) -> float:
+        """Return how long a slack strap swings on, to 2 % of its first swing; 0 for a firm one."""
+        return 4.0 / (2 * math.pi * self.strap_hz * self.strap_damping) if self.loose else 0.0
 
     def carried(self, felt_g: Array, *, rate_hz: float) -> Array:
         """Return the limb's acceleration, (m, k), after the soft strap and the sensor's filter.
@@ -97,7 +114,12 @@ def add_life(rng: np.random.Generator, specific_g: Array, *, fs: float, site: Si
 
 
 def slip(
-    rng: np.random.Generator, specific_g: Array, *, fs: float, moved: list[tuple[int, int]]
+    rng: np.random.Generator,
+    specific_g: Array,
+    *,
+    fs: float,
+    moved: list[tuple[int, int]],
+    loose: bool = False,
 ) -> None:
     """Turn the strap around the limb in place: a little with each movement, a little by itself.
 
@@ -111,7 +133,10 @@ def slip(
     for first, last in moved:
         before = angle_deg[-1] + per_sample * (first - at[-1])
         at += [float(first), float(max(last, first + 1))]
-        angle_deg += [before, before + rng.normal(0.0, 0.7)]
+        by_deg = rng.normal(0.0, 0.7)
+        if loose and rng.random() < SLIDES:
+            by_deg += either_sign(rng) * rng.uniform(*SLIDE_DEG)
+        angle_deg += [before, before + by_deg]
     angle = np.radians(np.interp(np.arange(len(specific_g)), at, angle_deg))
     specific_g[:, 1], specific_g[:, 2] = turned(specific_g[:, 1], specific_g[:, 2], angle)
 

@@ -84,7 +84,7 @@ class Motion:
     push_g : (m, 3), how the bed itself is accelerated, in its axes; None for not at all
     active_s : when muscles or bed come to rest, from the first sample
     peak_g : least and largest peak that a sensor at the ankle may feel; the movement is scaled
-    rhythm_hz, beats, parts : as in `Truth`, in true seconds
+    rhythm_hz, beats, parts, manner : as in `Truth`, in true seconds
     """
 
     kind: Kind
@@ -95,6 +95,7 @@ class Motion:
     rhythm_hz: float | None = None
     beats: int | None = None
     parts: tuple[Kind, ...] | None = None
+    manner: str | None = None
 
 
 def still(samples: int) -> Array:

@@ -113,7 +113,7 @@ def spasm(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     held = shape * (1 - gone)
     angles = _pulled(rng, ragged(rng, held), target, rate_hz, natural_hz=(1.3, 2.8))
     angles += _pulled(rng, stays * gone, target, rate_hz, natural_hz=(1.3, 2.0))
-    angles[KNEE] += _tremble(rng, held, log_uniform(rng, 0.002, 0.025), rate_hz)
+    angles[KNEE] += tremble(rng, held, log_uniform(rng, 0.002, 0.025), rate_hz)
     return Motion(kind=Kind.SPASM, angles_rad=angles, active_s=active_s, peak_g=(0.08, 2.6))
 
 
@@ -150,7 +150,7 @@ def tonic(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
     pull = held * (1 - gone)
     angles = _pulled(rng, ragged(rng, pull), target, rate_hz, natural_hz=(1.4, 2.4))
     angles += _pulled(rng, stays * gone, target, rate_hz, natural_hz=(1.4, 2.0))
-    angles[KNEE] += _tremble(rng, pull, log_uniform(rng, 0.006, 0.03), rate_hz)
+    angles[KNEE] += tremble(rng, pull, log_uniform(rng, 0.006, 0.03), rate_hz)
     return Motion(kind=Kind.TONIC, angles_rad=angles, active_s=active_s, peak_g=(0.02, 0.5))
 
 
@@ -249,7 +249,7 @@ def _extension(rng: np.random.Generator, pose_rad: Array) -> Array:
     ])  # fmt: skip
 
 
-def _tremble(rng: np.random.Generator, held: Array, rms_g: float, rate_hz: float) -> Array:
+def tremble(rng: np.random.Generator, held: Array, rms_g: float, rate_hz: float) -> Array:
     """Return the tremulousness of a held muscle, as an angle; its rms is that at an ankle."""
     centre_hz = rng.uniform(*TREMBLE_HZ)
     noise = band_noise(rng, len(held), rate_hz=rate_hz, centre_hz=centre_hz, quality=4.0)

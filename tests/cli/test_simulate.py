@@ -11,6 +11,7 @@ import pytest
 from detector.cli.recordings.simulate import ModelName
 from firmware_sim.motion import SCENARIOS, read_events
 from firmware_sim.motion.repertoire import REPERTOIRES
+from firmware_sim.torque import NIGHTS, PREFIX, SCENES
 from firmware_sim.wearables.catalogue import WEARABLES
 
 
@@ -41,10 +42,24 @@ def test_the_scenarios_are_listed_a_line_each(spasmwatch):
     listed = [
         json.loads(line) for line in spasmwatch("simulate", "--list", "--json").stdout.splitlines()
     ]
-    assert [line.split()[0] for line in plain] == list(SCENARIOS)
-    assert [each["scenario"] for each in listed] == list(SCENARIOS)
+    names = [*SCENARIOS, *(PREFIX + name for name in (*SCENES, *NIGHTS))]
+    assert [line.split()[0] for line in plain] == names
+    assert [each["scenario"] for each in listed] == names
     assert all(each["about"].endswith(".") for each in listed)
     assert {each["scenario"] for each in listed if each["into"]} == set(REPERTOIRES)
+
+
+def test_a_leg_on_a_mattress_is_simulated_by_its_dynamics(spasmwatch, tmp_path):
+    how = ("--scenario", "torque-twitch", "--duration", "40", "--fs", "50", "--out", "t.npz")
+
+    done = spasmwatch("simulate", *how)
+    refused = spasmwatch("simulate", *how, "--engine", "pulse")
+
+    assert done.returncode == 0
+    assert contents(tmp_path / "t.npz")["acc"].shape == (2000, 3)
+    assert {truth.kind for truth in read_events(tmp_path / "t_events.tsv")} == {"twitch"}
+    assert refused.returncode == 2
+    assert "leave out --engine" in refused.stderr
 
 
 def test_a_simulated_recording_says_by_itself_what_it_is(spasmwatch, tmp_path):

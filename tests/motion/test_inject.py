@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from detector.events import Kind
 from firmware_sim.motion import bed, clonus, spasm
-from firmware_sim.motion.act import RING_DOWN_S
 from firmware_sim.motion.inject import fit, inject, mix
 from firmware_sim.motion.kinematics import FINE_HZ
-from firmware_sim.motion.limb import strap_on
+from firmware_sim.motion.limb import RING_DOWN_S, strap_on
 
 from ..kit.traces import TRACES
 

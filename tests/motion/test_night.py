@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.events import Kind
-from firmware_sim.motion import bed, night, scenario
+from firmware_sim.motion import SCENARIOS, bed, night, scenario
+from firmware_sim.motion.families import hard_night, held
 
 seeds = st.integers(0, 2**32 - 1)
 PERIODIC_S = (9.0, 93.0)  # 10 to 90 s between onsets, as a noisy sensor and a fast clock see them
@@ -53,7 +54,7 @@ def test_a_night_is_mostly_still_has_its_turns_and_is_made_a_thousand_times_fast
     assert 1.5 <= turns / hours <= 5
 
 
-@pytest.mark.parametrize("name", ["night", "night-without-spasms"])
+@pytest.mark.parametrize("name", sorted(n for n in SCENARIOS if "night" in n))
 def test_a_night_repeats_to_the_byte(name):
     once, again = (scenario(name, seed=11, duration_s=3600) for _ in range(2))
     assert once.same_as(again)
@@ -109,3 +110,49 @@ def test_nothing_breaks_into_a_periodic_series_and_nothing_of_it_lies_outside(se
         assert onsets[-1] < hours * 3600 - 10
         inside = [p for p in plans if onsets[0] <= p.at_s <= onsets[-1]]
         assert len(inside) == len(onsets)
+
+
+def test_a_hard_night_has_held_spasms_among_all_that_people_do_and_is_mostly_still():
+    traces = [scenario("hard-night", seed=seed) for seed in range(3)]
+    truths = [t for trace in traces for t in trace.truth]
+    manners = {t.manner for t in truths}
+    assert sum(m is not None and m.endswith(("flexor", "extensor")) for m in manners) >= 3
+    assert {"stretch", "blanket", "rubbing", "mattress ring"} <= manners
+    assert all(sum(t.kind.is_spasm_family for t in trace.truth) >= 3 for trace in traces)
+    assert 0.94 <= np.mean([still_share(t) for t in traces]) <= 0.985
+    for trace in traces:
+        assert all(a.end_s < b.onset_s for a, b in pairwise(trace.truth))
+
+
+def test_a_hard_night_without_spasms_has_none_and_the_same_movements():
+    traces = [scenario("hard-night-without-spasms", seed=seed) for seed in range(3)]
+    truths = [t for trace in traces for t in trace.truth]
+    assert not [t for t in truths if t.kind.is_spasm_family]
+    assert {"stretch", "blanket", "jiggling", "mattress ring"} <= {t.manner for t in truths}
+    assert 0.94 <= np.mean([still_share(t) for t in traces]) <= 0.985
+
+
+@pytest.mark.parametrize(("seed", "hours"), [(1, 1.0), (2, 1.0), (3, 4.0), (4, None), (5, None)])
+def test_a_severe_night_has_sixty_spasms_at_least_one_after_another(seed, hours):
+    began = time.process_time()
+    trace = scenario("severe-night", seed=seed, duration_s=hours and hours * 3600)
+    assert time.process_time() - began < 15
+    pulls = [t for t in trace.truth if t.kind is Kind.SPASM and t.manner]
+    assert len(pulls) >= hard_night.FEWEST_SEVERE
+    gaps = np.array([b.onset_s - a.end_s for a, b in pairwise(pulls)])
+    assert np.median(gaps) < 60, "one after another"
+    assert gaps.min() > 0
+    assert still_share(trace) > (0.55 if hours == 1 else 0.85)
+
+
+@settings(max_examples=60)
+@given(seed=seeds, hours=st.floats(1, 10))
+def test_the_runs_of_a_severe_night_have_their_room(seed, hours):
+    plans = hard_night.severe(np.random.default_rng(seed), hours * 3600, 50.0, "both")
+    runs = [p for p in plans if isinstance(p.perform, partial) and "pull" in p.perform.keywords]
+    assert hard_night.FEWEST_SEVERE <= len(runs) <= hard_night.MOST_SEVERE
+    around_s = held.MOST_S + hard_night.RINGING_S
+    ends = [p.at_s + p.perform.keywords["pull"].hold_s + around_s for p in runs]
+    for plan, end_s in zip(runs, ends, strict=True):
+        assert not [p for p in plans if plan.at_s < p.at_s < end_s]
+    assert ends[-1] < hours * 3600

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from detector.events import Kind
 from firmware_sim.motion import SCENARIOS, bed, knocks, restless, rhythms, scenario, spasm
-from firmware_sim.motion.act import RING_DOWN_S, play
+from firmware_sim.motion.act import play
 from firmware_sim.motion.clonus import bout
 from firmware_sim.motion.kinematics import FINE_HZ, felt, steps
-from firmware_sim.motion.limb import strap_on
+from firmware_sim.motion.limb import RING_DOWN_S, strap_on
 from firmware_sim.motion.scene import Plan, compose
 from firmware_sim.motion.sensor import Sensor
 
-SHORT = sorted(SCENARIOS.keys() - {"night", "night-without-spasms", "demo"})
+SHORT = sorted(name for name in SCENARIOS if "night" not in name and name != "demo")
 EXPECTED = {
     "quiet": set(),
     "spasms": {Kind.SPASM, Kind.TWITCH, Kind.TONIC},
@@ -32,7 +32,17 @@ EXPECTED = {
     "knocks": {Kind.VIBRATION},
     "scratching": {Kind.MOVEMENT},
     "restless": {Kind.MOVEMENT, Kind.TURN},
-}
+    "ramped": {Kind.SPASM, Kind.TONIC, Kind.CLONUS},
+    "stretching": {Kind.MOVEMENT},
+    "jiggling": {Kind.MOVEMENT},
+    "rubbing": {Kind.MOVEMENT},
+    "rings": {Kind.VIBRATION},
+    "pet": {Kind.VIBRATION},
+    "loose-strap": {
+        Kind.TURN, Kind.SPASM, Kind.VIBRATION, Kind.TWITCH, Kind.MOVEMENT, Kind.CLONUS,
+    },
+    "hemiparetic": {Kind.MOVEMENT},
+}  # fmt: skip
 MANNERS = {
     "knocks": {"bed partner", "knock", "buzz"},
     "restless": {"fidgeting", "reposition", "cycling"},
@@ -40,6 +50,12 @@ MANNERS = {
     "abrupt-tremor": {"abrupt"},
     "walk-to-bathroom": {"walk"},
     "tremor": {None},
+    "stretching": {"stretch", "blanket"},
+    "jiggling": {"jiggling"},
+    "rubbing": {"steady scratching", "scratching by foot", "rubbing", "massage"},
+    "rings": {"mattress ring", "repeated mattress ring", "washing machine", "passing train"},
+    "pet": {"pet jump", "pet licking", "pet walking", "partner gets out"},
+    "hemiparetic": {"hemiparetic gait"},
 }
 CLEAN = Sensor(fs=50.0, noise_g=0.0, step_g=2**-30, jitter_s=0.0)
 seeds = st.integers(0, 2**32 - 1)
@@ -86,7 +102,8 @@ def test_truths_lie_inside_the_trace_apart_and_of_the_promised_kinds(
         assert truth.end_s < trace.duration_s
         assert truth.peak_g > 0
         assert (truth.beats is not None) == (truth.kind is Kind.CLONUS)
-        assert (truth.parts is not None) == (name == "mixed")
+        mixed = name == "mixed" or (name == "ramped" and truth.kind is Kind.CLONUS)
+        assert (truth.parts is not None) == mixed
     assert all(a.end_s < b.onset_s for a, b in pairwise(trace.truth))
     if name == "plm":
         gaps = np.diff([t.onset_s for t in trace.truth])
@@ -210,6 +227,22 @@ def test_voluntary_movement_keeps_to_what_a_leg_does_on_purpose(seed, site):
         assert play(act, limb).peak_g <= 1.5 * most_g, "a slack strap adds to it"
         if perform is not restless.reposition:
             assert angle[-1] == pytest.approx(0, abs=1e-9)
+
+
+@settings(max_examples=10)
+@given(seed=seeds, name=st.sampled_from(["turning", "spasms"]))
+def test_a_strap_is_loose_where_asked_and_changes_only_what_the_sensor_feels(seed, name):
+    tight, loose = (scenario(name, seed=seed, loose=wanted) for wanted in (False, True))
+    assert (tight.loose_strap, loose.loose_strap) == (False, True)
+    assert not tight.same_as(loose)
+    usual = scenario(name, seed=seed)
+    assert usual.same_as(tight)
+    assert scenario("loose-strap", seed=seed, duration_s=30).loose_strap
+
+
+def test_a_quarter_of_hard_nights_has_a_loose_strap():
+    loose = [scenario("hard-night", seed=s, duration_s=600).loose_strap for s in range(60)]
+    assert 0.1 < np.mean(loose) < 0.45
 
 
 def test_a_fast_clock_stretches_the_recording_and_its_truth_alike(dominant_hz):

@@ -57,7 +57,7 @@ class Packets:
 def recordings() -> Iterator[Samples3]:
     """Yield simulated recordings, then those of `TRACES` where they are."""
     for name, about in SCENARIOS.items():
-        length_s = about.usual_s or 1800.0
+        length_s = about.usual_s or max(about.shortest_s, 1800.0)
         for seed in (11, 12):
             made = scenario(name, seed=seed, duration_s=length_s)
             yield Samples3(f"{name}-{seed}", made.samples, made.fs)

@@ -16,8 +16,10 @@ from firmware_sim.motion.truth import Trace, Truth
 from firmware_sim.sealed import NAMES, SITES, plan, sealed
 from firmware_sim.sealed.ordinary import periodic, walk_back, walk_out
 
+from .spectrum import strongest_hz
+
 Array = NDArray[np.float64]
-SHORT = tuple(name for name in NAMES if not name.startswith("night"))
+SHORT = tuple(name for name in NAMES if "night" not in name)
 SHORT_S = 150.0
 NIGHT_S = 1.0 * 3600.0
 RING_DOWN_S = 2.5
@@ -45,15 +47,6 @@ def inside(trace: Trace, truth: Truth) -> Array:
 def roughness_g(samples: Array) -> float:
     """Rms of the difference of neighbours: neither gravity nor a slow tilt is in it."""
     return float(np.sqrt(np.mean(np.sum(np.diff(samples, axis=0) ** 2, axis=1))))
-
-
-def strongest_hz(samples: Array, fs: float) -> float:
-    """Return where the spectrum of all axes, 2-14 Hz, is largest; harmonics are held down."""
-    tapered = (samples - samples.mean(axis=0)) * np.hanning(len(samples))[:, np.newaxis]
-    power = np.sum(np.abs(np.fft.rfft(tapered, 8192, axis=0)) ** 2, axis=1)
-    hz = np.fft.rfftfreq(8192, 1 / fs)
-    band = (hz > 2) & (hz < 14)
-    return float(hz[band][np.argmax(power[band] / hz[band])])
 
 
 @settings(max_examples=6)

@@ -233,7 +233,7 @@ def _list(out: Output) -> None:
 
     for each in scenarios():
         usual = "a night" if each["usual_s"] is None else length(each["usual_s"])
-        line = f"{each['scenario']:<21} {each['about']} ({usual})"
+        line = f"{each['scenario']:<27} {each['about']} ({usual})"
         out.data(json.dumps(each) if out.json else line)
 
 

@@ -1,0 +1,1 @@
+"""Families of movement by their physics: held pulls, voluntary acts, mattress, other bodies."""
