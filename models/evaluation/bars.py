@@ -73,6 +73,8 @@ WHERE = {
     "spasms/own": "simulated: own generator",
     "spasms/sealed": "simulated: sealed generator",
     "still-nights/own": "simulated: own generator",
+    "still-nights/own-hard": "simulated: own generator, hard nights",
+    "still-nights/torque": "simulated: forward dynamics",
     "still-nights/sealed": "simulated: sealed generator",
     "gait/daphnet-ankle": "real: Daphnet, ankle",
     "gait/daphnet-thigh": "real: Daphnet, thigh",
@@ -106,7 +108,7 @@ def _buried(results: Results) -> Iterator[Bar]:
 
 
 def _nights(results: Results) -> Iterator[Bar]:
-    for name in ("still-nights/own", "still-nights/sealed"):
+    for name in (each for each in WHERE if each.startswith("still-nights/")):
         found = results.get(name)
         if found is None:
             continue

@@ -30,8 +30,9 @@ from detector.store.formats.labels import Label
 from detector.store.formats.reader import open_recording
 from firmware_sim.motion import Trace, Truth, scenario
 from firmware_sim.sealed import sealed
+from firmware_sim.torque import night as torque_night
 
-OWN, SEALED = "own", "sealed"
+OWN, SEALED, TORQUE = "own", "sealed", "torque"
 FEW = 3  # recordings of a set, where all of it would take too long for a smoke test
 Result = dict[str, Any]
 
@@ -153,6 +154,14 @@ def _traces(
     for seed in seeds:
         if generator == SEALED:
             yield sealed(name, seed=seed, duration_s=60 * minutes, site=site)
+        elif generator == TORQUE:
+            yield torque_night(
+                seed=seed,
+                duration_s=60 * minutes,
+                site=site,
+                spastic=name != "night-without-spasms",
+                severe=name == "severe-night",
+            )
         else:
             yield scenario(
                 name,

@@ -30,6 +30,10 @@ GENERATORS = {
     "own-reflex": "own, reflex engine",
     "own-pulse": "own, pulse engine",
     "own": "own",
+    "own-hard": "own, hard nights",
+    "own-severe": "own, severe nights",
+    "torque": "forward dynamics",
+    "torque-severe": "forward dynamics, severe nights",
     "sealed": "sealed",
     "sealed-tonic": "sealed, tonic pulls",
 }

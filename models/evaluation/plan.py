@@ -17,6 +17,20 @@ SECONDS = (1.5, 4.0, 12.0)
 CHANCE_RATIO = 0.29
 GRID_SEEDS = 1
 SITES = ("foot", "calf", "thigh")
+NIGHTS = (
+    ("still-nights/own", "own", "night-without-spasms"),
+    ("still-nights/own-hard", "own", "hard-night-without-spasms"),
+    ("still-nights/torque", "torque", "night-without-spasms"),
+    ("still-nights/sealed", "sealed", "night-without-spasms"),
+    ("nights/own", "own", "night"),
+    ("nights/own-hard", "own", "hard-night"),
+    ("nights/own-severe", "own", "severe-night"),
+    ("nights/torque", "torque", "night"),
+    ("nights/torque-severe", "torque", "severe-night"),
+    ("nights/sealed", "sealed", "night"),
+)
+"""Name of the measurement, generator, and which of its nights. The sealed generator's hard nights
+are not among them: they score the next detector, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +91,17 @@ def _positives(quick: bool) -> list[Measurement]:
 
 def _nights(quick: bool) -> list[Measurement]:
     found = []
-    for section, name in (("still-nights", "night-without-spasms"), ("nights", "night")):
-        for generator in ("own", "sealed"):
-            count = 1 if quick else 12 if name == "night-without-spasms" else 6
-            hours = 1.0 if quick else 8.0
-            words = {
-                "generator": generator,
-                "name": name,
-                "seeds": _seeds(generator, count),
-                "hours": hours,
-            }
-            found.append(
-                Measurement(f"{section}/{generator}", "night", words, count * hours / 8 * 5.0)
-            )
+    for where, generator, name in NIGHTS:
+        count = 1 if quick else 12 if name.endswith("without-spasms") else 6
+        hours = 1.0 if quick else 8.0
+        words = {
+            "generator": generator,
+            "name": name,
+            "seeds": _seeds(generator, count),
+            "hours": hours,
+        }
+        each_s = 15.0 if generator == "torque" else 5.0
+        found.append(Measurement(where, "night", words, count * hours / 8 * each_s))
     return found
 
 
@@ -146,5 +158,5 @@ def _real(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
 
 
 def _seeds(generator: str, count: int) -> list[int]:
-    first = OWN_SEEDS if generator == "own" else SEALED_SEEDS
+    first = SEALED_SEEDS if generator == "sealed" else OWN_SEEDS
     return list(range(first, first + count))
