@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR, ENXIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -71,8 +72,10 @@ def replacement(path: Path, *, mode: int = 0o666, synced: bool = True) -> Iterat
     try:
         draft.unlink(missing_ok=True)  # of a killed process of the same number: its mode would stay
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | PRIVATE)
-        hand_over(descriptor, path.parent)
-        os.close(descriptor)
+        try:
+            hand_over(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
         yield draft
         if synced:
             _sync(draft)
@@ -94,10 +97,33 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666, synced: bool = True
 
 
 def hand_over(descriptor: int, folder: Path) -> None:
-    """Give a file that root has made to the owner of its folder, whose service must read it."""
+    """Make a file that root has made its folder's owner's, whose service must read it.
+
+    Nothing where the file system keeps no owners, such as that of a memory card.
+    """
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        with suppress(PermissionError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, in one beside it; it ends with the process, however that ends.
+
+    Raises
+    ------
+    OSError
+        The lock cannot be made or held.
+    """
+    # For writing: over NFS nothing else can be locked against others.
+    descriptor = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, PRIVATE)
+    try:
+        hand_over(descriptor, path.parent)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from detector import plain_json
 from detector.errors import ConfigError, StorageError
-from detector.files import PRIVATE, hand_over, read_start, write_whole
+from detector.files import PRIVATE, locked, read_start, write_whole
 from detector.people.people import People, people_of
 
 T = TypeVar("T")
@@ -75,7 +72,7 @@ class PeopleFile:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._locked():
+            with locked(self.path):
                 before = self._read() if self.path.exists() else People()
                 after, result = change(before)
                 if after != before:
@@ -93,14 +90,3 @@ class PeopleFile:
             raise ConfigError(
                 f"{self.path} cannot be used ({error}): delete it, and pair everybody again"
             ) from None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock of the file; it ends with the process, however that ends."""
-        lock = os.open(self.path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, PRIVATE)
-        try:
-            hand_over(lock, self.path.parent)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)

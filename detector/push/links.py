@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from detector.config import WebSettings
 from detector.errors import StorageError
-from detector.files import PRIVATE, read_start, replacement
+from detector.files import PRIVATE, locked, read_start, replacement
 from detector.push.tokens import KEY_BYTES, PushAnswer, make_token
 
 KEY_FILE = "push.key"  # in the data folder
@@ -80,7 +77,7 @@ def kept_key(path: Path, *, fresh: Callable[[], bytes], usable: Callable[[bytes]
         key = _read(path)
         if not usable(key):  # none yet, or damaged: what the old one proved is void
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(path.parent):
+            with locked(path):
                 key = _read(path)
                 if not usable(key):
                     key = fresh()
@@ -96,14 +93,3 @@ def _read(path: Path) -> bytes:
         return read_start(path, LONGEST_KEY_BYTES)
     except FileNotFoundError:
         return b""
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; it ends with the process, however that ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -29,13 +29,13 @@ class ToldByPage:
     """Whom the page notifies, by the settings, and how.
 
     key : public key with which browsers subscribe
-    contacts : of each person of the page who is told, the contact's name
+    people : who are let in to the page and notified by it
     hosts : push services that the settings name beside those of the browsers' makers
     test : sends a test to a person; returns why it was not taken or cannot be confirmed, else None
     """
 
     key: str
-    contacts: Mapping[str, str]
+    people: frozenset[str]
     hosts: Sequence[str]
     test: Callable[[str], Awaitable[str | None]]
 
@@ -61,7 +61,7 @@ class ToldDevices:
         return web.json_response(
             {
                 "key": self._told.key,
-                "told": found.person.name in self._told.contacts,
+                "told": found.person.name in self._told.people,
                 "person": found.person.name,
                 "on": found.session.push is not None,
                 "token": form_token(found.token),
@@ -92,7 +92,7 @@ class ToldDevices:
     async def _test(self, request: web.Request) -> web.Response:
         found, _ = await self._asked(request, self._tests)
         person = found.person.name
-        if person not in self._told.contacts:
+        if person not in self._told.people:
             raise web.HTTPConflict(text=f"no contact has the address page://{person}")
         why = await self._told.test(person)
         if why is not None:

@@ -119,3 +119,19 @@ def test_what_root_makes_in_a_services_folder_is_the_services(tmp_path: Path) ->
     for name in ("drills.json", KEY_FILE, "people.json", "people.lock"):
         found = (tmp_path / name).stat()
         assert (found.st_uid, found.st_gid) == (4321, 4321), name
+
+
+def test_where_files_have_no_owners_root_writes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory card's: only the refusal of its file system is put in by hand."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", refused)
+    if tmp_path.stat().st_uid == 0:
+        os.chown(tmp_path, 4321, 4321)
+    write_whole(tmp_path / "drills.json", "{}", mode=PRIVATE)
+    assert (tmp_path / "drills.json").read_text() == "{}"

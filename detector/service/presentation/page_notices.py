@@ -30,8 +30,7 @@ def page_notices(settings: Settings) -> ToldByPage | None:
     async def test(person: str) -> str | None:
         return await asyncio.to_thread(_tried, settings, contacts[person])
 
-    names = {person: contact.name for person, contact in contacts.items()}
-    return ToldByPage(key, names, settings.web.push_hosts, test)
+    return ToldByPage(key, frozenset(contacts), settings.web.push_hosts, test)
 
 
 def _by_person(settings: Settings) -> dict[str, ContactSettings]:
