@@ -243,6 +243,11 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
     return sorted(ended, key=lambda event: (event.onset_s, event.id))
 
 
+def is_taken_back(event: Event) -> bool:
+    """Return whether another event reports the movement: this one has no end and does not count."""
+    return event.phase is Phase.UPDATE and event.kind is Kind.MOVEMENT and event.held_back is None
+
+
 def broken_off(event: Event) -> Event:
     """Return the event as over and cut short, as far as it was seen."""
     return replace(event, phase=Phase.END, cut_short=True)

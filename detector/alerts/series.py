@@ -16,8 +16,8 @@ from statistics import median
 from detector.alerts.facts import ENDED, Fact
 from detector.events import Kind
 
-INTERVAL_S = (9.0, 90.0)
-"""From onset to onset: 10 to 90 s (WASM 2016), less a second between where they seem to begin."""
+INTERVAL_S = (10.0, 90.0)
+"""From onset to onset (WASM 2016), as recognition has them."""
 
 LONGEST_S = 10.0  # of a leg movement (WASM 2016)
 

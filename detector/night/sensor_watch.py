@@ -12,7 +12,7 @@ from detector.block import AXES, Block, Edge, Timebase
 from detector.devices.profile import Battery, Refused, Started, Stopped
 from detector.devices.stream import LinkDown, LinkUp, Reading
 from detector.dsp.quality import DOUBTFUL, Cause, Quality
-from detector.events import Event, Kind, Phase, broken_off, from_dict, to_dict
+from detector.events import Event, Kind, Phase, broken_off, from_dict, is_taken_back, to_dict
 from detector.night.liveness import NO_SAMPLES_KEPT, NOT_HEARD, Liveness
 from detector.night.observation import (
     Arrival,
@@ -336,7 +336,7 @@ class SensorWatch:
         assert timebase is not None  # noqa: S101 - there were samples
         for said in told:
             event = self._stamped(said.event, timebase)
-            if event.phase is Phase.END:
+            if event.phase is Phase.END or is_taken_back(event):
                 self._open.pop(event.id, None)
             else:
                 self._open[event.id] = event

@@ -196,6 +196,10 @@ def _same_movement(facts: ReasonFacts) -> str:
     return f"the same movement as event {facts['event']}, which reports it"
 
 
+def _way_back(_facts: ReasonFacts) -> str:
+    return "the way back of the periodic movement before it, which reports it"
+
+
 def _below_minimum(facts: ReasonFacts) -> str:
     minimum = minimum_words(facts["quantity"], facts["at_least"])
     was = f" ({reason_of(facts['was'])})" if facts["was"] else ""
@@ -222,5 +226,6 @@ _REASONS: Final[Mapping[Reason, Callable[[ReasonFacts], str]]] = {
     Reason.SECOND_OPINION: _second_opinion,
     Reason.SENSORS: _sensors,
     Reason.SAME_MOVEMENT: _same_movement,
+    Reason.WAY_BACK: _way_back,
     Reason.BELOW_MINIMUM: _below_minimum,
 }

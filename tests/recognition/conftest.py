@@ -13,7 +13,7 @@ from detector.recognition.pipeline import Watcher
 
 
 def busy_recording(seed: int = 3, fs: float = 50.0, length_s: float = 150.0) -> np.ndarray:
-    """Rest, a clonus, jerks, a slow turn, a tremble in movement: (n, 3) g."""
+    """Rest, a clonus, jerks in series and alone, a turn, a tremble in movement: (n, 3) g."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(length_s * fs)) / fs
     x = np.array([0.1, 0.0, 0.99]) + rng.normal(0, 1.5e-3, (len(t), 3))
@@ -27,7 +27,10 @@ def busy_recording(seed: int = 3, fs: float = 50.0, length_s: float = 150.0) -> 
         add(onset_s, 3.1, beat + 0.4 * beat**2, rng.normal(size=3))
     for onset_s in (20.0, 33.0, 47.0, 61.0, 110.0):
         flick = 0.3 * np.exp(-(((t - onset_s - 0.15) / 0.06) ** 2))
-        add(onset_s, 1.0, flick, rng.normal(size=3))
+        way = rng.normal(size=3)
+        add(onset_s, 1.0, flick, way)
+        if onset_s < 70:  # a series: each falls back
+            add(onset_s + 1.6, 1.0, np.roll(flick, round(1.6 * fs)), -0.5 * way)
     tilt = 0.4 / (1 + np.exp(-(t - 90) / 0.5))
     x[:, 0] += tilt
     noisy = (t > 120) & (t < 138)

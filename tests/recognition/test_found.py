@@ -133,6 +133,32 @@ def test_simulated_ordinary_movement_is_not_called_a_spasm(name, kind, allowed):
     assert tell(f"simulated {kind} called a spasm", wrong, total) <= allowed
 
 
+@pytest.mark.parametrize("site", ["wrist", "ankle"])
+def test_a_wrist_at_a_desk_has_no_periodic_leg_movements(site):
+    """Nor does its movement, were it an ankle's: it is not at rest between what looks periodic."""
+    found = [
+        event.onset_s
+        for _, acc, fs, _ in recordings("paradigma_wrist")
+        for event in detect(acc, fs, site=site)
+        if event.kind is Kind.PLM
+    ]
+
+    assert found == []
+
+
+def test_simulated_periodic_movements_are_each_one_event():
+    found = total = 0
+    for seed in range(6):
+        trace = scenario("plm", seed=seed)
+        periodic = [e for e in detect(trace.samples, trace.fs) if e.kind is Kind.PLM]
+        onsets_s = np.array([event.onset_s for event in periodic])
+        assert len(onsets_s) < 2 or np.diff(onsets_s).min() >= 10.0
+        total += len(trace.truth)
+        found += sum(any(overlap(truth, event) for event in periodic) for truth in trace.truth)
+
+    assert tell("simulated periodic movements found", found, total) >= 0.97
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "share_now"),
     [

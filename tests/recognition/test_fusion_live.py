@@ -114,6 +114,38 @@ def test_a_series_that_turns_out_periodic_revises_what_was_fused():
     assert all(e.sensor == "left-calf+right-calf" and e.revision == 2 for e in said)
 
 
+def test_what_its_own_sensor_takes_back_is_taken_back_and_holds_nothing_open():
+    """The way back of a periodic movement, which the movement before it reports from now on."""
+    lift, fall = left(Kind.TWITCH, 10, 0.5), left(Kind.TWITCH, 13, 0.5)
+    fusion = Fusion()
+    tell([lift, fall], fusion)
+    back = replace(relabelled(fall, Kind.MOVEMENT, "its way back"), phase=Phase.UPDATE)
+    whole = replace(relabelled(lift, Kind.PLM, "a series"), duration_s=3.5, episode=None)
+    said = tell([whole, back], fusion)
+
+    assert [(e.id, e.kind, e.phase) for e in said] == [
+        (lift.id, Kind.PLM, Phase.END),
+        (fall.id, Kind.MOVEMENT, Phase.UPDATE),
+    ]
+    later = right(Kind.MOVEMENT, 20, 2)
+    assert fusion.process(later) == [later]
+    assert fusion.lost("left-calf") == []
+
+
+def test_what_was_taken_back_leaves_what_the_other_sensor_saw_of_it():
+    a, b = left(Kind.TWITCH, 10, 0.5), right(Kind.TWITCH, 10.1, 0.5)
+    fusion = Fusion()
+    tell([a, b], fusion)
+    back = replace(relabelled(a, Kind.MOVEMENT, "its way back"), phase=Phase.UPDATE)
+    said = tell([back], fusion)
+
+    assert [(e.id, e.sensor, e.kind) for e in final_forms(said)] == [
+        (b.id, "right-calf", Kind.TWITCH)
+    ]
+    assert said[-1].id == a.id
+    assert said[-1].revision > 0
+
+
 def test_it_ends_when_all_have_ended():
     a, b = left(Kind.CLONUS, 10, 2, Phase.START), right(Kind.CLONUS, 10, 2, Phase.START)
     fusion = Fusion()

@@ -119,6 +119,7 @@ EXAMPLES = {
         "turn at left (an even rhythm of steps, as in walking), turn at right",
     ),
     Reason.SAME_MOVEMENT: ({"event": "abc"}, "the same movement as event abc, which reports it"),
+    Reason.WAY_BACK: ({}, "the way back of the periodic movement before it, which reports it"),
     Reason.BELOW_MINIMUM: (
         {
             "quantity": "peak_g",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from math import cos, radians, sin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.events import Event, Kind, Phase, final_forms
-from detector.recognition.events.periodic import FEWEST, MEMORY, Series
+from detector.events import Event, Kind, Phase, final_forms, is_taken_back, to_dict
+from detector.recognition.events.periodic import FEWEST, MEMORY, Postures, Series, Vector
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import load_rules
 from detector.recognition.rules.verdict import Finding
@@ -21,7 +22,9 @@ RULES = load_rules()
 MILD_G_S, ABRUPT_G_S = 2.0, 12.0
 JERK = because(Reason.SPASM, peak_g=0.1, rise_s=0.1, turned_deg=6.0, duration_s=2.0)
 
-Movement = tuple[Event, Finding]
+Movement = tuple[Event, Finding, Postures]
+LIES: Vector = (0.0, 0.0, 1.0)
+STAYS = Postures(LIES, LIES)
 
 
 def movement(
@@ -32,6 +35,7 @@ def movement(
     peak_g: float = 0.1,
     turn_deg: float = 6.0,
     jerk_g_s: float = MILD_G_S,
+    postures: Postures = STAYS,
 ) -> Movement:
     """Make a movement that is over, as the sequence hands it to the series."""
     finding = Finding(
@@ -58,7 +62,7 @@ def movement(
         episode="that night's",
         facts=JERK,
     )
-    return event, finding
+    return event, finding, postures
 
 
 def every(interval_s: float, count: int, **how: float) -> list[Movement]:
@@ -72,7 +76,7 @@ def told(movements: list[Movement], series: Series | None = None) -> list[list[E
 
 def named(movements: list[Movement]) -> list[Kind]:
     """What each is in the end."""
-    said = [event for event, _ in movements]
+    said = [event for event, *_ in movements]
     said += [event for revised in told(movements) for event in revised]
     return [event.kind for event in final_forms(said)]
 
@@ -108,10 +112,10 @@ def test_alike_and_evenly_apart_they_are_periodic_from_the_fourth_on(
 
 def test_a_revision_keeps_the_id_and_the_times_and_raises_the_number() -> None:
     movements = every(30, 6)
-    movements[1] = replace(movements[1][0], revision=3), movements[1][1]
+    movements[1] = replace(movements[1][0], revision=3), *movements[1][1:]
     revised = {event.id: event for said in told(movements) for event in said}
 
-    for event, _ in movements:
+    for event, *_ in movements:
         now = revised[event.id]
         assert (now.revision, now.kind) == (event.revision + 1, Kind.PLM)
         assert (now.onset_s, now.duration_s, now.phase) == (event.onset_s, event.duration_s, "end")
@@ -124,6 +128,12 @@ def test_none_is_revised_twice() -> None:
 
     assert len(ids) == len(set(ids)) == 30
 
+
+def tilted(angle_deg: float) -> Vector:
+    return 0.0, sin(radians(angle_deg)), cos(radians(angle_deg))
+
+
+FALLS = Postures(tilted(6.0), LIES)
 
 unlike = st.sampled_from(["peak_g", "duration_s", "turn_deg", "interval"])
 
@@ -179,14 +189,43 @@ def test_a_bed_that_shakes_and_a_limb_turned_over_are_no_leg_movements(turn_deg:
 
 
 @given(st.floats(0.2, 5.9), st.integers(FEWEST, 10))
-def test_the_way_back_belongs_to_its_movement(after_s: float, count: int) -> None:
+def test_the_way_back_is_a_part_of_its_movement(after_s: float, count: int) -> None:
     """Each lift is followed by the foot falling back, which is another bout of the same one."""
     lifts = every(30, count)
-    falls = [movement(e.onset_s + after_s, Kind.TWITCH, duration_s=0.4) for e, _ in lifts]
+    falls = [
+        movement(e.onset_s + after_s, Kind.TWITCH, duration_s=0.4, postures=FALLS)
+        for e, *_ in lifts
+    ]
     movements = [each for pair in zip(lifts, falls, strict=True) for each in pair]
+    said = told(movements)
+    finals = final_forms([e for e, *_ in movements] + [e for each in said for e in each])
 
-    assert [Kind.PLM] * (2 * count) == named(movements)
-    assert [0] * 6 + [7, 1] == [len(said) for said in told(movements)][:8]
+    assert [Kind.PLM] * count == [event.kind for event in finals]
+    assert [e.onset_s for e, *_ in lifts] == [event.onset_s for event in finals]
+    whole_s = max(2.0, after_s + 0.4)
+    assert all(event.duration_s == pytest.approx(whole_s, abs=1e-3) for event in finals)
+    assert [0] * 6 + [7, 2] == [len(each) for each in said][:8]
+    back = said[7][1]
+    assert is_taken_back(back)
+    assert back.revision == falls[3][0].revision + 1
+    assert (
+        worded(back).reason == "the way back of the periodic movement before it, which reports it"
+    )
+
+
+def test_what_does_not_bring_the_limb_back_is_no_way_back() -> None:
+    away = Postures(tilted(6.0), tilted(30.0))
+    movements = [m for e in every(30, 6) for m in (e, movement(e[0].onset_s + 3, postures=away))]
+
+    assert Kind.PLM not in named(movements)
+
+
+def test_a_movement_that_lasts_longer_than_ten_seconds_with_its_way_back_has_none() -> None:
+    lifts = every(30, 4, duration_s=2.0)
+    falls = [movement(e.onset_s + 5.5, duration_s=5.0, postures=FALLS) for e, *_ in lifts]
+    said = [e for pair in zip(lifts, falls, strict=True) for each in told(list(pair)) for e in each]
+
+    assert said == []
 
 
 def test_a_movement_and_its_way_back_count_for_one() -> None:
@@ -203,6 +242,68 @@ def test_clonus_tremor_and_turns_neither_belong_to_a_series_nor_break_it(kind: K
 
     assert [] == told([*series[:3], other])[-1]
     assert [kind] == [k for k in named([*series[:3], other, *series[3:]]) if k is not Kind.PLM]
+
+
+@pytest.mark.parametrize("kind", [Kind.MOVEMENT, Kind.TURN, Kind.TREMOR, Kind.CLONUS])
+def test_a_limb_that_moves_otherwise_between_them_is_not_at_rest(kind: Kind) -> None:
+    """8 s of something else in every interval of 30 s, too long or too far for a leg movement."""
+    lifts = every(30, 8)
+    others = [
+        movement(e.onset_s + 11, kind, duration_s=10.5 if kind is Kind.MOVEMENT else 8.0)
+        for e, *_ in lifts
+    ]
+    movements = [each for pair in zip(lifts, others, strict=True) for each in pair]
+
+    assert {Kind.SPASM} == set(named(movements)) - {kind}
+
+
+def test_a_minute_of_movement_before_is_no_rest_for_the_first_four() -> None:
+    walked = movement(0, Kind.MOVEMENT, duration_s=70)
+    series = [movement(75 + 20 * index) for index in range(10)]
+
+    assert Kind.PLM not in named([walked, *series[:4]])
+    assert named([walked, *series])[-1] is Kind.PLM  # once it has gone on for long enough
+
+
+def test_movement_beside_a_rhythm_disturbs_the_rest_as_any_other() -> None:
+    series, lifts, said = Series(RULES), every(30, 6), []
+    for event, finding, postures in lifts:
+        said += series.admit(event, finding, postures)
+        series.disturb(movement(event.onset_s + 11, Kind.MOVEMENT, duration_s=9.0)[0])
+
+    assert said == []
+
+
+@pytest.mark.parametrize("off_deg", [8.0, 40.0])
+def test_a_limb_that_lies_elsewhere_begins_a_series_anew(off_deg: float) -> None:
+    elsewhere = Postures(tilted(off_deg), tilted(off_deg))
+    first = [movement(20 + 30 * i) for i in range(3)]
+    second = [movement(110 + 30 * i, postures=elsewhere) for i in range(3)]
+
+    assert Kind.PLM not in named(first + second)
+    assert Kind.PLM in named([*first, movement(110)])
+
+
+@pytest.mark.parametrize("site", ["wrist", "trunk"])
+def test_periodic_movements_are_of_the_legs(site: str) -> None:
+    series = Series(load_rules(site=site))
+
+    assert [] == [event for said in told(every(30, 10), series) for event in said]
+
+
+def test_a_state_that_knew_no_rest_can_still_be_read() -> None:
+    lifts = every(30, 4)
+    back = movement(23, Kind.TWITCH)[0]
+    old = [
+        {"event": to_dict(event), "jerk_g_s": MILD_G_S, "way_back": way}
+        for (event, *_), way in zip(lifts[:3], [to_dict(back), None, None], strict=True)
+    ]
+    series = Series(RULES)
+    series.load(json.loads(json.dumps(old)))
+    said = series.admit(*lifts[3])
+
+    assert [e.kind for e in said if not is_taken_back(e)] == [Kind.PLM] * 4
+    assert [e.id for e in said if is_taken_back(e)] == [back.id]
 
 
 def test_what_is_longer_than_a_leg_movement_of_ten_seconds_is_none() -> None:
@@ -223,7 +324,7 @@ def nights(draw: st.DrawFn) -> list[Movement]:
     """Movements of every sort, in order, some of them periodic."""
     onset_s, movements = 0.0, []
     for _ in range(draw(st.integers(1, 14))):
-        onset_s += draw(st.sampled_from([1.0, 4.0, 20.0, 22.0, 25.0, 100.0]))
+        onset_s += draw(st.sampled_from([1.0, 4.0, 6.5, 9.5, 10.0, 20.0, 22.0, 25.0, 100.0]))
         kind = draw(st.sampled_from([Kind.SPASM] * 4 + [Kind.TWITCH, Kind.MOVEMENT, Kind.CLONUS]))
         movements.append(movement(onset_s, kind, peak_g=draw(st.sampled_from([0.1, 0.12, 0.6]))))
     return movements
@@ -244,8 +345,18 @@ def test_a_restart_at_any_event_changes_nothing(
 
 
 @given(nights())
+def test_two_movements_of_a_series_never_begin_within_ten_seconds(
+    movements: list[Movement],
+) -> None:
+    said = [event for each in told(movements) for event in each]
+    onsets_s = sorted({e.onset_s for e in said if e.kind is Kind.PLM})
+
+    assert all(later - earlier >= 10.0 for earlier, later in pairwise(onsets_s))
+
+
+@given(nights())
 def test_whatever_comes_ids_stay_and_revisions_count_up(movements: list[Movement]) -> None:
-    last = {event.id: event for event, _ in movements}
+    last = {event.id: event for event, *_ in movements}
     for said in told(movements):
         for event in said:
             assert event.revision == last[event.id].revision + 1
@@ -254,10 +365,16 @@ def test_whatever_comes_ids_stay_and_revisions_count_up(movements: list[Movement
 
 
 def test_the_memory_is_bounded_however_long_the_night() -> None:
-    series, sizes = Series(RULES), []
-    for each in every(20, 400):
-        series.admit(*each)
-        sizes.append(len(json.dumps(series.save())))
+    """Also of a limb that is never at rest, and of lifts that fall back in many steps."""
+    for count in (1, 5):
+        series, sizes = Series(RULES), []
+        for event, finding, postures in every(20, 400, peak_g=0.1):
+            series.admit(event, finding, postures)
+            for step in range(1, count):
+                series.admit(*movement(event.onset_s + 1.2 * step, duration_s=0.2))
+            for step in range(10 * (count - 1)):
+                series.disturb(movement(event.onset_s + 7 + step / 4, duration_s=0.2)[0])
+            sizes.append(len(json.dumps(series.save())))
 
-    assert len(series.save()) == MEMORY
-    assert max(sizes[MEMORY:]) < 8000
+        assert len(series.save()["members"]) == MEMORY
+        assert max(sizes[MEMORY:]) < 16_000

@@ -15,6 +15,7 @@ from typing import Any
 from detector import events as form
 from detector.block import EPOCH
 from detector.events import SPASM_FAMILY, Event, Kind, Phase
+from detector.recognition.events.forms import next_form, taken_back
 from detector.recognition.rules.reason import Reason, ReasonFacts, because
 
 JOIN_MS = 1000  # less than this between two events is no real pause (contract's merge rule)
@@ -98,6 +99,8 @@ class Fusion:
         if event.sensor is None:
             raise ValueError("an event must name its sensor to be fused: stamp it first")
         member = _FusedMember.of(event.sensor, event, dated=self._dated)
+        if form.is_taken_back(event):
+            return self._drop(member)
         self._members[member.key] = member
         return self._tell() + self._forget(member)
 
@@ -123,6 +126,16 @@ class Fusion:
         self._members = {member.key: member for member in members}
         self._told = {each.event.id: each for each in told}
 
+    def _drop(self, member: _FusedMember) -> list[Event]:
+        """Forget an event that its sensor took back, and say so if it was told under its id."""
+        self._members.pop(member.key, None)
+        told = self._told.pop(member.event.id, None)
+        said = self._tell()
+        if told is None or told.retired:
+            return said
+        back = replace(member.event, revision=max(member.event.revision, told.event.revision + 1))
+        return [*said, back]
+
     def _tell(self) -> list[Event]:
         """Return what is new: first what the movements are now, then which ids are no more."""
         groups = _grouped(self._members.values())
@@ -137,7 +150,7 @@ class Fusion:
             said += self._word(identity, group, episode)
         for key, told in self._told.items():
             if heirs[key] != key and not told.retired:
-                word = _taken_back(told.event, heirs[key])
+                word = taken_back(told.event, heirs[key])
                 self._told[key] = _Told(word, plain=False, retired=True)
                 said.append(word)
         return said
@@ -148,7 +161,7 @@ class Fusion:
         told = self._told.get(identity)
         plain = len(group) == 1 and (told is None or told.plain)
         if told is not None:
-            event = event if plain else _next_form(told.event, event)
+            event = event if plain else next_form(told.event, event)
             if event == told.event:
                 return []
         self._told[identity] = _Told(event, plain=plain, retired=False)
@@ -344,31 +357,6 @@ def _facts(telling: _Group) -> ReasonFacts:
 
 def _largest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
-
-
-def _next_form(before: Event, event: Event) -> Event:
-    """Return a form that receivers take for the later one.
-
-    They order them by revision, phase and duration; so another kind, a form after the end,
-    and a shorter duration are revisions.
-    """
-    if event.phase is Phase.START:
-        event = replace(event, phase=Phase.UPDATE)
-    going_on = replace(before, phase=Phase.UPDATE) if before.phase is Phase.START else before
-    if replace(event, revision=before.revision) == going_on:
-        return before
-    turned = (
-        event.kind is not before.kind
-        or event.duration_s < before.duration_s
-        or before.phase is Phase.END
-    )
-    return replace(event, revision=max(event.revision, before.revision + turned))
-
-
-def _taken_back(event: Event, heir: str) -> Event:
-    """Return that a movement goes on under another id; without an end it is not counted."""
-    moved = form.relabelled(event, Kind.MOVEMENT, because(Reason.SAME_MOVEMENT, event=heir))
-    return replace(moved, phase=Phase.UPDATE, grade=None, parts=None, episode=None)
 
 
 def _episodes(groups: Sequence[_Group], told: Mapping[str, Event]) -> list[str | None]:

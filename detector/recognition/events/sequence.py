@@ -20,7 +20,7 @@ from detector.events import (
 from detector.plain import from_plain, to_plain
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
-from detector.recognition.events.periodic import Series
+from detector.recognition.events.periodic import UNKNOWN, Postures, Series
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding, Refine, beside
@@ -57,6 +57,7 @@ class Sequence:
         released, whole = self._continued(self._in_context(finding))
         phase = Phase.END if over else Phase.UPDATE if self._told else Phase.START
         event = self._phrase(whole, str(bout.first), phase)
+        announced = self._told is not None
         if not over:
             self._told = event
             return [*released, event]
@@ -67,8 +68,13 @@ class Sequence:
         ]
         if bout.goes_on and whole.end >= bout.end_sample:
             self._pending = _Piece(event, whole)
+            self._disturb(rest)
             return released + rest
-        return released + self._end(event, whole) + rest
+        ended = self._end(event, whole, Postures.of(bout.before_g, bout.after_g))
+        if not announced:  # a way back that nobody was told of has nothing to take back
+            ended = [e for e in ended if e.id != event.id or e.phase is Phase.END]
+        self._disturb(rest)
+        return released + ended + rest
 
     def says_little(self, bout: Bout) -> bool:
         """Whether a look adds nothing, whatever it finds: it was announced, or continues a cut."""
@@ -164,11 +170,15 @@ class Sequence:
             return self._episode[0]
         return identity
 
-    def _end(self, event: Event, finding: Finding) -> list[Event]:
+    def _disturb(self, events: list[Event]) -> None:
+        for event in events:
+            self._series.disturb(event)
+
+    def _end(self, event: Event, finding: Finding, postures: Postures = UNKNOWN) -> list[Event]:
         """Return an event that is over, and the revisions of earlier ones that it causes."""
         if finding.kind is Kind.TREMOR and finding.rhythm_hz is not None:
             self._tremor = (finding.end, finding.rhythm_hz)
-        revised = self._series.admit(event, finding)
+        revised = self._series.admit(event, finding, postures)
         if revised:
             return revised
         if event.kind in SPASM_FAMILY and event.episode is not None:

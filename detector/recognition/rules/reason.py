@@ -39,6 +39,7 @@ class Reason(StrEnum):
     SECOND_OPINION = "second-opinion"  # a refinement took the name back
     SENSORS = "sensors"  # several saw it, each for a reason of its own
     SAME_MOVEMENT = "same-movement"  # another event tells it
+    WAY_BACK = "way-back"  # the periodic movement before it tells it
     BELOW_MINIMUM = "below-minimum"  # a personal minimum held it back
 
 

@@ -168,6 +168,8 @@ class PeriodicRules:
     jerk_g_s: float
     turn_deg: float
     least_deg: float
+    stays_deg: float
+    moved_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
