@@ -24,6 +24,7 @@ class Condition(StrEnum):
     CLIPPED = "clipped"
     STUCK_AXIS = "stuck-axis"
     WRONG_SCALE = "wrong-scale"
+    LOOSE_STRAP = "loose-strap"
 
     # of the way to people
     BROKER = "broker"  # there is none, or it does not answer

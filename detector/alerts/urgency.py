@@ -32,6 +32,7 @@ them: what the wake rule for no signal tells soon, such as an empty battery, and
 leg looks like, such as a sensor that is not worn."""
 
 _SOME_DAY = (
+    Condition.LOOSE_STRAP,  # nothing is missed; what rings may be called clonus
     Condition.BATTERY_UNKNOWN,  # an empty one ends in no-signal
     Condition.SELF_TEST_OVERDUE,  # a way that fails is a condition of its own
     Condition.CLOCK_STEPPED,  # only labels depend on the clock

@@ -1,4 +1,4 @@
-"""Whether a sensor's samples can be trusted: held, at its limit, not worn, or implausible.
+"""Whether a sensor's samples can be trusted: held, at its limit, not worn, implausible, loose.
 
 Looked at are the sensor's own samples, before any resampling, by whole seconds counted from the
 beginning of a contiguous segment. A wrong rate needs a second clock: `timing` finds it.
@@ -19,6 +19,7 @@ from detector.alerts.conditions import Condition
 from detector.block import AXES, Block, Samples
 from detector.dsp.holds import equal_runs
 from detector.dsp.plausible import AxisState, Gravity, GravityState, HeldAxes
+from detector.dsp.strap import Strap, StrapState
 from detector.dsp.wear import Wear
 from detector.plain import from_plain, pack, to_plain, unpack
 
@@ -64,9 +65,10 @@ class Cause(StrEnum):
     CLIPPED = Condition.CLIPPED
     STUCK_AXIS = Condition.STUCK_AXIS
     WRONG_SCALE = Condition.WRONG_SCALE
+    LOOSE_STRAP = Condition.LOOSE_STRAP
 
 
-DOUBTFUL = frozenset({Cause.CLIPPED, Cause.STUCK_AXIS, Cause.WRONG_SCALE})
+DOUBTFUL = frozenset(Cause) - {Cause.STUCK, Cause.NON_WEAR}
 """What spoils samples in part: events are found all the same, and may be wrong."""
 
 
@@ -107,6 +109,7 @@ class Quality:
         self._held = _Held(ceil(STUCK_S * fs / self._length), ceil(NAP_S * fs / self._length))
         self._rail = _Rail(range_g)
         self._axes, self._gravity = HeldAxes(self._length), Gravity(self._length)
+        self._strap = Strap(fs)
         self.reset()
 
     def reset(self) -> None:
@@ -116,6 +119,7 @@ class Quality:
         self._open: dict[Cause, QualityCondition] = {}
         self._held.state, self._rail.state = _HeldState(), _RailState()
         self._axes.state, self._gravity.state = AxisState(), GravityState()
+        self._strap.state = StrapState()
         self._wear.reset()
 
     @property
@@ -147,6 +151,7 @@ class Quality:
                 (Cause.NON_WEAR, self._wear),
                 (Cause.STUCK_AXIS, self._axes),
                 (Cause.WRONG_SCALE, self._gravity),
+                (Cause.LOOSE_STRAP, self._strap),
             ):
                 heard += [
                     _Indication(turn.known, cause, turn.at, turn.reason, turn.numbers)
@@ -167,6 +172,7 @@ class Quality:
             "wear": self._wear.save(),
             "axes": to_plain(self._axes.state),
             "gravity": to_plain(self._gravity.state),
+            "strap": self._strap.save(),
         }
 
     @classmethod
@@ -190,12 +196,13 @@ class Quality:
         if "axes" in state:  # younger than the first saved nights
             self._axes.state = from_plain(AxisState, state["axes"])
             self._gravity.state = from_plain(GravityState, state["gravity"])
+        self._strap.load(state.get("strap", Strap(self._fs).save()))  # youngest of all
 
     def _interrupt(self) -> list[QualityCondition]:
         """Close what cannot be followed across a gap."""
         last = self._next or 0
         self._rest = np.empty((0, AXES))
-        for part in (self._held, self._rail, self._wear):
+        for part in (self._held, self._rail, self._wear, self._strap):
             part.interrupt()
         return self._tell(
             [_Indication(last, cause, last) for cause in (Cause.STUCK, Cause.CLIPPED)]
@@ -210,11 +217,8 @@ class Quality:
                 told.append(replace(ended, end_s=each.at / self._fs, known_s=known_s))
             # A sensor that holds one value does not move either: that is one condition, not two.
             elif each.reason is not None and Cause.STUCK not in self._open:
-                onset_s, known_s = each.at / self._fs, each.known / self._fs
-                began = QualityCondition(
-                    each.cause, onset_s, None, known_s, each.reason, each.numbers
-                )
-                told.append(began)
+                span_s = each.at / self._fs, None, each.known / self._fs
+                told.append(QualityCondition(each.cause, *span_s, each.reason, each.numbers))
                 self._open[each.cause] = told[-1]
         return told
 

@@ -30,6 +30,7 @@ CONDITION_NAMES: Mapping[str, str] = {
     Condition.CLIPPED: "movement beyond the sensor's range",
     Condition.STUCK_AXIS: "an axis of the sensor stuck",
     Condition.WRONG_SCALE: "gravity is not 1 g",
+    Condition.LOOSE_STRAP: "strap loose",
     Condition.BROKER: "no broker",
     Condition.BROKER_LOST: "broker away too often",
     Condition.BROKER_REFUSES: "messages refused",

@@ -23,7 +23,8 @@ PACKAGE = Path(detector.__file__).parent
 
 PUBLISHED = """
 no-signal bluetooth other-address data-lost wrong-rate rate-drift doubled-stream battery
-battery-critical battery-unknown stuck non-wear clipped stuck-axis wrong-scale broker broker-lost
+battery-critical battery-unknown stuck non-wear clipped stuck-axis wrong-scale loose-strap
+broker broker-lost
 broker-refuses nobody-reachable push-failed sound unproven-commands self-test self-test-failed
 self-test-overdue path-unconfirmed clock-stepped clock-implausible slept heartbeat overload disk
 disk-low recording retention memory detector-stalled internal-fault restart-loop twin-service state

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detector.alert import Level
 from detector.devices.profile import Battery
 from detector.devices.stream import Packet, Reading
+from firmware_sim.motion.scenarios import scenario
 
 from .evening import UTC_NS, S, night
+from .frames import saying
 from .sent import Sent, first, flapping, told
 
 
@@ -62,6 +65,22 @@ def test_a_rate_that_drifts_is_told(rate):
 
     assert first(alerts, "rate-drift") is not None
     assert first(alerts, "wrong-rate") is None
+
+
+def test_a_loose_strap_is_told_and_wakes_nobody():
+    """Two hours of ordinary movement under a simulated one: told once, though it rings on."""
+    trace = scenario("hard-night-without-spasms", seed=200, duration_s=7200.0, loose=True)
+    one = night(sensors=1)
+    alerts, doubts = [], set()
+    for reading in saying(trace.samples):
+        alerts += [each for each in one.take(reading).alerts if each.kind == "loose-strap"]
+        doubts.add(one.doubt)
+
+    assert [str(each.state) for each in alerts] == ["raised"]
+    assert alerts[0].level is Level.LOW, "what wakes somebody is high"
+    assert "Tighten the strap" in alerts[0].reason
+    assert doubts == {None, alerts[0].reason}
+    assert one.blind is None
 
 
 def test_a_stream_that_comes_twice_is_told():
