@@ -74,6 +74,11 @@ CLEAR = 16
 the movements, that is a chance of 1 in 35; after half of them, 1 in 65,000."""
 
 
+SAVED_G, MOST_STEPS = 2.0**-11, 32_000
+"""Samples are looked at in steps of 0.5 mg up to 15.6 g, a tenth of the gate, so that what is saved
+takes two bytes each."""
+
+
 @dataclass(slots=True)
 class StrapState:
     """What is remembered: the last samples, and how the latest movements ended."""
@@ -97,8 +102,8 @@ class Strap:
         """Return the state as plain data."""
         state = self.state
         return {
-            "rest": pack(state.rest.astype(np.float32)),
-            "frames": pack(state.frames.astype(np.float32)),
+            "rest": pack(_in_steps(state.rest).astype(np.int16)),
+            "frames": pack(_in_steps(state.frames).astype(np.int16)),
             "active": list(state.active),
             "rings_hz": list(state.rings_hz),
             "loose_hz": state.loose_hz,
@@ -107,8 +112,8 @@ class Strap:
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.state = StrapState(
-            rest=unpack(state["rest"], np.float32).astype(np.float64),
-            frames=unpack(state["frames"], np.float32).astype(np.float64),
+            rest=unpack(state["rest"], np.int16) * SAVED_G,
+            frames=unpack(state["frames"], np.int16) * SAVED_G,
             active=list(state["active"]),
             rings_hz=list(state["rings_hz"]),
             loose_hz=state["loose_hz"],
@@ -121,9 +126,7 @@ class Strap:
     def follow(self, seconds: Samples, first: int, steps_g: NDArray[np.float64]) -> list[Turn]:
         """Take the next seconds (count, length, 3) g; `steps_g` is the resolution known then."""
         state, length = self.state, self._length
-        # As it is saved: single precision is finer than any sensor's step.
-        fresh = seconds.reshape(-1, AXES).astype(np.float32).astype(np.float64)
-        samples = np.concatenate((state.rest, fresh))
+        samples = np.concatenate((state.rest, _in_steps(seconds.reshape(-1, AXES)) * SAVED_G))
         whole = len(samples) // length
         start = first - len(state.rest) - len(state.frames)
         state.rest = samples[whole * length :].copy()
@@ -252,6 +255,12 @@ def _ends(active: NDArray[np.bool_]) -> list[int]:
     return np.flatnonzero(ends).tolist()
 
 
+def _in_steps(samples: Samples) -> Samples:
+    """Return samples in whole steps of `SAVED_G`; of its own result the same."""
+    steps: Samples = np.clip(np.rint(samples / SAVED_G), -MOST_STEPS, MOST_STEPS)
+    return steps
+
+
 def _rms(samples: Samples, length: int) -> Floats:
     """Return the rms of every frame about its mean, all axes together: (n * length, 3) -> (n,)."""
     framed = samples.reshape(-1, length, AXES)
@@ -297,6 +306,6 @@ def _count(those: NDArray[np.bool_]) -> int:
 
 def _loose(rings_hz: float) -> str:
     return (
-        f"the strap is loose: after a movement the sensor swings on at {rings_hz:.1f} Hz, which "
+        f"the sensor swings on at {rings_hz:.1f} Hz after movements, as under a loose strap, which "
         "looks like clonus. Tighten the strap"
     )
