@@ -38,15 +38,17 @@ def night(
     way: tuple[float, ...] = ACROSS,
     peak_g: float = 0.15,
     beats_s: float = 0.0,
+    turn_deg: float = 4.0,
+    work_g: float = 0.15,
 ) -> Samples:
     """Make a movement every few seconds: half a second of it, and then a free swing.
 
     `swings` gives the rate (Hz) and the damping of each; with `beats_s` the limb itself beats at
-    that rate for so long, and wanes within 0.6 s.
+    that rate for so long, and wanes within 0.6 s. Each movement turns the limb there or back.
     """
     rng = np.random.default_rng(seed)
     slot = round(EVERY_S * fs)
-    samples = np.tile([0.0, 0.0, 1.0], (len(swings) * slot, 1))
+    samples = np.zeros((len(swings) * slot, 3))
     t = np.arange(slot) / fs
     direction = np.array(way) / np.linalg.norm(way)
     for number, (rate_hz, damping) in enumerate(swings):
@@ -54,16 +56,20 @@ def night(
         since_s = t - begun_s
         moving = (since_s > -0.5 - beats_s) & (since_s <= 0)
         free = since_s > 0
+        way_there = np.clip((since_s + 0.5) / 0.5, 0, 1)
+        angle = np.radians(turn_deg) * (way_there if number % 2 == 0 else 1 - way_there)
+        here = slice(number * slot, (number + 1) * slot)
+        samples[here, 1:] += np.stack((np.sin(angle), np.cos(angle)), axis=1)
         phase = 2 * np.pi * rate_hz * since_s + rng.uniform(0, 2 * np.pi)
         envelope = np.where(free, np.exp(-damping * 2 * np.pi * rate_hz * since_s), 0.0)
         if beats_s:
             envelope = np.where(free, np.clip(1 - since_s / 0.6, 0, 1), moving)
         swing = envelope * np.sin(phase)
         swing *= peak_g * rng.uniform(0.7, 1.3)
-        samples[number * slot : (number + 1) * slot] += swing[:, None] * direction
+        samples[here] += swing[:, None] * direction
         if not beats_s:
-            work = np.convolve(rng.normal(0, 0.15, slot), np.ones(3) / 3, mode="same")
-            samples[number * slot : (number + 1) * slot, :2] += (work * moving)[:, None]
+            work = np.convolve(rng.normal(0, work_g, slot), np.ones(3) / 3, mode="same")
+            samples[here, :2] += (work * moving)[:, None]
     return np.round(samples + rng.normal(0, 0.001, samples.shape), 4)
 
 
@@ -108,6 +114,12 @@ def test_movements_that_ring_at_different_rates_are_no_strap(seed):
 @settings(max_examples=8)
 def test_a_mattress_rings_along_gravity_and_is_none(strap, seed):
     assert told(night([strap] * 30, seed=seed, way=ALONG)) == []
+
+
+@given(strap=loose_straps, seed=seeds)
+@settings(max_examples=8)
+def test_what_rings_where_the_limb_lies_still_is_a_bed_that_others_shake(strap, seed):
+    assert told(night([strap] * 30, seed=seed, turn_deg=0.0, work_g=0.0)) == []
 
 
 @given(strap=loose_straps, seed=seeds)
