@@ -29,7 +29,7 @@ from detector.night.technical import DOUBTS
 from detector.night.time_axis import TimeAxis, away_ns
 from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
-from detector.words.reasons import worded
+from detector.words.reasons import with_unwoken, worded
 
 
 class Night:
@@ -375,7 +375,9 @@ class Night:
         """Count an event, and pass it to the rules."""
         told: list[Event | Alert] = [*self._policy.tick(now)]
         for event in map(worded, said):
-            self._count.add(event)
             onset_s = self._time.onset_s(event)
-            told += [event, *self._policy.observe(event, now, onset_s=onset_s)]
+            alerts = self._policy.observe(event, now, onset_s=onset_s)
+            whole = with_unwoken(event, self._policy.unwoken(event))
+            self._count.add(whole)
+            told += [whole, *alerts]
         return Outcome(tuple(told))
