@@ -17,7 +17,7 @@ from detector.alerts.policy import Policy
 from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
-from detector.events import Event, Kind, broken_off, from_dict
+from detector.events import Event, EventContext, Kind, broken_off, from_dict
 from detector.night.conditions import SensorConditions, by_sensor, silent_for
 from detector.night.count import EventCount
 from detector.night.known_order import KnownOrder
@@ -79,6 +79,11 @@ class Night:
     def counts(self) -> Counter[Kind]:
         """Ended events by kind, each in its latest form."""
         return self._count.counts
+
+    @property
+    def contexts(self) -> Counter[EventContext | None]:
+        """Ended likely spasms by what the wearer did when they began."""
+        return self._count.contexts
 
     @property
     def samples(self) -> int:
