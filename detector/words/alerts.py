@@ -156,15 +156,15 @@ def rule_words(text: str) -> str:
 
 def unwoken_words(text: str) -> str:
     """Return that a wake rule wakes nobody for the context in which something began."""
-    why = "the wearer was up"
+    began = "the wearer was up"
     try:
         rule = parse_rule(text)
     except RuleError:  # of another version
         rule = None
     if isinstance(rule, Cluster):
-        began = "the wearer was not at rest" if rule.clause is Clause.FROM_REST else why
-        why = f"not all of them count: {began}"
-    return f"nobody is woken for it ({rule_words(text)}), as {why}"
+        began = "the wearer was not at rest" if rule.clause is Clause.FROM_REST else began
+        began = f"some of them began while {began}"
+    return f"nobody is woken for it ({rule_words(text)}), as {began}"
 
 
 def matter(alert: Alert) -> str:

@@ -143,7 +143,7 @@ def test_a_cluster_from_rest_passes_over_restless_spasms_and_says_so() -> None:
     facts = {"reason": "shaken", "duration_s": 2.0}
     told = with_unwoken(replace(events[2], facts=facts, reason="x"), policy.unwoken(events[2]))
     assert told.reason.endswith(
-        "; nobody is woken for it (3 spasms in 10 min, from rest), as not all of them count: the "
+        "; nobody is woken for it (3 spasms in 10 min, from rest), as some of them began while the "
         "wearer was not at rest"
     )
     assert told.facts["unwoken"] == ["3 spasms in 10min from rest"]
