@@ -18,7 +18,7 @@ SCHEMA = "event/1"
 LONGEST_FACTS = 16_384
 """Characters of JSON: six sensors with every check take 3,000; MQTT brokers at home take 64 kB."""
 
-_YOUNGER = ("facts", "held_back")  # fields that events of the first release do not have
+_YOUNGER = ("facts", "held_back", "context")  # fields that events of the first release do not have
 
 
 class Kind(StrEnum):
@@ -49,6 +49,18 @@ class Phase(StrEnum):
     START = "start"
     UPDATE = "update"
     END = "end"
+
+
+class EventContext(StrEnum):
+    """What the wearer was doing when an event began, as far as its sensor saw.
+
+    Not known (None) where less than five minutes before it were seen and nothing else moved in
+    them: what was not seen is not rest.
+    """
+
+    RESTING = "resting"  # no movement for five minutes that is not of likely spasms
+    RESTLESS = "restless"
+    UP = "up"  # upright or walking
 
 
 class Origin(StrEnum):
@@ -83,6 +95,7 @@ class Event:
 
     `onset_s` counts from the first sample of the recording; `onset` and `end` are None when
     that has no wall clock. `grade` is the SCATS bin: 1 under 3 s, 2 up to 10 s, 3 beyond.
+    `context` is that of its onset, and stays; None where it is not known, or of an old event.
     `held_back` is the kind that a personal minimum withheld. `facts` say why it has its kind, as
     plain data (`recognition.rules.reason`); `words.reasons.worded` renders `reason` from them.
     """
@@ -105,6 +118,7 @@ class Event:
     parts: Annotated[tuple[Kind, ...], Items(least=1)] | None = None
     episode: Name | None = None
     cut_short: bool = False
+    context: EventContext | None = None
     held_back: Kind | None = None
     reason: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -179,6 +193,7 @@ def to_dict(event: Event) -> dict[str, Any]:
         "parts": None if event.parts is None else [part.value for part in event.parts],
         "episode": event.episode,
         "cut_short": event.cut_short,
+        "context": None if event.context is None else event.context.value,
         "held_back": None if event.held_back is None else event.held_back.value,
         "reason": event.reason,
         "facts": dict(event.facts),
@@ -215,7 +230,7 @@ def from_dict(data: Mapping[str, Any]) -> Event:
         raise ValueError(f"schema must be {SCHEMA!r}, got {data.get('schema')!r}")
     try:
         values = {each.name: data[each.name] for each in fields(Event) if each.name not in _YOUNGER}
-        held_back = data.get("held_back")
+        held_back, context = data.get("held_back"), data.get("context")
         detector, recording, parts = values["detector"], values["recording"], values["parts"]
         values |= {
             "kind": Kind(values["kind"]),
@@ -226,6 +241,7 @@ def from_dict(data: Mapping[str, Any]) -> Event:
             "parts": None if parts is None else tuple(Kind(part) for part in parts),
             "detector": None if detector is None else DetectorVersion(**detector),
             "recording": None if recording is None else RecordingSpan(**recording),
+            "context": None if context is None else EventContext(context),
             "held_back": None if held_back is None else Kind(held_back),
             "facts": _checked(data.get("facts", {})),
         }

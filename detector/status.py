@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from detector.alert import Alert
-from detector.events import Kind, format_utc
+from detector.events import EventContext, Kind, format_utc
 from detector.fields import Name, Time
 
 
@@ -80,6 +80,8 @@ class Vitals:
 class Snapshot:
     """Everything a screen needs when it connects: status, open alerts, tonight's counts.
 
+    `contexts` are likely spasms, twitches apart, by what the wearer did when they began.
+
     Two snapshots are equal when nothing worth announcing at once differs between them.
     """
 
@@ -87,6 +89,7 @@ class Snapshot:
     open_alerts: tuple[Alert, ...] = ()
     since: datetime | None = None
     counts: Mapping[Kind, int] = field(default_factory=dict)
+    contexts: Mapping[EventContext | None, int] = field(default_factory=dict)
     monitored_s: float = field(default=0.0, compare=False)
 
 

@@ -25,7 +25,9 @@ from detector.alerts.facts import (
     Fact,
     clustered,
     episode_beside,
+    is_cluster,
     split_at,
+    withheld,
 )
 from detector.alerts.holds import HeldUntil, Hold, held_until, in_doubt, untold
 from detector.alerts.moments import AlertTime, Now
@@ -98,14 +100,21 @@ class Policy:
             told = self.tick(now)
             if fact.rank < known.rank:
                 return told  # an older form, repeated
-            kept = [text for text in known.told if fact.supports(parse_rule(text))]
-            fact = replace(fact, episode=known.episode, told=tuple(kept))
+            fact = fact.following(known)
         self._known.facts[fact.id] = fact
         self._due = None
         if known is not None and known.told != fact.told:
             told += self._take_back(fact, set(known.told) - set(fact.told), event)
         told += self._raise_for(fact, now)
         return told + self.tick(now)
+
+    def unwoken(self, event: Event) -> list[str]:
+        """Return the rules by which an event wakes nobody for the context of it or of others."""
+        fact, facts = self._known.facts.get(event.id), self._known.facts.values()
+        if fact is None:
+            return []
+        able = (each for each in self._rules if not self._covers(each, fact.episode))
+        return [str(each) for each in able if withheld(fact, each, facts)]
 
     def condition(
         self, name: str, *, active: bool, since_ns: int, now: Now, why: str = ""
@@ -258,7 +267,7 @@ class Policy:
             key
             for key, alert in self._known.open.items()
             for fact in gone
-            if fact.told and (fact.episode == key or _is_cluster(alert.rule, among=fact.told))
+            if fact.told and (fact.episode == key or is_cluster(alert.rule, among=fact.told))
         }
         self._known.facts = {fact.id: fact for fact in kept}
         self._due = None
@@ -372,11 +381,6 @@ class Policy:
         self._known.final.discard(key)
         self._due = None
         return replace(known, state=state, at=at.utc, at_s=at.at_s, reason=reason)
-
-
-def _is_cluster(rule: str | None, *, among: Collection[str]) -> bool:
-    """Whether a rule is among others and counts events: it may rest on those of other episodes."""
-    return rule in among and isinstance(parse_rule(rule or ""), Cluster)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from detector.alert import Alert, from_dict, to_dict
 from detector.alerts.facts import Fact
 from detector.alerts.holds import Hold
-from detector.events import Kind
+from detector.alerts.rules import Clause
+from detector.events import EventContext, Kind
 
 SCHEMA = "policy/1"
 
@@ -47,7 +48,10 @@ def to_plain(known: Remembered) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "facts": [
-            asdict(fact) | {"kind": str(fact.kind), "told": list(fact.told)}
+            asdict(fact)
+            | {"kind": str(fact.kind), "told": list(fact.told)}
+            | {"context": None if fact.context is None else str(fact.context)}
+            | {"in_wake": [str(clause) for clause in fact.in_wake]}
             for fact in known.facts.values()
         ],
         "conditions": [asdict(condition) for condition in known.conditions.values()],
@@ -75,6 +79,9 @@ def from_plain(data: dict[str, Any]) -> Remembered:
                 **{"dated_s": fact["onset_s"]}
                 | fact
                 | {"kind": Kind(fact["kind"]), "told": tuple(fact["told"])}
+                # Younger than the first saved facts.
+                | {"context": None if (of := fact.get("context")) is None else EventContext(of)}
+                | {"in_wake": tuple(map(Clause, fact.get("in_wake", ())))}
             )
             for fact in data["facts"]
         ]

@@ -5,6 +5,11 @@
     no-signal >= 2min    nobody is watching
     button               the wearer asks for help, on their page or by a sensor's button
 
+Each of the first two asks for a context, by a clause behind it. None is `unless up`: what began
+while the wearer was up or walking wakes nobody. `in any context` asks for none, and a cluster may
+ask for `from rest`. What began in a context that is not known wakes as at rest. In a cluster, what
+comes soon after one that counts, counts as well (`facts.counted`).
+
 `spasm` means clonus, sudden spasm or tonic pull, in both forms.
 Twitches are logged and never wake anybody, so they do not count.
 """
@@ -14,11 +19,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from detector.alerts.conditions import Condition
 from detector.errors import ConfigError
-from detector.events import Kind
+from detector.events import EventContext, Kind
 
 DEFAULT_RULES = ("clonus >= 60s", "3 spasms in 10min", "no-signal >= 2min", "button")
 
@@ -45,12 +51,31 @@ class RuleError(ConfigError, ValueError):
     """A wake rule cannot be understood or would be unsafe; the message shows where and how."""
 
 
+class Clause(StrEnum):
+    """What a rule asks of the context in which an event began."""
+
+    UNLESS_UP = "unless up"
+    FROM_REST = "from rest"
+    ANY_CONTEXT = "in any context"
+
+    def admits(self, context: EventContext | None) -> bool:
+        """Whether an event of this context counts by itself; one that is not known does."""
+        match self:
+            case Clause.UNLESS_UP:
+                return context is not EventContext.UP
+            case Clause.FROM_REST:
+                return context in (None, EventContext.RESTING)
+            case Clause.ANY_CONTEXT:
+                return True
+
+
 @dataclass(frozen=True, slots=True)
 class Lasting:
     """One event of `word`'s kinds lasts `duration_s` or longer."""
 
     word: str
     duration_s: int
+    clause: Clause = Clause.UNLESS_UP
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -58,7 +83,7 @@ class Lasting:
         return KINDS_OF[self.word]
 
     def __str__(self) -> str:
-        return f"{self.word} >= {_duration(self.duration_s)}"
+        return f"{self.word} >= {_duration(self.duration_s)}{_written(self.clause)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,7 @@ class Cluster:
     count: int
     word: str
     window_s: int
+    clause: Clause = Clause.UNLESS_UP
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -76,7 +102,8 @@ class Cluster:
 
     def __str__(self) -> str:
         plural = "s" if self.word == "spasm" and self.count > 1 else ""
-        return f"{self.count} {self.word}{plural} in {_duration(self.window_s)}"
+        window = f"{self.count} {self.word}{plural} in {_duration(self.window_s)}"
+        return window + _written(self.clause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +222,17 @@ class _Reader:
             )
         return seconds
 
+    def clause(self, *known: Clause) -> Clause:
+        """Take the clause on the context, if one of these begins here; return it."""
+        for clause in known:
+            first, *others = clause.split()
+            if self.peek() == first:
+                self.take()
+                for word in others:
+                    self.expect(word)
+                return clause
+        return Clause.UNLESS_UP
+
     def word(self) -> str:
         """Take a kind of event that may wake somebody; return it."""
         word = "spasm" if self.peek() == "spasms" else self.peek()
@@ -213,7 +251,8 @@ def _cluster(reader: _Reader) -> Cluster:
     count = reader.whole_number(1, MAX_COUNT)
     word = reader.word()
     reader.expect("in")
-    return Cluster(count, word, reader.duration_s(1, MAX_WINDOW_S))
+    window_s = reader.duration_s(1, MAX_WINDOW_S)
+    return Cluster(count, word, window_s, reader.clause(*Clause))
 
 
 def _condition(reader: _Reader) -> Rule:
@@ -226,7 +265,12 @@ def _condition(reader: _Reader) -> Rule:
         return NoSignal(reader.duration_s(*NO_SIGNAL_S))
     word = reader.word()
     reader.expect(">=", "≥")
-    return Lasting(word, reader.duration_s(1, MAX_LASTING_S))
+    duration_s = reader.duration_s(1, MAX_LASTING_S)
+    return Lasting(word, duration_s, reader.clause(Clause.UNLESS_UP, Clause.ANY_CONTEXT))
+
+
+def _written(clause: Clause) -> str:
+    return "" if clause is Clause.UNLESS_UP else f" {clause}"
 
 
 def _duration(seconds: int) -> str:

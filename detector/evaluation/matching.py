@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from detector.evaluation.spans import Index, Measure, Spanned, Spans, in_order, length, without
-from detector.events import Kind
+from detector.evaluation.wearing import spent
+from detector.events import EventContext, Kind
 
 LOGGED = frozenset({Kind.CLONUS, Kind.SPASM, Kind.TONIC})
 """Kinds that count as an alarm. A twitch and a bump look alike from one sensor, so twitches are
@@ -59,7 +60,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEvent:
-    """An event as a detector left it; `said_s` is the sample clock at its first report."""
+    """An event as a detector left it.
+
+    `said_s` is the sample clock at its first report, `began` what the wearer did at its onset.
+    """
 
     onset_s: float
     end_s: float
@@ -67,6 +71,7 @@ class FoundEvent:
     confidence: float | None = None
     rhythm_hz: float | None = None
     said_s: float | None = None
+    began: EventContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +107,16 @@ class TruthOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOutcome:
-    """What an event overlaps: `false` without a truth of the spasm family, `lone` without any."""
+    """What an event overlaps: `false` without a truth of the spasm family, `lone` without any.
+
+    `context` is the label around it, `began` what the wearer did at its onset.
+    """
 
     kind: Kind
     false: bool
     lone: bool
     context: str
+    began: EventContext | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +133,8 @@ class ScoredRecording:
     """One recording, scored; `judged` are (confidence, was the kind right) of likely spasms.
 
     `context_s` are monitored seconds per label, what is skipped left out, and `NO_CONTEXT` the
-    rest; `outside` truths lay where nothing was monitored, or in what was skipped.
+    rest; `spent_s` those at rest, restless, up and not known; `outside` truths lay where nothing
+    was monitored, or in what was skipped.
     """
 
     subject: str
@@ -134,6 +144,7 @@ class ScoredRecording:
     found: tuple[FoundOutcome, ...]
     stretches: tuple[ContextOutcome, ...]
     context_s: dict[str, float]
+    spent_s: dict[str, float]
     judged: tuple[tuple[float, bool], ...]
 
 
@@ -187,6 +198,7 @@ def score_recording(
             _context_outcome(c, event_index, recorded) for c in in_order([*labelled, *others])
         ),
         context_s=_context_seconds(background.items, scored),
+        spent_s={name: Measure(of).shared(scored) for name, of in spent(events, monitored).items()},
         judged=tuple(
             (e.confidence, any(t.accepts(e.kind) for t in _truths_of(e, truth_index, rule)))
             for e in told
@@ -288,6 +300,7 @@ def _found_outcome(
         false=not any(truth.kind.is_spasm_family for truth in stands_on),
         lone=not stands_on,
         context=max(around, key=overlap).label if around else NO_CONTEXT,
+        began=event.began,
     )
 
 

@@ -117,6 +117,7 @@ def tables(evaluation: Evaluation) -> list[Table]:
         _sensitivity(scores),
         _exactness(scores),
         _alarms(scores),
+        _by_context(ours),
         _contexts(scores),
         _buried(ours),
         _confusion(ours),
@@ -190,6 +191,19 @@ def _alarms(scores: Mapping[str, Score]) -> Table:
                 _rate(score.false_twitches),
             )
             for name, score in scores.items()
+        ),
+    )
+
+
+def _by_context(ours: Score) -> Table:
+    return Table(
+        "False alarms by what the wearer did when they began",
+        "resting: five minutes without movement that is not of likely spasms. up: upright or "
+        "walking. hours: so long the wearer did so. per 24 h: of that time.",
+        ("", "hours", "false", "per 24 h"),
+        tuple(
+            (name, f"{rate.hours:.2f}", str(rate.count), _rate(rate))
+            for name, rate in ours.false_by_context.items()
         ),
     )
 

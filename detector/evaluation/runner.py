@@ -295,6 +295,7 @@ def _found(event: Event, said_s: float | None) -> FoundEvent:
         confidence=event.confidence,
         rhythm_hz=event.rhythm_hz,
         said_s=said_s,
+        began=event.context,
     )
 
 

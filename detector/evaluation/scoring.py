@@ -15,6 +15,7 @@ from detector.evaluation.matching import (
     ScoredRecording,
     TruthOutcome,
 )
+from detector.evaluation.wearing import NOT_KNOWN
 from detector.events import SPASM_FAMILY, Kind
 
 BINS = 10
@@ -118,6 +119,8 @@ class Score:
         alarms lie on counts once, as in `timescoring` and SzCORE
     false, false_by_kind : alarms (clonus, spasm, tonic) that overlap no truth of the spasm family
     false_twitches : apart, as a bump and a twitch look alike
+    false_by_context : alarms that began at rest, restless, up or where that is not known, by the
+        time that was; empty of a detector that names no contexts
     buried : empty where no truth says how strong its background was
     confusion : true kind, or `nothing` → found kind, or `missed` → how many
     calibration : of likely spasms; None of a detector that gives no confidence
@@ -132,6 +135,7 @@ class Score:
     false: Rate
     false_by_kind: Mapping[Kind, Rate]
     false_twitches: Rate
+    false_by_context: Mapping[str, Rate]
     contexts: tuple[ContextScore, ...]
     buried: tuple[BuriedScore, ...]
     confusion: Mapping[str, Mapping[str, int]]
@@ -166,6 +170,7 @@ def summarise(outcomes: Iterable[ScoredRecording], *, kinds: Iterable[Kind] | No
         false=people.rate(_false(alarms)),
         false_by_kind={kind: people.rate(_false({kind})) for kind in Kind if kind in alarms},
         false_twitches=people.rate(_false({Kind.TWITCH})),
+        false_by_context=_false_by_context(recordings, alarms),
         contexts=_contexts(recordings, alarms),
         buried=_buried(people) if Kind.CLONUS in wanted else (),
         confusion=_confusion(recordings),
@@ -291,6 +296,22 @@ def _contexts(
         for label in labels
         for mine in [[stretch for stretch in stretches if stretch.label == label]]
     )
+
+
+def _false_by_context(
+    recordings: Sequence[ScoredRecording], alarms: frozenset[Kind]
+) -> dict[str, Rate]:
+    if all(event.began is None for r in recordings for event in r.found):
+        return {}
+    seconds, false = Counter[str](), Counter[str]()
+    for recording in recordings:
+        seconds.update(recording.spent_s)
+        false.update(
+            NOT_KNOWN if e.began is None else e.began.value
+            for e in recording.found
+            if e.false and e.kind in alarms
+        )
+    return {name: Rate(false[name], seconds[name] / 3600) for name in sorted(seconds)}
 
 
 def _buried(people: _People) -> tuple[BuriedScore, ...]:

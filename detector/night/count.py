@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from detector.events import Event, Kind, Phase, from_dict, to_dict
+from detector.events import Event, EventContext, Kind, Phase, from_dict, to_dict
 from detector.plain import from_plain, to_plain
+from detector.words.phrases import COUNTED
 
 REVISABLE = 256
 """Ended events whose kind may still change: a revision reaches back 280 s, or 64 events of a
@@ -20,11 +21,26 @@ class EventCount:
         self._open: dict[str, Event] = {}  # announced and not yet over
         self._ended: dict[str, Kind] = {}  # the latest, by id
         self._older: Counter[Kind] = Counter()  # ended before those
+        self._contexts: dict[str, EventContext] = {}  # of ended likely spasms, where known
+        self._older_contexts: Counter[EventContext] = Counter()
 
     @property
     def counts(self) -> Counter[Kind]:
         """Ended events by kind."""
         return self._older + Counter(self._ended.values())
+
+    @property
+    def contexts(self) -> Counter[EventContext | None]:
+        """Ended likely spasms, twitches apart, by what the wearer did when they began."""
+        known = self._older_contexts + Counter(
+            self._contexts[key]
+            for key, kind in self._ended.items()
+            if kind in COUNTED and key in self._contexts
+        )
+        likely = sum(self.counts[kind] for kind in COUNTED)
+        contexts: Counter[EventContext | None] = Counter({None: likely - known.total()})
+        contexts.update(known)
+        return contexts
 
     @property
     def open(self) -> tuple[Event, ...]:
@@ -42,13 +58,23 @@ class EventCount:
         if event.phase is Phase.END:
             self._open.pop(event.id, None)
             self._ended[event.id] = event.kind
+            if event.context is not None and event.kind in COUNTED:
+                self._contexts[event.id] = event.context
             if len(self._ended) > REVISABLE:
-                self._older[self._ended.pop(next(iter(self._ended)))] += 1
+                self._settle(next(iter(self._ended)))
         elif event.kind is Kind.MOVEMENT:
             for known in (self._open, self._ended):
                 known.pop(event.id, None)  # taken back: another event reports it now
+            self._contexts.pop(event.id, None)
         else:
             self._open[event.id] = event
+
+    def _settle(self, key: str) -> None:
+        """Count an event whose kind cannot change any more."""
+        kind, context = self._ended.pop(key), self._contexts.pop(key, None)
+        self._older[kind] += 1
+        if context is not None and kind in COUNTED:
+            self._older_contexts[context] += 1
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -56,6 +82,8 @@ class EventCount:
             "open": [to_dict(event) for event in self._open.values()],
             "ended": to_plain(self._ended),
             "older": to_plain(self._older),
+            "contexts": to_plain(self._contexts),
+            "older_contexts": to_plain(self._older_contexts),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -63,3 +91,7 @@ class EventCount:
         self._open = {event.id: event for event in map(from_dict, state["open"])}
         self._ended = from_plain(dict[str, Kind], state["ended"])
         self._older = Counter({Kind(kind): n for kind, n in state["older"].items()})
+        # Younger than the first saved nights.
+        self._contexts = from_plain(dict[str, EventContext], state.get("contexts", {}))
+        older = state.get("older_contexts", {})
+        self._older_contexts = Counter({EventContext(name): n for name, n in older.items()})

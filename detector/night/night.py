@@ -17,7 +17,7 @@ from detector.alerts.policy import Policy
 from detector.alerts.rules import Rule
 from detector.block import Block
 from detector.devices.stream import Item, LinkDown, Reading
-from detector.events import Event, Kind, broken_off, from_dict
+from detector.events import Event, EventContext, Kind, broken_off, from_dict
 from detector.night.conditions import SensorConditions, by_sensor, silent_for
 from detector.night.count import EventCount
 from detector.night.known_order import KnownOrder
@@ -29,7 +29,7 @@ from detector.night.technical import DOUBTS
 from detector.night.time_axis import TimeAxis, away_ns
 from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
-from detector.words.reasons import worded
+from detector.words.reasons import with_unwoken, worded
 
 
 class Night:
@@ -79,6 +79,11 @@ class Night:
     def counts(self) -> Counter[Kind]:
         """Ended events by kind, each in its latest form."""
         return self._count.counts
+
+    @property
+    def contexts(self) -> Counter[EventContext | None]:
+        """Ended likely spasms by what the wearer did when they began."""
+        return self._count.contexts
 
     @property
     def samples(self) -> int:
@@ -375,7 +380,9 @@ class Night:
         """Count an event, and pass it to the rules."""
         told: list[Event | Alert] = [*self._policy.tick(now)]
         for event in map(worded, said):
-            self._count.add(event)
             onset_s = self._time.onset_s(event)
-            told += [event, *self._policy.observe(event, now, onset_s=onset_s)]
+            alerts = self._policy.observe(event, now, onset_s=onset_s)
+            whole = with_unwoken(event, self._policy.unwoken(event))
+            self._count.add(whole)
+            told += [whole, *alerts]
         return Outcome(tuple(told))

@@ -157,6 +157,7 @@ class Bank:
             self._history[wearer] = samples[index, 0]
             self._born[wearer] = born
             self._trackers[wearer].begin(born)
+            self._sequences[wearer].begin(born * FRAME)
         joined = np.concatenate((self._history[row], samples), axis=1)
         means, rms = measure_frames(samples)
         floor = self._floor.follow(row, rms)
@@ -224,8 +225,10 @@ class Bank:
         self._floor.load(state["floor"])
         for tracker, saved in zip(self._trackers, state["trackers"], strict=True):
             tracker.load(saved)
-        for sequence, saved in zip(self._sequences, state["sequences"], strict=True):
-            sequence.load(saved)
+        for number, saved in enumerate(state["sequences"]):
+            # A state that is older than contexts did not say since when the limb was seen.
+            self._sequences[number].begin(int(self._next[number]) * FRAME)
+            self._sequences[number].load(saved)
 
     def _score(self, table: FrameTable, row: NDArray[np.int64], first: NDArray[np.int64]) -> None:
         """Weigh the beat of frames that move, by each wearer's rules; none within `WARM_FRAMES`."""

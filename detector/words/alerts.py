@@ -10,7 +10,7 @@ from datetime import tzinfo
 from detector.alert import Alert, AlertState, Level
 from detector.alerts.conditions import Condition
 from detector.alerts.response import NOT_A_SPASM
-from detector.alerts.rules import Button, Cluster, Lasting, RuleError, parse_rule
+from detector.alerts.rules import Button, Clause, Cluster, Lasting, RuleError, parse_rule
 from detector.words.phrases import one_line, sentence
 from detector.words.times import elapsed_words
 
@@ -138,17 +138,34 @@ def rule_words(text: str) -> str:
         rule = parse_rule(text)
     except RuleError:  # of another version
         return text
+    clause = ""
+    if isinstance(rule, Lasting | Cluster) and rule.clause is not Clause.UNLESS_UP:
+        rule, clause = replace(rule, clause=Clause.UNLESS_UP), f", {rule.clause}"
     *_, written = str(rule).split()
     time = re.sub(r"^(\d+)", r"\1 ", written)
     match rule:
         case Cluster():
-            return f"{rule.count} {(_ONE if rule.count == 1 else _MANY)[rule.word]} in {time}"
+            names = _ONE if rule.count == 1 else _MANY
+            return f"{rule.count} {names[rule.word]} in {time}{clause}"
         case Button():
             return "call for help"
         case Lasting():
-            return f"{_ONE[rule.word]} lasting {time} or longer"
+            return f"{_ONE[rule.word]} lasting {time} or longer{clause}"
         case _:
             return f"{CONDITION_NAMES[Condition.NO_SIGNAL]} for {time}"
+
+
+def unwoken_words(text: str) -> str:
+    """Return that a wake rule wakes nobody for the context in which something began."""
+    began = "the wearer was up"
+    try:
+        rule = parse_rule(text)
+    except RuleError:  # of another version
+        rule = None
+    if isinstance(rule, Cluster):
+        began = "the wearer was not at rest" if rule.clause is Clause.FROM_REST else began
+        began = f"some of them began while {began}"
+    return f"nobody is woken for it ({rule_words(text)}), as {began}"
 
 
 def matter(alert: Alert) -> str:

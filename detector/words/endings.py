@@ -10,9 +10,17 @@ from shlex import quote
 
 from detector import plain_json
 from detector.alert import Alert
-from detector.events import Event, Kind, Phase
+from detector.events import Event, EventContext, Kind, Phase
 from detector.words.alerts import open_words
-from detector.words.phrases import TITLES, counted, event_line, length, sentence
+from detector.words.phrases import (
+    TITLES,
+    ContextCounts,
+    context_words,
+    counted,
+    event_line,
+    length,
+    sentence,
+)
 
 SCHEMA = "night-end/1"
 
@@ -36,6 +44,7 @@ LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 class NightEnd:
     """Figures of a night that is over.
 
+    contexts : likely spasms, twitches apart, by what the wearer did when they began
     waiting : messages that reached nobody
     not_kept : the data folder, where it could not be written
     unkept : events that are on no disk; `zone` is what their times are written in
@@ -57,6 +66,7 @@ class NightEnd:
     not_kept: Path | None = None
     unkept: Sequence[Event] = ()
     zone: tzinfo | None = None
+    contexts: ContextCounts = field(default_factory=dict)
     went_on: bool = False
     incomplete: bool = False
     losses: Mapping[str, int] = field(default_factory=dict)
@@ -72,6 +82,9 @@ def ending_lines(night: NightEnd, program: str) -> list[str]:
     found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
     others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
     likely = ", ".join(found) if found else "none"
+    meanwhile = context_words(night.contexts)
+    apart = "; twitches apart" if night.counts.get(Kind.TWITCH) else ""
+    likely += f" ({meanwhile}{apart})" if meanwhile else ""
     alerts = "Alerts since it went on" if night.went_on else "Alerts"
     lines.append(f"Likely spasms: {likely}. Other movements: {others}. {alerts}: {night.alerts}.")
     lines += _left_words(night)
@@ -91,6 +104,7 @@ def ending_json(night: NightEnd) -> str:
         "gaps": night.gap_count,
         "longest_gap_s": round(night.longest_gap_s, 3),
         "counts": {kind.value: count for kind, count in night.counts.items()},
+        "contexts": {context.value: night.contexts.get(context, 0) for context in EventContext},
         "alerts": night.alerts,
         "open_alerts": [alert.id for alert in night.open_alerts],
         "messages_waiting": night.waiting,

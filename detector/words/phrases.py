@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 
-from detector.events import Event, Kind
+from detector.events import Event, EventContext, Kind
 from detector.words.times import elapsed_words
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
@@ -21,6 +22,17 @@ TITLES = {
     Kind.MOVEMENT: "Movement",
     Kind.VIBRATION: "Vibration",
 }
+MEANWHILE: Mapping[EventContext | None, str] = {
+    EventContext.RESTING: "at rest",
+    EventContext.RESTLESS: "while restless",
+    EventContext.UP: "while up",
+    None: "where that is not known",
+}
+"""What the wearer did, as words behind *began*."""
+
+ContextCounts = Mapping[EventContext | None, int]
+"""How many events began in each context."""
+
 COUNTED = (Kind.CLONUS, Kind.SPASM, Kind.TONIC)  # twitches are counted apart: too many look alike
 
 
@@ -44,13 +56,18 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{ending}"
 
 
-def summary(events: Sequence[Event]) -> str:
-    """Return in short sentences what was found in a recording."""
-    return count_words({kind: sum(event.kind is kind for event in events) for kind in Kind})
+def summary(events: Iterable[Event]) -> str:
+    """Return in short sentences what was found in a recording or a night."""
+    found = list(events)
+    contexts = Counter(event.context for event in found if event.kind in COUNTED)
+    return count_words(Counter(event.kind for event in found), contexts)
 
 
-def count_words(counts: Mapping[Kind, int]) -> str:
-    """Return in short sentences how many movements of each kind were found."""
+def count_words(counts: Mapping[Kind, int], contexts: ContextCounts | None = None) -> str:
+    """Return in short sentences how many movements of each kind were found.
+
+    contexts : likely spasms by what the wearer did when they began
+    """
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
     if not likely:
         text = "No likely spasms."
@@ -58,6 +75,8 @@ def count_words(counts: Mapping[Kind, int]) -> str:
         clonus = counts.get(Kind.CLONUS, 0)
         text = counted(likely, "likely spasm")
         text += f", {clonus} of them clonus." if clonus else "."
+        meanwhile = context_words(contexts or {})
+        text += f" {sentence(meanwhile)}" if meanwhile else ""
     twitches = counts.get(Kind.TWITCH, 0)
     others = sum(counts.values()) - likely - twitches
     if twitches:
@@ -65,6 +84,14 @@ def count_words(counts: Mapping[Kind, int]) -> str:
     if others:
         text += f" {counted(others, 'other movement')}."
     return text
+
+
+def context_words(contexts: ContextCounts) -> str:
+    """Return how many began at rest, restless and up; nothing where none is known of any."""
+    if not any(contexts.get(context) for context in EventContext):
+        return ""
+    counts = {words: contexts.get(context, 0) for context, words in MEANWHILE.items()}
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
 
 def moment(event: Event, zone: tzinfo | None = None) -> str:

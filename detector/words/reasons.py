@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from detector.events import Event
 from detector.recognition.rules.evidence import CheckName
 from detector.recognition.rules.reason import Reason, ReasonFacts, RhythmStart
+from detector.words.alerts import unwoken_words
 from detector.words.checks import shortfall_words
 
 
@@ -21,9 +22,17 @@ def worded(event: Event) -> Event:
     return replace(event, reason=reason_of(event.facts)) if event.facts else event
 
 
+def with_unwoken(event: Event, rules: Collection[str]) -> Event:
+    """Return an event that says by which wake rules it wakes nobody for a context: never silent."""
+    if not rules or not event.facts:
+        return event
+    return worded(replace(event, facts={**event.facts, "unwoken": list(rules)}))
+
+
 def reason_of(facts: ReasonFacts) -> str:
     """Return the reason in words; it starts in lower case and ends without a full stop."""
-    return _REASONS[Reason(facts["reason"])](facts)
+    why = _REASONS[Reason(facts["reason"])](facts)
+    return "; ".join([why, *map(unwoken_words, facts.get("unwoken", ()))])
 
 
 def minimum_words(quantity: str, at_least: float) -> str:

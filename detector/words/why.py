@@ -26,7 +26,7 @@ from detector.words.checks import (
     limit_words,
     shortfall_words,
 )
-from detector.words.phrases import TITLES, length, sentence
+from detector.words.phrases import MEANWHILE, TITLES, length, sentence
 from detector.words.times import clock_words
 
 RULES: Final[Mapping[RuleName, str]] = {
@@ -173,6 +173,8 @@ def event_words(event: Event) -> str:
         parts.append(f"turned {event.turn_deg:.1f} degrees")
     if event.grade is not None:
         parts.append(f"grade {event.grade}")
+    if event.context is not None:
+        parts.append(f"began {MEANWHILE[event.context]}")
     return ", ".join([*parts, f"confidence {event.confidence:.2f}"])
 
 

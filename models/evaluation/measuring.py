@@ -16,7 +16,7 @@ import numpy as np
 from backgrounds import buried, chance
 from freezes import relabelled
 from seizures import compare_seizures
-from waking import alerts_in
+from waking import alerts_in, by_clause
 
 from detector.evaluation.report import tables, to_dict
 from detector.evaluation.runner import (
@@ -66,6 +66,12 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
             yield case
 
     return _result(compare(heard(), site="ankle")) | {"alerts": alerts}
+
+
+def alarms(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> Result:
+    """Count true and false alarms of simulated nights, by what rules ask of the context."""
+    traces = _traces(generator, name, seeds, 60 * hours)
+    return by_clause(_case_of_trace(trace, number) for number, trace in enumerate(traces))
 
 
 def real(
@@ -217,6 +223,6 @@ def _result(found: Evaluation) -> Result:
 
 MEASURES = {
     each.__name__: each
-    for each in (simulated, night, real, freezes, injected, uninjected, seizures)
+    for each in (simulated, night, alarms, real, freezes, injected, uninjected, seizures)
 }
 """The functions that a plan can name."""

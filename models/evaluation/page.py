@@ -11,6 +11,7 @@ from typing import Any
 from bars import COMMAND, bars_lines
 from page_people import freezes_lines, gait_lines, hand_lines, mimicked_lines, seizures_lines
 from page_simulated import (
+    alarms_lines,
     alike_lines,
     buried_lines,
     clonus_lines,
@@ -32,6 +33,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "sites": ("Other places on the leg (simulated)", sites_lines),
     "still-nights": ("Nights without a spasm (simulated)", still_nights_lines),
     "nights": ("Nights with spasms (simulated)", nights_lines),
+    "alarms": ("What wake rules ask of the context (simulated)", alarms_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),

@@ -190,6 +190,33 @@ def nights_lines(results: Results) -> Lines:
     return lines
 
 
+def alarms_lines(results: Results) -> Lines:
+    """Return alarms by what rules ask of the context."""
+    rows = []
+    for generator, kind_of_night in (
+        ("own-severe", "own, severe nights"),
+        ("torque-severe", "forward dynamics, severe nights"),
+        ("own-hard", "own, hard nights without a spasm"),
+        ("torque", "forward dynamics, without a spasm"),
+    ):
+        result = results.get(f"alarms/{generator}")
+        for clause, found in result["alarms"].items() if result else ():
+            by_default = " (default)" if clause == "unless up" else ""
+            rows.append(
+                (
+                    f"{kind_of_night}: {clause}{by_default}",
+                    hours(result["hours"]) if result else NONE,
+                    str(found["true"]),
+                    str(found["false"]),
+                    str(found["lost"]),
+                    f"{found['late_s']:.0f} s",
+                    str(found["unwoken"]),
+                )
+            )
+    head = ("rules ask", "recorded", "true", "false", "true ones lost", "later", "say so")
+    return [*table(head, rows)]
+
+
 def alike_lines(results: Results) -> Lines:
     """Return movements that resemble spasms, and how often they are taken for one."""
     rows = []

@@ -32,6 +32,14 @@ NIGHTS = (
 """Name of the measurement, generator, and which of its nights. The sealed generator's hard nights
 are not among them: they score the next detector, once."""
 
+ALARMS = (
+    ("alarms/own-severe", "own", "severe-night"),
+    ("alarms/torque-severe", "torque", "severe-night"),
+    ("alarms/own-hard", "own", "hard-night-without-spasms"),
+    ("alarms/torque", "torque", "night-without-spasms"),
+)
+"""The same of nights whose alarms are judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -55,7 +63,8 @@ class Measurement:
 
 def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
     """Return all measurements; `quick` ones are too small to mean anything."""
-    return [*_positives(quick), *_nights(quick), *_alike(quick), *_people(traces, quick)]
+    nights = [*_nights(quick), *_alarms(quick)]
+    return [*_positives(quick), *nights, *_alike(quick), *_people(traces, quick)]
 
 
 def _positives(quick: bool) -> list[Measurement]:
@@ -102,6 +111,16 @@ def _nights(quick: bool) -> list[Measurement]:
         }
         each_s = 15.0 if generator == "torque" else 5.0
         found.append(Measurement(where, "night", words, count * hours / 8 * each_s))
+    return found
+
+
+def _alarms(quick: bool) -> list[Measurement]:
+    found = []
+    for where, generator, name in ALARMS:
+        hours, seeds = (1.0, 1) if quick else (8.0, 4)
+        words: dict[str, Any] = {"generator": generator, "name": name, "hours": hours}
+        words["seeds"] = _seeds(generator, seeds)
+        found.append(Measurement(where, "alarms", words, seeds * hours / 8 * 15.0))
     return found
 
 

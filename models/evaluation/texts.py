@@ -66,6 +66,14 @@ Simulated whole nights with spasms in clusters among all of the above. In *hard*
 and those of *forward dynamics* most spasms are ramped (0.3 to 3 s), held up to a minute, trembling,
 and let go with a drop of the heel; a severe night has one after another.
 """,
+    "alarms": """\
+Alarms of the default rules for spasms, `clonus >= 60s` and `3 spasms in 10min`, by what they ask
+of the context in which each event began. *True*: as many spasms as the rule counts began in its
+time, or one goes on. *Lost*: true alarms of rules that ask for nothing, at which no alert is open;
+*later* is the most by which another comes. *Say so*: events that wake nobody for a context, as
+their reason says. The default must lose none, so that it is `unless up`. `from rest`, of the
+counting rule alone, saves false alarms and loses most true ones: severe nights are restless.
+""",
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was
 taken for a likely spasm (twitches included; less is better).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from detector.alerts.moments import Now
-from detector.events import Event, Kind, Phase
+from detector.events import Event, EventContext, Kind, Phase
 
 MIDNIGHT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -21,6 +21,7 @@ def make_event(
     clock: bool = True,
     peak_g: float | None = None,
     turn_deg: float | None = None,
+    context: str | None = None,
 ) -> Event:
     """Return an event; times in s from the night's first sample."""
     at = MIDNIGHT + timedelta(seconds=onset_s)
@@ -36,6 +37,7 @@ def make_event(
         confidence=0.9,
         peak_g=peak_g,
         turn_deg=turn_deg,
+        context=None if context is None else EventContext(context),
         episode=episode,
         reason="said so",
     )

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from detector.alerts.rules import (
     DEFAULT_RULES,
     Button,
+    Clause,
     Cluster,
     Lasting,
     NoSignal,
@@ -15,10 +16,13 @@ from detector.alerts.rules import (
 )
 from detector.errors import ConfigError
 
+UNLESS_UP, ANY_CONTEXT = Clause.UNLESS_UP, Clause.ANY_CONTEXT
 words = st.sampled_from(["clonus", "spasm", "tonic"])
 rules = st.one_of(
-    st.builds(Lasting, words, st.integers(1, 3600)),
-    st.builds(Cluster, st.integers(1, 100), words, st.integers(1, 12 * 3600)),
+    st.builds(Lasting, words, st.integers(1, 3600), st.sampled_from([UNLESS_UP, ANY_CONTEXT])),
+    st.builds(
+        Cluster, st.integers(1, 100), words, st.integers(1, 12 * 3600), st.sampled_from(Clause)
+    ),
     st.builds(NoSignal, st.integers(10, 3600)),
     st.just(Button()),
 )
@@ -49,6 +53,13 @@ def test_the_rules_of_the_contract_read_as_meant():
     assert parse_rules(["clonus >= 60s", "clonus>=1min"]) == (Lasting("clonus", 60),)
 
 
+def test_a_rule_asks_for_a_context_unless_it_says_none():
+    assert parse_rule("clonus >= 60s unless up") == parse_rule("clonus >= 60s")
+    assert parse_rule("clonus>=60s  IN any context") == Lasting("clonus", 60, ANY_CONTEXT)
+    assert parse_rule("3 spasms in 10min from rest") == Cluster(3, "spasm", 600, Clause.FROM_REST)
+    assert str(parse_rule("3 spasms in 10min unless up")) == "3 spasms in 10min"
+
+
 @given(st.one_of(st.text(), st.text("0123456789 >=smincloupatbhdgr-", max_size=90)))
 def test_any_other_text_is_one_clear_error(text):
     try:
@@ -72,6 +83,10 @@ def test_any_other_text_is_one_clear_error(text):
         ("3 twitches in 10min", "twitches are logged but never wake anybody"),
         ("tremor >= 10s", "expected one of clonus, spasm, tonic at character 1, found 'tremor'"),
         ("3 spasms in 10min please", "nothing more at character 19, found 'please'"),
+        ("clonus >= 60s from rest", "nothing more at character 15, found 'from'"),
+        ("clonus >= 60s in any case", "expected 'context' at character 22, found 'case'"),
+        ("3 spasms in 10min from", "expected 'rest' at character 23, the rule ends there"),
+        ("no-signal >= 2min in any context", "nothing more at character 19"),
         ("no-signal >= 5h", "a time from 10s to 1h at character 14"),
         ("no-signal >= 0s", "a time from 10s to 1h"),
         ("clonus >= 0s", "a time from 1s to 1h"),

@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from detector.alerts.rules import parse_rules
+
 FOLDER = Path(__file__).parents[2] / "models" / "evaluation"
 FS = 64.0
 
@@ -116,3 +118,30 @@ def test_an_empty_share_and_a_rate_of_no_hours_are_dashes(room):
     assert "50.0 % (1-99)" == cells.share(
         {"hits": 1, "of": 2, "value": 0.5, "interval": (0.01, 0.99), "subjects": None}
     )
+
+
+def test_an_alarm_is_true_where_as_many_spasms_began_as_it_says_or_one_goes_on(room):
+    waking, label = room("waking"), import_module("detector.store.formats.labels").Label
+    three, long = parse_rules(["3 spasms in 10min", "clonus >= 60s"])
+    spasms = [label(onset_s=100.0 * n, duration_s=70.0, text="spasm") for n in (0, 1, 2)]
+    turn = label(onset_s=300.0, duration_s=5.0, text="turn")
+
+    def is_true(rule, at_s, happened):
+        return waking.RaisedAlert(rule, at_s, at_s + 90).is_true(happened)
+
+    assert is_true(three, 200.5, spasms)
+    assert not is_true(three, 300.0, [*spasms[1:], turn])
+    assert not is_true(three, 605.0, spasms), "the first began more than 10 min ago"
+    assert is_true(long, 60.0, spasms)
+    assert not is_true(long, 80.0, spasms[:1])
+    assert not is_true(long, 302.0, [turn])
+
+
+def test_the_default_rules_lose_no_true_alarm_of_a_severe_night(room):
+    alarms = room("measuring").alarms(
+        generator="own", name="severe-night", seeds=[1000], hours=2.0
+    )["alarms"]
+
+    assert alarms["in any context"]["true"]
+    assert alarms["unless up"]["true"] == alarms["in any context"]["true"]
+    assert (alarms["unless up"]["lost"], alarms["unless up"]["late_s"]) == (0, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
@@ -10,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.events import Event, Kind, Phase
+from detector.events import Event, EventContext, Kind, Phase
 from detector.mqtt.payloads import COUNTS
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
-from detector.words.endings import LOSSES, NightEnd, announced_line, ending_lines
+from detector.words.endings import LOSSES, NightEnd, announced_line, ending_json, ending_lines
 from detector.words.phrases import event_line, harmless, length, sentence, summary
 
 
@@ -212,6 +213,33 @@ def test_announcements_that_did_not_hold_are_counted_however_events_interleave(n
 
     assert announced_line(chain.from_iterable(lives)) == f"Announced as they began: {text}"
     assert announced_line(filter(None, beside)) == f"Announced as they began: {text}"
+
+
+def test_what_was_found_is_counted_by_what_the_wearer_did():
+    found = [
+        event(Kind.CLONUS, context=EventContext.RESTING),
+        event(Kind.SPASM, context=EventContext.UP),
+        event(Kind.TONIC),
+        event(Kind.TWITCH, context=EventContext.RESTLESS),
+    ]
+    assert summary(found) == (
+        "3 likely spasms, 1 of them clonus. 1 at rest, 1 while up, 1 where that is not known. "
+        "1 twitch."
+    )
+    assert summary([event(Kind.SPASM)]) == "1 likely spasm.", "nothing is known of any"
+    assert summary(found[3:]) == "No likely spasms. 1 twitch."
+
+
+def test_the_last_lines_say_how_many_began_in_which_context():
+    counts = {Kind.CLONUS: 2, Kind.TWITCH: 1}
+    contexts = {EventContext.RESTING: 1, EventContext.RESTLESS: 1, None: 0}
+    night = night_end(counts=counts, contexts=contexts)
+
+    assert (
+        "2 bouts of clonus, 1 twitch (1 at rest, 1 while restless; twitches apart)."
+        in (ending_lines(night, "spasmwatch")[1])
+    )
+    assert json.loads(ending_json(night))["contexts"] == {"resting": 1, "restless": 1, "up": 0}
 
 
 def night_end(**fields) -> NightEnd:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
-from detector.events import DetectorVersion, Event, Kind, Origin, Phase, RecordingSpan
+from detector.events import DetectorVersion, Event, EventContext, Kind, Origin, Phase, RecordingSpan
 from detector.status import Snapshot, StateWord, Status, Vitals
 
 wearers = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=10, max_size=10)
@@ -42,6 +42,7 @@ def events(numbers: st.SearchStrategy[float], text: st.SearchStrategy[str]) -> s
         parts=maybe(st.tuples(st.sampled_from(Kind))),
         episode=maybe(st.text("0123456789abcdef", min_size=20)),
         cut_short=st.booleans(),
+        context=maybe(st.sampled_from(EventContext)),
         reason=text,
         sensor=maybe(text),
         wearer=maybe(wearers),

@@ -25,7 +25,7 @@ from . import inputs, said
 
 PINS = Path(__file__).with_name("pins.json")
 
-NOT_PINNED = ("detector", "facts", "held_back", "at_s", "tier", "until", "count")
+NOT_PINNED = ("detector", "facts", "held_back", "context", "at_s", "tier", "until", "count")
 """The release speaks of itself; and fields that are younger than the pins."""
 
 _SENTENCE = re.compile(r'"reason": "(?:[^"\\]|\\.)*"')

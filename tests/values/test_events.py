@@ -16,6 +16,7 @@ from detector.events import (
     LONGEST_FACTS,
     DetectorVersion,
     Event,
+    EventContext,
     Kind,
     Origin,
     Phase,
@@ -28,7 +29,7 @@ from detector.events import (
     to_json,
 )
 
-YOUNGER = ("facts", "held_back")
+YOUNGER = ("facts", "held_back", "context")
 
 seconds = st.floats(0, 1e6).map(lambda value: round(value, 3))
 moments = st.none() | st.datetimes(
@@ -56,6 +57,7 @@ events = st.builds(
     confidence=st.floats(0, 1),
     parts=st.none() | st.lists(st.sampled_from(Kind)).map(tuple),
     reason=st.text(min_size=1),
+    context=st.none() | st.sampled_from(EventContext),
     held_back=st.none() | st.sampled_from(Kind),
     facts=st.dictionaries(st.text(max_size=9), facts, max_size=4),
     sensor=st.none() | st.text(),
@@ -98,8 +100,8 @@ def test_every_field_of_the_contract_is_always_there_on_one_line(event: Event) -
     assert set(to_dict(event)) == {
         *("schema", "id", "kind", "phase", "revision", "onset_s", "duration_s", "onset", "end"),
         *("rhythm_hz", "beats", "peak_g", "rms_g", "turn_deg", "confidence", "grade", "parts"),
-        *("episode", "cut_short", "held_back", "reason", "facts", "sensor", "wearer", "detector"),
-        *("source", "recording"),
+        *("episode", "cut_short", "context", "held_back", "reason", "facts", "sensor", "wearer"),
+        *("detector", "source", "recording"),
     }
 
 
@@ -140,7 +142,7 @@ def test_a_later_insight_is_a_revision_of_the_same_event(event: Event) -> None:
 def test_what_the_first_release_wrote_is_read_without_facts(event: Event) -> None:
     old = {name: value for name, value in to_dict(event).items() if name not in YOUNGER}
 
-    assert from_dict(old) == replace(event, facts={}, held_back=None)
+    assert from_dict(old) == replace(event, facts={}, held_back=None, context=None)
 
 
 @pytest.mark.parametrize(

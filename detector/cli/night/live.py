@@ -147,6 +147,7 @@ async def watch_night(
                 gap_count=night.gap_count,
                 longest_gap_s=night.longest_gap_s,
                 counts=night.counts,
+                contexts=night.contexts,
                 alerts=narrator.alerts,
                 recordings=[path for path in made.recordings if path.exists()],
                 open_alerts=night.open_alerts,

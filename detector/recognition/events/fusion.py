@@ -25,8 +25,7 @@ CHAIN_MS = 60_000
 
 EPISODE_MS = 90_000  # spasms with less between them are one episode (contract)
 MEMORY_MS = 300_000
-"""How far apart events are still joined or revised: the fourth movement of a periodic series
-reaches 3 * 90 s + 10 s back, and a sensor lags by seconds."""
+"""How far apart events are still joined or revised: a periodic series reaches 3 * 90 s + 10 s."""
 
 MOST_MEMBERS = 64  # one every 5 s of that memory; two legs of periodic movements make half of it
 
@@ -335,6 +334,7 @@ def _fused(group: _Group, episode: str | None) -> Event:
         cut_short=any(event.cut_short for event in events),
         reason="",  # of `facts`, once it leaves
         facts=_facts(telling),
+        context=chief.context,
         held_back=chief.held_back,
         sensor=fused_name(m.name for m in group),
     )

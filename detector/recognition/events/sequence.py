@@ -20,6 +20,7 @@ from detector.events import (
 from detector.plain import from_plain, to_plain
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
+from detector.recognition.events.context import KEEPS_REST, ContextTrack
 from detector.recognition.events.periodic import UNKNOWN, Postures, Series
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
@@ -48,30 +49,41 @@ class Sequence:
         self._series = Series(rules)
         self._episode: tuple[str, float] | None = None  # id, end of its last spasm in seconds
         self._tremor: tuple[int, float] | None = None  # end and rate of the last one
+        self._context = ContextTrack(rules)
+
+    def begin(self, first: int) -> None:
+        """Begin a segment at this sample of the grid."""
+        self._context.begin(first)
 
     def admit(self, bout: Bout, finding: Finding) -> list[Event]:
         """Take what a bout is at one of its moments, return the events that follow now."""
         over = bout.moment is Moment.OVER
         if self.says_little(bout) or not (over or finding.kind in ANNOUNCED):
             return []
-        released, whole = self._continued(self._in_context(finding))
+        named = self._in_context(finding)
+        released, whole = self._continued(named)
         phase = Phase.END if over else Phase.UPDATE if self._told else Phase.START
         event = self._phrase(whole, str(bout.first), phase)
-        announced = self._told is not None
         if not over:
+            if self._told is None:
+                event = replace(event, context=self._context.at(bout, finding.onset))
             self._told = event
             return [*released, event]
-        self._told = self._pending = None
-        rest = [
-            self._phrase(f, f"{bout.first}+{f.onset}", phase)
-            for f in beside(bout, finding, *self._opinion)
-        ]
+        announced, self._told, self._pending = self._told, None, None
+        others = beside(bout, finding, *self._opinion)
+        found = {event.id: named}
+        told = [self._phrase(each, f"{bout.first}+{each.onset}", phase) for each in others]
+        found |= {each.id: other for each, other in zip(told, others, strict=True)}
+        contexts = self._context.take(bout, found, main=event.id)
+        rest = [replace(each, context=contexts[each.id]) for each in told]
+        if announced is None:
+            event = replace(event, context=contexts[event.id])
         if bout.goes_on and whole.end >= bout.end_sample:
             self._pending = _Piece(event, whole)
             self._disturb(rest)
             return released + rest
         ended = self._end(event, whole, Postures.of(bout.before_g, bout.after_g))
-        if not announced:  # a way back that nobody was told of has nothing to take back
+        if announced is None:  # a way back that nobody was told of has nothing to take back
             ended = [e for e in ended if e.id != event.id or e.phase is Phase.END]
         self._disturb(rest)
         return released + ended + rest
@@ -121,6 +133,7 @@ class Sequence:
             "series": self._series.save(),
             "episode": to_plain(self._episode),
             "tremor": to_plain(self._tremor),
+            "context": self._context.save(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -133,6 +146,9 @@ class Sequence:
         self._series.load(state["series"])
         self._episode = from_plain(tuple[str, float] | None, state["episode"])
         self._tremor = from_plain(tuple[int, float] | None, state["tremor"])
+        self._context = ContextTrack(self._opinion[0])
+        if "context" in state:  # younger than the first saved states
+            self._context.load(state["context"])
 
     def _phrase(self, finding: Finding, key: str, phase: Phase) -> Event:
         """Return a finding as an event; the id stays that of its first form."""
@@ -160,6 +176,7 @@ class Sequence:
             parts=finding.parts,
             episode=self._episode_of(finding.kind, identity, onset_s),
             cut_short=finding.cut_short,
+            context=None if before is None else before.context,
             facts=finding.why,
         )
 
@@ -180,6 +197,7 @@ class Sequence:
             self._tremor = (finding.end, finding.rhythm_hz)
         revised = self._series.admit(event, finding, postures)
         if revised:
+            self._context.revoke({each.id for each in revised if each.kind in KEEPS_REST})
             return revised
         if event.kind in SPASM_FAMILY and event.episode is not None:
             self._episode = (event.episode, event.end_s)

@@ -118,6 +118,12 @@ def may_be_spasm(bout: Bout, rules: Rules) -> bool:
     return beats or all_hold(_spasm_checks(look, rules))
 
 
+def walks(bout: Bout, rules: Rules) -> bool:
+    """Return whether a bout, or a part of one, is walking by the rule for it."""
+    facts = facts_of(bout, stride=rules.beat.stride[0], tremble_hz=rules.tonic.tremble_hz)
+    return _walk(facts, rules).holds
+
+
 def _out_of_rest(numbers: SpasmNumbers, rules: Rules) -> Iterator[Check]:
     yield Check(CheckName.REST, numbers.rest_s, *rules.spasm.rest_s, "s")
     yield Check(CheckName.START, numbers.jerk_g_s, *rules.spasm.jerk_g_s, "g/s")

@@ -40,6 +40,7 @@ def snapshot(night: Night, status: Status, since: datetime | None) -> Snapshot:
         open_alerts=night.open_alerts,
         since=since,
         counts=dict(night.counts),
+        contexts=dict(night.contexts),
         monitored_s=round(night.monitored_s, 1),
     )
 

@@ -73,7 +73,7 @@ def write_events(path: Path, events: Sequence[Event]) -> None:
 COLUMNS = (
     *("onset", "duration", "trial_type"),
     *MEASURES,
-    *("episode", "recording", "onset_utc", "id", "reason"),
+    *("context", "episode", "recording", "onset_utc", "id", "reason"),
 )
 
 
@@ -84,6 +84,7 @@ def _row(event: Event) -> Mapping[str, Any]:
         "duration": event.duration_s,
         "trial_type": event.kind.value,
         **{name: fields[name] for name in MEASURES},
+        "context": fields["context"],
         "episode": event.episode,
         "recording": event.recording.name if event.recording else None,
         "onset_utc": fields["onset"],

@@ -20,7 +20,7 @@ from detector.web.history.labels import SaidLabel
 from detector.web.tonight.diary import Diary, Span
 from detector.web.tonight.payload import SpanState, TimelineShown
 from detector.web.tonight.timeline import joined, mark_words, timeline
-from detector.words.phrases import COUNTED, count_words, counted, length, one_line
+from detector.words.phrases import COUNTED, counted, length, one_line, summary
 from detector.words.screens import happened_words, told_by_alert
 
 DAY = timedelta(days=1)
@@ -92,7 +92,7 @@ def night_line(known: KnownNight) -> dict[str, Any]:
         "evening": known.evening.isoformat(),
         "title": title(known.evening),
         "now": bounds(known.evening, known.zone)[1] > known.now,
-        "counts": count_words(counts) if known.events or stretches else "",
+        "counts": summary(known.events) if known.events or stretches else "",
         "rate": _rate(counts, watched_s),
         "watched": _watched(known, stretches, watched_s),
         "gaps": _gaps(stretches),

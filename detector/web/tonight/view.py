@@ -94,7 +94,7 @@ def view_of(scene: Scene, diary: Diary) -> PageView:
         "remark": scene.remark,
         "others": scene.others,
         "heard": _heard(scene.hearers, scene.zone),
-        "counts": count_words(scene.snapshot.counts),
+        "counts": count_words(scene.snapshot.counts, scene.snapshot.contexts),
         "alerts": [_alert(alert, scene, diary) for alert in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
         "timeline": picture,
