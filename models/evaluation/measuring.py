@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 from backgrounds import buried, chance
-from freezes import relabelled
+from freezes import FREEZE, by_trembling
+from relabelling import Divide, with_divided
+from sawing import SAWING, by_rate
 from seizures import compare_seizures
+from sure import sure_clonus
 from waking import alerts_in
 
 from detector.evaluation.report import tables, to_dict
@@ -91,15 +94,34 @@ def real(
 
 def freezes(*, traces: str, pattern: str, few: bool = False) -> Result:
     """Score freezes of gait, divided beforehand into those that tremble and those that do not."""
-    cases = []
-    for file in files_of(traces, "daphnet", pattern)[: FEW if few else None]:
+    files = files_of(traces, "daphnet", pattern)[: FEW if few else None]
+    cases = _divided(files, FREEZE, by_trembling)
+    return _result(compare(cases, skip=["not_experiment"]))
+
+
+def mimicked(*, traces: str, few: bool = False) -> Result:
+    """Score mimicked seizures and other clips, those of sawing divided by their rate."""
+    files = files_of(traces, "uea_epilepsy")[: FEW if few else None]
+    return _result(compare(_divided(files, SAWING, by_rate)))
+
+
+def tremors(*, traces: str, pattern: str, site: str, few: bool = False) -> Result:
+    """Score tasks of people with tremor, and count those that hold a sure clonus."""
+    files = files_of(traces, "pdkit_cloudupdrs", pattern)[: FEW if few else None]
+    found = _result(compare([case_of_file(file) for file in files], site=site))
+    return found | {"sure_clonus": sure_clonus(files, site)}
+
+
+def _divided(files: Sequence[Path], text: str, divide: Divide) -> Iterator[EvaluationCase]:
+    """Return cases in which stretches of one label say more, by what their samples show."""
+    for file in files:
         case = case_of_file(file)
         if case.labels is None:
             continue
         with np.load(file, allow_pickle=False) as held:
-            items = relabelled(held["acc"], float(held["fs"]), case.labels.items)
-        cases.append(replace(case, labels=replace(case.labels, items=items)))
-    return _result(compare(cases, skip=["not_experiment"]))
+            samples, fs = held["acc"], float(held["fs"])
+        items = with_divided(case.labels.items, text, samples, fs, divide)
+        yield replace(case, labels=replace(case.labels, items=items))
 
 
 def injected(
@@ -217,6 +239,16 @@ def _result(found: Evaluation) -> Result:
 
 MEASURES = {
     each.__name__: each
-    for each in (simulated, night, real, freezes, injected, uninjected, seizures)
+    for each in (
+        simulated,
+        night,
+        real,
+        freezes,
+        mimicked,
+        tremors,
+        injected,
+        uninjected,
+        seizures,
+    )
 }
 """The functions that a plan can name."""

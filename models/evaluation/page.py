@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bars import COMMAND, bars_lines
-from page_people import freezes_lines, gait_lines, hand_lines, mimicked_lines, seizures_lines
+from page_people import (
+    freezes_lines,
+    gait_lines,
+    hand_lines,
+    mimicked_lines,
+    seizures_lines,
+    tremor_lines,
+)
 from page_simulated import (
     alike_lines,
     buried_lines,
@@ -36,6 +43,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),
     "freezes": ("Freezing of gait (real)", freezes_lines),
+    "tremor": ("Tremor and tasks with a phone (real)", tremor_lines),
     "hand": ("Hands and days (real)", hand_lines),
     "mimicked": ("Mimicked seizures (real)", mimicked_lines),
     "seizures": ("Epileptic seizures, beside OpenSeizureDetector (real)", seizures_lines),

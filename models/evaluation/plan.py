@@ -133,12 +133,17 @@ def _people(traces: str, quick: bool) -> list[Measurement]:
         _real("gait/daphnet-trunk", at | off, folder="daphnet", pattern="*_trunk.npz"),
         _real("gait/stanford-ankle", at | off, folder="stanford_fog", pattern="*_ankle_?.npz"),
         _real("gait/stanford-wrist", at | off, folder="stanford_fog", pattern="*_wrist_?.npz"),
+        _real("gait/skdh-trunk", at, folder="skdh_gait"),
+        _real("gait/mobgap-trunk", at, folder="mobgap_lowback"),
         _real("hand/hmp", at, folder="hmp_wrist_adl", without="brush_teeth"),
         _real("hand/brushing", at, folder="hmp_wrist_adl", pattern="*brush_teeth*.npz"),
         _real("hand/uji", at, folder="uji_watch_tug"),
         _real("hand/seglearn", at, folder="seglearn_watch"),
         _real("hand/day", at, folder="actigraph_day", alerts=True),
-        _real("mimicked/uea", at, folder="uea_epilepsy"),
+        _real("hand/paradigma", at, folder="paradigma_wrist"),
+        _tremors("tremor/hand", at, pattern="*_hand_*.npz", site="wrist"),
+        _tremors("tremor/leg", at, pattern="*_leg_*.npz", site="thigh"),
+        Measurement("mimicked/uea", "mimicked", at, 5.0, real=True),
         Measurement("seizures/osd", "seizures", at, 5.0, real=True),
     ]
     for site in ("ankle", "thigh", "trunk"):
@@ -155,6 +160,11 @@ def _people(traces: str, quick: bool) -> list[Measurement]:
 
 def _real(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
     return Measurement(name, "real", dict(at) | words, 5.0, real=True)
+
+
+def _tremors(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
+    """Return a measurement of a phone held in the hand (nearest site: wrist) or on the thigh."""
+    return Measurement(name, "tremors", dict(at) | words, 2.0, real=True)
 
 
 def _seeds(generator: str, count: int) -> list[int]:

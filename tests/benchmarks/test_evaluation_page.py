@@ -58,9 +58,23 @@ def test_only_freezes_are_parted_into_those_that_tremble_and_those_that_do_not(r
     )
     samples = np.concatenate([swinging((5.0, 0.1)), swinging()])
 
-    found = freezes.relabelled(samples, FS, labels)
+    found = room("relabelling").with_divided(labels, "freeze", samples, FS, freezes.by_trembling)
 
     assert ["freeze, trembling", "freeze, not trembling", "no_freeze"] == [f.text for f in found]
+
+
+@pytest.mark.parametrize(
+    ("movement", "rate_hz", "label"),
+    [
+        (swinging((3.5, 0.3), (1.0, 0.1), length_s=12.9), 3.5, "SAWING, 3 Hz and more"),
+        (swinging((2.2, 0.3), (4.4, 0.2), length_s=12.9), 2.2, "SAWING, slower"),
+    ],
+)
+def test_sawing_is_parted_by_its_strongest_rate(room, movement, rate_hz, label):
+    sawing = room("sawing")
+
+    assert sawing.rate_hz(movement, FS) == pytest.approx(rate_hz, abs=0.08)
+    assert sawing.by_rate(movement, FS) == label
 
 
 def segment(seizures: ModuleType, event: str, labels=(), alarms=()):
