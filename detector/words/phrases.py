@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from detector.events import Event, Kind
 from detector.words.times import elapsed_words
+
+if TYPE_CHECKING:  # commands that count nothing need not load SciPy
+    from detector.recognition.counts.true_count import TrueCount
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
@@ -44,20 +48,22 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{ending}"
 
 
-def summary(events: Sequence[Event]) -> str:
-    """Return in short sentences what was found in a recording."""
-    return count_words({kind: sum(event.kind is kind for event in events) for kind in Kind})
+def summary(events: Sequence[Event], true: TrueCount | None = None) -> str:
+    """Return in short sentences what was found in a recording.
+
+    `true` is the interval for the true number of likely spasms, None where it is not known.
+    """
+    return count_words({kind: sum(event.kind is kind for event in events) for kind in Kind}, true)
 
 
-def count_words(counts: Mapping[Kind, int]) -> str:
-    """Return in short sentences how many movements of each kind were found."""
+def count_words(counts: Mapping[Kind, int], true: TrueCount | None = None) -> str:
+    """Return in short sentences how many movements of each kind were found; `true` as above."""
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
-    if not likely:
-        text = "No likely spasms."
-    else:
-        clonus = counts.get(Kind.CLONUS, 0)
-        text = counted(likely, "likely spasm")
-        text += f", {clonus} of them clonus." if clonus else "."
+    text = counted(likely, "likely spasm") if likely else "No likely spasms"
+    text += " found" if true is not None else ""
+    clonus = counts.get(Kind.CLONUS, 0)
+    text += f", {clonus} of them clonus" if clonus else ""
+    text += f" ({true_count_words(true)})." if true is not None else "."
     twitches = counts.get(Kind.TWITCH, 0)
     others = sum(counts.values()) - likely - twitches
     if twitches:
@@ -65,6 +71,17 @@ def count_words(counts: Mapping[Kind, int]) -> str:
     if others:
         text += f" {counted(others, 'other movement')}."
     return text
+
+
+def true_count_words(true: TrueCount) -> str:
+    """Return between which numbers a true count lies, and what that rests on."""
+    if true.high == 0:
+        span = "none"
+    elif true.low == 0:
+        span = f"at most {true.high}"
+    else:
+        span = f"{true.low} to {true.high}" if true.low < true.high else f"{true.low}"
+    return f"likely {span} in truth; figures from simulated nights"
 
 
 def moment(event: Event, zone: tzinfo | None = None) -> str:
