@@ -1,13 +1,16 @@
 """The interval for a true count, given what was found: exact algebra, nothing is drawn at random.
 
 Of n found in T hours h are right and f = n - h are none. f is Poisson with the rate of false events
-times T, and of N true ones each is found with the sensitivity p. How many were missed follows from
-h and p: with every N alike likely beforehand, N - h is negative binomial (h + 1 successes of chance
-p), and so P(N <= x | h, p) = I_p(h + 1, x - h + 1), the regularised incomplete beta function
-(Johnson, Kemp & Kotz 2005, Univariate Discrete Distributions, 5.6). Neither rate is known: both are
-spread over nights and generators (`ErrorRates`), and the result is averaged over both. What was
-found says something of the rate of false events (there were no more than n), and nothing of the
-sensitivity, which is averaged as it was measured.
+times T. True ones are Poisson too, with a mean of which nothing is known (the prior of Jeffreys,
+mean^-1/2: H. Jeffreys 1946, Proc R Soc A 186:453), and each is found with the sensitivity p. Those
+found and those missed are then independent given the mean, so that h has the weight
+gamma(h + 1/2) / h!, and the number missed given h is negative binomial with h + 1/2 successes of
+chance p, P(missed <= m) = I_p(h + 1/2, m + 1), the regularised incomplete beta function (Johnson,
+Kemp & Kotz 2005, Univariate Discrete Distributions, 5.6).
+
+Neither rate is known: both are spread over nights and generators (`ErrorRates`), and the result is
+averaged over both. What was found says something of the rate of false events (there were no more
+than n), and nothing of the sensitivity, which is averaged as it was measured.
 """
 
 from __future__ import annotations
@@ -24,11 +27,12 @@ from scipy.special import betainc, gammaln, logsumexp, xlogy
 from detector.recognition.counts.error_rates import ErrorRates
 
 LEVEL = 0.9
-"""Probability of the interval: the true count of one night in ten lies outside."""
+"""Least probability of the interval: the true count of one night in ten may lie outside."""
 
 TAILS = tuple(tail / 100 for tail in range(10))
-"""What may lie below the interval; of the intervals between, the shortest is taken. One with equal
-tails would leave 0 out of every interval where much is found that is none."""
+"""What may lie below the interval. Its lower end is that of the shortest which holds `LEVEL`, since
+with equal tails 0 would lie outside where much is found that is none; its upper end leaves no more
+than (1 - LEVEL) / 2 above, since the shortest alone would end too soon for those who have many."""
 
 MOST = 1_000_000
 """Bound of the search: a second between any two of them for eleven days."""
@@ -38,7 +42,7 @@ Numbers: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TrueCount:
-    """Between `low` and `high` lies the true count with `LEVEL`, and as likely under `middle`."""
+    """The true count lies from `low` to `high` with `LEVEL`, above `middle` as likely as below."""
 
     low: int
     middle: int
@@ -63,21 +67,21 @@ def true_count(found: int, hours: float, rates: ErrorRates) -> TrueCount:
     def below(count: int) -> float:
         """Return the probability that the true count is no larger."""
         missed = np.maximum(count - hits, 0.0)
-        each = betainc(hits + 1, missed + 1, chance).mean(axis=0)
+        each = betainc(hits + 0.5, missed + 1, chance).mean(axis=0)
         return float((weights * np.where(hits <= count, each, 0.0)).sum())
 
     spans = [(_first(below, tail), _first(below, tail + LEVEL)) for tail in TAILS]
-    low, high = min(spans, key=lambda span: span[1] - span[0])
-    return TrueCount(low, _first(below, 0.5), high)
+    low, _ = min(spans, key=lambda span: span[1] - span[0])
+    return TrueCount(low, _first(below, 0.5), _first(below, (1 + LEVEL) / 2))
 
 
 def _hit_weights(hits: Numbers, found: int, hours: float, rates: ErrorRates) -> Numbers:
     """Return how likely each number of right ones is, not normalised."""
     expected = np.asarray(rates.false_per_h, dtype=np.float64)[:, np.newaxis] * hours
     false = found - hits
-    logs = xlogy(false, expected) - expected - gammaln(false + 1)
-    most_first = logsumexp(logs, axis=0)
-    weights: Numbers = np.exp(most_first - most_first.max())
+    of_false = logsumexp(xlogy(false, expected) - expected - gammaln(false + 1), axis=0)
+    logs = of_false + gammaln(hits + 0.5) - gammaln(hits + 1)
+    weights: Numbers = np.exp(logs - logs.max())
     return weights
 
 
