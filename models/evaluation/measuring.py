@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 from backgrounds import buried, chance
+from counting import counted_nights
 from freezes import FREEZE, by_trembling
 from relabelling import Divide, with_divided
 from sawing import SAWING, by_rate
 from seizures import compare_seizures
+from simulators import traces_of
 from sure import sure_clonus
 from waking import alerts_in
 
@@ -31,11 +33,8 @@ from detector.evaluation.runner import (
 )
 from detector.store.formats.labels import Label
 from detector.store.formats.reader import open_recording
-from firmware_sim.motion import Trace, Truth, scenario
-from firmware_sim.sealed import sealed
-from firmware_sim.torque import night as torque_night
+from firmware_sim.motion import Trace, Truth
 
-OWN, SEALED, TORQUE = "own", "sealed", "torque"
 FEW = 3  # recordings of a set, where all of it would take too long for a smoke test
 Result = dict[str, Any]
 
@@ -51,7 +50,7 @@ def simulated(
     latency: bool = False,
 ) -> Result:
     """Score recordings of one simulated scenario."""
-    traces = _traces(generator, name, seeds, minutes, engine=engine, site=site)
+    traces = traces_of(generator, name, seeds, minutes, engine=engine, site=site)
     cases = (_case_of_trace(trace, number) for number, trace in enumerate(traces))
     return _result(compare(cases, site=site, latency=latency))
 
@@ -62,7 +61,7 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
 
     def heard() -> Iterator[EvaluationCase]:
         nonlocal alerts
-        traces = _traces(generator, name, seeds, 60 * hours)
+        traces = traces_of(generator, name, seeds, 60 * hours)
         for number, trace in enumerate(traces):
             case = _case_of_trace(trace, number)
             alerts += alerts_in(case.open(), "ankle")
@@ -164,36 +163,6 @@ def files_of(
     return [file for file in files if without is None or without not in file.name]
 
 
-def _traces(
-    generator: str,
-    name: str,
-    seeds: Sequence[int],
-    minutes: float,
-    *,
-    engine: str = "both",
-    site: str = "ankle",
-) -> Iterator[Trace]:
-    for seed in seeds:
-        if generator == SEALED:
-            yield sealed(name, seed=seed, duration_s=60 * minutes, site=site)
-        elif generator == TORQUE:
-            yield torque_night(
-                seed=seed,
-                duration_s=60 * minutes,
-                site=site,
-                spastic=name != "night-without-spasms",
-                severe=name == "severe-night",
-            )
-        else:
-            yield scenario(
-                name,
-                seed=seed,
-                duration_s=60 * minutes,
-                site=site,
-                engine=engine,  # type: ignore[arg-type] # checked by scenario
-            )
-
-
 def _case_of_trace(trace: Trace, number: int) -> EvaluationCase:
     return case_of_samples(
         f"{trace.scenario} {number}",
@@ -242,6 +211,7 @@ MEASURES = {
     for each in (
         simulated,
         night,
+        counted_nights,
         real,
         freezes,
         mimicked,

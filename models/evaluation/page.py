@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bars import COMMAND, bars_lines
+from page_counts import counts_lines
 from page_people import (
     freezes_lines,
     gait_lines,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "sites": ("Other places on the leg (simulated)", sites_lines),
     "still-nights": ("Nights without a spasm (simulated)", still_nights_lines),
     "nights": ("Nights with spasms (simulated)", nights_lines),
+    "counts": ("A night's count and its interval (simulated)", counts_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),

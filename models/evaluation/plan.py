@@ -32,6 +32,13 @@ NIGHTS = (
 """Name of the measurement, generator, and which of its nights. The sealed generator's hard nights
 are not among them: they score the next detector, once."""
 
+COUNTED = (
+    ("own", ("hard-night", "severe-night", "hard-night-without-spasms"), ("torque",)),
+    ("torque", ("night", "severe-night", "night-without-spasms"), ("own",)),
+    ("sealed", ("night", "night-without-spasms"), ("own", "torque")),
+)
+"""Simulator, which of its nights, and those whose error rates are used: never its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -102,6 +109,13 @@ def _nights(quick: bool) -> list[Measurement]:
         }
         each_s = 15.0 if generator == "torque" else 5.0
         found.append(Measurement(where, "night", words, count * hours / 8 * each_s))
+    for generator, names, rates in COUNTED:
+        seeds, hours = _seeds(generator, 1 if quick else 6), 1.0 if quick else 8.0
+        words = {"generator": generator, "names": names, "seeds": seeds, "hours": hours}
+        cost = len(names) * len(seeds) * hours / 8 * (12.0 if generator == "torque" else 3.0)
+        found.append(
+            Measurement(f"counts/{generator}", "counted_nights", words | {"rates": rates}, cost)
+        )
     return found
 
 

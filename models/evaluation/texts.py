@@ -67,6 +67,13 @@ Simulated whole nights with spasms in clusters among all of the above. In *hard*
 and those of *forward dynamics* most spasms are ramped (0.3 to 3 s), held up to a minute, trembling,
 and let go with a drop of the heel; a severe night has one after another.
 """,
+    "counts": """\
+What `spasmwatch detect` says of a night's count: the true one lies between two numbers with a
+probability of at least 90 %. They follow from how often the detector misses and invents movements,
+measured on simulated nights (`models/<model>/rates.json`, rebuilt by `make error-rates`) and
+widened for what differs from night to night and from one simulator to the next: a wearer is one
+more of them. Here the rates are never those of the simulator whose nights are counted.
+""",
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was
 taken for a likely spasm (twitches included; less is better).

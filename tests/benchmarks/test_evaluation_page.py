@@ -114,6 +114,27 @@ def test_every_measurement_has_a_name_of_its_own_and_a_section_that_tells_it(roo
     assert sections.keys() == room("texts").ABOUT.keys()
 
 
+def test_nights_are_counted_with_the_rates_of_other_simulators_and_other_seeds(room):
+    counted = [each.words for each in room("plan").plan("nowhere") if each.section == "counts"]
+    seeds = set(room("error_rates").SEEDS)
+
+    assert {words["generator"] for words in counted} == {"own", "torque", "sealed"}
+    for words in counted:
+        assert words["generator"] not in words["rates"]
+        assert not seeds & set(words["seeds"])
+
+
+def test_a_count_is_near_within_a_quarter_or_by_one(room):
+    def night(true: int, found: int, low: int, high: int) -> dict[str, int]:
+        return {"true": true, "found": found, "low": low, "middle": low, "high": high}
+
+    nights = [night(40, 50, 20, 39), night(40, 51, 40, 60), night(0, 1, 0, 2), night(2, 4, 3, 5)]
+    told = room("counting").summary(nights)
+
+    assert (told["near"], told["covered"]) == (2, 2)
+    assert told["nights"] == nights
+
+
 def test_a_card_is_quoted_on_what_was_left_out(room):
     about = room("page").about_left_out
 
