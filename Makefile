@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test test-ha quick coverage check pin format docs asyncapi sbom audit bench bench-radio soak soak-service trust \
-  evaluation lock clean
+  error-rates evaluation lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -128,6 +128,11 @@ trust: $(VENV)/.dev
 	-$(BIN)/python -m tests.supervision.boot --rounds 5
 	-$(BIN)/python -m tests.chaos --seeds 60 --seconds 60
 	$(BIN)/python -m tests.chaos.trust
+
+# How often each model errs on simulated nights: models/*/rates.json, five minutes. Again whenever rules
+# or a model change, and before the evaluation, which reads them.
+error-rates: $(VENV)/.dev
+	$(BIN)/python models/evaluation/error_rates.py
 
 # How well: docs/evaluation.md, from simulated and real recordings (SPASMWATCH_TRACES names theirs).
 evaluation: $(VENV)/.dev

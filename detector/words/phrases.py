@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from detector.events import Event, EventContext, Kind
 from detector.words.times import elapsed_words
+
+if TYPE_CHECKING:  # commands that count nothing need not load SciPy
+    from detector.recognition.counts.true_count import TrueCount
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
@@ -56,27 +60,36 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{ending}"
 
 
-def summary(events: Iterable[Event]) -> str:
-    """Return in short sentences what was found in a recording or a night."""
+def summary(events: Iterable[Event], true: TrueCount | None = None) -> str:
+    """Return in short sentences what was found in a recording or a night.
+
+    `true` is the interval for the true number of likely spasms, None where it is not known.
+    """
     found = list(events)
     contexts = Counter(event.context for event in found if event.kind in COUNTED)
-    return count_words(Counter(event.kind for event in found), contexts)
+    return count_words(Counter(event.kind for event in found), contexts, true)
 
 
-def count_words(counts: Mapping[Kind, int], contexts: ContextCounts | None = None) -> str:
+def count_words(
+    counts: Mapping[Kind, int],
+    contexts: ContextCounts | None = None,
+    true: TrueCount | None = None,
+) -> str:
     """Return in short sentences how many movements of each kind were found.
 
+    Parameters
+    ----------
     contexts : likely spasms by what the wearer did when they began
+    true : the interval for their true number
     """
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
-    if not likely:
-        text = "No likely spasms."
-    else:
-        clonus = counts.get(Kind.CLONUS, 0)
-        text = counted(likely, "likely spasm")
-        text += f", {clonus} of them clonus." if clonus else "."
-        meanwhile = context_words(contexts or {})
-        text += f" {sentence(meanwhile)}" if meanwhile else ""
+    text = counted(likely, "likely spasm") if likely else "No likely spasms"
+    text += " found" if true is not None else ""
+    clonus = counts.get(Kind.CLONUS, 0)
+    text += f", {clonus} of them clonus" if clonus else ""
+    text += f" ({true_count_words(true)})." if true is not None else "."
+    meanwhile = context_words(contexts or {}) if likely else ""
+    text += f" {sentence(meanwhile)}" if meanwhile else ""
     twitches = counts.get(Kind.TWITCH, 0)
     others = sum(counts.values()) - likely - twitches
     if twitches:
@@ -92,6 +105,17 @@ def context_words(contexts: ContextCounts) -> str:
         return ""
     counts = {words: contexts.get(context, 0) for context, words in MEANWHILE.items()}
     return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
+
+
+def true_count_words(true: TrueCount) -> str:
+    """Return between which numbers a true count lies, and what that rests on."""
+    if true.high == 0:
+        span = "none"
+    elif true.low == 0:
+        span = f"at most {true.high}"
+    else:
+        span = f"{true.low} to {true.high}" if true.low < true.high else f"{true.low}"
+    return f"likely {span} in truth; figures from simulated nights"
 
 
 def moment(event: Event, zone: tzinfo | None = None) -> str:

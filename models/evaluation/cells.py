@@ -90,6 +90,12 @@ def context(result: Figures, who: str, label: str) -> Figures | None:
     return found[0] if found else None
 
 
+def lone(result: Figures, name: str) -> int:
+    """Return how many of our events of a kind overlap no labelled movement."""
+    count: int = result["scores"][OURS]["confusion"].get("nothing", {}).get(name, 0)
+    return count
+
+
 def seen(names: Sequence[str]) -> tuple[str, ...]:
     """Return the column heads of the peers' findings."""
     return tuple(f"{name}: seen" for name in names)

@@ -14,14 +14,9 @@ It was fixed before it was applied to any freeze, and is not changed by the resu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window
-
-from detector.store.formats.labels import Label
 
 WINDOW_S = 2.0  # resolves 0.5 Hz, and is shorter than most freezes
 HOP_S = 0.5
@@ -37,18 +32,9 @@ FREEZE = "freeze"
 TREMBLING, NOT_TREMBLING = "freeze, trembling", "freeze, not trembling"
 
 
-def relabelled(
-    samples: NDArray[np.floating], fs: float, labels: Sequence[Label]
-) -> tuple[Label, ...]:
-    """Return labels in which freezes say whether they tremble."""
-
-    def of(label: Label) -> Label:
-        if label.text != FREEZE:
-            return label
-        inside = samples[round(label.onset_s * fs) : round(label.end_s * fs)]
-        return replace(label, text=TREMBLING if trembles(inside, fs) else NOT_TREMBLING)
-
-    return tuple(of(label) for label in labels)
+def by_trembling(samples: NDArray[np.floating], fs: float) -> str:
+    """Return the label of a freeze that says whether it trembles."""
+    return TREMBLING if trembles(samples, fs) else NOT_TREMBLING
 
 
 def trembles(samples: NDArray[np.floating], fs: float) -> bool:

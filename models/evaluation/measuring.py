@@ -14,8 +14,13 @@ from typing import Any
 
 import numpy as np
 from backgrounds import buried, chance
-from freezes import relabelled
+from counting import counted_nights
+from freezes import FREEZE, by_trembling
+from relabelling import Divide, with_divided
+from sawing import SAWING, by_rate
 from seizures import compare_seizures
+from simulators import traces_of
+from sure import sure_clonus
 from waking import alerts_in, by_clause
 
 from detector.evaluation.report import tables, to_dict
@@ -28,11 +33,8 @@ from detector.evaluation.runner import (
 )
 from detector.store.formats.labels import Label
 from detector.store.formats.reader import open_recording
-from firmware_sim.motion import Trace, Truth, scenario
-from firmware_sim.sealed import sealed
-from firmware_sim.torque import night as torque_night
+from firmware_sim.motion import Trace, Truth
 
-OWN, SEALED, TORQUE = "own", "sealed", "torque"
 FEW = 3  # recordings of a set, where all of it would take too long for a smoke test
 Result = dict[str, Any]
 
@@ -48,7 +50,7 @@ def simulated(
     latency: bool = False,
 ) -> Result:
     """Score recordings of one simulated scenario."""
-    traces = _traces(generator, name, seeds, minutes, engine=engine, site=site)
+    traces = traces_of(generator, name, seeds, minutes, engine=engine, site=site)
     cases = (_case_of_trace(trace, number) for number, trace in enumerate(traces))
     return _result(compare(cases, site=site, latency=latency))
 
@@ -59,7 +61,7 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
 
     def heard() -> Iterator[EvaluationCase]:
         nonlocal alerts
-        traces = _traces(generator, name, seeds, 60 * hours)
+        traces = traces_of(generator, name, seeds, 60 * hours)
         for number, trace in enumerate(traces):
             case = _case_of_trace(trace, number)
             alerts += alerts_in(case.open(), "ankle")
@@ -70,7 +72,7 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
 
 def alarms(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> Result:
     """Count true and false alarms of simulated nights, by what rules ask of the context."""
-    traces = _traces(generator, name, seeds, 60 * hours)
+    traces = traces_of(generator, name, seeds, 60 * hours)
     return by_clause(_case_of_trace(trace, number) for number, trace in enumerate(traces))
 
 
@@ -97,15 +99,34 @@ def real(
 
 def freezes(*, traces: str, pattern: str, few: bool = False) -> Result:
     """Score freezes of gait, divided beforehand into those that tremble and those that do not."""
-    cases = []
-    for file in files_of(traces, "daphnet", pattern)[: FEW if few else None]:
+    files = files_of(traces, "daphnet", pattern)[: FEW if few else None]
+    cases = _divided(files, FREEZE, by_trembling)
+    return _result(compare(cases, skip=["not_experiment"]))
+
+
+def mimicked(*, traces: str, few: bool = False) -> Result:
+    """Score mimicked seizures and other clips, those of sawing divided by their rate."""
+    files = files_of(traces, "uea_epilepsy")[: FEW if few else None]
+    return _result(compare(_divided(files, SAWING, by_rate)))
+
+
+def tremors(*, traces: str, pattern: str, site: str, few: bool = False) -> Result:
+    """Score tasks of people with tremor, and count those that hold a sure clonus."""
+    files = files_of(traces, "pdkit_cloudupdrs", pattern)[: FEW if few else None]
+    found = _result(compare([case_of_file(file) for file in files], site=site))
+    return found | {"sure_clonus": sure_clonus(files, site)}
+
+
+def _divided(files: Sequence[Path], text: str, divide: Divide) -> Iterator[EvaluationCase]:
+    """Return cases in which stretches of one label say more, by what their samples show."""
+    for file in files:
         case = case_of_file(file)
         if case.labels is None:
             continue
         with np.load(file, allow_pickle=False) as held:
-            items = relabelled(held["acc"], float(held["fs"]), case.labels.items)
-        cases.append(replace(case, labels=replace(case.labels, items=items)))
-    return _result(compare(cases, skip=["not_experiment"]))
+            samples, fs = held["acc"], float(held["fs"])
+        items = with_divided(case.labels.items, text, samples, fs, divide)
+        yield replace(case, labels=replace(case.labels, items=items))
 
 
 def injected(
@@ -146,36 +167,6 @@ def files_of(
     """Return the recordings of a real set, in order, except names that contain `without`."""
     files = sorted(Path(traces, folder).glob(pattern))
     return [file for file in files if without is None or without not in file.name]
-
-
-def _traces(
-    generator: str,
-    name: str,
-    seeds: Sequence[int],
-    minutes: float,
-    *,
-    engine: str = "both",
-    site: str = "ankle",
-) -> Iterator[Trace]:
-    for seed in seeds:
-        if generator == SEALED:
-            yield sealed(name, seed=seed, duration_s=60 * minutes, site=site)
-        elif generator == TORQUE:
-            yield torque_night(
-                seed=seed,
-                duration_s=60 * minutes,
-                site=site,
-                spastic=name != "night-without-spasms",
-                severe=name == "severe-night",
-            )
-        else:
-            yield scenario(
-                name,
-                seed=seed,
-                duration_s=60 * minutes,
-                site=site,
-                engine=engine,  # type: ignore[arg-type] # checked by scenario
-            )
 
 
 def _case_of_trace(trace: Trace, number: int) -> EvaluationCase:
@@ -223,6 +214,18 @@ def _result(found: Evaluation) -> Result:
 
 MEASURES = {
     each.__name__: each
-    for each in (simulated, night, alarms, real, freezes, injected, uninjected, seizures)
+    for each in (
+        simulated,
+        night,
+        alarms,
+        counted_nights,
+        real,
+        freezes,
+        mimicked,
+        tremors,
+        injected,
+        uninjected,
+        seizures,
+    )
 }
 """The functions that a plan can name."""

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bars import COMMAND, bars_lines
-from page_people import freezes_lines, gait_lines, hand_lines, mimicked_lines, seizures_lines
+from page_counts import counts_lines
+from page_people import (
+    freezes_lines,
+    gait_lines,
+    hand_lines,
+    mimicked_lines,
+    seizures_lines,
+    tremor_lines,
+)
 from page_simulated import (
     alarms_lines,
     alike_lines,
@@ -34,10 +42,12 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "still-nights": ("Nights without a spasm (simulated)", still_nights_lines),
     "nights": ("Nights with spasms (simulated)", nights_lines),
     "alarms": ("What wake rules ask of the context (simulated)", alarms_lines),
+    "counts": ("A night's count and its interval (simulated)", counts_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),
     "freezes": ("Freezing of gait (real)", freezes_lines),
+    "tremor": ("Tremor and tasks with a phone (real)", tremor_lines),
     "hand": ("Hands and days (real)", hand_lines),
     "mimicked": ("Mimicked seizures (real)", mimicked_lines),
     "seizures": ("Epileptic seizures, beside OpenSeizureDetector (real)", seizures_lines),

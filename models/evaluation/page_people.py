@@ -23,6 +23,7 @@ from cells import (
     whole_tables,
     woken_line,
 )
+from sawing import FAST, SLOW
 from seizures import WHO
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -34,11 +35,16 @@ SETS = {
     "gait/daphnet-trunk": "Daphnet, trunk",
     "gait/stanford-ankle": "Stanford, ankles",
     "gait/stanford-wrist": "Stanford, wrists",
+    "gait/skdh-trunk": "scikit-digital-health, lower back",
+    "gait/mobgap-trunk": "Mobilise-D, lower back",
     "hand/hmp": "HMP without brushing, wrist",
     "hand/brushing": "HMP brushing, wrist",
     "hand/uji": "UJI stand up and walk, wrist",
     "hand/seglearn": "Seglearn shoulder exercises, wrist",
     "hand/day": "ActiGraph day, wrist",
+    "hand/paradigma": "ParaDigMa, wrist",
+    "tremor/hand": "CloudUPDRS, phone in the hand",
+    "tremor/leg": "CloudUPDRS, phone on the thigh",
 }
 
 
@@ -65,10 +71,34 @@ def hand_lines(results: Results) -> Lines:
                 f"{SETS[name]}, act by act (peers: clips with an alarm / false alarms)",
                 contexts_lines(results[name], "act"),
             )
-    for name in ("hand/uji", "hand/seglearn"):
+    for name in ("hand/uji", "hand/seglearn", "hand/paradigma"):
         if name in results:
             lines += folded(f"{SETS[name]}: every table", whole_tables(results[name]))
     return lines
+
+
+def tremor_lines(results: Results) -> Lines:
+    """Return what the tasks of people with tremor are called."""
+    rows = []
+    for title, result in _sets("tremor", results).items():
+        for label, count in result["sure_clonus"].items():
+            own = context(result, OURS, label)
+            if own is not None:
+                held = ", ".join(f"{name} {number}" for name, number in own["by_kind"].items())
+                rows.append(
+                    (
+                        f"{title}: {label.replace('_', ' ')}",
+                        str(count["recordings"]),
+                        str(count["clonus"]),
+                        str(count["sure"]),
+                        held or NONE,
+                    )
+                )
+    head = ("", "recordings", "with a clonus", "with a sure one", "with events of these kinds")
+    return [
+        *table(head, rows),
+        *_subjects("tremor", results),
+    ]
 
 
 def freezes_lines(results: Results) -> Lines:
@@ -105,14 +135,14 @@ def mimicked_lines(results: Results) -> Lines:
     if result is None:
         return []
     rows = []
-    for label in ("EPILEPSY", "WALKING", "RUNNING", "SAWING"):
+    for label in ("EPILEPSY", "WALKING", "RUNNING", FAST, SLOW):
         own = context(result, OURS, label)
         if own is None:
             continue
         others = [context(result, peer, label) for peer in PEERS]
         rows.append(
             (
-                "mimicked seizure" if label == "EPILEPSY" else label.lower(),
+                "mimicked seizure" if label == "EPILEPSY" else _lower(label),
                 str(own["flagged"]["of"]),
                 share(own["flagged"]),
                 share(own["rhythmic"]),
@@ -122,6 +152,11 @@ def mimicked_lines(results: Results) -> Lines:
     return [
         *table(("UEA", "clips", "alarm", "clonus or tremor", *PEERS), rows),
     ]
+
+
+def _lower(label: str) -> str:
+    first, comma, rest = label.partition(",")
+    return f"{first.lower()}{comma}{rest}"
 
 
 def seizures_lines(results: Results) -> Lines:

@@ -39,6 +39,12 @@ ALARMS = (
     ("alarms/torque", "torque", "night-without-spasms"),
 )
 """The same of nights whose alarms are judged."""
+COUNTED = (
+    ("own", ("hard-night", "severe-night", "hard-night-without-spasms"), ("torque",)),
+    ("torque", ("night", "severe-night", "night-without-spasms"), ("own",)),
+    ("sealed", ("night", "night-without-spasms"), ("own", "torque")),
+)
+"""Simulator, which of its nights, and those whose error rates are used: never its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,13 @@ def _nights(quick: bool) -> list[Measurement]:
         }
         each_s = 15.0 if generator == "torque" else 5.0
         found.append(Measurement(where, "night", words, count * hours / 8 * each_s))
+    for generator, names, rates in COUNTED:
+        seeds, hours = _seeds(generator, 1 if quick else 6), 1.0 if quick else 8.0
+        words = {"generator": generator, "names": names, "seeds": seeds, "hours": hours}
+        cost = len(names) * len(seeds) * hours / 8 * (12.0 if generator == "torque" else 3.0)
+        found.append(
+            Measurement(f"counts/{generator}", "counted_nights", words | {"rates": rates}, cost)
+        )
     return found
 
 
@@ -152,12 +165,17 @@ def _people(traces: str, quick: bool) -> list[Measurement]:
         _real("gait/daphnet-trunk", at | off, folder="daphnet", pattern="*_trunk.npz"),
         _real("gait/stanford-ankle", at | off, folder="stanford_fog", pattern="*_ankle_?.npz"),
         _real("gait/stanford-wrist", at | off, folder="stanford_fog", pattern="*_wrist_?.npz"),
+        _real("gait/skdh-trunk", at, folder="skdh_gait"),
+        _real("gait/mobgap-trunk", at, folder="mobgap_lowback"),
         _real("hand/hmp", at, folder="hmp_wrist_adl", without="brush_teeth"),
         _real("hand/brushing", at, folder="hmp_wrist_adl", pattern="*brush_teeth*.npz"),
         _real("hand/uji", at, folder="uji_watch_tug"),
         _real("hand/seglearn", at, folder="seglearn_watch"),
         _real("hand/day", at, folder="actigraph_day", alerts=True),
-        _real("mimicked/uea", at, folder="uea_epilepsy"),
+        _real("hand/paradigma", at, folder="paradigma_wrist"),
+        _tremors("tremor/hand", at, pattern="*_hand_*.npz", site="wrist"),
+        _tremors("tremor/leg", at, pattern="*_leg_*.npz", site="thigh"),
+        Measurement("mimicked/uea", "mimicked", at, 5.0, real=True),
         Measurement("seizures/osd", "seizures", at, 5.0, real=True),
     ]
     for site in ("ankle", "thigh", "trunk"):
@@ -174,6 +192,11 @@ def _people(traces: str, quick: bool) -> list[Measurement]:
 
 def _real(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
     return Measurement(name, "real", dict(at) | words, 5.0, real=True)
+
+
+def _tremors(name: str, at: Mapping[str, Any], **words: Any) -> Measurement:
+    """Return a measurement of a phone held in the hand (nearest site: wrist) or on the thigh."""
+    return Measurement(name, "tremors", dict(at) | words, 2.0, real=True)
 
 
 def _seeds(generator: str, count: int) -> list[int]:

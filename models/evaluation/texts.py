@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from freezes import FREEZE_INDEX, LEAST_G, WINDOW_S
+from sure import SURE
 
 HEAD = """\
 # How well does it work?
@@ -74,6 +75,13 @@ time, or one goes on. *Lost*: true alarms of rules that ask for nothing, at whic
 their reason says. The default must lose none, so that it is `unless up`. `from rest`, of the
 counting rule alone, saves false alarms and loses most true ones: severe nights are restless.
 """,
+    "counts": """\
+What `spasmwatch detect` says of a night's count: the true one lies between two numbers with a
+probability of at least 90 %. They follow from how often the detector misses and invents movements,
+measured on simulated nights (`models/<model>/rates.json`, rebuilt by `make error-rates`) and
+widened for what differs from night to night and from one simulator to the next: a wearer is one
+more of them. Here the rates are never those of the simulator whose nights are counted.
+""",
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was
 taken for a likely spasm (twitches included; less is better).
@@ -85,9 +93,10 @@ are handled. The background is the recording's rms over that of the clonus. Rows
 show how often such a place is called clonus by chance.
 """,
     "gait": """\
-People with Parkinson's walk, turn, and stand still on purpose. Freezes have a section of their own;
-in Daphnet, stretches outside the experiment are left out, as they have no labels. Every alarm is
-false.
+People with Parkinson's walk, turn, and stand still on purpose; at the lower back somebody walks and
+gets up from a chair (scikit-digital-health), and one person with MS and one without walk and go
+about simulated daily activities (Mobilise-D). Freezes have a section of their own; in Daphnet,
+stretches outside the experiment are left out, as they have no labels. Every alarm is false.
 """,
     "freezes": f"""\
 Legs tremble at 3-8 Hz in some freezes of gait: the nearest public thing to clonus at the ankle.
@@ -97,14 +106,22 @@ power lies about one peak in 3-8 Hz, and the trembling is at least {1000 * LEAST
 (`models/evaluation/freezes.py`). *Rhythmic*: called clonus or tremor; *alarm*: clonus, spasm or
 tonic.
 """,
+    "tremor": f"""\
+Tasks of half a minute with a phone, by users of an app for Parkinson's: in the hand (scored as at
+the wrist, the nearest place that we know) or on the thigh. The task is the label; whether somebody
+trembled is not said. In agility of the leg (stamping) and turning the hand to and fro they move
+fast and evenly on purpose. *Sure*: a clonus with a confidence of {SURE:g} or more.
+""",
     "hand": """\
 Everyday acts at the wrist, where a flick out of rest and a spasm look alike. The rules are made for
-the leg; every alarm is false.
+the leg; every alarm is false. ParaDigMa has twelve minutes of the daily life of a person with
+Parkinson's and half an hour, awake, of somebody else.
 """,
     "mimicked": """\
 Clips of 12.9 s at 16 Hz from the wrist of three people who mimic a clonic seizure, walk, run or saw
-(UEA archive). A clip has no rest before it. OpenSeizureDetector's ALARM needs three positive blocks
-of 5 s in a row: no clip is long enough for it.
+(UEA archive). A clip has no rest before it. Sawing is divided by its rate, the highest peak of its
+spectrum: from 3 Hz up it is a steady rhythm in the band of clonus. OpenSeizureDetector's ALARM
+needs three positive blocks of 5 s in a row: no clip is long enough for it.
 """,
     "seizures": """\
 [OpenSeizureDetector](https://openseizuredetector.org.uk) is a free phone app that watches a
@@ -135,6 +152,7 @@ Daphnet (Bächlin et al. 2010; UCI 245, CC BY 4.0) · Stanford freezing of gait 
 BSD-3) · HMP wrist-worn ADL (Bruno et al. 2012; UCI 283, CC BY 4.0) · UJI smartwatch timed-up-and-go
 (Matey-Sanz et al. 2023, CC BY 4.0) · Seglearn watch (Burns et al. 2018, BSD-3) · UEA Epilepsy
 (Villar et al. 2016; Bagnall et al. 2018; evaluation only) · ActiGraph sample of pygt3x (GPL-3 test
-resource; evaluation only) · OpenSeizureDatabase (CC BY 4.0 and clause 3b). None of them is part of
-this repository.
+resource; evaluation only) · CloudUPDRS recordings of pdkit (MIT) · ParaDigMa examples (Apache-2.0)
+· scikit-digital-health examples (MIT) · mobgap example data of Mobilise-D (Apache-2.0) ·
+OpenSeizureDatabase (CC BY 4.0 and clause 3b). None of them is part of this repository.
 """

@@ -60,9 +60,23 @@ def test_only_freezes_are_parted_into_those_that_tremble_and_those_that_do_not(r
     )
     samples = np.concatenate([swinging((5.0, 0.1)), swinging()])
 
-    found = freezes.relabelled(samples, FS, labels)
+    found = room("relabelling").with_divided(labels, "freeze", samples, FS, freezes.by_trembling)
 
     assert ["freeze, trembling", "freeze, not trembling", "no_freeze"] == [f.text for f in found]
+
+
+@pytest.mark.parametrize(
+    ("movement", "rate_hz", "label"),
+    [
+        (swinging((3.5, 0.3), (1.0, 0.1), length_s=12.9), 3.5, "SAWING, 3 Hz and more"),
+        (swinging((2.2, 0.3), (4.4, 0.2), length_s=12.9), 2.2, "SAWING, slower"),
+    ],
+)
+def test_sawing_is_parted_by_its_strongest_rate(room, movement, rate_hz, label):
+    sawing = room("sawing")
+
+    assert sawing.rate_hz(movement, FS) == pytest.approx(rate_hz, abs=0.08)
+    assert sawing.by_rate(movement, FS) == label
 
 
 def segment(seizures: ModuleType, event: str, labels=(), alarms=()):
@@ -100,6 +114,27 @@ def test_every_measurement_has_a_name_of_its_own_and_a_section_that_tells_it(roo
     assert len(names) == len(set(names))
     assert {name.partition("/")[0] for name in names} == sections.keys()
     assert sections.keys() == room("texts").ABOUT.keys()
+
+
+def test_nights_are_counted_with_the_rates_of_other_simulators_and_other_seeds(room):
+    counted = [each.words for each in room("plan").plan("nowhere") if each.section == "counts"]
+    seeds = set(room("error_rates").SEEDS)
+
+    assert {words["generator"] for words in counted} == {"own", "torque", "sealed"}
+    for words in counted:
+        assert words["generator"] not in words["rates"]
+        assert not seeds & set(words["seeds"])
+
+
+def test_a_count_is_near_within_a_quarter_or_by_one(room):
+    def night(true: int, found: int, low: int, high: int) -> dict[str, int]:
+        return {"true": true, "found": found, "low": low, "middle": low, "high": high}
+
+    nights = [night(40, 50, 20, 39), night(40, 51, 40, 60), night(0, 1, 0, 2), night(2, 4, 3, 5)]
+    told = room("counting").summary(nights)
+
+    assert (told["near"], told["covered"]) == (2, 2)
+    assert told["nights"] == nights
 
 
 def test_a_card_is_quoted_on_what_was_left_out(room):

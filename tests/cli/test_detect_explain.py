@@ -179,7 +179,7 @@ def test_what_is_no_time_is_refused_before_any_work(spasmwatch, night, word):
     assert "%" not in done.stderr
 
 
-@pytest.mark.parametrize("other", ["--together", "--alerts"])
+@pytest.mark.parametrize("other", ["--together", "--alerts", "--counts"])
 def test_what_is_not_about_a_moment_is_refused(spasmwatch, night, other):
     done = spasmwatch("detect", night, night, other, "--explain", "03:12")
 

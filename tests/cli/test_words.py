@@ -13,6 +13,7 @@ import pytest
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.events import Event, EventContext, Kind, Phase
 from detector.mqtt.payloads import COUNTS
+from detector.recognition.counts.true_count import TrueCount
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import LOSSES, NightEnd, announced_line, ending_json, ending_lines
@@ -57,6 +58,23 @@ def test_every_kind_has_words():
 )
 def test_the_sum_counts_every_event_once(kinds, text):
     assert summary([event(kind) for kind in kinds]) == text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "true", "text"),
+    [
+        ([Kind.SPASM] * 12, (9, 12, 17), "12 likely spasms found (likely 9 to 17 in truth; "),
+        ([Kind.CLONUS], (0, 1, 2), "1 likely spasm found, 1 of them clonus (likely at most 2 in "),
+        ([Kind.TONIC], (1, 1, 1), "1 likely spasm found (likely 1 in truth; "),
+        ([Kind.TURN], (0, 0, 3), "No likely spasms found (likely at most 3 in truth; "),
+        ([], (0, 0, 0), "No likely spasms found (likely none in truth; "),
+    ],
+)
+def test_where_it_is_known_the_sum_says_how_many_there_were_in_truth(kinds, true, text):
+    said = summary([event(kind) for kind in kinds], TrueCount(*true))
+
+    assert said.startswith(text)
+    assert "figures from simulated nights)." in said
 
 
 MOMENT = datetime(2026, 11, 20, 23, 14, 2, tzinfo=UTC)

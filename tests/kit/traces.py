@@ -17,6 +17,9 @@ from firmware_sim.motion.scenarios import scenario
 TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 """Real recordings, where there are some."""
 
+CASES = TRACES.parent / "cases"
+"""Small inputs that were once read wrongly, beside them."""
+
 REST_S = 2.0  # before and after each event: with less they would be one
 NAMES = ("spasms", "clonus", "mixed", "plm")
 

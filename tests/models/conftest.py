@@ -1,9 +1,9 @@
-"""Puts the training scripts, a folder and not a package, on the import path."""
+"""Puts the scripts of training and evaluation, folders and not packages, on the import path."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-TRAINING = Path(__file__).parents[2] / "models" / "training"
-sys.path.insert(0, str(TRAINING))
+MODELS = Path(__file__).parents[2] / "models"
+sys.path[:0] = [str(MODELS / "training"), str(MODELS / "evaluation")]

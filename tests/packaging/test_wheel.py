@@ -136,6 +136,7 @@ def test_the_wheel_holds_the_packages_and_the_models_and_nothing_else(wheel):
     assert tops == {"detector", "firmware_sim", f"spasmwatch-{detector.__version__}.dist-info"}
     for model in ("rules-v1", "refined-v1"):
         assert PurePosixPath("detector/models", model, "model.json") in names
+        assert PurePosixPath("detector/models", model, "rates.json") in names
         assert PurePosixPath("detector/models", model, "CARD.md") in names
     for package in ("detector", "firmware_sim"):
         sources = {path.relative_to(CHECKOUT) for path in (CHECKOUT / package).rglob("*.py")}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from detector.block import Stretch
     from detector.night.observation import WornSensor
     from detector.night.recorded import RecordedNight
+    from detector.recognition.counts.night_counts import NightCounts
     from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
@@ -58,6 +59,13 @@ def detect(
     alerts: Annotated[
         bool, typer.Option("--alerts", help="Add the alerts that your rules would have raised.")
     ] = False,
+    counts: Annotated[
+        bool,
+        typer.Option(
+            "--counts",
+            help="For programs: add how many there were of each kind, and in truth (counts/1).",
+        ),
+    ] = False,
     together: Annotated[
         bool,
         typer.Option(
@@ -81,9 +89,9 @@ def detect(
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     moments = [parse_when(text) for text in explain or []]
-    if moments and (together or alerts):
+    if moments and (together or alerts or counts):
         raise typer.BadParameter(
-            "one moment of one sensor is explained: leave --together and --alerts out",
+            "one moment of one sensor is explained: leave --together, --alerts and --counts out",
             param_hint="--explain",
         )
     if out is not None:
@@ -92,7 +100,8 @@ def detect(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = with_no_signal(parse_rules(settings.alerts.wake_for)) if alerts else ()
-    how = _How(fs, unit, site, model, rules, tuple(moments), settings.wearer.zone, alerts)
+    zone = settings.wearer.zone
+    how = _How(fs, unit, site, model, rules, tuple(moments), zone, alerts, counts)
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:
@@ -119,7 +128,8 @@ def detect(
 class _How:
     """What was asked for; `moments` are to be explained.
 
-    Alerts about the sensor need no rule: a person sees them anyway, a program only with `alerts`.
+    Alerts about the sensor need no rule: a person sees them anyway, a program only with `alerts`,
+    as with `counts`.
     """
 
     fs: float | None
@@ -130,6 +140,7 @@ class _How:
     moments: tuple[When, ...]
     zone: tzinfo | None
     alerts: bool
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,8 @@ class _Found:
     warnings: tuple[str, ...]
     events: tuple[Event, ...]
     in_time: tuple[Event | Alert, ...]  # the same events, and alerts between them
+    counts: NightCounts | None  # None where nobody is told
+    recordings: str
     answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
     is_whole: bool = True
 
@@ -184,8 +197,22 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
         (*recorded.warnings, *([] if dated or len(readers) == 1 else [BEGAN_TOGETHER])),
         tuple(recorded.events),
         tuple(recorded.in_time),
+        _counted(recorded, worn, how) if how.counts or not out.json else None,
+        " + ".join(reader.name for reader in readers),
         () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
         recorded.is_whole,
+    )
+
+
+def _counted(recorded: RecordedNight, worn: Sequence[WornSensor], how: _How) -> NightCounts:
+    from detector.recognition.counts.night_counts import counts_of_night
+
+    return counts_of_night(
+        recorded.events,
+        max(map(_seen_s, recorded.stretches)) / 3600,
+        model=how.model,
+        site=worn[0].site,
+        sensors=len(worn),
     )
 
 
@@ -213,11 +240,15 @@ def _of_one_wearer(worn: Sequence[WornSensor]) -> list[WornSensor]:
 
 def _heading(reader: RecordingReader, stretches: Sequence[Stretch]) -> str:
     """Return a recording's name, length and rate, and what is missing within."""
-    seen_s = sum(each.stop_s - each.start_s for each in stretches)
+    seen_s = _seen_s(stretches)
     missing_s = stretches[-1].stop_s - stretches[0].start_s - seen_s if stretches else 0.0
     text = f"{reader.name}   {length(seen_s)}, {reader.fs:.4g} samples/s"
     gaps = len(stretches) - 1
     return text if gaps < 1 else f"{text}, {counted(gaps, 'gap')} ({length(missing_s)})"
+
+
+def _seen_s(stretches: Sequence[Stretch]) -> float:
+    return sum(each.stop_s - each.start_s for each in stretches)
 
 
 def _explainer(reader: RecordingReader, worn: WornSensor, how: _How) -> Explainer:
@@ -249,6 +280,8 @@ def _answers(
 def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
     from detector.alert import to_json as alert_json
     from detector.events import to_json as event_json
+    from detector.recognition.counts.error_rates import Counted
+    from detector.recognition.counts.night_counts import to_json as counts_json
 
     for warning in found.warnings:
         out.say(warning)
@@ -260,6 +293,8 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
     elif out.json:
         for each in found.in_time if how.alerts else found.events:
             out.data(event_json(each) if isinstance(each, Event) else alert_json(each))
+        if found.counts is not None:
+            out.data(counts_json(found.counts, found.recordings))
     else:
         for each in found.in_time:
             if isinstance(each, Event):
@@ -267,7 +302,8 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
                 out.data(event_line(each, how.zone) + sensor)
             else:
                 out.data(alert_line(each, how.zone))
-        out.data(summary(found.events))
+        likely = None if found.counts is None else found.counts.of(Counted.LIKELY).true
+        out.data(summary(found.events, likely))
 
 
 def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from detector.errors import ModelError
 
-LARGEST_BYTES = 1 << 20  # of a model.json; ours have 30 kB
+LARGEST_BYTES = 1 << 20  # of such a file; ours have 30 kB
 
 
 def model_file(name: str) -> bytes:
@@ -27,17 +27,23 @@ def model_file(name: str) -> bytes:
     return MODEL_FILES[name]
 
 
-def _read() -> dict[str, bytes]:
+def rates_file(name: str) -> bytes | None:
+    """Return the JSON of `models/<name>/rates.json`, None where no error rates were measured."""
+    return RATES_FILES.get(name)
+
+
+def _read(file: str) -> dict[str, bytes]:
     """Read those inside the installed package, or beside it in a checkout."""
     package = Path(str(resources.files("detector")))
     inside = package / "models"
     folder = inside if inside.is_dir() else package.parent / "models"
     found = {}
-    for path in folder.glob("*-v*/model.json"):
+    for path in folder.glob(f"*-v*/{file}"):
         with suppress(OSError):  # named as missing by who asks for it
             if path.stat().st_size <= LARGEST_BYTES:
                 found[path.parent.name] = path.read_bytes()
     return found
 
 
-MODEL_FILES: Mapping[str, bytes] = MappingProxyType(_read())
+MODEL_FILES: Mapping[str, bytes] = MappingProxyType(_read("model.json"))
+RATES_FILES: Mapping[str, bytes] = MappingProxyType(_read("rates.json"))
