@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from detector.events import (
     SPASM_FAMILY,
     Event,
+    EventContext,
     Kind,
     Phase,
     event_id,
@@ -42,6 +43,7 @@ def event(sensor, kind, onset_s, duration_s, phase=Phase.END, **values) -> Event
             "confidence": 0.8,
             "grade": grade_of(duration_s) if kind in (Kind.CLONUS, Kind.SPASM) else None,
             "episode": identity if kind in SPASM_FAMILY else None,
+            "context": (None, *EventContext)[sum(map(ord, identity)) % 4],
             "facts": because(Reason.WALK),
             "sensor": sensor,
             **values,

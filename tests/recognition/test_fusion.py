@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from detector.events import (
     Event,
+    EventContext,
     Kind,
     Phase,
     final_forms,
@@ -190,6 +192,29 @@ def test_clonus_at_the_calf_and_a_spasm_of_the_thigh_are_a_clonus_with_parts():
 
     assert (fused.kind, fused.parts) == (Kind.CLONUS, (Kind.SPASM, Kind.CLONUS))
     assert (fused.rhythm_hz, fused.beats, fused.grade) == (5.8, 35, 2)
+
+
+def test_the_context_is_that_of_the_limb_that_the_movement_is_about():
+    """One leg beats out of rest while the other, which was turned before, only moves."""
+    resting, restless = EventContext.RESTING, EventContext.RESTLESS
+    beats = left(Kind.CLONUS, 100.0, 8.0, context=resting)
+    moves = right(Kind.MOVEMENT, 99.5, 6.0, context=restless)
+
+    assert only(fuse_final([[beats], [moves]])).context is resting
+
+
+def test_nobody_is_up_with_one_leg_alone():
+    both = [left(Kind.CLONUS, 100.0, 9.0), right(Kind.CLONUS, 100.2, 8.0)]
+
+    def fused(*contexts: EventContext | None) -> EventContext | None:
+        said = [replace(e, context=c) for e, c in zip(both, contexts, strict=True)]
+        return only(fuse_final([[e] for e in said])).context
+
+    up, resting = EventContext.UP, EventContext.RESTING
+    assert (fused(up, up), fused(up, resting), fused(resting, up)) == (up, resting, resting)
+    assert (fused(up, None), fused(None, up), fused(EventContext.RESTLESS, resting)) == (
+        None, None, EventContext.RESTLESS,
+    )  # fmt: skip
 
 
 def test_the_longer_look_gives_the_rhythm():

@@ -14,6 +14,7 @@ from detector.alerts.moments import Now
 from detector.alerts.policy import Policy
 from detector.alerts.rules import parse_rules
 from detector.events import (
+    EventContext,
     Kind,
     Origin,
     Phase,
@@ -258,12 +259,13 @@ def test_a_movement_seen_by_both_has_one_episode_for_as_long_as_it_lasts():
 
 @pytest.mark.parametrize("order", ["rRL", "rLR", "LrR"])
 def test_two_legs_of_one_clonus_wake_once(order):
-    """Whichever word of two sensors comes when: one alert, and it stands."""
-    start = left(Kind.CLONUS, 10, 2, Phase.START)
+    """Whichever word of two sensors comes when: one alert, and it stands, though one says up."""
+    up, resting = {"context": EventContext.UP}, {"context": EventContext.RESTING}
+    start = left(Kind.CLONUS, 10, 2, Phase.START, **up)
     rest = {
-        "L": left(Kind.CLONUS, 10, 65),
-        "r": right(Kind.CLONUS, 10.3, 2, Phase.START),
-        "R": right(Kind.CLONUS, 10.3, 70),
+        "L": left(Kind.CLONUS, 10, 65, **up),
+        "r": right(Kind.CLONUS, 10.3, 2, Phase.START, **resting),
+        "R": right(Kind.CLONUS, 10.3, 70, **resting),
     }
     policy = Policy(parse_rules(["clonus >= 60s"]), source=Origin.REPLAY)
     now_utc = MIDNIGHT + timedelta(seconds=81)

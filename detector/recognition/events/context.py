@@ -9,7 +9,7 @@ context is not known (None), unless movement or strides are known of, from befor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,17 @@ class Strides:
 
     end: int
     upright_g: Vector
+
+
+def context_of_limbs(contexts: Iterable[EventContext | None]) -> EventContext | None:
+    """Return the context of a movement that several limbs show, the most telling one first.
+
+    That of the first; but nobody is up with one leg alone, and none may silence another.
+    """
+    first, *others = contexts
+    if first is not EventContext.UP:
+        return first
+    return next((each for each in others if each is not EventContext.UP), first)
 
 
 class ContextTrack:

@@ -15,6 +15,7 @@ from typing import Any
 from detector import events as form
 from detector.block import EPOCH
 from detector.events import SPASM_FAMILY, Event, Kind, Phase
+from detector.recognition.events.context import context_of_limbs
 from detector.recognition.events.forms import next_form, taken_back
 from detector.recognition.rules.reason import Reason, ReasonFacts, because
 
@@ -195,7 +196,6 @@ def fused_name(sensors: Iterable[str]) -> str:
     r"""Name several sensors in one text: sorted, `left-calf+right-calf`.
 
     A `+` or `\` inside a name gets a `\` in front, so that no two sets of sensors share a text.
-    Settings allow neither in a label; the files of others may.
     """
     names = sorted(set(sensors))
     return "+".join(name.replace("\\", "\\\\").replace("+", "\\+") for name in names)
@@ -334,7 +334,7 @@ def _fused(group: _Group, episode: str | None) -> Event:
         cut_short=any(event.cut_short for event in events),
         reason="",  # of `facts`, once it leaves
         facts=_facts(telling),
-        context=chief.context,
+        context=context_of_limbs(m.event.context for m in telling if m.event.kind is kind),
         held_back=chief.held_back,
         sensor=fused_name(m.name for m in group),
     )
