@@ -215,10 +215,10 @@ def is_capture(path: Path) -> bool:
 
 def masked_name(name: str, driver: Driver, number: int) -> str:
     """Return a name masked but for the part by which the driver recognises its kind."""
-    heads = (name[:end] for end in range(1, len(name) + 1))
-    known_by = next((h for h in heads if driver.recognises(Advertisement("", h))), None)
-    if known_by is None:
+    if not driver.recognises(Advertisement("", name)):
         return f"sensor {number}"
+    heads = (name[:end] for end in range(1, len(name) + 1))
+    known_by = next(h for h in heads if driver.recognises(Advertisement("", h)))
     if known_by == name:
         return name  # the same for all of its kind: it identifies none
     return f"{known_by.rstrip()} {number:04d}"
