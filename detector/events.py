@@ -18,7 +18,9 @@ SCHEMA = "event/1"
 LONGEST_FACTS = 16_384
 """Characters of JSON: six sensors with every check take 3,000; MQTT brokers at home take 64 kB."""
 
-_YOUNGER = ("facts", "held_back", "context")  # fields that events of the first release do not have
+SHARE_NAMES = ("clonus", "tremor", "voluntary")
+_YOUNGER = ("facts", "held_back", "context", "shares")
+"""Fields that events of the first release do not have."""
 
 
 class Kind(StrEnum):
@@ -120,6 +122,7 @@ class Event:
     cut_short: bool = False
     context: EventContext | None = None
     held_back: Kind | None = None
+    shares: Mapping[str, Share] | None = field(default=None, hash=False)
     reason: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     sensor: str | None = None
@@ -137,6 +140,14 @@ class Event:
 def grade_of(duration_s: float) -> int:
     """Return the SCATS bin of a clonus or extensor spasm (NINDS CDE F1766): < 3, 3-10, > 10 s."""
     return 1 if duration_s < 3 else 2 if duration_s <= 10 else 3
+
+
+def angle_grade_of(turn_deg: float) -> int:
+    """Return the SCATS bin of a flexor spasm by its angle: < 10, 10-30, > 30 degrees.
+
+    Of the limb the sensor is on, where the scale means the hip and knee.
+    """
+    return 1 if turn_deg < 10 else 2 if turn_deg <= 30 else 3
 
 
 def event_id(
@@ -195,6 +206,7 @@ def to_dict(event: Event) -> dict[str, Any]:
         "cut_short": event.cut_short,
         "context": None if event.context is None else event.context.value,
         "held_back": None if event.held_back is None else event.held_back.value,
+        "shares": None if event.shares is None else dict(event.shares),
         "reason": event.reason,
         "facts": dict(event.facts),
         "sensor": event.sensor,
@@ -243,6 +255,7 @@ def from_dict(data: Mapping[str, Any]) -> Event:
             "recording": None if recording is None else RecordingSpan(**recording),
             "context": None if context is None else EventContext(context),
             "held_back": None if held_back is None else Kind(held_back),
+            "shares": _shares(data.get("shares")),
             "facts": _checked(data.get("facts", {})),
         }
         return Event(**values)
@@ -287,6 +300,21 @@ def _checked(facts: Any) -> dict[str, Any]:
     if len(json.dumps(facts, allow_nan=False)) > LONGEST_FACTS:
         raise ValueError(f"not an {SCHEMA} object: facts exceed {LONGEST_FACTS} characters")
     return facts
+
+
+def _shares(shares: Any) -> dict[str, float] | None:
+    """Return shares of `SHARE_NAMES`.
+
+    Raises
+    ------
+    ValueError
+        They are none.
+    """
+    if shares is None:
+        return None
+    if not isinstance(shares, dict) or not set(shares) <= set(SHARE_NAMES):
+        raise ValueError(f"not an {SCHEMA} object: shares must be of {', '.join(SHARE_NAMES)}")
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _plain(value: DetectorVersion | RecordingSpan | None) -> dict[str, Any] | None:

@@ -6,3 +6,4 @@ from typing import Final, Literal, get_args
 
 Site = Literal["foot", "ankle", "calf", "thigh", "wrist", "trunk"]
 SITES: Final[tuple[Site, ...]] = get_args(Site)
+LEGS: Final[tuple[Site, ...]] = ("foot", "ankle", "calf", "thigh")

@@ -26,7 +26,7 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.recognition.pipeline import Watcher
-from detector.recognition.rules.refinement import load_model
+from detector.recognition.rules.opinions import load_model
 from detector.release import VERSION
 from detector.words.reasons import worded
 from firmware_sim.motion.scenarios import scenario
@@ -131,7 +131,7 @@ def test_a_night_of_two_sensors_reads_nothing_from_its_bytes_to_its_alerts(seale
     assert alerts
 
 
-@pytest.mark.parametrize("model", ["rules-v1", "refined-v1"])
+@pytest.mark.parametrize("model", ["rules-v1", "learned-v1"])
 def test_a_recording_is_searched_saved_and_gone_on_with_without_a_file(sealed, model):
     made = scenario("demo", seed=1)
     samples = np.array(made.samples)

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 from detector.block import Block, Samples
 from detector.events import Event, final_forms
 from detector.recognition.pipeline import Watcher
-from detector.recognition.rules.thresholds import DEFAULT
+from detector.recognition.rules.opinions import DEFAULT_MODEL
 from detector.words.reasons import worded
 
 
 def detect(
-    samples: ArrayLike, fs: float, *, site: str = "ankle", model: str = DEFAULT
+    samples: ArrayLike, fs: float, *, site: str = "ankle", model: str = DEFAULT_MODEL
 ) -> list[Event]:
     """Find the events of a recording.
 

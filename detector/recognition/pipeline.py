@@ -22,14 +22,14 @@ from detector.dsp.holds import Holds
 from detector.events import Event
 from detector.plain import pack, unpack
 from detector.recognition.bouts.beat import rhythm_score
-from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.bout import EARLY, Bout
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, FrameTable
 from detector.recognition.bouts.tracker import Tracker
 from detector.recognition.events.sequence import Sequence
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
-from detector.recognition.rules.refinement import load_model
-from detector.recognition.rules.thresholds import DEFAULT, Rules
-from detector.recognition.rules.verdict import Finding, Refine, decide
+from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
+from detector.recognition.rules.thresholds import Rules
+from detector.recognition.rules.verdict import Finding, SecondOpinion, decide
 from detector.sites import SITES
 
 HISTORY = rhythm.WINDOW
@@ -99,7 +99,7 @@ class Bank:
     Parameters
     ----------
     model : a folder of `models/`
-    rules, refinement : instead of the model's own
+    rules, opinion : instead of the model's own
     observer : receives frames and bouts as they are judged; costs nothing when there is none
     """
 
@@ -107,16 +107,16 @@ class Bank:
         self,
         sites: Rows[str],
         *,
-        model: str = DEFAULT,
+        model: str = DEFAULT_MODEL,
         rules: Rules | None = None,
-        refinement: Refine | None = None,
+        opinion: SecondOpinion | None = None,
         gated: bool = True,
         observer: Observer | None = None,
     ) -> None:
         wearers = len(sites)
         loaded = [load_model(model, site=site) for site in sites]
         self._rules = [own if rules is None else rules for own, _ in loaded]
-        self._refine = [own if refinement is None else refinement for _, own in loaded]
+        self._opinion = [own if opinion is None else opinion for _, own in loaded]
         self._gated = gated
         self._rule_sets = list(dict.fromkeys(self._rules))  # one for each site
         self._rule_set_of = np.array([self._rule_sets.index(own) for own in self._rules])
@@ -129,7 +129,7 @@ class Bank:
         self._gate_over_floor = np.array([rules.gate.over_floor for rules in self._rules])
         self._trackers = [Tracker(rules) for rules in self._rules]
         self._sequences = [
-            Sequence(rules, refine) for rules, refine in zip(self._rules, self._refine, strict=True)
+            Sequence(rules, by) for rules, by in zip(self._rules, self._opinion, strict=True)
         ]
 
     def process(
@@ -246,12 +246,13 @@ class Bank:
         sequence = self._sequences[wearer]
         told: list[KnownEvent] = []
         for bout in bouts:
-            if bout.moment is Moment.FIRST_LOOK and not may_be_spasm(bout, self._rules[wearer]):
+            rules, opinion = self._rules[wearer], self._opinion[wearer]
+            if opinion is None and bout.moment in EARLY and not may_be_spasm(bout, rules):
                 continue  # no kind that is announced could follow
             if self._witness is None and sequence.says_little(bout):
                 continue
-            case = examine(bout, self._rules[wearer])
-            finding = decide(case, self._refine[wearer])
+            case = examine(bout, rules)
+            finding = decide(case, opinion)
             if self._witness is not None:
                 self._witness.see_case(wearer, case, finding)
             known_s = bout.known * FRAME_S
@@ -265,16 +266,16 @@ class Watcher:
     Parameters
     ----------
     site : where the sensor is worn, one of `SITES`; its thresholds apply
-    model, rules, refinement, observer : as in `Bank`
+    model, rules, opinion, observer : as in `Bank`
     """
 
     def __init__(
         self,
         *,
         site: str = "ankle",
-        model: str = DEFAULT,
+        model: str = DEFAULT_MODEL,
         rules: Rules | None = None,
-        refinement: Refine | None = None,
+        opinion: SecondOpinion | None = None,
         gated: bool = True,
         observer: Observer | None = None,
     ) -> None:
@@ -284,7 +285,7 @@ class Watcher:
             [site],
             model=model,
             rules=rules,
-            refinement=refinement,
+            opinion=opinion,
             gated=gated,
             observer=observer,
         )

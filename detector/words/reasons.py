@@ -59,29 +59,70 @@ _STARTS: Final[Mapping[RhythmStart, str]] = {
     RhythmStart.INSIDE: "within other movement,",
 }
 
-OBJECTIONS: Final[Mapping[str, str]] = {
-    "growth": "it took {:.1f} beats to grow to full strength",
-    "abruptness": "its start was {:.1f} times as steep as its beats",
-    "waning": "it weakened by {:.0%} and grew again",
-    "regularity": "its beats were only {:.0%} alike",
-    "clearest": "it had only {:.1f} equal beats",
-    "beating": "only {:.0%} of it was beating",
-    "stride": "a slower rhythm lay under it",
-    "lead": "the movement before it had {:.0%} of its strength",
-    "margin": "the rules' own evidence was {:.2f} of 1",
-    "over": "it has only begun",
-    "jerk": "its start was {:.1f} g/s",
-    "slope": "at its steepest it would need {:.0f} ms to its peak",
-    "rise": "it took {:.2f} s to its peak",
-    "peak": "its peak was {:.2f} g",
-    "rest": "only {:.1f} s of rest went before it",
-    "busy": "the limb moved for {:.0%} of the minute before",
-    "early": "its start had {:.0%} of its later strength",
-    "turned": "the limb turned {:.1f} degrees",
-    "kept": "{:.0%} of the turn stayed",
-    "length": "it lasted {:.1f} s",
+_SHARES: Final[Mapping[str, str]] = {
+    "clonus": "clonus",
+    "tremor": "tremor",
+    "voluntary": "a voluntary movement",
 }
-"""Words for each feature of a refinement that spoke against a kind."""
+
+OBJECTIONS: Final[Mapping[str, str]] = {
+    "rest": "{:.0f} s of rest went before it",
+    "joins": "it went on from before",
+    "jerk": "its start was {:.1f} times as steep as a sure spasm's",
+    "slope": "at its steepest it would need {:.2f} s to its peak",
+    "rise": "it took {:.2f} s to its first peak",
+    "early_peak": "its start had {:.1f} times the peak of a sure spasm",
+    "early": "its start had {:.0%} of its greatest strength",
+    "peak": "it had {:.1f} times the peak of a sure spasm",
+    "duration": "it lasted {:.1f} s",
+    "crest": "its peak was {:.1f} times its rms",
+    "turned": "the limb turned {:.1f} degrees",
+    "settled": "the limb settled {:.1f} degrees from where it was",
+    "kept": "{:.0%} of the turn stayed",
+    "back": "{:.0%} of the turn was left at its end",
+    "pull": "it took {:.1f} s to turn",
+    "away": "the limb was away for {:.1f} s",
+    "release": "it took {:.1f} s to come back",
+    "held": "it was held {:.1f} degrees away",
+    "drift": "the hold drifted by {:.1f} degrees",
+    "trembling": "{:.0%} of the hold trembled",
+    "held_level": "the hold had {:.0%} of its greatest strength",
+    "pull_level": "the pull had {:.0%} of its greatest strength",
+    "release_level": "the release had {:.0%} of its greatest strength",
+    "strongest_at": "it was strongest after {:.0%} of its length",
+    "level_first": "its first third had {:.0%} of its greatest strength",
+    "level_middle": "its middle third had {:.0%} of its greatest strength",
+    "level_last": "its last third had {:.0%} of its greatest strength",
+    "level_median": "half of it had more than {:.0%} of its greatest strength",
+    "decay": "it faded by {:.1f} per second",
+    "decay_even": "its fading was {:.0%} even",
+    "decays_after": "it was strongest {:.1f} s after it began",
+    "active": "the limb moved for {:.0%} of it",
+    "pace_first": "it shook at {:.1f} Hz in its first third",
+    "pace_middle": "it shook at {:.1f} Hz in its middle third",
+    "pace_last": "it shook at {:.1f} Hz in its last third",
+    "pace_spread": "its pace varied by {:.1f} Hz",
+    "line": "{:.0%} of it was along one line",
+    "regular": "its beats were {:.0%} alike on average",
+    "most_regular": "its beats were {:.0%} alike at most",
+    "most_beats": "it had {:.1f} equal beats",
+    "stride": "a slower rhythm lay under it ({:+.2f})",
+    "most_stride": "a slower rhythm lay under it at times ({:+.2f})",
+    "striding": "{:.0%} of it was like steps",
+    "rate_spread": "its rate varied by {:.0%}",
+    "rate": "it beat {:.1f} times a second",
+    "regularity": "its beats were {:.0%} alike",
+    "rhythm_stride": "a slower rhythm lay under the beat ({:+.2f})",
+    "rhythm_line": "{:.0%} of the beat was along one line",
+    "clearest": "it had {:.1f} equal beats at its clearest",
+    "lead": "{:.1f} s of movement went before the beat",
+    "growth": "it took {:.1f} beats to grow to full strength",
+    "waning": "it weakened by {:.0%} and grew again",
+    "strength": "its beat had {:.1f} times the strength of a sure clonus",
+    "beating": "{:.0%} of it was beating",
+    "abruptness": "its start was {:.1f} times as steep as its beats",
+}
+"""Words for each feature of an opinion that spoke against a kind."""
 
 MINIMUMS: Final[Mapping[str, str]] = {
     "confidence": "confidence {:.2f}",
@@ -109,6 +150,17 @@ def _spasm(facts: ReasonFacts) -> str:
         f"{facts['rise_s']:.2f} s; the limb turned {facts['turned_deg']:.0f} degrees, "
         f"and it lasted {_lasting(facts)}"
     )
+
+
+def _pull(facts: ReasonFacts) -> str:
+    drawn = (
+        f"the limb was drawn {facts['turned_deg']:.0f} degrees away within {facts['pull_s']:.1f} s"
+    )
+    if facts["away_s"] is None:
+        return drawn
+    let_go = " and let go" if facts["let_go"] else ""
+    held = f"{drawn}, held for {facts['away_s']:.1f} s{let_go}"
+    return f"{held}; it lasted {_lasting(facts)}"
 
 
 def _tonic(facts: ReasonFacts) -> str:
@@ -149,10 +201,11 @@ def _rhythm(facts: ReasonFacts) -> str:
         f"{_STARTS[RhythmStart(facts['start'])]} {facts['rhythm_hz']:.1f} steady beats a second "
         f"for {facts['beating_s']:.1f} s, without a walking rhythm"
     )
-    if facts["clonus_share"] is None:
+    shares = facts.get("shares")
+    if not shares:
         return text
-    percent = round(100 * facts["clonus_share"])
-    return f"{text}; the evidence is {percent}% for clonus, {100 - percent}% for tremor"
+    said = " ".join(f"{share:.0%} for {_SHARES[name]}," for name, share in shares.items())
+    return f"{text}; the evidence is {said[:-1]}"
 
 
 def _no_spasm(facts: ReasonFacts) -> str:
@@ -189,8 +242,7 @@ def _second_opinion(facts: ReasonFacts) -> str:
 
 
 def _objection(feature: str, value: float) -> str:
-    in_its_unit = 1000 * value if feature == "slope" else value
-    return OBJECTIONS[feature].format(in_its_unit)
+    return OBJECTIONS[feature].format(value)
 
 
 def _sensors(facts: ReasonFacts) -> str:
@@ -219,6 +271,7 @@ def _below_minimum(facts: ReasonFacts) -> str:
 _REASONS: Final[Mapping[Reason, Callable[[ReasonFacts], str]]] = {
     Reason.TWITCH: _twitch,
     Reason.SPASM: _spasm,
+    Reason.PULL: _pull,
     Reason.TONIC: _tonic,
     Reason.TURN: _turn,
     Reason.SHAKEN: _shaken,

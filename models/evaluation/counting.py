@@ -13,7 +13,7 @@ from simulators import traces_of
 from detector.night.offline import detect
 from detector.recognition.counts.error_rates import Counted
 from detector.recognition.counts.true_count import true_count
-from detector.recognition.rules.thresholds import DEFAULT
+from detector.recognition.rules.opinions import DEFAULT_MODEL
 
 WITHIN = 0.25
 """Error that a count may have, as a share of the true one; an error of one event always may."""
@@ -33,10 +33,10 @@ def counted_nights(
     ----------
     rates : simulators whose nights, as `rates.json` holds them, the error rates are taken from
     """
-    nights = kept(DEFAULT)
+    nights = kept(DEFAULT_MODEL)
     known = {}
     for counted in Counted:
-        found = by_generator(DEFAULT, nights, counted)
+        found = by_generator(DEFAULT_MODEL, nights, counted)
         known[counted] = error_rates_of({name: found[name] for name in rates})
     rows: dict[str, list[dict[str, int]]] = {counted.value: [] for counted in Counted}
     for name in names:
@@ -56,7 +56,7 @@ def counted_nights(
                         }
                     )
     return {
-        "model": DEFAULT,
+        "model": DEFAULT_MODEL,
         "hours": hours * len(names) * len(seeds),
         "rates": list(rates),
         "counted": {name: summary(each) for name, each in rows.items() if each},

@@ -35,7 +35,7 @@ KEPT = ROOT / "build" / "evaluation"
 INPUTS = (
     "detector/block.py", "detector/events.py", "detector/dsp", "detector/recognition",
     "detector/evaluation", "detector/alerts", "detector/store/formats", "firmware_sim/motion",
-    "firmware_sim/sealed", "firmware_sim/torque", "models/rules-v1", "models/refined-v1",
+    "firmware_sim/sealed", "firmware_sim/torque", "models/rules-v1", "models/learned-v1",
     "models/evaluation",
 )  # fmt: skip
 """The files that figures depend on."""

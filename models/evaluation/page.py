@@ -87,16 +87,16 @@ def measured_with(results: Results, models: Path) -> str:
 
 
 def left_out_lines(models: Path) -> Lines:
-    """Return the lines on what was left out in training, quoted from the refinement's card."""
+    """Return the lines on what was left out in training, quoted from learned models' cards."""
     lines = ["## One generator, one data set left out", ""]
     lines += ["The rules are set by hand and fitted to no generator: on each they stand above."]
-    cards = sorted(models.glob("refined-*/CARD.md"))
+    cards = sorted(models.glob("learned-*/CARD.md"))
     if not cards:
-        return [*lines, "There is no learned refinement yet."]
+        return [*lines, "There are no learned opinions yet."]
     for card in cards:
         name = card.parent.name
         lines += [
-            f"Of the learned refinement [{name}](../models/{name}/CARD.md) its card says:",
+            f"Of the learned opinions [{name}](../models/{name}/CARD.md) its card says:",
             "",
         ]
         quoted = about_left_out(card.read_text(encoding="utf-8"))

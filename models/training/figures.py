@@ -1,225 +1,301 @@
-"""The rules alone and with the refinement, on data that the refinement was not trained on."""
+"""The opinions on data that they were not trained on: seeds, simulators and people left out.
+
+Of bouts, not of events as the product tells them: these are in docs/evaluation.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Any, Final, TypeAlias
 
-from examples import Example, watch
-from fitting import fit
-from recordings import CHECK, ENGINES, LOOKED_AT, TRAINED_ON, Recording, of_trace, real, simulated
-
-from detector.evaluation.matching import (
-    Context,
-    FoundEvent,
-    Matching,
-    ScoredRecording,
-    score_recording,
+import numpy as np
+from examples import KINDS, MATCHING, Examples
+from fitting import (
+    GENERATORS,
+    Answer,
+    Task,
+    Tree,
+    grow,
+    pool,
+    task,
+    without_generator,
 )
-from detector.evaluation.scoring import Score, summarise
-from detector.events import SPASM_FAMILY, Kind
-from detector.recognition.rules.verdict import Refine
+from questions import ASKED, EVERY_KIND, FEATURE_GROUPS, PULLS
+from recordings import FREE, HARD, HARD_FREE, HARDEST, SPASTIC, WITHOUT_SPASMS, Origin
+from thresholds import Levels, Numbers, allowed_levels, each_row, over
 
-RULES, REFINED = "rules", "refined"
-SUBJECT, DATA_SET = "subject left out", "data set left out"
-LEFT_OUT = "left out"
-
-SEALED_SCENES = ("clonus", "spasms", "tonic", "mixed", "tremor", "turning", "plm", "knocks")
-SEALED_SEEDS = range(77_000, 77_004)
-"""Seeds not used elsewhere; four nights of each kind, four half hours of each scenario."""
+from detector.dsp.frames import Bools, Floats
+from detector.events import Kind
+from detector.recognition.bouts.bout import Moment
+from detector.recognition.rules.features import FEATURES
+from detector.recognition.rules.opinions import Opinion, Question
+from detector.recognition.rules.trees import parse_trees
 
 Figures: TypeAlias = dict[str, Any]
 """Plain data, as in `figures.json` and on the card."""
 
-Choose: TypeAlias = Callable[[Recording], Refine | None]
-"""Returns the refinement for a recording; None for the rules alone."""
+BUDGETS_PER_24H: Final = (40.0, 20.0, 8.0)
+"""False events at which simulators are compared: there are too few of a model that never saw
+one to compare at the thresholds themselves."""
+COMPARED: Final = {Origin.OWN: (HARD, HARD_FREE), Origin.TORQUE: (SPASTIC, FREE)}
 
+TRIED_TREES, TRIED_LEAVES = 120, 8
+"""Size of the models that try feature groups: smaller, as there are sixty of them."""
 
-@dataclass(slots=True)
-class Tally:
-    """Outcomes by group and by detector."""
-
-    outcomes: dict[str, dict[str, list[ScoredRecording]]] = field(default_factory=dict)
-
-    def lines(self) -> Figures:
-        """Return the figures of every group and detector."""
-        return {
-            group: {name: _line(summarise(each)) for name, each in by_detector.items()}
-            for group, by_detector in self.outcomes.items()
-        }
-
-    def take(self, group: str, recording: Recording, detectors: Mapping[str, Choose]) -> None:
-        """Run a recording through every detector."""
-        lines = self.outcomes.setdefault(group, {})
-        for name, choose in detectors.items():
-            lines.setdefault(name, []).append(outcome_of(recording, choose(recording)))
-
-
-def outcome_of(recording: Recording, refinement: Refine | None) -> ScoredRecording:
-    """Return the score of a recording, with events found as in the product."""
-    found = [
-        FoundEvent(
-            onset_s=event.onset_s,
-            end_s=event.end_s,
-            kind=event.kind,
-            confidence=event.confidence,
-            rhythm_hz=event.rhythm_hz,
-        )
-        for event in watch(recording, refinement)
-    ]
-    return score_recording(
-        recording.truths,
-        found,
-        [Context(onset_s=a, end_s=b, label=LEFT_OUT) for a, b in recording.left_out],
-        monitored=[(0.0, recording.seconds)],
-        skip=[LEFT_OUT],
-        subject=recording.subject,
-    )
+BINS = 10
+NAMED = (Question.PULL, Question.CLONUS, Question.TWITCH)
 
 
 def measure(
-    traces: Path,
-    refinement: Refine,
-    examples: Sequence[Example],
-    calibration: Sequence[Example],
+    answers: Mapping[Question, Answer],
+    *,
+    examples: Examples,
+    calibration: Examples,
+    check: Examples,
+    looked_at: Examples,
+    processes: int = 1,
 ) -> Figures:
-    """Return figures on seeds, data sets, people and engines left out of training."""
-    return {
-        "simulated": _simulated(refinement),
-        "engines": _engines(refinement, examples, calibration),
-        "real": _real(traces, examples, calibration),
-        "looked_at": _looked_at(traces, refinement),
-    }
+    """Return figures on data left out of training.
 
-
-def measure_sealed(refinement: Refine) -> Figures:
-    """Return figures on the sealed generator. Imported only here: nothing may be trained on it."""
-    from firmware_sim.sealed import sealed  # noqa: PLC0415 - so that training cannot reach it
-
-    tally = Tally()
-    detectors = _both(refinement)
-    for seed in SEALED_SEEDS:
-        for name in ("night", "night-without-spasms", *SEALED_SCENES):
-            group = name if name.startswith("night") else "scenes"
-            tally.take(group, of_trace(sealed(name, seed=seed), group="sealed"), detectors)
-    return {"groups": tally.lines()}
-
-
-def _both(refinement: Refine) -> dict[str, Choose]:
-    return {RULES: lambda _: None, REFINED: lambda _: refinement}
-
-
-def _simulated(refinement: Refine) -> Figures:
-    tally = Tally()
-    for recording in simulated(CHECK):
-        group = recording.name.split(" ")[0]
-        tally.take(group if group.startswith("night") else "scenes", recording, _both(refinement))
-    return tally.lines()
-
-
-def _real(traces: Path, examples: Sequence[Example], calibration: Sequence[Example]) -> Figures:
-    tally = Tally()
-    detectors: dict[str, Choose] = {
-        RULES: lambda _: None,
-        DATA_SET: _left_out_by(lambda r: r.group, lambda e: e.group, examples, calibration),
-        SUBJECT: _left_out_by(lambda r: r.subject, lambda e: e.subject, examples, calibration),
-    }
-    for group in TRAINED_ON:
-        for recording in real(traces, group):
-            tally.take(group, recording, detectors)
-    return tally.lines()
-
-
-def _looked_at(traces: Path, refinement: Refine) -> Figures:
-    tally = Tally()
-    for group in LOOKED_AT:
-        for recording in real(traces, group):
-            tally.take(group, recording, _both(refinement))
-    return tally.lines()
-
-
-def _engines(
-    refinement: Refine, examples: Sequence[Example], calibration: Sequence[Example]
-) -> Figures:
-    """Return the share of clonus named right, by the engine that made it.
-
-    The figure that counts is that of the refinement trained without that engine.
+    Parameters
+    ----------
+    calibration, check : simulated nights of seeds that were not trained on; by `check` nothing
+        was set either
+    looked_at : recordings of people that may not be trained on
     """
-
-    def never_saw(engine: str) -> Refine:
-        return _without(examples, calibration, lambda example: example.engine == engine)
-
-    models: dict[str, Refine | None] = {RULES: None, REFINED: refinement}
-    models |= {f"never saw {engine}": never_saw(engine) for engine in ENGINES}
-    hits: dict[str, dict[str, list[bool]]] = {}
-    for recording in _scenes_of_clonus():
-        for name, model in models.items():
-            for engine, named in _clonus_named(recording, model):
-                hits.setdefault(engine, {}).setdefault(name, []).append(named)
+    nights = Examples([*calibration.watched, *check.watched])
     return {
-        engine: {name: [sum(each), len(each)] for name, each in by_model.items()}
-        for engine, by_model in sorted(hits.items())
+        "seeds": _seeds(answers, check),
+        "reliability": {q.value: _reliability(q, a, check) for q, a in answers.items()},
+        "generators": _generators(answers, nights),
+        "groups": _groups(examples, nights, processes),
+        "data_sets": _data_sets(examples, calibration, processes),
+        "looked_at": _looked_at(answers, looked_at),
     }
 
 
-def _scenes_of_clonus() -> Iterator[Recording]:
-    scenes = replace(CHECK, nights=0, still_nights=0)
-    return (r for r in simulated(scenes) if r.name.startswith(("clonus", "mixed")))
+# Seeds left out.
 
 
-def _clonus_named(recording: Recording, model: Refine | None) -> Iterator[tuple[str, bool]]:
-    rule = Matching()
-    events = [event for event in watch(recording, model) if event.kind is Kind.CLONUS]
-    for truth, engine in zip(recording.truths, recording.engines, strict=True):
-        if engine is not None and truth.end_s - truth.onset_s >= rule.shortest_clonus_s:
-            yield (
-                engine,
-                any(
-                    event.onset_s < truth.end_s + rule.late_s
-                    and truth.onset_s - rule.early_s < event.end_s
-                    for event in events
-                ),
+def _seeds(answers: Mapping[Question, Answer], check: Examples) -> Figures:
+    """Return what is named on each kind of night."""
+    found = {}
+    kinds = dict.fromkeys((each.source.origin, each.source.scene) for each in check.watched)
+    for origin, scene in kinds:
+        nights = check.among(origins=[origin], scenes=[scene])
+        names = named(nights, {q: answers[q].opinion for q in NAMED})
+        false = ~nights.truly(*EVERY_KIND)
+        found[f"{origin} {scene}"] = {
+            "hours": round(nights.hours, 1),
+            "found": {kind.value: _found(nights, names, kind) for kind in EVERY_KIND},
+            "false": {q.value: int((names[q] & false).sum()) for q in NAMED},
+        }
+    return found
+
+
+def named(examples: Examples, opinions: Mapping[Question, Opinion]) -> dict[Question, Bools]:
+    """Return which bouts that are over have which name, in the order of `opinions.Opinions`."""
+    held = {}
+    for question, opinion in opinions.items():
+        asked = ASKED[question].rows(examples) & examples.at(Moment.OVER)
+        held[question] = np.zeros(len(examples), bool)
+        likely = each_row(opinion.likely, examples.numbers[asked])
+        levels = Levels(opinion.give, opinion.leave)
+        held[question][asked] = levels.reached(examples.named(question)[asked], likely)
+    clonus = held[Question.CLONUS]
+    twitch = held[Question.TWITCH] & ~clonus
+    return {
+        Question.CLONUS: clonus,
+        Question.TWITCH: twitch,
+        Question.PULL: held[Question.PULL] & ~clonus & ~twitch,
+    }
+
+
+def _found(nights: Examples, names: Mapping[Question, Bools], kind: Kind) -> list[int]:
+    """Return how many truths of a kind have their name, and how many there are."""
+    question = {Kind.CLONUS: Question.CLONUS, Kind.TWITCH: Question.TWITCH}.get(kind)
+    mine = names[question or Question.PULL]
+    if kind is Kind.CLONUS:  # of a spasm that goes over into clonus either name is right
+        pulled = names[Question.PULL] & nights.truly(*PULLS)
+        return _truths_found(nights, mine | pulled, [kind])
+    return _truths_found(nights, mine, [kind])
+
+
+def _truths_found(nights: Examples, told: Bools, kinds: Iterable[Kind]) -> list[int]:
+    wanted = [KINDS.index(kind) for kind in kinds]
+    hits = of = 0
+    for number, each in enumerate(nights.watched):
+        mine = told & (nights.recording == number)
+        onset_s, end_s = nights.onset_s[mine], nights.end_s[mine]
+        for truth in each.truths[np.isin(each.truths["kind"], wanted)]:
+            if (
+                truth["kind"] == KINDS.index(Kind.CLONUS)
+                and truth["end_s"] - truth["onset_s"] < MATCHING.shortest_clonus_s
+            ):
+                continue
+            begin = truth["onset_s"] - MATCHING.early_s
+            of += 1
+            hits += bool(((begin < end_s) & (onset_s < truth["end_s"] + MATCHING.late_s)).any())
+    return [hits, of]
+
+
+# How right a confidence is.
+
+
+def _reliability(question: Question, answer: Answer, check: Examples) -> list[Figures]:
+    """Return how likely was said and how often it was so, by tenths, on simulators left out."""
+    opinion, how = answer.opinion, ASKED[question]
+    pools = [pool(how, answer.never_saw[origin], check, origin) for origin in GENERATORS]
+    odds = np.concatenate([each for each, _, _ in pools]) if pools else np.zeros(0)
+    right = np.concatenate([each for _, each, _ in pools])
+    weight = np.concatenate([each for _, _, each in pools])
+    likely = 1 / (1 + np.exp(-np.clip(opinion.slope * odds + opinion.offset, -30, 30)))
+    tenth = np.minimum((likely * BINS).astype(int), BINS - 1)
+    lines = []
+    for number in range(BINS):
+        mine = tenth == number
+        bouts = float(weight[mine].sum())
+        if bouts >= 1:
+            lines.append(
+                {
+                    "said": round(float((likely[mine] * weight[mine]).sum() / bouts), 3),
+                    "was": round(float(weight[mine & right].sum() / bouts), 3),
+                    "bouts": round(bouts),
+                }
             )
+    return lines
 
 
-def _without(
-    examples: Sequence[Example], calibration: Sequence[Example], drop: Callable[[Example], bool]
-) -> Refine:
-    """Train as usual, but without these examples."""
-    kept = [example for example in examples if not drop(example)]
-    return fit(LEFT_OUT, kept, [example for example in calibration if not drop(example)])
+# A simulator left out.
 
 
-def _left_out_by(
-    of_recording: Callable[[Recording], str],
-    of_example: Callable[[Example], str],
-    examples: Sequence[Example],
-    calibration: Sequence[Example],
-) -> Choose:
-    """Return a choice of refinement: for every recording the one trained without its group."""
-    trained: dict[str, Refine] = {}
-
-    def choose(recording: Recording) -> Refine:
-        mine = of_recording(recording)
-        if mine not in trained:
-            trained[mine] = _without(examples, calibration, lambda e: of_example(e) == mine)
-        return trained[mine]
-
-    return choose
-
-
-def _line(score: Score) -> Figures:
+def _generators(answers: Mapping[Question, Answer], nights: Examples) -> Figures:
     return {
-        "hours": round(score.hours, 2),
-        "named": {
-            each.kind.value: [each.named.hits, each.named.of]
-            for each in score.kinds
-            if each.kind in SPASM_FAMILY
-        },
-        "false": {kind.value: rate.count for kind, rate in score.false_by_kind.items()}
-        | {Kind.TWITCH.value: score.false_twitches.count},
-        "ece": None if score.calibration is None else round(score.calibration.ece, 3),
-        "judged": 0 if score.calibration is None else score.calibration.n,
+        question.value: {
+            origin.value: _transfer(question, answers[question].never_saw[origin], nights, origin)
+            for origin in GENERATORS
+        }
+        for question in (Question.PULL, Question.CLONUS)
     }
+
+
+def _transfer(
+    question: Question, trees: Sequence[Tree], nights: Examples, origin: Origin
+) -> Figures:
+    """Return the share found on a simulator's nights by a model that never saw it."""
+    mine = nights.among(origins=[origin], scenes=COMPARED[origin])
+    rows = over(ASKED[question], mine)
+    odds = each_row(parse_trees(trees, features=len(FEATURES)).odds, mine.numbers[rows])
+    return _at_budgets(question, mine, rows, odds)
+
+
+def _at_budgets(question: Question, nights: Examples, rows: Bools, odds: Floats) -> Figures:
+    every = np.full(len(nights), -np.inf)
+    every[rows] = odds
+    still = rows & np.isin(nights.scene, sorted(WITHOUT_SPASMS)) & ~nights.truly(*EVERY_KIND)
+    hours = nights.among(scenes=WITHOUT_SPASMS).hours
+    false = np.sort(every[still])[::-1]
+    kinds = PULLS if question is Question.PULL else (Kind.CLONUS,)
+    found = {}
+    for per_24h in BUDGETS_PER_24H:
+        at = int(per_24h * hours / 24)
+        level = false[at] if at < len(false) else -np.inf
+        found[f"{per_24h:g}"] = _truths_found(nights, every > level, kinds)
+    return found
+
+
+# A feature group left out.
+
+
+def _groups(examples: Examples, nights: Examples, processes: int) -> Figures:
+    """Return the same with smaller models, each without a group of features."""
+    tried = {"all": (), **FEATURE_GROUPS}
+    work, keys = [], []
+    for question in (Question.PULL, Question.CLONUS):
+        for origin in GENERATORS:
+            seen = without_generator(examples, origin)
+            mine = nights.among(origins=[origin], scenes=COMPARED[origin])
+            rows = over(ASKED[question], mine)
+            for group, left_out in {**tried, "trained": ASKED[question].left_out}.items():
+                how = replace(
+                    ASKED[question], trees=TRIED_TREES, leaves=TRIED_LEAVES, left_out=left_out
+                )
+                work.append((task(how, seen), mine.numbers[rows]))
+                keys.append((question, origin, group, mine, rows))
+    found: Figures = {}
+    for (question, origin, group, mine, rows), odds in zip(
+        keys, _all_odds(work, processes), strict=True
+    ):
+        by_group = found.setdefault(question.value, {}).setdefault(origin.value, {})
+        by_group[group] = _at_budgets(question, mine, rows, odds)
+    return found
+
+
+def _all_odds(work: Sequence[tuple[Task, Numbers]], processes: int) -> list[Floats]:
+    if processes == 1:
+        return [_odds(each) for each in work]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as workers:
+        return list(workers.map(_odds, work))
+
+
+def _odds(work: tuple[Task, Numbers]) -> Floats:
+    """Grow trees, and return their odds of other rows."""
+    wanted, numbers = work
+    return each_row(parse_trees(grow(wanted), features=len(FEATURES)).odds, numbers)
+
+
+# People left out.
+
+
+def _data_sets(examples: Examples, calibration: Examples, processes: int) -> Figures:
+    """Return the false names on each data set by models that never saw it.
+
+    Their thresholds are set anew, as those of the model are.
+    """
+    hardest = calibration.among(scenes=HARDEST)
+    groups = sorted({e.source.group for e in examples.watched if e.source.origin is Origin.REAL})
+    work, keys = [], []
+    for group in groups:
+        people = _people(examples, group)
+        for question in NAMED:
+            how = ASKED[question]
+            there, still = over(how, people), over(how, hardest)
+            numbers = np.concatenate([people.numbers[there], hardest.numbers[still]])
+            work.append((task(how, examples.without(group)), numbers))
+            keys.append((group, question, people, there))
+    found: Figures = {}
+    for (group, question, people, there), odds in zip(
+        keys, _all_odds(work, processes), strict=True
+    ):
+        still = over(ASKED[question], hardest)
+        levels = allowed_levels(question, hardest, still, odds[int(there.sum()) :])
+        false = ~people.truly(*EVERY_KIND)[there]
+        line = found.setdefault(group, {"hours": round(people.hours, 2), "false": {}})
+        told = levels.reached(people.named(question)[there], odds[: len(false)])
+        line["false"][question.value] = int((false & told).sum())
+    return found
+
+
+def _people(examples: Examples, group: str) -> Examples:
+    """Return a data set as it was recorded, without simulated movements."""
+    return examples.only(
+        np.array(
+            [e.source.group == group and e.source.number is None for e in examples.watched], bool
+        )
+    )
+
+
+def _looked_at(answers: Mapping[Question, Answer], looked_at: Examples) -> Figures:
+    """Return the false names on recordings that may not be trained on."""
+    found = {}
+    for group in dict.fromkeys(each.source.group for each in looked_at.watched):
+        people = _people(looked_at, group)
+        names = named(people, {q: answers[q].opinion for q in NAMED})
+        found[group] = {
+            "hours": round(people.hours, 2),
+            "false": {q.value: int(names[q].sum()) for q in NAMED},
+        }
+    return found

@@ -1,183 +1,256 @@
-"""Sign-constrained logistic regression with calibration and threshold, reproducible."""
+"""Boosted trees with calibration and threshold for every question, reproducible byte for byte."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Any, Final, TypeAlias
 
+import lightgbm
 import numpy as np
-from examples import Example
+from examples import Examples
+from questions import ASKED, Asked
+from recordings import Origin
 from scipy.optimize import minimize
+from thresholds import chosen, each_row
 
-from detector.dsp.frames import Floats
-from detector.events import Kind
-from detector.recognition.rules.features import FEATURES, USED
-from detector.recognition.rules.refinement import Opinion, Refinement
+from detector.dsp.frames import Bools, Floats
+from detector.recognition.rules.features import FEATURES
+from detector.recognition.rules.opinions import Opinion, Question
+from detector.recognition.rules.trees import parse_trees
 
-RIDGE = 0.02
-"""Penalty on the squared weights of features in units of their spread, against a mean loss: keeps
-the weights of correlated features from growing without limit."""
+SETTINGS: Final[Mapping[str, Any]] = {
+    "objective": "binary",
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 20,
+    "min_sum_hessian_in_leaf": 0.01,
+    "lambda_l2": 1.0,
+    "extra_trees": True,  # random cuts: a model leans on many numbers instead of on a simulator's
+    "feature_fraction_bynode": 0.5,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "max_bin": 63,
+    "seed": 0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+
+WEIGHTS: Final[Mapping[str, float]] = {"own": 1.0, "torque": 1.0, "soft": 0.5}
+REAL_WEIGHT = 0.7
+"""What a group weighs against the others. Soft nights are easy; all recordings of people together
+hold few kinds of movement, and mostly of wrists."""
+
+SMALLEST_CELL = 50.0
+"""Below so many bouts the right or wrong ones of a group weigh by their count."""
 
 FEWEST = 15
-"""Right or wrong examples below which a kind is left to the rules."""
+"""Right or wrong bouts below which a generator says nothing about how sure an opinion is."""
 
-SMALLEST_CELL = 25.0
-"""Below this number of examples a data set's side weighs by its count: three events are too few
-to weigh as much as a data set."""
+CUT_DIGITS, LEAF_DIGITS = 6, 4
+"""Significant digits in the file: more than a sensor measures."""
 
-KEPT = 0.995
-"""Share of rightly named events, weighed by data set, whose name a threshold must leave."""
-
-HIGHEST_THRESHOLD = 0.5
-"""A name that is more likely right than not is never taken back."""
-
-DIGITS = 4
-"""Digits written to the file: the last bits of a sum may differ between machines."""
+Tree: TypeAlias = list[list[float | int]]
+"""As in `detector.recognition.rules.trees.parse_trees`."""
 
 
-def fit(name: str, examples: Sequence[Example], calibration: Sequence[Example]) -> Refinement:
-    """Train on `examples`, set confidence and threshold on `calibration`, from other seeds.
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A trained question.
 
-    Kinds with too few right or wrong examples are left out.
+    Parameters
+    ----------
+    trees : as in the file
+    opinion : what they give
+    never_saw : trees grown without a generator, by its name
     """
-    opinions = {}
-    for kind in USED:
-        # An alarm of the right family with another kind's name says nothing about false alarms.
-        mine = [e for e in examples if e.kind is kind and (e.right or not e.near)]
-        held = [e for e in calibration if e.kind is kind]
-        if min(_fewest(mine), _fewest(held)) >= FEWEST:
-            opinions[kind] = _opinion(kind, mine, held)
-    return Refinement(name, opinions)
+
+    trees: list[Tree]
+    opinion: Opinion
+    never_saw: Mapping[Origin, list[Tree]]
 
 
-def _fewest(examples: Iterable[Example]) -> int:
-    sides = Counter(example.right for example in examples)
-    return min(sides[True], sides[False])
+Task: TypeAlias = tuple[Floats, Bools, Floats, tuple[int, ...], int, int]
+"""Numbers, what is right, weights, features that may be used, trees and leaves."""
 
 
-def _opinion(kind: Kind, examples: Sequence[Example], held: Sequence[Example]) -> Opinion:
-    names = USED[kind]
-    values, right = _arrays(examples)
-    weight = balanced(examples)
-    bias, weights = _logistic(values, right, weight, [FEATURES[name].sign for name in names])
-    bias, weights = round(bias, DIGITS), np.round(weights, DIGITS) + 0.0
-    held_values, held_right = _arrays(held)
-    odds = bias + (held_values * weights).sum(axis=1)
-    slope, offset = _platt(odds, held_right, _per_bout(held))
-    typical = np.round(np.median(values[right > 0], axis=0), DIGITS)
-    opinion = Opinion(
-        bias=bias,
-        weights=dict(zip(names, weights.tolist(), strict=True)),
-        typical=dict(zip(names, typical.tolist(), strict=True)),
-        slope=slope,
-        offset=offset,
-        threshold=0.0,
-    )
-    likely = np.array([opinion.probability(dict(zip(names, v, strict=True))) for v in values])
-    threshold = _threshold(likely[right > 0], weight[right > 0])
-    return Opinion(
-        bias=opinion.bias,
-        weights=opinion.weights,
-        typical=opinion.typical,
-        slope=slope,
-        offset=offset,
-        threshold=threshold,
-    )
+def fit(
+    examples: Examples,
+    calibration: Examples,
+    *,
+    asked: Mapping[Question, Asked] = ASKED,
+    processes: int = 1,
+) -> dict[Question, Answer]:
+    """Train on `examples`; set confidence and threshold on `calibration`, from other seeds."""
+    held_out = [without_generator(examples, origin) for origin in GENERATORS]
+    tasks = [task(question, seen) for question in asked.values() for seen in (examples, *held_out)]
+    grown = iter(grow_all(tasks, processes=processes))
+    found = {}
+    for question, how in asked.items():
+        trees = next(grown)
+        others = {origin: next(grown) for origin in GENERATORS}
+        pools = [pool(how, others[origin], calibration, origin) for origin in GENERATORS]
+        bare = bare_opinion(trees, typical(how, examples))
+        slope, offset = platt(pools) or (1.0, 0.0)
+        calibrated = replace(bare, slope=slope, offset=offset)
+        give, leave = chosen(question, how, calibrated, calibration)
+        found[question] = Answer(trees, replace(calibrated, give=give, leave=leave), others)
+    return found
 
 
-def balanced(examples: Sequence[Example]) -> Floats:
-    """Return weights of examples: a bout's moments share one weight, a data set's bouts about one.
+GENERATORS: Final = (Origin.OWN, Origin.TORQUE)
 
-    Right and wrong weigh the same in all.
+
+def without_generator(examples: Examples, origin: Origin) -> Examples:
+    """Return the examples of the other generator and of people."""
+    return examples.among(origins=[other for other in Origin if other is not origin])
+
+
+def bare_opinion(trees: Sequence[Tree], typical: Floats) -> Opinion:
+    """Return trees as an opinion whose probability is the logistic of their odds."""
+    return Opinion(parse_trees(trees, features=len(FEATURES)), 1.0, 0.0, 0.0, 0.0, typical)
+
+
+def task(how: Asked, examples: Examples) -> Task:
+    """Return what the trees of a question are grown from."""
+    rows = how.rows(examples) & ~how.skip(examples)
+    right = how.right(examples)[rows]
+    numbers = examples.numbers[rows].astype(np.float64)
+    return numbers, right, balanced(examples, rows, right), how.features, how.trees, how.leaves
+
+
+def balanced(examples: Examples, rows: Bools, right: Bools) -> Floats:
+    """Return weights: a bout's moments share one, a group's right and wrong bouts weigh the same.
+
+    Their mean is 1.
     """
-    each = _per_bout(examples)
-    cells = [(example.group, example.right) for example in examples]
-    sums: Counter[tuple[str, bool]] = Counter()
-    for cell, share in zip(cells, each, strict=True):
-        sums[cell] += share
-    weight = np.array(
-        [share / max(sums[cell], SMALLEST_CELL) for cell, share in zip(cells, each, strict=True)]
+    weight = per_bout(examples, rows)
+    real = examples.origin[rows] == Origin.REAL
+    group = np.where(real, Origin.REAL.value, examples.group[rows])
+    for name in sorted(set(group)):
+        for side in (True, False):
+            cell = (group == name) & (right == side)
+            if cell.any():
+                share = WEIGHTS.get(name, REAL_WEIGHT) / 2
+                weight[cell] *= share / max(float(weight[cell].sum()), SMALLEST_CELL)
+    return weight / max(float(weight.mean()), 1e-12) if len(weight) else weight
+
+
+def per_bout(examples: Examples, rows: Bools) -> Floats:
+    """Return one over the number of moments at which a row's bout is among the rows."""
+    bout = np.stack([examples.recording[rows], examples.first[rows]])
+    _, which, counts = np.unique(bout, axis=1, return_inverse=True, return_counts=True)
+    share: Floats = 1.0 / counts[which.ravel()]
+    return share
+
+
+def grow_all(tasks: Sequence[Task], *, processes: int) -> list[list[Tree]]:
+    """Return the trees of each task, in their order."""
+    if processes == 1:
+        return [grow(each) for each in tasks]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as workers:
+        return list(workers.map(grow, tasks))
+
+
+def grow(task: Task) -> list[Tree]:
+    """Return trees; none where nothing or everything is right."""
+    numbers, right, weight, features, trees, leaves = task
+    if not right.any() or right.all():
+        return [[[0.0]]]
+    settings = {**SETTINGS, "num_leaves": leaves}
+    data = lightgbm.Dataset(
+        numbers[:, features], label=right.astype(np.float64), weight=weight, params=settings
     )
-    right = np.array([example.right for example in examples])
-    for side in (right, ~right):
-        weight[side] *= 0.5 / weight[side].sum()
-    return weight
+    grown = lightgbm.train(settings, data, trees).dump_model()["tree_info"]
+    return [_tree(each["tree_structure"], features) for each in grown]
 
 
-def _per_bout(examples: Sequence[Example]) -> Floats:
-    moments = Counter(example.bout for example in examples)
-    return np.array([1 / moments[example.bout] for example in examples])
+def _tree(root: Mapping[str, Any], features: Sequence[int]) -> Tree:
+    """Return the nodes of a tree, each before its children."""
+    nodes: Tree = []
+
+    def take(node: Mapping[str, Any]) -> int:
+        at = len(nodes)
+        if "leaf_value" in node:
+            nodes.append([significant(node["leaf_value"], LEAF_DIGITS)])
+            return at
+        nodes.append([])
+        cut = significant(node["threshold"], CUT_DIGITS)
+        left, right = take(node["left_child"]), take(node["right_child"])
+        # Where nothing was missing in training a missing number is taken for 0.
+        leftward = node["default_left"] if node["missing_type"] == "NaN" else cut >= 0.0
+        nodes[at] = [
+            features[node["split_feature"]], cut, left, right, left if leftward else right,
+        ]  # fmt: skip
+        return at
+
+    take(root)
+    return nodes
 
 
-def _arrays(examples: Sequence[Example]) -> tuple[Floats, Floats]:
-    values = np.array([example.values for example in examples], dtype=np.float64)
-    return values, np.array([float(example.right) for example in examples])
+def significant(number: float, digits: int) -> float:
+    """Return a number rounded to so many significant digits."""
+    return float(f"{number:.{digits}g}")
 
 
-def _logistic(
-    values: Floats, right: Floats, weight: Floats, signs: Sequence[int]
-) -> tuple[float, Floats]:
-    """Fit bias and weights, each weight on its side of zero.
+def typical(how: Asked, examples: Examples) -> Floats:
+    """Return the median of every feature among those named right; NaN where none has it."""
+    rows = how.rows(examples) & how.right(examples)
+    numbers = examples.numbers[rows].astype(np.float64)
+    medians = [
+        np.median(column[known]) if (known := np.isfinite(column)).any() else np.nan
+        for column in numbers.T
+    ]
+    return np.array([significant(median, LEAF_DIGITS) for median in medians])
+
+
+Pool: TypeAlias = tuple[Floats, Bools, Floats]
+"""Odds, what is right, and weights."""
+
+
+def pool(how: Asked, trees: Sequence[Tree], examples: Examples, origin: Origin) -> Pool:
+    """Return the odds of a model on the nights of one generator."""
+    nights = examples.among(origins=[origin])
+    rows = how.rows(nights) & ~how.skip(nights)
+    odds = each_row(parse_trees(trees, features=len(FEATURES)).odds, nights.numbers[rows])
+    return odds, how.right(nights)[rows], per_bout(nights, rows)
+
+
+def platt(pools: Iterable[Pool]) -> tuple[float, float] | None:
+    """Fit probability to log odds (Platt 1999), with his targets; each pool weighs the same.
 
     Returns
     -------
-    bias, and weights (features,) for the values as they are
+    slope, at least 0, and offset; None if no pool has enough that is right and wrong
     """
-    share = (weight / weight.sum())[:, np.newaxis]
-    middle = (values * share).sum(axis=0)
-    spread = np.sqrt(((values - middle) ** 2 * share).sum(axis=0))
-    scaled = (values - middle) / np.maximum(spread, 1e-9)
+    odds, target, share = [], [], []
+    for each, right, weight in pools:
+        yes, no = float(weight[right].sum()), float(weight[~right].sum())
+        if min(yes, no) < FEWEST:
+            continue
+        odds.append(each)
+        target.append(np.where(right, (yes + 1) / (yes + 2), 1 / (no + 2)))
+        share.append(weight / weight.sum())
+    if not odds:
+        return None
+    x, y, w = np.concatenate(odds), np.concatenate(target), np.concatenate(share) / len(odds)
 
     def loss(theta: Floats) -> tuple[float, Floats]:
-        odds = theta[0] + (scaled * theta[1:]).sum(axis=1)
-        cost = (share[:, 0] * (np.logaddexp(0.0, odds) - right * odds)).sum()
-        error = share[:, 0] * (1 / (1 + np.exp(-odds)) - right)
-        slopes = (scaled * error[:, np.newaxis]).sum(axis=0) + 2 * RIDGE * theta[1:]
-        return cost + RIDGE * (theta[1:] ** 2).sum(), np.concatenate(([error.sum()], slopes))
+        z = theta[0] * x + theta[1]
+        error = w * (1 / (1 + np.exp(-np.clip(z, -50, 50))) - y)
+        cost = float((w * (np.logaddexp(0.0, z) - y * z)).sum())
+        return cost, np.array([(error * x).sum(), error.sum()])
 
-    bounds: list[Bounds] = [(None, None)]
-    bounds += [(0.0, None) if sign > 0 else (None, 0.0) for sign in signs]
-    best = _minimum(loss, np.zeros(values.shape[1] + 1), bounds)
-    weights = best[1:] / np.maximum(spread, 1e-9)
-    return float(best[0] - (weights * middle).sum()), weights
-
-
-def _platt(odds: Floats, right: Floats, weight: Floats) -> tuple[float, float]:
-    """Fit probability to log odds (Platt 1999), with his targets, which are never 0 or 1."""
-    positive, negative = (weight * right).sum(), (weight * (1 - right)).sum()
-    target = np.where(right > 0, (positive + 1) / (positive + 2), 1 / (negative + 2))
-    share = weight / weight.sum()
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        z = theta[0] * odds + theta[1]
-        error = share * (1 / (1 + np.exp(-z)) - target)
-        cost = (share * (np.logaddexp(0.0, z) - target * z)).sum()
-        return cost, np.array([(error * odds).sum(), error.sum()])
-
-    best = _minimum(loss, np.array([1.0, 0.0]), [(0.0, None), (None, None)])
-    return round(float(best[0]), DIGITS), round(float(best[1]), DIGITS)
-
-
-Loss = Callable[[Floats], tuple[float, Floats]]
-Bounds = tuple[float | None, float | None]
-
-
-def _minimum(loss: Loss, start: Floats, bounds: list[Bounds]) -> Floats:
-    found = minimize(
+    best = minimize(
         loss,
-        start,
+        np.array([1.0, 0.0]),
         jac=True,
         method="L-BFGS-B",
-        bounds=bounds,
+        bounds=[(0.0, None), (None, None)],
         options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
     )
-    return np.asarray(found.x, dtype=np.float64)
-
-
-def _threshold(likely: Floats, weight: Floats) -> float:
-    """Return the highest threshold that leaves `KEPT` of the rightly named their name."""
-    order = np.argsort(likely, kind="stable")
-    lost = np.cumsum(weight[order]) / weight.sum()
-    first_kept = int(np.searchsorted(lost, 1 - KEPT, side="right"))
-    lowest = float(likely[order][min(first_kept, len(order) - 1)])
-    return round(min(lowest, HIGHEST_THRESHOLD) - 10.0**-DIGITS, DIGITS)
+    slope, offset = (significant(float(value), LEAF_DIGITS) for value in best.x)
+    return slope, offset

@@ -5,10 +5,11 @@ Never `firmware_sim.sealed`: that generator is used once, for the final score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -16,22 +17,31 @@ import numpy as np
 from detector.block import Samples
 from detector.evaluation.matching import Truth
 from detector.evaluation.runner import site_of
+from detector.events import Kind
 from detector.store.formats.labels import Labels, find_labels
 from detector.store.formats.reader import open_recording
+from firmware_sim import torque
 from firmware_sim.motion import inject_every, scenario
-from firmware_sim.motion.clonus import Engine
 from firmware_sim.motion.truth import Trace
 from firmware_sim.motion.truth import Truth as SimulatedTruth
 
-SIMULATED = "simulated"
 
-TRAINED_ON = (
-    "daphnet", "hmp_wrist_adl", "osd_seizures", "seglearn_watch", "stanford_fog", "uji_watch_tug",
+class Origin(StrEnum):
+    """Where a recording is from: what a model is tried without, as it may know its habits."""
+
+    OWN = "own"  # firmware_sim.motion: drawn movements
+    TORQUE = "torque"  # firmware_sim.torque: forward dynamics
+    REAL = "real"  # people, also with simulated movements in them
+
+
+TRAINED_ON: Final = (
+    "daphnet", "hmp_wrist_adl", "mobgap_lowback", "osd_seizures", "paradigma_wrist",
+    "pdkit_cloudupdrs", "seglearn_watch", "skdh_gait", "stanford_fog", "uji_watch_tug",
 )  # fmt: skip
-"""Real negatives whose licences allow training."""
+"""Recordings of people whose licences allow training; none holds a likely spasm."""
 
-LOOKED_AT = ("actigraph_day", "uea_epilepsy")
-"""Real recordings whose licences allow evaluation only."""
+LOOKED_AT: Final = ("actigraph_day", "uea_epilepsy")
+"""Recordings of people whose licences allow evaluation only."""
 
 UNLABELLED = {"daphnet": ("not_experiment",)}
 """Unlabelled stretches (sensors were put on and off there)."""
@@ -42,10 +52,13 @@ auras are; boundaries are +- 5 s."""
 AURA = "Seizure/Aura"
 SEIZURE_MARGIN_S = 5.0
 
+TREMOR_TASKS = ("rest_tremor", "postural_tremor", "kinetic_tremor")
+"""Tasks in which a rhythm is a tremor: what pdkit's test persons were asked to show."""
+
 GROUND = ("daphnet", "osd_seizures", "seglearn_watch", "stanford_fog")
 """Long enough for simulated movements in them, so that "real" does not come to mean "no spasm"."""
 GROUND_RATIOS = (0.1, 0.3)
-"""Background over movement: beyond 0.3 the rules miss movements too (research, finding 4)."""
+"""Background over movement: beyond 0.3 the movement is hardly to be seen (research, finding 4)."""
 GROUND_REPERTOIRES = ("clonus", "spasms", "twitch")
 SLOT_S = 25.0
 
@@ -54,137 +67,126 @@ Spans: TypeAlias = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Recording:
-    """Samples with their labels.
+    """Samples with their labels; `left_out` are (start, end) s without any."""
 
-    Parameters
-    ----------
-    group : the data set, or `simulated`
-    engines : clonus engine of each truth, if any
-    left_out : (start, end) s without labels
-    """
-
-    name: str
-    group: str
-    subject: str
+    source: Source
     site: str
     fs: float
     samples: Samples
     truths: tuple[Truth, ...]
-    engines: tuple[str | None, ...] = ()
     left_out: Spans = ()
 
     @property
-    def seconds(self) -> float:
-        """Return the length on the sample clock, s."""
-        return len(self.samples) / self.fs
-
-
-SCENES = (
-    "clonus", "mixed", "spasms", "twitch", "tonic", "tremor", "abrupt-tremor", "turning", "plm",
-    "knocks", "scratching", "restless", "walk-to-bathroom",
-)  # fmt: skip
+    def hours(self) -> float:
+        """Return the length on the sample clock."""
+        return len(self.samples) / self.fs / 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Numbers of simulated recordings: nights of each kind, and rounds of every scenario."""
+class Source:
+    """A recording by its name, before it is simulated or read.
 
-    nights: int
-    still_nights: int
-    night_s: float
-    rounds: int
-    scene_s: float
-    first_seed: int
-    scenes: tuple[str, ...] = SCENES
+    Parameters
+    ----------
+    group : what it is weighed with and counted as: `Origin.OWN`, "soft" nights, a data set
+    scene : the scenario, of a generator; the file, of people
+    scene_s : length
+    number : of a real recording with simulated movements in it, in its data set; else None
+    """
 
+    origin: Origin
+    group: str
+    scene: str
+    seed: int = 0
+    scene_s: float = 0.0
+    site: str = ""
+    fs: float = 0.0
+    number: int | None = None
 
-FIT = Plan(nights=10, still_nights=6, night_s=18_000.0, rounds=10, scene_s=600.0, first_seed=1_000)
-CALIBRATE = Plan(
-    nights=18, still_nights=6, night_s=18_000.0, rounds=0, scene_s=600.0, first_seed=2_000
-)
-CHECK = Plan(nights=6, still_nights=6, night_s=25_200.0, rounds=8, scene_s=600.0, first_seed=3_000)
-SMALL_FIT = Plan(
-    nights=0,
-    still_nights=0,
-    night_s=3_600.0,
-    rounds=1,
-    scene_s=480.0,
-    first_seed=1_000,
-    scenes=("clonus", "abrupt-tremor"),
-)
-SMALL_CALIBRATE = replace(SMALL_FIT, first_seed=2_000)
-"""Enough to test in seconds that training is reproducible."""
+    @property
+    def name(self) -> str:
+        """Return the name, which no other has."""
+        if self.origin is Origin.REAL:
+            return f"{self.group} {self.scene}" + ("" if self.number is None else " grounded")
+        return f"{self.origin} {self.scene} {self.seed} {self.scene_s:g} {self.site} {self.fs:g}"
 
-WORN = (
-    ("ankle", 50.0), ("calf", 52.0), ("ankle", 25.0), ("foot", 100.0), ("ankle", 104.0),
-    ("thigh", 50.0),
-)  # fmt: skip
-"""Sites and rates in turn; half of them the ankle, as we ask people to wear it."""
-ENGINES: tuple[Engine, ...] = ("reflex", "pulse")
+    def recording(self, traces: Path) -> Recording:
+        """Simulate it, or read it from the folder of real recordings."""
+        if self.origin is Origin.REAL:
+            found = _read(self, traces)
+            return found if self.number is None else _grounded(found, self.number)
+        return _simulated(self)
 
 
-def simulated(plan: Plan) -> Iterator[Recording]:
-    """Return a plan's recordings, one at a time."""
-    nights = ["night"] * plan.nights + ["night-without-spasms"] * plan.still_nights
-    for number, name in enumerate(nights):
-        site, fs = WORN[number % len(WORN)]
-        seed = plan.first_seed + number
-        yield of_trace(
-            scenario(name, seed=seed, duration_s=plan.night_s, fs=fs, site=site, engine="both")
+def _simulated(source: Source) -> Recording:
+    seed, site, fs, length_s = source.seed, source.site, source.fs, source.scene_s
+    if source.origin is Origin.OWN:
+        trace = scenario(
+            source.scene, seed=seed, duration_s=length_s, fs=fs, site=site, engine="both"
         )
-    for number in range(plan.rounds):
-        site, fs = WORN[number % len(WORN)]
-        seed = plan.first_seed + 500 + number
-        for name in plan.scenes:
-            engines: Sequence[Engine] = ENGINES if name in {"clonus", "mixed"} else ("both",)
-            for engine in engines:
-                trace = scenario(
-                    name, seed=seed, duration_s=plan.scene_s, fs=fs, site=site, engine=engine
-                )
-                yield of_trace(trace, note=engine)
+    elif source.scene in TORQUE_NIGHTS:
+        trace = torque.night(
+            seed=seed,
+            duration_s=length_s,
+            spastic=source.scene != FREE,
+            severe=source.scene == TORQUE_SEVERE,
+            site=site,
+            fs=fs,
+        )
+    else:
+        trace = torque.scene(source.scene, seed=seed, duration_s=length_s, site=site, fs=fs)
+    return of_trace(trace, source)
 
 
-def of_trace(trace: Trace, note: str = "both", group: str = SIMULATED) -> Recording:
+def of_trace(trace: Trace, source: Source) -> Recording:
     """Return a simulated trace as a recording."""
     return Recording(
-        name=f"{trace.scenario} {trace.seed} {note} {trace.site} {trace.fs:g}",
-        group=group,
-        subject=f"{group} {trace.seed}",
+        source=source,
         site=trace.site,
         fs=trace.fs,
         samples=trace.samples,
         truths=tuple(_truth(truth) for truth in trace.truth),
-        engines=tuple(truth.engine for truth in trace.truth),
     )
 
 
-def real(traces: Path, group: str) -> Iterator[Recording]:
-    """Return the recordings of a data set in order of name."""
-    for path in sorted((traces / group).glob("*.npz")):
-        labels = find_labels(path)
-        assert labels is not None  # noqa: S101 - every file of the folder carries its own
-        with open_recording(path) as reader:
-            fs = reader.timebase.fs
-            assert reader.total is not None  # noqa: S101 - an .npz says how long it is
-            samples = np.full((reader.total, 3), np.nan)
-            for block in reader.blocks():
-                samples[block.start : block.stop] = block.samples
-        yield Recording(
-            name=f"{group}/{path.stem}",
-            group=group,
-            subject=f"{group} {labels.subject}",
-            site=site_of(labels.placement) or "ankle",
-            fs=fs,
-            samples=samples,
-            truths=(),
-            left_out=_left_out(group, labels),
-        )
+def people(traces: Path, group: str) -> Iterator[Source]:
+    """Return the recordings of a data set by name, each also with movements put into it."""
+    for number, path in enumerate(sorted((traces / group).glob("*.npz"))):
+        source = Source(origin=Origin.REAL, group=group, scene=path.stem)
+        yield source
+        if group in GROUND:
+            yield replace(source, number=number)
 
 
-def grounded(recording: Recording, number: int) -> Recording:
+def _read(source: Source, traces: Path) -> Recording:
+    path = traces / source.group / f"{source.scene}.npz"
+    labels = find_labels(path)
+    assert labels is not None  # noqa: S101 - every file of the folder carries its own
+    with open_recording(path) as reader:
+        fs = reader.timebase.fs
+        assert reader.total is not None  # noqa: S101 - an .npz says how long it is
+        samples = np.full((reader.total, 3), np.nan)
+        for block in reader.blocks():
+            samples[block.start : block.stop] = block.samples
+    return Recording(
+        source=source,
+        site=site_of(labels.placement) or "wrist",  # a hand has no thresholds of its own
+        fs=fs,
+        samples=samples,
+        truths=_tremors(labels),
+        left_out=_left_out(source.group, labels),
+    )
+
+
+def _tremors(labels: Labels) -> tuple[Truth, ...]:
+    tasks = (label for label in labels.items if label.text.startswith(TREMOR_TASKS))
+    return tuple(Truth(onset_s=t.onset_s, end_s=t.end_s, kind=Kind.TREMOR) for t in tasks)
+
+
+def _grounded(recording: Recording, number: int) -> Recording:
     """Return a real recording with simulated movements in it, of one repertoire in turn."""
     repertoire = GROUND_REPERTOIRES[number % len(GROUND_REPERTOIRES)]
-    seed = crc32(recording.name.encode())
+    seed = crc32(f"{recording.source.group}/{recording.source.scene}".encode())
     injected = inject_every(
         recording.samples,
         recording.fs,
@@ -194,13 +196,8 @@ def grounded(recording: Recording, number: int) -> Recording:
         seed=seed,
         site=recording.site,
     )
-    return replace(
-        recording,
-        name=f"{recording.name} with {repertoire}",
-        samples=injected.samples,
-        truths=tuple(_truth(truth) for truth in injected.truth),
-        engines=tuple(truth.engine for truth in injected.truth),
-    )
+    truths = tuple(_truth(truth) for truth in injected.truth)
+    return replace(recording, samples=injected.samples, truths=recording.truths + truths)
 
 
 def _left_out(group: str, labels: Labels) -> Spans:
@@ -223,4 +220,110 @@ def _truth(truth: SimulatedTruth) -> Truth:
         rhythm_hz=truth.rhythm_hz,
         manner=truth.manner,
         background_ratio=truth.background_ratio,
+    )
+
+
+# What is simulated. A scene is one of `firmware_sim.motion` or `firmware_sim.torque`.
+
+FREE, SPASTIC, TORQUE_SEVERE = "free", "spastic", "severe"
+TORQUE_NIGHTS = (FREE, SPASTIC, TORQUE_SEVERE)
+HARD, HARD_FREE, SEVERE = "hard-night", "hard-night-without-spasms", "severe-night"
+SOFT = ("night", "night-without-spasms")
+
+WITHOUT_SPASMS = frozenset({FREE, HARD_FREE, "night-without-spasms"})
+"""Nights on which every likely spasm is false."""
+HARDEST = frozenset({FREE, HARD_FREE})
+"""... those of both generators by which thresholds are set."""
+ANNOUNCED = frozenset({HARD, SPASTIC})
+"""Nights by which announcements are judged: some spasms, and much that looks like one. On a severe
+night nearly everything is one."""
+
+OWN_SCENES = (
+    "clonus", "mixed", "spasms", "twitch", "tonic", "tremor", "abrupt-tremor", "turning", "plm",
+    "knocks", "scratching", "restless", "walk-to-bathroom", "ramped", "stretching", "jiggling",
+    "rubbing", "rings", "pet", "loose-strap", "hemiparetic",
+)  # fmt: skip
+TORQUE_SCENES = tuple(torque.SCENES)
+
+WORN = (
+    ("ankle", 50.0), ("calf", 52.0), ("ankle", 50.0), ("foot", 100.0), ("ankle", 104.0),
+    ("thigh", 50.0), ("ankle", 26.0),
+)  # fmt: skip
+"""Sites and rates in turn; more than half of them the ankle, as we ask people to wear it."""
+FASTEST_TORQUE_HZ = 100.0
+
+
+Nights: TypeAlias = tuple[str, int, int]
+"""Scene, how many nights of it, and the seed of the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The nights of each generator, and how often every scene is played, from which seed on."""
+
+    own: tuple[Nights, ...]
+    torque: tuple[Nights, ...]
+    night_s: float = 28_800.0
+    own_rounds: tuple[int, int] = (0, 0)
+    torque_rounds: tuple[int, int] = (0, 0)
+    own_scene_s: float = 600.0
+    torque_scene_s: float = 900.0
+    own_scenes: tuple[str, ...] = OWN_SCENES
+    torque_scenes: tuple[str, ...] = TORQUE_SCENES
+
+
+FIT = Plan(
+    own=(
+        (HARD_FREE, 24, 4000),
+        (HARD, 24, 4100),
+        (SOFT[0], 8, 4300),
+        (SOFT[1], 8, 4400),
+        (SEVERE, 8, 4500),
+    ),
+    torque=((FREE, 32, 5000), (SPASTIC, 32, 5100), (TORQUE_SEVERE, 8, 5200)),
+    own_rounds=(4, 4600),
+    torque_rounds=(3, 5300),
+)
+CALIBRATE = Plan(
+    own=((HARD_FREE, 16, 6000), (HARD, 16, 6100), (SEVERE, 6, 6200)),
+    torque=((FREE, 16, 6300), (SPASTIC, 12, 6400), (TORQUE_SEVERE, 4, 6500)),
+)
+CHECK = Plan(
+    own=(
+        (HARD_FREE, 8, 8000),
+        (HARD, 8, 8100),
+        (SEVERE, 4, 8200),
+        (SOFT[0], 4, 8300),
+        (SOFT[1], 4, 8400),
+    ),
+    torque=((FREE, 8, 8500), (SPASTIC, 8, 8600), (TORQUE_SEVERE, 4, 8700)),
+)
+"""No seed of one plan is in another."""
+
+
+def simulated(plan: Plan) -> Iterator[Source]:
+    """Return a plan's recordings by name."""
+    for origin, nights in ((Origin.OWN, plan.own), (Origin.TORQUE, plan.torque)):
+        for scene, many, first in nights:
+            for number in range(many):
+                yield _source(origin, scene, number, first, plan.night_s)
+    for origin, (rounds, first), scenes, scene_s in (
+        (Origin.OWN, plan.own_rounds, plan.own_scenes, plan.own_scene_s),
+        (Origin.TORQUE, plan.torque_rounds, plan.torque_scenes, plan.torque_scene_s),
+    ):
+        for number in range(rounds):
+            for scene in scenes:
+                yield _source(origin, scene, number, first, scene_s)
+
+
+def _source(origin: Origin, scene: str, number: int, first_seed: int, scene_s: float) -> Source:
+    site, fs = WORN[number % len(WORN)]
+    return Source(
+        origin=origin,
+        group="soft" if origin is Origin.OWN and scene in SOFT else origin.value,
+        scene=scene,
+        seed=first_seed + number,
+        scene_s=scene_s,
+        site=site,
+        fs=fs if origin is Origin.OWN else min(fs, FASTEST_TORQUE_HZ),
     )

@@ -34,7 +34,7 @@ from detector.devices.stream import Item, LinkUp, Packet
 from detector.errors import SpasmwatchError
 from detector.events import Event, Kind, Origin, Phase
 from detector.recognition.rules.model_files import model_file
-from detector.recognition.rules.refinement import parse_model
+from detector.recognition.rules.opinions import parse_model
 from detector.store.capture import CaptureWriter
 from detector.store.formats.labels import find_labels, read_labels
 from detector.store.formats.reader import open_recording
@@ -84,7 +84,7 @@ def formats() -> dict[str, Format]:
             Format("state.sqlite", _write_state, _read_state),
             Format("config.toml", _write_settings, partial(read_configuration, environ={})),
             Format("rules.json", partial(_write_model, "rules-v1"), _read_model),
-            Format("refined.json", partial(_write_model, "refined-v1"), _read_model),
+            Format("learned.json", partial(_write_model, "learned-v1"), _read_model),
         )
     }
 
@@ -210,9 +210,9 @@ def _read_state(path: Path) -> None:
 
 
 def _read_model(path: Path) -> None:
-    rules, refinement = parse_model(path.stem, path.read_bytes(), site="calf")
+    rules, opinions = parse_model(path.stem, path.read_bytes(), site="calf")
     assert all(np.isfinite(np.hstack([rules.gate.least_g, *rules.spasm.jerk_g_s])))
-    assert refinement is None or refinement.name
+    assert opinions is None or opinions.name
 
 
 def packets_of_a_polar(rows: int = 1500) -> list[Item]:

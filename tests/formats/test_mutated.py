@@ -20,7 +20,7 @@ from detector.config.settings_file import added_text, changed_text
 from detector.errors import ConfigError, ModelError, RecordingError
 from detector.plain_json import parsed
 from detector.recognition.rules.model_files import model_file
-from detector.recognition.rules.refinement import parse_model
+from detector.recognition.rules.opinions import parse_model
 from detector.store.formats.reader import open_recording
 
 from .mutated import MOST_S, broken_bars, formats, outcomes

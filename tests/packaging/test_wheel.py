@@ -134,7 +134,7 @@ def test_the_wheel_holds_the_packages_and_the_models_and_nothing_else(wheel):
 
     tops = {name.parts[0] for name in names}
     assert tops == {"detector", "firmware_sim", f"spasmwatch-{detector.__version__}.dist-info"}
-    for model in ("rules-v1", "refined-v1"):
+    for model in ("rules-v1", "learned-v1"):
         assert PurePosixPath("detector/models", model, "model.json") in names
         assert PurePosixPath("detector/models", model, "rates.json") in names
         assert PurePosixPath("detector/models", model, "CARD.md") in names

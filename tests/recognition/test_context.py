@@ -225,7 +225,7 @@ def test_a_gap_ends_rest_and_not_what_moved_before_it(long_day: tuple[np.ndarray
     head, jerk = samples[: 500 * 50], samples[515 * 50 : 530 * 50]  # still for long; one jerk
 
     def context_after(missing_s: float, before: np.ndarray) -> EventContext | None:
-        watcher = Watcher()
+        watcher = Watcher(model="rules-v1")
         watcher.process(Block(before, 0, 50.0))
         begin = len(before) + round(missing_s * 50)
         said = watcher.process(Block(jerk, begin, 50.0)) + watcher.finish()

@@ -17,7 +17,7 @@ from detector.recognition.pipeline import Bank, Watcher
 from detector.recognition.rules.evidence import Check, CheckName
 from detector.recognition.rules.kinds import Case
 from detector.recognition.rules.reason import Reason, RhythmStart, because
-from detector.recognition.rules.verdict import Finding
+from detector.recognition.rules.verdict import Finding, conclude
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import (
     Asked,
@@ -293,12 +293,13 @@ def test_a_periodic_series_is_told_as_a_later_insight() -> None:
 
 
 def test_a_second_opinion_is_told_beside_what_the_rules_said(recording: np.ndarray) -> None:
-    def doubt(case: Case, finding: Finding) -> Finding:
+    def doubt(case: Case) -> Finding:
+        finding = conclude(case)
         if finding.kind is not Kind.CLONUS:
             return finding
         return replace(finding, kind=Kind.TREMOR, parts=None, why=DOUBTED)
 
-    explainer = Explainer([Asked(9.0, 1.0)], refinement=doubt)
+    explainer = Explainer([Asked(9.0, 1.0)], opinion=doubt)
     explainer.process(Block(recording, 0, FS))
     explainer.finish()
     (answer,) = explainer.explanations()

@@ -37,6 +37,19 @@ EXAMPLES = {
             "the limb turned 8 degrees, and it lasted 2.2 s"
         ),
     ),
+    Reason.PULL: (
+        {
+            "turned_deg": 24.3,
+            "pull_s": 1.2,
+            "away_s": 6.04,
+            "let_go": True,
+            "duration_s": 8.1,
+        },
+        (
+            "the limb was drawn 24 degrees away within 1.2 s, held for 6.0 s and let go; "
+            "it lasted 8.1 s"
+        ),
+    ),
     Reason.TONIC: (
         {"held_deg": 9.9, "duration_s": 5.0},
         (
@@ -66,11 +79,11 @@ EXAMPLES = {
             "start": RhythmStart.ABRUPT,
             "rhythm_hz": 5.8,
             "beating_s": 6.1,
-            "clonus_share": 0.61,
+            "shares": {"clonus": 0.45, "tremor": 0.35, "voluntary": 0.2},
         },
         (
             "a sudden start, then 5.8 steady beats a second for 6.1 s, without a walking "
-            "rhythm; the evidence is 61% for clonus, 39% for tremor"
+            "rhythm; the evidence is 45% for clonus, 35% for tremor, 20% for a voluntary movement"
         ),
     ),
     Reason.NO_SPASM: (
@@ -102,11 +115,11 @@ EXAMPLES = {
             "kind": Kind.MOVEMENT,
             "rather_than": Kind.TWITCH,
             "likely": 0.02,
-            "against": [{"feature": "slope", "value": 0.12}, {"feature": "over", "value": 0.0}],
+            "against": [{"feature": "slope", "value": 0.12}, {"feature": "rest", "value": 2.0}],
         },
         (
             "movement, because a twitch is only 2% likely: "
-            "at its steepest it would need 120 ms to its peak, it has only begun"
+            "at its steepest it would need 0.12 s to its peak, 2 s of rest went before it"
         ),
     ),
     Reason.SENSORS: (

@@ -61,7 +61,7 @@ def all_seen() -> list[tuple[Case, Finding]]:
     recordings = [(busy_recording(), 50.0)]
     recordings += [(t.samples, t.fs) for t in (scenario(name, seed=1) for name in PLAYED)]
     for samples, fs in recordings:
-        watcher = Watcher(observer=cases)
+        watcher = Watcher(model="rules-v1", observer=cases)
         watcher.process(Block(samples, 0, fs))
         watcher.finish()
     return cases.seen
@@ -279,7 +279,7 @@ def test_where_it_stays_open_both_names_are_said(seen: list[tuple[Case, Finding]
     for case, finding in rhythmic:
         open_between = 0.3 < case.evidence["clonus"].strength < 0.7
         if finding.parts is None and case.rhythm is not None and not case.rhythm.faint:
-            assert open_between == (finding.why["clonus_share"] is not None)
+            assert open_between == (finding.why["shares"] is not None)
             sides.add(open_between)
 
     assert sides == {True, False}

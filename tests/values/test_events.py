@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from detector.block import Block, Timebase
 from detector.events import (
     LONGEST_FACTS,
+    SHARE_NAMES,
     DetectorVersion,
     Event,
     EventContext,
@@ -29,7 +30,7 @@ from detector.events import (
     to_json,
 )
 
-YOUNGER = ("facts", "held_back", "context")
+YOUNGER = ("facts", "held_back", "context", "shares")
 
 seconds = st.floats(0, 1e6).map(lambda value: round(value, 3))
 moments = st.none() | st.datetimes(
@@ -59,6 +60,7 @@ events = st.builds(
     reason=st.text(min_size=1),
     context=st.none() | st.sampled_from(EventContext),
     held_back=st.none() | st.sampled_from(Kind),
+    shares=st.none() | st.dictionaries(st.sampled_from(SHARE_NAMES), st.floats(0, 1)),
     facts=st.dictionaries(st.text(max_size=9), facts, max_size=4),
     sensor=st.none() | st.text(),
     source=st.sampled_from(Origin),
@@ -100,7 +102,8 @@ def test_every_field_of_the_contract_is_always_there_on_one_line(event: Event) -
     assert set(to_dict(event)) == {
         *("schema", "id", "kind", "phase", "revision", "onset_s", "duration_s", "onset", "end"),
         *("rhythm_hz", "beats", "peak_g", "rms_g", "turn_deg", "confidence", "grade", "parts"),
-        *("episode", "cut_short", "context", "held_back", "reason", "facts", "sensor", "wearer"),
+        *("episode", "cut_short", "context", "held_back", "shares", "reason", "facts"),
+        *("sensor", "wearer"),
         *("detector", "source", "recording"),
     }
 
@@ -142,7 +145,7 @@ def test_a_later_insight_is_a_revision_of_the_same_event(event: Event) -> None:
 def test_what_the_first_release_wrote_is_read_without_facts(event: Event) -> None:
     old = {name: value for name, value in to_dict(event).items() if name not in YOUNGER}
 
-    assert from_dict(old) == replace(event, facts={}, held_back=None, context=None)
+    assert from_dict(old) == replace(event, facts={}, held_back=None, context=None, shares=None)
 
 
 @pytest.mark.parametrize(

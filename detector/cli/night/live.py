@@ -20,6 +20,7 @@ from detector.config import Settings
 from detector.events import Origin
 from detector.mqtt.contract import Leaf
 from detector.mqtt.publisher import Publisher
+from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
 from detector.service.assembly import Assembly, assembled
 from detector.service.diagnostics import logging_to
 from detector.service.persistence.places import DataFolder
@@ -94,6 +95,8 @@ async def watch_night(
     async with AsyncExitStack() as stack:
         level, as_json = settings.log.level, settings.log.format == "json"
         stack.enter_context(logging_to(settings.data_dir, level=level, as_json=as_json))
+        for worn in settings.sensors:  # kept; it is no time of a night whose clock runs fast
+            load_model(DEFAULT_MODEL, site=worn.placement)
         chosen = await stack.enter_async_context(_chosen(settings, wish))
         later = partial(asyncio.get_running_loop().call_later, ENDING_S)
         narrator = Narrator(

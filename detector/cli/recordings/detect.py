@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from detector.words.why import RecordingPlace
 
 
-ModelName = Literal["rules-v1", "refined-v1"]
+ModelName = Literal["rules-v1", "learned-v1"]
 UnitName = Literal["g", "m/s2", "mg"]
 
 
@@ -74,8 +74,8 @@ def detect(
         ),
     ] = False,
     model: Annotated[
-        ModelName, typer.Option(help="refined-v1 adds a learned second opinion.")
-    ] = "rules-v1",
+        ModelName, typer.Option(help="rules-v1 leaves out the learned opinions.")
+    ] = "learned-v1",
     explain: Annotated[list[str] | None, typer.Option(metavar="TIME", help=HELP)] = None,
     out: Annotated[
         Path | None,

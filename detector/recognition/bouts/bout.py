@@ -18,9 +18,14 @@ class Moment(Enum):
     """Why a bout is looked at."""
 
     FIRST_LOOK = "first look"
+    PULL_LOOK = "pull look"
     RHYTHM = "rhythm"
     UPDATE = "update"
     OVER = "over"
+
+
+EARLY = frozenset({Moment.FIRST_LOOK, Moment.PULL_LOOK})
+"""Moments at which a spasm is announced."""
 
 
 @dataclass(frozen=True, slots=True)

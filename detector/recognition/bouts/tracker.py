@@ -34,6 +34,10 @@ BEFORE_FRAMES = 5  # of the onset window: four still ones and one the onset may 
 LOOKS = (2, 3)
 """Frames after which a bout is first measured, 0.3 to 0.5 s and 0.5 to 0.7 s after its onset, to
 announce a spasm. The first look places the onset, the last one says how sudden it was."""
+PULL_LOOKS = (5, 8, 11)
+"""... and at which a limb that is drawn up slowly is looked at: 1.2, 1.9 and 2.6 s, as a ramped
+spasm rises in 0.3 to 3 s."""
+ALL_LOOKS = (*LOOKS, *PULL_LOOKS)
 RHYTHM_WORDS = 8  # looks at a new rhythm, one a frame, until it is clear enough to be announced
 UPDATE_FRAMES = 21  # 5 s between two updates of a clonus that goes on: wake rules count its seconds
 
@@ -153,7 +157,7 @@ class Tracker:
         # No moment inside a pause: it may be the end of the bout, whose moment then replaces it.
         reached = int(np.flatnonzero(self._frames["active"])[-1]) + 1
         while True:
-            look = LOOKS[self._looks] if self._looks < len(LOOKS) else None
+            look = ALL_LOOKS[self._looks] if self._looks < len(ALL_LOOKS) else None
             beat = self._rhythm_due()
             if beat is not None and beat <= reached and (look is None or beat < look):
                 moment = Moment.UPDATE if self._words >= RHYTHM_WORDS else Moment.RHYTHM
@@ -166,6 +170,9 @@ class Tracker:
                 self._learn(onsets[self._first, look], at=at)
                 self._looks += 1
                 moments.append(self._bout(Moment.FIRST_LOOK, self._first + look, count=look))
+            elif look in PULL_LOOKS and look <= reached:
+                self._looks += 1
+                moments.append(self._bout(Moment.PULL_LOOK, self._first + look, count=look))
             else:
                 return moments
 

@@ -128,6 +128,7 @@ class Series:
         self._members: list[_Member] = []
         self._others: list[tuple[float, float]] = []  # other movement of the last `high_s`
         self._latest_s: float | None = None  # onset of the latest member, of whichever series
+        self._is_cut = False  # the recording broke off behind the latest member
 
     def admit(self, event: Event, finding: Finding, postures: Postures = UNKNOWN) -> list[Event]:
         """Take an event that is over; return what it is now, itself and earlier ones revised.
@@ -152,7 +153,7 @@ class Series:
         if not self._continues(event, postures):
             self._members = []
         self._members = [*self._members, self._member(event, finding, postures)][-MEMORY:]
-        self._latest_s = event.onset_s
+        self._latest_s, self._is_cut = event.onset_s, False
         count = self._periodic_count()
         if not count:
             return []
@@ -171,6 +172,10 @@ class Series:
         recent = [span for span in self._others if span[1] > since_s]
         self._others = [*recent, (event.onset_s, round(event.end_s, 3))]
 
+    def cut(self) -> None:
+        """Take a gap, across which no movement is continued: what follows is no way back."""
+        self._is_cut = True
+
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
@@ -184,6 +189,7 @@ class Series:
             ],
             "others": to_plain(self._others),
             "latest_s": self._latest_s,
+            "cut": self._is_cut,
         }
 
     def load(self, state: dict[str, Any] | list[dict[str, Any]]) -> None:
@@ -193,6 +199,7 @@ class Series:
         self._members = list(map(_loaded, state["members"]))
         self._others = [(since_s, until_s) for since_s, until_s in state["others"]]
         self._latest_s = state["latest_s"]
+        self._is_cut = state.get("cut", False)
 
     def _member(self, event: Event, finding: Finding, postures: Postures) -> _Member:
         """Return a movement with what it is compared by, and how the limb rested before it."""
@@ -213,7 +220,7 @@ class Series:
 
     def _is_way_back(self, event: Event, finding: Finding, postures: Postures) -> bool:
         """Whether an event soon after a movement's onset ends with the limb back where it lay."""
-        if not self._members:
+        if not self._members or self._is_cut:
             return False
         last = self._members[-1]
         if event.onset_s - last.event.onset_s >= WHOLE_S:

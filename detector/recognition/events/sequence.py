@@ -12,19 +12,20 @@ from detector.events import (
     Event,
     Kind,
     Phase,
+    angle_grade_of,
     event_id,
     from_dict,
     grade_of,
     to_dict,
 )
 from detector.plain import from_plain, to_plain
-from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.bout import EARLY, Bout, Moment
 from detector.recognition.bouts.tracker import PAUSE_FRAMES
 from detector.recognition.events.context import KEEPS_REST, ContextTrack
 from detector.recognition.events.periodic import UNKNOWN, Postures, Series
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules
-from detector.recognition.rules.verdict import Finding, Refine, beside
+from detector.recognition.rules.verdict import Finding, SecondOpinion, beside
 
 ANNOUNCED = frozenset({Kind.SPASM, Kind.CLONUS})  # the others are told when they are over
 TREMOR_RESUMES_S = 6.0  # a tremor that sinks below the gate is back within a few breaths
@@ -42,8 +43,8 @@ class _Piece:
 class Sequence:
     """What is kept of one wearer between bouts; bounded, plain, saved and restored."""
 
-    def __init__(self, rules: Rules, refinement: Refine | None = None) -> None:
-        self._opinion = rules, refinement
+    def __init__(self, rules: Rules, opinion: SecondOpinion | None = None) -> None:
+        self._by = rules, opinion
         self._told: Event | None = None  # last form of the bout under way
         self._pending: _Piece | None = None
         self._series = Series(rules)
@@ -70,7 +71,7 @@ class Sequence:
             self._told = event
             return [*released, event]
         announced, self._told, self._pending = self._told, None, None
-        others = beside(bout, finding, *self._opinion)
+        others = beside(bout, finding, *self._by)
         found = {event.id: named}
         told = [self._phrase(each, f"{bout.first}+{each.onset}", phase) for each in others]
         found |= {each.id: other for each, other in zip(told, others, strict=True)}
@@ -92,7 +93,7 @@ class Sequence:
         """Whether a look adds nothing, whatever it finds: it was announced, or continues a cut."""
         if bout.moment is Moment.RHYTHM:
             return self._told is not None and self._told.kind is Kind.CLONUS
-        return bout.moment is Moment.FIRST_LOOK and (self._told is not None or bout.joins)
+        return bout.moment in EARLY and (self._told is not None or bout.joins)
 
     def _in_context(self, finding: Finding) -> Finding:
         """Call a clonus tremor that takes up the rhythm of a tremor just ended: it waxed again."""
@@ -122,7 +123,9 @@ class Sequence:
         """Close what a gap or the end of the recording leaves open. Series and episodes live on."""
         piece, self._pending = self._pending, None
         self._told = None
-        return [] if piece is None else self._end(piece.event, piece.finding)
+        ended = [] if piece is None else self._end(piece.event, piece.finding)
+        self._series.cut()
+        return ended
 
     def save(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -146,7 +149,7 @@ class Sequence:
         self._series.load(state["series"])
         self._episode = from_plain(tuple[str, float] | None, state["episode"])
         self._tremor = from_plain(tuple[int, float] | None, state["tremor"])
-        self._context = ContextTrack(self._opinion[0])
+        self._context = ContextTrack(self._by[0])
         if "context" in state:  # younger than the first saved states
             self._context.load(state["context"])
 
@@ -172,8 +175,9 @@ class Sequence:
             rms_g=round(finding.rms_g, 4),
             turn_deg=round(finding.turn_deg, 1),
             confidence=round(finding.confidence, 2),
-            grade=grade_of(duration_s) if finding.kind in (Kind.CLONUS, Kind.SPASM) else None,
+            grade=_grade(finding, duration_s),
             parts=finding.parts,
+            shares=finding.shares,
             episode=self._episode_of(finding.kind, identity, onset_s),
             cut_short=finding.cut_short,
             context=None if before is None else before.context,
@@ -202,6 +206,13 @@ class Sequence:
         if event.kind in SPASM_FAMILY and event.episode is not None:
             self._episode = (event.episode, event.end_s)
         return [event]
+
+
+def _grade(finding: Finding, duration_s: float) -> int | None:
+    """Return the SCATS grade: of a limb drawn up, held and let go by its angle, else by length."""
+    if finding.kind is Kind.SPASM and finding.held:
+        return angle_grade_of(finding.turn_deg)
+    return grade_of(duration_s) if finding.kind in (Kind.CLONUS, Kind.SPASM) else None
 
 
 def _join(earlier: Finding, later: Finding) -> Finding | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from detector.block import Timebase
 from detector.events import DetectorVersion, Event, Origin, RecordingSpan, event_id
-from detector.recognition.rules.thresholds import DEFAULT
+from detector.recognition.rules.opinions import DEFAULT_MODEL
 from detector.release import VERSION
 
 
@@ -18,7 +18,7 @@ class Provenance:
     sensor: str | None = None
     recording: str | None = None
     source: Origin = Origin.REPLAY
-    model: str = DEFAULT
+    model: str = DEFAULT_MODEL
 
 
 def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
@@ -43,7 +43,7 @@ def stamp(event: Event, provenance: Provenance, timebase: Timebase) -> Event:
     )
 
 
-def detector_version(model: str = DEFAULT) -> DetectorVersion:
+def detector_version(model: str = DEFAULT_MODEL) -> DetectorVersion:
     """Name, release and model of this detector."""
     return DetectorVersion("spasmwatch", VERSION, model)
 

@@ -1,20 +1,32 @@
-"""The physical numbers of a bout by which a refinement judges a name."""
+"""The physical numbers of a bout by which learned opinions weigh it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import log, pi
-from typing import Final, Literal
+from math import nan, pi
+from typing import Final
 
-from detector.events import Kind
+import numpy as np
+
+from detector.dsp.frames import Floats
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.facts import Facts
-from detector.recognition.rules.evidence import RuleName
+from detector.recognition.bouts.shape import Shape, shape_of
 from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.thresholds import Rules
 
-LONGEST_REST_S = 60.0
-"""More rest before a jerk adds no evidence; a still night would outweigh everything else."""
+LONGEST_REST_S = 300.0
+"""More rest before a movement adds nothing: after five minutes a limb is at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A bout with all that its numbers are read from."""
+
+    case: Case
+    shape: Shape
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,217 +35,240 @@ class Feature:
 
     Parameters
     ----------
-    sign : of its weight: 1 where more of it raises the probability, -1 where it lowers it
-    unit, why : as the model file and its card give them
-    number : as measured; None where the bout does not have it
-    scaled : the number as the model weighs it
+    unit : of the number; "" for a ratio
+    why : what it can tell a likely spasm by
+    number : NaN where a bout does not have it
     """
 
-    sign: Literal[-1, 1]
     unit: str
     why: str
-    number: Callable[[Case], float | None]
-    scaled: Callable[[float], float]
-
-    def measure(self, case: Case) -> float | None:
-        """Return what the model weighs; None where the bout does not have it."""
-        number = self.number(case)
-        return None if number is None else self.scaled(number)
+    number: Callable[[Measured], float]
 
 
-def _of_rhythm(number: Callable[[Case, Rhythm], float]) -> Callable[[Case], float | None]:
-    return lambda case: None if case.rhythm is None else number(case, case.rhythm)
+def numbers_of(case: Case, rules: Rules) -> Floats:
+    """Return the numbers of `FEATURES` in their order, (features,); NaN where the bout lacks one.
+
+    In single precision, as they are measured, so that training and detection compare the same.
+    """
+    measured = Measured(case, shape_of(case.bout), rules)
+    numbers = [feature.number(measured) for feature in FEATURES.values()]
+    return np.array(numbers, np.float32).astype(np.float64)
 
 
-def _as_it_is(number: float) -> float:
-    return number
+def _of_facts(number: Callable[[Facts], float | None]) -> Callable[[Measured], float]:
+    def measured(seen: Measured) -> float:
+        value = number(seen.case.facts)
+        return nan if value is None else value
+
+    return measured
 
 
-def _growth(case: Case, rhythm: Rhythm) -> float:
-    """Beats until it was there; a piece of a bout that was cut for length did not begin."""
-    return 0.0 if case.bout.joins and rhythm.lead_s <= 0 else rhythm.growth_beats
+def _of_shape(number: Callable[[Shape], float]) -> Callable[[Measured], float]:
+    return lambda seen: number(seen.shape)
 
 
-def _abruptness(case: Case, rhythm: Rhythm) -> float:
+def _of_rhythm(number: Callable[[Rhythm], float]) -> Callable[[Measured], float]:
+    return lambda seen: nan if seen.case.rhythm is None else number(seen.case.rhythm)
+
+
+def _abruptness(seen: Measured) -> float:
     """Steepest start over the steepest part of a beat of full strength: 2 pi f times its rms."""
-    beat_g_s = 2 * pi * rhythm.rate_hz * max(rhythm.full_g, 1e-9)
-    return max(case.facts.jerk_g_s / beat_g_s, 0.05)
-
-
-def _beating(case: Case, rhythm: Rhythm) -> float:
-    return min(rhythm.beating_s / case.bout.duration_s, 1.0)
+    rhythm = seen.case.rhythm
+    if rhythm is None:
+        return nan
+    return seen.case.facts.jerk_g_s / (2 * pi * rhythm.rate_hz * max(rhythm.full_g, 1e-9))
 
 
 def _kept(facts: Facts) -> float | None:
-    """Share of the turn that stayed, of a bout that is over."""
     if facts.settled_deg is None:
         return None
     return min(facts.settled_deg / max(facts.turned_deg, 1.0), 1.0)
 
 
-def _margin(case: Case) -> float:
-    """Evidence of the rule that named the bout: the strongest that holds of a rhythm or a jerk."""
-    jerks = (RuleName.TWITCH, RuleName.SPASM)
-    names = (RuleName.CLONUS,) if case.holds(RuleName.RHYTHM) else jerks
-    holding = [case.evidence[name].strength for name in names if case.holds(name)]
-    return holding[0] if holding else 0.0
+def _strength(seen: Measured) -> float:
+    rhythm = seen.case.rhythm
+    return nan if rhythm is None else rhythm.full_g / seen.rules.clonus.rms_g[1]
+
+
+def _beating(seen: Measured) -> float:
+    rhythm = seen.case.rhythm
+    return nan if rhythm is None else min(rhythm.beating_s / seen.case.bout.duration_s, 1.0)
+
+
+def _peak(seen: Measured) -> float:
+    return float(seen.case.bout.frames["peak_g"].max()) / seen.rules.spasm.peak_g[1]
 
 
 FEATURES: Final[Mapping[str, Feature]] = {
-    "growth": Feature(
-        -1,
-        "log(beats + 0.5)",
-        "clonus is there at once, tremor waxes",
-        _of_rhythm(_growth),
-        lambda beats: log(beats + 0.5),
+    # Before it: a spasm comes out of rest, what a person does comes while he is about.
+    "rest": Feature(
+        "s",
+        "a voluntary flick looks the same: what comes out of rest is likelier a spasm",
+        lambda seen: min(seen.case.facts.rest_s, LONGEST_REST_S),
     ),
-    "abruptness": Feature(
-        1,
-        "log(1)",
-        "a stretch reflex starts as steeply as it beats, or more so",
-        _of_rhythm(_abruptness),
-        log,
-    ),
-    "waning": Feature(
-        -1,
-        "share",
-        "clonus dies away for good, tremor wanes and comes back",
-        _of_rhythm(lambda _case, rhythm: rhythm.waning),
-        _as_it_is,
-    ),
-    "regularity": Feature(
-        1,
-        "correlation",
-        "one beat of clonus is like the next",
-        _of_rhythm(lambda _case, rhythm: rhythm.regularity),
-        _as_it_is,
-    ),
-    "clearest": Feature(
-        1,
-        "log(beats)",
-        "more equal beats in a window: a ringing jerk has two",
-        _of_rhythm(lambda _case, rhythm: rhythm.clearest_beats),
-        lambda beats: log(max(beats, 0.1)),
-    ),
-    "beating": Feature(
-        1,
-        "share",
-        "clonus is all beat, fidgeting and gestures beat for a moment",
-        _of_rhythm(_beating),
-        _as_it_is,
-    ),
-    "stride": Feature(
-        -1,
-        "correlation",
-        "a slower period under the beat is that of a gait or a gesture",
-        _of_rhythm(lambda _case, rhythm: rhythm.stride),
-        lambda stride: max(stride, -0.5),
-    ),
-    "lead": Feature(
-        -1,
-        "share",
-        "clonus starts out of calm or out of a spasm",
-        _of_rhythm(lambda _case, rhythm: rhythm.lead_share),
-        lambda share: min(share, 2.0),
-    ),
-    "margin": Feature(
-        1,
-        "evidence",
-        "how far the weakest check of the rules lies above its bar",
-        _margin,
-        _as_it_is,
-    ),
-    "over": Feature(
-        1,
+    "joins": Feature(
         "0 or 1",
-        "what is over was seen whole: a tremor may still wane",
-        lambda case: float(case.facts.over),
-        _as_it_is,
+        "a minute's movement that goes on has begun long before",
+        lambda seen: float(seen.case.bout.joins),
     ),
+    # Its start: a muscle that fires at once is steep.
     "jerk": Feature(
-        1,
-        "log(g/s)",
+        "of a sure spasm's",
         "a muscle that fires at once moves a limb more steeply than a will",
-        lambda case: case.facts.jerk_g_s,
-        lambda jerk_g_s: log(max(jerk_g_s, 0.05)),
+        lambda seen: seen.case.facts.jerk_g_s / seen.rules.spasm.jerk_g_s[1],
     ),
     "slope": Feature(
-        -1,
-        "log(s)",
-        "... at any size: the peak over the derivative",
-        lambda case: case.facts.slope_s,
-        lambda slope_s: log(max(slope_s, 0.005)),
+        "s",
+        "... at any size: peak over derivative",
+        _of_facts(lambda f: f.slope_s),
     ),
     "rise": Feature(
-        -1,
         "s",
-        "spasms rotate a limb in 120-450 ms",
-        lambda case: case.facts.rise_s,
-        _as_it_is,
+        "sudden spasms turn a limb in 120 to 450 ms",
+        _of_facts(lambda f: f.rise_s),
     ),
-    "peak": Feature(
-        1,
-        "log(g)",
+    "early_peak": Feature(
+        "of a sure spasm's",
         "bumps through a mattress are weak",
-        lambda case: case.facts.peak_g,
-        lambda peak_g: log(max(peak_g, 0.001)),
-    ),
-    "rest": Feature(
-        1,
-        "log(s + 1)",
-        "a voluntary flick looks the same: only what comes out of rest is likely a spasm",
-        lambda case: case.facts.rest_s,
-        lambda rest_s: log(min(max(rest_s, 0.0), LONGEST_REST_S) + 1),
-    ),
-    "busy": Feature(
-        -1,
-        "share of a minute",
-        "a limb in use is not at rest between two acts",
-        lambda case: case.facts.busy,
-        _as_it_is,
+        lambda seen: seen.case.facts.peak_g / seen.rules.spasm.peak_g[1],
     ),
     "early": Feature(
-        1,
-        "share",
-        "a spasm jerks first and holds then, fidgeting works itself up",
-        lambda case: case.facts.early_share,
-        _as_it_is,
+        "share of its strongest",
+        "a sudden spasm jerks first, a flexor spasm is strongest when it lets go",
+        _of_facts(lambda f: f.early_share),
     ),
+    # Its size and length.
+    "peak": Feature("of a sure spasm's", "bumps and small shifts are weak", _peak),
+    "duration": Feature("s", "a spasm lasts seconds", _of_facts(lambda f: f.duration_s)),
+    "crest": Feature("", "a thump has one peak, a tremble many", _of_shape(lambda s: s.crest)),
+    # Where the limb went: pulled away, held and let go, against laid elsewhere.
     "turned": Feature(
-        1,
-        "log(degrees + 0.5)",
+        "degrees",
         "a spasm turns the limb, a knock does not",
-        lambda case: case.facts.turned_deg,
-        lambda turned_deg: log(turned_deg + 0.5),
+        _of_facts(lambda f: f.turned_deg),
+    ),
+    "settled": Feature(
+        "degrees",
+        "who turns over or shifts lies elsewhere afterwards",
+        _of_facts(lambda f: f.settled_deg),
     ),
     "kept": Feature(
-        -1,
-        "share",
-        "a spasm sinks back at least in part, who lies down anew stays",
-        lambda case: _kept(case.facts),
-        _as_it_is,
+        "share of the turn",
+        "a spasm sinks back at least in part, a new position stays",
+        _of_facts(_kept),
     ),
-    "length": Feature(
-        -1,
-        "log(s)",
-        "the longer it goes on, the more likely it is somebody's will",
-        lambda case: case.facts.duration_s,
-        lambda duration_s: log(max(duration_s, 0.1)),
+    "back": Feature(
+        "share of the turn",
+        "... which shows in its last moment too",
+        _of_shape(lambda s: s.back_share),
     ),
+    "pull": Feature("s", "a ramped spasm rises in 0.3 to 3 s", _of_shape(lambda s: s.pull_s)),
+    "away": Feature("s", "a spasm holds for seconds", _of_shape(lambda s: s.away_s)),
+    "release": Feature("s", "a heel drops, a leg is laid down", _of_shape(lambda s: s.release_s)),
+    "held": Feature(
+        "degrees",
+        "the posture of a hold is one",
+        _of_facts(lambda f: f.held_deg),
+    ),
+    "drift": Feature("degrees", "... and stays one", _of_facts(lambda f: f.drift_deg)),
+    "trembling": Feature(
+        "share of the hold",
+        "a straining muscle trembles at 7 to 13 Hz",
+        _of_facts(lambda f: f.trembling),
+    ),
+    # How its strength went.
+    "held_level": Feature(
+        "share of its strongest",
+        "a held limb is quieter than its pull and its release",
+        _of_shape(lambda s: s.held_level),
+    ),
+    "pull_level": Feature(
+        "share of its strongest", "the pull jerks", _of_shape(lambda s: s.pull_level)
+    ),
+    "release_level": Feature(
+        "share of its strongest", "the release drops the limb", _of_shape(lambda s: s.release_level)
+    ),
+    "strongest_at": Feature(
+        "share of its length",
+        "fidgeting works itself up, a spasm begins or ends strongest",
+        _of_shape(lambda s: s.strongest_at),
+    ),
+    "level_first": Feature(
+        "share of its strongest", "of its first third", _of_shape(lambda s: s.level_first)
+    ),
+    "level_middle": Feature(
+        "share of its strongest", "of its middle third", _of_shape(lambda s: s.level_middle)
+    ),
+    "level_last": Feature(
+        "share of its strongest", "of its last third", _of_shape(lambda s: s.level_last)
+    ),
+    "level_median": Feature(
+        "share of its strongest",
+        "a jerk is over at once, work goes on",
+        _of_shape(lambda s: s.level_median),
+    ),
+    "decay": Feature(
+        "1/s",
+        "a mattress or a strap rings out evenly from its first beat",
+        _of_shape(lambda s: s.decay_per_s),
+    ),
+    "decay_even": Feature("", "... along a straight line", _of_shape(lambda s: s.decay_even)),
+    "decays_after": Feature("s", "... and at once", _of_shape(lambda s: s.decays_after_s)),
+    "active": Feature("share", "an act pauses, a spasm does not", _of_shape(lambda s: s.active)),
+    # How fast it shook.
+    "pace_first": Feature(
+        "Hz", "a ring and a straining muscle are fast", _of_shape(lambda s: s.pace_first_hz)
+    ),
+    "pace_middle": Feature(
+        "Hz", "... in the midst of the hold", _of_shape(lambda s: s.pace_middle_hz)
+    ),
+    "pace_last": Feature("Hz", "... and at its end", _of_shape(lambda s: s.pace_last_hz)),
+    "pace_spread": Feature(
+        "Hz", "a pull, a hold and a release differ", _of_shape(lambda s: s.pace_spread_hz)
+    ),
+    # Whether it beat.
+    "line": Feature("share", "a joint is a hinge, a hand is not", _of_shape(lambda s: s.line)),
+    "regular": Feature(
+        "correlation", "what is done again and again is alike", _of_shape(lambda s: s.regular)
+    ),
+    "most_regular": Feature(
+        "correlation", "... at its clearest", _of_shape(lambda s: s.most_regular)
+    ),
+    "most_beats": Feature(
+        "beats", "a jerk that rings has few equal ones", _of_shape(lambda s: s.most_beats)
+    ),
+    "stride": Feature("correlation", "a slow period is a gait's", _of_shape(lambda s: s.stride)),
+    "most_stride": Feature(
+        "correlation", "... at its clearest", _of_shape(lambda s: s.most_stride)
+    ),
+    "striding": Feature("share", "... and how often", _of_facts(lambda f: f.striding)),
+    "rate_spread": Feature(
+        "share", "a reflex keeps its rate, a hand does not", _of_shape(lambda s: s.rate_spread)
+    ),
+    "rate": Feature("Hz", "clonus beats at 3 to 8 Hz", _of_rhythm(lambda r: r.rate_hz)),
+    "regularity": Feature(
+        "correlation", "one beat of clonus is like the next", _of_rhythm(lambda r: r.regularity)
+    ),
+    "rhythm_stride": Feature(
+        "correlation", "a slower period under the beat", _of_rhythm(lambda r: r.stride)
+    ),
+    "rhythm_line": Feature("share", "the foot beats about one axis", _of_rhythm(lambda r: r.line)),
+    "clearest": Feature(
+        "beats", "more equal beats in a window", _of_rhythm(lambda r: r.clearest_beats)
+    ),
+    "lead": Feature("s", "movement before the rhythm", _of_rhythm(lambda r: r.lead_s)),
+    "growth": Feature(
+        "beats", "a reflex is there at once, tremor waxes", _of_rhythm(lambda r: r.growth_beats)
+    ),
+    "waning": Feature(
+        "share", "clonus dies away for good, tremor comes back", _of_rhythm(lambda r: r.waning)
+    ),
+    "strength": Feature("of a sure clonus'", "a weak beat may be a tremor", _strength),
+    "beating": Feature("share", "clonus is all beat", _beating),
+    "abruptness": Feature("", "a stretch reflex starts as steeply as it beats", _abruptness),
 }
-"""What a refinement may look at. Not among them: polarisation, frequency, and the strength of a
-rhythm, by which a simulator is known and a clonus is not (research: a weight of 9.0 on
-polarisation took sensitivity on another generator from 1.00 to 0.05)."""
+"""What an opinion may look at; sizes are over those of a sure spasm at the site.
 
-USED: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.CLONUS: (
-        "growth", "abruptness", "waning", "regularity", "clearest", "beating", "stride", "lead",
-        "margin", "over",
-    ),
-    Kind.SPASM: (
-        "jerk", "slope", "rise", "peak", "rest", "busy", "early", "turned", "kept", "length",
-        "margin",
-    ),
-    Kind.TWITCH: ("jerk", "slope", "rise", "peak", "rest", "busy", "kept", "length", "margin"),
-}  # fmt: skip
-"""Those that are weighed for each kind."""
+Not among them: how much the limb moved in the minutes before and how far its posture wandered, by
+which a model knows the simulator it was trained on, and what the rules make of the bout: left out,
+as many spasms are found on a simulator that was not trained on (the card, "Feature groups")."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from detector.errors import ModelError
 
-LARGEST_BYTES = 1 << 20  # of such a file; ours have 30 kB
+LARGEST_BYTES = 1 << 20  # of such a file; ours have up to 400 kB
 
 
 def model_file(name: str) -> bytes:

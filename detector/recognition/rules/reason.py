@@ -23,6 +23,7 @@ class Reason(StrEnum):
 
     TWITCH = "twitch"
     SPASM = "spasm"
+    PULL = "pull"  # the limb was drawn away, held and let go
     TONIC = "tonic"
     TURN = "turn"
     SHAKEN = "shaken"
@@ -36,7 +37,7 @@ class Reason(StrEnum):
     LONG_MOVEMENT = "long-movement"
     TREMOR_RESUMED = "tremor-resumed"  # the rhythm of a tremor that had just ended
     PERIODIC = "periodic"
-    SECOND_OPINION = "second-opinion"  # a refinement took the name back
+    SECOND_OPINION = "second-opinion"  # a learned opinion took the name back
     SENSORS = "sensors"  # several saw it, each for a reason of its own
     SAME_MOVEMENT = "same-movement"  # another event tells it
     WAY_BACK = "way-back"  # the periodic movement before it tells it

@@ -14,7 +14,7 @@ from detector.errors import ModelError
 from detector.plain_json import parsed
 from detector.recognition.rules.model_files import model_file
 
-DEFAULT = "rules-v1"
+RULES = "rules-v1"
 
 ODD_MOST, LONGEST_ERROR = 5, 300  # thresholds named, and characters of the message
 _NUMBERS = {0: "a number", 2: "two numbers", 4: "four numbers", 7: "seven numbers"}
@@ -112,6 +112,9 @@ class TonicRules:
     drift_deg: Ramp
     trembling: Ramp
     tremble_hz: float
+    least_s: float
+    stiff_share: float
+    most_deg: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +214,7 @@ _GROUPS: Final[Mapping[str, type[Any]]] = {
 }
 
 
-def load_rules(name: str = DEFAULT, *, site: str = "ankle") -> Rules:
+def load_rules(name: str = RULES, *, site: str = "ankle") -> Rules:
     """Read `models/<name>/model.json` as it applies to a sensor worn at `site`.
 
     Raises

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from detector.dsp.frames import FRAME
 from detector.dsp.grid import GRID_HZ
@@ -11,6 +11,7 @@ from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm
 from detector.recognition.bouts.bout import Bout
 from detector.recognition.bouts.facts import Facts, strength
+from detector.recognition.bouts.shape import Shape, shape_of
 from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.kinds import Case, examine
 from detector.recognition.rules.reason import (
@@ -25,7 +26,10 @@ from detector.recognition.rules.thresholds import Rules
 SPASM_LEAD_S = 0.5  # movement before the rhythm that makes a jerk of its own
 LEAST_TURN_DEG = 2.0  # ... and what it turns at least
 SPASM_TURN_DEG = 4.0  # ... or a turn that beating alone does not make
-OPEN_SHARE = (0.3, 0.7)  # of clonus against tremor: in between both names are given
+OPEN_SHARE = 0.7  # of clonus, tremor or voluntary movement: below, all are told
+WAXING_BEATS = 3.0  # from so many on it grew; fewer are there at once (Hidler & Rymer 1999)
+HELD_S = 1.0  # a limb away for as long is held, not thrown
+BACK_SHARE = 0.6  # of the turn that is left at the end: at most so much, the limb was let go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Finding:
     rhythm_hz: float | None = None
     beats: int | None = None
     parts: tuple[Kind, ...] | None = None
+    shares: Mapping[str, float] | None = None  # of a rhythm: what speaks for each, sum 1
+    held: bool = False  # drawn away, held there and let go
     cut_short: bool = False
 
     @property
@@ -52,19 +58,18 @@ class Finding:
         return (self.end - self.onset) / GRID_HZ
 
 
-Refine = Callable[[Case, Finding], Finding]
-"""A refinement of what the rules found: it may lower the kind, never raise it."""
+SecondOpinion = Callable[[Case], Finding]
+"""Names what was weighed otherwise than the rules: of likely spasms alone, see `opinions`."""
 
 
-def judge(bout: Bout, rules: Rules, refinement: Refine | None = None) -> Finding:
+def judge(bout: Bout, rules: Rules, opinion: SecondOpinion | None = None) -> Finding:
     """Name a bout as it is known at its moment."""
-    return decide(examine(bout, rules), refinement)
+    return decide(examine(bout, rules), opinion)
 
 
-def decide(case: Case, refinement: Refine | None = None) -> Finding:
-    """Name what was weighed, corrected by the refinement where there is one."""
-    finding = conclude(case)
-    return finding if refinement is None else refinement(case, finding)
+def decide(case: Case, opinion: SecondOpinion | None = None) -> Finding:
+    """Name what was weighed, by the second opinion where there is one."""
+    return conclude(case) if opinion is None else opinion(case)
 
 
 def conclude(case: Case) -> Finding:
@@ -82,7 +87,7 @@ def conclude(case: Case) -> Finding:
 
 
 def beside(
-    bout: Bout, finding: Finding, rules: Rules, refinement: Refine | None = None
+    bout: Bout, finding: Finding, rules: Rules, opinion: SecondOpinion | None = None
 ) -> list[Finding]:
     """Name what of a bout that is over its finding leaves out: movement before or after a rhythm.
 
@@ -95,9 +100,9 @@ def beside(
     for onset, end in stretches:
         if end - onset >= GRID_HZ:
             rest = bout.part(onset // FRAME - bout.first, -(-end // FRAME) - bout.first)
-            other = None if rest is None else judge(rest, rules, refinement)
+            other = None if rest is None else judge(rest, rules, opinion)
             if rest is not None and other is not None and other.rhythm_hz is not None:
-                found += [other, *beside(rest, other, rules, refinement)]
+                found += [other, *beside(rest, other, rules, opinion)]
                 continue
             peak_g, rms_g = strength(bout, onset, end)
             found.append(
@@ -117,45 +122,130 @@ def beside(
     return found
 
 
+def as_clonus(case: Case, *, likely: float, shares: Mapping[str, float]) -> Finding:
+    """Return a bout with a rhythm as a clonus."""
+    assert case.rhythm is not None  # noqa: S101 - who asks has seen that its rule holds
+    start = RhythmStart.ABRUPT if case.rhythm.growth_beats < WAXING_BEATS else RhythmStart.WAXING
+    mixed = _is_mixed(case, case.rhythm)
+    start = RhythmStart.JERK if mixed else start
+    found = _of_rhythm(case, case.rhythm, Kind.CLONUS, start, shares)
+    parts = (Kind.SPASM, Kind.CLONUS) if mixed else None
+    return replace(found, confidence=likely, parts=parts)
+
+
+def as_pull(case: Case, rules: Rules, *, likely: float) -> Finding:
+    """Return a bout as a spasm, or as a tonic one where it is stiff more than it moves.
+
+    What starts suddenly is a spasm, however long it is held.
+    """
+    facts = case.facts
+    stiff = (
+        facts.over
+        and not case.holds(RuleName.SPASM_START)
+        and facts.duration_s >= rules.tonic.least_s
+        and facts.trembling >= rules.tonic.stiff_share
+        and facts.turned_deg <= rules.tonic.most_deg
+    )
+    kind, name = (Kind.TONIC, RuleName.TONIC) if stiff else (Kind.SPASM, RuleName.SPASM)
+    shape = shape_of(case.bout)
+    held = facts.over and shape.away_s >= HELD_S and shape.back_share <= BACK_SHARE
+    why = _pulled(facts, shape) if held or not case.holds(name) else _why(case, name)
+    found = _as_a_whole(case.bout, facts, kind, 0.0, why)
+    return replace(found, confidence=likely, held=held)
+
+
+def as_twitch(case: Case, *, likely: float) -> Finding:
+    """Return a bout that is over as a twitch."""
+    why = _why(case, RuleName.TWITCH)
+    return replace(_as_a_whole(case.bout, case.facts, Kind.TWITCH, 0.0, why), confidence=likely)
+
+
+def otherwise(case: Case) -> Finding:
+    """Return what a bout was if it was no likely spasm."""
+    rhythm = case.rhythm
+    if rhythm is None or not case.holds(RuleName.RHYTHM):
+        return _jerk(case, _NO_SPASMS if case.facts.over else ())
+    if rhythm.faint and (jerk := _jerk(case, _NO_SPASMS)).kind is not Kind.MOVEMENT:
+        return jerk
+    if case.facts.over and case.holds(RuleName.BUZZ):
+        return _named(case, RuleName.BUZZ)
+    start = RhythmStart.INSIDE if rhythm.faint else RhythmStart.WAXING
+    return _of_rhythm(case, rhythm, Kind.TREMOR, start, None)
+
+
+def _pulled(facts: Facts, shape: Shape) -> ReasonFacts:
+    return because(
+        Reason.PULL,
+        turned_deg=facts.turned_deg,
+        pull_s=shape.pull_s,
+        away_s=shape.away_s if facts.over else None,
+        let_go=facts.over and shape.back_share <= BACK_SHARE,
+        duration_s=facts.duration_s,
+    )
+
+
 def _rhythmic(case: Case, rhythm: Rhythm) -> Finding:
-    bout, facts = case.bout, case.facts
-    apart = rhythm.lead_s > SPASM_LEAD_S and facts.turned_deg > LEAST_TURN_DEG
-    mixed = (apart or facts.turned_deg > SPASM_TURN_DEG) and case.holds(RuleName.SPASM_START)
+    mixed = _is_mixed(case, rhythm)
     clonus = 1.0 if mixed else case.evidence[RuleName.CLONUS].strength
     if rhythm.faint:
-        mixed, clonus = False, 0.0
+        clonus = 0.0
     kind, share = (Kind.CLONUS, clonus) if clonus >= 0.5 else (Kind.TREMOR, 1 - clonus)
     start = RhythmStart.ABRUPT if clonus >= 0.5 else RhythmStart.WAXING
     start = RhythmStart.JERK if mixed else start
     start = RhythmStart.INSIDE if rhythm.faint else start
+    shares = {"clonus": clonus, "tremor": 1 - clonus}
+    found = _of_rhythm(case, rhythm, kind, start, shares)
+    confidence = _confidence(case.evidence[RuleName.RHYTHM].strength) * max(share, 0.5)
+    parts = (Kind.SPASM, Kind.CLONUS) if mixed else None
+    return replace(found, confidence=confidence, parts=parts)
+
+
+def _is_mixed(case: Case, rhythm: Rhythm) -> bool:
+    """Whether the rhythm came out of a spasm."""
+    apart = rhythm.lead_s > SPASM_LEAD_S and case.facts.turned_deg > LEAST_TURN_DEG
+    turned = apart or case.facts.turned_deg > SPASM_TURN_DEG
+    return turned and case.holds(RuleName.SPASM_START) and not rhythm.faint
+
+
+def _of_rhythm(
+    case: Case,
+    rhythm: Rhythm,
+    kind: Kind,
+    start: RhythmStart,
+    shares: Mapping[str, float] | None,
+) -> Finding:
+    """Return the stretch that beats under a kind; `shares` are told where they are open."""
+    is_open = shares is not None and max(shares.values()) < OPEN_SHARE
     why = because(
         Reason.RHYTHM,
         start=start,
         rhythm_hz=rhythm.rate_hz,
         beating_s=rhythm.beating_s,
-        clonus_share=clonus if OPEN_SHARE[0] < clonus < OPEN_SHARE[1] else None,
+        shares=shares if is_open else None,
     )
-    peak_g, rms_g = strength(bout, rhythm.onset, rhythm.end)
+    peak_g, rms_g = strength(case.bout, rhythm.onset, rhythm.end)
     return Finding(
         kind=kind,
-        confidence=_confidence(case.evidence[RuleName.RHYTHM].strength) * max(share, 0.5),
+        confidence=0.5,
         why=why,
         onset=rhythm.onset,
         end=rhythm.end,
         rhythm_hz=rhythm.rate_hz,
         beats=rhythm.beats,
-        turn_deg=facts.turned_deg,
-        jerk_g_s=facts.jerk_g_s,
-        parts=(Kind.SPASM, Kind.CLONUS) if mixed else None,
-        cut_short=bout.cut_short,
+        turn_deg=case.facts.turned_deg,
+        jerk_g_s=case.facts.jerk_g_s,
+        shares=shares,
+        cut_short=case.bout.cut_short,
         peak_g=peak_g,
         rms_g=rms_g,
     )
 
 
-def _jerk(case: Case) -> Finding:
-    """Name a bout without a rhythm."""
-    for name in _JERKS if case.facts.over else _JERKS_AT_ONCE:
+def _jerk(case: Case, rules: Sequence[RuleName] | None = None) -> Finding:
+    """Name a bout without a rhythm, by the first of these rules that holds."""
+    if rules is None:
+        rules = _JERKS if case.facts.over else _JERKS_AT_ONCE
+    for name in rules:
         if case.holds(name):
             return _named(case, name)
     spasm, rhythm = case.evidence[RuleName.SPASM], case.evidence.get(RuleName.RHYTHM)
@@ -177,6 +267,7 @@ _JERKS = (
     RuleName.SHAKEN,
 )
 """Rules for a bout without a rhythm, the more specific before the more general."""
+_NO_SPASMS = (RuleName.WALK, RuleName.TURN, RuleName.SHAKEN)
 
 
 def _named(case: Case, name: RuleName) -> Finding:

@@ -25,9 +25,9 @@ from detector.recognition.bouts.bout import Moment
 from detector.recognition.bouts.frame_table import FRAME_DTYPE, FrameTable
 from detector.recognition.pipeline import WARM_FRAMES, KnownEvent, Watcher
 from detector.recognition.rules.kinds import Case
-from detector.recognition.rules.refinement import load_model
-from detector.recognition.rules.thresholds import DEFAULT, Rules
-from detector.recognition.rules.verdict import Finding, Refine, conclude
+from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
+from detector.recognition.rules.thresholds import Rules
+from detector.recognition.rules.verdict import Finding, SecondOpinion, conclude
 from detector.recognition.why.explanation import (
     Asked,
     Coverage,
@@ -66,7 +66,7 @@ class Explainer:
     Parameters
     ----------
     asked : the moments
-    site, model, refinement : as in `Watcher`
+    site, model, opinion : as in `Watcher`
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class Explainer:
         asked: Sequence[Asked],
         *,
         site: str = "ankle",
-        model: str = DEFAULT,
-        refinement: Refine | None = None,
+        model: str = DEFAULT_MODEL,
+        opinion: SecondOpinion | None = None,
     ) -> None:
         self._asked = tuple(asked)
         self._rules, _ = load_model(model, site=site)
-        self._watcher = Watcher(site=site, model=model, refinement=refinement, observer=self)
+        self._watcher = Watcher(site=site, model=model, opinion=opinion, observer=self)
         self._seen: list[NDArray[np.void]] = []
         self._open: list[tuple[Case, Finding]] = []  # moments of the bout under way
         self._cases: list[list[tuple[Case, Finding]]] = []  # of bouts at the moments, the last over

@@ -10,8 +10,7 @@ from typing import Any
 from detector.alerts.commands import SaidKind
 from detector.block import Block, Timebase
 from detector.events import Event, Kind
-from detector.recognition.rules.refinement import load_model
-from detector.recognition.rules.thresholds import DEFAULT
+from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import Asked, Explanation, Verdict
 from detector.recognition.why.margins import RuleOutcome, Weighed
@@ -75,7 +74,7 @@ def evidence_of(
     explainer.finish()
     (answer,) = explainer.explanations()
     seen = seen_around(blocks, timebase, event.onset)
-    beat = load_model(DEFAULT, site=site)[0].beat
+    beat = load_model(DEFAULT_MODEL, site=site)[0].beat
     return EventEvidence(
         trace=trace(seen, event.onset, event.duration_s, zone),
         spectrum=spectrum(seen, event.duration_s, (beat.low_hz, beat.high_hz)),
