@@ -134,6 +134,19 @@ def test_a_first_word_needs_as_much_as_a_name_that_is_given(cases: list[Case]) -
     assert not [case for case in early if unsure(case).kind in SPASM_FAMILY]
 
 
+def test_a_held_limb_that_trembles_is_what_is_likelier(cases: list[Case]) -> None:
+    """Where both a clonus and a pull are likely enough, the likelier one names the bout."""
+    rhythmic = [c for c in cases if c.facts.over and c.holds(RuleName.RHYTHM)]
+    rhythmic = [c for c in rhythmic if not c.holds(RuleName.HAND) and c.facts.duration_s > 2]
+    assert rhythmic
+
+    clonus = opinions(give=0.1, leave=0.1, clonus=1.0, pull=-1.0)
+    pull = opinions(give=0.1, leave=0.1, clonus=-1.0, pull=1.0)
+    assert {clonus(case).kind for case in rhythmic} == {Kind.CLONUS}
+    assert {pull(case).kind for case in rhythmic} <= {Kind.SPASM, Kind.TONIC, Kind.CLONUS}
+    assert {pull(case).kind for case in rhythmic} & {Kind.SPASM, Kind.TONIC}
+
+
 def test_a_name_taken_back_says_which_numbers_spoke_against_it(cases: list[Case]) -> None:
     data = model_data(odds=-9.0)
     at_most = [[FIRST, 1e9, 1, 2, 1], [-9.0], [9.0]]

@@ -155,7 +155,7 @@ class Opinions:
         if may_be_twitch(case, self.rules):
             likely[Question.TWITCH] = self._likely(Question.TWITCH, numbers)
         held = {q: p for q, p in likely.items() if self._holds(q, p, case, finding)}
-        if Question.CLONUS in held:
+        if Question.CLONUS in held and held[Question.CLONUS] >= held.get(Question.PULL, 0.0):
             return self._clonus(case, numbers, held[Question.CLONUS])
         if Question.TWITCH in held:
             return as_twitch(case, likely=_limited(held[Question.TWITCH]))
