@@ -15,11 +15,12 @@ HEAD = """\
 
 **Simulated**, and so labelled: movements from our own generator (two unrelated engines for clonus),
 from one that integrates the *forward dynamics* of a leg on a mattress, and from a *sealed* one,
-written apart from the detector and never used to choose a threshold. The detector was set on the
-first alone, and not on its *hard* nights: what those and the forward dynamics show is what it does
-where it meets movements that nobody thought of. **Simulated in real**: simulated clonus put into
-recordings of people. **Real**: recordings of people who have Parkinson's or epilepsy, mimic
-seizures, or go about their day.
+written apart from the detector and never used to set a threshold or to train. The rules were set on
+the first alone; learned opinions were trained on other nights of the first two, hard ones included:
+the sealed one shows what they do where they meet another's physics, and the card below, "One
+generator, one data set left out", what a model finds that never saw one of the two. **Simulated in
+real**: simulated clonus put into recordings of people. **Real**: recordings of people who have
+Parkinson's or epilepsy, mimic seizures, or go about their day.
 
 **How to read it.** *Named right*: an overlapping event has the right kind. *Seen*: one is a likely
 spasm of any kind. An event may begin 0.5 s before a movement and end 1 s after it; events of one
@@ -59,7 +60,7 @@ The same simulated movements, measured elsewhere on the leg.
     "still-nights": """\
 Simulated nights with tremor, periodic leg movements, turns, bumps, a bed partner, a phone's buzz,
 scratching and walks to the bathroom, and not one spasm: every alarm is false. *Hard nights* and
-those of *forward dynamics* add what the detector was never set on: stretches, the blanket, jiggling
+those of *forward dynamics* add what the rules were never set on: stretches, the blanket, jiggling
 feet, steady scratching, a mattress that rings, a pet, and in a quarter of them a loose strap.
 """,
     "nights": """\

@@ -19,7 +19,7 @@ GIVEN_PER_24H: Final = {Question.PULL: 5.0, Question.CLONUS: 1.5, Question.TWITC
 """False events among bouts that the rules call something else, on the hardest nights without
 spasms, mean of both generators. A twitch wakes nobody: it is only counted."""
 
-LEFT_PER_24H: Final = {Question.PULL: 7.0, Question.CLONUS: 9.0, Question.TWITCH: 12.0}
+LEFT_PER_24H: Final = {Question.PULL: 7.0, Question.CLONUS: 14.0, Question.TWITCH: 14.0}
 """... and among those that the rules call so already."""
 
 PRECISE = 0.75

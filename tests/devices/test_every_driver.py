@@ -16,6 +16,7 @@ from detector.block import Block
 from detector.devices.profile import Battery, Chunk, Driver, Started
 from detector.devices.registry import BUILT_IN, installed
 from detector.errors import ProtocolError
+from detector.events import final_forms
 from detector.night.offline import detect
 from detector.recognition.pipeline import Watcher
 from detector.timing.sample_clock import SampleClock
@@ -111,9 +112,8 @@ def test_a_motion_felt_through_it_gives_the_events_of_the_motion(driver: Driver)
     watcher = Watcher()
     live = watcher.process(Block(link.heard_g, 0, float(fs))) + watcher.finish()
     stepped = detect(counts * measuring.lsb_g, float(fs))
-    final = {event.id: event for event in live}
 
-    assert [(e.kind, e.onset_s) for e in sorted(final.values(), key=lambda e: e.onset_s)] == [
+    assert [(e.kind, e.onset_s) for e in final_forms(live)] == [
         (e.kind, e.onset_s) for e in stepped
     ]
 

@@ -155,7 +155,8 @@ class Opinions:
         if may_be_twitch(case, self.rules):
             likely[Question.TWITCH] = self._likely(Question.TWITCH, numbers)
         held = {q: p for q, p in likely.items() if self._holds(q, p, case, finding)}
-        if Question.CLONUS in held and held[Question.CLONUS] >= held.get(Question.PULL, 0.0):
+        likelier = held.get(Question.CLONUS, 0.0) >= held.get(Question.PULL, 0.0)
+        if Question.CLONUS in held and (likelier or finding.parts is not None):
             return self._clonus(case, numbers, held[Question.CLONUS])
         if Question.TWITCH in held:
             return as_twitch(case, likely=_limited(held[Question.TWITCH]))
@@ -170,17 +171,26 @@ class Opinions:
             return likely >= opinion.leave
         if question is Question.TWITCH and case.facts.peak_g < sum(self.rules.twitch.peak_g) / 2:
             return False  # the smallest that is written down
-        return likely >= opinion.give and self._may_give(case)
+        may = self._may_pull if question is Question.PULL else self._may_give
+        return likely >= opinion.give and may(case)
 
     def _may_announce(self, case: Case) -> bool:
-        return self._may_give(case) or case.holds(RuleName.SPASM)
+        return self._may_pull(case) or case.holds(RuleName.SPASM)
+
+    def _may_pull(self, case: Case) -> bool:
+        """Return whether a spasm may be given: below its least peak lie bumps and noise."""
+        peak_g = float(case.bout.frames["peak_g"].max())
+        return peak_g >= self.rules.spasm.peak_g[0] and self._may_give(case)
 
     def _may_give(self, case: Case) -> bool:
         """Return whether a name may be given that the rules do not give.
 
-        What a model learned of legs in bed does not hold for a hand by day, nor for a limb in use.
+        What a model learned of legs in bed does not hold for a hand by day, nor for a limb in use
+        or one whose rest was not seen.
         """
-        return self.gives and case.facts.busy < sum(self.rules.spasm.busy) / 2
+        facts, spasm = case.facts, self.rules.spasm
+        rested = facts.rest_s >= sum(spasm.rest_s) / 2 and facts.busy < sum(spasm.busy) / 2
+        return self.gives and rested
 
     def _clonus(self, case: Case, numbers: Floats, likely: float) -> Finding:
         return as_clonus(case, likely=_limited(likely), shares=self._shares(numbers, likely))
