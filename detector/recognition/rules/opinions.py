@@ -143,8 +143,8 @@ class Opinions:
         if not case.holds(RuleName.RHYTHM):
             return otherwise(case)
         likely = self._likely(Question.CLONUS, numbers)
-        named = conclude(case).kind is Kind.CLONUS
-        if likely >= self.answers[Question.CLONUS].give and (named or self._may_give(case)):
+        sure = likely >= self.answers[Question.CLONUS].give
+        if sure and (self._may_give(case) or conclude(case).kind is Kind.CLONUS):
             return self._clonus(case, numbers, likely)
         return self._tremor(case, numbers, likely)
 
@@ -235,7 +235,7 @@ class Opinions:
 
 
 def may_be_twitch(case: Case, rules: Rules) -> bool:
-    """Whether a bout is as short as a twitch and comes back: the contract's isolated jerk."""
+    """Whether a bout is over and as short as a twitch (contract: up to 0.5 s)."""
     return case.facts.over and case.facts.duration_s < sum(rules.twitch.length_s) / 2
 
 
