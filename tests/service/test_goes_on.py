@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from detector.night.liveness import NO_SAMPLES, SILENT_S
 from detector.night.night import Night
 from detector.night.outcome import Outcome
 from detector.service.assembly import Assembly, assembled
-from detector.service.persistence.resumption import NIGHT
+from detector.service.persistence.resumption import ROWS
 from detector.service.presentation.news import News, NightOver, WatchedAgain
 from detector.sources.clock import ScaledClock
 from detector.sources.replay import ReplaySource
@@ -59,6 +59,21 @@ def dated_now(items: Sequence[Item], clock: ScaledClock, session: int) -> list[R
     ]
 
 
+class StaysConnected(ReplaySource):
+    """A source that ends only when it is let go: a night that is over is not gone on with."""
+
+    def __init__(self, readings: Iterable[Reading], clock: ScaledClock) -> None:
+        super().__init__(readings, clock)
+        self.let_go = asyncio.Event()
+        self._time = clock
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        async for reading in super().readings():
+            yield reading
+        self._time.advance_to(0)  # it stood still for the last one, and nothing is saved then
+        await self.let_go.wait()
+
+
 def test_a_night_that_is_gone_on_with_is_not_called_watched_before_samples_come(
     config_home: Path,
 ) -> None:
@@ -72,9 +87,10 @@ def test_a_night_that_is_gone_on_with_is_not_called_watched_before_samples_come(
         ).settings
         clock = ScaledClock(SPEED)
         readings: list[Reading] = []
+        source = StaysConnected(readings, clock)
         async with assembled(
             settings,
-            sources=[ReplaySource(readings, clock)],
+            sources=[source],
             origin=Origin.SIMULATED,
             clock=clock,
             tell=news[number].append,
@@ -86,9 +102,10 @@ def test_a_night_that_is_gone_on_with_is_not_called_watched_before_samples_come(
             if left is not None:
                 while Status(StateWord.WATCHING) not in news[number]:
                     await asyncio.sleep(0)
-                while not await made.archive.ask(lambda state: state.saved(NIGHT)):
-                    await asyncio.sleep(0)  # the first commit waits for the recording's thread
+                while not any(await made.archive.ask(lambda state: state.saved(ROWS)) or []):
+                    await asyncio.sleep(0)  # a commit waits for the recording's thread
                 await made.archive.ask(lambda _: shutil.copytree(data, left))
+            source.let_go.set()
             await running
         return made
 
