@@ -88,7 +88,9 @@ What `spasmwatch detect` says of a night's count: the true one lies between two 
 probability of at least 90 %. They follow from how often the detector misses and invents movements,
 measured on simulated nights (`models/<model>/rates.json`, rebuilt by `make error-rates`) and
 widened for what differs from night to night and from one simulator to the next: a wearer is one
-more of them. Here the rates are never those of the simulator whose nights are counted.
+more of them. False events have a rate of their own where the wearer rests, is restless and is up,
+and the night's interval is the sum; beside it stands the one by rates of all contexts together.
+Here the rates are never those of the simulator whose nights are counted.
 """,
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was

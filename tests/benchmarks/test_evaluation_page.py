@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,13 +129,15 @@ def test_nights_are_counted_with_the_rates_of_other_simulators_and_other_seeds(r
 
 
 def test_a_count_is_near_within_a_quarter_or_by_one(room):
-    def night(true: int, found: int, low: int, high: int) -> dict[str, int]:
-        return {"true": true, "found": found, "low": low, "middle": low, "high": high}
+    def night(true: int, found: int, low: int, high: int) -> dict[str, Any]:
+        pooled = {"low": 0, "middle": 1, "high": 2}
+        said = {"low": low, "middle": low, "high": high, "pooled": pooled}
+        return {"true": true, "found": found} | said
 
     nights = [night(40, 50, 20, 39), night(40, 51, 40, 60), night(0, 1, 0, 2), night(2, 4, 3, 5)]
     told = room("counting").summary(nights)
 
-    assert (told["near"], told["covered"]) == (2, 2)
+    assert (told["near"], told["covered"], told["covered_pooled"]) == (2, 2, 2)
     assert told["nights"] == nights
 
 
