@@ -272,6 +272,40 @@ def final_forms(events: Iterable[Event]) -> list[Event]:
     return sorted(ended, key=lambda event: (event.onset_s, event.id))
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Announcements ("begins …") of a night.
+
+    Parameters
+    ----------
+    begun : all of them
+    taken_back : what was announced is no likely spasm in its latest form
+    renamed : ... is a likely spasm of another kind
+    """
+
+    begun: int
+    taken_back: int
+    renamed: int
+
+
+def announced(said: Iterable[Event]) -> Announced:
+    """Count announcements, and those that later findings changed.
+
+    Parameters
+    ----------
+    said : every form of every event, those of each in the order in which they were told
+    """
+    first: dict[str, Kind] = {}
+    latest: dict[str, Kind] = {}
+    for event in said:
+        if event.phase is Phase.START:
+            first.setdefault(event.id, event.kind)
+        latest[event.id] = event.kind
+    others = [latest[id_] for id_, kind in first.items() if latest[id_] is not kind]
+    renamed = sum(kind.is_spasm_family for kind in others)
+    return Announced(len(first), len(others) - renamed, renamed)
+
+
 def is_taken_back(event: Event) -> bool:
     """Return whether another event reports the movement: this one has no end and does not count."""
     return event.phase is Phase.UPDATE and event.kind is Kind.MOVEMENT and event.held_back is None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from detector.evaluation.spans import Spans, in_order, without
-from detector.events import EventContext, Kind
+from detector.evaluation.spans import Measure, Spans, in_order, without
+from detector.events import Event, EventContext, Kind
 from detector.recognition.events.context import KEEPS_REST, REST_S, UP_S
 
 NOT_KNOWN = "not known"
@@ -46,3 +46,21 @@ def spent(found: Sequence[_Begun], monitored: Spans) -> dict[str, Spans]:
         EventContext.UP.value: without(monitored, down),
         NOT_KNOWN: without(calm, without(calm, begun)),
     }
+
+
+class _EventSpan(NamedTuple):
+    onset_s: float
+    end_s: float
+    kind: Kind
+    began: EventContext | None
+
+
+def context_hours(events: Iterable[Event], monitored: Spans) -> dict[EventContext, float]:
+    """Return the monitored hours in each context, by all final events of a recording.
+
+    What is not known counts as rest, as the events that begin in it do.
+    """
+    told = [_EventSpan(event.onset_s, event.end_s, event.kind, event.context) for event in events]
+    seconds = {name: Measure(spans).total for name, spans in spent(told, monitored).items()}
+    seconds[EventContext.RESTING.value] += seconds.pop(NOT_KNOWN)
+    return {context: seconds[context.value] / 3600 for context in EventContext}

@@ -25,6 +25,8 @@ CHECKS: Final[Mapping[CheckName, str]] = {
     CheckName.DRIFT: "drift while it held",
     CheckName.TREMBLING: "share of fast trembling",
     CheckName.STRIDING: "share that strides",
+    CheckName.STRIDED: "time it strode",
+    CheckName.IMPACTS: "likeness of its strength one stride later",
     CheckName.REGULARITY: "regularity",
     CheckName.BEATS: "beats",
     CheckName.STRIDE: "stride under it",
@@ -78,6 +80,11 @@ SHORTFALLS: Final[Mapping[CheckName, tuple[str, str]]] = {
     CheckName.DRIFT: ("the limb drifted too little", "the limb drifted too much"),
     CheckName.TREMBLING: ("too little of it was fast trembling", "too much was fast trembling"),
     CheckName.STRIDING: ("too little of it was striding", "too much of it was striding"),
+    CheckName.STRIDED: ("it strode for too short a time", "it strode for too long a time"),
+    CheckName.IMPACTS: (
+        "its strength came back too little with each stride",
+        "its strength came back too much with each stride, as foot impacts do",
+    ),
     CheckName.REGULARITY: ("its beats were too unlike each other", "its beats were too alike"),
     CheckName.BEATS: ("it had too few beats", "it had too many beats"),
     CheckName.STRIDE: (
@@ -113,6 +120,7 @@ SHARES: Final = frozenset(
         CheckName.EARLY,
         CheckName.TREMBLING,
         CheckName.STRIDING,
+        CheckName.IMPACTS,
         CheckName.REGULARITY,
         CheckName.PULSING,
         CheckName.LEAD,

@@ -10,7 +10,7 @@ from shlex import quote
 
 from detector import plain_json
 from detector.alert import Alert
-from detector.events import Event, EventContext, Kind, Phase
+from detector.events import Event, EventContext, Kind, announced
 from detector.words.alerts import open_words
 from detector.words.phrases import (
     TITLES,
@@ -166,23 +166,16 @@ def announced_line(said: Iterable[Event]) -> str:
     ----------
     said : every form of every event, as they were told
     """
-    first: dict[str, Kind] = {}
-    latest: dict[str, Kind] = {}
-    for event in said:
-        if event.phase is Phase.START:
-            first.setdefault(event.id, event.kind)
-        latest[event.id] = event.kind
-    others = [latest[id_] for id_, kind in first.items() if latest[id_] is not kind]
-    renamed = sum(kind.is_spasm_family for kind in others)
+    count = announced(said)
     changes = [
-        f"{count} {'was' if count == 1 else 'were'} {what}."
-        for count, what in ((len(others) - renamed, _TAKEN_BACK), (renamed, _RENAMED))
-        if count
+        f"{number} {'was' if number == 1 else 'were'} {what}."
+        for number, what in ((count.taken_back, _TAKEN_BACK), (count.renamed, _RENAMED))
+        if number
     ]
-    if not first:
+    if not count.begun:
         return "Announced as they began: none."
     became = " ".join(changes) if changes else "Later findings changed none of them."
-    return f"Announced as they began: {len(first)}. {became}"
+    return f"Announced as they began: {count.begun}. {became}"
 
 
 _TAKEN_BACK = "taken back: the whole movement was no likely spasm"

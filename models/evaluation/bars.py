@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bar import WHERE, Bar, Results
 from bars_people import PEOPLE
+from bars_words import WORDS
 from cells import NONE, OURS, kind, rate, rate_of, share, share_of, table
 from page_counts import GROUPS
 
@@ -25,7 +26,7 @@ def bars_lines(results: Results) -> list[str]:
 
 def bars(results: Results) -> list[Bar]:
     """Return every bar whose measurement exists."""
-    makers = (_found, _buried, _nights, _counts, *PEOPLE, _exactness, _generators)
+    makers = (_found, _buried, _nights, _counts, *PEOPLE, _exactness, _generators, *WORDS)
     return [bar for make in makers for bar in make(results)]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from between import error_rates_of
-from error_rates import by_generator, kept
+from error_rates import kept, rates_of
 from night_counts import night_counts
 from simulators import traces_of
 
+from detector.evaluation.wearing import context_hours
 from detector.night.offline import detect
 from detector.recognition.counts.error_rates import Counted
-from detector.recognition.counts.true_count import true_count
+from detector.recognition.counts.night_counts import found_in, parts_of
+from detector.recognition.counts.true_count import Part, true_count
 from detector.recognition.rules.opinions import DEFAULT_MODEL
 
 WITHIN = 0.25
@@ -34,27 +36,19 @@ def counted_nights(
     rates : simulators whose nights, as `rates.json` holds them, the error rates are taken from
     """
     nights = kept(DEFAULT_MODEL)
-    known = {}
-    for counted in Counted:
-        found = by_generator(DEFAULT_MODEL, nights, counted)
-        known[counted] = error_rates_of({name: found[name] for name in rates})
-    rows: dict[str, list[dict[str, int]]] = {counted.value: [] for counted in Counted}
+    known = {each: rates_of(DEFAULT_MODEL, nights, each, generators=rates) for each in Counted}
+    rows: dict[str, list[dict[str, Any]]] = {counted.value: [] for counted in Counted}
     for name in names:
         for trace in traces_of(generator, name, seeds, 60 * hours):
             events = detect(trace.samples, trace.fs)
-            for counted, each in night_counts(trace.truth, events).items():
+            spent = context_hours(events, [(0.0, trace.duration_s)])
+            for counted, count in night_counts(trace.truth, events).items():
                 of = known[counted]
                 if of is not None:
-                    said = true_count(each.found, hours, of)
-                    rows[counted.value].append(
-                        {
-                            "true": each.truths,
-                            "found": each.found,
-                            "low": said.low,
-                            "middle": said.middle,
-                            "high": said.high,
-                        }
-                    )
+                    row = {"true": count.truths, "found": count.found}
+                    said = true_count(parts_of(found_in(counted, events), spent, of), of)
+                    pooled = true_count([Part(count.found, hours)], of)
+                    rows[counted.value].append(row | asdict(said) | {"pooled": asdict(pooled)})
     return {
         "model": DEFAULT_MODEL,
         "hours": hours * len(names) * len(seeds),
@@ -63,10 +57,18 @@ def counted_nights(
     }
 
 
-def summary(nights: Sequence[dict[str, int]]) -> dict[str, Any]:
-    """Return the nights with how many of them are counted right, and whose interval holds."""
+def summary(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the nights with how many of them are counted right, and whose interval holds.
+
+    `pooled` is the interval by rates of all contexts together, to compare with.
+    """
     return {
         "nights": nights,
         "near": sum(abs(n["found"] - n["true"]) <= max(1, WITHIN * n["true"]) for n in nights),
-        "covered": sum(n["low"] <= n["true"] <= n["high"] for n in nights),
+        "covered": sum(_holds(night, night["true"]) for night in nights),
+        "covered_pooled": sum(_holds(night["pooled"], night["true"]) for night in nights),
     }
+
+
+def _holds(said: Mapping[str, Any], true: int) -> bool:
+    return bool(said["low"] <= true <= said["high"])

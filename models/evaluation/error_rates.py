@@ -15,10 +15,11 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,17 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 for _name in THREADS:  # read when numpy is loaded; every process has a core to itself
     os.environ.setdefault(_name, "1")
 
-from between import Nights, error_rates_of  # noqa: E402
-from night_counts import NightCount, night_counts  # noqa: E402
+from between import error_rates_of  # noqa: E402
+from contexts import ContextNight, times_false  # noqa: E402
+from night_counts import NightCount, false_by_context, night_counts  # noqa: E402
 from simulators import traces_of  # noqa: E402
 
+from detector.evaluation.wearing import context_hours  # noqa: E402
+from detector.events import Event, EventContext  # noqa: E402
 from detector.night.offline import detect  # noqa: E402
 from detector.recognition.counts.error_rates import SCHEMA, Counted, ErrorRates  # noqa: E402
 from detector.recognition.rules.model_files import MODEL_FILES  # noqa: E402
+from firmware_sim.motion import Trace  # noqa: E402
 
 MODELS = Path(__file__).resolve().parents[1]
 COMMAND = "python models/evaluation/error_rates.py"
@@ -45,6 +50,7 @@ NIGHTS = {
 }
 """Which nights of which simulator: those that hold what the first rules were never set on."""
 
+CONTEXTS = tuple(context.value for context in EventContext)
 SEEDS = range(7000, 7012)
 HOURS = 8.0
 
@@ -56,7 +62,7 @@ class Night:
     generator: str
     name: str
     seed: int
-    counts: Mapping[str, Mapping[Counted, NightCount]]
+    counts: Mapping[str, Mapping[Counted, ContextNight]]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -115,17 +121,19 @@ def written(model: str, nights: Sequence[Night], *, hours: float = HOURS) -> byt
         "command": COMMAND,
         "sites": [SITE],
         "hours": hours,
-        "columns": ["true", "found of these", "found in all"],
+        "columns": ["true", "found of these", "found in all", *(f"false {c}" for c in CONTEXTS)],
+        "contexts": list(CONTEXTS),
     }
     rates = [
         {"counted": counted.value, **_distributions(each)}
         for counted in Counted
-        if (each := error_rates_of(by_generator(model, nights, counted, hours=hours))) is not None
+        if (each := rates_of(model, nights, counted, hours=hours)) is not None
     ]
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for night in nights:
-        counts = {counted.value: list(astuple(n)) for counted, n in night.counts[model].items()}
-        rows[night.generator].append({"night": night.name, "seed": night.seed, **counts})
+        rows[night.generator].append(
+            {"night": night.name, "seed": night.seed, **_row(night.counts[model])}
+        )
     parts = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     parts.append(f' "rates": [\n{_lines(rates)}\n ]')
     inside = (f"  {json.dumps(name)}: [\n{_lines(each, 3)}\n  ]" for name, each in rows.items())
@@ -133,29 +141,55 @@ def written(model: str, nights: Sequence[Night], *, hours: float = HOURS) -> byt
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
-def by_generator(
-    model: str, nights: Sequence[Night], counted: Counted, *, hours: float = HOURS
-) -> dict[str, Nights]:
-    """Return what the model counted, night by night, for each generator."""
-    found: dict[str, list[tuple[NightCount, float]]] = defaultdict(list)
+def rates_of(
+    model: str,
+    nights: Sequence[Night],
+    counted: Counted,
+    *,
+    generators: Collection[str] = tuple(NIGHTS),
+    hours: float = HOURS,
+) -> ErrorRates | None:
+    """Return a model's error rates by nights of these simulators; None without any truth."""
+    found: dict[str, list[ContextNight]] = defaultdict(list)
     for night in nights:
-        found[night.generator].append((night.counts[model][counted], hours))
-    return dict(found)
+        if night.generator in generators:
+            found[night.generator].append(night.counts[model][counted])
+    rates = error_rates_of(
+        {name: [(each.count, hours) for each in mine] for name, mine in found.items()}
+    )
+    if rates is None:
+        return None
+    return replace(rates, times_false=times_false([*chain.from_iterable(found.values())]))
 
 
 def kept(model: str) -> list[Night]:
     """Return the nights that a model's file holds."""
     data = json.loads((MODELS / model / "rates.json").read_text(encoding="utf-8"))
     return [
-        Night(
-            generator,
-            row["night"],
-            row["seed"],
-            {model: {counted: NightCount(*row[counted.value]) for counted in Counted}},
-        )
+        Night(generator, row["night"], row["seed"], {model: _counts_of(row)})
         for generator, rows in data["generators"].items()
         for row in rows
     ]
+
+
+def _row(counts: Mapping[Counted, ContextNight]) -> dict[str, Any]:
+    row: dict[str, Any] = {"context_hours": list(counts[Counted.LIKELY].hours.values())}
+    for counted, night in counts.items():
+        count = night.count
+        row[counted.value] = [count.truths, count.hits, count.found, *night.false.values()]
+    return row
+
+
+def _counts_of(row: Mapping[str, Any]) -> dict[Counted, ContextNight]:
+    hours = dict(zip(EventContext, row["context_hours"], strict=True))
+    return {
+        counted: ContextNight(
+            NightCount(*row[counted.value][:3]),
+            hours,
+            dict(zip(EventContext, row[counted.value][3:], strict=True)),
+        )
+        for counted in Counted
+    }
 
 
 def digest(model: str) -> str:
@@ -168,21 +202,30 @@ def digest(model: str) -> str:
 def _night(due: tuple[str, str, int, float, tuple[str, ...]]) -> Night:
     generator, name, seed, hours, models = due
     (trace,) = traces_of(generator, name, [seed], 60 * hours, site=SITE)
-    return Night(
-        generator,
-        name,
-        seed,
-        {
-            model: night_counts(
-                trace.truth, detect(trace.samples, trace.fs, site=SITE, model=model)
-            )
-            for model in models
-        },
-    )
+    counts = {
+        model: counted_by_context(trace, detect(trace.samples, trace.fs, site=SITE, model=model))
+        for model in models
+    }
+    return Night(generator, name, seed, counts)
 
 
-def _distributions(rates: ErrorRates) -> dict[str, list[float]]:
-    return {"sensitivity": list(rates.sensitivity), "false_per_h": list(rates.false_per_h)}
+def counted_by_context(trace: Trace, events: Sequence[Event]) -> dict[Counted, ContextNight]:
+    """Return what final events of a simulated night counted, right and wrong."""
+    spent = context_hours(events, [(0.0, trace.duration_s)])
+    hours = {context: round(each, 4) for context, each in spent.items()}
+    false = false_by_context(trace.truth, events)
+    return {
+        counted: ContextNight(count, hours, false[counted])
+        for counted, count in night_counts(trace.truth, events).items()
+    }
+
+
+def _distributions(rates: ErrorRates) -> dict[str, Any]:
+    return {
+        "times_false": dict(rates.times_false),
+        "sensitivity": list(rates.sensitivity),
+        "false_per_h": list(rates.false_per_h),
+    }
 
 
 def _lines(entries: Sequence[Mapping[str, Any]], indent: int = 2) -> str:

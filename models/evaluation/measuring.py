@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from backgrounds import buried, chance
 from counting import counted_nights
+from first_words import first_words
 from freezes import FREEZE, by_trembling
 from relabelling import Divide, with_divided
 from sawing import SAWING, by_rate
@@ -34,6 +35,7 @@ from detector.evaluation.runner import (
 from detector.store.formats.labels import Label
 from detector.store.formats.reader import open_recording
 from firmware_sim.motion import Trace, Truth
+from firmware_sim.trace_files import make_trace
 
 FEW = 3  # recordings of a set, where all of it would take too long for a smoke test
 Result = dict[str, Any]
@@ -68,6 +70,21 @@ def night(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> R
             yield case
 
     return _result(compare(heard(), site="ankle")) | {"alerts": alerts}
+
+
+def spoken(*, generator: str, name: str, seeds: Sequence[int], minutes: float) -> Result:
+    """Return when likely spasms were first published, and which announcements were taken back."""
+    traces = traces_of(generator, name, seeds, minutes)
+    cases = (_case_of_trace(trace, number) for number, trace in enumerate(traces))
+    return first_words(cases, site="ankle") | {"hours": len(seeds) * minutes / 60}
+
+
+def demo(*, seeds: Sequence[int]) -> Result:
+    """Return the same of `spasmwatch demo`, at the rate of the sensor that it plays."""
+    traces = [make_trace("demo", seed=seed) for seed in seeds]
+    cases = (_case_of_trace(trace, number) for number, trace in enumerate(traces))
+    hours = sum(trace.duration_s for trace in traces) / 3600
+    return first_words(cases, site="ankle") | {"hours": hours}
 
 
 def alarms(*, generator: str, name: str, seeds: Sequence[int], hours: float) -> Result:
@@ -217,6 +234,8 @@ MEASURES = {
     for each in (
         simulated,
         night,
+        spoken,
+        demo,
         alarms,
         counted_nights,
         real,

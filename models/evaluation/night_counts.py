@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from detector.evaluation.matching import Matching
 from detector.evaluation.spans import Spanned
-from detector.events import Event
+from detector.events import Event, EventContext
 from detector.recognition.counts.error_rates import Counted
+from detector.recognition.counts.night_counts import counted_in
 from firmware_sim.motion import Truth
 
 Span: TypeAlias = tuple[float, float]
+S = TypeVar("S", bound=Spanned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,24 @@ def night_counts(truths: Sequence[Truth], events: Sequence[Event]) -> dict[Count
     contract has it. Each event stands for one truth at most, so that `found - hits` is what was
     counted too often, pieces of a movement that fell apart included.
     """
-    return {
-        counted: _count(
-            _joined(truth for truth in truths if truth.kind in counted.kinds),
-            sorted((e.onset_s, e.end_s) for e in events if e.kind in counted.kinds),
-        )
-        for counted in Counted
-    }
+    counts = {}
+    for counted in Counted:
+        spans = _joined(truth for truth in truths if truth.kind in counted.kinds)
+        found = [event for event in events if event.kind in counted.kinds]
+        counts[counted] = NightCount(len(spans), len(found) - len(_free(spans, found)), len(found))
+    return counts
+
+
+def false_by_context(
+    truths: Sequence[Truth], events: Sequence[Event]
+) -> dict[Counted, dict[EventContext, int]]:
+    """Return how many of a night's events are none, by their context."""
+    false = {counted: dict.fromkeys(EventContext, 0) for counted in Counted}
+    for counted in Counted:
+        spans = _joined(truth for truth in truths if truth.kind in counted.kinds)
+        for event in _free(spans, [each for each in events if each.kind in counted.kinds]):
+            false[counted][counted_in(event.context)] += 1
+    return false
 
 
 def _joined(truths: Iterable[Spanned]) -> list[Span]:
@@ -50,12 +63,12 @@ def _joined(truths: Iterable[Spanned]) -> list[Span]:
     return spans
 
 
-def _count(truths: Sequence[Span], found: Sequence[Span]) -> NightCount:
-    rule, free, hits = Matching(), list(found), 0
+def _free(truths: Sequence[Span], found: Sequence[S]) -> list[S]:
+    """Return the events that stand for no truth; each stands for one at most."""
+    rule, free = Matching(), sorted(found, key=lambda event: (event.onset_s, event.end_s))
     for onset_s, end_s in truths:
         for event in free:
-            if event[0] < end_s + rule.late_s and event[1] > onset_s - rule.early_s:
+            if event.onset_s < end_s + rule.late_s and event.end_s > onset_s - rule.early_s:
                 free.remove(event)
-                hits += 1
                 break
-    return NightCount(len(truths), hits, len(found))
+    return free

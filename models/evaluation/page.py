@@ -29,6 +29,7 @@ from page_simulated import (
     spasms_lines,
     still_nights_lines,
 )
+from page_words import words_lines
 from texts import ABOUT, HEAD, PEERS_NOTE, QUICK, SOURCES
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -41,6 +42,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "sites": ("Other places on the leg (simulated)", sites_lines),
     "still-nights": ("Nights without a spasm (simulated)", still_nights_lines),
     "nights": ("Nights with spasms (simulated)", nights_lines),
+    "words": ("First words, and those taken back (simulated)", words_lines),
     "alarms": ("What wake rules ask of the context (simulated)", alarms_lines),
     "counts": ("A night's count and its interval (simulated)", counts_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),

@@ -29,9 +29,9 @@ def counts_lines(results: Results) -> Lines:
             continue
         for group, each in result["counted"].items():
             nights = each["nights"]
-            true, found, wide = (
+            true, found, wide, pooled_wide = (
                 float(np.median([value(night) for night in nights]))
-                for value in (_true, _found, _width)
+                for value in (_true, _found, _width, _pooled_width)
             )
             rows.append(
                 (
@@ -43,6 +43,8 @@ def counts_lines(results: Results) -> Lines:
                     counted(share_of(each["near"], len(nights))),
                     share(share_of(each["covered"], len(nights))),
                     f"{wide:g}",
+                    counted(share_of(each["covered_pooled"], len(nights))),
+                    f"{pooled_wide:g}",
                 )
             )
     return table(
@@ -55,18 +57,24 @@ def counts_lines(results: Results) -> Lines:
             "found within 25 %, or by one",
             "interval holds the true count",
             "its width, median",
+            "without contexts: holds it",
+            "width",
         ),
         rows,
     )
 
 
-def _true(night: Mapping[str, int]) -> int:
-    return night["true"]
+def _true(night: Mapping[str, Any]) -> int:
+    return int(night["true"])
 
 
-def _found(night: Mapping[str, int]) -> int:
-    return night["found"]
+def _found(night: Mapping[str, Any]) -> int:
+    return int(night["found"])
 
 
-def _width(night: Mapping[str, int]) -> int:
-    return night["high"] - night["low"]
+def _width(night: Mapping[str, Any]) -> int:
+    return int(night["high"]) - int(night["low"])
+
+
+def _pooled_width(night: Mapping[str, Any]) -> int:
+    return _width(night["pooled"])

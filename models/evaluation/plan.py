@@ -39,6 +39,19 @@ ALARMS = (
     ("alarms/torque", "torque", "night-without-spasms"),
 )
 """The same of nights whose alarms are judged."""
+SPOKEN = (
+    ("words/own-spasms", "own", "spasms", 6, 0.5),
+    ("words/own-ramped", "own", "ramped", 6, 1.0),
+    ("words/own-hard", "own", "hard-night", 4, 4.0),
+    ("words/own-severe", "own", "severe-night", 4, 4.0),
+    ("words/torque", "torque", "night", 4, 4.0),
+    ("words/torque-severe", "torque", "severe-night", 4, 4.0),
+)
+"""Name, generator and scenario, how many and how long, hours, of what is heard as it is said."""
+
+DEMO_SEED = 1
+"""That of `spasmwatch demo`, and so of the README."""
+
 COUNTED = (
     ("own", ("hard-night", "severe-night", "hard-night-without-spasms"), ("torque",)),
     ("torque", ("night", "severe-night", "night-without-spasms"), ("own",)),
@@ -69,7 +82,7 @@ class Measurement:
 
 def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
     """Return all measurements; `quick` ones are too small to mean anything."""
-    nights = [*_nights(quick), *_alarms(quick)]
+    nights = [*_nights(quick), *_alarms(quick), *_spoken(quick)]
     return [*_positives(quick), *nights, *_alike(quick), *_people(traces, quick)]
 
 
@@ -134,6 +147,18 @@ def _alarms(quick: bool) -> list[Measurement]:
         words: dict[str, Any] = {"generator": generator, "name": name, "hours": hours}
         words["seeds"] = _seeds(generator, seeds)
         found.append(Measurement(where, "alarms", words, seeds * hours / 8 * 15.0))
+    return found
+
+
+def _spoken(quick: bool) -> list[Measurement]:
+    found = []
+    for where, generator, name, count, length_h in SPOKEN:
+        seeds = _seeds(generator, 1 if quick else count)
+        minutes = 60.0 if quick and length_h > 1 else 60 * length_h
+        words = {"generator": generator, "name": name, "seeds": seeds, "minutes": minutes}
+        found.append(Measurement(where, "spoken", words, len(seeds) * minutes / 6))
+    for where, seeds in (("demo", [DEMO_SEED]), ("demos", _seeds("own", 2 if quick else 24))):
+        found.append(Measurement(f"words/{where}", "demo", {"seeds": seeds}, 2.0 * len(seeds)))
     return found
 
 

@@ -68,6 +68,13 @@ Simulated whole nights with spasms in clusters among all of the above. In *hard*
 and those of *forward dynamics* most spasms are ramped (0.3 to 3 s), held up to a minute, trembling,
 and let go with a drop of the heel; a severe night has one after another.
 """,
+    "words": """\
+How long it takes from the true onset until a likely spasm (clonus, spasm or tonic) is first
+published that overlaps the movement, in packets of 0.2 s as live; and how many announcements were
+taken back, since the whole movement was no likely spasm. *Ramped* spasms rise in 0.3 to 3 s, all
+others are *sudden*; those that end in clonus are among them. Movements without any word stand
+beside the quantiles, which cannot hold them.
+""",
     "alarms": """\
 Alarms of the default rules for spasms, `clonus >= 60s` and `3 spasms in 10min`, by what they ask
 of the context in which each event began. *True*: as many spasms as the rule counts began in its
@@ -81,7 +88,9 @@ What `spasmwatch detect` says of a night's count: the true one lies between two 
 probability of at least 90 %. They follow from how often the detector misses and invents movements,
 measured on simulated nights (`models/<model>/rates.json`, rebuilt by `make error-rates`) and
 widened for what differs from night to night and from one simulator to the next: a wearer is one
-more of them. Here the rates are never those of the simulator whose nights are counted.
+more of them. False events have a rate of their own where the wearer rests, is restless and is up,
+and the night's interval is the sum; beside it stands the one by rates of all contexts together.
+Here the rates are never those of the simulator whose nights are counted.
 """,
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was

@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from detector.alerts.rules import parse_rules
+from detector.events import Event, Kind, Phase
 
 FOLDER = Path(__file__).parents[2] / "models" / "evaluation"
 FS = 64.0
@@ -127,13 +129,15 @@ def test_nights_are_counted_with_the_rates_of_other_simulators_and_other_seeds(r
 
 
 def test_a_count_is_near_within_a_quarter_or_by_one(room):
-    def night(true: int, found: int, low: int, high: int) -> dict[str, int]:
-        return {"true": true, "found": found, "low": low, "middle": low, "high": high}
+    def night(true: int, found: int, low: int, high: int) -> dict[str, Any]:
+        pooled = {"low": 0, "middle": 1, "high": 2}
+        said = {"low": low, "middle": low, "high": high, "pooled": pooled}
+        return {"true": true, "found": found} | said
 
     nights = [night(40, 50, 20, 39), night(40, 51, 40, 60), night(0, 1, 0, 2), night(2, 4, 3, 5)]
     told = room("counting").summary(nights)
 
-    assert (told["near"], told["covered"]) == (2, 2)
+    assert (told["near"], told["covered"], told["covered_pooled"]) == (2, 2, 2)
     assert told["nights"] == nights
 
 
@@ -180,3 +184,57 @@ def test_the_default_rules_lose_no_true_alarm_of_a_severe_night(room):
     assert alarms["in any context"]["true"]
     assert alarms["unless up"]["true"] == alarms["in any context"]["true"]
     assert (alarms["unless up"]["lost"], alarms["unless up"]["late_s"]) == (0, 0.0)
+
+
+def told(kind: Kind, onset_s: float, end_s: float) -> Event:
+    return Event(
+        id=f"{onset_s}",
+        kind=kind,
+        phase=Phase.START,
+        onset_s=onset_s,
+        duration_s=end_s - onset_s,
+        confidence=0.5,
+    )
+
+
+def test_a_word_is_the_first_form_of_a_likely_spasm_that_itself_overlaps_the_movement(room):
+    words, label = room("first_words"), import_module("detector.store.formats.labels").Label
+    truths = [
+        label(onset_s=10.0, duration_s=5.0, text="spasm"),
+        label(onset_s=30.0, duration_s=9.0, text="spasm", manner="ramped flexor"),
+        label(onset_s=50.0, duration_s=5.0, text="clonus", parts=(Kind.SPASM, Kind.CLONUS)),
+        label(onset_s=70.0, duration_s=5.0, text="clonus"),
+        label(onset_s=80.0, duration_s=5.0, text="tonic", manner="stiffness"),
+    ]
+    said = [
+        (9.0, told(Kind.SPASM, 5.0, 9.0)),  # over before it began
+        (10.5, told(Kind.TWITCH, 10.0, 10.4)),
+        (11.5, told(Kind.CLONUS, 10.0, 11.4)),
+        (14.0, told(Kind.SPASM, 10.0, 14.0)),
+        (29.8, told(Kind.SPASM, 20.0, 29.7)),  # runs into it: within the tolerance
+        (60.0, told(Kind.MOVEMENT, 50.0, 55.0)),
+        (76.0, told(Kind.CLONUS, 70.0, 75.0)),
+    ]
+
+    assert words.waits_s(truths, said) == {
+        "sudden": [1.5, None],
+        "ramped": [0.0],
+        "clonus": [6.0],
+    }
+
+
+def test_the_bars_of_words_count_what_was_taken_back_and_leave_out_what_was_not_measured(room):
+    bars_words = room("bars_words")
+    result = {
+        "waits": {"ramped": {"of": 4, "n": 3, "p50": 1.0, "p90": 3.2}},
+        "announced": {"begun": 8, "taken_back": 2, "renamed": 1},
+    }
+    silent = {"waits": {}, "announced": {"begun": 0, "taken_back": 0, "renamed": 0}}
+    results = {"words/own-hard": result, "words/torque": silent}
+
+    found = [bar for make in bars_words.WORDS for bar in make(results)]
+
+    assert [(bar.measured.partition(",")[0], bar.met) for bar in found] == [
+        ("3.20 s", False),
+        ("25.0 % (7-59)", True),
+    ]

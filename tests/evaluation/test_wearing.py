@@ -11,8 +11,8 @@ from detector.block import Block
 from detector.evaluation.matching import FoundEvent, score_recording
 from detector.evaluation.scoring import summarise
 from detector.evaluation.spans import Measure
-from detector.evaluation.wearing import NOT_KNOWN, spent
-from detector.events import EventContext, Kind, final_forms
+from detector.evaluation.wearing import NOT_KNOWN, context_hours, spent
+from detector.events import Event, EventContext, Kind, Phase, final_forms
 from detector.recognition.events.context import REST_S
 from detector.recognition.pipeline import Watcher
 from firmware_sim.motion import scenario
@@ -93,3 +93,17 @@ def test_a_detector_without_contexts_has_no_such_figures() -> None:
     scores = summarise([score_recording([], [event], monitored=[(0.0, 900.0)])])
 
     assert scores.false_by_context == {}
+
+
+def test_hours_by_context_are_all_that_were_monitored_and_not_known_counts_as_rest():
+    events = [
+        Event(
+            id="a", kind=Kind.TURN, phase=Phase.END, onset_s=2000.0, duration_s=10.0,
+            confidence=0.9, context=EventContext.RESTING,
+        )
+    ]  # fmt: skip
+    hours = context_hours(events, [(0.0, 3600.0), (4000.0, 4100.0)])
+
+    assert sum(hours.values()) == pytest.approx(3700 / 3600)
+    assert hours[EventContext.RESTLESS] == pytest.approx((10 + REST_S) / 3600)
+    assert hours[EventContext.UP] == 0.0

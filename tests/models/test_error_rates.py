@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import error_rates as command
 import pytest
 from between import error_rates_of
+from contexts import ContextNight, times_false
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from night_counts import NightCount, night_counts
+from night_counts import NightCount, false_by_context, night_counts
 
-from detector.events import Kind
+from detector.events import EventContext, Kind
 from detector.recognition.counts.error_rates import Counted, error_rates
 from detector.recognition.rules.model_files import MODEL_FILES
 
@@ -39,13 +40,13 @@ def test_the_rates_follow_from_the_nights_beside_them(model):
     assert shipped is not None
     assert set(shipped.generators) == set(command.NIGHTS)
     assert len(nights) == sum(map(len, command.NIGHTS.values())) * len(command.SEEDS)
-    for (counted, context), rates in shipped.of.items():
-        assert context is None
-        again = error_rates_of(command.by_generator(model, nights, counted))
+    for counted, rates in shipped.of.items():
+        again = command.rates_of(model, nights, counted)
         assert again is not None
         # Their last digit may differ between machines, as their logarithms do.
         assert again.sensitivity == pytest.approx(rates.sensitivity, rel=2e-3)
         assert again.false_per_h == pytest.approx(rates.false_per_h, rel=2e-3)
+        assert again.times_false == pytest.approx(rates.times_false, rel=2e-3)
 
 
 def test_what_is_written_can_be_read(monkeypatch, tmp_path):
@@ -58,7 +59,7 @@ def test_what_is_written_can_be_read(monkeypatch, tmp_path):
     (tmp_path / "rules-v1" / "rates.json").write_bytes(text)
 
     assert command.kept("rules-v1") == nights
-    assert nights[0].counts["rules-v1"][Counted.LIKELY].truths > 0
+    assert nights[0].counts["rules-v1"][Counted.LIKELY].count.truths > 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Stretch:
     kind: Kind
     onset_s: float
     end_s: float
+    context: EventContext | None = None
 
 
 @st.composite
@@ -156,3 +158,50 @@ def test_more_simulators_that_agree_are_believed_more():
 
 def test_without_any_true_one_nothing_is_said_of_a_sensitivity():
     assert error_rates_of({"a": [(NightCount(0, 0, 4), HOURS)]}) is None
+
+
+def context_night(hours, false, count=None):
+    """A night with so many hours and false events at rest, restless and up."""
+    false = dict(zip(EventContext, false, strict=True))
+    count = count or NightCount(0, 0, sum(false.values()))
+    return ContextNight(count, dict(zip(EventContext, hours, strict=True)), false)
+
+
+@given(
+    at_rest=st.floats(0.2, 4.0),
+    nights=st.lists(st.floats(0.5, 20.0), min_size=20, max_size=40),
+    share=st.floats(0.2, 0.8),
+)
+def test_a_context_has_what_it_adds_to_each_night_however_bad_that_is(at_rest, nights, share):
+    """Nights that err much and are spent otherwise do not count as an effect of the context."""
+    made = []
+    for number, per_h in enumerate(nights):
+        resting_h = 8 * (share if number % 2 else 1 - share)
+        false = round(10 * per_h * at_rest * resting_h), round(10 * per_h * (8 - resting_h)), 0
+        made.append(context_night((resting_h, 8 - resting_h, 0.0), false))
+    times = times_false(made)
+
+    assert times[EventContext.RESTING] / times[EventContext.RESTLESS] == pytest.approx(
+        at_rest, rel=0.35
+    )
+
+
+def test_a_context_in_which_little_was_seen_is_taken_for_any_other():
+    few = times_false([context_night((7.9, 0.1, 0.0), (8, 2, 0))])
+    many = times_false([context_night((7.9, 0.1, 0.0), (8, 2, 0))] * 50)
+
+    assert 1 < few[EventContext.RESTLESS] < 2
+    assert many[EventContext.RESTLESS] > 8
+
+
+def test_events_that_stand_for_no_truth_are_counted_where_they_began():
+    truths = [Stretch(Kind.SPASM, 5.0, 9.0)]
+    events = [
+        Stretch(Kind.SPASM, 5.0, 9.0, EventContext.UP),
+        Stretch(Kind.SPASM, 50.0, 52.0, EventContext.RESTLESS),
+        Stretch(Kind.CLONUS, 60.0, 62.0, None),
+    ]
+    false = false_by_context(truths, events)
+
+    assert list(false[Counted.LIKELY].values()) == [1, 1, 0]
+    assert list(false[Counted.SPASM_OR_TONIC].values()) == [0, 1, 0]

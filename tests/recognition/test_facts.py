@@ -56,6 +56,8 @@ def test_every_number_is_finite_and_within_its_bounds(made: Bout) -> None:
     assert 0 < found.early_share <= 1
     assert 0 <= found.striding <= 1
     assert 0 <= found.trembling <= 1
+    assert 0 <= found.impacts <= 1
+    assert 0 <= found.strided_s <= made.duration_s + FRAME_S
     for degrees in (found.turned_deg, found.held_deg, found.drift_deg):
         assert 0 <= degrees <= 180
     assert found.over == (made.moment is Moment.OVER)

@@ -114,11 +114,14 @@ def test_no_single_number_made_better_lowers_the_evidence(
 MORE_IS_BETTER = {
     "twitch": {"rest_s": 1, "busy": -1, "rise_s": -1, "duration_s": -1, "settled_deg": -1},
     "spasm": {"rest_s": 1, "busy": -1, "rise_s": -1, "duration_s": -1, "early_share": 1},
-    "tonic": {"rest_s": 1, "busy": -1, "duration_s": 1, "trembling": 1, "held_deg": 1},
+    "tonic": {
+        "rest_s": 1, "busy": -1, "duration_s": 1, "trembling": 1, "held_deg": 1, "strided_s": -1,
+        "impacts": -1,
+    },
     "turn": {"settled_deg": 1, "duration_s": 1},
     "shaken": {"turned_deg": -1, "settled_deg": -1, "duration_s": -1},
     "walk": {"duration_s": 1, "striding": 1},
-}
+}  # fmt: skip
 """What speaks for each kind, whatever else is true of the bout."""
 
 BOTH = {"twitch": ("peak_g", "jerk_g_s"), "spasm": ("peak_g", "jerk_g_s")}
@@ -138,6 +141,8 @@ facts = st.builds(
     settled_deg=st.floats(0, 1.9),
     early_share=st.floats(0.05, 1),
     striding=st.floats(0, 1),
+    strided_s=st.floats(0, 6),
+    impacts=st.floats(0, 0.6),
     trembling=st.floats(0, 1),
     held_deg=st.floats(0, 30),
     drift_deg=st.floats(0, 10),

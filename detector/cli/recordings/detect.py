@@ -205,11 +205,13 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
 
 
 def _counted(recorded: RecordedNight, worn: Sequence[WornSensor], how: _How) -> NightCounts:
+    from detector.evaluation.wearing import context_hours
     from detector.recognition.counts.night_counts import counts_of_night
 
+    longest = max(recorded.stretches, key=_seen_s)
     return counts_of_night(
         recorded.events,
-        max(map(_seen_s, recorded.stretches)) / 3600,
+        context_hours(recorded.events, [(each.start_s, each.stop_s) for each in longest]),
         model=how.model,
         site=worn[0].site,
         sensors=len(worn),

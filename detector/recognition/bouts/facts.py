@@ -7,10 +7,11 @@ from math import sqrt
 
 import numpy as np
 
-from detector.dsp.frames import FRAME, Floats
+from detector.dsp.frames import FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.posture import angle_deg, one_angle_deg
 from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.strides import impacts
 from detector.recognition.bouts.tracker import LOOKS
 
 PULL_FRAMES = 9
@@ -33,6 +34,8 @@ class Facts:
     settled_deg: float | None  # angle between the postures before and after, once over
     early_share: float  # strongest of its first 0.7 s over its strongest
     striding: float  # share of frames in which a stride is the best rhythm
+    strided_s: float  # ... and for how long
+    impacts: float  # how alike its strength is one stride later, once over
     trembling: float  # share of the frames behind the pull that tremble fast, once over
     held_deg: float  # angle from the posture left behind to that of the trembling hold, once over
     drift_deg: float  # how much that posture moves between the hold's halves, once over
@@ -106,13 +109,14 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     onset, frames = bout.onset, bout.frames
     active, rms_g = frames["active"], frames["rms_g"]
     over = bout.moment is Moment.OVER
-    trembling = held_deg = drift_deg = 0.0
+    trembling = held_deg = drift_deg = recurring = 0.0
     if over and len(frames) >= 2 * PULL_FRAMES:
         fast = active[PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
         trembling = np.count_nonzero(fast) / len(fast)
         hold_g, half = frames["mean_g"][PULL_FRAMES:].astype(np.float64), len(fast) // 2
         held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
         drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
+        recurring = impacts(bout)
     striding = np.count_nonzero(active & (frames["stride"] >= stride))
     return Facts(
         over=over,
@@ -127,6 +131,8 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         settled_deg=None if bout.after_g is None else one_angle_deg(bout.before_g, bout.after_g),
         early_share=float(rms_g[: LOOKS[-1]].max() / rms_g.max()),
         striding=striding / np.count_nonzero(active),
+        strided_s=striding * FRAME_S,
+        impacts=recurring,
         trembling=trembling,
         held_deg=held_deg,
         drift_deg=drift_deg,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from math import isfinite
@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from detector.errors import ModelError
-from detector.events import Kind
+from detector.events import EventContext, Kind
 from detector.plain_json import parsed
 from detector.recognition.rules.model_files import rates_file
 from detector.sites import SITES
 
-SCHEMA = "error-rates/1"
+SCHEMA = "error-rates/2"
 
 MOST_VALUES = 256
 """Values of a distribution; ours have 64, of which the 5 % quantile of a night rests on three."""
@@ -54,10 +54,14 @@ class ErrorRates:
     ----------
     sensitivity : share of true ones that are found, 0 < p <= 1
     false_per_h : events found in a monitored hour that are none of these
+    times_false : by context, `false_per_h` of an hour spent in it over that of any hour, > 0
     """
 
     sensitivity: tuple[float, ...]
     false_per_h: tuple[float, ...]
+    times_false: Mapping[EventContext, float] = field(
+        default_factory=lambda: dict.fromkeys(EventContext, 1.0), hash=False
+    )
 
     def __post_init__(self) -> None:
         """Refuse what no interval can be computed from.
@@ -78,6 +82,10 @@ class ErrorRates:
                 raise ValueError(f"{name} holds {odd!r}")
         if min(self.sensitivity) <= 0:
             raise ValueError("sensitivity holds 0: then nothing bounds what was missed")
+        if self.times_false.keys() != set(EventContext):
+            raise ValueError(f"times_false must have {', '.join(EventContext)}")
+        if not all(isfinite(times) and times > 0 for times in self.times_false.values()):
+            raise ValueError(f"times_false holds {list(self.times_false.values())!r:.80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +96,13 @@ class ModelRates:
     ----------
     generators : the simulators whose nights they were measured on
     sites : where the sensor was worn in those nights; elsewhere nothing is known
-    of : by what is counted and the context it is counted in, None for all contexts together
+    of : by what is counted
     """
 
     model: str
     generators: tuple[str, ...]
     sites: frozenset[str]
-    of: Mapping[tuple[Counted, str | None], ErrorRates]
+    of: Mapping[Counted, ErrorRates]
 
 
 @cache
@@ -134,9 +142,12 @@ def parse_error_rates(model: str, text: bytes) -> ModelRates:
         ) from error
 
 
-def _entry(said: Mapping[str, Any]) -> tuple[tuple[Counted, str | None], ErrorRates]:
+def _entry(said: Mapping[str, Any]) -> tuple[Counted, ErrorRates]:
     rates = ErrorRates(
         sensitivity=tuple(float(value) for value in said["sensitivity"]),
         false_per_h=tuple(float(value) for value in said["false_per_h"]),
+        times_false={
+            EventContext(name): float(times) for name, times in said["times_false"].items()
+        },
     )
-    return (Counted(said["counted"]), said.get("context")), rates
+    return Counted(said["counted"]), rates

@@ -11,18 +11,24 @@ Kemp & Kotz 2005, Univariate Discrete Distributions, 5.6).
 Neither rate is known: both are spread over nights and generators (`ErrorRates`), and the result is
 averaged over both. What was found says something of the rate of false events (there were no more
 than n), and nothing of the sensitivity, which is averaged as it was measured.
+
+A night is made of parts, in each of which false events have a rate of their own; the rates of all
+parts rise and fall together. True ones of a part have a share of the prior, as of the night's
+hours (mean^(w/2 - 1) with a share w), so that those of all parts together have Jeffreys', and the
+number of right ones in the night is the sum over its parts. As all are found with the same
+sensitivity, the number missed follows from that sum alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, gammaln, logsumexp, xlogy
+from scipy.special import betainc, gammaln, xlogy
 
 from detector.recognition.counts.error_rates import ErrorRates
 
@@ -49,16 +55,22 @@ class TrueCount:
     high: int
 
 
-def true_count(found: int, hours: float, rates: ErrorRates) -> TrueCount:
-    """Return the interval for the true count.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a night: events that were found, >= 0, in hours that were monitored, > 0.
 
-    Parameters
-    ----------
-    found : events that were found, >= 0
-    hours : monitored, > 0
+    `times_false` : false events in an hour of it over those in any hour, > 0
     """
-    hits = np.arange(found + 1, dtype=np.float64)
-    weights = _hit_weights(hits, found, hours, rates)
+
+    found: int
+    hours: float
+    times_false: float = 1.0
+
+
+def true_count(parts: Sequence[Part], rates: ErrorRates) -> TrueCount:
+    """Return the interval for the true count of a night, of which there is one part or more."""
+    weights = _hit_weights(parts, rates)
+    hits = np.arange(len(weights), dtype=np.float64)
     kept = weights > weights.max() * 1e-9  # the rest moves no quantile
     hits, weights = hits[kept], weights[kept] / weights[kept].sum()
     chance = np.asarray(rates.sensitivity, dtype=np.float64)[:, np.newaxis]
@@ -75,14 +87,29 @@ def true_count(found: int, hours: float, rates: ErrorRates) -> TrueCount:
     return TrueCount(low, _first(below, 0.5), _first(below, (1 + LEVEL) / 2))
 
 
-def _hit_weights(hits: Numbers, found: int, hours: float, rates: ErrorRates) -> Numbers:
-    """Return how likely each number of right ones is, not normalised."""
-    expected = np.asarray(rates.false_per_h, dtype=np.float64)[:, np.newaxis] * hours
-    false = found - hits
-    of_false = logsumexp(xlogy(false, expected) - expected - gammaln(false + 1), axis=0)
-    logs = of_false + gammaln(hits + 0.5) - gammaln(hits + 1)
-    weights: Numbers = np.exp(logs - logs.max())
-    return weights
+def _hit_weights(parts: Sequence[Part], rates: ErrorRates) -> Numbers:
+    """Return how likely each number of right ones is, not normalised: none, one … all found."""
+    hours = sum(part.hours for part in parts)
+    per_h = np.asarray(rates.false_per_h, dtype=np.float64)
+    sums, logs = np.ones((len(per_h), 1)), np.zeros(len(per_h))
+    for part in parts:
+        each = _of_part(part, part.hours / hours / 2, per_h)
+        most = each.max(axis=1)
+        logs += most
+        each = np.exp(each - most[:, np.newaxis])
+        sums = np.stack([np.convolve(a, b) for a, b in zip(sums, each, strict=True)])
+    whole: Numbers = (np.exp(logs - logs.max())[:, np.newaxis] * sums).sum(axis=0)
+    return whole
+
+
+def _of_part(part: Part, shape: float, per_h: Numbers) -> Numbers:
+    """Return the logarithm of the same for a part, at each rate of false events: (rates, n + 1)."""
+    hits = np.arange(part.found + 1, dtype=np.float64)
+    false = part.found - hits
+    expected = per_h[:, np.newaxis] * part.times_false * part.hours
+    of_false = xlogy(false, expected) - expected - gammaln(false + 1)
+    logs: Numbers = of_false + gammaln(hits + shape) - gammaln(hits + 1)
+    return logs
 
 
 def _first(below: Callable[[int], float], probability: float) -> int:

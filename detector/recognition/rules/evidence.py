@@ -47,6 +47,8 @@ class CheckName(StrEnum):
     DRIFT = "drift"
     TREMBLING = "trembling"
     STRIDING = "striding"
+    STRIDED = "strided"
+    IMPACTS = "impacts"
     REGULARITY = "regularity"
     BEATS = "beats"
     STRIDE = "stride"
