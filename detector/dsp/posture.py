@@ -17,7 +17,8 @@ def angle_deg(before: Floats, after: Floats) -> Floats:
     """
     x, y, z = before[..., 0], before[..., 1], before[..., 2]
     u, v, w = after[..., 0], after[..., 1], after[..., 2]
-    sine = np.sqrt((y * w - z * v) ** 2 + (z * u - x * w) ** 2 + (x * v - y * u) ** 2)
+    a, b, c = y * w - z * v, z * u - x * w, x * v - y * u
+    sine = np.sqrt(a * a + b * b + c * c)
     angle: Floats = np.degrees(np.arctan2(sine, x * u + y * v + z * w))
     return angle
 

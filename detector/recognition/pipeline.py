@@ -27,7 +27,7 @@ from detector.recognition.bouts.frame_table import FRAME_DTYPE, RHYTHM_FIELDS, F
 from detector.recognition.bouts.tracker import Tracker
 from detector.recognition.events.sequence import Sequence
 from detector.recognition.rules.kinds import Case, examine, may_be_spasm
-from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
+from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model, worth_asking
 from detector.recognition.rules.thresholds import Rules
 from detector.recognition.rules.verdict import Finding, SecondOpinion, decide
 from detector.sites import SITES
@@ -249,7 +249,9 @@ class Bank:
             rules, opinion = self._rules[wearer], self._opinion[wearer]
             if opinion is None and bout.moment in EARLY and not may_be_spasm(bout, rules):
                 continue  # no kind that is announced could follow
-            if self._witness is None and sequence.says_little(bout):
+            if self._witness is None and (
+                sequence.says_little(bout) or not worth_asking(opinion, bout)
+            ):
                 continue
             case = examine(bout, rules)
             finding = decide(case, opinion)

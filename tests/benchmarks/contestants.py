@@ -43,7 +43,7 @@ STAGES: dict[str, tuple[tuple[object, str], ...]] = {
     "frames and gate": ((pipeline, "measure_frames"), (Floor, "follow")),
     "rhythm of active frames": ((rhythm, "measure"),),
     "bouts and their onsets": ((Tracker, "follow"), (Tracker, "finish")),
-    "rules": ((pipeline, "examine"), (pipeline, "decide")),
+    "rules": ((pipeline, "worth_asking"), (pipeline, "examine"), (pipeline, "decide")),
     "sequence": ((Sequence, "admit"), (Sequence, "finish")),
 }  # fmt: skip
 """Where the time of a night goes: public parts of the pipeline, none inside another."""

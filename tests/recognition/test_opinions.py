@@ -24,6 +24,7 @@ from detector.recognition.rules.opinions import (
     Question,
     load_model,
     parse_opinions,
+    worth_asking,
 )
 from detector.recognition.rules.reason import Reason
 from detector.recognition.rules.thresholds import load_rules
@@ -151,6 +152,22 @@ def test_a_held_limb_that_trembles_is_what_is_likelier(cases: list[Case]) -> Non
     assert {clonus(case).kind for case in rhythmic} == {Kind.CLONUS}
     assert {pull(case).kind for case in rhythmic} <= {Kind.SPASM, Kind.TONIC, Kind.CLONUS}
     assert {pull(case).kind for case in rhythmic} & {Kind.SPASM, Kind.TONIC}
+
+
+def test_only_looks_of_which_nobody_is_told_are_not_asked_about(cases: list[Case]) -> None:
+    begun = [case for case in cases if not case.facts.over]
+    shipped = load_model("learned-v1")[1]
+    minds = [opinions(odds=9.0), opinions(odds=9.0, gives=False), opinions(odds=-9.0), shipped]
+    skipped = [
+        opinion(case).kind
+        for opinion in minds
+        for case in begun
+        if opinion is not None and not worth_asking(opinion, case.bout)
+    ]
+
+    assert any(worth_asking(minds[0], case.bout) for case in begun)
+    assert skipped
+    assert not {Kind.SPASM, Kind.CLONUS} & set(skipped)
 
 
 def test_a_name_taken_back_says_which_numbers_spoke_against_it(cases: list[Case]) -> None:

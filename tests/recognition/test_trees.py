@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import ModelError
-from detector.recognition.rules.trees import DEEPEST, parse_trees
+from detector.recognition.rules.trees import DEEPEST, MOST_LEAVES, parse_trees
 
 FEATURES = 4
 Node = list[Any]
@@ -80,6 +80,20 @@ def test_all_trees_at_once_say_what_each_says_alone(
 def test_what_is_no_node_is_refused(node: Node) -> None:
     with pytest.raises(ModelError, match="reinstall"):
         parse_trees([[node, [0.5], [-0.5]]], features=FEATURES)
+
+
+def test_a_tree_of_more_leaves_than_there_are_bits_is_refused() -> None:
+    comb: list[Node] = []
+    for low in range(2):
+        at = len(comb)
+        comb.append([0, float(low), at + 1, at + 2, at + 1])
+        comb.append([0.1])
+    bushy: list[Node] = [[0, 0.0, 2 * at + 1, 2 * at + 2, 2 * at + 1] for at in range(MOST_LEAVES)]
+    bushy += [[0.1] for _ in range(MOST_LEAVES + 1)]
+
+    assert parse_trees([[*comb, [0.2]]], features=FEATURES).odds(np.zeros(FEATURES)) == 0.1
+    with pytest.raises(ModelError, match="leaves"):
+        parse_trees([bushy], features=FEATURES)
 
 
 def test_a_tree_that_never_ends_is_refused() -> None:

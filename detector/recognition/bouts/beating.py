@@ -11,9 +11,11 @@ from detector.dsp.grid import GRID_HZ
 from detector.dsp.ranks import median, quantile
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts.bout import Bout, Moment
-from detector.recognition.bouts.frame_table import FrameTable
+from detector.recognition.bouts.frame_table import COLUMN, FrameTable
 from detector.recognition.bouts.tracker import PAUSE_FRAMES, rhythmic_frames
 from detector.recognition.rules.thresholds import Rules
+
+_SCORE = COLUMN["score"]
 
 BEATS_TO_SEE = 3.5
 """A rhythm is seen this many beats after it began: correlation needs a beat to compare with."""
@@ -82,7 +84,7 @@ def find_rhythm(bout: Bout, rules: Rules, *, sudden: bool) -> Rhythm | None:
     score, levels = bout.score, [rules.rhythm.on]
     if over:
         levels += [rules.rhythm.hindsight, rules.rhythm.faint]
-    if score.max() < min(levels):
+    if max(bout.numbers[_SCORE]) < min(levels):
         return None  # as most bouts: nothing that begins a run
     first, stop = _longest_run(bout, score, rules.rhythm.on)
     if stop - first < least and over:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from math import sqrt
 
 import numpy as np
 
 from detector.dsp.frames import FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import angle_deg, one_angle_deg
+from detector.dsp.posture import one_angle_deg
+from detector.dsp.ranks import total
 from detector.recognition.bouts.bout import Bout, Moment
+from detector.recognition.bouts.frame_table import COLUMN
 from detector.recognition.bouts.strides import impacts
 from detector.recognition.bouts.tracker import LOOKS
+
+_RMS_G, _PEAK_G, _STRIDE = COLUMN["rms_g"], COLUMN["peak_g"], COLUMN["stride"]
 
 PULL_FRAMES = 9
 """2.2 s: the longest pull of a tonic spasm, and time for a limb to settle."""
@@ -107,17 +112,18 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     tremble_hz : from this pace on it trembles
     """
     onset, frames = bout.onset, bout.frames
-    active, rms_g = frames["active"], frames["rms_g"]
     over = bout.moment is Moment.OVER
     trembling = held_deg = drift_deg = recurring = 0.0
     if over and len(frames) >= 2 * PULL_FRAMES:
-        fast = active[PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
-        trembling = np.count_nonzero(fast) / len(fast)
+        fast = frames["active"][PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
+        trembling = float(np.count_nonzero(fast) / len(fast))
         hold_g, half = frames["mean_g"][PULL_FRAMES:].astype(np.float64), len(fast) // 2
         held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
         drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
         recurring = impacts(bout)
-    striding = np.count_nonzero(active & (frames["stride"] >= stride))
+    strides, least = bout.moving[_STRIDE], float(np.float32(stride))  # both in single precision
+    striding = sum([shown >= least for shown in strides])
+    rms_g = bout.numbers[_RMS_G]
     return Facts(
         over=over,
         duration_s=_duration_s(bout),
@@ -129,8 +135,9 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
         busy=bout.busy,
         turned_deg=turned_deg(bout),
         settled_deg=None if bout.after_g is None else one_angle_deg(bout.before_g, bout.after_g),
-        early_share=float(rms_g[: LOOKS[-1]].max() / rms_g.max()),
-        striding=striding / np.count_nonzero(active),
+        # In single precision, as both were measured.
+        early_share=float(np.float32(max(rms_g[: LOOKS[-1]])) / np.float32(max(rms_g))),
+        striding=striding / len(strides),
         strided_s=striding * FRAME_S,
         impacts=recurring,
         trembling=trembling,
@@ -144,26 +151,21 @@ def _duration_s(bout: Bout) -> float:
 
 
 def turned_deg(bout: Bout) -> float:
-    """Return the largest angle from the posture left behind.
-
-    Of half-second means of gravity through the bout: a beat averages out.
-    """
-    means_g = bout.frames["mean_g"].astype(np.float64)
-    if bout.after_g is not None:
-        means_g = np.concatenate((means_g, bout.after_g[np.newaxis], bout.after_g[np.newaxis]))
-    postures = (means_g[1:] + means_g[:-1]) / 2 if len(means_g) > 1 else means_g
-    return float(angle_deg(bout.before_g, postures).max())
+    """Return the largest angle of a posture from the one left behind."""
+    _, of_postures = bout.angles_deg
+    return max(of_postures)
 
 
 def strength(bout: Bout, onset: int, end: int) -> tuple[float, float]:
     """Peak and rms, in g, of the active frames between two grid samples."""
     first, stop = onset // FRAME - bout.first, -(-end // FRAME) - bout.first
-    frames = bout.frames[max(first, 0) : max(stop, 1)]
-    active = frames["active"]
-    if not active.any():
-        frames, active = bout.frames, np.ones(len(bout.frames), dtype=np.bool_)
-    square = frames["rms_g"][active].astype(np.float64) ** 2
-    return float(frames["peak_g"][active].max()), sqrt(square.sum() / len(square))
+    within = slice(max(first, 0), max(stop, 1))
+    active = bout.frames["active"][within].tolist()
+    rms_g, peak_g = bout.numbers[_RMS_G], bout.numbers[_PEAK_G]
+    if any(active):
+        rms_g = list(compress(rms_g[within], active))
+        peak_g = list(compress(peak_g[within], active))
+    return max(peak_g), sqrt(total([rms * rms for rms in rms_g]) / len(rms_g))
 
 
 def _mean(means_g: Floats) -> Floats:

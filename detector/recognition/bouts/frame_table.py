@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.dsp.frames import FRAME
+from detector.dsp.frames import FRAME, Floats
 from detector.dsp.rhythm import SUBFRAME
 
 FrameTable = NDArray[np.void]
@@ -32,3 +32,23 @@ FRAME_DTYPE = np.dtype(
 RHYTHM_FIELDS = (
     "regularity", "beats", "frequency_hz", "stride", "line", "pace_hz", "peak_g", "envelope_g2",
 )  # fmt: skip
+
+_NUMBERS = (FRAME_DTYPE.itemsize - 1) // 4
+_WHOLE = np.dtype(
+    {
+        "names": ["numbers"],
+        "formats": [(np.float32, _NUMBERS)],
+        "offsets": [1],
+        "itemsize": 1 + 4 * _NUMBERS,
+    }
+)
+"""A frame as all of its numbers in one piece, behind `active`."""
+
+COLUMN = {name: (offset - 1) // 4 for name, (_, offset, *_) in (FRAME_DTYPE.fields or {}).items()}
+"""Where a number, or the first of several, lies among the rows of `columns_of`."""
+
+
+def columns_of(frames: FrameTable) -> Floats:
+    """Return all numbers of frames in double precision, (numbers, n): each runs along memory."""
+    columns: Floats = frames.view(_WHOLE)["numbers"].T.astype(np.float64, order="C")
+    return columns

@@ -7,16 +7,18 @@ position stays; what rings only dies away. All of it is read from frames of 0.24
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, takewhile
 from math import sqrt
 
 import numpy as np
 
-from detector.dsp.frames import FRAME_S, Floats
+from detector.dsp.frames import FRAME, FRAME_S, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import angle_deg
-from detector.dsp.ranks import median
+from detector.dsp.ranks import middle, total
 from detector.dsp.rhythm import SUBFRAME
 from detector.recognition.bouts.bout import Bout
+from detector.recognition.bouts.frame_table import COLUMN
 
 AWAY_SHARE = 0.7
 """From this share of its largest angle on the limb is away: where it is held it trembles."""
@@ -25,8 +27,14 @@ FADED_SHARE = 0.1  # of its strongest: below, an envelope is noise
 
 BEATS = 0.5  # score from which a frame's rate is one
 
-_NOTHING = np.zeros(1)
 SUBFRAME_S = SUBFRAME / GRID_HZ
+
+_RMS_G, _PACE_HZ = COLUMN["rms_g"], COLUMN["pace_hz"]
+_REGULARITY, _BEATS, _STRIDE = COLUMN["regularity"], COLUMN["beats"], COLUMN["stride"]
+_FREQUENCY_HZ, _LINE, _SCORE = COLUMN["frequency_hz"], COLUMN["line"], COLUMN["score"]
+_ENVELOPE_G2 = slice(COLUMN["envelope_g2"], COLUMN["envelope_g2"] + FRAME // SUBFRAME)
+
+_sum = np.add.reduce  # what `sum` of an array does, without its detour through Python
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,71 +73,65 @@ class Shape:
 
 def shape_of(bout: Bout) -> Shape:
     """Measure the course of a bout."""
-    frames, count = bout.frames, len(bout.frames)
-    rms_g = frames["rms_g"].astype(np.float64)
-    strongest = int(np.argmax(rms_g))
-    most_g = float(rms_g[strongest])
-    level = rms_g / most_g
-    means_g = frames["mean_g"].astype(np.float64)
-    angles = angle_deg(bout.before_g, means_g)
-    away = np.flatnonzero(angles >= AWAY_SHARE * angles.max())
-    first_away, last_away = int(away[0]), int(away[-1])
-    held = level[first_away : last_away + 1]
-    active = frames["active"]
-    pace = frames["pace_hz"].astype(np.float64)
+    rms_g, pace_hz, moving = bout.numbers[_RMS_G], bout.numbers[_PACE_HZ], bout.moving
+    count, moves = len(rms_g), len(moving[_RMS_G])
+    most_g = max(rms_g)
+    level = [rms / most_g for rms in rms_g]
+    angles, _ = bout.angles_deg
+    most_deg = max(angles)
+    least_deg = AWAY_SHARE * most_deg
+    away = [frame for frame, angle in enumerate(angles) if angle >= least_deg]
+    first_away, last_away = away[0], away[-1]
     third = max(count // 3, 1)
     begins = 0, (count - third) // 2, count - third
     thirds = [slice(begin, begin + third) for begin in begins]
-    levels = [float(level[part].sum()) / third for part in thirds]
-    paces = [median(pace[part]) for part in thirds]
-    moving = frames[active]
-    regularity = moving["regularity"].astype(np.float64)
-    stride = moving["stride"].astype(np.float64)
-    beating = moving["score"] >= BEATS
-    rates_hz = moving["frequency_hz"][beating].astype(np.float64)
+    levels = [total(level[part]) / third for part in thirds]
+    paces = [middle(pace_hz[part]) for part in thirds]
+    regularity, stride = moving[_REGULARITY], moving[_STRIDE]
+    beating = zip(moving[_FREQUENCY_HZ], moving[_SCORE], strict=True)
     decay_per_s, decay_even, decays_after_s = _decay(bout)
     return Shape(
         pull_s=first_away * FRAME_S,
         away_s=(last_away - first_away + 1) * FRAME_S,
         release_s=(count - 1 - last_away) * FRAME_S,
-        back_share=float(angles[-1] / max(float(angles.max()), 0.1)),
-        held_level=median(held),
-        pull_level=float(level[: first_away + 1].max()),
-        release_level=float(level[last_away:].max()),
-        strongest_at=strongest / max(count - 1, 1),
+        back_share=angles[-1] / max(most_deg, 0.1),
+        held_level=middle(level[first_away : last_away + 1]),
+        pull_level=max(level[: first_away + 1]),
+        release_level=max(level[last_away:]),
+        strongest_at=rms_g.index(most_g) / max(count - 1, 1),
         level_first=levels[0],
         level_middle=levels[1],
         level_last=levels[2],
-        level_median=median(level),
+        level_median=middle(level),
         pace_first_hz=paces[0],
         pace_middle_hz=paces[1],
         pace_last_hz=paces[2],
-        pace_spread_hz=_deviation(pace[active]),
-        crest=float(frames["peak_g"].max()) / sqrt(float((rms_g**2).sum()) / count),
-        active=len(moving) / count,
+        pace_spread_hz=_deviation(moving[_PACE_HZ]),
+        crest=bout.most_g / sqrt(total([rms * rms for rms in rms_g]) / count),
+        active=moves / count,
         decay_per_s=decay_per_s,
         decay_even=decay_even,
         decays_after_s=decays_after_s,
-        line=median(moving["line"].astype(np.float64)),
-        regular=float(regularity.sum()) / len(moving),
-        most_regular=float(regularity.max()),
-        most_beats=float(moving["beats"].max()),
-        stride=median(stride),
-        most_stride=float(stride.max()),
-        rate_spread=_rate_spread(rates_hz),
+        line=middle(moving[_LINE]),
+        regular=total(regularity) / moves,
+        most_regular=max(regularity),
+        most_beats=max(moving[_BEATS]),
+        stride=middle(stride),
+        most_stride=max(stride),
+        rate_spread=_rate_spread([rate_hz for rate_hz, score in beating if score >= BEATS]),
     )
 
 
-def _deviation(values: Floats) -> float:
-    """Return the standard deviation of (n,), n >= 1."""
-    off = values - values.sum() / len(values)
-    return sqrt(float((off * off).sum()) / len(values))
+def _deviation(values: list[float]) -> float:
+    """Return the standard deviation of n >= 1 numbers."""
+    mean = total(values) / len(values)
+    return sqrt(total([(value - mean) * (value - mean) for value in values]) / len(values))
 
 
-def _rate_spread(rates_hz: Floats) -> float:
+def _rate_spread(rates_hz: list[float]) -> float:
     if len(rates_hz) < 2:
         return 0.0
-    return _deviation(rates_hz) * len(rates_hz) / float(rates_hz.sum())
+    return _deviation(rates_hz) * len(rates_hz) / total(rates_hz)
 
 
 def _decay(bout: Bout) -> tuple[float, float, float]:
@@ -139,20 +141,27 @@ def _decay(bout: Bout) -> tuple[float, float, float]:
     -------
     loss per s, share of the variance that the line explains, s to the strongest value
     """
-    square = bout.frames["envelope_g2"].astype(np.float64).ravel()
-    padded = np.concatenate((_NOTHING, square, _NOTHING))
-    smooth = (padded[:-2] + 2 * square + padded[2:]) / 4
-    top = int(np.argmax(smooth))
-    tail = smooth[top:]
-    faded = np.flatnonzero(tail < FADED_SHARE**2 * tail[0])
-    tail = tail[: int(faded[0]) if len(faded) else len(tail)]
-    if len(tail) < 3 or tail[0] <= 0:
+    square = list(chain.from_iterable(zip(*bout.numbers[_ENVELOPE_G2], strict=True)))
+    padded = zip([0.0, *square], square, [*square[1:], 0.0], strict=False)
+    smooth = [(before + 2 * value + after) / 4 for before, value, after in padded]
+    most = max(smooth)
+    top = smooth.index(most)
+    faded = FADED_SHARE**2 * most
+    tail = list(takewhile(faded.__le__, smooth[top:]))
+    if len(tail) < 3 or most <= 0:
         return 0.0, 0.0, top * SUBFRAME_S
     log_g = 0.5 * np.log(tail)
-    time_s = np.arange(len(tail)) * SUBFRAME_S
-    time_s -= (len(tail) - 1) / 2 * SUBFRAME_S
-    log_g -= log_g.sum() / len(tail)
-    slope = float((time_s * log_g).sum() / (time_s**2).sum())
-    spread = float((log_g**2).sum())
-    even = slope**2 * float((time_s**2).sum()) / spread if spread > 1e-12 else 0.0
+    time_s, times_s2 = _times(len(tail))
+    log_g -= _sum(log_g) / len(tail)
+    slope = float(_sum(time_s * log_g)) / times_s2
+    spread = float(_sum(log_g * log_g))
+    even = slope**2 * times_s2 / spread if spread > 1e-12 else 0.0
     return -slope, even, top * SUBFRAME_S
+
+
+@lru_cache(maxsize=64)
+def _times(count: int) -> tuple[Floats, float]:
+    """Return the times of so many values about their middle, s, and the sum of their squares."""
+    time_s: Floats = np.arange(count, dtype=np.float64) * SUBFRAME_S
+    time_s -= (count - 1) / 2 * SUBFRAME_S
+    return time_s, float(_sum(time_s * time_s))

@@ -110,7 +110,7 @@ class Tracker:
         if not self.is_open:
             return []
         seen = self._first + len(self._frames)
-        self._frames = self._frames[: np.flatnonzero(self._frames["active"])[-1] + 1]
+        self._frames = self._frames[: _last_active(self._frames) + 1]
         if self._onset is None:
             begin = (self._first - BEFORE_FRAMES) * FRAME - origin
             window = samples[begin : begin + (BEFORE_FRAMES + LOOKS[0]) * FRAME]
@@ -155,7 +155,7 @@ class Tracker:
         """Moments of the open bout that have come with its frames and looks."""
         moments: list[Bout] = []
         # No moment inside a pause: it may be the end of the bout, whose moment then replaces it.
-        reached = int(np.flatnonzero(self._frames["active"])[-1]) + 1
+        reached = _last_active(self._frames) + 1
         while True:
             look = ALL_LOOKS[self._looks] if self._looks < len(ALL_LOOKS) else None
             beat = self._rhythm_due()
@@ -204,7 +204,7 @@ class Tracker:
         """Return the open bout's first `count` frames as they stand, less a trailing pause."""
         assert self._onset is not None  # noqa: S101 - every path measures it first
         frames = self._frames[:count]
-        frames = frames[: np.flatnonzero(frames["active"])[-1] + 1]
+        frames = frames[: _last_active(frames) + 1]
         reached = None if after is None or not len(after) else _mean_posture(after)
         rest_from = self._past[-1][1] if self._past else self._born
         return Bout(
@@ -277,6 +277,11 @@ def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:
             rest = rest[inside:]
         found.append((int(rest[0]), int(rest[-1]), False))
     return found
+
+
+def _last_active(frames: FrameTable) -> int:
+    """Return the index of the last frame that moves; there is one."""
+    return len(frames) - 1 - int(frames["active"][::-1].argmax())
 
 
 def _mean_posture(frames: FrameTable) -> Floats:

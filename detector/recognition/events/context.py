@@ -105,8 +105,9 @@ class ContextTrack:
 
     def at(self, bout: Bout, onset: int) -> EventContext | None:
         """Return the context of a bout's event, by what came before the bout and in front of it."""
-        lead = _part(bout, bout.first * FRAME, onset)
-        if lead is None or onset - bout.first * FRAME < LEAD_S * GRID_HZ:
+        first = bout.first * FRAME
+        lead = _part(bout, first, onset) if onset - first >= LEAD_S * GRID_HZ else None
+        if lead is None:
             return self._known(onset, bout.before_g, self._strides, self._last_moved)
         strides = self._walked(lead) or self._strides
         return self._known(onset, _mean_g(lead, last=LAST_FRAMES), strides, onset)
@@ -130,7 +131,7 @@ class ContextTrack:
                     each.onset, bout.before_g, self._strides, self._last_moved
                 )
             if each.kind not in KEEPS_REST:
-                self._move(key, each.end, _part(bout, each.onset, each.end))
+                self._move(key, bout, each)
         return context
 
     def revoke(self, keys: Collection[str]) -> None:
@@ -165,11 +166,14 @@ class ContextTrack:
             return Strides(part.end_sample, _vector(held_g))
         return None
 
-    def _move(self, key: str, end: int, part: Bout | None) -> None:
+    def _move(self, key: str, bout: Bout, found: Finding) -> None:
         """Remember movement that is not of likely spasms."""
-        self._recent.append((key, end))
+        self._recent.append((key, found.end))
         if len(self._recent) > RECENT:
             self._moved = self._recent.pop(0)[1]
+        if bout.duration_s < WALK_S:
+            return
+        part = _part(bout, found.onset, found.end)
         strides = None if part is None else self._walked(part)
         self._strides = strides or self._strides
 

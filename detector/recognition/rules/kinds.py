@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import log, pi
-from typing import Protocol
+from typing import Final, Protocol
 
 from detector.events import Kind
 from detector.recognition.bouts.beating import Rhythm, find_rhythm
@@ -58,6 +59,31 @@ STEADY, ALL_BEAT = 0.85, 0.95  # more regularity or beating adds no evidence
 LEAST_LEAD_S, LEAST_LEAD_DEG = 0.5, 2.0  # movement before a rhythm that is a turn of the limb
 
 
+class Evidences(Mapping[RuleName, Evidence]):
+    """Evidence by the rule's name, each weighed when it is first asked for."""
+
+    __slots__ = ("_found", "_weigh")
+
+    def __init__(self, weigh: Mapping[RuleName, Callable[[], Evidence]]) -> None:
+        self._weigh = weigh
+        self._found: dict[RuleName, Evidence] = {}
+
+    def __getitem__(self, name: RuleName) -> Evidence:
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._weigh[name]()
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._weigh
+
+    def __iter__(self) -> Iterator[RuleName]:
+        return iter(self._weigh)
+
+    def __len__(self) -> int:
+        return len(self._weigh)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A bout, its numbers, its rhythm if it has one, and the evidence for every kind."""
@@ -65,7 +91,7 @@ class Case:
     bout: Bout
     facts: Facts
     rhythm: Rhythm | None
-    evidence: dict[RuleName, Evidence]
+    evidence: Mapping[RuleName, Evidence]
 
     def holds(self, name: RuleName) -> bool:
         """Whether there is that evidence and it holds."""
@@ -103,16 +129,20 @@ class SpasmNumbers(Protocol):
 def examine(bout: Bout, rules: Rules) -> Case:
     """Weigh a bout against every kind that can be said at its moment: most only once it is over."""
     facts = facts_of(bout, stride=rules.beat.stride[0], tremble_hz=rules.tonic.tremble_hz)
-    start = Evidence(RuleName.SPASM_START, Kind.SPASM, tuple(_spasm_start(facts, rules)))
-    early, late = (_spasm, _walk), (_twitch, _spasm, _tonic, _turn, _shaken, _walk)
-    evidence = [start, *(rule(facts, rules) for rule in (late if facts.over else early))]
-    rhythm = find_rhythm(bout, rules, sudden=start.holds)
+    weigh = {name: partial(rule, facts, rules) for name, rule in _JERKS[facts.over].items()}
+    rhythm = find_rhythm(bout, rules, sudden=all_hold(_spasm_start(facts, rules)))
     if rhythm is not None:
-        evidence += [_rhythm(rhythm, rules), _clonus(bout, facts, rhythm, rules)]
+        weigh[RuleName.RHYTHM] = partial(_rhythm, rhythm, rules)
+        weigh[RuleName.CLONUS] = partial(_clonus, bout, facts, rhythm, rules)
         if facts.over:
-            evidence += [_buzz(facts, rhythm, rules)]
-        evidence += [_hand(rhythm, rules)]
-    return Case(bout, facts, rhythm, {e.name: e for e in evidence})
+            weigh[RuleName.BUZZ] = partial(_buzz, facts, rhythm, rules)
+        weigh[RuleName.HAND] = partial(_hand, rhythm, rules)
+    return Case(bout, facts, rhythm, Evidences(weigh))
+
+
+def may_start(bout: Bout, rules: Rules) -> bool:
+    """Return whether a look at a bout that goes on starts steeply out of rest, as a spasm does."""
+    return all_hold(_out_of_rest(FirstLook(bout), rules))
 
 
 def may_be_spasm(bout: Bout, rules: Rules) -> bool:
@@ -121,11 +151,10 @@ def may_be_spasm(bout: Bout, rules: Rules) -> bool:
     By the checks of `_spasm`, no further than the first that fails. What starts steeply out of
     rest and beats may be a clonus.
     """
-    look = FirstLook(bout)
-    if not all_hold(_out_of_rest(look, rules)):
+    if not may_start(bout, rules):
         return False
     beats = bool(bout.score.max() >= rules.rhythm.on)
-    return beats or all_hold(_spasm_checks(look, rules))
+    return beats or all_hold(_spasm_checks(FirstLook(bout), rules))
 
 
 def walks(bout: Bout, rules: Rules) -> bool:
@@ -181,6 +210,10 @@ def _twitch(facts: Facts, rules: Rules) -> Evidence:
     return Evidence(RuleName.TWITCH, Kind.TWITCH, checks)
 
 
+def _start(facts: Facts, rules: Rules) -> Evidence:
+    return Evidence(RuleName.SPASM_START, Kind.SPASM, tuple(_spasm_start(facts, rules)))
+
+
 def _spasm(facts: Facts, rules: Rules) -> Evidence:
     return Evidence(RuleName.SPASM, Kind.SPASM, tuple(_spasm_checks(facts, rules)))
 
@@ -224,6 +257,21 @@ def _walk(facts: Facts, rules: Rules) -> Evidence:
         Check(CheckName.STRIDING, facts.striding, *rules.walk.striding),
     )
     return Evidence(RuleName.WALK, Kind.MOVEMENT, checks)
+
+
+_JERKS: Final[Mapping[bool, Mapping[RuleName, Callable[[Facts, Rules], Evidence]]]] = {
+    False: {RuleName.SPASM_START: _start, RuleName.SPASM: _spasm, RuleName.WALK: _walk},
+    True: {
+        RuleName.SPASM_START: _start,
+        RuleName.TWITCH: _twitch,
+        RuleName.SPASM: _spasm,
+        RuleName.TONIC: _tonic,
+        RuleName.TURN: _turn,
+        RuleName.SHAKEN: _shaken,
+        RuleName.WALK: _walk,
+    },
+}
+"""Rules that need no rhythm, by whether a bout is over."""
 
 
 def _rhythm(rhythm: Rhythm, rules: Rules) -> Evidence:

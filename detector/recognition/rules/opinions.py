@@ -19,16 +19,17 @@ from detector.dsp.frames import Floats
 from detector.errors import ModelError
 from detector.events import Kind
 from detector.plain_json import parsed
-from detector.recognition.bouts.bout import Moment
+from detector.recognition.bouts.bout import EARLY, Bout, Moment
 from detector.recognition.rules.evidence import RuleName
 from detector.recognition.rules.features import FEATURES, numbers_of
-from detector.recognition.rules.kinds import Case
+from detector.recognition.rules.kinds import Case, examine, may_start
 from detector.recognition.rules.model_files import model_file
 from detector.recognition.rules.reason import Reason, because
 from detector.recognition.rules.thresholds import Rules, load_rules, parse_rules
 from detector.recognition.rules.trees import Trees, parse_trees
 from detector.recognition.rules.verdict import (
     Finding,
+    SecondOpinion,
     as_clonus,
     as_pull,
     as_twitch,
@@ -128,6 +129,23 @@ class Opinions:
             case Moment.OVER:
                 return self._over(case, conclude(case), numbers)
 
+    def may_announce(self, bout: Bout) -> bool:
+        """Return whether a bout that goes on could be named at all: false as soon as that is known.
+
+        Where it is false the opinion is one that nobody is told. Most looks end here.
+        """
+        early = bout.moment in EARLY
+        if early and not (self._may_pull(bout) or may_start(bout, self.rules)):
+            return False
+        case = examine(bout, self.rules)
+        if case.holds(RuleName.HAND):
+            return True  # by the rules
+        if not (early or case.holds(RuleName.RHYTHM)):
+            return False
+        question = Question.BEGUN if early else Question.CLONUS
+        likely = self._likely(question, numbers_of(case, self.rules))
+        return likely >= self.answers[question].give
+
     def _likely(self, question: Question, numbers: Floats) -> float:
         return self.answers[question].likely(numbers)
 
@@ -144,7 +162,7 @@ class Opinions:
             return otherwise(case)
         likely = self._likely(Question.CLONUS, numbers)
         sure = likely >= self.answers[Question.CLONUS].give
-        if sure and (self._may_give(case) or conclude(case).kind is Kind.CLONUS):
+        if sure and (self._may_give(case.bout) or conclude(case).kind is Kind.CLONUS):
             return self._clonus(case, numbers, likely)
         return self._tremor(case, numbers, likely)
 
@@ -172,24 +190,23 @@ class Opinions:
         if question is Question.TWITCH and case.facts.peak_g < sum(self.rules.twitch.peak_g) / 2:
             return False  # the smallest that is written down
         may = self._may_pull if question is Question.PULL else self._may_give
-        return likely >= opinion.give and may(case)
+        return likely >= opinion.give and may(case.bout)
 
     def _may_announce(self, case: Case) -> bool:
-        return self._may_pull(case) or case.holds(RuleName.SPASM)
+        return self._may_pull(case.bout) or case.holds(RuleName.SPASM)
 
-    def _may_pull(self, case: Case) -> bool:
+    def _may_pull(self, bout: Bout) -> bool:
         """Return whether a spasm may be given: below its least peak lie bumps and noise."""
-        peak_g = float(case.bout.frames["peak_g"].max())
-        return peak_g >= self.rules.spasm.peak_g[0] and self._may_give(case)
+        return self._may_give(bout) and bout.most_g >= self.rules.spasm.peak_g[0]
 
-    def _may_give(self, case: Case) -> bool:
+    def _may_give(self, bout: Bout) -> bool:
         """Return whether a name may be given that the rules do not give.
 
         What a model learned of legs in bed does not hold for a hand by day, nor for a limb in use
         or one whose rest was not seen.
         """
-        facts, spasm = case.facts, self.rules.spasm
-        rested = facts.rest_s >= sum(spasm.rest_s) / 2 and facts.busy < sum(spasm.busy) / 2
+        spasm = self.rules.spasm
+        rested = bout.rest_s >= sum(spasm.rest_s) / 2 and bout.busy < sum(spasm.busy) / 2
         return self.gives and rested
 
     def _clonus(self, case: Case, numbers: Floats, likely: float) -> Finding:
@@ -232,6 +249,13 @@ class Opinions:
             against=against,
         )
         return replace(other, why=why)
+
+
+def worth_asking(opinion: SecondOpinion | None, bout: Bout) -> bool:
+    """Return whether an opinion on a bout could be one that is told."""
+    if bout.moment in {Moment.UPDATE, Moment.OVER} or not isinstance(opinion, Opinions):
+        return True  # of an update mostly more is wanted: asking first would ask twice
+    return opinion.may_announce(bout)
 
 
 def may_be_twitch(case: Case, rules: Rules) -> bool:

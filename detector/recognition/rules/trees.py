@@ -1,11 +1,18 @@
-"""Boosted decision trees: log odds from the numbers of a bout, all trees side by side."""
+"""Boosted decision trees: log odds from the numbers of a bout, all trees side by side.
+
+By the leaves that are left (QuickScorer: Lucchese et al. 2015, SIGIR, pp. 73-82): a node whose
+answer is "right" rules out the leaves to its left, and the first leaf that no node rules out is
+where the way from the root ends. What all nodes that ask for one number rule out depends only on
+between which of their thresholds it lies, so that is looked up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,51 +20,80 @@ from numpy.typing import NDArray
 from detector.dsp.frames import Floats
 from detector.errors import ModelError
 
-NO_FEATURE = -1  # of a leaf
-PARTS = 5  # of any other node
+PARTS = 5  # of a node that is no leaf
 DEEPEST = 16  # steps from a root: a file with more is damaged
+MOST_LEAVES = 16  # of a tree, a bit each; those that are trained have up to twelve
+
+ALL = (1 << MOST_LEAVES) - 1
+
+Leaves = NDArray[np.uint16]
+"""The leaves that are left of each tree: a bit each, the leftmost is the lowest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """Trees as tables, each (nodes,): both children of a leaf are itself.
+    """Trees as tables.
 
     Parameters
     ----------
-    roots : (trees,) the first node of each
-    feature : which number a node asks for
-    threshold : up to it the way goes left
-    missing_left : whether it does where the number is not there
-    children : (2 * nodes,) of node n at 2 n the right one, at 2 n + 1 the left one
-    value : log odds that a leaf adds
-    depth : most steps from a root to a leaf
+    asked : (k,) the numbers that they ask for
+    thresholds : what each is held against, one behind the other as complex numbers: which of
+        `asked` is the real part, the threshold the imaginary one. That is the order in which numpy
+        sorts them, so that one search finds the places of all numbers
+    rows : (k,) what is to be added to such a place for the row of `left`
+    missing : (k,) the row for each where it is not there
+    left : (rows, trees) what is left by one number: behind the rows between its thresholds that
+        for where it is not there
+    first : (trees,) where the leaves of each begin in `value`
+    value : (leaves,) log odds that a leaf adds
     """
 
-    roots: NDArray[np.intp]
-    feature: NDArray[np.intp]
-    threshold: Floats
-    missing_left: NDArray[np.bool_]
-    children: NDArray[np.intp]
+    asked: NDArray[np.intp]
+    thresholds: NDArray[np.complex128]
+    rows: NDArray[np.intp]
+    missing: NDArray[np.intp]
+    left: Leaves
+    first: NDArray[np.intp]
     value: Floats
-    depth: int
 
     def odds(self, numbers: Floats) -> float:
-        """Return the sum of what all trees say: (features,) -> log odds.
+        """Return the sum of what all trees say: (features,) -> log odds."""
+        said = numbers.take(self.asked)
+        # Up to a threshold the way goes left: only those below a number count.
+        rows = self.thresholds.searchsorted(_placed(said)) + self.rows
+        rows = np.where(np.isnan(said), self.missing, rows)
+        left = np.bitwise_and.reduce(self.left.take(rows, axis=0), initial=ALL)
+        return float(self.value.take(self.first + _lowest().take(left)).sum())
 
-        Every node is asked at once, which is quicker than each where a tree comes to it.
-        """
-        asked = numbers[self.feature]
-        left = (asked <= self.threshold) | (self.missing_left & np.isnan(asked))
-        chosen = self.children[_pairs(len(left)) + left]
-        node = self.roots
-        for _ in range(self.depth):
-            node = chosen[node]
-        return float(self.value[node].sum())
+
+def _placed(said: Floats) -> NDArray[np.complex128]:
+    """Return numbers, each behind the index that it is asked by; see `Trees.thresholds`."""
+    placed = np.empty(len(said), np.complex128)
+    placed.real, placed.imag = _index(len(said)), said
+    return placed
 
 
 @cache
-def _pairs(nodes: int) -> NDArray[np.intp]:
-    return 2 * np.arange(nodes)
+def _index(count: int) -> Floats:
+    return np.arange(count, dtype=np.float64)
+
+
+@cache
+def _lowest() -> NDArray[np.intp]:
+    """Return the lowest bit that is set in each number of `MOST_LEAVES` bits; 0 in 0."""
+    numbers = np.arange(ALL + 1)
+    lowest: NDArray[np.intp] = np.log2(np.maximum(numbers & -numbers, 1)).astype(np.intp)
+    return lowest
+
+
+class _Split(NamedTuple):
+    """A node that asks, and which leaves of its tree are left behind it."""
+
+    feature: int
+    threshold: float
+    tree: int
+    if_right: int
+    if_missing: int
 
 
 def parse_trees(trees: Sequence[Sequence[Sequence[Any]]], *, features: int) -> Trees:
@@ -72,53 +108,84 @@ def parse_trees(trees: Sequence[Sequence[Sequence[Any]]], *, features: int) -> T
     Raises
     ------
     ModelError
-        A node is none, asks for a number that there is not, or leads back.
+        A node is none, asks for a number that there is not, or leads back; a tree is deeper than
+        `DEEPEST` or has more than `MOST_LEAVES`.
     """
     if not trees:
         raise ModelError("a model holds no tree; reinstall spasmwatch")
-    table: list[tuple[int, float, int, int, int, float]] = []
-    roots = []
-    for tree in trees:
-        roots.append(len(table))
-        table += [_node(list(n), at, len(tree), features, len(table)) for at, n in enumerate(tree)]
-    columns = (np.array(column) for column in zip(*table, strict=True))
-    feature, threshold, left, right, missing, value = columns
-    found = Trees(
-        roots=np.array(roots),
-        feature=np.maximum(feature, 0),
-        threshold=threshold.astype(np.float64),
-        missing_left=missing == left,
-        children=np.stack((right, left), axis=1).ravel(),
-        value=value.astype(np.float64),
-        depth=_depth(np.array(roots), left, right),
-    )
-    if not (np.isfinite(found.threshold).all() and np.isfinite(found.value).all()):
-        raise ModelError("a tree holds a number that is none; reinstall spasmwatch")
-    return found
+    splits: list[_Split] = []
+    values: list[float] = []
+    first = []
+    for number, tree in enumerate(trees):
+        nodes = [_checked(list(node), at, len(tree), features) for at, node in enumerate(tree)]
+        first.append(len(values))
+        leaves: list[float] = []
+        _climb(nodes, 0, number, leaves, splits, depth=0)
+        values += leaves
+    return Trees(**_tables(splits, len(trees)), first=np.array(first), value=np.array(values))
 
 
-def _node(
-    node: list[Any], at: int, size: int, features: int, base: int
-) -> tuple[int, float, int, int, int, float]:
-    """Return a row of the table; children are larger than their parent, so no way leads back."""
-    itself = base + at
-    if len(node) == 1:
-        return NO_FEATURE, 0.0, itself, itself, itself, float(node[0])
+def _checked(node: list[Any], at: int, size: int, features: int) -> list[Any]:
+    """Return a node; children are larger than their parent, so no way leads back."""
+    if len(node) == 1 and isfinite(node[0]):
+        return [float(node[0])]
     if len(node) == PARTS:
         feature, threshold, *children = node
         later = all(isinstance(child, int) and at < child < size for child in children)
-        if later and isinstance(feature, int) and 0 <= feature < features:
-            left, right, missing = (base + child for child in children)
-            return feature, float(threshold), left, right, missing, 0.0
+        known = isinstance(feature, int) and 0 <= feature < features
+        if later and known and isfinite(threshold):
+            return [feature, float(threshold), *children]
     raise ModelError(f"a tree holds {node!r:.60}, which is no node; reinstall spasmwatch")
 
 
-def _depth(roots: NDArray[Any], *ways: NDArray[Any]) -> int:
-    """Return the most steps to a leaf."""
-    reached = set(roots.tolist())
-    for depth in range(DEEPEST + 1):
-        beyond = {int(way[n]) for n in reached for way in ways if int(way[n]) != n}
-        if not beyond:
-            return depth
-        reached = beyond
-    raise ModelError(f"a tree is deeper than {DEEPEST}; reinstall spasmwatch")
+def _climb(
+    nodes: Sequence[Sequence[Any]],
+    at: int,
+    tree: int,
+    leaves: list[float],
+    splits: list[_Split],
+    *,
+    depth: int,
+) -> int:
+    """Gather the leaves from a node on, left to right, and the splits; return the leaves' bits."""
+    if depth > DEEPEST:
+        raise ModelError(f"a tree is deeper than {DEEPEST}; reinstall spasmwatch")
+    node = nodes[at]
+    if len(node) == 1:
+        if len(leaves) == MOST_LEAVES:
+            raise ModelError(f"a tree has more than {MOST_LEAVES} leaves; reinstall spasmwatch")
+        leaves.append(node[0])
+        return 1 << (len(leaves) - 1)
+    feature, threshold, left, right, missing = node
+    lefts = _climb(nodes, left, tree, leaves, splits, depth=depth + 1)
+    rights = _climb(nodes, right, tree, leaves, splits, depth=depth + 1)
+    if_missing = ALL if missing == left else ALL & ~lefts
+    splits.append(_Split(feature, threshold, tree, ALL & ~lefts, if_missing))
+    return lefts | rights
+
+
+def _tables(splits: Sequence[_Split], trees: int) -> dict[str, NDArray[Any]]:
+    """Return the fields of `Trees` that say what is left by a number between its thresholds."""
+    asked = sorted({split.feature for split in splits})
+    thresholds: list[complex] = []
+    tables = [np.empty((0, trees), np.uint16)]
+    missing = []
+    for index, feature in enumerate(asked):
+        of = [split for split in splits if split.feature == feature]
+        own = sorted({split.threshold for split in of})
+        below = {threshold: row for row, threshold in enumerate(own, start=1)}
+        table = np.full((len(own) + 1, trees), ALL, np.uint16)
+        no_number = np.full((1, trees), ALL, np.uint16)
+        for split in of:
+            table[below[split.threshold], split.tree] &= split.if_right
+            no_number[0, split.tree] &= split.if_missing
+        thresholds += [complex(index, threshold) for threshold in own]
+        tables += [np.bitwise_and.accumulate(table), no_number]
+        missing.append(len(thresholds) + 2 * index + 1)
+    return {
+        "asked": np.array(asked, np.intp),
+        "thresholds": np.array(thresholds, np.complex128),
+        "rows": 2 * np.arange(len(asked)),
+        "missing": np.array(missing, np.intp),
+        "left": np.concatenate(tables),
+    }
