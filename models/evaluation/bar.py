@@ -33,6 +33,8 @@ WHERE = {
     "counts/own": "simulated: own generator, rates of forward dynamics",
     "counts/torque": "simulated: forward dynamics, rates of the own generator",
     "counts/sealed": "simulated: sealed generator, rates of both others",
+    "personal/torque": "simulated: forward dynamics, a model that never saw them",
+    "personal/sealed": "simulated: sealed generator",
     "gait/daphnet-ankle": "real: Daphnet, ankle",
     "gait/daphnet-thigh": "real: Daphnet, thigh",
     "gait/daphnet-trunk": "real: Daphnet, trunk",

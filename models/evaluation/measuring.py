@@ -16,6 +16,7 @@ import numpy as np
 from backgrounds import buried, chance
 from counting import counted_nights
 from freezes import FREEZE, by_trembling
+from learning import personal
 from relabelling import Divide, with_divided
 from sawing import SAWING, by_rate
 from seizures import compare_seizures
@@ -219,6 +220,7 @@ MEASURES = {
         night,
         alarms,
         counted_nights,
+        personal,
         real,
         freezes,
         mimicked,
