@@ -183,5 +183,5 @@ def test_what_labels_say_of_an_event_is_said_in_words():
     own = Personal(minimums=(WEIGHED,))
     strong = event(rms_g=0.3, confidence=0.4)
 
-    assert "own minimum of 20.0% by their own labels" in worded(apply(strong, own)).reason
+    assert "own minimum of 20.0% likely by their own labels" in worded(apply(strong, own)).reason
     assert apply(event(rms_g=0.02, confidence=0.4), own).kind is Kind.SPASM

@@ -111,10 +111,10 @@ def test_a_proposal_reads_as_a_person_needs_it():
 
     assert (None, OWN, 2.0) == (proposal.before, after.quantity, after.up_to_s)
     assert proposal_sentence(proposal) == (
-        f"For spasm ask for {after.at_least:.1%} by their own labels (now no minimum): of 27 "
-        "events reviewed (nights: 9) it removes 9 of 9 false ones (now 0) and keeps 18 of 18 real "
-        "ones (now 18); judged by the other nights' labels alone, it removes 9 and keeps 18. Of "
-        f"later real ones {ceil(100 * proposal.lost.expected)} % are expected to be held back, "
+        f"For spasm ask for {after.at_least:.1%} likely by their own labels (now no minimum): of "
+        "27 events reviewed (nights: 9) it removes 9 of 9 false ones (now 0) and keeps 18 of 18 "
+        "real ones (now 18); judged by the other nights' labels alone, it removes 9 and keeps 18. "
+        f"Of later real ones {ceil(100 * proposal.lost.expected)} % are expected to be held back, "
         f"at most {ceil(100 * proposal.lost.most)} % (95 % sure)."
     )
 
