@@ -132,6 +132,7 @@ MINIMUMS: Final[Mapping[str, str]] = {
     "beats": "{:.0f} beats",
     "rhythm_hz": "{:.1f} beats a second",
     "turn_deg": "{:.0f} degrees",
+    "own_confidence": "{:.1%} likely by their own labels",
 }
 """A personal minimum in words, by the quantity that it limits."""
 

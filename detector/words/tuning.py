@@ -7,7 +7,7 @@ from math import ceil
 from typing import Final
 
 from detector.recognition.personal.minimums import Minimum
-from detector.recognition.personal.tuning import Doubt, NoProposal, Proposal
+from detector.recognition.personal.tuning import Doubt, Lost, NoProposal, Proposal
 from detector.words.reasons import minimum_words
 
 
@@ -20,14 +20,38 @@ def proposal_sentence(proposal: Proposal) -> str:
         f"(now {_minimum(proposal.before)}): of {real + false} events reviewed "
         f"(nights: {len(proposal.nights)}) it removes "
         f"{len(then.removed)} of {false} false ones (now {len(now.removed)}) and keeps "
-        f"{len(then.kept)} of {real} real ones (now {len(now.kept)}); at most "
-        f"{ceil(100 * proposal.lost_at_most)} % of all real ones are held back (95 % sure)."
+        f"{len(then.kept)} of {real} real ones (now {len(now.kept)})"
+        f"{_unseen(proposal)}{_lost(proposal.lost)}."
     )
 
 
 def no_proposal_words(answer: NoProposal) -> str:
     """Return why nothing is proposed, without a full stop."""
     return _DOUBTS[answer.doubt].format(kind=answer.kind, **answer.numbers)
+
+
+def _unseen(proposal: Proposal) -> str:
+    """Return what it does on nights left out; nothing of a minimum that is only lowered."""
+    if proposal.lost is None or proposal.after is None:
+        return ""
+    left_out = proposal.left_out
+    return (
+        f"; judged by the other nights' labels alone, it removes {len(left_out.removed)} and keeps "
+        f"{len(left_out.kept)}"
+    )
+
+
+def _lost(lost: Lost | None) -> str:
+    if lost is None or not lost.most:
+        return ""
+    return (
+        f". Of later real ones {_percent(lost.expected)} % are expected to be held back, at most "
+        f"{_percent(lost.most)} % (95 % sure)"
+    )
+
+
+def _percent(share: float) -> int:
+    return ceil(100 * share)
 
 
 def _minimum(minimum: Minimum | None) -> str:
@@ -38,14 +62,7 @@ _DOUBTS: Final[Mapping[Doubt, str]] = {
     Doubt.NOT_FOUND: (
         "real ones that the detector took for {kind}: {real}. No minimum brings them back"
     ),
-    Doubt.NOTHING_BETTER: "no other minimum removes more false ones and keeps the real",
-    Doubt.FEW_EVENTS: ("{events} reviewed events are too few, a stricter minimum needs {needed}"),
-    Doubt.FEW_NIGHTS: "real ones on {nights} of the nights are too few, they must be on {needed}",
-    Doubt.WIDE_BOUND: (
-        "{real} real ones are too few: up to {percent} % of all real ones could be lost"
-    ),
-    Doubt.LOST_ELSEWHERE: ("by chance only: on nights left out {lost} of {real} real ones go too"),
-    Doubt.GAINED_LITTLE: (
-        "by chance only: on nights left out {gained} false ones go instead of {claimed}"
-    ),
+    Doubt.NOTHING_BETTER: "no other minimum removes more false ones of nights that it did not see",
+    Doubt.FEW_EVENTS: "{events} reviewed events are too few, a stricter minimum needs {needed}",
+    Doubt.FEW_NIGHTS: "{nights} reviewed nights are too few, a stricter minimum needs {needed}",
 }

@@ -23,7 +23,7 @@ from firmware_sim.torque.wearing import SITES, draw_worn
 PREFIX = "torque-"
 """Of the names of what is made here, where other generators have names too."""
 FS_HZ = (15.0, 100.0)
-SHORTEST_S, LONGEST_S = 30.0, 14 * 3600.0
+SHORTEST_S, LONGEST_S = 30.0, 24 * 3600.0
 JOINED_S = 6.0
 """Movements nearer to each other are one row of the batch."""
 LONGEST_ROW_S = 70.0
@@ -111,7 +111,7 @@ def nights(
 
     Parameters
     ----------
-    duration_s : 30 s to 14 h; None for 7 to 9.5 h, drawn
+    duration_s : 30 s to 24 h; None for 7 to 9.5 h, drawn
     fs : 15 to 100 Hz
     site : foot, ankle, calf or thigh
     spastic : clusters of likely spasms; without, none

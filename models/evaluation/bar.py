@@ -41,6 +41,8 @@ WHERE = {
     "words/torque-severe": "simulated: forward dynamics, severe nights",
     "words/demo": "simulated: `make demo`, as in the README",
     "words/demos": "simulated: `spasmwatch demo`, other seeds",
+    "personal/torque": "simulated: forward dynamics, a model that never saw them",
+    "personal/sealed": "simulated: sealed generator",
     "gait/daphnet-ankle": "real: Daphnet, ankle",
     "gait/daphnet-thigh": "real: Daphnet, thigh",
     "gait/daphnet-trunk": "real: Daphnet, trunk",

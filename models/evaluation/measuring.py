@@ -17,6 +17,7 @@ from backgrounds import buried, chance
 from counting import counted_nights
 from first_words import first_words
 from freezes import FREEZE, by_trembling
+from learning import personal
 from relabelling import Divide, with_divided
 from sawing import SAWING, by_rate
 from seizures import compare_seizures
@@ -238,6 +239,7 @@ MEASURES = {
         demo,
         alarms,
         counted_nights,
+        personal,
         real,
         freezes,
         mimicked,

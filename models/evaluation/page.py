@@ -18,6 +18,7 @@ from page_people import (
     seizures_lines,
     tremor_lines,
 )
+from page_personal import personal_lines
 from page_simulated import (
     alarms_lines,
     alike_lines,
@@ -45,6 +46,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "words": ("First words, and those taken back (simulated)", words_lines),
     "alarms": ("What wake rules ask of the context (simulated)", alarms_lines),
     "counts": ("A night's count and its interval (simulated)", counts_lines),
+    "personal": ("What a wearer's own labels do (simulated)", personal_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),

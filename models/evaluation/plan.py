@@ -59,6 +59,14 @@ COUNTED = (
 )
 """Simulator, which of its nights, and those whose error rates are used: never its own."""
 
+WEARERS = (
+    ("personal/torque", "torque", "never-saw-torque"),
+    ("personal/sealed", "sealed", "learned-v1"),
+    ("personal/torque-seen", "torque", "learned-v1"),
+)
+"""Name of the measurement, simulator of wearers, and a model: the last has seen the simulator."""
+WEARER_SEED = 9000
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -82,7 +90,7 @@ class Measurement:
 
 def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
     """Return all measurements; `quick` ones are too small to mean anything."""
-    nights = [*_nights(quick), *_alarms(quick), *_spoken(quick)]
+    nights = [*_nights(quick), *_alarms(quick), *_spoken(quick), *_wearers(quick)]
     return [*_positives(quick), *nights, *_alike(quick), *_people(traces, quick)]
 
 
@@ -159,6 +167,23 @@ def _spoken(quick: bool) -> list[Measurement]:
         found.append(Measurement(where, "spoken", words, len(seeds) * minutes / 6))
     for where, seeds in (("demo", [DEMO_SEED]), ("demos", _seeds("own", 2 if quick else 24))):
         found.append(Measurement(f"words/{where}", "demo", {"seeds": seeds}, 2.0 * len(seeds)))
+    return found
+
+
+def _wearers(quick: bool) -> list[Measurement]:
+    found = []
+    count, night_h = (2, 0.5) if quick else (24, 6.0)
+    for where, generator, model in WEARERS:
+        words = {
+            "generator": generator,
+            "name": "night",
+            "seeds": list(range(WEARER_SEED, WEARER_SEED + count)),
+            "model": model,
+            "night_h": night_h,
+        }
+        each_s = 30.0 if generator == "torque" else 10.0
+        cost = count * each_s * night_h / 6
+        found.append(Measurement(where, "personal", words, cost))
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from detector.events import Event, Kind, Phase
-from detector.recognition.personal.minimums import MEASURED, QUANTITIES, Minimum, Personal
+from detector.recognition.personal.minimums import MEASURED, OWN, QUANTITIES, Minimum, Personal
 from detector.recognition.personal.tuning import ReviewedEvent, WearerVerdict
+from detector.recognition.personal.weights import WEIGHED, Weights
 from detector.recognition.rules.reason import Reason, because
 
 REAL, FALSE, UNSURE = WearerVerdict
@@ -25,11 +26,19 @@ def label(verdict, number, night, **numbers) -> ReviewedEvent:
 
 SPASM = Minimum(Kind.SPASM, "peak_g", 0.12, up_to_s=4.0)
 CLONUS = Minimum(Kind.CLONUS, "duration_s", 3.0, up_to_s=5.0)
-OWN = Personal(minimums=(CLONUS, SPASM))
+PERSONAL = Personal(minimums=(CLONUS, SPASM))
+
+
+def weights(kind: Kind):
+    some = st.floats(-5, 5)
+    return st.builds(Weights, some, st.tuples(*[some] * len(WEIGHED[kind])))
+
+
 minimums = st.one_of(
     st.builds(
         Minimum, st.just(kind), st.just(name),
         st.floats(1e-3, QUANTITIES[name].most), st.floats(0, 60),
+        weights(kind) if name == OWN else st.none(),
     )
     for kind, names in MEASURED.items() for name in names
 )  # fmt: skip

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from detector.events import DetectorVersion, Event, Kind, Phase
 from detector.recognition.personal import minimums as plain
-from detector.recognition.personal.minimums import Minimum, Personal, apply, kind_found
+from detector.recognition.personal.minimums import OWN, Minimum, Personal, apply, kind_found
+from detector.recognition.personal.weights import Weights
 from detector.words.reasons import worded
 
-from .labelled import INF, NAN, OWN, SPASM, event, events, minimums, personals
+from .labelled import INF, NAN, PERSONAL, SPASM, event, events, minimums, personals
 
 
 @st.composite
@@ -43,7 +44,7 @@ def test_an_event_beneath_its_minimum_is_movement_that_says_what_it_was():
         "below this wearer's own minimum of 0.12 g; without it, it would be spasm "
         "(it started slowly, and the limb settled 20 degrees from where it was)"
     )
-    said = apply(weak, OWN)
+    said = apply(weak, PERSONAL)
     held = {"kind": Kind.MOVEMENT, "held_back": Kind.SPASM, "revision": 1, "facts": said.facts}
 
     assert replace(weak, episode=None, grade=None, **held) == said
@@ -92,12 +93,12 @@ MET = [{"peak_g": 0.12}, {"peak_g": None}, {"peak_g": NAN}, {"peak_g": 0.01, "du
 def test_what_meets_a_minimum_or_is_unknown_or_lasts_beyond_experience_counts(met):
     found = event(**met)
 
-    assert apply(found, OWN) is found
+    assert apply(found, PERSONAL) is found
 
 
 def test_a_clonus_that_grows_past_its_minimum_rises_to_its_kind_as_a_new_revision():
     found = [event(Kind.CLONUS, Phase.UPDATE, duration_s=d) for d in (1.5, 2.5, 3.5, 70.0)]
-    said = [(word.kind, word.revision) for word in tell(found, OWN)]
+    said = [(word.kind, word.revision) for word in tell(found, PERSONAL)]
 
     assert [(Kind.MOVEMENT, 1)] * 2 + [(Kind.CLONUS, 2)] * 2 == said
 
@@ -122,8 +123,8 @@ def test_whoever_keeps_the_highest_revision_has_the_latest_word(found, own):
         apply(found[0], own, replace(found[0], id="b"))
 
 
-GOOD = plain.to_dict(OWN)
-FOREIGN = [None, [], {}, {"schema": "personal/1"}, GOOD | {"schema": "personal/2"}]
+GOOD = plain.to_dict(PERSONAL)
+FOREIGN = [None, [], {}, {"schema": "personal/2"}, GOOD | {"schema": "personal/3"}]
 BAD_FIELDS = [
     *({"version": -1}, {"version": True}, {"version": 1.5}, {"wearer": 3}, {"silent": True}),
     *({"minimums": [1]}, {"minimums": {"spasm": 0.1}}, {"minimums": {"cramp": {}}}),
@@ -133,6 +134,7 @@ BAD_FIELDS = [
 BAD_MINIMUMS = [
     *({"at_least": bad} for bad in (100.0, NAN, INF, 0, -0.1, "0.1", True, None)),
     *({"up_to_s": bad} for bad in (INF, NAN, -1.0, "3")),
+    *({"weights": {"offset": 0.0}}, {"quantity": "own_confidence"}),
     *({"more": 1}, {"quantity": "beats"}, {"quantity": "reason"}, {"quantity": ["peak_g"]}),
 ]
 
@@ -144,5 +146,42 @@ BAD_MINIMUMS = [
     + [GOOD | {"minimums": {"spasm": GOOD["minimums"]["spasm"] | bad}} for bad in BAD_MINIMUMS],
 )
 def test_what_no_proposal_would_ask_for_is_refused_in_one_sentence(hostile):
-    with pytest.raises(ValueError, match=r"^not a personal/1 object: .+$"):
+    with pytest.raises(ValueError, match=r"^not a personal/2 object: .+$"):
         plain.from_dict(hostile)
+
+
+def test_a_file_of_the_first_version_asks_for_what_it_asked_for():
+    first = plain.to_dict(PERSONAL) | {"schema": "personal/1"}
+    for each in first["minimums"].values():
+        del each["weights"]
+
+    assert plain.from_dict(first) == PERSONAL
+
+
+WEIGHED = Minimum(Kind.SPASM, OWN, 0.2, up_to_s=4.0, weights=Weights(-1.0, (1.0, -2.0, 0.5)))
+BAD_WEIGHTS = [
+    None,
+    {"offset": 0.0},
+    {"offset": 0.0, "confidence": 1.0, "rms_g": NAN, "turn_deg": 0.0},
+    {"offset": 0.0, "confidence": 1.0, "rms_g": 31.0, "turn_deg": 0.0},
+    {"offset": 0.0, "confidence": 1.0, "rms_g": "0", "turn_deg": 0.0},
+    {"offset": 0.0, "confidence": 1.0, "rms_g": 0.0, "rhythm_hz": 0.0},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_WEIGHTS)
+def test_weights_are_those_of_the_kind_and_within_reason(bad):
+    good = plain.to_dict(Personal(minimums=(WEIGHED,)))
+    assert plain.from_dict(good).minimums == (WEIGHED,)
+
+    spasm = good["minimums"]["spasm"] | {"weights": bad}
+    with pytest.raises(ValueError, match=r"weights|number"):
+        plain.from_dict(good | {"minimums": {"spasm": spasm}})
+
+
+def test_what_labels_say_of_an_event_is_said_in_words():
+    own = Personal(minimums=(WEIGHED,))
+    strong = event(rms_g=0.3, confidence=0.4)
+
+    assert "own minimum of 20.0% likely by their own labels" in worded(apply(strong, own)).reason
+    assert apply(event(rms_g=0.02, confidence=0.4), own).kind is Kind.SPASM

@@ -11,9 +11,16 @@ from math import floor, isfinite
 from typing import Any
 
 from detector.events import Event, Kind, Phase, relabelled
+from detector.recognition.personal.weights import WEIGHED, Weights
 from detector.recognition.rules.reason import Reason, because
 
-SCHEMA = "personal/1"
+SCHEMA = "personal/2"
+READ = ("personal/1", SCHEMA)
+"""The first had no weights: any of its minimums is one without."""
+
+OWN = "own_confidence"
+"""How likely an event is real by the wearer's own labels: what is proposed. The other quantities
+are an event's own fields, for who sets a minimum by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,17 @@ QUANTITIES = {
     "beats": Quantity(1.0, 30.0),  # ten seconds of the slowest clonus, 3 Hz
     "rhythm_hz": Quantity(0.1, 5.0),  # typical clonus is above: 5-7 Hz
     "turn_deg": Quantity(1.0, 45.0),  # half of a bent knee
+    OWN: Quantity(0.001, 0.5),  # what is likelier real than not is always published
 }
 """What a minimum may be asked of. `most` bounds what any file or proposal can hold back."""
 
 MEASURED = {
-    Kind.CLONUS: ("confidence", "beats", "duration_s", "peak_g", "rhythm_hz"),
-    Kind.SPASM: ("confidence", "peak_g", "duration_s", "turn_deg"),
-    Kind.TWITCH: ("confidence", "peak_g"),
-    Kind.TONIC: ("confidence", "duration_s", "rms_g", "turn_deg"),
+    Kind.CLONUS: (OWN, "confidence", "beats", "duration_s", "peak_g", "rhythm_hz"),
+    Kind.SPASM: (OWN, "confidence", "peak_g", "duration_s", "turn_deg"),
+    Kind.TWITCH: (OWN, "confidence", "peak_g"),
+    Kind.TONIC: (OWN, "confidence", "duration_s", "rms_g", "turn_deg"),
 }
-"""Which numbers mean something for a kind. Few, because each one tried costs certainty."""
+"""Which numbers mean something for a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +61,14 @@ class Minimum:
     """The least that an event of `kind` must have to count; asked of events up to `up_to_s` long.
 
     What lasts longer than anything the wearer called false is beyond their experience and always
-    counts, however weak it is.
+    counts, however weak it is. `weights` are those of `own_confidence`, None of all others.
     """
 
     kind: Kind
     quantity: str
     at_least: float
     up_to_s: float
+    weights: Weights | None = None
 
     def __post_init__(self) -> None:
         if self.quantity not in MEASURED.get(self.kind, ()):
@@ -70,12 +79,23 @@ class Minimum:
             raise ValueError(f"{self.quantity} must be above 0, at most {most}: {self.at_least}")
         if not (isfinite(_number(self.up_to_s)) and self.up_to_s >= 0):
             raise ValueError(f"up_to_s must be a number of seconds, got {self.up_to_s}")
+        wanted = len(WEIGHED[self.kind]) if self.quantity == OWN else 0
+        if wanted != (0 if self.weights is None else len(self.weights.of)):
+            raise ValueError(f"{self.quantity} of {self.kind} takes {wanted} weights")
+
+    def value_of(self, event: Event) -> float | None:
+        """Return the number that the minimum is on; None where it is not known."""
+        if self.weights is not None:
+            return self.weights.likely(event)
+        value: float | None = getattr(event, self.quantity)
+        return value
 
     def holds_back(self, event: Event) -> bool:
         """Whether the event is known to be beneath; what is not known holds nothing back."""
-        value = getattr(event, self.quantity)
-        beneath = value is not None and value < self.at_least
-        return event.kind is self.kind and beneath and event.duration_s <= self.up_to_s
+        if event.kind is not self.kind or not event.duration_s <= self.up_to_s:
+            return False
+        value = self.value_of(event)
+        return value is not None and value < self.at_least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +205,7 @@ def kind_found(event: Event) -> Kind:
 
 
 def to_dict(personal: Personal) -> dict[str, Any]:
-    """Return the JSON object `personal/1`: every field present, unknown ones None."""
+    """Return the JSON object `personal/2`: every field present, unknown ones None."""
     previous = personal.previous
     return {
         "schema": SCHEMA,
@@ -199,14 +219,14 @@ def to_dict(personal: Personal) -> dict[str, Any]:
 
 
 def from_dict(data: Any) -> Personal:
-    """Return what `to_dict` wrote.
+    """Return what `to_dict` wrote, now or as `personal/1`.
 
     Raises
     ------
     ValueError
         It is of another version, or asks for something that no proposal would.
     """
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+    if not isinstance(data, dict) or data.get("schema") not in READ:
         raise ValueError(f"not a {SCHEMA} object: its schema must be {SCHEMA!r}")
     try:
         rest = {key: value for key, value in data.items() if key != "schema"}
@@ -224,13 +244,32 @@ def _plain(minimums: tuple[Minimum, ...]) -> dict[str, dict[str, Any]]:
             "quantity": each.quantity,
             "at_least": each.at_least,
             "up_to_s": each.up_to_s,
+            "weights": None if each.weights is None else _plain_weights(each.kind, each.weights),
         }
         for each in minimums
     }
 
 
+def _plain_weights(kind: Kind, weights: Weights) -> dict[str, float]:
+    return {"offset": weights.offset, **dict(zip(WEIGHED[kind], weights.of, strict=True))}
+
+
 def _minimums(data: dict[str, dict[str, Any]]) -> tuple[Minimum, ...]:
-    return tuple(Minimum(kind=Kind(kind), **data[kind]) for kind in sorted(data))
+    return tuple(_minimum(Kind(kind), data[kind]) for kind in sorted(data))
+
+
+def _minimum(kind: Kind, said: dict[str, Any]) -> Minimum:
+    rest = dict(said)
+    weights = rest.pop("weights", None)
+    return Minimum(kind=kind, **rest, weights=None if weights is None else _weights(kind, weights))
+
+
+def _weights(kind: Kind, said: dict[str, float]) -> Weights:
+    names = ("offset", *WEIGHED[kind])
+    if sorted(said) != sorted(names):
+        raise ValueError(f"weights of {kind} are {', '.join(names)}, got {', '.join(said)}")
+    offset, *of = (float(_number(said[name])) for name in names)
+    return Weights(offset, tuple(of))
 
 
 def _number(value: float) -> float:
