@@ -241,7 +241,8 @@ def gather(
     if processes == 1:
         return Examples([work(source) for source in sources])
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return Examples(list(pool.map(work, sources)))
+        # In pairs: a varied recording comes behind the one that it is made from.
+        return Examples(list(pool.map(work, sources, chunksize=2)))
 
 
 def _watched(source: Source, *, traces: Path, cache: Path | None, code: str) -> Watched:
@@ -273,7 +274,10 @@ def cache_file(cache: Path, source: Source, code: str) -> Path:
 def code() -> str:
     """Return the digest of all that examples depend on: simulators, detector, thresholds."""
     digest = sha256()
-    for part in (*READ, *(f"models/training/{name}.py" for name in ("recordings", "examples"))):
+    for part in (
+        *READ,
+        *(f"models/training/{name}.py" for name in ("recordings", "variation", "examples")),
+    ):
         path = ROOT / part
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             if file.name not in NOT_READ:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
+from variation import varied
 
 from detector.block import Samples
 from detector.evaluation.matching import Truth
@@ -92,6 +94,7 @@ class Source:
     scene : the scenario, of a generator; the file, of people
     scene_s : length
     number : of a real recording with simulated movements in it, in its data set; else None
+    varied : whether another limb wears it (`variation`)
     """
 
     origin: Origin
@@ -102,22 +105,26 @@ class Source:
     site: str = ""
     fs: float = 0.0
     number: int | None = None
+    varied: bool = False
 
     @property
     def name(self) -> str:
         """Return the name, which no other has."""
         if self.origin is Origin.REAL:
             return f"{self.group} {self.scene}" + ("" if self.number is None else " grounded")
-        return f"{self.origin} {self.scene} {self.seed} {self.scene_s:g} {self.site} {self.fs:g}"
+        name = f"{self.origin} {self.scene} {self.seed} {self.scene_s:g} {self.site} {self.fs:g}"
+        return name + (" varied" if self.varied else "")
 
     def recording(self, traces: Path) -> Recording:
         """Simulate it, or read it from the folder of real recordings."""
         if self.origin is Origin.REAL:
             found = _read(self, traces)
             return found if self.number is None else _grounded(found, self.number)
-        return _simulated(self)
+        plain = _simulated(replace(self, varied=False))
+        return replace(varied(plain, self.seed), source=self) if self.varied else plain
 
 
+@lru_cache(maxsize=1)  # a varied recording comes behind the one that it is made from
 def _simulated(source: Source) -> Recording:
     seed, site, fs, length_s = source.seed, source.site, source.fs, source.scene_s
     if source.origin is Origin.OWN:
@@ -269,6 +276,7 @@ class Plan:
     own_scene_s: float = 600.0
     torque_scene_s: float = 900.0
     own_scenes: tuple[str, ...] = OWN_SCENES
+    varied: bool = False  # each recording also as another limb would wear it
     torque_scenes: tuple[str, ...] = TORQUE_SCENES
 
 
@@ -283,6 +291,7 @@ FIT = Plan(
     torque=((FREE, 32, 5000), (SPASTIC, 32, 5100), (TORQUE_SEVERE, 8, 5200)),
     own_rounds=(4, 4600),
     torque_rounds=(3, 5300),
+    varied=True,
 )
 CALIBRATE = Plan(
     own=((HARD_FREE, 16, 6000), (HARD, 16, 6100), (SEVERE, 6, 6200)),
@@ -302,7 +311,14 @@ CHECK = Plan(
 
 
 def simulated(plan: Plan) -> Iterator[Source]:
-    """Return a plan's recordings by name."""
+    """Return a plan's recordings by name, a varied one behind the one that it is made from."""
+    for source in _plain(plan):
+        yield source
+        if plan.varied:
+            yield replace(source, varied=True)
+
+
+def _plain(plan: Plan) -> Iterator[Source]:
     for origin, nights in ((Origin.OWN, plan.own), (Origin.TORQUE, plan.torque)):
         for scene, many, first in nights:
             for number in range(many):

@@ -53,6 +53,7 @@ SMALL = Plan(
     torque_scene_s=120.0,
     own_scenes=("clonus", "spasms", "restless"),
     torque_scenes=("clonus",),
+    varied=True,
 )
 """Enough to test in seconds that training is reproducible."""
 SMALL_ASKED = {q: replace(how, trees=20, leaves=4) for q, how in ASKED.items()}
@@ -119,7 +120,7 @@ def test_the_sealed_generator_is_out_of_reach_of_training() -> None:
 
 def test_no_seed_is_trained_on_and_judged_by() -> None:
     seeds = [
-        (source.origin, source.scene, source.seed)
+        (source.origin, source.scene, source.seed, source.varied)
         for plan in (FIT, CALIBRATE, CHECK)
         for source in simulated(plan)
     ]
