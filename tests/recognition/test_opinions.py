@@ -117,6 +117,12 @@ def test_two_witnesses_need_less_than_one(cases: list[Case]) -> None:
             assert found.kind not in SPASM_FAMILY
 
 
+def test_away_from_the_legs_two_witnesses_need_as_much_as_one(cases: list[Case]) -> None:
+    middling = opinions(odds=0.0, give=0.6, leave=0.4, gives=False)
+
+    assert not [case for case in cases if case.facts.over and middling(case).kind in SPASM_FAMILY]
+
+
 def test_a_name_that_the_rules_did_not_give_is_given_to_a_limb_at_rest_alone() -> None:
     night = scenario("hard-night", seed=1, duration_s=3600.0)
     cases = judged(np.nan_to_num(night.samples))

@@ -114,7 +114,7 @@ class Opinions:
     name: str
     rules: Rules
     answers: Mapping[Question, Opinion]
-    gives: bool = True  # at a leg; elsewhere it only leaves names or takes them back
+    gives: bool = True  # at a leg; elsewhere it only leaves names, and takes more of them back
 
     def __call__(self, case: Case) -> Finding:
         """Return what the bout most likely was, with a calibrated confidence."""
@@ -183,10 +183,13 @@ class Opinions:
         return self._without(case, finding, numbers, likely)
 
     def _holds(self, question: Question, likely: float, case: Case, finding: Finding) -> bool:
-        """Return whether a name is left where the rules gave it, or given."""
+        """Return whether a name is left where the rules gave it, or given.
+
+        Away from the legs, where nothing was learned, a name is left only where it would be given.
+        """
         opinion = self.answers[question]
         if finding.kind in NAMES[question]:
-            return likely >= opinion.leave
+            return likely >= (opinion.leave if self.gives else opinion.give)
         if question is Question.TWITCH and case.facts.peak_g < sum(self.rules.twitch.peak_g) / 2:
             return False  # the smallest that is written down
         may = self._may_pull if question is Question.PULL else self._may_give
