@@ -198,9 +198,8 @@ class Bank:
         if self._next[wearer] < 0:
             return []
         tracker, origin = self._trackers[wearer], int(self._next[wearer]) * FRAME - HISTORY
-        bouts = tracker.finish(self._history[wearer], origin)
+        told = self._admit(wearer, tracker.finish(self._history[wearer], origin))
         known_s = int(self._next[wearer]) * FRAME_S
-        told = self._admit(wearer, bouts)
         told += [KnownEvent(event, known_s) for event in self._sequences[wearer].finish()]
         tracker.reset()
         self._next[wearer] = -1
@@ -249,9 +248,8 @@ class Bank:
             rules, opinion = self._rules[wearer], self._opinion[wearer]
             if opinion is None and bout.moment in EARLY and not may_be_spasm(bout, rules):
                 continue  # no kind that is announced could follow
-            if self._witness is None and (
-                sequence.says_little(bout) or not worth_asking(opinion, bout)
-            ):
+            unseen = self._witness is None
+            if unseen and (sequence.says_little(bout) or not worth_asking(opinion, bout)):
                 continue
             case = examine(bout, rules)
             finding = decide(case, opinion)
