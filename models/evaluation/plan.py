@@ -172,7 +172,7 @@ def _spoken(quick: bool) -> list[Measurement]:
 
 def _wearers(quick: bool) -> list[Measurement]:
     found = []
-    count, night_h = (2, 0.5) if quick else (24, 6.0)
+    count, night_h = (2, 0.5) if quick else (12, 6.0)
     for where, generator, model in WEARERS:
         words = {
             "generator": generator,
