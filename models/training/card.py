@@ -65,11 +65,12 @@ Simulated nights and scenes of two generators that have nothing in common: `firm
 which draws movements, and `firmware_sim.torque`, forward dynamics of a leg on a mattress; soft,
 hard and severe nights, seven pairs of site and rate. Each is trained on twice: as simulated, and as
 another limb would wear the sensor, with tempo, size and the resonance of tissue and strap drawn
-anew (`models/training/variation.py`). Nothing is fitted to the sealed generator; its usual nights
-were looked at when the two levels were thought of and two numbers left out. And recordings of
-people, also with simulated movements in them, so that "real" does not imply "no spasm". The two
-generators weigh the same, soft nights half as much and all people together 0.7; of each, right and
-wrong bouts weigh the same, and the moments of a bout share one weight.
+anew (`models/training/variation.py`); the questions of clonus and tremor once, as simulated.
+Nothing is fitted to the sealed generator; its usual nights were looked at when the two levels were
+thought of and two numbers left out. And recordings of people, also with simulated movements in
+them, so that "real" does not imply "no spasm". The two generators weigh the same, soft nights half
+as much and all people together 0.7; of each, right and wrong bouts weigh the same, and the moments
+of a bout share one weight.
 
 LightGBM grew the trees (extremely randomised, half of the features at each node); the product
 reads them without it.

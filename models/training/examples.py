@@ -103,6 +103,7 @@ class Examples:
         self.origin = np.array([s.origin.value for s in sources], object)[self.recording]
         self.group = np.array([s.group for s in sources], object)[self.recording]
         self.scene = np.array([s.scene for s in sources], object)[self.recording]
+        self.varied: Bools = np.array([s.varied for s in sources], bool)[self.recording]
 
     def __len__(self) -> int:
         return len(self.recording)

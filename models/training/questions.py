@@ -79,7 +79,13 @@ class Asked:
 
 
 def _beats(examples: Examples) -> Bools:
-    return examples.rhythm & examples.at(Moment.RHYTHM, Moment.UPDATE, Moment.OVER)
+    """Return rhythms as they were simulated.
+
+    With varied ones a model that never saw our own simulator finds fewer of its clonus (81 instead
+    of 85 % at 40 false in 24 h), and a loose strap's ring at 8 Hz was called one.
+    """
+    beating = examples.rhythm & examples.at(Moment.RHYTHM, Moment.UPDATE, Moment.OVER)
+    return beating & ~examples.varied
 
 
 def _over(examples: Examples) -> Bools:
