@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from left_out import opinion_of
-from wearers import NIGHT_H, REVIEWED, counts, lived, nights_of
+from wearers import NIGHT_H, REVIEWED, SITE, counts, lived, nights_of
+
+from detector.recognition.rules.opinions import Opinions, load_model, parse_opinions
+from detector.recognition.rules.thresholds import load_rules
+
+HERE = Path(__file__).resolve().parent
 
 
 def personal(
@@ -28,3 +35,16 @@ def personal(
         _, theirs = found[(number + 1) % len(found)]
         rows.append(figures | {"others": counts(nights[number][REVIEWED:], theirs)})
     return {"opinions": model, "wearers": rows}
+
+
+@cache
+def opinion_of(model: str) -> Opinions:
+    """Return the opinions of a model beside this file, which left something out, or of models/."""
+    beside = HERE / f"{model}.json"
+    if beside.is_file():
+        data = json.loads(beside.read_bytes())
+        return parse_opinions(data, load_rules(data["rules"], site=SITE))
+    _, opinions = load_model(model, site=SITE)
+    if opinions is None:
+        raise ValueError(f"{model} has no opinions, so that its confidence is no probability")
+    return opinions

@@ -98,7 +98,7 @@ company and habits stay, and differ from wearer to wearer; the strap is never pu
 real nights do. Somebody who knows the truth labels every alarm of the first three nights, and
 every proposal is accepted; the fourth is judged. *Seen*: an alarm lies on a true clonus, spasm or
 tonic one. A bar asks for a generator that the model never saw: for the forward dynamics one is
-trained without them (`models/evaluation/left_out.py`), which gives far more false alarms there than
+trained without them (`models/training/left_out.py`), which gives far more false alarms there than
 the shipped one. *Another wearer's*: what the next wearer's minimums do here, which is what they owe
 to the simulator alone.
 """,

@@ -76,6 +76,9 @@ class Answer:
 Task: TypeAlias = tuple[Floats, Bools, Floats, tuple[int, ...], int, int]
 """Numbers, what is right, weights, features that may be used, trees and leaves."""
 
+Pool: TypeAlias = tuple[Floats, Bools, Floats]
+"""Odds, what is right, and weights."""
+
 
 def fit(
     examples: Examples,
@@ -93,12 +96,26 @@ def fit(
         trees = next(grown)
         others = {origin: next(grown) for origin in GENERATORS}
         pools = [pool(how, others[origin], calibration, origin) for origin in GENERATORS]
-        bare = bare_opinion(trees, typical(how, examples))
-        slope, offset = platt(pools) or (1.0, 0.0)
-        calibrated = replace(bare, slope=slope, offset=offset)
-        give, leave = chosen(question, how, calibrated, calibration)
-        found[question] = Answer(trees, replace(calibrated, give=give, leave=leave), others)
+        opinion = calibrated(question, how, trees, examples, calibration, pools=pools)
+        found[question] = Answer(trees, opinion, others)
     return found
+
+
+def calibrated(
+    question: Question,
+    how: Asked,
+    trees: Sequence[Tree],
+    examples: Examples,
+    calibration: Examples,
+    *,
+    pools: Iterable[Pool],
+) -> Opinion:
+    """Return what trees give: confidence from `pools`, levels from nights of `calibration`."""
+    slope, offset = platt(pools) or (1.0, 0.0)
+    bare = bare_opinion(trees, typical(how, examples))
+    sure = replace(bare, slope=slope, offset=offset)
+    give, leave = chosen(question, how, sure, calibration)
+    return replace(sure, give=give, leave=leave)
 
 
 GENERATORS: Final = (Origin.OWN, Origin.TORQUE)
@@ -205,10 +222,6 @@ def typical(how: Asked, examples: Examples) -> Floats:
         for column in numbers.T
     ]
     return np.array([significant(median, LEAF_DIGITS) for median in medians])
-
-
-Pool: TypeAlias = tuple[Floats, Bools, Floats]
-"""Odds, what is right, and weights."""
 
 
 def pool(how: Asked, trees: Sequence[Tree], examples: Examples, origin: Origin) -> Pool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import left_out
 import wearers
+from learning import opinion_of
 from model_file import rules_digest
 from page_personal import halved, lost, ratio
 from wearers import NIGHTS, REVIEWED, SimulatedNight, counts, is_real, lived, reviewed
@@ -78,18 +79,16 @@ def test_a_bar_is_met_by_half_of_the_false_alarms_and_two_points():
 
 
 def test_the_model_that_left_a_simulator_out_is_of_the_rules_and_features_that_there_are():
-    kept = json.loads((left_out.HERE / f"{left_out.NAME}.json").read_bytes())
+    kept = json.loads(left_out.PLACE.read_bytes())
     plans = kept["training"]["plans"]
 
     assert kept["training"]["rules_thresholds_sha256"] == rules_digest()
     assert not any(plan["torque"] for plan in plans.values())
-    assert left_out.opinion_of(left_out.NAME).name == left_out.NAME
+    assert opinion_of(left_out.NAME).name == left_out.NAME
 
 
 def test_nights_are_cut_from_one_recording_and_keep_their_truths():
-    nights = wearers.nights_of(
-        ("own", "night", 9999), left_out.opinion_of("learned-v1"), night_h=0.1
-    )
+    nights = wearers.nights_of(("own", "night", 9999), opinion_of("learned-v1"), night_h=0.1)
 
     assert len(nights) == NIGHTS
     assert {round(night.hours, 3) for night in nights} == {0.1}
