@@ -69,7 +69,7 @@ def allowed_levels(question: Question, hardest: Examples, rows: Bools, likely: F
         among[rows] = mine
         levels.append(allowed(hardest, among, likely[mine], per_24h[question]))
     give, leave = levels
-    return Levels(give, min(leave, give))  # two witnesses never need more than one
+    return Levels(max(give, leave), leave)  # one witness never needs less than two
 
 
 def over(how: Asked, examples: Examples) -> Bools:

@@ -9,7 +9,7 @@ import lightgbm
 import numpy as np
 import pytest
 from examples import Examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from questions import ASKED, EVERY_KIND, FEATURE_GROUPS
 from recordings import HARDEST, Origin
@@ -114,6 +114,7 @@ def test_too_few_to_know_leave_the_odds_as_they_are() -> None:
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), question=st.sampled_from(sorted(GIVEN_PER_24H)))
+@example(seed=730, question=Question.PULL)
 def test_levels_leave_no_more_false_events_than_allowed(seed: int, question: Question) -> None:
     hardest = nights(seed, count=200, calls=0.5).among(scenes=HARDEST)
     rows = over(ASKED[question], hardest)
@@ -131,9 +132,9 @@ def test_levels_leave_no_more_false_events_than_allowed(seed: int, question: Que
                 for origin in (Origin.OWN, Origin.TORQUE)
             ]
         )
-        assert (
-            most[question] - 24 / 8 < per_24h <= most[question] + 1e-9
-        )  # an event less is too few
+        assert per_24h <= most[question] + 1e-9
+        if called or levels.give > levels.leave:  # or one witness needs as much as two
+            assert per_24h > most[question] - 24 / 8  # an event less is too few
 
 
 @pytest.mark.parametrize("question", Question)
