@@ -24,6 +24,9 @@ from detector.events import EventContext
 PRIOR = 5.0
 """Shape of the prior: where five are expected, half of what was observed beyond them is taken."""
 
+TURNS = 50
+"""Ten give four digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContextNight:
@@ -32,10 +35,6 @@ class ContextNight:
     count: NightCount
     hours: Mapping[EventContext, float]
     false: Mapping[EventContext, int]
-
-
-TURNS = 50
-"""Ten give four digits."""
 
 
 def times_false(nights: Sequence[ContextNight]) -> dict[EventContext, float]:

@@ -16,28 +16,24 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-for _name in THREADS:  # read when numpy is loaded; every process has a core to itself
-    os.environ.setdefault(_name, "1")
+from between import error_rates_of
+from contexts import ContextNight, times_false
+from night_counts import NightCount, false_by_context, night_counts
+from simulators import traces_of
+from workers import workers
 
-from between import error_rates_of  # noqa: E402
-from contexts import ContextNight, times_false  # noqa: E402
-from night_counts import NightCount, false_by_context, night_counts  # noqa: E402
-from simulators import traces_of  # noqa: E402
-
-from detector.evaluation.wearing import context_hours  # noqa: E402
-from detector.events import Event, EventContext  # noqa: E402
-from detector.night.offline import detect  # noqa: E402
-from detector.recognition.counts.error_rates import SCHEMA, Counted, ErrorRates  # noqa: E402
-from detector.recognition.rules.model_files import MODEL_FILES  # noqa: E402
-from firmware_sim.motion import Trace  # noqa: E402
+from detector.evaluation.wearing import context_hours
+from detector.events import Event, EventContext
+from detector.night.offline import detect
+from detector.recognition.counts.error_rates import SCHEMA, Counted, ErrorRates
+from detector.recognition.rules.model_files import MODEL_FILES
+from firmware_sim.motion import Trace
 
 MODELS = Path(__file__).resolve().parents[1]
 COMMAND = "python models/evaluation/error_rates.py"
@@ -104,7 +100,7 @@ def measured(
         for name in names
         for seed in seeds
     ]
-    with ProcessPoolExecutor(max_workers=processes) as pool:
+    with workers(processes) as pool:
         done = []
         for number, night in enumerate(pool.map(_night, due), start=1):
             sys.stderr.write(f"{number} of {len(due)}: {night.generator} {night.name}\n")

@@ -15,20 +15,17 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-for _name in THREADS:  # read when numpy is loaded; every process has a core to itself
-    os.environ.setdefault(_name, "1")
-
-import numpy as np  # noqa: E402
-import scipy  # noqa: E402
-from measuring import MEASURES  # noqa: E402
-from page import SECTIONS, page, section_lines  # noqa: E402
-from plan import Measurement, plan  # noqa: E402
+import numpy as np
+import scipy
+from measuring import MEASURES
+from page import SECTIONS, page, section_lines
+from plan import Measurement, plan
+from workers import workers
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "evaluation"
@@ -88,7 +85,7 @@ def measured(
     due = [each for each in wanted if again or not files[each.name].is_file()]
     if due:
         due.sort(key=lambda each: -each.cost)
-        with ProcessPoolExecutor(max_workers=processes) as pool:
+        with workers(processes) as pool:
             running = {pool.submit(_measure, each): each for each in due}
             for number, future in enumerate(as_completed(running), start=1):
                 each = running[future]
