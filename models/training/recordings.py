@@ -1,6 +1,6 @@
 """The data for training and validation: simulated movement, and recordings of people.
 
-Never `firmware_sim.sealed`: that generator is used once, for the final score.
+Never `firmware_sim.sealed`: what a model finds on that generator is only ever measured.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ UNLABELLED = {"daphnet": ("not_experiment",)}
 """Unlabelled stretches (sensors were put on and off there)."""
 
 SEIZING = ("Seizure/",)
-"""Stretches of seizures that are not negatives: their jerks are not voluntary. The margins and the
-auras are; boundaries are +- 5 s."""
+"""Stretches of seizures that are not negatives: their jerks are not voluntary. Auras are.
+Labels are exact to `SEIZURE_MARGIN_S`."""
 AURA = "Seizure/Aura"
 SEIZURE_MARGIN_S = 5.0
 
