@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
-from variation import varied
+from variation import Moved, varied
 
 from detector.block import Samples
 from detector.evaluation.matching import Truth
@@ -121,7 +121,10 @@ class Source:
             found = _read(self, traces)
             return found if self.number is None else _grounded(found, self.number)
         plain = _simulated(replace(self, varied=False))
-        return replace(varied(plain, self.seed), source=self) if self.varied else plain
+        if not self.varied:
+            return plain
+        other = varied(Moved(plain.samples, plain.fs, plain.truths), self.seed)
+        return replace(plain, source=self, **other._asdict())
 
 
 @lru_cache(maxsize=1)  # a varied recording comes behind the one that it is made from
