@@ -76,7 +76,7 @@ def allowed_levels(question: Question, hardest: Examples, rows: Bools, likely: F
         among[rows] = mine
         levels.append(allowed(hardest, among, likely[mine], per_24h[question]))
     give, leave = levels
-    return Levels(max(give, leave), leave)  # one witness never needs less than two
+    return Levels(max(give, leave), leave)  # the opinion alone never needs less than with the rules
 
 
 def over(how: Asked, examples: Examples) -> Bools:
