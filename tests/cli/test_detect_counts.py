@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.recognition.counts.error_rates import error_rates
+from detector.recognition.rules import model_files
+
 FS = 50.0
 CLONUS_AT_S = (600, 1800, 3000)
 
@@ -73,6 +76,25 @@ def test_where_nothing_was_measured_there_is_no_interval(spasmwatch, hours, tmp_
     assert {each[end] for each in told["counts"] for end in ("low", "middle", "high")} == {None}
     assert told["simulated_by"] == []
     assert "in truth" not in spasmwatch("detect", *files, *where).stdout
+
+
+@pytest.mark.parametrize("asked", [[], ["--json", "--counts"]])
+def test_a_damaged_file_of_rates_costs_the_interval_and_no_event(
+    spasmwatch, hours, monkeypatch, asked
+):
+    whole = spasmwatch("detect", hours, *asked)
+    damaged = dict(model_files.RATES_FILES, **{"learned-v1": b"{"})
+    monkeypatch.setattr(model_files, "RATES_FILES", damaged)
+    error_rates.cache_clear()
+    done = spasmwatch("detect", hours, *asked)
+
+    assert done.returncode == 78
+    assert "error rates of model 'learned-v1' cannot be read" in done.stderr
+    told = whole.stdout.splitlines()[:-1]
+    assert len(told) >= len(CLONUS_AT_S)
+    assert done.stdout.splitlines()[: len(told)] == told
+    assert "in truth" not in done.stdout
+    assert "counts/1" not in done.stdout
 
 
 def test_a_short_recording_gets_none(spasmwatch, night):

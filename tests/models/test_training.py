@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import examples as watching
@@ -107,6 +108,30 @@ def test_without_the_recordings_it_says_what_is_missing_and_writes_nothing(
     said = capsys.readouterr().err
     assert all(name in said for name in (*TRAINED_ON, *LOOKED_AT))
     assert before == {path: path.read_bytes() for path in SHIPPED.iterdir()}
+
+
+def test_a_disk_that_fills_costs_no_model_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_written(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(ENOSPC, "No space left on device")
+
+    (tmp_path / "model.json").write_bytes(b"the model of last week")
+    monkeypatch.setattr(train, "FOLDER", tmp_path)
+    monkeypatch.setattr(train, "missing_sets", lambda traces: [])
+    monkeypatch.setattr(train.Workshop, "gather", lambda *plans, **sets: Examples([]))
+    monkeypatch.setattr(train, "fit", lambda *examples, **how: {})
+    monkeypatch.setattr(train, "model", lambda *trained: b"the model of today")
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", half_written)
+        with pytest.raises(OSError, match="No space"):
+            train.main(["--no-figures"])
+
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the model of last week"]
+    assert train.main(["--no-figures"]) == 0
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the model of today"]
 
 
 def test_the_sealed_generator_is_out_of_reach_of_training() -> None:

@@ -82,6 +82,21 @@ def test_an_end_that_disproves_the_overlap_parts_them_again():
     assert said[2].revision > said[1].revision
 
 
+def test_what_goes_on_when_it_is_parted_begins_under_its_own_id():
+    a, b = left(Kind.CLONUS, 10, 2, Phase.START), right(Kind.CLONUS, 30, 2, Phase.START)
+    longer = replace(b, phase=Phase.UPDATE, duration_s=7.0)
+    a_ended = replace(a, phase=Phase.END, duration_s=5.0)
+    longest = replace(longer, duration_s=12.0)
+    said = tell([a, b, longer, a_ended, longest, replace(longest, phase=Phase.END)])
+
+    own = [(e.phase, e.revision, e.duration_s) for e in said if e.id == b.id]
+    assert own == [
+        (Phase.START, 0, 7.0),
+        (Phase.UPDATE, 0, 12.0),
+        (Phase.END, 0, 12.0),
+    ]
+
+
 def test_an_id_is_taken_back_only_where_two_told_movements_are_one():
     a, b = left(Kind.SPASM, 10, 2), event("thigh", Kind.SPASM, 14, 2)
     said = tell([a, b, right(Kind.SPASM, 11, 4)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from detector.errors import RecordingError
+from detector.errors import ModelError, RecordingError
 from detector.events import Event
 from detector.sites import Site
 from detector.terminal.failures import NOT_WHOLE, report_failure
@@ -116,6 +116,9 @@ def detect(
         if not failed:
             _show(shown[-1], how, call.out, name_sensors=together)
             code = code or (0 if shown[-1].is_whole else NOT_WHOLE)
+            if shown[-1].uncounted is not None:
+                failed = report_failure(shown[-1].uncounted, call.out)
+                code = code or failed
     if out is not None and shown:
         write_events(out, [event for found in shown for event in found.events])
     if shown and not call.out.json:
@@ -153,6 +156,7 @@ class _Found:
     recordings: str
     answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
     is_whole: bool = True
+    uncounted: ModelError | None = None  # why nothing can be said of how many there were in truth
 
 
 BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
@@ -192,15 +196,21 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
         for step in recorded.steps():
             advance(sum(len(block) for _, block in step.blocks))
     dated = all(reader.timebase.epoch_ns is not None for reader in readers)
+    counts, uncounted = None, None
+    try:
+        counts = _counted(recorded, worn, how) if how.counts or not out.json else None
+    except ModelError as error:
+        uncounted = error
     return _Found(
         tuple(map(_heading, readers, recorded.stretches)),
         (*recorded.warnings, *([] if dated or len(readers) == 1 else [BEGAN_TOGETHER])),
         tuple(recorded.events),
         tuple(recorded.in_time),
-        _counted(recorded, worn, how) if how.counts or not out.json else None,
+        counts,
         " + ".join(reader.name for reader in readers),
         () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
         recorded.is_whole,
+        uncounted,
     )
 
 

@@ -165,6 +165,8 @@ class Fusion:
             event = event if plain else next_form(told.event, event)
             if event == told.event:
                 return []
+        elif event.phase is Phase.UPDATE:  # so far it was told as another: now it begins
+            event, plain = replace(event, phase=Phase.START), False
         self._told[identity] = _Told(event, plain=plain, retired=False)
         return [event]
 
