@@ -34,7 +34,7 @@ def test_a_person_gets_lines_a_sum_and_the_notice(spasmwatch, night):
     clonus = [line for line in lines if "Clonus" in line]
     assert clonus[0].startswith("15:15:00  Clonus, 8.")
     assert "(about 6 a second)" in clonus[0]
-    assert lines[-1].startswith("2 likely spasms, 2 of them clonus.")
+    assert lines[-1].startswith("2 likely spasms, all of them clonus.")
     assert "Not a medical device" in done.stderr
 
 
