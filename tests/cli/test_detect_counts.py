@@ -62,6 +62,14 @@ def test_a_program_gets_counts_after_the_events_and_only_when_it_asks(spasmwatch
     assert "Not a medical device" in told["notice"]
 
 
+def test_counts_without_json_say_what_they_need_and_change_nothing_else(spasmwatch, hours):
+    asked, plain = spasmwatch("detect", hours, "--counts"), spasmwatch("detect", hours)
+
+    assert "--counts adds a line for programs: give it with --json." in asked.stderr
+    assert asked.stdout == plain.stdout
+    assert (asked.returncode, plain.returncode) == (0, 0)
+
+
 @pytest.mark.parametrize("where", [["--site", "wrist"], ["--together"]])
 def test_where_nothing_was_measured_there_is_no_interval(spasmwatch, hours, tmp_path, where):
     other = tmp_path / "other.npz"

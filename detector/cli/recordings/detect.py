@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 ModelName = Literal["rules-v1", "learned-v1"]
 UnitName = Literal["g", "m/s2", "mg"]
 
+WITHOUT_JSON = "--counts adds a line for programs: give it with --json."
+
 
 def detect(
     ctx: typer.Context,
@@ -63,7 +65,7 @@ def detect(
         bool,
         typer.Option(
             "--counts",
-            help="For programs: add how many there were of each kind, and in truth (counts/1).",
+            help="With --json: add how many there were of each kind, and in truth (counts/1).",
         ),
     ] = False,
     together: Annotated[
@@ -94,6 +96,8 @@ def detect(
             "one moment of one sensor is explained: leave --together, --alerts and --counts out",
             param_hint="--explain",
         )
+    if counts and not call.out.json:
+        call.out.say(WITHOUT_JSON)
     if out is not None:
         try:
             check_target(out)
