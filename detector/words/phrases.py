@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # commands that count nothing need not load SciPy
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
+STRAP_LOOSE = "The strap was loose at times: what is called clonus then may be the sensor ringing."
+
 TITLES = {
     Kind.CLONUS: "Clonus",
     Kind.SPASM: "Spasm",

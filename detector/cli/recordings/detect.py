@@ -19,7 +19,7 @@ from detector.terminal.invocation import Invocation
 from detector.terminal.moments import HELP, When, parse_when, place
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line
-from detector.words.phrases import NOTICE, counted, event_line, length, summary
+from detector.words.phrases import NOTICE, STRAP_LOOSE, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
@@ -284,7 +284,9 @@ def _answers(
 
 
 def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
+    from detector.alert import Alert
     from detector.alert import to_json as alert_json
+    from detector.alerts.conditions import Condition
     from detector.events import to_json as event_json
     from detector.recognition.counts.error_rates import Counted
     from detector.recognition.counts.night_counts import to_json as counts_json
@@ -310,6 +312,8 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
                 out.data(alert_line(each, how.zone))
         likely = None if found.counts is None else found.counts.of(Counted.LIKELY).true
         out.data(summary(found.events, likely))
+        if any(isinstance(e, Alert) and e.kind == Condition.LOOSE_STRAP for e in found.in_time):
+            out.data(STRAP_LOOSE)
 
 
 def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
