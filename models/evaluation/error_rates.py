@@ -189,10 +189,10 @@ def _counts_of(row: Mapping[str, Any]) -> dict[Counted, ContextNight]:
 
 
 def digest(model: str) -> str:
-    """Return the hash of a model's file and of the rules that it refines."""
+    """Return the hash of a model's file and of the rules that its opinions stand beside."""
     text = MODEL_FILES[model]
-    refines = json.loads(text).get("refines")
-    return sha256(text + (MODEL_FILES[refines] if refines else b"")).hexdigest()
+    rules = json.loads(text).get("rules")
+    return sha256(text + (MODEL_FILES[rules] if rules else b"")).hexdigest()
 
 
 def _night(due: tuple[str, str, int, float, tuple[str, ...]]) -> Night:

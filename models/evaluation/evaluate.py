@@ -30,9 +30,10 @@ from workers import workers
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "evaluation"
 INPUTS = (
-    "detector/block.py", "detector/events.py", "detector/dsp", "detector/recognition",
-    "detector/evaluation", "detector/alerts", "detector/store/formats", "firmware_sim/motion",
-    "firmware_sim/sealed", "firmware_sim/torque", "models/rules-v1", "models/learned-v1",
+    "detector/block.py", "detector/events.py", "detector/sites.py", "detector/timing",
+    "detector/dsp", "detector/recognition", "detector/alerts", "detector/night",
+    "detector/evaluation", "detector/store/formats", "firmware_sim/motion", "firmware_sim/sealed",
+    "firmware_sim/torque", "firmware_sim/trace_files.py", "models/rules-v1", "models/learned-v1",
     "models/evaluation",
 )  # fmt: skip
 """The files that figures depend on."""
@@ -113,7 +114,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         inside = path.rglob("*") if path.is_dir() else [path]
         files += [file for file in inside if file.suffix in {".py", ".json"} and file.is_file()]
-    return [file for file in files if file.name not in LAYOUT]
+    layout = {ROOT / "models" / "evaluation" / name for name in LAYOUT}
+    return [file for file in files if file not in layout]
 
 
 def _key(each: Measurement, inputs: str) -> str:

@@ -39,6 +39,8 @@ from .said import (
     tell,
 )
 
+SERIES = because(Reason.PERIODIC, interval_s=25.0)
+
 
 def test_the_first_word_goes_out_and_its_id_stays():
     a, b = left(Kind.SPASM, 10, 0.6, Phase.START), right(Kind.CLONUS, 9.8, 1.5, Phase.START)
@@ -107,9 +109,7 @@ def test_a_series_that_turns_out_periodic_revises_what_was_fused():
     fusion = Fusion()
     legs = [(left(Kind.SPASM, t, 2), right(Kind.MOVEMENT, t, 2)) for t in range(10, 100, 25)]
     tell([word for pair in legs for word in pair], fusion)
-    said = tell(
-        [replace(relabelled(a, Kind.PLM, "a series"), episode=None) for a, _ in legs], fusion
-    )
+    said = tell([replace(relabelled(a, Kind.PLM, SERIES), episode=None) for a, _ in legs], fusion)
 
     assert [(e.id, e.kind, e.episode) for e in said] == [(a.id, Kind.PLM, None) for a, _ in legs]
     assert all(e.sensor == "left-calf+right-calf" and e.revision == 2 for e in said)
@@ -121,7 +121,7 @@ def test_what_its_own_sensor_takes_back_is_taken_back_and_holds_nothing_open():
     fusion = Fusion()
     tell([lift, fall], fusion)
     back = replace(relabelled(fall, Kind.MOVEMENT, "its way back"), phase=Phase.UPDATE)
-    whole = replace(relabelled(lift, Kind.PLM, "a series"), duration_s=3.5, episode=None)
+    whole = replace(relabelled(lift, Kind.PLM, SERIES), duration_s=3.5, episode=None)
     said = tell([whole, back], fusion)
 
     assert [(e.id, e.kind, e.phase) for e in said] == [

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.block import Block
+from detector.dsp.frames import FRAME
 from detector.errors import ModelError
 from detector.events import SPASM_FAMILY, Kind
 from detector.recognition.pipeline import Watcher
@@ -90,7 +91,9 @@ def test_a_finding_is_within_its_bout_and_never_sure(
     found = opinions(give=give, leave=leave, odds=odds)(case)
 
     assert SURE[0] <= found.confidence <= SURE[1] or found.kind not in SPASM_FAMILY
-    assert found.onset < found.end
+    bout = case.bout
+    assert min(bout.first * FRAME, bout.onset.sample) <= found.onset < found.end
+    assert found.end <= max(bout.end_sample, bout.onset.sample + 1)
     if found.shares is not None:
         assert found.rhythm_hz is not None
         assert sum(found.shares.values()) == pytest.approx(1, abs=0.02)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ from firmware_sim.sealed import HARD, NAMES, acts, gait, hard, held, others, sea
 from firmware_sim.sealed.plan import Entry
 from firmware_sim.sealed.recorder import Draw, Recorder
 from firmware_sim.sealed.sensor import Wearable
-from firmware_sim.sealed.skeleton import SITES, lying
+from firmware_sim.sealed.skeleton import SITES, Motion, lying
 
 from .spectrum import strongest_hz
 
@@ -49,16 +51,33 @@ def manner(truth: Truth) -> str:
     return (truth.manner or "").split(";")[0]
 
 
+def resting(draw: Draw, rest_s: float) -> Draw:
+    """Return a draw of the same movement with so much rest behind it."""
+
+    def longer(rng: np.random.Generator, rate_hz: float, pose_rad: Array) -> Motion:
+        motion, more = draw(rng, rate_hz, pose_rad), math.ceil(rest_s * rate_hz)
+        push_g = None if motion.push_g is None else np.pad(motion.push_g, ((0, more), (0, 0)))
+        angles_rad = np.pad(motion.angles_rad, ((0, 0), (0, more)), mode="edge")
+        return replace(motion, angles_rad=angles_rad, push_g=push_g)
+
+    return longer
+
+
 def played(draw: Draw, seed: int, *, slack: bool) -> Recorder:
-    """Return a minute or more in which one movement is played on a firm or a slack strap."""
+    """Return a minute or more in which one movement is played on a firm or a slack strap.
+
+    The end of a movement is measured against its last sample: both straps are given the rest
+    that the slack one needs, without which a firm one may be cut while it still rings.
+    """
     rng = np.random.default_rng(seed)
     worn = Wearable.drawn(rng, fs=FS)
-    straps = np.random.default_rng([seed, 1])
+    loosened = worn.loosened(np.random.default_rng([seed, 1]))
     recorder = Recorder(
         int(400 * FS), fs=FS, site=SITES["ankle"], firm=worn, fine=True,
-        wearable=worn.loosened(straps) if slack else worn, pose_rad=lying(rng),
+        wearable=loosened if slack else worn, pose_rad=lying(rng),
     )  # fmt: skip
-    assert recorder.play(np.random.default_rng([seed, 2]), draw, at_s=5.0)
+    rest_s = 0.0 if slack else loosened.rings_s
+    assert recorder.play(np.random.default_rng([seed, 2]), resting(draw, rest_s), at_s=5.0)
     recorder.finish()
     return recorder
 
@@ -93,6 +112,7 @@ def test_a_movement_starts_and_ends_at_rest_whatever_the_pose(draw: Draw, seed: 
 
 @pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
 @settings(max_examples=2, deadline=None)
+@example(seed=2035)
 @given(seed=st.integers(0, 2**32))
 def test_a_slack_strap_changes_what_is_felt_and_not_what_is_true(draw: Draw, seed: int) -> None:
     firm, slack = played(draw, seed, slack=False), played(draw, seed, slack=True)

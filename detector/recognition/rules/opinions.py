@@ -77,7 +77,7 @@ class Opinion:
     ----------
     slope, offset : of the calibration, on the log odds
     give, leave : from the first probability on the name is given to what the rules call something
-        else, from the second on it is left where the rules gave it: two witnesses need less
+        else, from the second on it is left where the rules gave it: together they need less
     typical : of every feature, the median among those named right
     """
 
