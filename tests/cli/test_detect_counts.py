@@ -43,7 +43,7 @@ def test_a_person_reads_what_was_found_and_how_many_there_were(spasmwatch, hours
 
     assert told["found"] == len(CLONUS_AT_S)
     assert told["low"] <= told["middle"] <= told["high"]
-    assert last.startswith("3 likely spasms found, 3 of them clonus (likely ")
+    assert last.startswith("3 likely spasms found, all of them clonus (likely ")
     assert " in truth; figures from simulated nights)." in last
     said = re.findall(r"\d+", last.partition("(")[2].partition(")")[0])
     assert said == [str(each) for each in (told["low"], told["high"]) if each]
@@ -63,6 +63,14 @@ def test_a_program_gets_counts_after_the_events_and_only_when_it_asks(spasmwatch
     assert told["hours"] == pytest.approx(3900 / 3600, abs=0.01)
     assert told["simulated_by"] == ["own", "torque"]
     assert "Not a medical device" in told["notice"]
+
+
+def test_counts_without_json_say_what_they_need_and_change_nothing_else(spasmwatch, hours):
+    asked, plain = spasmwatch("detect", hours, "--counts"), spasmwatch("detect", hours)
+
+    assert "--counts adds a line for programs: give it with --json." in asked.stderr
+    assert asked.stdout == plain.stdout
+    assert (asked.returncode, plain.returncode) == (0, 0)
 
 
 @pytest.mark.parametrize("where", [["--site", "wrist"], ["--together"]])

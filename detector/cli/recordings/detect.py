@@ -19,7 +19,7 @@ from detector.terminal.invocation import Invocation
 from detector.terminal.moments import HELP, When, parse_when, place
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line
-from detector.words.phrases import NOTICE, counted, event_line, length, summary
+from detector.words.phrases import NOTICE, STRAP_LOOSE, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ModelName = Literal["rules-v1", "learned-v1"]
 UnitName = Literal["g", "m/s2", "mg"]
+
+WITHOUT_JSON = "--counts adds a line for programs: give it with --json."
 
 
 def detect(
@@ -63,7 +65,7 @@ def detect(
         bool,
         typer.Option(
             "--counts",
-            help="For programs: add how many there were of each kind, and in truth (counts/1).",
+            help="With --json: add how many there were of each kind, and in truth (counts/1).",
         ),
     ] = False,
     together: Annotated[
@@ -94,6 +96,8 @@ def detect(
             "one moment of one sensor is explained: leave --together, --alerts and --counts out",
             param_hint="--explain",
         )
+    if counts and not call.out.json:
+        call.out.say(WITHOUT_JSON)
     if out is not None:
         try:
             check_target(out)
@@ -290,7 +294,9 @@ def _answers(
 
 
 def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
+    from detector.alert import Alert
     from detector.alert import to_json as alert_json
+    from detector.alerts.conditions import Condition
     from detector.events import to_json as event_json
     from detector.recognition.counts.error_rates import Counted
     from detector.recognition.counts.night_counts import to_json as counts_json
@@ -316,6 +322,8 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
                 out.data(alert_line(each, how.zone))
         likely = None if found.counts is None else found.counts.of(Counted.LIKELY).true
         out.data(summary(found.events, likely))
+        if any(isinstance(e, Alert) and e.kind == Condition.LOOSE_STRAP for e in found.in_time):
+            out.data(STRAP_LOOSE)
 
 
 def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:
