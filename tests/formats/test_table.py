@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detector.errors import RecordingError
-from detector.store.formats import lines
+from detector.store.formats.table import rows
 from detector.store.formats.reader import load, open_recording
 
 REST_G = np.array([0.02, -0.1, 0.99])
@@ -219,7 +219,7 @@ def test_what_is_missing_is_missing_at_its_place_and_nothing_else_is(
     """Rows that are not there, and fields that are empty, are the gaps; jitter makes none."""
     # The rate of a short piece is measured to within the jitter of its two ends.
     assume(piece > 60 or jitter < 0.2)
-    monkeypatch.setattr(lines, "PIECE_LINES", piece)
+    monkeypatch.setattr(rows, "PIECE_LINES", piece)
     index = np.arange(1000)
     for at, missing in lost:
         index[at:] += missing
@@ -270,16 +270,16 @@ def test_a_wrong_field_is_named_by_line_and_column(table, field, words):
 
 
 def test_a_sensor_that_was_put_on_late_is_no_problem(table, monkeypatch):
-    monkeypatch.setattr(lines, "PIECE_LINES", 100)
+    monkeypatch.setattr(rows, "PIECE_LINES", 100)
     empty = {(row, column): "" for row in range(450) for column in (1, 2, 3)}
     file = table({"t": np.arange(1000) / 50, **axes(resting(1000))}, fields=empty)
     assert np.isnan(load(file).samples[:450]).all()
-    monkeypatch.setattr("detector.store.formats.table.MOST_AHEAD", 3)
+    monkeypatch.setattr("detector.store.formats.table.reader.MOST_AHEAD", 3)
     assert "holds no measurement" in refused(file)
 
 
 def test_a_wrong_field_far_down_is_named_after_the_good_samples_were_given(table, monkeypatch):
-    monkeypatch.setattr(lines, "PIECE_LINES", 100)
+    monkeypatch.setattr(rows, "PIECE_LINES", 100)
     file = table({"t": np.arange(1000) / 50, **axes(resting(1000))}, fields={(900, 1): "oops"})
     with open_recording(file) as reader:
         blocks = reader.blocks()
@@ -321,5 +321,5 @@ def test_the_size_of_a_piece_changes_nothing(table, monkeypatch):
     file = table({"t": times, **axes(resting(700))}, fields={(11, 1): ""})
     whole = load(file)
     for size in (60, 61, 301, 699, 701):
-        monkeypatch.setattr(lines, "PIECE_LINES", size)
+        monkeypatch.setattr(rows, "PIECE_LINES", size)
         np.testing.assert_array_equal(load(file).samples, whole.samples)

@@ -16,7 +16,7 @@ from detector.store.formats.checks import Unit
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.table import open_table
+from detector.store.formats.table.reader import open_table
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 ZIP_MAGIC = b"PK\x03\x04"

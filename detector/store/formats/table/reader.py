@@ -19,10 +19,10 @@ from detector.store.formats.checks import (
     rate_warnings,
     runs,
 )
-from detector.store.formats.columns import find_columns, listed
-from detector.store.formats.lines import Piece, RowParser, Rows, read_pieces
+from detector.store.formats.table.columns import find_columns, listed
+from detector.store.formats.table.rows import Piece, RowParser, Rows, read_pieces
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.times import SampleTimes, epoch_ns, measured_rate
+from detector.store.formats.table.times import SampleTimes, epoch_ns, measured_rate
 
 COUNTED_BYTES = 1 << 20
 MOST_AHEAD = 60  # pieces without a measurement before it is given up: ten hours at 50 Hz

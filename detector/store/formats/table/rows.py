@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
 from detector.errors import RecordingError
-from detector.store.formats.columns import Columns
-from detector.store.formats.times import iso_s, iso_times_s, zone_of
+from detector.store.formats.table.columns import Columns
+from detector.store.formats.table.times import iso_s, iso_times_s, zone_of
 
 PIECE_LINES = 30_000  # ten minutes at 50 Hz: bounds memory, long enough for numpy
 LONGEST_LINE = 8192  # bytes; a hundred columns fit
