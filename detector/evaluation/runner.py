@@ -29,6 +29,7 @@ from detector.store.formats.checks import runs
 from detector.store.formats.labels import Label, Labels, find_labels, read_labels
 from detector.store.formats.reader import open_recording
 from detector.store.formats.reading import RecordingReader
+from detector.store.formats.table.reader import Where
 
 OURS = "spasmwatch"
 DEFAULT_SITE = "ankle"
@@ -99,6 +100,7 @@ def case_of_file(
     *,
     fs: float | None = None,
     unit: str | None = None,
+    where: Where | None = None,
     site: str | None = None,
 ) -> EvaluationCase:
     """Return the case of a recording, with the labels named or those beside or inside it.
@@ -108,11 +110,11 @@ def case_of_file(
     RecordingError
         The labels are wrong, or there is no such recording; its samples are read later.
     """
-    with open_recording(path, fs=fs, unit=unit):
+    with open_recording(path, fs=fs, unit=unit, where=where):
         pass  # a wrong header is reported before hours of work
     return EvaluationCase(
         name=path.name,
-        open=lambda: open_recording(path, fs=fs, unit=unit),
+        open=lambda: open_recording(path, fs=fs, unit=unit, where=where),
         labels=read_labels(labels) if labels is not None else find_labels(path),
         site=site,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.recordings.detect import UnitName
+from detector.cli.recordings.file_options import RowsWanted, UnitName, rows_wanted
 from detector.errors import RecordingError
 from detector.events import Kind
 from detector.files import write_whole
@@ -20,6 +20,7 @@ from detector.terminal.output import Output
 
 if TYPE_CHECKING:
     from detector.evaluation.runner import Evaluation, EvaluationCase
+    from detector.store.formats.table.reader import Where
 
 MISSED = 1  # exit code: a check failed
 
@@ -66,9 +67,8 @@ def evaluate(
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has none.")
     ] = None,
-    unit: Annotated[
-        UnitName | None, typer.Option(help="Unit, where the file does not say it.")
-    ] = None,
+    unit: UnitName = None,
+    where: RowsWanted = None,
     out_file: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="Also write it, as .md or .json.")
     ] = None,
@@ -83,7 +83,7 @@ def evaluate(
     over = _bars(fail_over or [], LESS_IS_BETTER, MORE_IS_BETTER, "--fail-over", "--fail-under")
     if out_file is not None:
         _check_target(out_file)
-    cases = _cases(files, labels or [], fs=fs, unit=unit, out=out)
+    cases = _cases(files, labels or [], fs=fs, unit=unit, where=rows_wanted(where), out=out)
     with out.progress("recordings", len(cases)) as advance:
 
         def each() -> Iterator[EvaluationCase]:
@@ -117,7 +117,8 @@ def _cases(
     labels: Sequence[Path],
     *,
     fs: float | None,
-    unit: UnitName | None,
+    unit: str | None,
+    where: Where | None,
     out: Output,
 ) -> list[EvaluationCase]:
     """Open every file before any work: all that cannot be read are named, and nothing is scored."""
@@ -134,7 +135,7 @@ def _cases(
     said: Sequence[Path | None] = labels or [None] * len(paths)
     for path, label_file in zip(paths, said, strict=True):
         try:
-            cases.append(case_of_file(path, label_file, fs=fs, unit=unit))
+            cases.append(case_of_file(path, label_file, fs=fs, unit=unit, where=where))
         except (RecordingError, OSError) as error:
             failed = report_failure(error, out)
             code = code or failed

@@ -1,76 +1,79 @@
-"""The lines of a table: cut into pieces of bounded size, and parsed, fast where they are clean."""
+"""The lines of a table as numbers: parsed fast where they are clean, field by field elsewhere."""
 
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from math import isfinite, nan
-from typing import BinaryIO
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
 from detector.errors import RecordingError
-from detector.store.formats.table.columns import Columns
-from detector.store.formats.table.times import iso_s, iso_times_s, zone_of
+from detector.store.formats.table.clock import TableClock
+from detector.store.formats.table.columns import BLANKS, Columns, listed, number_of, split
+from detector.store.formats.table.text import Piece
 
-PIECE_LINES = 30_000  # ten minutes at 50 Hz: bounds memory, long enough for numpy
-LONGEST_LINE = 8192  # bytes; a hundred columns fit
 SHOWN = 40  # characters of a wrong field in a message
-TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Lines that count (no comments, none empty), with their numbers in the file, from 1."""
-
-    lines: list[str]
-    numbers: Sequence[int]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Values of the lines: samples as written, (n, 3), NaN where empty; times in s."""
+    """Values of the lines: samples as written, (n, 3), NaN where empty.
+
+    times : (n,), s; all 0 without a time column
+    numbers : (n,), of the lines in the file
+    begins : (n,), whether the sensor, or its clock, began anew in front of a row
+    """
 
     samples: Samples
-    times: NDArray[np.float64] | None
-    numbers: Sequence[int]
+    times: Floats
+    numbers: NDArray[np.int64]
+    begins: Bools
 
     def __len__(self) -> int:
         return len(self.samples)
 
+    def part(self, first: int, stop: int) -> Rows:
+        """Return some consecutive rows."""
+        return self.taken(np.arange(first, stop))
 
-def read_pieces(file: BinaryIO, name: str) -> Iterator[Piece]:
-    """Read a text file piece by piece.
+    def taken(self, index: NDArray[np.int64]) -> Rows:
+        """Return rows by index, in that order."""
+        return Rows(self.samples[index], self.times[index], self.numbers[index], self.begins[index])
 
-    Raises
-    ------
-    RecordingError
-        It is not UTF-8 text, or has a line that no table has.
-    """
-    number = 1
-    endless = iter(partial(file.readline, LONGEST_LINE), b"")
-    while raw := list(islice(endless, PIECE_LINES)):
-        if max(map(len, raw)) == LONGEST_LINE:
-            raise RecordingError(f"{name} has a line of more than 8 kB: this is no table")
-        data = b"".join(raw)
-        if b"\0" in data:
-            raise RecordingError(f"{name} is not UTF-8 text: save it as CSV (UTF-8)")
-        text = data.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-        lines = text.replace("\r\n", "\n").split("\n")
-        kept = [i for i, line in enumerate(lines) if line and line[0] != "#" and not line.isspace()]
-        if kept:
-            yield Piece([lines[i] for i in kept], [number + i for i in kept])
-        number += len(raw)
+    def without(self, index: Sequence[int]) -> Rows:
+        """Return all other rows; what began anew in one of them does so in the next."""
+        kept = np.setdiff1d(np.arange(len(self)), index)
+        rows = self.taken(kept)
+        for row in index:
+            if self.begins[row] and (behind := int(np.searchsorted(kept, row))) < len(rows):
+                rows.begins[behind] = True
+        return rows
+
+    def joined(self, other: Rows) -> Rows:
+        """Return these rows and those behind them."""
+        return Rows(
+            np.concatenate((self.samples, other.samples)),
+            np.concatenate((self.times, other.times)),
+            np.concatenate((self.numbers, other.numbers)),
+            np.concatenate((self.begins, other.begins)),
+        )
 
 
+@dataclass(slots=True)
 class RowParser:
-    """Parses the lines below a header; the first of them decides whether times are numbers.
+    """Parses the lines below a header.
+
+    Parameters
+    ----------
+    header : the header line as written, which a logger may write again when it is started anew
+    wanted : column and content of the rows that are read; None reads all
 
     Raises
     ------
@@ -78,27 +81,64 @@ class RowParser:
         From `parse`: a field is wrong; the message names its line and column.
     """
 
-    def __init__(self, name: str, columns: Columns, first_line: str) -> None:
-        self._name = name
-        self._columns = columns
-        self._wanted = columns.axes if columns.time is None else (*columns.axes, columns.time)
-        fields = first_line.split(columns.delimiter)
-        self.zone: str | None = None
-        """Zone of ISO 8601 times, "" where they name none; None where time is a number."""
-        if columns.time is not None and columns.time < len(fields):
-            self.zone = zone_of(_bare(fields[columns.time]))
+    name: str
+    columns: Columns
+    clock: TableClock | None
+    header: str | None = None
+    wanted: tuple[int, str] | None = None
+    cut_line: int | None = None
+    restarts: list[int] = field(default_factory=list)
+    _anew: bool = field(default=False)
 
     def parse(self, piece: Piece) -> Rows:
         """Parse the lines of one piece."""
-        lines = piece.lines
-        if self._columns.delimiter != ",":  # then a comma can only be a decimal comma
-            lines = [line.replace(",", ".") for line in lines]
+        lines, numbers = piece.lines, list(piece.numbers)
+        begins = np.zeros(len(lines), np.bool_)
+        begins[0] = self._anew
+        self._anew = False
+        if self.header is not None and self.header in lines:
+            lines, numbers, begins = self._without_headers(lines, numbers, begins)
+        if self.wanted is not None:
+            lines, numbers, begins = self._only_wanted(lines, numbers, begins)
+        if not lines:
+            return self._rows(np.empty((0, AXES)), np.empty(0), [], begins)
         try:
-            return self._quick(lines, piece.numbers)
+            samples, times = self._quick(lines)
         except ValueError:
-            return self._careful(lines, piece.numbers)
+            samples, times = self._careful(lines, numbers, cut=piece.is_cut)
+        kept = len(samples)
+        return self._rows(samples, times, numbers[:kept], begins[:kept])
 
-    def _quick(self, lines: list[str], numbers: Sequence[int]) -> Rows:
+    def _rows(self, samples: Samples, times: Floats, numbers: Sequence[int], begins: Bools) -> Rows:
+        return Rows(samples, times, np.array(numbers, dtype=np.int64), begins)
+
+    def _without_headers(
+        self, lines: list[str], numbers: list[int], begins: Bools
+    ) -> tuple[list[str], list[int], Bools]:
+        kept = [i for i, line in enumerate(lines) if line != self.header]
+        anew = begins.copy()
+        for i, line in enumerate(lines):
+            if line == self.header:
+                self.restarts.append(int(numbers[i]))
+                if i + 1 < len(lines):
+                    anew[i + 1] = True
+                else:
+                    self._anew = True
+        return [lines[i] for i in kept], [numbers[i] for i in kept], anew[kept]
+
+    def _only_wanted(
+        self, lines: list[str], numbers: list[int], begins: Bools
+    ) -> tuple[list[str], list[int], Bools]:
+        assert self.wanted is not None  # noqa: S101  (asked for by the only caller)
+        at, content = self.wanted
+        kept, delimiter = [], None if self.columns.delimiter == BLANKS else self.columns.delimiter
+        for i, line in enumerate(lines):
+            fields = line.split(delimiter)
+            if at < len(fields) and fields[at].strip().strip('"').strip() == content:
+                kept.append(i)
+        return [lines[i] for i in kept], [numbers[i] for i in kept], begins[kept]
+
+    def _quick(self, lines: list[str]) -> tuple[Samples, Floats]:
         """Parse clean lines by numpy.
 
         Raises
@@ -106,96 +146,105 @@ class RowParser:
         ValueError
             A line is not clean.
         """
-        columns = self._columns
-        delimiters = len(columns.names) - 1
-        if any(line.count(columns.delimiter) != delimiters for line in lines):
+        columns, clock = self.columns, self.clock
+        delimiter = None if columns.delimiter == BLANKS else columns.delimiter
+        if delimiter is None:
+            ragged = any(len(line.split()) != len(columns.names) for line in lines)
+        else:
+            count = len(columns.names) - 1
+            ragged = any(line.count(delimiter) != count for line in lines)
+        if ragged:
             raise ValueError("ragged lines")
-        wanted = columns.axes if self.zone is not None else self._wanted
+        # Beside another delimiter a comma can only be a decimal comma.
+        plain = lines if delimiter == "," else [line.replace(",", ".") for line in lines]
+        counted = clock.columns if clock is not None and clock.moments is None else ()
         table = np.loadtxt(
-            lines,
-            delimiter=columns.delimiter,
-            usecols=wanted,
+            plain,
+            delimiter=delimiter,
+            usecols=(*columns.axes, *counted),
             comments=None,
             ndmin=2,
             quotechar='"',
         )
         if len(table) != len(lines):
             raise ValueError("a field of several lines")
-        times = None
-        if self.zone is not None and columns.time is not None:
-            at = columns.time
-            times = iso_times_s([_bare(line.split(columns.delimiter)[at]) for line in lines])
-        elif columns.time is not None:
-            times = table[:, AXES] * columns.time_unit_s
-            if not np.isfinite(times).all():
-                raise ValueError("no time")
-        return Rows(table[:, :AXES], times, numbers)
+        if clock is None:
+            times = np.zeros(len(lines))
+        elif clock.moments is None:
+            times = table[:, AXES] * clock.unit_s
+        else:
+            fields = [line.split(delimiter) for line in lines]
+            if delimiter is not None and any('"' in line for line in lines):
+                fields = [split(line, delimiter) for line in lines]
+            times = clock.moments.seconds([clock.text(each) for each in fields])
+        if not np.isfinite(times).all():
+            raise ValueError("no time")
+        return table[:, :AXES], times
 
-    def _careful(self, lines: list[str], numbers: Sequence[int]) -> Rows:
+    def _careful(
+        self, lines: list[str], numbers: Sequence[int], *, cut: bool
+    ) -> tuple[Samples, Floats]:
         """Parse field by field, to name the one that is wrong."""
-        columns, values = self._columns, np.empty((len(lines), len(self._wanted)))
-        reader = csv.reader(lines, delimiter=columns.delimiter)
-        row = 0
-        try:
-            for row, fields in enumerate(reader):
-                if reader.line_num != row + 1:
-                    raise csv.Error("a quotation mark is not closed")
-                values[row] = self._fields(fields, numbers[row])
-        except csv.Error as error:
-            raise RecordingError(
-                f"{self._name} line {numbers[row]}: {error}. Remove the line"
-            ) from None
-        times = None if columns.time is None else values[:, AXES]
-        return Rows(values[:, :AXES], times, numbers)
+        samples, times = np.empty((len(lines), AXES)), np.zeros(len(lines))
+        for row, line in enumerate(lines):
+            try:
+                fields = self._fields(line, numbers[row])
+                samples[row] = [self._number(fields, i, numbers[row]) for i in self.columns.axes]
+                if self.clock is not None:
+                    times[row] = self._time(fields, numbers[row])
+            except RecordingError:
+                if cut and row == len(lines) - 1 and row:
+                    self.cut_line = int(numbers[row])
+                    return samples[:row], times[:row]
+                raise
+        return samples, times
 
-    def _fields(self, fields: list[str], number: int) -> list[float]:
-        names, where = self._columns.names, f"{self._name} line {number}"
-        if len(fields) == len(names) + 1 and not fields[-1].strip():
+    def _fields(self, line: str, number: int) -> list[str]:
+        names = self.columns.names
+        try:
+            fields = split(line, self.columns.delimiter)
+        except csv.Error as error:
+            raise RecordingError(f"{self.name} line {number}: {error}. Remove the line") from None
+        if line.count('"') % 2:
+            raise RecordingError(
+                f"{self.name} line {number}: a quotation mark is not closed. Remove the line"
+            )
+        if len(fields) == len(names) + 1 and not fields[-1]:
             fields = fields[:-1]  # some programs end each line with a delimiter
         if len(fields) != len(names):
             raise RecordingError(
-                f"{where} has {len(fields)} fields, the header {len(names)}. Remove the line"
+                f"{self.name} line {number} has {len(fields)} fields, the header {len(names)}. "
+                "Remove the line"
             )
-        values = []
-        for i in self._wanted:
-            text = fields[i].strip()
-            try:
-                values.append(self._time(text) if i == self._columns.time else _number(text))
-            except (ValueError, OverflowError):
-                what, remedy = "a number", "Remove the line or leave the field empty"
-                if i == self._columns.time:
-                    what, remedy = self._time_wanted(text)
-                shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-                raise RecordingError(
-                    f'{where}, column {names[i]}: "{shown}" is not {what}. {remedy}.'
-                ) from None
-        return values
+        return fields
 
-    def _time_wanted(self, text: str) -> tuple[str, str]:
-        """Return what stands here instead of a time, and what to do."""
-        if self.zone is None and TIME_OF_DAY.fullmatch(text):
-            return "a time with a date", "Put the date before each, as in 2026-11-21T23:59:30"
-        if self.zone is None:
-            return "a time in seconds or with a date", "Remove the line"
-        return "a time with a date like the others", "Remove the line"
+    def _number(self, fields: Sequence[str], column: int, number: int) -> float:
+        try:
+            return number_of(fields[column])
+        except ValueError:
+            raise self._wrong(
+                fields[column], column, number, "a number",
+                "Remove the line or leave the field empty",
+            ) from None  # fmt: skip
 
-    def _time(self, text: str) -> float:
-        if self.zone is None:
-            value = _number(text) * self._columns.time_unit_s
+    def _time(self, fields: Sequence[str], number: int) -> float:
+        clock = self.clock
+        assert clock is not None  # noqa: S101  (asked for by the only caller)
+        text = clock.text(fields)
+        try:
+            if clock.moments is not None:
+                return float(clock.moments.seconds([text])[0])
+            value = number_of(text) * clock.unit_s
             if not isfinite(value):
                 raise ValueError
-            return value
-        if bool(zone_of(text)) != bool(self.zone):
-            raise ValueError
-        return iso_s(text)
+        except (ValueError, OverflowError):
+            what = "a time like the others" if clock.moments else "a time in seconds or with a date"
+            raise self._wrong(text, clock.columns[0], number, what, "Remove the line") from None
+        return value
 
-
-def _number(text: str) -> float:
-    """Return a number; NaN for an empty field."""
-    if "_" in text:
-        raise ValueError(f"{text!r} is a number in Python only")
-    return float(text) if text else nan
-
-
-def _bare(field: str) -> str:
-    return field.strip().strip('"').strip()
+    def _wrong(self, text: str, column: int, number: int, what: str, remedy: str) -> RecordingError:
+        shown = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+        column_name = listed(self.columns.names[column : column + 1])
+        return RecordingError(
+            f'{self.name} line {number}, column {column_name}: "{shown}" is not {what}. {remedy}.'
+        )

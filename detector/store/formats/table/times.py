@@ -1,24 +1,53 @@
-"""The time column of a table: from text to seconds, and from seconds to sample indices."""
+"""The time column of a table: which unit it counts, how fast rows follow, and their indices."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.errors import RecordingError
+from detector.store.formats.checks import FASTEST_HZ, SLOWEST_HZ
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 WALL_CLOCK_S = (1e9, 5e9)  # 2001 to 2128: a number in here counts from 1970
+COUNTED_S = (1.0, 1e-3, 1e-6, 1e-9)  # s, ms, µs, ns
+LIKELY_HZ = (SLOWEST_HZ, 1000.0)  # of a worn sensor whose file does not say its unit of time
 GAP_STEPS = 1.5  # a longer step has room for a lost sample
-SHORTEST_STEP_S = 1e-5  # a tenth of the fastest sensor's
 LONGEST_GAP_S = 7 * 86_400.0  # beyond it two recordings were joined
 ROUND_RATE = 2e-4  # a rate as close to a whole number is that number: half of a crystal's error
+ROUND_BURSTS = 3e-3  # ... counted over bursts, whose ends are known to a few rows only
+EVEN = 0.75  # share of steps near the middle one where rows are as evenly timed as sensors are
+NEAR = (0.5, 1.5)  # of the middle step
+MOST_LOST = 3.5  # steps: of rows that are evenly timed, few follow after longer losses
+WINDOW_ROWS = 50  # over which rows follow one another as usual, however long a gap is elsewhere
+REGULAR = 1.2  # of the middle step between bursts: a coarse clock's, or a steady link's
+BURST_GAP = 5.0  # times the usual step between irregular bursts: below it nothing is missing
+SHORTEST_BURST_GAP_S = 0.5  # a Bluetooth link may wait as long and lose nothing
+WANDER_S = 2.0  # rows that came in bursts stay as near to an even clock, or have no clock
+
+
+@dataclass(frozen=True, slots=True)
+class RowPace:
+    """How rows follow one another.
+
+    gap_s : shortest step that leaves room for a lost sample
+    burst_s : usual step from one burst of rows to the next; 0 where each row has its own time
+    """
+
+    fs: float
+    gap_s: float
+    burst_s: float = 0.0
+
+    def at(self, fs: float) -> RowPace:
+        """Return the pace with the rate that was found to be true."""
+        return RowPace(fs, self.gap_s if self.burst_s else GAP_STEPS / fs, self.burst_s)
 
 
 @dataclass(slots=True)
@@ -26,31 +55,49 @@ class SampleTimes:
     """Return each row's sample index: the count, corrected by the clock where rows are missing."""
 
     name: str
-    fs: float
+    pace: RowPace
     start_s: float
     next_index: int = 0
     last_s: float = field(init=False)
+    _from: tuple[float, int] = field(init=False)  # time and index from which samples are counted
 
     def __post_init__(self) -> None:
         self.last_s = self.start_s
+        self._from = (self.start_s, 0)
 
-    def indices(self, times: Floats, numbers: Sequence[int]) -> NDArray[np.int64]:
-        """Take the next rows' times, s, and their line numbers.
+    def indices(self, times: Floats, numbers: Sequence[int], breaks: Sequence[int] = ()) -> Ints:
+        """Take the next rows' times, s, never backward but at `breaks`, and their line numbers.
 
-        A row is set later than the count only where its step is longer than 1.5 samples and the
-        clock, from the first row on, says that a sample is missing: jitter makes no gap.
+        A row is set later than the count only where its step leaves room for a lost sample and
+        the clock, from the first row on, says that one is missing: jitter makes no gap. At a
+        break, of unknown length, one second is left out and the clock begins anew.
 
         Raises
         ------
         RecordingError
-            Time goes backward, or leaps.
+            Time leaps.
         """
-        steps = forward_steps(self.name, times, numbers, self.last_s)
+        steps = np.diff(times, prepend=self.last_s)
+        steps[list(breaks)] = 0.0
+        leaps = np.flatnonzero(steps > LONGEST_GAP_S)
+        if len(leaps):
+            raise RecordingError(
+                f"{self.name} line {numbers[int(leaps[0])]}: time leaps by more than 7 days. "
+                "Split the recording there"
+            )
         index = self.next_index + np.arange(len(times))
         late = np.zeros(len(times), dtype=np.int64)
-        shift = 0
-        for row in np.flatnonzero(steps > GAP_STEPS / self.fs).tolist():
-            missing = round((times[row] - self.start_s) * self.fs) - (int(index[row]) + shift)
+        shift, fs = 0, self.pace.fs
+        broken = set(breaks)
+        for row in sorted({*np.flatnonzero(steps > self.pace.gap_s).tolist(), *broken}):
+            at = int(index[row]) + shift
+            if row in broken:
+                missing = round(fs)
+                self._from = (float(times[row]), at + missing)
+            elif self.pace.burst_s:
+                missing = round((steps[row] - self.pace.burst_s) * fs)
+            else:
+                missing = round((times[row] - self._from[0]) * fs) + self._from[1] - at
             if missing > 0:
                 late[row] = missing
                 shift += missing
@@ -59,92 +106,91 @@ class SampleTimes:
         return index
 
 
-def forward_steps(name: str, times: Floats, numbers: Sequence[int], before_s: float) -> Floats:
-    """Return each row's time since the one before, s; `before_s` is the time before the first.
+def is_likely(values: Floats, unit: float) -> bool:
+    """Return whether rows of a worn sensor may follow one another so, counted in a unit, s."""
+    steps = np.diff(values)
+    span_s, rows = abs(float(values[-1] - values[0])) * unit, len(values) - 1
+    if rows < 1 or not span_s:
+        return True
+    slowest, fastest = LIKELY_HZ
+    each_s = [float(np.median(steps[steps > 0])) * unit] if (steps > 0).any() else []
+    return any(1 / fastest <= step_s <= 1.001 / slowest for step_s in (*each_s, span_s / rows))
+
+
+def unit_s(values: Floats) -> float:
+    """Return what a number of a time column counts, s, by its content: epoch or step.
+
+    A worn sensor has 15 to 1,000 samples a second, which the ranges of no two units share.
+    """
+    low, high = WALL_CLOCK_S
+    first = abs(float(values[0]))
+    for unit in COUNTED_S:
+        if low <= first * unit <= high and is_likely(values, unit):
+            return unit
+    return next((unit for unit in COUNTED_S if is_likely(values, unit)), 1.0)
+
+
+def pace_of(name: str, times: Floats, begins: Bools) -> RowPace | None:
+    """Return how rows of ordered times, s, follow one another; None for one time alone.
+
+    Where `begins` is set, the clock began anew.
 
     Raises
     ------
     RecordingError
-        Time goes backward, or leaps; the message names the line.
+        The rate by steps and that by rows over time disagree, and nothing says which is true.
     """
-    with np.errstate(over="ignore"):
-        steps = np.diff(times, prepend=before_s)
-    wrong = np.flatnonzero(~((steps >= 0) & (steps <= LONGEST_GAP_S)))
-    if len(wrong):
-        row = int(wrong[0])
-        what = "goes backward" if steps[row] < 0 else "leaps by more than 7 days"
-        raise RecordingError(f"{name} line {numbers[row]}: time {what}. Split the recording there")
-    return steps
-
-
-def measured_rate(name: str, times: Floats, numbers: Sequence[int]) -> float | None:
-    """Return samples per second of times, s; lost samples do not count. None for a single row.
-
-    Raises
-    ------
-    RecordingError
-        Time does not go forward, or counts something else than its column says.
-    """
-    steps = forward_steps(name, times, numbers, float(times[0]))[1:]
-    if not len(steps):
+    steps = np.diff(times)[~begins[1:]]
+    forward = steps[steps > 0]
+    if not len(forward):
         return None
     step = float(np.median(steps))
-    if step < SHORTEST_STEP_S:
+    near = (steps > NEAR[0] * step) & (steps < NEAR[1] * step)
+    lost = (steps >= NEAR[1] * step) & (steps <= MOST_LOST * step)
+    if step > 0 and np.mean(near | lost) >= EVEN:
+        usual = steps[steps <= 3 * step]
+        rate = float(np.maximum(np.rint(usual / step), 1).sum() / usual.sum())
+        fs = _rounded(rate, ROUND_RATE)
+        return RowPace(fs, GAP_STEPS / fs)
+    return _bursts(name, times, begins, forward, step)
+
+
+def _bursts(name: str, times: Floats, begins: Bools, forward: Floats, step: float) -> RowPace:
+    """Return the pace of rows that were dated when they came, or by a coarse clock."""
+    ahead = times[WINDOW_ROWS:] - times[:-WINDOW_ROWS]
+    usual_s = float(np.median(ahead[ahead > 0])) / WINDOW_ROWS if (ahead > 0).any() else step
+    between = forward[forward > usual_s]
+    burst_s = float(np.median(between)) if len(between) else usual_s
+    regular = len(between) and float(np.quantile(between, 0.75)) < REGULAR * burst_s
+    gap_s = max((GAP_STEPS if regular else BURST_GAP) * burst_s, SHORTEST_BURST_GAP_S)
+    cuts = np.flatnonzero((np.diff(times) > gap_s) | begins[1:]) + 1
+    edges = [0, *cuts.tolist(), len(times)]
+    rows, span = 0, 0.0
+    for first, stop in pairwise(edges):
+        # Whole bursts only, from the beginning of the second to that of the last.
+        begun = np.flatnonzero(np.diff(times[first:stop]) > usual_s) + 1
+        if len(begun) > 1:
+            rows += int(begun[-1] - begun[0])
+            span += float(times[first + begun[-1]] - times[first + begun[0]])
+    fs = _rounded(rows / span, ROUND_BURSTS) if span > 0 else 0.0
+    wander = 0.0
+    for first, stop in pairwise(edges):
+        even = np.arange(stop - first) / fs if fs else np.zeros(stop - first)
+        wander = max(wander, float(np.ptp(times[first:stop] - even)))
+    if not SLOWEST_HZ <= fs <= FASTEST_HZ or wander > max(WANDER_S, gap_s):
+        by_steps = "-" if step <= 0 else f"{1 / step:.4g}"
         raise RecordingError(
-            f"{name}: most rows share their time with the row before. "
-            "Remove the time column and add --fs"
+            f"{name}: its times say {by_steps} samples a second from row to row, but {fs:.3g} over "
+            "all: they are not when samples were taken. Remove the time column and add --fs"
         )
-    near = steps[steps <= 3 * step]
-    rate = float(np.maximum(np.rint(near / step), 1).sum() / near.sum())
-    if 0.015 <= rate <= 1:
-        raise RecordingError(
-            f"{name}: the time column counts milliseconds, not seconds: name it time_ms"
-        )
-    return float(round(rate)) if abs(rate - round(rate)) <= ROUND_RATE * rate else rate
+    return RowPace(fs, gap_s, burst_s)
+
+
+def _rounded(rate: float, share: float) -> float:
+    return float(round(rate)) if abs(rate - round(rate)) <= share * rate else rate
 
 
 def epoch_ns(start_s: float) -> int | None:
     """Return UTC of a first time, ns since 1970; None when it only counts from some start."""
     low, high = WALL_CLOCK_S
     return round(start_s * 1e6) * 1000 if low <= start_s <= high else None
-
-
-def zone_of(text: str) -> str | None:
-    """Return the zone an ISO 8601 time ends with, "" without one, None if it is no such time."""
-    match = _ISO.fullmatch(text)
-    return None if match is None else match["zone"] or ""
-
-
-def iso_s(text: str) -> float:
-    """Return an ISO 8601 time as seconds since 1970; without a zone as if it were UTC.
-
-    Raises
-    ------
-    ValueError
-        It is no such time.
-    """
-    if zone_of(text) is None:
-        raise ValueError(f"{text!r} is no ISO 8601 time")
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def iso_times_s(texts: Sequence[str]) -> Floats:
-    """Return what `iso_s` gives, fast, for times that all have the same zone.
-
-    Raises
-    ------
-    ValueError
-        They do not, or one of them is no such time.
-    """
-    zone = zone_of(texts[0])
-    if zone is None or any(zone_of(text) != zone for text in texts):
-        raise ValueError("times of different form")
-    stems = [text[: len(text) - len(zone)].replace(",", ".") for text in texts]
-    offset_s = iso_s(stems[0]) - iso_s(texts[0])
-    return np.array(stems, dtype="datetime64[us]").astype(np.int64) / 1e6 - offset_s
-
-
-_ISO = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?"
-)
