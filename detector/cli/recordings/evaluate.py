@@ -50,6 +50,13 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="LABEL", help="Score nothing, and count no hours, under this label."),
     ] = None,
+    spasm_free: Annotated[
+        bool,
+        typer.Option(
+            "--spasm-free",
+            help="Recordings without labels hold no spasm: every alarm in them is false.",
+        ),
+    ] = False,
     latency: Annotated[
         bool, typer.Option("--latency", help="Stream as live, to measure the first word; slower.")
     ] = False,
@@ -91,9 +98,18 @@ def evaluate(
                 yield case
                 advance(1)
 
-        found = compare(
-            each(), site=site, kinds=kind, skip=skip or [], latency=latency, peers=peers
-        )
+        try:
+            found = compare(
+                each(),
+                site=site,
+                kinds=kind,
+                skip=skip or [],
+                latency=latency,
+                peers=peers,
+                spasm_free=spasm_free,
+            )
+        except RecordingError as error:
+            raise typer.Exit(report_failure(error, out)) from None
     for warning in [text for recorded in found.recordings for text in recorded.warnings]:
         out.say(warning)
     if out_file is not None:
