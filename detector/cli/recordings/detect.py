@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from detector.cli.recordings.file_options import RowsWanted, UnitName, rows_wanted
 from detector.errors import ModelError, RecordingError
 from detector.events import Event
 from detector.sites import Site
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
+    from detector.store.formats.table.reader import Where
     from detector.words.why import RecordingPlace
 
 
 ModelName = Literal["rules-v1", "learned-v1"]
-UnitName = Literal["g", "m/s2", "mg"]
 
 WITHOUT_JSON = "--counts adds a line for programs: give it with --json."
 
@@ -49,9 +50,8 @@ def detect(
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has none.")
     ] = None,
-    unit: Annotated[
-        UnitName | None, typer.Option(help="Unit, where the file does not say it.")
-    ] = None,
+    unit: UnitName = None,
+    where: RowsWanted = None,
     site: Annotated[
         Site | None,
         typer.Option(
@@ -105,7 +105,9 @@ def detect(
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = with_no_signal(parse_rules(settings.alerts.wake_for)) if alerts else ()
     zone = settings.wearer.zone
-    how = _How(fs, unit, site, model, rules, tuple(moments), zone, alerts, counts)
+    how = _How(
+        fs, unit, rows_wanted(where), site, model, rules, tuple(moments), zone, alerts, counts
+    )
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:
@@ -140,7 +142,8 @@ class _How:
     """
 
     fs: float | None
-    unit: UnitName | None
+    unit: str | None
+    where: Where | None
     site: Site | None
     model: ModelName
     rules: tuple[Rule, ...]
@@ -176,7 +179,9 @@ def _opened(
     readers: list[RecordingReader] = []
     for file in files:
         try:
-            readers.append(stack.enter_context(open_recording(file, fs=how.fs, unit=how.unit)))
+            readers.append(
+                stack.enter_context(open_recording(file, fs=how.fs, unit=how.unit, where=how.where))
+            )
         except (RecordingError, OSError) as error:
             failed = report_failure(error, out)
             code = code or failed
