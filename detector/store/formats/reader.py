@@ -13,6 +13,7 @@ from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
 from detector.store.formats.checks import Unit
+from detector.store.formats.loggers import actigraph, axivity, geneactiv
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
@@ -23,8 +24,13 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 ARCHIVES = {".zip", ".xlsx", ".xlsm", ".ods"}
 NOT_YET = {
     ".parquet": "Parquet", ".edf": "EDF+", ".bdf": "BDF+",
-    ".cwa": "Axivity", ".gt3x": "ActiGraph", ".bin": "GENEActiv",
 }  # fmt: skip
+LOGGERS = {
+    ".cwa": ("Axivity", axivity.MAGIC, axivity.open_axivity),
+    ".gt3x": ("ActiGraph", ZIP_MAGIC, actigraph.open_actigraph),
+    ".bin": ("GENEActiv", geneactiv.MAGIC, geneactiv.open_geneactiv),
+}
+"""Whose files have a suffix, how they begin, and what opens them."""
 MOST_SAMPLES = 40_000_000  # 1 GB in memory, nine days at 50 Hz
 
 
@@ -79,6 +85,11 @@ def open_recording(
         raise RecordingError(f"{file.name} is no table: leave --where out")
     if head.startswith(SQLITE_MAGIC):
         return open_native(file, fs=fs, unit=known)
+    if file.suffix.lower() in LOGGERS:
+        maker, magic, opener = LOGGERS[file.suffix.lower()]
+        if not head.startswith(magic):
+            raise RecordingError(f"{file.name} is no file of {maker}, as its name says")
+        return opener(file, fs=fs, unit=known)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
         return open_table(file, fs=fs, unit=known, where=where)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
