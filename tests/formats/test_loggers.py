@@ -105,3 +105,10 @@ def test_whatever_is_cut_or_overwritten_is_read_or_refused_in_a_sentence(
         said = str(error)
     assert "\n" not in said
     assert len(said) < 300
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_only_has_the_name_is_refused_with_a_remedy(tmp_path: Path, form: str) -> None:
+    (tmp_path / f"a.{form}").write_bytes(b"something else altogether")
+    with pytest.raises(RecordingError, match="export it as CSV"):
+        load(tmp_path / f"a.{form}")

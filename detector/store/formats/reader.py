@@ -88,7 +88,9 @@ def open_recording(
     if file.suffix.lower() in LOGGERS:
         maker, magic, opener = LOGGERS[file.suffix.lower()]
         if not head.startswith(magic):
-            raise RecordingError(f"{file.name} is no file of {maker}, as its name says")
+            raise RecordingError(
+                f"{file.name} is no file of {maker}, as its name says: export it as CSV"
+            )
         return opener(file, fs=fs, unit=known)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
         return open_table(file, fs=fs, unit=known, where=where)
