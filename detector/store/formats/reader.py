@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from os import PathLike
 from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
 from detector.store.formats.checks import Unit
 from detector.store.formats.loggers import actigraph, axivity, geneactiv
+from detector.store.formats.loggers.osdb import open_osdb
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
@@ -25,7 +28,19 @@ ARCHIVES = {".zip", ".xlsx", ".xlsm", ".ods"}
 NOT_YET = {
     ".parquet": "Parquet", ".edf": "EDF+", ".bdf": "BDF+",
 }  # fmt: skip
-LOGGERS = {
+
+
+class Opener(Protocol):
+    """What opens files of one format."""
+
+    def __call__(
+        self, path: Path, *, fs: float | None = None, unit: Unit | None = None
+    ) -> RecordingReader:
+        """Open a file; errors as of `open_recording`."""
+        ...
+
+
+LOGGERS: Final[Mapping[str, tuple[str, bytes, Opener]]] = {
     ".cwa": ("Axivity", axivity.MAGIC, axivity.open_axivity),
     ".gt3x": ("ActiGraph", ZIP_MAGIC, actigraph.open_actigraph),
     ".bin": ("GENEActiv", geneactiv.MAGIC, geneactiv.open_geneactiv),
@@ -79,30 +94,48 @@ def open_recording(
         raise RecordingError(
             f"the unit must be g, m/s2, mg, or counts as in 8192/g, not {unit!r}"
         ) from None
-    head = _head(file)
-    is_table = file.suffix.lower() in TABLES or head.startswith(GZIP_MAGIC)
-    if where is not None and not is_table and not file.suffix.lower() == ".zip":
+    head, suffix = _head(file), file.suffix.lower()
+    if suffix == ".json":
+        return open_osdb(file, fs=fs, unit=known, where=where)
+    if _is_table(head, suffix):
+        return open_table(file, fs=fs, unit=known, where=where)
+    if where is not None:
         raise RecordingError(f"{file.name} is no table: leave --where out")
+    return _opener(file, head)(file, fs=fs, unit=known)
+
+
+def _is_table(head: bytes, suffix: str) -> bool:
     if head.startswith(SQLITE_MAGIC):
-        return open_native(file, fs=fs, unit=known)
-    if file.suffix.lower() in LOGGERS:
-        maker, magic, opener = LOGGERS[file.suffix.lower()]
+        return False
+    if head.startswith(ZIP_MAGIC):
+        return suffix in ARCHIVES
+    return suffix in TABLES or head.startswith(GZIP_MAGIC)
+
+
+def _opener(file: Path, head: bytes) -> Opener:
+    """Return what opens a file that is no table.
+
+    Raises
+    ------
+    RecordingError
+        Nothing does; the message says what can be given.
+    """
+    suffix = file.suffix.lower()
+    if head.startswith(SQLITE_MAGIC):
+        return open_native
+    if suffix in LOGGERS:
+        maker, magic, opener = LOGGERS[suffix]
         if not head.startswith(magic):
             raise RecordingError(
                 f"{file.name} is no file of {maker}, as its name says: export it as CSV"
             )
-        return opener(file, fs=fs, unit=known)
-    if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
-        return open_table(file, fs=fs, unit=known, where=where)
-    if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
-        return open_npz(file, fs=fs, unit=known)
+        return opener
+    if suffix in NOT_YET:
+        raise RecordingError(f"{file.name}: {NOT_YET[suffix]} cannot be read yet: export it as CSV")
+    if head.startswith(ZIP_MAGIC):
+        return open_npz
     if is_capture(file):
-        return open_capture(file, fs=fs, unit=known)
-    if is_table:
-        return open_table(file, fs=fs, unit=known, where=where)
-    kind = NOT_YET.get(file.suffix.lower())
-    if kind is not None:
-        raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
+        return open_capture
     raise RecordingError(
         f"{file.name} is no recording: give a .csv, .tsv, .npz, .sqlite or .jsonl file"
     )
