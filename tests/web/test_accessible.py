@@ -14,7 +14,7 @@ from detector.alerts.commands import AddNote
 from detector.events import Kind
 from detector.people.people import Role
 from detector.status import StateWord, Status
-from detector.web.history.nights import evening_of
+from detector.store.evenings import evening_of
 
 from .hostile import SCRIPTS, VIEWS, check
 from .screens import ROOMS, device, opened

@@ -20,8 +20,8 @@ from detector.alerts.commands import (
     Withdraw,
 )
 from detector.events import Kind
+from detector.store.evenings import evening_of
 from detector.terminal.said_before import said_tonight
-from detector.web.history.nights import evening_of
 
 from .stand import Bedroom
 

@@ -23,12 +23,13 @@ from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
 from detector.store import past
+from detector.store.evenings import DAY, bounds, evening_of
 from detector.store.formats.excerpt import excerpt
 from detector.store.past import Page
+from detector.store.said_labels import labels_of
 from detector.store.state import State, StateError
 from detector.web.history.asked import BusyError, LostError
-from detector.web.history.labels import labels_of
-from detector.web.history.nights import DAY, KnownNight, bounds, evening_of, night_line, night_view
+from detector.web.history.nights import KnownNight, night_line, night_view
 from detector.web.history.why import (
     EventEvidence,
     ExplainedEvent,

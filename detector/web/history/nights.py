@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
@@ -16,16 +16,13 @@ from detector.alerts.withdrawn import Saying, is_told
 from detector.channels import Entry, EntryKind
 from detector.events import Event, Kind
 from detector.status import StateWord
-from detector.web.history.labels import SaidLabel
+from detector.store.evenings import DAY, bounds, title
+from detector.store.said_labels import SaidLabel
 from detector.web.tonight.diary import Diary, Span
 from detector.web.tonight.payload import SpanState, TimelineShown
 from detector.web.tonight.timeline import joined, mark_words, timeline
 from detector.words.phrases import COUNTED, counted, length, one_line, summary
 from detector.words.screens import happened_words, told_by_alert
-
-DAY = timedelta(days=1)
-NOON = time(12)
-"""A night is from noon to noon: whoever sleeps by day has it cut in two, and nothing is lost."""
 
 TAIL = timedelta(minutes=15)  # shown of a time without a signal at the end
 MOST_LINES = 300  # of a night: what people said, and what alerts did
@@ -69,20 +66,6 @@ class KnownNight:
         return bool(self.events or self.recordings or _stretches(self))
 
 
-def evening_of(moment: datetime, zone: tzinfo | None) -> date:
-    """Return the evening of the night that a moment belongs to."""
-    local = moment.astimezone(zone)
-    return local.date() if local.time() >= NOON else local.date() - DAY
-
-
-def bounds(evening: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
-    """Return the noon at which a night begins and the one at which it ends."""
-    begin, end = datetime.combine(evening, NOON), datetime.combine(evening + DAY, NOON)
-    if zone is None:  # the computer's own
-        return begin.astimezone(), end.astimezone()
-    return begin.replace(tzinfo=zone), end.replace(tzinfo=zone)
-
-
 def night_line(known: KnownNight) -> dict[str, Any]:
     """Return a night as one item of a list."""
     stretches = _stretches(known)
@@ -118,11 +101,6 @@ def night_view(known: KnownNight) -> dict[str, Any]:
         "earlier": (known.evening - DAY).isoformat(),
         "later": (known.evening + DAY).isoformat(),
     }
-
-
-def title(evening: date) -> str:
-    """Return a night's name: Friday 20 November 2026."""
-    return f"{evening:%A} {evening.day} {evening:%B %Y}"
 
 
 Stretch = tuple[SpanState, datetime, datetime]
