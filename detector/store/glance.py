@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from detector.alert import Alert, AlertState
 from detector.channels import Entry
 from detector.events import Event
 from detector.store import log
+from detector.store.past import Page
 from detector.store.state_file import StateError
 
 T = TypeVar("T")
@@ -45,6 +46,46 @@ class Glance:
     entries: tuple[Entry, ...] = ()
 
 
+class StateView:
+    """A state file that is only looked at, made by `viewed`."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self._path, self._db = path, db
+
+    def page(self, page: Page[T]) -> list[T]:
+        """Return what a page asks for; a row that cannot be read is left out.
+
+        Raises
+        ------
+        StateError
+            The file cannot be read.
+        """
+        with _as_state_error(self._path):
+            rows = self._db.execute(page.sql, page.parameters).fetchall()
+        found: list[T] = []
+        for row in rows:
+            try:
+                found.append(page.parse(row))
+            except UNREADABLE:
+                continue
+        return found
+
+
+@contextmanager
+def viewed(path: Path) -> Iterator[StateView]:
+    """Open a state file to look at it, whether a service has it or not; it must exist.
+
+    Raises
+    ------
+    StateError
+        It cannot be read: damaged, of another version, no permission.
+    """
+    with _as_state_error(path):
+        db = _connect(path)
+    with closing(db):
+        yield StateView(path, db)
+
+
 def glance(path: Path) -> Glance:
     """Return the newest of the state file; nothing where there is none.
 
@@ -55,13 +96,18 @@ def glance(path: Path) -> Glance:
     """
     if not path.exists():
         return Glance()
+    with _as_state_error(path), closing(_connect(path)) as db:
+        return Glance(
+            _rows(db, _EVENTS, (EVENTS_MOST,), lambda row: event_values.from_dict(_json(row))),
+            _rows(db, _ALERTS, (ALERTS_MOST,), lambda row: alert_values.from_dict(_json(row))),
+            _rows(db, _ENTRIES, (ENTRIES_MOST,), log.entry_of),
+        )
+
+
+@contextmanager
+def _as_state_error(path: Path) -> Iterator[None]:
     try:
-        with closing(_connect(path)) as db:
-            return Glance(
-                _rows(db, _EVENTS, (EVENTS_MOST,), lambda row: event_values.from_dict(_json(row))),
-                _rows(db, _ALERTS, (ALERTS_MOST,), lambda row: alert_values.from_dict(_json(row))),
-                _rows(db, _ENTRIES, (ENTRIES_MOST,), log.entry_of),
-            )
+        yield
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise StateError(
             f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
