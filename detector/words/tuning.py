@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Final
 
-from detector.recognition.personal.minimums import Minimum
+from detector.recognition.personal.minimums import Minimum, Personal
 from detector.recognition.personal.tuning import Doubt, Lost, NoProposal, Proposal
 from detector.words.reasons import minimum_words
 
@@ -23,6 +23,14 @@ def proposal_sentence(proposal: Proposal) -> str:
         f"{len(then.kept)} of {real} real ones (now {len(now.kept)})"
         f"{_unseen(proposal)}{_lost(proposal.lost)}."
     )
+
+
+def minimums_line(personal: Personal) -> str:
+    """Return which minimums of their own a wearer has now."""
+    if not personal.minimums:
+        return "No minimum of your own holds anything back now."
+    each = ", ".join(f"{m.kind} {_minimum(m)}" for m in personal.minimums)
+    return f"Your own minimums: {each}. What is beneath is told as a movement, and says so."
 
 
 def no_proposal_words(answer: NoProposal) -> str:
