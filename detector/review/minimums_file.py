@@ -23,19 +23,19 @@ NAME = "personal.json"  # beside the state file
 SCHEMA = "personal-changes/1"
 LARGEST_BYTES = 256 * 1024
 MOST_CHANGES = 50  # kept, the latest
-WHY_MOST = 2000  # characters
+WHY_MOST = 10  # sentences, one for each kind that was changed
 
 
 @dataclass(frozen=True, slots=True)
 class MinimumsChange:
     """What holds since somebody said yes.
 
-    why : in words, what they said yes to
+    why : in sentences, what they said yes to
     """
 
     at: datetime
     by: str
-    why: str
+    why: tuple[str, ...]
     personal: Personal
 
 
@@ -120,7 +120,7 @@ def _plain(history: MinimumsHistory) -> dict[str, Any]:
             {
                 "at": format_utc(each.at),
                 "by": each.by,
-                "why": each.why[:WHY_MOST],
+                "why": list(each.why[:WHY_MOST]),
                 "personal": to_dict(each.personal),
             }
             for each in history.changes
@@ -129,7 +129,8 @@ def _plain(history: MinimumsHistory) -> dict[str, Any]:
 
 
 def _change(said: dict[str, Any]) -> MinimumsChange:
-    at = parse_utc(said["at"])
-    if at is None or not isinstance(said["by"], str) or not isinstance(said["why"], str):
+    at, why = parse_utc(said["at"]), said["why"]
+    texts = [said["by"], *(why if isinstance(why, list) else [None])]
+    if at is None or not all(isinstance(text, str) for text in texts):
         raise ValueError("a change has at, by, why and personal")
-    return MinimumsChange(at, said["by"], said["why"], from_dict(said["personal"]))
+    return MinimumsChange(at, said["by"], tuple(why), from_dict(said["personal"]))

@@ -29,7 +29,7 @@ LEVELS = st.integers(1, 50).map(lambda n: Minimum(Kind.SPASM, "peak_g", n / 100,
 
 
 def yes(personal: Personal, n: int) -> MinimumsChange:
-    return MinimumsChange(AT + timedelta(seconds=n), "anna", f"reason {n}", personal)
+    return MinimumsChange(AT + timedelta(seconds=n), "anna", (f"reason {n}",), personal)
 
 
 @given(st.lists(LEVELS, max_size=6))
@@ -66,7 +66,7 @@ def test_what_is_kept_is_bounded_and_the_latest(tmp_path):
 
 
 GOOD = {"schema": "personal-changes/1", "changes": []}
-CHANGE = {"at": "2026-11-30T08:00:00Z", "by": "anna", "why": "", "personal": {}}
+CHANGE = {"at": "2026-11-30T08:00:00Z", "by": "anna", "why": [], "personal": {}}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,8 @@ CHANGE = {"at": "2026-11-30T08:00:00Z", "by": "anna", "why": "", "personal": {}}
         "", "nonsense", "[]", "{}", json.dumps(GOOD | {"schema": "personal/2"}),
         json.dumps(GOOD | {"changes": 7}), json.dumps(GOOD | {"changes": [7]}),
         json.dumps(GOOD | {"changes": [CHANGE]}),
-        json.dumps(GOOD | {"changes": [CHANGE | {"at": None}]}), "x" * 300_000, "\x00" * 40,
+        json.dumps(GOOD | {"changes": [CHANGE | {"at": None}]}),
+        json.dumps(GOOD | {"changes": [CHANGE | {"why": "text"}]}), "x" * 300_000, "\x00" * 40,
         json.dumps(GOOD)[:-5],
     ],
 )  # fmt: skip

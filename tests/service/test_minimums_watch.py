@@ -22,7 +22,7 @@ STRICT = Personal().changed(Kind.SPASM, Minimum(Kind.SPASM, "peak_g", 0.3, up_to
 
 
 def write(folder: Path, personal: Personal) -> None:
-    change = MinimumsChange(datetime.now(UTC), "anna", "", personal)
+    change = MinimumsChange(datetime.now(UTC), "anna", (), personal)
     change_minimums(folder, lambda now: now.then(change))
 
 

@@ -75,7 +75,7 @@ def review(
     from detector.alerts.commands import CommandError
     from detector.terminal.saying import login
 
-    desk = _Desk(
+    desk = _ReviewDesk(
         call,
         call.configuration().settings,
         Origin.SIMULATED if simulated else Origin.LIVE,
@@ -94,7 +94,7 @@ def review(
         raise UsageError(f"Nothing was noted: {error}.") from None
 
 
-class _Desk:
+class _ReviewDesk:
     """A data folder, and who says something of its nights."""
 
     def __init__(self, call: Invocation, settings: Settings, origin: Origin, by: str) -> None:
