@@ -40,6 +40,7 @@ from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.reviewing import NightReviews
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
@@ -89,6 +90,9 @@ class Bedroom:
 
     def past(self) -> NightHistory:
         return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
+
+    def reviews(self, folder: Path) -> NightReviews:
+        return NightReviews(self, folder, zone=UTC, now=self.now, sensors=self.sensors)
 
     def view(self, others: str = "") -> PageView:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -271,6 +275,7 @@ async def _serve(
         others=room.others,
         phones=phones,
         past=room.past(),
+        reviews=room.reviews(folder),
         movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:

@@ -26,6 +26,7 @@ from detector.service.presentation.health import vitals
 from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
@@ -177,6 +178,13 @@ async def caregivers_page(
         now=lambda: utc_of(clock.utc_ns()),
         recording=settings.recording.enabled,
     )
+    reviews = NightReviews(
+        made.archive,
+        made.state.parent,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        sensors=[worn.provenance.sensor for worn in made.night.worn],
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=made.service.obey,
@@ -185,6 +193,7 @@ async def caregivers_page(
         notices=page_notices(settings),
         others=others if settings.follow else None,
         past=past,
+        reviews=reviews,
         movement_g=lambda: made.movement.pieces_g,
     )
     shown = NightOnPage(
@@ -199,6 +208,7 @@ async def caregivers_page(
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)
+        stack.callback(reviews.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:
