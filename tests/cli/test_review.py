@@ -20,6 +20,7 @@ from detector.words.review import REAL_IS_REAL
 
 from ..kit.waiting import until
 from ..review.made import spasm
+from ..web.stand import ask, let_in
 from .a_night import a_night, run
 
 __all__ = ["run"]
@@ -161,7 +162,7 @@ def test_without_a_night_it_says_so_and_makes_no_file(tmp_path, run):
 def test_beside_a_simulated_night_labels_go_to_the_night_that_they_are_of(tmp_path, run):
     night(tmp_path / "data", 3)
     night(tmp_path / "data", 2, origin=Origin.SIMULATED)
-    with a_night(tmp_path):
+    with a_night(tmp_path) as page:
         asyncio.run(until(lambda: run("status").returncode == 0, within_s=60))
         assert run("review", "--label", "e2=yes", "--by", "anna").returncode == 0
         assert [each["event"] for each in commands(tmp_path / "data")] == ["e2"]
@@ -175,6 +176,15 @@ def test_beside_a_simulated_night_labels_go_to_the_night_that_they_are_of(tmp_pa
         asyncio.run(until(reviewed, within_s=20))
         assert run("review", "--simulated", "--undo", "--by", "anna").returncode == 0
         asyncio.run(until(lambda: not reviewed(), within_s=20))
+        # Its page asks of the same night, and shows what is proposed.
+        token = let_in(tmp_path / "data")
+        evening = listed(run, "--simulated")["night"]
+        shown = ask(page.port, f"/nights/{evening}/review", token=token)
+        assert "2 to review" in shown.body
+        assert (
+            "20 labels and 3 reviewed nights are missing"
+            in ask(page.port, "/tune", token=token).body
+        )
     assert [each["command"] for each in commands(tmp_path / "data" / "simulated")] == [
         "label", "withdraw",
     ]  # fmt: skip
