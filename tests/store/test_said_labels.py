@@ -12,7 +12,7 @@ from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import Command, LabelEvent, SaidKind, Taken, Withdraw
 from detector.channels import Entry
 from detector.events import Origin, format_utc
-from detector.store.log import of_command
+from detector.store.log import apart, of_command
 from detector.store.said_labels import labels_of
 
 from ..alerts.made import MIDNIGHT, make_event
@@ -82,6 +82,18 @@ def test_taking_back_what_was_said_last_leaves_labels_as_they_were(some, last) -
     before = labels_of(EVENTS, logged(commands), [ALERT])
 
     assert repr(labels_of(EVENTS, logged([*commands, said(*last), undo]), [ALERT])) == repr(before)
+
+
+@given(st.lists(st.integers(0, 3), max_size=30))
+def test_no_two_sayings_have_one_time_and_none_is_late(waits_ms) -> None:
+    at, before = MIDNIGHT, MIDNIGHT - timedelta(days=1)
+    for wait_ms in waits_ms:
+        at += timedelta(milliseconds=wait_ms, microseconds=300)
+        said_at = apart(at, before)
+        assert said_at > before
+        assert said_at - at <= max(before - at, timedelta(0)) + timedelta(milliseconds=1)
+        before = said_at
+    assert apart(MIDNIGHT - timedelta(hours=1), before) == MIDNIGHT - timedelta(hours=1)
 
 
 def test_nobody_takes_back_the_label_of_another() -> None:
