@@ -5,37 +5,24 @@ A service answers each between two commits; a command that is no service looks a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, Protocol, TypeVar
 
 from detector.alert import Alert
 from detector.alerts.commands import CommandError, LabelEvent, from_dict
 from detector.channels import Entry
+from detector.evenings import DAY, bounds, evening_of
 from detector.events import Event
 from detector.plain_json import parsed
 from detector.review.episodes import NightReview, is_asked, review_of
 from detector.store import past
-from detector.store.evenings import DAY, bounds, evening_of
 from detector.store.log import KEPT
-from detector.store.past import MOST, Page
+from detector.store.past import MOST
+from detector.store.questions import Questions, everything
 from detector.store.said_labels import SaidLabel, labels_of
 
-T = TypeVar("T")
-
-Questions = Generator[Page[Any], list[Any], T]
-"""Asks for one page after the other, and returns what was made of them."""
-
-MOST_PAGES = 100  # of a question: 20,000 events, or as many labels
-
-
-class HasPages(Protocol):
-    """A state, or a look at its file."""
-
-    def page(self, page: Page[T], /) -> list[T]:
-        """Return what a page asks for."""
-        ...
+MOST_NIGHTS = 60  # looked back on for one with anything to review
 
 
 @dataclass(frozen=True)
@@ -61,17 +48,6 @@ class ReviewedNights:
     labels: dict[str, SaidLabel]
 
 
-def answered(questions: Questions[T], state: HasPages) -> T:
-    """Let a state answer all questions; return what they were asked for."""
-    try:
-        page = next(questions)
-        while True:
-            page = questions.send(state.page(page))
-    except StopIteration as done:
-        found: T = done.value
-        return found
-
-
 def night_review(
     evening: date, zone: tzinfo | None, now: datetime, wearer: str | None
 ) -> Questions[KnownReview]:
@@ -83,12 +59,10 @@ def night_review(
     return KnownReview(review_of(evening, events, labels, wearer), tuple(entries))
 
 
-def latest_evening(
-    zone: tzinfo | None, now: datetime, wearer: str | None
-) -> Questions[date | None]:
+def latest_review(zone: tzinfo | None, now: datetime, wearer: str | None) -> Questions[date | None]:
     """Find the latest night on which there was anything to review; None where there was none."""
     moment = now + DAY
-    for _ in range(MOST_PAGES):
+    for _ in range(MOST_NIGHTS):
         found = yield past.latest_event_before(moment)
         if not found or found[0].onset is None:
             return None
@@ -105,16 +79,17 @@ def reviewed_nights(
     zone: tzinfo | None, now: datetime, wearer: str | None
 ) -> Questions[ReviewedNights]:
     """Gather the nights that labels may be of: a label is no older than the log."""
-    since = bounds(evening_of(now - KEPT, zone), zone)[0]
-    found = yield from _events(since, now + DAY)
-    entries, alerts = yield from _labels(since, now)
+    evening = evening_of(now - KEPT, zone)
+    entries, alerts = yield from _labels(bounds(evening, zone)[0], now)
     nights: dict[date, list[Event]] = {}
-    for event in found:
-        if event.onset is not None and is_asked(event, wearer):
-            nights.setdefault(evening_of(event.onset, zone), []).append(event)
+    while evening <= evening_of(now, zone):  # night by night: each is bounded
+        events = yield from _events(*bounds(evening, zone))
+        found = [event for event in events if is_asked(event, wearer)]
+        nights |= {evening: found} if found else {}
+        evening += DAY
     ours = [event for night in nights.values() for event in night]
     return ReviewedNights(
-        {evening: tuple(nights[evening]) for evening in sorted(nights)},
+        {evening: tuple(found) for evening, found in nights.items()},
         labels_of(ours, entries, alerts),
     )
 
@@ -134,14 +109,14 @@ def all_labels(now: datetime) -> Questions[list[Entry]]:
 
 
 def _events(since: datetime, until: datetime) -> Questions[list[Event]]:
-    found = yield from _all(lambda after: past.events_in(since, until, after))
+    found, _ = yield from everything(lambda after: past.events_in(since, until, after))
     return found
 
 
 def _labels(since: datetime, now: datetime) -> Questions[tuple[list[Entry], list[Alert]]]:
     """Gather all labels since a moment, and the alerts that some of them are of."""
     until = now + timedelta(days=1)  # a clock may have been set
-    entries = yield from _all(lambda before: past.labels_in(since, until, before))
+    entries, _ = yield from everything(lambda before: past.labels_in(since, until, before))
     names = _alerts_named(entries)
     alerts: list[Alert] = []
     for first in range(0, len(names), MOST):
@@ -159,14 +134,3 @@ def _alerts_named(entries: Iterable[Entry]) -> list[str]:
         if isinstance(said, LabelEvent) and said.alert is not None:
             names.add(said.alert)
     return sorted(names)
-
-
-def _all(page: Callable[[T | None], Page[T]]) -> Questions[list[T]]:
-    """Ask for every row of a question, page by page."""
-    found: list[T] = []
-    for _ in range(MOST_PAGES):
-        more = yield page(found[-1] if found else None)
-        found += more
-        if len(more) < MOST:
-            break
-    return found

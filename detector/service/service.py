@@ -13,6 +13,7 @@ from typing import Any
 from detector.alerts.commands import CallForHelp, Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.response import AlertResponse
+from detector.alerts.withdrawn import apart
 from detector.block import EPOCH, Block, utc_of
 from detector.channels import Entry
 from detector.devices.profile import ButtonPressed, Note, Refused
@@ -44,7 +45,7 @@ from detector.service.tasks import Tasks
 from detector.sources.clock import Clock, clock_boot
 from detector.sources.source import Source
 from detector.status import Snapshot, StateWord, Status
-from detector.store.log import apart, of_command, of_status
+from detector.store.log import of_command, of_status
 from detector.store.recording_writer import RecordingWriter
 
 log = logging.getLogger(__name__)

@@ -35,8 +35,6 @@ would ask for one, is remembered."""
 EXPIRES = timedelta(days=7)
 """How long the contract lets a broker keep an event or an alert."""
 
-MS, ONE_SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
-
 STATUS_SCHEMA = "status/1"
 
 WHY_MOST = 500  # characters of a refusal's reason: it comes from a broker
@@ -136,16 +134,6 @@ def of_command(command: Command, *, at: datetime, whose: str | None, source: Ori
         case _:
             kind, subject = EntryKind.COMMAND, commands.name_of(command)
     return Draft(kind, subject, fields)
-
-
-def apart(at: datetime, before: datetime) -> datetime:
-    """Return when something was said, a ms after what was said before, if both are of one ms.
-
-    What is taken back is named by who said it and when, to the ms: two labels that a script says
-    at once would be taken back together.
-    """
-    at, before = from_ms(to_ms(at)), from_ms(to_ms(before))
-    return before + MS if at <= before < at + ONE_SECOND else at
 
 
 def put(db: sqlite3.Connection, draft: Draft, *, at: datetime) -> Entry:

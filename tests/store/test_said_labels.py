@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from detector.alert import Alert, AlertClass, AlertState, Level
 from detector.alerts.commands import Command, LabelEvent, SaidKind, Taken, Withdraw
+from detector.alerts.withdrawn import apart
 from detector.channels import Entry
 from detector.events import Origin, format_utc
-from detector.store.log import apart, of_command
+from detector.store.log import of_command
 from detector.store.said_labels import labels_of
 
 from ..alerts.made import MIDNIGHT, make_event

@@ -42,6 +42,7 @@ from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
 from detector.service.presentation.reviewing import NightReviews
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.diary import Diary
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
 from detector.web.access.pairing import new_code
@@ -50,7 +51,6 @@ from detector.web.health.facts import ServiceFacts
 from detector.web.household.household_page import Others
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.payload import PageView
 from detector.web.tonight.view import Scene, view_of
 
@@ -90,9 +90,6 @@ class Bedroom:
 
     def past(self) -> NightHistory:
         return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
-
-    def reviews(self, folder: Path) -> NightReviews:
-        return NightReviews(self, folder, zone=UTC, now=self.now, sensors=self.sensors)
 
     def view(self, others: str = "") -> PageView:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -275,7 +272,7 @@ async def _serve(
         others=room.others,
         phones=phones,
         past=room.past(),
-        reviews=room.reviews(folder),
+        reviews=NightReviews(room, folder, zone=UTC, now=room.now, sensors=room.sensors),
         movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:

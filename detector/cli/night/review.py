@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from detector.config import Settings
     from detector.events import Origin
     from detector.review.episodes import NightReview, ReviewEpisode
-    from detector.review.gathering import KnownReview, Questions
+    from detector.review.gathering import KnownReview
+    from detector.store.questions import Questions
 
 T = TypeVar("T")
 
@@ -213,10 +214,10 @@ class _ReviewDesk:
     def known(self, evening: date | None) -> KnownReview:
         """Return what there is to say of a night, of the latest one for None."""
         from detector.errors import RecordingNotFoundError
-        from detector.review.gathering import latest_evening, night_review
+        from detector.review.gathering import latest_review, night_review
 
         now = datetime.now(UTC)
-        chosen = evening or self.look(latest_evening(self.zone, now, self.wearer))
+        chosen = evening or self.look(latest_review(self.zone, now, self.wearer))
         if chosen is None:
             raise RecordingNotFoundError(
                 f"There is no likely spasm to review in {self.place.state} yet."
@@ -243,11 +244,10 @@ class _ReviewDesk:
 
     def look(self, questions: Questions[T]) -> T:
         """Look at the state, which stays as it is."""
-        from detector.review.gathering import answered
-        from detector.store.glance import viewed
+        from detector.store.look import looking_at
 
-        with viewed(self.place.state) as state:
-            return answered(questions, state)
+        with looking_at(self.place.state) as state:
+            return state.answered(questions)
 
 
 def _evening(text: str) -> date:
@@ -277,7 +277,7 @@ def _pair(text: str) -> tuple[str, SaidKind | None]:
 
 
 def _title(night: NightReview) -> str:
-    from detector.store.evenings import title
+    from detector.web.history.nights import title
 
     return f"Night of {title(night.evening)}"
 

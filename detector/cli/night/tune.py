@@ -86,11 +86,11 @@ class _TuneDesk:
         """Return what the labels propose."""
         from detector.errors import RecordingNotFoundError
         from detector.recognition.rules.opinions import DEFAULT_MODEL
-        from detector.review.gathering import answered, reviewed_nights
+        from detector.review.gathering import reviewed_nights
         from detector.review.minimums_file import read_minimums
         from detector.review.offer import offer_of, scoped
         from detector.store import wearer_file
-        from detector.store.glance import viewed
+        from detector.store.look import looking_at
 
         if not self.place.state.exists():
             raise RecordingNotFoundError(
@@ -101,9 +101,9 @@ class _TuneDesk:
         sensors = self.settings.sensors
         sensor = sensors[0].label if len(sensors) == 1 else None
         own = scoped(read_minimums(self.place.folder).personal, wearer, sensor, DEFAULT_MODEL)
-        with viewed(self.place.state) as state:
+        with looking_at(self.place.state) as state:
             questions = reviewed_nights(self.settings.wearer.zone, datetime.now(UTC), wearer)
-            return offer_of(answered(questions, state), own)
+            return offer_of(state.answered(questions), own)
 
     def use(self, offer: TuneOffer) -> None:
         """Apply what was proposed."""

@@ -30,6 +30,7 @@ from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
+from detector.store.diary import Diary
 from detector.store.state import State, StateError
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
@@ -39,7 +40,6 @@ from detector.web.serving.address_file import PageAddress, remove_address, write
 from detector.web.serving.asking import host_of
 from detector.web.serving.server import Where, served
 from detector.web.serving.tls import digest_of, ends_at
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
 from detector.words.screens import origin_words, whose_words

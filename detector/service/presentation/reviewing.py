@@ -18,11 +18,12 @@ from detector.errors import ConfigError, StorageError
 from detector.recognition.personal.minimums import Personal
 from detector.recognition.rules.opinions import DEFAULT_MODEL
 from detector.review.deciding import said_yes, undone
-from detector.review.gathering import Questions, answered, night_review, reviewed_nights
+from detector.review.gathering import night_review, reviewed_nights
 from detector.review.minimums_file import read_minimums
 from detector.review.offer import TuneOffer, offer_of, scoped
 from detector.service.presentation.history import Asks
 from detector.store.past import Page
+from detector.store.questions import Questions, answered
 from detector.store.state import StateError
 from detector.web.history.asked import BusyError, LostError
 from detector.web.review.view import offer_view, review_view
@@ -136,9 +137,9 @@ class _Ask:
     loop: asyncio.AbstractEventLoop
 
     def __call__(self, questions: Questions[T]) -> T:
-        return answered(questions, self)
+        return answered(questions, self.page)
 
-    def page(self, page: Page[T], /) -> list[T]:
+    def page(self, page: Page[Any]) -> list[Any]:
         """Return what a page asks for."""
         asked = self.archive.ask(lambda state: state.page(page))
         return asyncio.run_coroutine_threadsafe(asked, self.loop).result(ANSWER_S)

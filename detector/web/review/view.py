@@ -13,7 +13,7 @@ from detector.review.answers import labels_for, last_label
 from detector.review.episodes import ReviewEpisode
 from detector.review.gathering import KnownReview
 from detector.review.offer import TuneOffer
-from detector.store.evenings import title
+from detector.web.history.nights import title
 from detector.words.phrases import length, moment, one_line, sentence
 from detector.words.review import OTHER, YES, asked_count, asked_words, others_line
 from detector.words.screens import place_words
