@@ -40,7 +40,9 @@ from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.reviewing import NightReviews
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.diary import Diary
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
 from detector.web.access.pairing import new_code
@@ -49,7 +51,6 @@ from detector.web.health.facts import ServiceFacts
 from detector.web.household.household_page import Others
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.payload import PageView
 from detector.web.tonight.view import Scene, view_of
 
@@ -271,6 +272,7 @@ async def _serve(
         others=room.others,
         phones=phones,
         past=room.past(),
+        reviews=NightReviews(room, folder, zone=UTC, now=room.now, sensors=room.sensors),
         movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:

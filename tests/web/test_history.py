@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
+from detector.evenings import bounds, evening_of
 from detector.events import Kind
 from detector.people.people import Role
 from detector.service.presentation.history import MOST_ASKING, NightHistory
@@ -22,7 +23,6 @@ from detector.store.formats.excerpt import excerpt
 from detector.store.past import MOST
 from detector.web.access.guard import form_token
 from detector.web.history.asked import BusyError
-from detector.web.history.nights import bounds, evening_of
 from detector.web.history.pictures import SeenMovement, spectrum, trace
 
 from .recorded_night import FS, clonus, dated, record

@@ -26,9 +26,11 @@ from detector.service.presentation.health import vitals
 from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
+from detector.store.diary import Diary
 from detector.store.state import State, StateError
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
@@ -38,7 +40,6 @@ from detector.web.serving.address_file import PageAddress, remove_address, write
 from detector.web.serving.asking import host_of
 from detector.web.serving.server import Where, served
 from detector.web.serving.tls import digest_of, ends_at
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
 from detector.words.screens import origin_words, whose_words
@@ -177,6 +178,13 @@ async def caregivers_page(
         now=lambda: utc_of(clock.utc_ns()),
         recording=settings.recording.enabled,
     )
+    reviews = NightReviews(
+        made.archive,
+        made.state.parent,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        sensors=[worn.provenance.sensor for worn in made.night.worn],
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=made.service.obey,
@@ -185,6 +193,7 @@ async def caregivers_page(
         notices=page_notices(settings),
         others=others if settings.follow else None,
         past=past,
+        reviews=reviews,
         movement_g=lambda: made.movement.pieces_g,
     )
     shown = NightOnPage(
@@ -199,6 +208,7 @@ async def caregivers_page(
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)
+        stack.callback(reviews.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:

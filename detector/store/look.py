@@ -1,0 +1,91 @@
+"""A state file as it is, for a command that is no service: nothing is locked or written.
+
+`State.open` owns the file: it locks, migrates, and moves a damaged one aside. A look must do none
+of that, as the service may be starting again at that moment.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from detector.store.past import Page
+from detector.store.questions import Questions, answered
+from detector.store.state_file import StateError
+
+T = TypeVar("T")
+
+BODY_MOST = 100_000  # characters; an event has 20,000 at most
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+
+
+class StateReader:
+    """Reads the rows of a state file; one that cannot be read is left out and counted.
+
+    The next service sets such rows aside.
+
+    Parameters
+    ----------
+    db : opened by `looking_at`; None where there is no file, and so no rows
+    """
+
+    def __init__(self, db: sqlite3.Connection | None) -> None:
+        self._db = db
+        self.left_out = 0
+
+    def page(self, page: Page[T]) -> list[T]:
+        """Return a page of what is kept."""
+        return list(self.rows(page.sql, page.parameters, page.parse))
+
+    def answered(self, questions: Questions[T]) -> T:
+        """Return what comes of questions."""
+        return answered(questions, self.page)
+
+    def rows(
+        self, query: str, values: Iterable[Any], parse: Callable[[tuple[Any, ...]], T]
+    ) -> tuple[T, ...]:
+        """Return what is made of each row of a query."""
+        if self._db is None:
+            return ()
+        found: list[T] = []
+        for row in self._db.execute(query, tuple(values)):
+            try:
+                found.append(parse(row))
+            except UNREADABLE:
+                self.left_out += 1
+        return tuple(found)
+
+
+@contextmanager
+def looking_at(path: Path) -> Iterator[StateReader]:
+    """Open a state file for as long as the block lasts; where there is none, nothing is in it.
+
+    Raises
+    ------
+    StateError
+        It cannot be read: damaged, of another version, no permission.
+    """
+    if not path.exists():
+        yield StateReader(None)
+        return
+    try:
+        with closing(_connect(path)) as db:
+            yield StateReader(db)
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        raise StateError(
+            f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
+            "it or moves it aside, and says which."
+        ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file as it is, with its -wal where a service has left one."""
+    wal = path.with_name(f"{path.name}-wal")
+    # Without a -wal SQLite would make files beside it that a reader cannot take away again.
+    mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+    db.text_factory = lambda text: text.decode("utf-8", "replace")
+    return db
