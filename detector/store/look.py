@@ -6,12 +6,16 @@ of that, as the service may be starting again at that moment.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from detector.block import utc_of
+from detector.store import log
 from detector.store.past import Page
 from detector.store.questions import Questions
 from detector.store.state_file import StateError
@@ -51,6 +55,21 @@ class StateReader:
                 return result
             rows = self.page(page)
 
+    def kept_until(self) -> datetime | None:
+        """Return the last moment that anything is kept of: of the log, or of the saved night.
+
+        None where nothing is. After it nobody knows what was watched.
+        """
+        moments = self.rows("SELECT max(at_ms) FROM log", (), lambda row: log.from_ms(row[0]))
+        query = "SELECT body FROM saved WHERE name = 'night'"
+        moments += self.rows(query, (), lambda row: utc_of(_host_utc_ns(row[0])))
+        return max(moments, default=None)
+
+    def ended(self) -> bool:
+        """Return whether the last service said that its night is over."""
+        query = "SELECT body FROM saved WHERE name = 'ended'"
+        return True in self.rows(query, (), lambda row: json.loads(row[0]))
+
     def rows(
         self, query: str, values: Iterable[Any], parse: Callable[[tuple[Any, ...]], T]
     ) -> tuple[T, ...]:
@@ -64,6 +83,11 @@ class StateReader:
             except UNREADABLE:
                 self.left_out += 1
         return tuple(found)
+
+
+def _host_utc_ns(body: str) -> int:
+    """Return the wall clock at the last item that a saved night had taken."""
+    return int(json.loads(body)["state"]["time"]["host_ns"][1])
 
 
 @contextmanager

@@ -1,0 +1,261 @@
+"""`spasmwatch report`: how a night went, for the wearer and for their clinician."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.errors import RecordingNotFoundError
+from detector.terminal.failures import NOT_WHOLE
+from detector.terminal.invocation import Invocation, UsageError, program_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from detector.config import Settings
+    from detector.events import Event, Origin
+    from detector.report.gather import NightPlace
+    from detector.report.movement import Traced
+    from detector.report.night import NightReport
+    from detector.report.trial import NightTrial
+
+LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedReport:
+    """What was asked for: began a recording, first the evening of a trial."""
+
+    call: Invocation
+    settings: Settings
+    origin: Origin
+    began: str | None
+    first: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldNight:
+    """A night's report, and what its pictures are made from."""
+
+    night: NightReport
+    trace: Callable[[Event], Traced | None]
+    trial: NightTrial | None = None
+
+
+def report(
+    ctx: typer.Context,
+    nights: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NIGHT…",
+            help="The evening, as 2026-11-20, or `last`, or a recording.",
+            show_default=LAST,
+        ),
+    ] = None,
+    *,
+    trial: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Add the seven nights before an evening, and the seven latest from it on.",
+        ),
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Of nights that a simulated sensor made.")
+    ] = False,
+    replayed: Annotated[
+        bool, typer.Option("--replayed", help="Of nights that `run --source file` played.")
+    ] = False,
+    began: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="When a recording without a time of day began: '2026-11-20 22:30'.",
+        ),
+    ] = None,
+) -> None:
+    """Show how a night went: what was watched, what was found, and how sure that is.
+
+    A night runs from noon to noon. Counts come with the interval for the true number and with what
+    the detector is known to miss and invent. Nothing is diagnosed: this is not a medical device.
+    """
+    call = Invocation.of(ctx)
+    settings = call.configuration().settings
+    if simulated and replayed:
+        raise UsageError("--simulated and --replayed name different nights: give one of them")
+    first = None if trial is None else _evening(trial, "--trial")
+    asked = _AskedReport(call, settings, _origin(simulated, replayed), began, first)
+    whole = True
+    for number, told in enumerate(_told(asked, nights or [LAST])):
+        if number and not call.out.json:
+            call.out.data("")
+        _show(call, told)
+        whole = whole and not told.night.quality.remarks
+    if not whole:
+        raise typer.Exit(NOT_WHOLE)
+
+
+def _origin(simulated: bool, replayed: bool) -> Origin:
+    from detector.events import Origin
+
+    return Origin.SIMULATED if simulated else Origin.REPLAY if replayed else Origin.LIVE
+
+
+def _told(asked: _AskedReport, names: Sequence[str]) -> Iterator[_ToldNight]:
+    """Yield the report of each night that was asked for."""
+    from detector.report.unwatched import state_beside
+
+    for name in names:
+        path = Path(name)
+        evening = None if name == LAST else _date(name)
+        if name != LAST and evening is None:
+            if not path.is_file():
+                raise RecordingNotFoundError(
+                    f"{name} is neither an evening, such as 2026-11-20, nor a recording that is "
+                    "there. Nights that are kept: see the folder of recordings."
+                )
+            state = state_beside(path)
+            if state is None:
+                yield from _of_recording(asked, path)
+                continue
+            place = _place(asked.settings, _origin_of_file(path), state.parent)
+            yield from _of_night(asked, place, _evening_of_file(path))
+            continue
+        yield from _of_night(asked, _place(asked.settings, asked.origin), evening)
+
+
+def _of_night(asked: _AskedReport, place: NightPlace, evening: date | None) -> Iterator[_ToldNight]:
+    """Yield the report of a night that was watched, or of recordings that no state tells of."""
+    from detector.evaluation.wearing import context_hours
+    from detector.report.gather import Nights
+    from detector.report.trial import trial_of
+
+    nights = Nights(place, context_hours, datetime.now(UTC))
+    found = nights.last() if evening is None else evening
+    if found is None:
+        raise RecordingNotFoundError(
+            f"No night is kept in {place.state.parent} yet. To watch one: {program_name()} run. "
+            f"To report one of a simulated sensor: {program_name()} report --simulated"
+        )
+    with asked.call.out.progress("Reading the night", None) as advance:
+        night = nights.report(found, advance)
+    if night is None:
+        recordings = place.recordings_of(found)
+        for path in recordings:
+            yield from _of_recording(asked, path)
+        if recordings:
+            return
+        last = nights.last()
+        known = "" if last is None else f" The last night that is known: {last}."
+        raise RecordingNotFoundError(f"Nothing is known of the night of {found}.{known}")
+    trial = None
+    first = asked.first
+    if first is not None:
+        from detector.report.trend import evenings_between
+        from detector.report.trial import evenings_needed
+
+        evenings = evenings_between(*evenings_needed(first, found))
+        trial = trial_of(nights.figures(evenings), first, found)
+    yield _ToldNight(night, nights.trace, trial)
+
+
+def _of_recording(asked: _AskedReport, path: Path) -> Iterator[_ToldNight]:
+    """Yield a report of each night in a recording that no state tells of."""
+    from detector.evaluation.wearing import context_hours
+    from detector.recognition.rules.opinions import DEFAULT_MODEL
+    from detector.report.unwatched import UnwatchedRecording, begun
+    from detector.store.formats.reader import open_recording
+
+    settings, zone = asked.settings, asked.settings.wearer.zone
+    with open_recording(path) as reader:
+        if asked.began is not None and reader.timebase.epoch_ns is None:
+            begun(reader, _moment(asked.began, settings))
+        site = reader.site or settings.sensor.placement
+        recording = UnwatchedRecording(reader, site=site, model=DEFAULT_MODEL, zone=zone)
+        with asked.call.out.progress(path.name, reader.total) as advance:
+            found = recording.reports(context_hours, settings.wearer.label or path.stem, advance)
+    for night in found:
+        yield _ToldNight(night, recording.trace)
+
+
+def _place(settings: Settings, origin: Origin, folder: Path | None = None) -> NightPlace:
+    from detector.recognition.rules.opinions import DEFAULT_MODEL
+    from detector.report.gather import NightPlace
+    from detector.service.persistence.places import DataFolder
+
+    place = DataFolder.of(settings.data_dir, origin) if folder is None else DataFolder(folder)
+    return NightPlace(
+        state=place.state,
+        recordings=place.nights,
+        origin=origin,
+        zone=settings.wearer.zone,
+        label=settings.wearer.label or settings.sensor.label,
+        site=settings.sensor.placement,
+        model=DEFAULT_MODEL,
+    )
+
+
+def _show(call: Invocation, told: _ToldNight) -> None:
+    if call.out.json:
+        from detector import plain_json
+        from detector.report.as_json import payload
+
+        call.out.data(plain_json.line(payload(told.night, told.trial)))
+        return
+    from detector.report.lines import report_lines, trial_lines
+
+    width = shutil.get_terminal_size().columns
+    for line in report_lines(told.night, width=width, plain=call.out.plain):
+        call.out.data(line)
+    for line in [] if told.trial is None else trial_lines(told.trial, width=width):
+        call.out.data(line)
+
+
+def _evening_of_file(path: Path) -> date:
+    evening = _date(path.name[:10])
+    if evening is None:
+        raise RecordingNotFoundError(
+            f"{path.name} is not named after its evening, such as 2026-11-20.sqlite: give it "
+            "from another folder, and it is watched anew."
+        )
+    return evening
+
+
+def _origin_of_file(path: Path) -> Origin:
+    from detector.store.recording import Recording
+
+    with Recording.open(path) as recording:
+        return recording.header.origin
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-11-20") else None
+    except ValueError:
+        return None
+
+
+def _evening(text: str, option: str) -> date:
+    evening = _date(text)
+    if evening is None:
+        raise UsageError(f"{text!r} is no date, such as 2026-11-20", param_hint=option)
+    return evening
+
+
+def _moment(text: str, settings: Settings) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no date and time, such as '2026-11-20 22:30'", param_hint="--began"
+        ) from None
+    if moment.tzinfo is not None:
+        return moment
+    zone = settings.wearer.zone
+    return moment.astimezone() if zone is None else moment.replace(tzinfo=zone)
