@@ -12,12 +12,12 @@ from pathlib import Path
 
 from detector.block import Block
 from detector.errors import RecordingError, RecordingNotFoundError
-from detector.evenings import bounds, utc_bounds
 from detector.events import Event, Origin
 from detector.report.movement import SensorMovement, Traced, seen_around, traced
-from detector.report.night import ContextHours, NightReport, report_of
+from detector.report.night import ContextHours, NightReport, report_of, trend_of
 from detector.report.spasms import onset_of
 from detector.report.trend import NIGHTS, TrendNight, evenings_up_to, usual
+from detector.store.evenings import bounds, utc_bounds
 from detector.store.formats.excerpt import LONGEST, excerpt
 from detector.store.formats.reader import open_recording
 from detector.store.known_night import KnownNight, watch_states
@@ -108,7 +108,7 @@ class Nights:
     def figures(self, evenings: Sequence[date]) -> dict[date, TrendNight]:
         """Return the figures of nights that others are compared with; errors as `known`."""
         return {
-            evening: self._report(night).as_trend()
+            evening: trend_of(night, self._hours_of)
             for evening, night in self.known(evenings).items()
         }
 
@@ -139,7 +139,7 @@ class Nights:
     def compared(self, night: NightReport, known: Mapping[date, KnownNight]) -> NightReport:
         """Return a night with those before it, and what is usual."""
         others = {
-            each: self._report(other).as_trend()
+            each: trend_of(other, self._hours_of)
             for each, other in known.items()
             if each != night.evening
         }

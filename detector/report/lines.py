@@ -101,8 +101,8 @@ def _said(view: dict[str, Any]) -> list[str]:
     lines += _more(view["notes"])
     lines += [f"{each['name']}: {each['value']} ({each['by']})" for each in view["answers"]]
     if view["medicine"]:
-        hours = ", ".join(each["hours"] for each in view["medicine"][:MOST_LISTED])
-        lines.append(f"Likely spasms after a medicine: {hours}. {view['medicine_rule']}")
+        hours = ", ".join(f"{each['hours']} {each['likely']}" for each in view["medicine"])
+        lines.append(f"{view['medicine_rule']} Likely spasms: {hours}.")
     return lines
 
 
@@ -132,7 +132,8 @@ def _numbers(view: dict[str, Any], hours: Sequence[HourFigures]) -> list[str]:
         ]
         lines.append(f"Grades 1 / 2 / 3: {'; '.join(shown)}. {view['grade_rule']}")
     if view["periodic"]:
-        lines.append(f"{view['periodic']} {view['periodic_rule']}")
+        rule = f" {view['periodic_rule']}" if view["periodic_found"] else ""
+        lines.append(view["periodic"] + rule)
     busy = [hour for hour in hours if hour.clonus + hour.other_likely + hour.twitches]
     if busy and len(hours) > 1:
         told = ", ".join(f"{hour.name} {hour.clonus + hour.other_likely}" for hour in busy)

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import spectrogram
 
 from detector.block import Block, Stretch, Timebase, extend
 
@@ -106,22 +105,22 @@ def _spectrum(begin_s: float, fs: float, values: Floats) -> tuple[Floats, Floats
     segment = round(SEGMENT_S * fs)
     if len(values) < segment * 2:
         return None
-    hz, at_s, power = spectrogram(
-        values,
-        fs,
-        nperseg=segment,
-        noverlap=segment - max(1, round(STEP_S * fs)),
-        detrend="constant",
-        axis=0,
-        scaling="density",
-    )
-    whole = power.sum(axis=1)  # of the three axes together
+    # By hand: scipy.signal takes longer to load than a night to read.
+    windows = np.lib.stride_tricks.sliding_window_view(values, segment, axis=0)
+    windows = windows[:: max(1, round(STEP_S * fs))]  # (times, axes, samples)
+    shape = np.hanning(segment + 1)[:-1]
+    power = np.abs(np.fft.rfft((windows - windows.mean(axis=2, keepdims=True)) * shape)) ** 2
+    hz: Floats = np.fft.rfftfreq(segment, 1 / fs).astype(np.float64)
+    at_s: Floats = (
+        np.arange(len(windows), dtype=np.float64) * max(1, round(STEP_S * fs)) + segment / 2
+    ) / fs
+    whole = power.sum(axis=1).T  # of the three axes together
     inside = (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
     shown = whole[inside]
     strongest = float(shown.max(initial=0.0))
     if strongest <= 0:
         return None
-    decibels = 10 * np.log10(np.maximum(shown / strongest, 10 ** (FLOOR_DB / 10)))
+    decibels: Floats = 10 * np.log10(np.maximum(shown / strongest, 10 ** (FLOOR_DB / 10)))
     return begin_s + at_s, hz[inside], decibels
 
 
@@ -159,13 +158,21 @@ class SensorMovement:
         timebase_of : returns what dates them, better the longer it went on
         """
         seen: list[Stretch] = []
+        waiting: list[Block] = []  # follow each other; numbers are quicker by the minute
         for block in blocks:
             if not len(block):
                 continue
             extend(seen, block)
             self.samples += len(block)
             self.rate_hz = block.fs
-            self._place(block, timebase_of())
+            if waiting and (
+                block.after_gap(waiting[-1].edge)
+                or block.start - waiting[0].start > BIN_S * block.fs
+            ):
+                self._place(waiting, timebase_of())
+                waiting = []
+            waiting.append(block)
+        self._place(waiting, timebase_of())
         for one, other in pairwise(seen):
             self.gap_count += 1
             self.gap_s += max(other.start_s - one.stop_s, 0.0)
@@ -174,18 +181,15 @@ class SensorMovement:
             if begin is not None and end is not None:
                 self.stretches.append((begin.astimezone(UTC), end.astimezone(UTC)))
 
-    def _place(self, block: Block, timebase: Timebase) -> None:
-        """Keep the largest movement of each minute that a block reaches into."""
-        at = timebase.at_s(block.start / block.fs)
+    def _place(self, run: Sequence[Block], timebase: Timebase) -> None:
+        """Keep the largest movement of each minute that blocks without a gap reach into."""
+        at = timebase.at_s(run[0].start / run[0].fs) if run else None
         if at is None:
             return
-        begin_s = (at - self.begin).total_seconds()
-        moved_g = np.abs(np.sqrt(np.square(block.samples).sum(axis=1)) - 1.0)
-        first = int(begin_s // BIN_S)
-        if first == int((begin_s + (len(block) - 1) / block.fs) // BIN_S):
-            self._keep(first, float(moved_g.max()))
-            return
-        bins = np.floor((begin_s + np.arange(len(block)) / block.fs) / BIN_S).astype(np.int64)
+        begin_s, fs = (at - self.begin).total_seconds(), run[0].fs
+        samples = np.concatenate([block.samples for block in run])
+        moved_g = np.abs(np.sqrt(np.square(samples).sum(axis=1)) - 1.0)
+        bins = np.floor((begin_s + np.arange(len(samples)) / fs) / BIN_S).astype(np.int64)
         begins = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
         for number, most_g in zip(bins[begins], np.maximum.reduceat(moved_g, begins), strict=True):
             self._keep(int(number), float(most_g))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from detector.alerts.commands import SaidKind
-from detector.evenings import utc_bounds
 from detector.events import DetectorVersion, Event, EventContext, Kind, Origin
 from detector.recognition.counts.error_rates import error_rates
 from detector.recognition.counts.night_counts import NightCounts, counts_of_night
@@ -17,9 +16,11 @@ from detector.report.known_errors import KnownErrors, known_errors
 from detector.report.movement import SensorMovement
 from detector.report.said import (
     AlertTold,
+    HourAfterMedicine,
     SaidNote,
     ScaleAnswer,
     SinceMedicine,
+    after_medicine,
     alerts_of,
     answers_of,
     notes_of,
@@ -38,6 +39,7 @@ from detector.report.spasms import (
     together,
 )
 from detector.report.trend import NightStanding, TrendNight, Usual, trend_night
+from detector.store.evenings import utc_bounds
 from detector.store.known_night import KnownNight, SpanState, WatchState
 from detector.words.phrases import COUNTED
 
@@ -121,6 +123,7 @@ class NightReport:
     notes: tuple[SaidNote, ...]
     answers: tuple[ScaleAnswer, ...]
     since_medicine: tuple[SinceMedicine, ...]
+    after_medicine: tuple[HourAfterMedicine, ...]
     periodic: PeriodicIndex | None
     alerts: tuple[AlertTold, ...]
     quality: DataQuality
@@ -188,9 +191,7 @@ def report_of(
     """
     events = tuple(sorted(known.events, key=lambda each: (onset_of(each), each.id)))
     coverage = _with_samples(coverage_of(known, is_over=is_over), sensors)
-    noon, _ = utc_bounds(known.evening, known.zone)
-    placed = [replace(each, onset_s=(onset_of(each) - noon).total_seconds()) for each in events]
-    hours = hours_of(placed, coverage.seconds_from(noon))
+    hours = _hours_watched(known, coverage, hours_of)
     versions = _versions(events)
     model = versions[-1].model if versions else model
     site = sensors[0].site if sensors else site
@@ -219,11 +220,32 @@ def report_of(
         notes=tuple(notes),
         answers=tuple(answers_of(notes)),
         since_medicine=tuple(since_medicine(notes, likely)),
+        after_medicine=tuple(after_medicine(notes, likely, coverage)),
         periodic=PeriodicIndex(plm, lying_h) if lying_h >= LEAST_PERIODIC_H else None,
         alerts=tuple(alerts),
         quality=_quality(known, likely, alerts, versions=versions, remarks=remarks),
         sensors=tuple(sensors),
     )
+
+
+def trend_of(known: KnownNight, hours_of: ContextHours) -> TrendNight:
+    """Return the figures of a night that others are compared with, from the state alone."""
+    coverage = coverage_of(known)
+    likely = likely_of(known.events)
+    hours = _hours_watched(known, coverage, hours_of) if coverage.is_known else None
+    kinds = Counter(event.kind for event in known.events)
+    return trend_night(known.evening, kinds, burden_s(likely), hours, COUNTED)
+
+
+def _hours_watched(
+    known: KnownNight, coverage: NightCoverage, hours_of: ContextHours
+) -> dict[EventContext, float]:
+    """Return the hours in each context; times of events and coverage count from the first noon."""
+    noon, _ = utc_bounds(known.evening, known.zone)
+    placed = [
+        replace(each, onset_s=(onset_of(each) - noon).total_seconds()) for each in known.events
+    ]
+    return hours_of(placed, coverage.seconds_from(noon))
 
 
 def _with_samples(coverage: NightCoverage, sensors: Sequence[SensorMovement]) -> NightCoverage:

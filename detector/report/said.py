@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from detector import plain_json
@@ -15,6 +17,7 @@ from detector.alerts.commands import AddNote, CommandError, MarkSpasm, NoteKind,
 from detector.alerts.withdrawn import is_told
 from detector.channels import EntryKind
 from detector.events import Event, parse_utc
+from detector.report.coverage import HOUR, NightCoverage
 from detector.report.spasms import onset_of
 from detector.store.known_night import KnownNight
 
@@ -82,6 +85,15 @@ class SinceMedicine:
     hours: float
 
 
+@dataclass(frozen=True, slots=True)
+class HourAfterMedicine:
+    """An hour since a medicine was noted, of all that were: likely spasms, and what was watched."""
+
+    hour: int
+    likely: int
+    watched_s: float
+
+
 def notes_of(known: KnownNight) -> list[SaidNote]:
     """Return notes and marks that nobody took back, by the time that they are about."""
     found: list[SaidNote] = []
@@ -144,6 +156,30 @@ def since_medicine(notes: Sequence[SaidNote], likely: Sequence[Event]) -> list[S
             hours = (onset_of(event) - before[-1].at).total_seconds() / 3600
             found.append(SinceMedicine(event, before[-1], hours))
     return found
+
+
+def after_medicine(
+    notes: Sequence[SaidNote], likely: Sequence[Event], coverage: NightCoverage
+) -> list[HourAfterMedicine]:
+    """Return the hours since medicines were noted, each up to the next one or to the end."""
+    taken = [note.at for note in notes if note.kind is NoteKind.MEDICATION]
+    end = coverage.end
+    if not taken or end is None:
+        return []
+    onsets = [onset_of(event) for event in likely]
+    counts: Counter[int] = Counter()
+    watched: Counter[int] = Counter()  # of ms: sums stay exact
+    for begin, until in zip(taken, [*taken[1:], end], strict=True):
+        for hour in range(max(0, ceil((until - begin) / HOUR))):
+            since = begin + hour * HOUR
+            stop = min(since + HOUR, until)
+            counts[hour] += sum(since <= onset < stop for onset in onsets)
+            watched[hour] += round(coverage.between(since, stop) * 1000)
+    return [
+        HourAfterMedicine(hour, counts[hour], watched[hour] / 1000)
+        for hour in sorted(watched)
+        if watched[hour] or counts[hour]
+    ]
 
 
 _ANSWERED = {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}

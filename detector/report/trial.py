@@ -12,10 +12,10 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
-from detector.evenings import DAY
 from detector.report.trend import TrendNight
+from detector.store.evenings import DAY
 
 NIGHTS = 7
 LEAST_VALID = 5
@@ -131,7 +131,7 @@ def _change(
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
     # The error of a difference between two means, which the draws spread by.
     spread = float(drawn.std())
-    needed = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(POWER))
+    needed = float(ndtri((1 + LEVEL) / 2) + ndtri(POWER))
     return MeanChange(
         measure=measure,
         before=mean_before,
@@ -157,6 +157,6 @@ def bootstrapped(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDA
         drawn.append(means * np.sqrt(n / (n - 1)))
     degrees = len(before) + len(after) - 2
     half = (1 + LEVEL) / 2
-    wider = float(t.ppf(half, degrees) / norm.ppf(half))
+    wider = float(stdtrit(degrees, half) / ndtri(half))
     difference: NDArray[np.float64] = (after.mean() - before.mean()) + (drawn[1] - drawn[0]) * wider
     return difference

@@ -30,6 +30,8 @@ from detector.words.nights import (
     burden_words,
     errors_words,
     gaps_words,
+    invented_words,
+    missed_words,
     night_title,
     standing_words,
     truth_words,
@@ -94,7 +96,7 @@ def report_view(night: NightReport) -> dict[str, Any]:
                 "clonus": hour.clonus,
                 "other": hour.other_likely,
                 "twitches": hour.twitches,
-                "watched": length(hour.watched_s) if hour.watched_s else "not watched",
+                "watched": f"{hour.watched_s / 60:.0f} min" if hour.watched_s else "not",
             }
             for hour in night.hours
         ],
@@ -106,15 +108,15 @@ def report_view(night: NightReport) -> dict[str, Any]:
         ],
         "medicine": [
             {
-                "time": _clock(onset_of(each.event), zone),
-                "what": TITLES[each.event.kind],
-                "hours": f"{each.hours:.1f} h",
-                "note": one_line(each.note.text),
+                "hours": f"{each.hour} to {each.hour + 1} h",
+                "likely": str(each.likely),
+                "watched": length(each.watched_s),
             }
-            for each in night.since_medicine[:MOST_ROWS]
+            for each in night.after_medicine
         ],
         "medicine_rule": MEDICINE_RULE,
         "periodic": _periodic(night),
+        "periodic_found": night.periodic is not None and night.periodic.count > 0,
         "periodic_rule": PERIODIC_RULE,
         "alerts": [_alert(each, zone) for each in night.alerts[:MOST_ROWS]],
         "sensors": sensor_rows(night),
@@ -189,6 +191,8 @@ def count_rows(night: NightReport) -> list[dict[str, str]]:
                 "errors": "not known"
                 if known is None
                 else errors_words(_three(known.found), _three(known.false_per_h)),
+                "misses": "" if known is None else missed_words(_three(known.found)),
+                "invents": "" if known is None else invented_words(_three(known.false_per_h)),
             }
         )
     return rows
@@ -228,7 +232,7 @@ def quality_rows(night: NightReport) -> list[dict[str, str]]:
         ("Cut short by a gap", str(quality.cut_short)),
         ("Held back by personal minimums", str(quality.held_back)),
         ("Technical alerts", str(len(quality.technical))),
-        ("spasmwatch", detectors or "no event found"),
+        ("Detector", detectors or "not known"),
     ]
     if not quality.whole:
         rows.append(("More is kept of this night", "than is counted here"))
@@ -313,6 +317,8 @@ def _periodic(night: NightReport) -> str:
     periodic = night.periodic
     if periodic is None:
         return ""
+    if not periodic.count:
+        return "No regular repeated movements."
     return (
         f"{counted(periodic.count, 'regular repeated movement')}, {periodic.per_h:.1f} an hour "
         "watched lying."

@@ -150,6 +150,18 @@ def errors_words(found: tuple[float, float, float], false_per_h: tuple[float, fl
     )
 
 
+def missed_words(found: tuple[float, float, float]) -> str:
+    """Return which share is missed, for a narrow column."""
+    missed, most, least = (f"{1 - each:.0%}".removesuffix("%") for each in found)
+    return f"{missed} % ({least}\N{EN DASH}{most})"
+
+
+def invented_words(false_per_h: tuple[float, float, float]) -> str:
+    """Return how many are invented in an hour, for a narrow column."""
+    mean, low, high = false_per_h
+    return f"{mean:.1f} ({low:.1f}\N{EN DASH}{high:.1f})"
+
+
 def answered_words(by: str | None, after_s: float | None) -> str:
     """Return who answered an alert, and how soon."""
     if by is None:

@@ -134,6 +134,54 @@ def test_a_recording_that_no_state_tells_of_is_watched_now(report, tmp_path) -> 
     assert json.loads(begun.stdout)["evening"] == "2026-11-20"
 
 
+@pytest.mark.parametrize("words", [("--json",), ("--plain",), ("--trial", "2026-11-19")])
+def test_a_report_without_pictures_loads_nothing_that_draws(tmp_path: Path, words) -> None:
+    a_house(tmp_path)
+    program = (
+        "import sys; from typer.testing import CliRunner; from detector.cli import app\n"
+        "done = CliRunner().invoke(app, sys.argv[1:]); print(done.exit_code)\n"
+        "print([name for name in ('matplotlib', 'typst', 'jinja2', 'scipy.stats')"
+        " if name in sys.modules])"
+    )
+    given = ["--data-dir", str(tmp_path / "data"), "report", "2026-11-20", *words]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *given],
+        capture_output=True, text=True, timeout=60, check=True,
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["0", "[]"]
+
+
+@pytest.mark.parametrize("suffix", ["html", "pdf", "txt", "json"])
+def test_a_file_has_the_form_of_its_suffix(report, tmp_path, suffix) -> None:
+    a_house(tmp_path)
+    file = tmp_path / f"night.{suffix}"
+    done = report("--out", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    begins = {"html": b"<!doctype html>", "pdf": b"%PDF-", "txt": b"Night of", "json": b'{"schema"'}
+    assert file.read_bytes().startswith(begins[suffix])
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--out", "night.docx"), 2, ".html, .pdf, .txt, .json"),
+        (("2026-11-18", "2026-11-20", "--out", "two.pdf"), 2, "one night"),
+        (("--out", "nowhere/night.html"), 74, "no such folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_first(
+    report, tmp_path, words, code, said
+) -> None:
+    a_house(tmp_path)
+    done = report(*words)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert not list(tmp_path.glob("*.pdf"))
+
+
 @pytest.mark.timeout(240)
 def test_the_readmes_simulated_night_is_reported_by_the_command_that_it_ends_with(
     tmp_path: Path,

@@ -13,17 +13,13 @@ import typer
 
 from detector.errors import RecordingNotFoundError
 from detector.terminal.failures import NOT_WHOLE
-from detector.terminal.invocation import Invocation, UsageError, program_name
+from detector.terminal.invocation import Invocation, UsageError, check_target, program_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from detector.config import Settings
-    from detector.events import Event, Origin
+    from detector.events import Origin
     from detector.report.gather import NightPlace
-    from detector.report.movement import Traced
-    from detector.report.night import NightReport
-    from detector.report.trial import NightTrial
+    from detector.report.reported import ReportedNight
 
 LAST = "last"
 
@@ -37,15 +33,6 @@ class _AskedReport:
     origin: Origin
     began: str | None
     first: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class _ToldNight:
-    """A night's report, and what its pictures are made from."""
-
-    night: NightReport
-    trace: Callable[[Event], Traced | None]
-    trial: NightTrial | None = None
 
 
 def report(
@@ -66,6 +53,17 @@ def report(
             help="Add the seven nights before an evening, and the seven latest from it on.",
         ),
     ] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Write it with pictures: .html, .pdf (one page, of one night), .txt or .json; may "
+            "be given again.",
+        ),
+    ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Write a page into the data folder, and open it.")
+    ] = False,
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Of nights that a simulated sensor made.")
     ] = False,
@@ -91,14 +89,62 @@ def report(
         raise UsageError("--simulated and --replayed name different nights: give one of them")
     first = None if trial is None else _evening(trial, "--trial")
     asked = _AskedReport(call, settings, _origin(simulated, replayed), began, first)
-    whole = True
-    for number, told in enumerate(_told(asked, nights or [LAST])):
+    targets = list(out or [])
+    _check_targets(targets, len(nights or [LAST]))
+    found: list[ReportedNight] = []
+    for number, each in enumerate(_told(asked, nights or [LAST])):
+        found.append(each)
+        if targets or open_:
+            continue
         if number and not call.out.json:
             call.out.data("")
-        _show(call, told)
-        whole = whole and not told.night.quality.remarks
-    if not whole:
+        _show(call, each)
+    if open_:
+        targets.append(_page_of(settings, found))
+    _write(call, targets, found)
+    if open_:
+        _open(call, targets[-1])
+    if any(each.night.quality.remarks for each in found):
         raise typer.Exit(NOT_WHOLE)
+
+
+def _check_targets(targets: Sequence[Path], nights: int) -> None:
+    """Refuse files that cannot be written, before anything is read."""
+    from detector.report.written import FORMS
+
+    for target in targets:
+        if target.suffix.lower() not in FORMS:
+            raise UsageError(
+                f"{target}: a report is written as {', '.join(FORMS)}", param_hint="--out"
+            )
+        if target.suffix.lower() == ".pdf" and nights > 1:
+            raise UsageError("a .pdf is of one night: give one, or an .html", param_hint="--out")
+        check_target("--out", target)
+
+
+def _page_of(settings: Settings, found: Sequence[ReportedNight]) -> Path:
+    """Return the page's file in the data folder, which is made where it is not there."""
+    folder = settings.data_dir / "reports"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{found[-1].night.evening}.html"
+
+
+def _write(call: Invocation, targets: Sequence[Path], found: Sequence[ReportedNight]) -> None:
+    from detector.report.written import write_report
+
+    for target in targets:
+        if target.suffix.lower() == ".pdf" and len(found) > 1:  # a recording of several nights
+            raise UsageError("a .pdf is of one night: give one, or an .html", param_hint="--out")
+        write_report(target, found)
+        call.out.say(f"Written to {target}")
+
+
+def _open(call: Invocation, page: Path) -> None:
+    """Open a page in the browser; say where it is where there is none."""
+    import webbrowser
+
+    if not webbrowser.open(page.absolute().as_uri()):
+        call.out.say("No browser can be opened here: open that file in one.")
 
 
 def _origin(simulated: bool, replayed: bool) -> Origin:
@@ -107,7 +153,7 @@ def _origin(simulated: bool, replayed: bool) -> Origin:
     return Origin.SIMULATED if simulated else Origin.REPLAY if replayed else Origin.LIVE
 
 
-def _told(asked: _AskedReport, names: Sequence[str]) -> Iterator[_ToldNight]:
+def _told(asked: _AskedReport, names: Sequence[str]) -> Iterator[ReportedNight]:
     """Yield the report of each night that was asked for."""
     from detector.report.unwatched import state_beside
 
@@ -130,10 +176,13 @@ def _told(asked: _AskedReport, names: Sequence[str]) -> Iterator[_ToldNight]:
         yield from _of_night(asked, _place(asked.settings, asked.origin), evening)
 
 
-def _of_night(asked: _AskedReport, place: NightPlace, evening: date | None) -> Iterator[_ToldNight]:
+def _of_night(
+    asked: _AskedReport, place: NightPlace, evening: date | None
+) -> Iterator[ReportedNight]:
     """Yield the report of a night that was watched, or of recordings that no state tells of."""
     from detector.evaluation.wearing import context_hours
     from detector.report.gather import Nights
+    from detector.report.reported import ReportedNight
     from detector.report.trial import trial_of
 
     nights = Nights(place, context_hours, datetime.now(UTC))
@@ -162,13 +211,14 @@ def _of_night(asked: _AskedReport, place: NightPlace, evening: date | None) -> I
 
         evenings = evenings_between(*evenings_needed(first, found))
         trial = trial_of(nights.figures(evenings), first, found)
-    yield _ToldNight(night, nights.trace, trial)
+    yield ReportedNight(night, nights.trace, trial)
 
 
-def _of_recording(asked: _AskedReport, path: Path) -> Iterator[_ToldNight]:
+def _of_recording(asked: _AskedReport, path: Path) -> Iterator[ReportedNight]:
     """Yield a report of each night in a recording that no state tells of."""
     from detector.evaluation.wearing import context_hours
     from detector.recognition.rules.opinions import DEFAULT_MODEL
+    from detector.report.reported import ReportedNight
     from detector.report.unwatched import UnwatchedRecording, begun
     from detector.store.formats.reader import open_recording
 
@@ -181,7 +231,7 @@ def _of_recording(asked: _AskedReport, path: Path) -> Iterator[_ToldNight]:
         with asked.call.out.progress(path.name, reader.total) as advance:
             found = recording.reports(context_hours, settings.wearer.label or path.stem, advance)
     for night in found:
-        yield _ToldNight(night, recording.trace)
+        yield ReportedNight(night, recording.trace)
 
 
 def _place(settings: Settings, origin: Origin, folder: Path | None = None) -> NightPlace:
@@ -201,7 +251,7 @@ def _place(settings: Settings, origin: Origin, folder: Path | None = None) -> Ni
     )
 
 
-def _show(call: Invocation, told: _ToldNight) -> None:
+def _show(call: Invocation, told: ReportedNight) -> None:
     if call.out.json:
         from detector import plain_json
         from detector.report.as_json import payload

@@ -1,4 +1,4 @@
-"""Nights by the calendar: each runs from noon to noon in the wearer's zone. Pure."""
+"""Which night a moment belongs to: nights are from noon to noon in the wearer's zone. Pure."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def utc_bounds(evening: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
     """Return the same in UTC, where differences are true time."""
     begin, end = bounds(evening, zone)
     return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def title(evening: date) -> str:
+    """Return a night's name: Friday 20 November 2026."""
+    return f"{evening:%A} {evening.day} {evening:%B %Y}"
