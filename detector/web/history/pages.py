@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -15,8 +15,16 @@ from detector.web.actions import ALLOWED
 from detector.web.answers import html
 from detector.web.history.asked import BusyError, LostError, Past
 
+T = TypeVar("T")
+
 EVENING = re.compile(r"[12]\d{3}-\d\d-\d\d")
 NO_NIGHT = "nothing is known of this night"
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'; sandbox"
+)
+"""A report is one file with its own style, which loads and runs nothing."""
+
 NO_EVENT = "nothing is known of this event"
 
 
@@ -32,6 +40,18 @@ def history_routes(past: Past) -> list[tuple[str, Handler]]:
         view = await _asked(past.night(_evening(request.match_info["evening"])))
         return _html("night.html", found, view=_known(view, NO_NIGHT))
 
+    async def report(request: web.Request, found: Visitor) -> web.Response:
+        del found  # everybody who is let in sees the same
+        page = await _asked(past.report(_evening(request.match_info["evening"])))
+        if page is None:
+            raise web.HTTPNotFound(text=NO_NIGHT)
+        return web.Response(
+            text=page,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Content-Security-Policy": REPORT_POLICY},
+        )
+
     async def event(request: web.Request, found: Visitor) -> web.Response:
         name = request.match_info["id"]
         view = await _asked(past.event(name)) if ID.fullmatch(name) else None
@@ -40,6 +60,7 @@ def history_routes(past: Past) -> list[tuple[str, Handler]]:
     return [
         ("/nights", _let_in(nights)),
         ("/nights/{evening}", _let_in(night)),
+        ("/nights/{evening}/report", _let_in(report)),
         ("/events/{id}", _let_in(event)),
     ]
 
@@ -58,7 +79,7 @@ def _let_in(
     return checked
 
 
-async def _asked(answer: Awaitable[dict[str, Any] | None]) -> dict[str, Any] | None:
+async def _asked(answer: Awaitable[T]) -> T:
     try:
         return await answer
     except BusyError:
