@@ -205,6 +205,7 @@ def _quality(night: NightReport) -> QualityReported:
         "reviewed": quality.reviewed,
         "not_spasms": quality.not_spasms,
         "whole": quality.whole,
+        "damaged": quality.damaged,
         "remarks": list(quality.remarks),
     }
 

@@ -28,6 +28,7 @@ from detector.store.recording import NIGHT_NAME
 AROUND = timedelta(seconds=10)  # of an event, in which samples are read for its trace
 FAR = datetime(2999, 1, 1, tzinfo=UTC)
 SILENT = timedelta(minutes=2)  # a service saves its night every few seconds
+BYTES_EACH = 10  # of a sample, in a recording
 FARTHEST = 400  # evenings that are looked back on for the last night
 
 Advance = Callable[[int], None]
@@ -131,9 +132,9 @@ class Nights:
         known = self.known(evenings_up_to(evening))
         if evening not in known:
             return None
-        sensors, remarks = self._movement(evening, advance)
-        is_over = self._is_over()
-        night = self._report(_up_to(known[evening], sensors), sensors, remarks, is_over=is_over)
+        sensors, remarks, unread = self._movement(evening, advance)
+        upto = _up_to(known[evening], sensors)
+        night = self._report(upto, sensors, remarks, is_over=self._is_over(), unread=unread)
         return self.compared(night, known)
 
     def compared(self, night: NightReport, known: Mapping[date, KnownNight]) -> NightReport:
@@ -173,6 +174,7 @@ class Nights:
         remarks: Sequence[str] = (),
         *,
         is_over: bool = True,
+        unread: bool = False,
     ) -> NightReport:
         place = self._place
         return report_of(
@@ -185,18 +187,28 @@ class Nights:
             is_over=is_over,
             sensors=sensors,
             remarks=remarks,
+            unread=unread,
         )
 
-    def _movement(self, evening: date, advance: Advance) -> tuple[list[SensorMovement], list[str]]:
-        """Return what each sensor's recordings have, and what is wrong with them."""
+    def expected(self, evening: date) -> int:
+        """Return about how many samples the recordings of a night have, to show progress."""
+        sizes = [path.stat().st_size for path in self._place.recordings_of(evening)]
+        return sum(sizes) // BYTES_EACH
+
+    def _movement(
+        self, evening: date, advance: Advance
+    ) -> tuple[list[SensorMovement], list[str], bool]:
+        """Return what each sensor's recordings have, remarks, and whether one cannot be read."""
         found: dict[str, SensorMovement] = {}
         remarks: list[str] = []
+        unread = False
         for path in self._place.recordings_of(evening):
             try:
                 _read(path, found, utc_bounds(evening, self._place.zone), remarks, advance)
             except (RecordingError, OSError) as error:
                 remarks.append(str(error))
-        return [found[name] for name in sorted(found)], remarks
+                unread = True
+        return [found[name] for name in sorted(found)], remarks, unread
 
 
 def _read(
@@ -215,6 +227,7 @@ def _read(
 
         movement.take(_counted(reader.blocks(), advance), lambda: reader.timebase)
         remarks += reader.warnings
+        movement.damage += [each for each in [reader.damage()] if each]
 
 
 def _counted(blocks: Iterable[Block], advance: Advance) -> Iterator[Block]:

@@ -23,12 +23,15 @@ KEY = "▲ spasm  ■ tonic spasm  ◆ clonus  · watched  / not watched"
 MOST_LISTED = 12  # of a list on a terminal; the page has them all
 
 
-def report_lines(night: NightReport, *, width: int, plain: bool = False) -> list[str]:
+def report_lines(
+    night: NightReport, *, width: int, plain: bool = False, question: str = ""
+) -> list[str]:
     """Return a night as lines of at most `width` columns.
 
     Parameters
     ----------
     plain : leave the picture out, for a screen reader
+    question : to be asked where no stiffness was noted
     """
     view = report_view(night)
     width = min(max(width, NARROWEST), WIDEST)
@@ -36,8 +39,10 @@ def report_lines(night: NightReport, *, width: int, plain: bool = False) -> list
     lines += _wrapped([view["origin"], *view["coverage"], view["usual"]], width)
     if not plain and night.hours:
         lines += ["", *picture(night), *_wrapped([KEY], width)]
-    lines += _section("The longest", _longest(view), width)
-    lines += _section("Notes", _said(view), width)
+    lines += _section("The longest", _longest(view, plain=plain), width)
+    said = _said(view)
+    asked = [question] if question and not night.answers else []
+    lines += _section("Notes", [*said, *asked], width)
     lines += _section("Alerts", _alerts(view), width)
     lines += _section("Numbers", _numbers(view, night.hours), width)
     lines += _section("Data", _data(view), width)
@@ -85,12 +90,13 @@ def _likely(events: Iterable[Event]) -> list[Event]:
     return [event for event in events if event.kind.is_spasm_family]
 
 
-def _longest(view: dict[str, Any]) -> list[str]:
-    return [
-        f"{each['at']}  {each['shape']} {each['title']}, {each['length']}. {each['why']}"
-        + (f" {each['cut']}" if each["cut"] else "")
-        for each in view["longest"]
-    ]
+def _longest(view: dict[str, Any], *, plain: bool) -> list[str]:
+    found: list[str] = []
+    for each in view["longest"]:
+        shape = "" if plain else f"{each['shape']} "
+        cut = f" {each['cut']}" if each["cut"] else ""
+        found.append(f"{each['at']}  {shape}{each['title']}, {each['length']}. {each['why']}{cut}")
+    return found
 
 
 def _said(view: dict[str, Any]) -> list[str]:

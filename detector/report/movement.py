@@ -129,57 +129,85 @@ class SensorMovement:
     """What a sensor's recordings of a night have, gathered block by block.
 
     strip : the largest | |a| - 1 g | of each minute from `begin` on; NaN where nothing came
+    stretches : what was received without a gap, by the wall clock
+    damage : what of the recordings could not be read, sentences
     """
 
     sensor: str
     site: str
     begin: datetime
     end: datetime
-    driver: str = ""
     samples: int = 0
     rate_hz: float | None = None
-    gap_count: int = 0
-    gap_s: float = 0.0
     stretches: list[tuple[datetime, datetime]] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+    strip: Floats = field(init=False)
+    _seen: list[Stretch] = field(default_factory=list)
+    _waiting: list[Block] = field(default_factory=list)  # numbers are quicker by the minute
+    _lost: list[float] = field(default_factory=list)  # s, of each gap within a recording
+    _ends: list[int] = field(default_factory=list)  # of each recording, in `stretches`
 
     def __post_init__(self) -> None:
         """Make room for every minute."""
         minutes = int(np.ceil((self.end - self.begin).total_seconds() / BIN_S))
         self.strip = np.full(max(minutes, 1), np.nan)
 
-    strip: Floats = field(init=False)
+    @property
+    def gap_count(self) -> int:
+        """How often samples are missing between its first and its last."""
+        return len(self._lost) + len(self._between())
+
+    @property
+    def gap_s(self) -> float:
+        """For how long, s."""
+        return sum(self._lost) + sum(self._between())
 
     def take(self, blocks: Iterable[Block], timebase_of: TimebaseOf) -> None:
-        """Take one recording's samples.
+        """Take one recording's samples, all of them.
 
         Parameters
         ----------
         timebase_of : returns what dates them, better the longer it went on
         """
-        seen: list[Stretch] = []
-        waiting: list[Block] = []  # follow each other; numbers are quicker by the minute
         for block in blocks:
-            if not len(block):
-                continue
-            extend(seen, block)
-            self.samples += len(block)
-            self.rate_hz = block.fs
-            if waiting and (
-                block.after_gap(waiting[-1].edge)
-                or block.start - waiting[0].start > BIN_S * block.fs
-            ):
-                self._place(waiting, timebase_of())
-                waiting = []
-            waiting.append(block)
-        self._place(waiting, timebase_of())
-        for one, other in pairwise(seen):
-            self.gap_count += 1
-            self.gap_s += max(other.start_s - one.stop_s, 0.0)
+            self.add(block, timebase_of())
+        self.close(timebase_of())
+
+    def add(self, block: Block, timebase: Timebase) -> None:
+        """Take the next samples of a recording."""
+        if not len(block):
+            return
+        extend(self._seen, block)
+        self.samples += len(block)
+        self.rate_hz = block.fs
+        waiting = self._waiting
+        if waiting and (
+            block.after_gap(waiting[-1].edge) or block.start - waiting[0].start > BIN_S * block.fs
+        ):
+            self._place(waiting, timebase)
+            self._waiting = []
+        self._waiting.append(block)
+
+    def close(self, timebase: Timebase) -> None:
+        """Take that a recording is over."""
+        self._place(self._waiting, timebase)
+        seen, self._seen, self._waiting = self._seen, [], []
+        self._lost += [max(b.start_s - a.stop_s, 0.0) for a, b in pairwise(seen)]
         for stretch in seen:
-            begin, end = (timebase_of().at_s(at_s) for at_s in (stretch.start_s, stretch.stop_s))
+            begin, end = timebase.at_s(stretch.start_s), timebase.at_s(stretch.stop_s)
             if begin is not None and end is not None:
                 self.stretches.append((begin.astimezone(UTC), end.astimezone(UTC)))
+        if seen:
+            self._ends.append(len(self.stretches))
+
+    def _between(self) -> list[float]:
+        """Return the gaps between one recording and the next, s."""
+        found: list[float] = []
+        for place in self._ends[:-1]:
+            if 0 < place < len(self.stretches):
+                gap = (self.stretches[place][0] - self.stretches[place - 1][1]).total_seconds()
+                found += [gap] if gap > 0 else []
+        return found
 
     def _place(self, run: Sequence[Block], timebase: Timebase) -> None:
         """Keep the largest movement of each minute that blocks without a gap reach into."""

@@ -82,7 +82,8 @@ class DataQuality:
     held_back : events that a personal minimum withheld; cut_short : by a gap
     reviewed : likely spasms that people labelled; not_spasms : of these, labelled so
     whole : whether all that is kept of the night is in the report
-    remarks : about files that are damaged, sentences
+    damaged : whether a recording could not be read, or not all of it
+    remarks : about the recordings, sentences
     """
 
     detectors: tuple[DetectorVersion, ...]
@@ -92,6 +93,7 @@ class DataQuality:
     not_spasms: int
     technical: tuple[AlertTold, ...]
     whole: bool
+    damaged: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -174,6 +176,7 @@ def report_of(
     is_over: bool = True,
     sensors: Sequence[SensorMovement] = (),
     remarks: Sequence[str] = (),
+    unread: bool = False,
 ) -> NightReport:
     """Return the figures of a night, but for what other nights say of it.
 
@@ -183,6 +186,7 @@ def report_of(
     model, site : of the detector and the sensor, where events and recordings do not say so
     is_over : whether nobody is watched any more
     sensors : what their recordings have; none where nights are not recorded
+    unread : whether a recording of it could not be read at all
 
     Raises
     ------
@@ -223,7 +227,10 @@ def report_of(
         after_medicine=tuple(after_medicine(notes, likely, coverage)),
         periodic=PeriodicIndex(plm, lying_h) if lying_h >= LEAST_PERIODIC_H else None,
         alerts=tuple(alerts),
-        quality=_quality(known, likely, alerts, versions=versions, remarks=remarks),
+        quality=replace(
+            _quality(known, likely, alerts, versions=versions, remarks=remarks),
+            damaged=unread or any(each.damage for each in sensors),
+        ),
         sensors=tuple(sensors),
     )
 

@@ -163,6 +163,7 @@ class QualityReported(TypedDict):
     reviewed: Count
     not_spasms: Count
     whole: bool
+    damaged: bool
     remarks: list[str]
 
 

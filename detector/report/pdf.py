@@ -15,6 +15,7 @@ from detector.errors import ConfigError
 from detector.report.night import NightReport
 from detector.report.page import strip_words
 from detector.report.reported import ReportedNight
+from detector.report.trial_view import trial_view
 from detector.report.view import report_view
 from detector.words.nights import night_title
 from detector.words.phrases import harmless, length
@@ -109,6 +110,7 @@ def paper_view(reported: ReportedNight) -> dict[str, Any]:
             "nights": nights_words(night),
             "trend": pictures.trend_picture(night, pictures.PAPER_COLUMN),
             "trend_alt": "Likely spasms an hour and hours watched, in fourteen nights",
+            "trial": _trial(reported),
             "longest": [
                 {
                     "head": f"{row['at']} {row['title']}, {row['length']}.",
@@ -130,6 +132,22 @@ def paper_view(reported: ReportedNight) -> dict[str, Any]:
         }
     )  # fmt: skip
     return cast(dict[str, Any], shown)
+
+
+def _trial(reported: ReportedNight) -> dict[str, Any] | None:
+    from detector.report import pictures  # noqa: PLC0415 - as above
+
+    if reported.trial is None:
+        return None
+    view = trial_view(reported.trial)
+    drawn = pictures.trial_picture(reported.trial, reported.night.evening, pictures.PAPER_COLUMN)
+    return {
+        "title": view["title"],
+        "lines": [view["counted"], *view["lines"]],
+        "note": view["note"],
+        "picture": drawn,
+        "alt": "Likely spasms an hour, night by night, before and after",
+    }
 
 
 def nights_words(night: NightReport) -> str:

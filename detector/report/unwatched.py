@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, tzinfo
+from math import ceil
 from pathlib import Path
 
 from detector.block import Block, Timebase
@@ -20,6 +22,8 @@ from detector.store.formats.reading import RecordingReader
 from detector.store.known_night import KnownNight
 
 AROUND_S = 40.0  # kept beside each event for its trace
+MOST_KEPT = 12_000_000
+"""Samples kept for traces, 290 MB: 33 h at 100 Hz. Of a longer file the latest have pictures."""
 
 Advance = Callable[[int], None]
 
@@ -37,8 +41,10 @@ class UnwatchedRecording:
         self, reader: RecordingReader, *, site: str, model: str, zone: tzinfo | None
     ) -> None:
         self._reader, self._site, self._model, self._zone = reader, site, model, zone
-        self._blocks: list[Block] = []
+        self._blocks: deque[Block] = deque()
+        self._kept = 0
         self._timebase = reader.timebase
+        self._nights: dict[date, SensorMovement] = {}
 
     def reports(
         self, hours_of: ContextHours, label: str, advance: Advance = lambda _: None
@@ -58,32 +64,57 @@ class UnwatchedRecording:
             )
         provenance = Provenance(reader.wearer, reader.sensor, reader.recording, model=self._model)
         recorded = RecordedNight([RecordedSensor(reader, WornSensor(provenance, self._site))])
-        for step in recorded.steps():
-            for _, block in step.blocks:
-                self._blocks.append(block)
-                advance(len(block))
         (watch,) = recorded.night.watches
-        self._timebase = watch.timebase or reader.timebase
-        if not self._blocks:
+        for step in recorded.steps():
+            self._timebase = watch.timebase or reader.timebase
+            for _, block in step.blocks:
+                self._take(block)
+                advance(len(block))
+        for movement in self._nights.values():
+            movement.close(self._timebase)
+            movement.damage += [] if recorded.is_whole else [reader.damage()]
+        if not self._nights:
             raise RecordingError(f"{reader.name} has no samples")
-        warnings = list(recorded.warnings)
         return [
-            self._report(evening, recorded.events, hours_of, label, warnings)
-            for evening in self._evenings()
+            self._report(evening, recorded.events, hours_of, label, recorded.warnings)
+            for evening in sorted(self._nights)
         ]
 
     def trace(self, event: Event) -> Traced | None:
-        """Return an event's movement."""
+        """Return an event's movement; None where its samples are kept no more."""
         if event.onset is None:
             return None
-        begin = onset_of(event).timestamp()
+        begin_s = onset_of(event).timestamp()
         near = [
             block
-            for block, at in self._dated()
-            if at.timestamp() < begin + event.duration_s + AROUND_S
-            and at.timestamp() + len(block) / block.fs > begin - AROUND_S
+            for block in self._blocks
+            if (at := self._timebase.at_s(block.start / block.fs)) is not None
+            and at.timestamp() < begin_s + event.duration_s + AROUND_S
+            and at.timestamp() + len(block) / block.fs > begin_s - AROUND_S
         ]
         return traced(seen_around(near, self._timebase, onset_of(event)), event.duration_s)
+
+    def _take(self, block: Block) -> None:
+        at = self._timebase.at_s(block.start / block.fs)
+        if at is None:
+            return
+        evening = evening_of(at, self._zone)
+        before = ceil((utc_bounds(evening, self._zone)[1] - at).total_seconds() * block.fs)
+        if before < len(block):  # noon lies in it
+            self._take(Block(block.samples[:before], block.start, block.fs))
+            self._take(Block(block.samples[before:], block.start + before, block.fs))
+            return
+        if evening not in self._nights:
+            for movement in self._nights.values():
+                movement.close(self._timebase)
+            name = self._reader.sensor or self._reader.recording
+            bounds_utc = utc_bounds(evening, self._zone)
+            self._nights[evening] = SensorMovement(name, self._site, *bounds_utc)
+        self._nights[evening].add(block, self._timebase)
+        self._blocks.append(block)
+        self._kept += len(block)
+        while self._kept > MOST_KEPT:
+            self._kept -= len(self._blocks.popleft())
 
     def _report(
         self,
@@ -107,27 +138,9 @@ class UnwatchedRecording:
             label=label,
             model=self._model,
             site=self._site,
-            sensors=[self._movement(evening)],
+            sensors=[self._nights[evening]],
             remarks=warnings,
         )
-
-    def _movement(self, evening: date) -> SensorMovement:
-        begin, end = utc_bounds(evening, self._zone)
-        movement = SensorMovement(
-            self._reader.sensor or self._reader.recording, self._site, begin, end
-        )
-        inside = [block for block, at in self._dated() if begin <= at < end]
-        movement.take(inside, lambda: self._timebase)
-        return movement
-
-    def _evenings(self) -> list[date]:
-        return sorted({evening_of(at, self._zone) for _, at in self._dated()})
-
-    def _dated(self) -> Iterator[tuple[Block, datetime]]:
-        for block in self._blocks:
-            at = self._timebase.at_s(block.start / block.fs)
-            if at is not None:
-                yield block, at.astimezone(UTC)
 
 
 def begun(reader: RecordingReader, at: datetime) -> None:

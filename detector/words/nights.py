@@ -42,6 +42,11 @@ SCALES: Mapping[str, str] = {
 }
 """What a person was asked and answered; nothing of it is computed."""
 
+STIFFNESS_QUESTION = (
+    "How stiff do you feel, 0 (not at all) to 10 (worst)? If you want to note it: {program} note "
+    "stiffness 4"
+)
+
 CONTEXT_NAMES: Mapping[EventContext, str] = {
     EventContext.RESTING: "at rest",
     EventContext.RESTLESS: "restless",

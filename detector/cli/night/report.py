@@ -98,13 +98,13 @@ def report(
             continue
         if number and not call.out.json:
             call.out.data("")
-        _show(call, each)
+        _show(call, each, last=not nights)
     if open_:
         targets.append(_page_of(settings, found))
     _write(call, targets, found)
     if open_:
         _open(call, targets[-1])
-    if any(each.night.quality.remarks for each in found):
+    if any(each.night.quality.damaged for each in found):
         raise typer.Exit(NOT_WHOLE)
 
 
@@ -192,7 +192,7 @@ def _of_night(
             f"No night is kept in {place.state.parent} yet. To watch one: {program_name()} run. "
             f"To report one of a simulated sensor: {program_name()} report --simulated"
         )
-    with asked.call.out.progress("Reading the night", None) as advance:
+    with asked.call.out.progress("Reading the night", nights.expected(found)) as advance:
         night = nights.report(found, advance)
     if night is None:
         recordings = place.recordings_of(found)
@@ -251,17 +251,21 @@ def _place(settings: Settings, origin: Origin, folder: Path | None = None) -> Ni
     )
 
 
-def _show(call: Invocation, told: ReportedNight) -> None:
+def _show(call: Invocation, told: ReportedNight, *, last: bool) -> None:
     if call.out.json:
         from detector import plain_json
         from detector.report.as_json import payload
 
         call.out.data(plain_json.line(payload(told.night, told.trial)))
         return
+    from detector.events import Origin
     from detector.report.lines import report_lines, trial_lines
+    from detector.words.nights import STIFFNESS_QUESTION
 
     width = shutil.get_terminal_size().columns
-    for line in report_lines(told.night, width=width, plain=call.out.plain):
+    asked = last and told.night.origin is Origin.LIVE and told.night.coverage.is_over
+    question = STIFFNESS_QUESTION.format(program=program_name()) if asked else ""
+    for line in report_lines(told.night, width=width, plain=call.out.plain, question=question):
         call.out.data(line)
     for line in [] if told.trial is None else trial_lines(told.trial, width=width):
         call.out.data(line)
