@@ -33,11 +33,11 @@ class StateReader:
 
     Parameters
     ----------
-    db : opened by `looking_at`; None where there is no file, and so no rows
+    db : opened by `connect`; None where there is no file, and so no rows
     """
 
-    def __init__(self, db: sqlite3.Connection | None) -> None:
-        self._db = db
+    def __init__(self, path: Path, db: sqlite3.Connection | None) -> None:
+        self._path, self._db = path, db
         self.left_out = 0
 
     def page(self, page: Page[T]) -> list[T]:
@@ -73,11 +73,21 @@ class StateReader:
     def rows(
         self, query: str, values: Iterable[Any], parse: Callable[[tuple[Any, ...]], T]
     ) -> tuple[T, ...]:
-        """Return what is made of each row of a query."""
+        """Return what is made of each row of a query.
+
+        Raises
+        ------
+        StateError
+            The file cannot be read: damaged, of another version.
+        """
         if self._db is None:
             return ()
+        try:
+            rows = self._db.execute(query, tuple(values)).fetchall()
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+            raise unreadable(self._path, error) from error
         found: list[T] = []
-        for row in self._db.execute(query, tuple(values)):
+        for row in rows:
             try:
                 found.append(parse(row))
             except UNREADABLE:
@@ -100,20 +110,32 @@ def looking_at(path: Path) -> Iterator[StateReader]:
         It cannot be read: damaged, of another version, no permission.
     """
     if not path.exists():
-        yield StateReader(None)
+        yield StateReader(path, None)
         return
     try:
-        with closing(_connect(path)) as db:
-            yield StateReader(db)
-    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        raise StateError(
-            f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
-            "it or moves it aside, and says which."
-        ) from error
+        db = connect(path)
+    except (sqlite3.Error, OSError) as error:
+        raise unreadable(path, error) from error
+    with closing(db):
+        yield StateReader(path, db)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file as it is, with its -wal where a service has left one."""
+def unreadable(path: Path, error: Exception) -> StateError:
+    """Return that the state file cannot be read, and what mends it."""
+    return StateError(
+        f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
+        "it or moves it aside, and says which."
+    )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file as it is, with its -wal where a service has left one; nothing is written.
+
+    Raises
+    ------
+    sqlite3.Error, OSError
+        It cannot be opened.
+    """
     wal = path.with_name(f"{path.name}-wal")
     # Without a -wal SQLite would make files beside it that a reader cannot take away again.
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
