@@ -12,12 +12,12 @@ from pathlib import Path
 
 from detector.block import Block
 from detector.errors import RecordingError, RecordingNotFoundError
+from detector.evenings import bounds, utc_bounds
 from detector.events import Event, Origin
 from detector.report.movement import SensorMovement, Traced, seen_around, traced
 from detector.report.night import ContextHours, NightReport, report_of, trend_of
 from detector.report.spasms import onset_of
 from detector.report.trend import NIGHTS, TrendNight, evenings_up_to, usual
-from detector.store.evenings import bounds, utc_bounds
 from detector.store.formats.excerpt import LONGEST, excerpt
 from detector.store.formats.reader import open_recording
 from detector.store.known_night import KnownNight, watch_states

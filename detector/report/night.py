@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from detector.alerts.commands import SaidKind
+from detector.evenings import utc_bounds
 from detector.events import DetectorVersion, Event, EventContext, Kind, Origin
 from detector.recognition.counts.error_rates import error_rates
 from detector.recognition.counts.night_counts import NightCounts, counts_of_night
@@ -39,7 +40,6 @@ from detector.report.spasms import (
     together,
 )
 from detector.report.trend import NightStanding, TrendNight, Usual, trend_night
-from detector.store.evenings import utc_bounds
 from detector.store.known_night import KnownNight, SpanState, WatchState
 from detector.words.phrases import COUNTED
 

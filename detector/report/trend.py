@@ -9,8 +9,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from detector.evenings import DAY
 from detector.events import EventContext, Kind
-from detector.store.evenings import DAY
 
 NIGHTS = 14
 LEAST_NIGHTS = 5

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from detector.evenings import DAY
 from detector.report.trend import TrendNight
-from detector.store.evenings import DAY
 
 NIGHTS = 7
 LEAST_VALID = 5

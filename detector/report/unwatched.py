@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detector.block import Block, Timebase
 from detector.errors import RecordingError
+from detector.evenings import bounds, evening_of, utc_bounds
 from detector.events import Event, Origin
 from detector.night.observation import WornSensor
 from detector.night.recorded import RecordedNight, RecordedSensor
@@ -17,7 +18,6 @@ from detector.recognition.events.stamp import Provenance
 from detector.report.movement import SensorMovement, Traced, seen_around, traced
 from detector.report.night import ContextHours, NightReport, report_of
 from detector.report.spasms import onset_of
-from detector.store.evenings import bounds, evening_of, utc_bounds
 from detector.store.formats.reading import RecordingReader
 from detector.store.known_night import KnownNight
 

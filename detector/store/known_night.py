@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from detector.alerts.withdrawn import Saying
 from detector.channels import Entry
+from detector.evenings import utc_bounds
 from detector.events import Event
 from detector.status import StateWord
 from detector.store.diary import Diary, Span
-from detector.store.evenings import utc_bounds
 from detector.store.said_labels import SaidLabel
 
 TAIL = timedelta(minutes=15)  # shown of a time without a signal at the end

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from detector.alerts.withdrawn import withdrawn
 from detector.channels import Entry, EntryKind
+from detector.evenings import DAY, bounds, evening_of
 from detector.events import Event
 from detector.store import past
-from detector.store.evenings import DAY, bounds, evening_of
 from detector.store.known_night import KnownNight
 from detector.store.past import Page
 from detector.store.said_labels import labels_of

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.evenings import DAY, bounds, evening_of, utc_bounds
 from detector.events import Kind
 from detector.report.coverage import HOUR, NightCoverage, clock_hours, hour_names
-from detector.store.evenings import DAY, bounds, evening_of, utc_bounds
 from detector.store.known_night import SpanState
 
 from .made import AMSTERDAM, MIN, House, MadeNight, event

@@ -8,10 +8,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from detector.evenings import DAY
 from detector.report.lines import trial_lines
 from detector.report.trend import TrendNight
 from detector.report.trial import Compared, TrialSide, bootstrapped, trial_of
-from detector.store.evenings import DAY
 
 FIRST = date(2026, 11, 10)
 

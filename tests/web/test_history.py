@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
+from detector.evenings import bounds, evening_of
 from detector.events import Kind
 from detector.people.people import Role
 from detector.report.movement import SeenMovement
 from detector.service.presentation.history import MOST_ASKING, NightHistory
 from detector.status import StateWord, Status
-from detector.store.evenings import bounds, evening_of
 from detector.store.formats.excerpt import excerpt
 from detector.store.past import MOST
 from detector.web.access.guard import form_token

@@ -19,8 +19,8 @@ from detector.alerts.commands import (
     Taken,
     Withdraw,
 )
+from detector.evenings import evening_of
 from detector.events import Kind
-from detector.store.evenings import evening_of
 from detector.terminal.said_before import said_tonight
 
 from .stand import Bedroom

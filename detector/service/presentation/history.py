@@ -19,11 +19,11 @@ from detector.alert import AlertState
 from detector.alert import from_dict as alert_of
 from detector.channels import Entry, EntryKind
 from detector.errors import RecordingError, RecordingNotFoundError
+from detector.evenings import DAY, bounds, evening_of
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
 from detector.service.presentation.report_maker import ReportMaker
 from detector.store import past
-from detector.store.evenings import DAY, bounds, evening_of
 from detector.store.formats.excerpt import excerpt
 from detector.store.known_night import KnownNight
 from detector.store.past import Page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +13,10 @@ from detector.alert import AlertClass, AlertState
 from detector.alert import from_dict as alert_of
 from detector.alerts.withdrawn import is_told
 from detector.channels import Entry, EntryKind
+from detector.evenings import DAY, bounds
 from detector.events import Event, Kind
 from detector.status import StateWord
 from detector.store.diary import Span
-from detector.store.evenings import DAY, bounds, title
 from detector.store.known_night import (
     WATCHED,
     KnownNight,
@@ -70,6 +70,11 @@ def night_view(known: KnownNight) -> dict[str, Any]:
         "earlier": (known.evening - DAY).isoformat(),
         "later": (known.evening + DAY).isoformat(),
     }
+
+
+def title(evening: date) -> str:
+    """Return a night's name: Friday 20 November 2026."""
+    return f"{evening:%A} {evening.day} {evening:%B %Y}"
 
 
 def _watched(known: KnownNight, stretches: Sequence[WatchState], seen_s: float) -> str:

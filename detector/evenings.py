@@ -31,8 +31,3 @@ def utc_bounds(evening: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
     """Return the same in UTC, where differences are true time."""
     begin, end = bounds(evening, zone)
     return begin.astimezone(UTC), end.astimezone(UTC)
-
-
-def title(evening: date) -> str:
-    """Return a night's name: Friday 20 November 2026."""
-    return f"{evening:%A} {evening.day} {evening:%B %Y}"
