@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from detector.block import utc_of
 from detector.store import log
 from detector.store.past import Page
-from detector.store.questions import Questions
+from detector.store.questions import Questions, answered
 from detector.store.state_file import StateError
 
 T = TypeVar("T")
@@ -46,14 +46,7 @@ class StateReader:
 
     def answered(self, questions: Questions[T]) -> T:
         """Return what comes of questions."""
-        rows: list[Any] | None = None
-        while True:
-            try:
-                page = next(questions) if rows is None else questions.send(rows)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            rows = self.page(page)
+        return answered(questions, self.page)
 
     def kept_until(self) -> datetime | None:
         """Return the last moment that anything is kept of: of the log, or of the saved night.

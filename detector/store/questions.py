@@ -26,6 +26,17 @@ Questions: TypeAlias = Generator[Page[Any], list[Any], T]
 """Yields pages, is sent the rows of each, and returns what came of them."""
 
 
+def answered(questions: Questions[T], page: Callable[[Page[Any]], list[Any]]) -> T:
+    """Return what comes of questions, each page answered in turn."""
+    try:
+        asked = next(questions)
+        while True:
+            asked = questions.send(page(asked))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
 def known_night(
     evening: date, zone: tzinfo | None, now: datetime, recordings: Sequence[str] = ()
 ) -> Questions[KnownNight]:

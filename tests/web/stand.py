@@ -42,6 +42,7 @@ from detector.report.gather import NightPlace
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
 from detector.service.presentation.report_maker import ReportMaker
+from detector.service.presentation.reviewing import NightReviews
 from detector.status import Snapshot, StateWord, Status, Vitals
 from detector.store.diary import Diary
 from detector.store.log import Draft, of_alert, of_command, of_status
@@ -281,6 +282,7 @@ async def _serve(
         others=room.others,
         phones=phones,
         past=room.past(),
+        reviews=NightReviews(room, folder, zone=UTC, now=room.now, sensors=room.sensors),
         movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:

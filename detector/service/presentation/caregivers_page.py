@@ -29,6 +29,7 @@ from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
 from detector.service.presentation.report_maker import ReportMaker
+from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
@@ -194,6 +195,13 @@ async def caregivers_page(
         recording=settings.recording.enabled,
         reports=ReportMaker(_place(made, settings)),
     )
+    reviews = NightReviews(
+        made.archive,
+        made.state.parent,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        sensors=[worn.provenance.sensor for worn in made.night.worn],
+    )
     page = CaregiversPage(
         PeopleFile(folder),
         obey=made.service.obey,
@@ -202,6 +210,7 @@ async def caregivers_page(
         notices=page_notices(settings),
         others=others if settings.follow else None,
         past=past,
+        reviews=reviews,
         movement_g=lambda: made.movement.pieces_g,
     )
     shown = NightOnPage(
@@ -216,6 +225,7 @@ async def caregivers_page(
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)
+        stack.callback(reviews.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:
