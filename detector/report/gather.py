@@ -85,7 +85,7 @@ class Nights:
                 evening = look.answered(latest_evening(before, self._place.zone))
                 if evening is None or (recorded is not None and recorded >= evening):
                     return recorded
-                if self._known(look, evening).is_known:
+                if self._known(look, evening, look.kept_until()).is_known:
                     return evening
                 before = bounds(evening, self._place.zone)[0]
         return recorded
@@ -99,7 +99,8 @@ class Nights:
             The state cannot be read.
         """
         with looking_at(self._place.state) as look:
-            nights = {evening: self._known(look, evening) for evening in evenings}
+            until = look.kept_until()
+            nights = {evening: self._known(look, evening, until) for evening in evenings}
         return {
             evening: night
             for evening, night in nights.items()
@@ -152,8 +153,7 @@ class Nights:
         """Return an event's movement, from its recording; None where that is not there."""
         return trace_of(event, self._place.recordings)
 
-    def _known(self, look: StateReader, evening: date) -> KnownNight:
-        until = look.kept_until()
+    def _known(self, look: StateReader, evening: date, until: datetime | None) -> KnownNight:
         now = self._now if until is None else until
         names = [path.name for path in self._place.recordings_of(evening)]
         return look.answered(known_night(evening, self._place.zone, now, names))

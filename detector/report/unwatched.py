@@ -20,6 +20,7 @@ from detector.report.night import ContextHours, NightReport, report_of
 from detector.report.spasms import onset_of
 from detector.store.formats.reading import RecordingReader
 from detector.store.known_night import KnownNight
+from detector.store.recording import NIGHT_NAME
 
 AROUND_S = 40.0  # kept beside each event for its trace
 MOST_KEPT = 12_000_000
@@ -150,6 +151,8 @@ def begun(reader: RecordingReader, at: datetime) -> None:
 
 
 def state_beside(path: Path) -> Path | None:
-    """Return the state file of the data folder that a recording lies in; None where it does not."""
-    state = path.absolute().parent.parent / "state.sqlite"
-    return state if state.is_file() else None
+    """Return the state file of the data folder that a night's recording lies in; None elsewhere."""
+    folder = path.absolute().parent
+    state = folder.parent / "state.sqlite"
+    named = folder.name == "nights" and NIGHT_NAME.fullmatch(path.name)
+    return state if named and state.is_file() else None

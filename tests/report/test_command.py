@@ -134,6 +134,20 @@ def test_a_recording_that_no_state_tells_of_is_watched_now(report, tmp_path) -> 
     assert json.loads(begun.stdout)["evening"] == "2026-11-20"
 
 
+def test_a_file_that_happens_to_lie_in_a_data_folder_is_watched_now(report, tmp_path) -> None:
+    a_house(tmp_path)
+    folder = tmp_path / "data" / "exports"
+    folder.mkdir()
+    rows = np.column_stack(
+        [1_795_500_000 + np.arange(3000) / 50, np.zeros((3000, 2)), np.ones(3000)]
+    )
+    rows[:, 1:] += np.random.default_rng(6).normal(0, 0.01, (3000, 3))
+    np.savetxt(folder / "x.csv", rows, "%.5f", delimiter=",", header="time,x,y,z", comments="")
+    done = report("--json", folder / "x.csv")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["source"] == "replay"
+
+
 @pytest.mark.parametrize("words", [("--json",), ("--plain",), ("--trial", "2026-11-19")])
 def test_a_report_without_pictures_loads_nothing_that_draws(tmp_path: Path, words) -> None:
     a_house(tmp_path)
