@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.events import Origin
     from detector.recognition.personal.minimums import Personal
     from detector.review.offer import TuneOffer
+    from detector.store.past import Page
     from detector.terminal.output import Output
 
 LONGEST_ANSWER = 200  # characters; a y
@@ -90,7 +91,9 @@ class _TuneDesk:
         from detector.review.minimums_file import read_minimums
         from detector.review.offer import offer_of, scoped
         from detector.store import wearer_file
+        from detector.store.log import KEPT
         from detector.store.look import looking_at
+        from detector.store.questions import answered
 
         if not self.place.state.exists():
             raise RecordingNotFoundError(
@@ -101,9 +104,17 @@ class _TuneDesk:
         sensors = self.settings.sensors
         sensor = sensors[0].label if len(sensors) == 1 else None
         own = scoped(read_minimums(self.place.folder).personal, wearer, sensor, DEFAULT_MODEL)
-        with looking_at(self.place.state) as state:
+        with (
+            looking_at(self.place.state) as state,
+            self.out.progress("Reading the last nights", KEPT.days) as advance,
+        ):
+
+            def page(asked: Page[Any]) -> list[Any]:
+                advance(1)
+                return state.page(asked)
+
             questions = reviewed_nights(self.settings.wearer.zone, datetime.now(UTC), wearer)
-            return offer_of(state.answered(questions), own)
+            return offer_of(answered(questions, page), own)
 
     def use(self, offer: TuneOffer) -> None:
         """Apply what was proposed."""
