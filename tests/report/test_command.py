@@ -166,6 +166,22 @@ def test_a_report_without_pictures_loads_nothing_that_draws(tmp_path: Path, word
     assert done.stdout.splitlines() == ["0", "[]"]
 
 
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_page_is_opened_where_there_is_a_browser_and_named_where_not(
+    report, tmp_path, monkeypatch, opens
+) -> None:
+    a_house(tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: asked.append(url) or opens)
+    done = report("--open")
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "data" / "reports" / "2026-11-20.html"
+    assert asked == [page.as_uri()]
+    assert f"Written to {page}" in done.stderr
+    assert ("No browser" in done.stderr) is not opens
+    assert page.stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("suffix", ["html", "pdf", "txt", "json"])
 def test_a_file_has_the_form_of_its_suffix(report, tmp_path, suffix) -> None:
     a_house(tmp_path)

@@ -226,27 +226,28 @@ def test_the_page_is_clean_by_axe_fits_320_pixels_and_runs_nothing(
 ) -> None:
     if not CHROMIUM.exists():
         lacking(f"{CHROMIUM} is missing: apt-get install chromium")
-    for name, each in (("whole", reported), ("hostile", hostile(tmp_path / "hostile"))):
-        file = tmp_path / f"{name}.html"
-        file.write_text(report_html([each]))
-        with browser() as chromium:
-            for width in (320, 1200):
-                for scheme in ("light", "dark"):
-                    context = chromium.new_context(
-                        viewport={"width": width, "height": 900},
-                        color_scheme="dark" if scheme == "dark" else "light",
-                        bypass_csp=True,  # for axe alone, which is a script
-                    )
-                    asked: list[str] = []
-                    page = context.new_page()
-                    page.on("request", lambda request, asked=asked: asked.append(request.url))
-                    page.goto(file.as_uri())
-                    check(page)
-                    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                    assert wide <= 0, (name, width)
-                    assert page.evaluate("window.ran") is None
-                    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-                    context.close()
+    pages = {"whole": reported, "hostile": hostile(tmp_path / "hostile")}
+    for name, each in pages.items():
+        (tmp_path / f"{name}.html").write_text(report_html([each]))
+    with browser() as chromium:
+        for name, width, dark in (
+            ("whole", 320, False), ("whole", 1200, True), ("hostile", 320, True),
+        ):  # fmt: skip
+            context = chromium.new_context(
+                viewport={"width": width, "height": 900},
+                color_scheme="dark" if dark else "light",
+                bypass_csp=True,  # for axe alone, which is a script
+            )
+            asked: list[str] = []
+            page = context.new_page()
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.goto((tmp_path / f"{name}.html").as_uri())
+            check(page)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (name, width)
+            assert page.evaluate("window.ran") is None
+            assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+            context.close()
 
 
 def test_several_nights_are_one_page_with_a_heading_each(house: House) -> None:
