@@ -1,4 +1,4 @@
-"""Nights by the calendar: each runs from noon to noon in the wearer's zone. Pure."""
+"""Which night a moment belongs to: nights are from noon to noon in the wearer's zone. Pure."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
 from detector.push.recipients import Contact
+from detector.recognition.rules.opinions import DEFAULT_MODEL
+from detector.report.gather import NightPlace
 from detector.service.assembly import Assembly
 from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
@@ -26,6 +28,7 @@ from detector.service.presentation.health import vitals
 from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.report_maker import ReportMaker
 from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
@@ -159,6 +162,19 @@ def where_of(settings: Settings) -> Where:
     return Where(web.bind, web.port, web.cert_file, web.key_file, web.public_url)
 
 
+def _place(made: Assembly, settings: Settings) -> NightPlace:
+    """Return where nights are read from for reports."""
+    return NightPlace(
+        state=made.state,
+        recordings=made.state.parent / NIGHTS,
+        origin=made.topics.origin,
+        zone=settings.wearer.zone,
+        label=settings.wearer.label or settings.sensor.label,
+        site=settings.sensor.placement,
+        model=DEFAULT_MODEL,
+    )
+
+
 @asynccontextmanager
 async def caregivers_page(
     made: Assembly, settings: Settings, clock: Clock, *, note: Callable[[str], None]
@@ -177,6 +193,7 @@ async def caregivers_page(
         zone=settings.wearer.zone,
         now=lambda: utc_of(clock.utc_ns()),
         recording=settings.recording.enabled,
+        reports=ReportMaker(_place(made, settings)),
     )
     reviews = NightReviews(
         made.archive,

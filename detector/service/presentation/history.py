@@ -22,6 +22,7 @@ from detector.errors import RecordingError, RecordingNotFoundError
 from detector.evenings import DAY, bounds, evening_of
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
+from detector.service.presentation.report_maker import ReportMaker
 from detector.store import past
 from detector.store.formats.excerpt import excerpt
 from detector.store.known_night import KnownNight
@@ -64,6 +65,7 @@ class NightHistory:
     ----------
     recordings : their folder
     recording : whether nights are recorded at all
+    reports : makes them from the file; None where there is none
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class NightHistory:
         zone: tzinfo | None,
         now: Callable[[], datetime],
         recording: bool,
+        reports: ReportMaker | None = None,
     ) -> None:
         self._archive, self._recordings, self._recording = archive, recordings, recording
         self._zone, self._now = zone, now
+        self._reports = reports
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._one = asyncio.Lock()
         self._asking = 0
@@ -110,6 +114,16 @@ class NightHistory:
         async with self._turn():
             known = await self._known(evening, self._now())
             return await self._work(lambda: night_view(known) if known.is_known else None)
+
+    async def report(self, evening: date) -> str | None:
+        """Return a night's report as a page; None where nothing is known of it."""
+        try:
+            on_disk = await self._archive.ask(lambda state: state.on_disk)
+        except StateError as error:
+            raise LostError(f"earlier nights cannot be read now: {error}") from None
+        if self._reports is None or not on_disk:
+            raise LostError("nights are kept in memory only: a report is read from the disk")
+        return await self._reports.html(evening)
 
     async def event(self, name: str) -> dict[str, Any] | None:
         """Return why an event was found; None where there is none with a time."""

@@ -19,6 +19,12 @@ T = TypeVar("T")
 
 EVENING = re.compile(r"[12]\d{3}-\d\d-\d\d")
 NO_NIGHT = "nothing is known of this night"
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'; sandbox"
+)
+"""A report is one file with its own style, which loads and runs nothing."""
+
 NO_EVENT = "nothing is known of this event"
 
 
@@ -34,6 +40,18 @@ def history_routes(past: Past) -> list[tuple[str, Handler]]:
         view = await looked_up(past.night(evening_in(request.match_info["evening"])))
         return _html("night.html", found, view=_known(view, NO_NIGHT))
 
+    async def report(request: web.Request, found: Visitor) -> web.Response:
+        del found  # everybody who is let in sees the same
+        page = await looked_up(past.report(evening_in(request.match_info["evening"])))
+        if page is None:
+            raise web.HTTPNotFound(text=NO_NIGHT)
+        return web.Response(
+            text=page,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Content-Security-Policy": REPORT_POLICY},
+        )
+
     async def event(request: web.Request, found: Visitor) -> web.Response:
         name = request.match_info["id"]
         view = await looked_up(past.event(name)) if ID.fullmatch(name) else None
@@ -42,6 +60,7 @@ def history_routes(past: Past) -> list[tuple[str, Handler]]:
     return [
         ("/nights", let_in(nights)),
         ("/nights/{evening}", let_in(night)),
+        ("/nights/{evening}/report", let_in(report)),
         ("/events/{id}", let_in(event)),
     ]
 
