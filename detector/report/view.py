@@ -202,7 +202,8 @@ def sensor_rows(night: NightReport) -> list[dict[str, str]]:
     """Return sensors side by side."""
     rows: list[dict[str, str]] = []
     for each in night.sensors:
-        seen = [event for event in night.events if each.sensor in _names(event)]
+        # An event that names no sensor is of a recording by another program: of its only one.
+        seen = [e for e in night.events if e.sensor is None or each.sensor in _names(e)]
         likely = sum(event.kind in COUNTED for event in seen)
         lost = (
             f"{counted(each.gap_count, 'gap')}, {length(each.gap_s)}"

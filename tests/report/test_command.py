@@ -122,6 +122,8 @@ def test_a_recording_that_no_state_tells_of_is_watched_now(report, tmp_path) -> 
     body = json.loads(done.stdout)
     assert body["counts"][1]["found"] > 0
     assert body["coverage"]["watched_s"] == pytest.approx(600, abs=1)
+    said = " ".join(report(file).stdout.split())
+    assert f"clip (ankle): {body['counts'][0]['found']} likely spasms" in said
     undated = tmp_path / "undated.csv"
     rows[:, 0] -= rows[0, 0]
     np.savetxt(undated, rows, "%.5f", delimiter=",", header="time,x,y,z", comments="")
