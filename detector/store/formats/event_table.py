@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,28 @@ COLUMNS = (
     *MEASURES,
     *("context", "episode", "recording", "onset_utc", "id", "reason"),
 )
+
+
+def csv_lines(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[str]:
+    """Return the lines of a CSV table, with what people said of each event as the last column.
+
+    Parameters
+    ----------
+    labels : of events, by id
+    """
+    row = StringIO()
+    writer = csv.writer(row, lineterminator="\n")
+    for cells in ([*COLUMNS, "label"], *_labelled(events, labels)):
+        writer.writerow([_csv_cell(cell) for cell in cells])
+        yield row.getvalue()
+        row.seek(0)
+        row.truncate()
+
+
+def _labelled(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[list[Any]]:
+    for event in events:
+        cells = _row(event)
+        yield [*(cells[name] for name in COLUMNS), labels.get(event.id)]
 
 
 def _row(event: Event) -> Mapping[str, Any]:
