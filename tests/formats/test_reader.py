@@ -30,7 +30,7 @@ def test_a_missing_file_a_folder_and_an_empty_file_are_told_apart(tmp_path):
         load(tmp_path / "empty.npz")
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".edf", ".cwa", ".gt3x", ".bin"])
+@pytest.mark.parametrize("suffix", [".cwa", ".gt3x", ".bin"])
 def test_a_format_of_later_says_so(tmp_path, suffix):
     file = tmp_path / f"night{suffix}"
     file.write_bytes(b"PK\x03\x04whatever")

@@ -94,6 +94,12 @@ def csv_lines(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[st
         row.truncate()
 
 
+def write_labelled(path: Path, events: Sequence[Event], labels: Mapping[str, str]) -> None:
+    """Write the CSV table of `csv_lines` whole, or on OSError not at all."""
+    with replacement(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_lines(events, labels))
+
+
 def _labelled(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[list[Any]]:
     for event in events:
         cells = _row(event)

@@ -13,16 +13,16 @@ from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
 from detector.store.formats.checks import Unit
+from detector.store.formats.exchange import exchange_opener
+from detector.store.formats.exported_table import open_exported_table
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.table import open_table
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 ZIP_MAGIC = b"PK\x03\x04"
 TABLES = {".csv", ".tsv", ".txt"}
 NOT_YET = {
-    ".parquet": "Parquet", ".edf": "EDF+", ".bdf": "BDF+",
     ".cwa": "Axivity", ".gt3x": "ActiGraph", ".bin": "GENEActiv",
 }  # fmt: skip
 MOST_SAMPLES = 40_000_000  # 1 GB in memory, nine days at 50 Hz
@@ -69,17 +69,21 @@ def open_recording(
     head = _head(file)
     if head.startswith(SQLITE_MAGIC):
         return open_native(file, fs=fs, unit=known)
+    exchanged = exchange_opener(file, head)
+    if exchanged is not None:
+        return exchanged(file, fs=fs, unit=known)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
         return open_npz(file, fs=fs, unit=known)
     if is_capture(file):
         return open_capture(file, fs=fs, unit=known)
     if file.suffix.lower() in TABLES:
-        return open_table(file, fs=fs, unit=known)
+        return open_exported_table(file, fs=fs, unit=known)
     kind = NOT_YET.get(file.suffix.lower())
     if kind is not None:
         raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
     raise RecordingError(
-        f"{file.name} is no recording: give a .csv, .tsv, .npz, .sqlite or .jsonl file"
+        f"{file.name} is no recording: give a .csv, .tsv, .npz, .parquet, .edf, .bdf, .sqlite or "
+        ".jsonl file"
     )
 
 
