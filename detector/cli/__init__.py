@@ -18,7 +18,7 @@ from detector.cli.caregivers import alerts, ha, listen, pair
 from detector.cli.night import demo, note, run, status
 from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
 from detector.cli.setting_up import config, doctor, scan, service, setup, watchdog
-from detector.cli.your_data import events, export
+from detector.cli.your_data import backup, events, export
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
 from detector.terminal.invocation import Invocation, program_name
@@ -159,6 +159,8 @@ app.command(rich_help_panel=SETUP)(doctor.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=SETUP)
 app.command(rich_help_panel=DATA)(events.events)
 app.command(rich_help_panel=DATA)(export.export)
+app.command(rich_help_panel=DATA)(backup.backup)
+app.command(rich_help_panel=DATA)(backup.restore)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)
