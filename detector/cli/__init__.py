@@ -18,7 +18,7 @@ from detector.cli.caregivers import alerts, ha, listen, pair
 from detector.cli.night import demo, note, run, status
 from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
 from detector.cli.setting_up import config, doctor, scan, service, setup, watchdog
-from detector.cli.your_data import backup, events, export
+from detector.cli.your_data import backup, events, export, purge
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
 from detector.terminal.invocation import Invocation, program_name
@@ -161,6 +161,7 @@ app.command(rich_help_panel=DATA)(events.events)
 app.command(rich_help_panel=DATA)(export.export)
 app.command(rich_help_panel=DATA)(backup.backup)
 app.command(rich_help_panel=DATA)(backup.restore)
+app.command(rich_help_panel=DATA)(purge.purge)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)

@@ -51,7 +51,7 @@ def evenings_named(texts: Sequence[str], nights: KeptNights) -> list[date]:
     return list(dict.fromkeys(_evening(text, nights) for text in texts or [LAST]))
 
 
-def first_evening(text: str, now: datetime) -> date:
+def first_evening(text: str, now: datetime, option: str = "--since") -> date:
     """Return the evening from which on nights are meant: a date, or so many days back (7d).
 
     Raises
@@ -62,7 +62,7 @@ def first_evening(text: str, now: datetime) -> date:
     days = _DAYS.fullmatch(text.strip().lower())
     if days:
         return now.date() - timedelta(days=int(days[1]))
-    return _date(text, "--since", "or days back, as 7d")
+    return _date(text, option, "or days back, as 7d")
 
 
 def damage_words(night: KeptNight) -> str:

@@ -49,6 +49,11 @@ class KeptNights:
         """The data folder."""
         return self._folder.folder
 
+    @property
+    def state(self) -> Path:
+        """The file of its events."""
+        return self._folder.state
+
     def evenings(self) -> list[date]:
         """Return the evenings of nights with events or recordings, oldest first.
 
