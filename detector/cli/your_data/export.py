@@ -100,6 +100,16 @@ def export(
     replace: Annotated[
         bool, typer.Option("--replace", help="Write over files that are there.")
     ] = False,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share",
+            help="One night to be given away, NAME.zip: no names, addresses or dates in it.",
+        ),
+    ] = False,
+    agree: Annotated[
+        bool, typer.Option("--agree", help="Agree to what --share asks, without being asked.")
+    ] = False,
     simulated: SimulatedOption = False,
 ) -> None:
     """Write nights for other programs: samples and events, with gaps as gaps.
@@ -109,6 +119,9 @@ def export(
     """
     call = Invocation.of(ctx)
     settings = call.configuration().settings
+    if share:
+        _share(call, nights or [], to, form, agree=agree, replace=replace, simulated=simulated)
+        return
     chosen, is_file = _target(to, form)
     _check_library(chosen, to)
     kept = kept_nights(settings, simulated=simulated)
@@ -138,6 +151,25 @@ def export(
         call.out.say(NOTICE)
     if not whole:
         raise typer.Exit(NOT_WHOLE)
+
+
+def _share(
+    call: Invocation,
+    named: Sequence[str],
+    to: Path,
+    form: ExportFormat | None,
+    *,
+    agree: bool,
+    replace: bool,
+    simulated: bool,
+) -> None:
+    from detector.cli.your_data.share import share
+
+    if form is not None or len(named) > 1:
+        raise UsageError("--share takes one NIGHT, and has a form of its own: NAME.zip")
+    kept = kept_nights(call.configuration().settings, simulated=simulated)
+    (evening,) = evenings_named(named, kept)
+    share(call, kept.night(evening), to, agree=agree, replace=replace)
 
 
 def _target(to: Path, form: ExportFormat | None) -> tuple[ExportFormat, bool]:
