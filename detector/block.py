@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class Block:
     ----------
     samples : (n, 3), g; made read-only
     start : index of the first sample since the recording began, >= 0
-    fs : nominal sampling rate, Hz, > 0
+    fs : nominal sampling rate, Hz, > 0 and finite
     """
 
     samples: Samples
@@ -45,8 +46,8 @@ class Block:
             raise ValueError(f"samples must have shape (n, {AXES}), got {samples.shape}")
         if self.start < 0:
             raise ValueError(f"start must be >= 0, got {self.start}")
-        if not self.fs > 0:
-            raise ValueError(f"fs must be > 0 Hz, got {self.fs}")
+        if not 0 < self.fs < inf:
+            raise ValueError(f"fs must be > 0 Hz and finite, got {self.fs}")
         samples.flags.writeable = False
         object.__setattr__(self, "samples", samples)
 

@@ -96,7 +96,9 @@ class Event:
     """One movement that was found; the fields and units of the contract's `event/1`.
 
     `onset_s` counts from the first sample of the recording; `onset` and `end` are None when
-    that has no wall clock. `grade` is the SCATS bin: 1 under 3 s, 2 up to 10 s, 3 beyond.
+    that has no wall clock. `grade` is the SCATS bin: by length (`grade_of`), or by the angle
+    of a limb that was drawn up, held and let go (`angle_grade_of`). `shares` say of a rhythm what
+    speaks for clonus, tremor and voluntary movement, and sum to 1.
     `context` is that of its onset, and stays; None where it is not known, or of an old event.
     `held_back` is the kind that a personal minimum withheld. `facts` say why it has its kind, as
     plain data (`recognition.rules.reason`); `words.reasons.worded` renders `reason` from them.

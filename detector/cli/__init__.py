@@ -21,7 +21,7 @@ from detector.cli.setting_up import config, doctor, scan, service, setup, watchd
 from detector.cli.your_data import backup, events, export, purge
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
-from detector.terminal.invocation import Invocation, program_name
+from detector.terminal.invocation import Invocation, plain_refusal, program_name
 from detector.terminal.output import Output
 
 NIGHT, SETUP, DATA = "Every night", "Setting up", "Your data"
@@ -44,6 +44,9 @@ class _Commands(TyperGroup):
         except BrokenPipeError as error:  # whoever reads has enough, as `head` does
             _discard_output()
             raise typer.Exit from error
+        except typer.BadParameter as error:  # typer writes it, after its validator's words
+            error.message = plain_refusal(error.message)
+            raise
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise  # typer writes these itself
         except Exception as error:  # so that no traceback reaches a person

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import TypeAlias
 
 import numpy as np
 
 from detector.dsp.frames import Floats
+
+Vector: TypeAlias = tuple[float, float, float]
+"""Gravity at a sensor as plain data, g."""
 
 
 def angle_deg(before: Floats, after: Floats) -> Floats:
@@ -21,6 +25,12 @@ def angle_deg(before: Floats, after: Floats) -> Floats:
     sine = np.sqrt(a * a + b * b + c * c)
     angle: Floats = np.degrees(np.arctan2(sine, x * u + y * v + z * w))
     return angle
+
+
+def mean_posture(means_g: Floats) -> Floats:
+    """Return the mean of frames' mean accelerations, (n, 3) g -> (3,), in double precision."""
+    total: Floats = means_g.astype(np.float64).sum(axis=0)
+    return total / len(means_g)
 
 
 def one_angle_deg(before: Floats, after: Floats) -> float:

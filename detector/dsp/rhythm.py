@@ -33,7 +33,6 @@ FIRST_PEAK_SHARE = 0.85
 """The shortest lag with this share of the best correlation is the beat: twice the period of a
 steady rhythm correlates just as well, half of it does not."""
 
-
 HALF = WINDOW // 2
 DROWNED = 4.0
 """Where the first half of a window is this many times stronger than the second, the second is
@@ -41,6 +40,7 @@ judged by itself: a clonus behind a spasm's jerk is ten times weaker than that i
 
 SUBFRAME = 4
 """Samples per value of the envelope: 80 ms, half a beat of 6 Hz."""
+SUBFRAME_S = SUBFRAME / GRID_HZ
 
 _INDEX = np.arange(WINDOW)
 _WITHIN_REACH = np.minimum(_INDEX + MEAN_REACH + 1, WINDOW) - np.maximum(_INDEX - MEAN_REACH, 0)

@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.block import AXES, Samples
-from detector.dsp.frames import TILE_FRAMES, Floats
+from detector.dsp.frames import FRAME_S, TILE_FRAMES, Floats
 from detector.dsp.posture import one_angle_deg
 from detector.dsp.wear import Turn
 from detector.plain import pack, to_plain, unpack
 
-FRAME_S = 0.24  # as the detector's own: half a beat to a beat of a loose strap
+# Frames are as long as the detector's own: half a beat to a beat of a loose strap.
 PAUSE = 4  # still frames that end a movement: less than a second is no pause (Snow 1990)
 BACKS = (2, 3, 4)  # frames before the end in which a free swing may begin; the best fit counts
 BEFORE = 4  # frames before it, to compare

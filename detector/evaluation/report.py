@@ -99,7 +99,8 @@ def facts(evaluation: Evaluation) -> list[str]:
         )
     if unlabelled:
         said.append(
-            f"{_count(unlabelled, 'recording')} without labels: every alarm there is false."
+            f"{_count(unlabelled, 'recording')} without labels: "
+            + ("every alarm there is false." if evaluation.spasm_free else "left out.")
         )
     if evaluation.kinds is not None:
         said.append(f"Only these kinds are scored: {', '.join(evaluation.kinds)}.")

@@ -26,9 +26,11 @@ from detector.night.recorded import RecordedNight, RecordedSensor
 from detector.recognition.events.stamp import Provenance, detector_version
 from detector.sites import SITES
 from detector.store.formats.checks import runs
+from detector.store.formats.label_names import misspelt
 from detector.store.formats.labels import Label, Labels, find_labels, read_labels
 from detector.store.formats.reader import open_recording
 from detector.store.formats.reading import RecordingReader
+from detector.store.formats.table.reader import Where
 
 OURS = "spasmwatch"
 DEFAULT_SITE = "ankle"
@@ -45,7 +47,7 @@ NO_RECORDINGS = ("_events", "_channels", "_electrodes", "participants", "_scans"
 class EvaluationCase:
     """One recording to be scored; `open` is called once, when its turn comes.
 
-    labels : None without any: every alarm in it then counts as false
+    labels : None without any: nothing in it can be scored, unless it is known to be free of spasms
     site : where it was worn, None for what the recording says, or ankle
     """
 
@@ -57,7 +59,7 @@ class EvaluationCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A line of the result: one recording that was scored.
+    """A line of the result: one recording that was scored, or left out for want of labels.
 
     Where no subject is named, the recording counts as one of its own.
     """
@@ -86,6 +88,7 @@ class Evaluation:
     kinds: tuple[Kind, ...] | None
     skipped: tuple[str, ...]
     streamed: bool
+    spasm_free: bool
 
     @property
     def hours(self) -> float:
@@ -99,6 +102,7 @@ def case_of_file(
     *,
     fs: float | None = None,
     unit: str | None = None,
+    where: Where | None = None,
     site: str | None = None,
 ) -> EvaluationCase:
     """Return the case of a recording, with the labels named or those beside or inside it.
@@ -108,11 +112,11 @@ def case_of_file(
     RecordingError
         The labels are wrong, or there is no such recording; its samples are read later.
     """
-    with open_recording(path, fs=fs, unit=unit):
+    with open_recording(path, fs=fs, unit=unit, where=where):
         pass  # a wrong header is reported before hours of work
     return EvaluationCase(
         name=path.name,
-        open=lambda: open_recording(path, fs=fs, unit=unit),
+        open=lambda: open_recording(path, fs=fs, unit=unit, where=where),
         labels=read_labels(labels) if labels is not None else find_labels(path),
         site=site,
     )
@@ -184,6 +188,7 @@ def compare(
     latency: bool = False,
     peers: bool = True,
     matching: Matching | None = None,
+    spasm_free: bool = False,
 ) -> Evaluation:
     """Score our detector, and the peers, on the same samples.
 
@@ -197,11 +202,13 @@ def compare(
     latency : stream in chunks of 0.2 s, as live, and note when each event is first reported.
         Events are the same either way; without it our latency is not measured
     peers : score them too
+    spasm_free : recordings without labels hold no spasm, and every alarm in them is false; else
+        they are left out of every figure
 
     Raises
     ------
     RecordingError
-        A recording cannot be read; there are no figures of a part.
+        A recording cannot be read, and there are no figures of a part; or none has labels.
     """
     rule = matching or Matching()
     outcomes: dict[str, list[ScoredRecording]] = {
@@ -225,9 +232,15 @@ def compare(
             )
             for name, found in taken.found.items()
         }
-        for name, outcome in scored.items():
+        counts = case.labels is not None or spasm_free
+        for name, outcome in scored.items() if counts else ():
             outcomes[name].append(outcome)
-        notes.append(_note(case, taken, named, scored[OURS]))
+        notes.append(_note(case, taken, named, scored[OURS], counts=counts))
+    if notes and not outcomes[OURS]:
+        raise RecordingError(
+            "no recording has labels, so that nothing can be scored: name them by --labels, or say "
+            "--spasm-free where there was no spasm"
+        )
     version = detector_version()
     return Evaluation(
         version=version.version,
@@ -238,6 +251,7 @@ def compare(
         kinds=None if kinds is None else tuple(kinds),
         skipped=tuple(skip),
         streamed=latency,
+        spasm_free=spasm_free,
     )
 
 
@@ -322,14 +336,27 @@ def _said(labels: Labels | None) -> tuple[list[Truth], list[Context]]:
 
 
 def _note(
-    case: EvaluationCase, taken: _Taken, subject: str | None, outcome: ScoredRecording
+    case: EvaluationCase,
+    taken: _Taken,
+    subject: str | None,
+    outcome: ScoredRecording,
+    *,
+    counts: bool,
 ) -> Recorded:
     items = case.labels.items if case.labels else ()
     movements = [label for label in items if label.kind is not None]
     everything = bool(case.labels and case.labels.simulated)
     warnings = list(taken.warnings)
-    if case.labels is None:
-        warnings.append(f"{case.name} has no labels: every alarm in it counts as false")
+    if not counts:
+        warnings.append(f"{case.name} has no labels: it is left out of every figure")
+    for label in items:
+        near = misspelt(label.text)
+        if (
+            near is not None
+            and (note := f'{case.name}: "{label.text}" looks like {near}: spell it so')
+            not in warnings
+        ):
+            warnings.append(note)
     if outcome.outside:
         warnings.append(
             f"{case.name}: {outcome.outside} labelled movements lie in a gap, beyond the end or "

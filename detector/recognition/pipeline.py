@@ -120,7 +120,7 @@ class Bank:
         self._gated = gated
         self._rule_sets = list(dict.fromkeys(self._rules))  # one for each site
         self._rule_set_of = np.array([self._rule_sets.index(own) for own in self._rules])
-        self._witness = observer
+        self._observer = observer
         self._history = np.zeros((wearers, HISTORY, AXES))
         self._next = np.full(wearers, -1, dtype=np.int64)  # next frame; -1 before the first
         self._born = np.zeros(wearers, dtype=np.int64)  # first frame of the segment
@@ -168,9 +168,9 @@ class Bank:
         moves = active.any(axis=1)
         if moves.any():
             self._score(table, row, first)
-        if self._witness is not None:
+        if self._observer is not None:
             for shown in range(len(row)):
-                self._witness.see_frames(
+                self._observer.see_frames(
                     int(row[shown]),
                     table[shown],
                     first=int(first[shown]),
@@ -248,13 +248,13 @@ class Bank:
             rules, opinion = self._rules[wearer], self._opinion[wearer]
             if opinion is None and bout.moment in EARLY and not may_be_spasm(bout, rules):
                 continue  # no kind that is announced could follow
-            unseen = self._witness is None
+            unseen = self._observer is None
             if unseen and (sequence.says_little(bout) or not worth_asking(opinion, bout)):
                 continue
             case = examine(bout, rules)
             finding = decide(case, opinion)
-            if self._witness is not None:
-                self._witness.see_case(wearer, case, finding)
+            if self._observer is not None:
+                self._observer.see_case(wearer, case, finding)
             known_s = bout.known * FRAME_S
             told += [KnownEvent(event, known_s) for event in sequence.admit(bout, finding)]
         return told

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -103,6 +103,24 @@ class Invocation:
         return read_configuration(
             self.config_path, flags={"data_dir": self.data_dir, **(flags or {})}
         )
+
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    r"Value error, (.+)": r"\1",
+    r"Input should be less than or equal to (\S+)": r"it must be \1 at most",
+    r"Input should be greater than or equal to (\S+)": r"it must be \1 or more",
+    r"Input should be a valid number\b.*": "it is no number",
+    r"Input should be a valid integer\b.*": "it is no whole number",
+}
+"""What typer's validator says of a value, and the same in plain words."""
+
+
+def plain_refusal(message: str) -> str:
+    """Return why a value is refused in plain words; what is not known stays as it is."""
+    for pattern, words in _REFUSALS.items():
+        if found := re.fullmatch(pattern, message):
+            return found.expand(words)
+    return message
 
 
 class UsageError(typer.BadParameter):

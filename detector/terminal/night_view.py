@@ -11,11 +11,10 @@ from rich.rule import Rule as Line
 from rich.text import Text
 
 from detector.alert import Alert
-from detector.events import Kind
 from detector.status import Snapshot, StateWord, Vitals
 from detector.terminal.output import strip
 from detector.words.alerts import matter, state_words
-from detector.words.phrases import COUNTED, counted, harmless, length, one_line
+from detector.words.phrases import COUNTED, counted, harmless, length, of_them_clonus, one_line
 from detector.words.states import BLACK, COLOURS, level_colour, mark_of
 
 OPEN_MOST = 4  # alerts that are shown; the others are counted
@@ -76,10 +75,8 @@ def _vitals(vitals: Vitals) -> str:
 
 def _tonight(now: Snapshot) -> str:
     likely = sum(now.counts.get(kind, 0) for kind in COUNTED)
-    clonus = now.counts.get(Kind.CLONUS, 0)
     watched = f"watched {length(now.monitored_s)}" if now.monitored_s else "not watched yet"
-    of_them = f", {clonus} of them clonus" if clonus else ""
-    return f"Tonight: {counted(likely, 'likely spasm')}{of_them}; {watched}"
+    return f"Tonight: {counted(likely, 'likely spasm')}{of_them_clonus(now.counts)}; {watched}"
 
 
 def _open_line(alert: Alert, zone: tzinfo | None) -> Text:

@@ -13,9 +13,8 @@ from detector.alert import Alert
 from detector.events import Event, EventContext, Kind, announced
 from detector.words.alerts import open_words
 from detector.words.phrases import (
-    TITLES,
     ContextCounts,
-    context_words,
+    count_words,
     counted,
     event_line,
     length,
@@ -37,7 +36,6 @@ LOSSES = {
 }
 """Words for what is counted, singular and what follows. What nobody was there for is not among it:
 it is sent again, and what waits is told."""
-LIKELY = (Kind.CLONUS, Kind.SPASM, Kind.TONIC, Kind.TWITCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +77,8 @@ def ending_lines(night: NightEnd, program: str) -> list[str]:
         nothing = "Night finished. Nothing was watched: the sensor was not heard."
         return [nothing, *_left_words(night)]
     lines = [f"Night finished: {length(night.monitored_s)} watched, {gap_words(night)}."]
-    found = [_counted(kind, night.counts[kind]) for kind in LIKELY if night.counts.get(kind)]
-    others = sum(count for kind, count in night.counts.items() if kind not in LIKELY)
-    likely = ", ".join(found) if found else "none"
-    meanwhile = context_words(night.contexts)
-    apart = "; twitches apart" if night.counts.get(Kind.TWITCH) else ""
-    likely += f" ({meanwhile}{apart})" if meanwhile else ""
     alerts = "Alerts since it went on" if night.went_on else "Alerts"
-    lines.append(f"Likely spasms: {likely}. Other movements: {others}. {alerts}: {night.alerts}.")
+    lines.append(f"{count_words(night.counts, night.contexts)} {alerts}: {night.alerts}.")
     lines += _left_words(night)
     for path in night.recordings:
         lines.append(f"Recorded in {path}")
@@ -180,9 +172,3 @@ def announced_line(said: Iterable[Event]) -> str:
 
 _TAKEN_BACK = "taken back: the whole movement was no likely spasm"
 _RENAMED = "renamed: the whole movement was another kind of spasm"
-
-
-def _counted(kind: Kind, count: int) -> str:
-    if kind is Kind.CLONUS:
-        return f"{counted(count, 'bout')} of clonus"
-    return counted(count, TITLES[kind].lower())

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # commands that count nothing need not load SciPy
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
+STRAP_LOOSE = "The strap was loose at times: what is called clonus then may be the sensor ringing."
+
 TITLES = {
     Kind.CLONUS: "Clonus",
     Kind.SPASM: "Spasm",
@@ -85,8 +87,7 @@ def count_words(
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
     text = counted(likely, "likely spasm") if likely else "No likely spasms"
     text += " found" if true is not None else ""
-    clonus = counts.get(Kind.CLONUS, 0)
-    text += f", {clonus} of them clonus" if clonus else ""
+    text += of_them_clonus(counts)
     text += f" ({true_count_words(true)})." if true is not None else "."
     meanwhile = context_words(contexts or {}) if likely else ""
     text += f" {sentence(meanwhile)}" if meanwhile else ""
@@ -97,6 +98,17 @@ def count_words(
     if others:
         text += f" {counted(others, 'other movement')}."
     return text
+
+
+def of_them_clonus(counts: Mapping[Kind, int]) -> str:
+    """Return how many of the likely spasms are clonus, behind their number; nothing of none."""
+    clonus = counts.get(Kind.CLONUS, 0)
+    likely = sum(counts.get(kind, 0) for kind in COUNTED)
+    if not clonus:
+        return ""
+    if clonus < likely:
+        return f", {clonus} of them clonus"
+    return ", a clonus" if clonus == 1 else ", all of them clonus"
 
 
 def context_words(contexts: ContextCounts) -> str:

@@ -205,8 +205,8 @@ def _rhythm(facts: ReasonFacts) -> str:
     shares = facts.get("shares")
     if not shares:
         return text
-    said = " ".join(f"{share:.0%} for {_SHARES[name]}," for name, share in shares.items())
-    return f"{text}; the evidence is {said[:-1]}"
+    said = ", ".join(f"{share:.0%} for {_SHARES[name]}" for name, share in shares.items())
+    return f"{text}; what made it is not sure: the evidence is {said}"
 
 
 def _no_spasm(facts: ReasonFacts) -> str:
@@ -239,7 +239,7 @@ def _second_opinion(facts: ReasonFacts) -> str:
     against = ", ".join(_objection(**each) for each in facts["against"])
     because = f": {against}" if against else ""
     other = facts["rather_than"]
-    return f"{facts['kind']}, because a {other} is only {facts['likely']:.0%} likely{because}"
+    return f"a {other} is only {facts['likely']:.0%} likely{because}"
 
 
 def _objection(feature: str, value: float) -> str:

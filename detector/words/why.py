@@ -116,11 +116,9 @@ def _nearest_miss(bout: SeenBout) -> str:
     nearest = bout.nearest
     if nearest is None:
         held = next(rule for rule in bout.rules if rule.is_of_spasm_family)
-        why = (
-            "By itself it would be called"
-            if bout.steps[-1].by is NamedBy.CONTEXT
-            else "The rules alone say"
-        )
+        by = {step.by for step in bout.steps}
+        by_itself = NamedBy.CONTEXT in by and NamedBy.SECOND_OPINION not in by
+        why = "By itself it would be called" if by_itself else "The rules alone say"
         return f"{why} {rule_title(held)}."
     first, *others = nearest.failed
     more = f". {len(others)} more of its limits failed" if others else ""

@@ -16,8 +16,7 @@ from firmware_sim.torque.channels import Array, log_uniform
 GRAVITY = 9.80665
 HIP_HEIGHT_M = 0.09
 """Of the joint above the sheet of one who lies on the back [estimate]."""
-POINTS = ("heel", "ball", "calf", "thigh")
-HEEL, BALL, CALF, THIGH = range(4)
+HEEL, BALL, CALF, THIGH = range(4)  # contact points
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -55,6 +55,11 @@ def simulate(legs: Leg, drives: Sequence[Array]) -> list[Array]:
     Returns
     -------
     For each (RECORDED, m) at `RECORD_HZ`.
+
+    Raises
+    ------
+    ValueError
+        A drive is longer than the one before it.
     """
     lengths = [drive.shape[1] // BLOCK for drive in drives]
     if any(a < b for a, b in pairwise(lengths)):

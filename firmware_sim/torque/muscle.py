@@ -45,11 +45,9 @@ def noise(rng: np.random.Generator, n: int, corner_hz: float) -> Array:
     return np.asarray(twice / max(float(np.std(twice)), 1e-9)) if n > 50 else np.asarray(twice)
 
 
-def tremble(rng: np.random.Generator, n: int, *, regular: bool | None = None) -> Array:
+def tremble(rng: np.random.Generator, n: int) -> Array:
     """Return a tremor of unit size, at one rate of 7 to 13 Hz that strays, or irregular, (n,)."""
-    if regular is None:
-        regular = bool(rng.random() < 0.6)
-    if not regular:
+    if rng.random() >= 0.6:
         bursts = np.maximum(noise(rng, n, rng.uniform(0.5, 2.0)), 0)
         return np.asarray(0.7 * noise(rng, n, rng.uniform(4, 9)) * (0.4 + bursts))
     rate = rng.uniform(7, 13) * (1 + rng.uniform(0.02, 0.12) * noise(rng, n, 1.0))

@@ -30,6 +30,7 @@ WHERE = {
     "still-nights/own-hard": "simulated: own generator, hard nights",
     "still-nights/torque": "simulated: forward dynamics",
     "still-nights/sealed": "simulated: sealed generator",
+    "still-nights/sealed-hard": "simulated: sealed generator, hard nights",
     "counts/own": "simulated: own generator, rates of forward dynamics",
     "counts/torque": "simulated: forward dynamics, rates of the own generator",
     "counts/sealed": "simulated: sealed generator, rates of both others",

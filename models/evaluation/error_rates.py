@@ -30,6 +30,7 @@ from workers import workers
 
 from detector.evaluation.wearing import context_hours
 from detector.events import Event, EventContext
+from detector.files import write_whole
 from detector.night.offline import detect
 from detector.recognition.counts.error_rates import SCHEMA, Counted, ErrorRates
 from detector.recognition.rules.model_files import MODEL_FILES
@@ -77,7 +78,7 @@ def main(words: Sequence[str] | None = None) -> int:
         data = written(model, nights)
         place = MODELS / model / "rates.json"
         if not asked.check:
-            place.write_bytes(data)
+            write_whole(place, data.decode())
             sys.stderr.write(f"Wrote {place}\n")
         elif not place.is_file() or place.read_bytes() != data:
             sys.stderr.write(f"{place} is not what is measured now: run {COMMAND}\n")
@@ -189,10 +190,10 @@ def _counts_of(row: Mapping[str, Any]) -> dict[Counted, ContextNight]:
 
 
 def digest(model: str) -> str:
-    """Return the hash of a model's file and of the rules that it refines."""
+    """Return the hash of a model's file and of the rules that its opinions stand beside."""
     text = MODEL_FILES[model]
-    refines = json.loads(text).get("refines")
-    return sha256(text + (MODEL_FILES[refines] if refines else b"")).hexdigest()
+    rules = json.loads(text).get("rules")
+    return sha256(text + (MODEL_FILES[rules] if rules else b"")).hexdigest()
 
 
 def _night(due: tuple[str, str, int, float, tuple[str, ...]]) -> Night:

@@ -27,12 +27,15 @@ from page import SECTIONS, page, section_lines
 from plan import Measurement, plan
 from workers import workers
 
+from detector.files import write_whole
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "evaluation"
 INPUTS = (
-    "detector/block.py", "detector/events.py", "detector/dsp", "detector/recognition",
-    "detector/evaluation", "detector/alerts", "detector/store/formats", "firmware_sim/motion",
-    "firmware_sim/sealed", "firmware_sim/torque", "models/rules-v1", "models/learned-v1",
+    "detector/block.py", "detector/events.py", "detector/sites.py", "detector/timing",
+    "detector/dsp", "detector/recognition", "detector/alerts", "detector/night",
+    "detector/evaluation", "detector/store/formats", "firmware_sim/motion", "firmware_sim/sealed",
+    "firmware_sim/torque", "firmware_sim/trace_files.py", "models/rules-v1", "models/learned-v1",
     "models/evaluation",
 )  # fmt: skip
 """The files that figures depend on."""
@@ -69,9 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.write("\n".join(section_lines(name, results)) + "\n")
         return 0
     text = page(results, ROOT / "models", quick=asked.quick)
-    draft = asked.out.with_name(f".{asked.out.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(asked.out)
+    write_whole(asked.out, text)
     sys.stderr.write(f"Wrote {asked.out}\n")
     return 0
 
@@ -79,7 +80,10 @@ def main(words: Sequence[str] | None = None) -> int:
 def measured(
     wanted: Sequence[Measurement], inputs: str, *, processes: int, again: bool
 ) -> dict[str, dict[str, Any]]:
-    """Return all measurements by name; measure those not cached yet, the longest first."""
+    """Return all measurements by name; measure those not cached yet, the longest first.
+
+    One that fails costs no other: those are kept before its error is raised.
+    """
     KEPT.mkdir(parents=True, exist_ok=True)
     files = {each.name: KEPT / f"{_key(each, inputs)}.json" for each in wanted}
     due = [each for each in wanted if again or not files[each.name].is_file()]
@@ -87,14 +91,26 @@ def measured(
         due.sort(key=lambda each: -each.cost)
         with workers(processes) as pool:
             running = {pool.submit(_measure, each): each for each in due}
+            errors: list[BaseException] = []
             for number, future in enumerate(as_completed(running), start=1):
                 each = running[future]
-                draft = files[each.name].with_suffix(".part")
-                draft.write_text(json.dumps(future.result(), allow_nan=False), encoding="utf-8")
-                draft.replace(files[each.name])
-                sys.stderr.write(f"{number} of {len(due)}: {each.name}\n")
+                error = future.exception() or _unkept(files[each.name], future.result())
+                errors += [] if error is None else [error]
+                how = "" if error is None else f" failed: {error}"
+                sys.stderr.write(f"{number} of {len(due)}: {each.name}{how}\n")
+        if errors:
+            raise errors[0]
     # All are read from the files, so that a figure looks the same whether it was kept or not.
     return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
+
+
+def _unkept(file: Path, result: dict[str, Any]) -> Exception | None:
+    """Keep what was measured, whole or not at all; return why it could not be kept."""
+    try:
+        write_whole(file, json.dumps(result, allow_nan=False))
+    except (OSError, ValueError) as error:
+        return error
+    return None
 
 
 def fingerprint(traces: Path) -> str:
@@ -113,7 +129,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         inside = path.rglob("*") if path.is_dir() else [path]
         files += [file for file in inside if file.suffix in {".py", ".json"} and file.is_file()]
-    return [file for file in files if file.name not in LAYOUT]
+    layout = {ROOT / "models" / "evaluation" / name for name in LAYOUT}
+    return [file for file in files if file not in layout]
 
 
 def _key(each: Measurement, inputs: str) -> str:

@@ -39,7 +39,13 @@ def personal(
 
 @cache
 def opinion_of(model: str) -> Opinions:
-    """Return the opinions of a model beside this file, which left something out, or of models/."""
+    """Return the opinions of a model beside this file, which left something out, or of models/.
+
+    Raises
+    ------
+    ValueError
+        It is of rules alone.
+    """
     beside = HERE / f"{model}.json"
     if beside.is_file():
         data = json.loads(beside.read_bytes())

@@ -93,14 +93,15 @@ def measured_with(results: Results, models: Path) -> str:
 def left_out_lines(models: Path) -> Lines:
     """Return the lines on what was left out in training, quoted from learned models' cards."""
     lines = ["## One generator, one data set left out", ""]
-    lines += ["The rules are set by hand and fitted to no generator: on each they stand above."]
+    lines += ["The rules are set by hand, fitted to no generator, and not measured alone here."]
     cards = sorted(models.glob("learned-*/CARD.md"))
     if not cards:
         return [*lines, "There are no learned opinions yet."]
     for card in cards:
         name = card.parent.name
         lines += [
-            f"Of the learned opinions [{name}](../models/{name}/CARD.md) its card says:",
+            f"Of the learned opinions [{name}](../models/{name}/CARD.md) its card says, with names",
+            "by levels alone, and not as the product gives them above:",
             "",
         ]
         quoted = about_left_out(card.read_text(encoding="utf-8"))
@@ -109,11 +110,16 @@ def left_out_lines(models: Path) -> Lines:
 
 
 def about_left_out(card: str) -> Lines:
-    """Return the sections, or else the paragraphs, of a card that speak of what was left out."""
+    """Return what a card says of what was left out: sections with their titles, or paragraphs."""
     speaks = re.compile(r"left[- ](?:one|out)|leav(?:e|ing)[- ]one|generator", re.IGNORECASE)
     sections = re.split(r"^#+ ", card, flags=re.MULTILINE)[1:]
     titled = [each for each in sections if speaks.search(each.partition("\n")[0])]
     if titled:
-        return [line for each in titled for line in each.strip().splitlines()[1:]]
+        return "\n\n".join(map(_with_title, titled)).splitlines()
     paragraphs = [each for each in card.split("\n\n") if speaks.search(each)]
     return "\n\n".join(paragraphs).splitlines()
+
+
+def _with_title(section: str) -> str:
+    title, _, text = section.strip().partition("\n")
+    return f"**{title}**\n{text}"

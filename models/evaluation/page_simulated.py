@@ -35,6 +35,8 @@ GENERATORS = {
     "torque": "forward dynamics",
     "torque-severe": "forward dynamics, severe nights",
     "sealed": "sealed",
+    "sealed-hard": "sealed, hard nights",
+    "sealed-severe": "sealed, severe nights",
     "sealed-tonic": "sealed, tonic pulls",
 }
 

@@ -15,12 +15,13 @@ HEAD = """\
 
 **Simulated**, and so labelled: movements from our own generator (two unrelated engines for clonus),
 from one that integrates the *forward dynamics* of a leg on a mattress, and from a *sealed* one,
-written apart from the detector and never used to set a threshold or to train. The rules were set on
-the first alone; learned opinions were trained on other nights of the first two, hard ones included:
-the sealed one shows what they do where they meet another's physics, and the card below, "One
-generator, one data set left out", what a model finds that never saw one of the two. **Simulated in
-real**: simulated clonus put into recordings of people. **Real**: recordings of people who have
-Parkinson's or epilepsy, mimic seizures, or go about their day.
+written apart from the detector: nothing was trained or fitted on it, but its usual nights were
+looked at when two of the learned levels were thought of and two numbers left out. Learned opinions
+were trained on other nights of the first two, hard ones included: the sealed one shows what they do
+where they meet another's physics, and the card below, "One generator, one data set left out", what
+a model finds that never saw one of the two. **Simulated in real**: simulated clonus put into
+recordings of people. **Real**: recordings of people who have Parkinson's or epilepsy, mimic
+seizures, or go about their day.
 
 **How to read it.** *Named right*: an overlapping event has the right kind. *Seen*: one is a likely
 spasm of any kind. An event may begin 0.5 s before a movement and end 1 s after it; events of one

@@ -120,8 +120,9 @@ TAIL = """## Failure modes
 - Confidence is that of simulated nights with as many spasms and look-alikes as ours. With another
   share of either it is off: by day, at the wrist, with a tremor, it is too high.
 - The recordings of people are short and mostly of wrists by day; none is of a leg in bed.
-- Figures here are of bouts that are over. How many events a night has, and how late they are told,
-  is in `docs/evaluation.md`.
+- Figures here are of bouts that are over, named by levels alone. The product gives no name away
+  from the legs, to a limb in use, or to one whose rest was not seen, and names by the likelier of
+  clonus and pull: what that finds and invents, and how late it is told, is in `docs/evaluation.md`.
 
 ## Make it again
 

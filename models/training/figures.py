@@ -97,7 +97,12 @@ def _seeds(answers: Mapping[Question, Answer], check: Examples) -> Figures:
 
 
 def named(examples: Examples, opinions: Mapping[Question, Opinion]) -> dict[Question, Bools]:
-    """Return which bouts that are over have which name, in the order of `opinions.Opinions`."""
+    """Return which of n examples, all of bouts that are over, have which name, (n,) each.
+
+    By levels alone, a clonus before a twitch before a pull. `opinions.Opinions` names by the
+    likelier of clonus and pull, and gives no name away from the legs, to a limb in use, or to one
+    whose rest was not seen.
+    """
     held = {}
     for question, opinion in opinions.items():
         asked = ASKED[question].rows(examples) & examples.at(Moment.OVER)

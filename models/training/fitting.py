@@ -127,7 +127,10 @@ def without_generator(examples: Examples, origin: Origin) -> Examples:
 
 
 def bare_opinion(trees: Sequence[Tree], typical: Floats) -> Opinion:
-    """Return trees as an opinion whose probability is the logistic of their odds."""
+    """Return trees as an opinion whose probability is the logistic of their odds.
+
+    `typical` as in `Opinion`, (features,).
+    """
     return Opinion(parse_trees(trees, features=len(FEATURES)), 1.0, 0.0, 0.0, 0.0, typical)
 
 
@@ -142,7 +145,14 @@ def task(how: Asked, examples: Examples) -> Task:
 def balanced(examples: Examples, rows: Bools, right: Bools) -> Floats:
     """Return weights: a bout's moments share one, a group's right and wrong bouts weigh the same.
 
-    Their mean is 1.
+    Parameters
+    ----------
+    rows : (n,) which of n examples
+    right : (rows,) which of these
+
+    Returns
+    -------
+    (rows,), of which the mean is 1
     """
     weight = per_bout(examples, rows)
     real = examples.origin[rows] == Origin.REAL
@@ -157,7 +167,7 @@ def balanced(examples: Examples, rows: Bools, right: Bools) -> Floats:
 
 
 def per_bout(examples: Examples, rows: Bools) -> Floats:
-    """Return one over the number of moments at which a row's bout is among the rows."""
+    """Return for each row one over the number of moments at which its bout is among the rows."""
     bout = np.stack([examples.recording[rows], examples.first[rows]])
     _, which, counts = np.unique(bout, axis=1, return_inverse=True, return_counts=True)
     share: Floats = 1.0 / counts[which.ravel()]
@@ -214,7 +224,7 @@ def significant(number: float, digits: int) -> float:
 
 
 def typical(how: Asked, examples: Examples) -> Floats:
-    """Return the median of every feature among those named right; NaN where none has it."""
+    """Return the median of every feature among those named right, (features,); NaN: none has it."""
     rows = how.rows(examples) & how.right(examples)
     numbers = examples.numbers[rows].astype(np.float64)
     medians = [

@@ -22,6 +22,8 @@ from questions import ASKED
 from recordings import CALIBRATE, FIT, TRAINED_ON, Origin
 from train import DEFAULT_TRACES, Workshop, missing_sets, say
 
+from detector.files import write_whole
+
 NAME: Final = "never-saw-torque"
 PLACE: Final = MODELS / "evaluation" / f"{NAME}.json"
 
@@ -57,7 +59,7 @@ def main() -> int:
         plans=plans,
         digest=rules_digest(),
     )
-    PLACE.write_bytes(written(data))
+    write_whole(PLACE, written(data).decode())
     return 0
 
 

@@ -58,7 +58,7 @@ class Asked:
 
     Parameters
     ----------
-    rows : which examples ask it
+    rows : which examples ask it; like `right` and `skip` from n examples to (n,)
     right : for which the answer is yes
     skip : which are neither right nor wrong
     trees, leaves : how large the model is, and how many leaves a tree has at most
@@ -101,7 +101,7 @@ ASKED: Final[Mapping[Question, Asked]] = MappingProxyType(
             trees=200,
             leaves=8,
         ),
-        # A clonus alone is no pull, and none is called one while the question of clonus stands.
+        # A clonus alone is neither: what is likelier of the two names a bout.
         Question.PULL: Asked(
             rows=_over,
             right=lambda seen: seen.truly(*PULLS),

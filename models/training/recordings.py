@@ -1,6 +1,6 @@
 """The data for training and validation: simulated movement, and recordings of people.
 
-Never `firmware_sim.sealed`: that generator is used once, for the final score.
+Never `firmware_sim.sealed`: what a model finds on that generator is only ever measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from zlib import crc32
 
 import numpy as np
-from variation import varied
+from variation import Moved, varied
 
 from detector.block import Samples
 from detector.evaluation.matching import Truth
@@ -49,8 +49,8 @@ UNLABELLED = {"daphnet": ("not_experiment",)}
 """Unlabelled stretches (sensors were put on and off there)."""
 
 SEIZING = ("Seizure/",)
-"""Stretches of seizures that are not negatives: their jerks are not voluntary. The margins and the
-auras are; boundaries are +- 5 s."""
+"""Stretches of seizures that are not negatives: their jerks are not voluntary. Auras are.
+Labels are exact to `SEIZURE_MARGIN_S`."""
 AURA = "Seizure/Aura"
 SEIZURE_MARGIN_S = 5.0
 
@@ -121,7 +121,10 @@ class Source:
             found = _read(self, traces)
             return found if self.number is None else _grounded(found, self.number)
         plain = _simulated(replace(self, varied=False))
-        return replace(varied(plain, self.seed), source=self) if self.varied else plain
+        if not self.varied:
+            return plain
+        other = varied(Moved(plain.samples, plain.fs, plain.truths), self.seed)
+        return replace(plain, source=self, **other._asdict())
 
 
 @lru_cache(maxsize=1)  # a varied recording comes behind the one that it is made from

@@ -42,7 +42,7 @@ class Levels(NamedTuple):
     leave: float
 
     def reached(self, named: Bools, likely: Floats) -> Bools:
-        """Return where that is enough; `named` is what the rules call so."""
+        """Return where that is enough, (n,); `named` is what the rules call so."""
         return np.asarray(likely >= np.where(named, self.leave, self.give), bool)
 
 
@@ -61,7 +61,14 @@ def chosen(question: Question, how: Asked, opinion: Opinion, nights: Examples) -
 
 
 def allowed_levels(question: Question, hardest: Examples, rows: Bools, likely: Floats) -> Levels:
-    """Return the lowest probabilities, or odds, at which no more events are false."""
+    """Return the lowest levels at which no more events are false than `GIVEN_PER_24H` and so on.
+
+    Parameters
+    ----------
+    hardest : n examples, nights of both generators
+    rows : (n,) which of them are judged
+    likely : probabilities, or odds, of these, one for each
+    """
     named = hardest.named(question)[rows]
     levels = []
     for mine, per_24h in ((~named, GIVEN_PER_24H), (named, LEFT_PER_24H)):
@@ -69,11 +76,11 @@ def allowed_levels(question: Question, hardest: Examples, rows: Bools, likely: F
         among[rows] = mine
         levels.append(allowed(hardest, among, likely[mine], per_24h[question]))
     give, leave = levels
-    return Levels(max(give, leave), leave)  # one witness never needs less than two
+    return Levels(max(give, leave), leave)  # the opinion alone never needs less than with the rules
 
 
 def over(how: Asked, examples: Examples) -> Bools:
-    """Return which rows ask the question of a bout that is over."""
+    """Return which of n examples ask the question of a bout that is over, (n,)."""
     return how.rows(examples) & examples.at(Moment.OVER)
 
 
@@ -84,8 +91,8 @@ def allowed(hardest: Examples, rows: Bools, likely: Floats, per_24h: float) -> f
 
     Parameters
     ----------
-    hardest : nights of both generators, of which each weighs the same
-    rows : which of them are judged, and `likely` what is said of these
+    hardest : n examples, nights of both generators, of which each weighs the same
+    rows : (n,) which of them are judged, and `likely` what is said of these
     """
     false = ~hardest.truly(*EVERY_KIND)[rows]
     hours = {origin: hardest.among(origins=[origin]).hours for origin in Origin}
@@ -132,7 +139,7 @@ def _bouts(examples: Examples, rows: Bools) -> NDArray[np.int64]:
 
 
 def each_row(answer: Callable[[Floats], float], numbers: Numbers) -> Floats:
-    """Return the answer to each row."""
+    """Return the answer to each row: (n, features) -> (n,)."""
     return np.array([answer(row) for row in numbers.astype(np.float64)], np.float64)
 
 

@@ -25,6 +25,7 @@ from fitting import Answer, fit
 from model_file import MODELS, NAME, as_data, rules_digest, written
 from recordings import CALIBRATE, CHECK, FIT, LOOKED_AT, TRAINED_ON, Plan, Source, people, simulated
 
+from detector.files import write_whole
 from detector.recognition.rules.model_files import LARGEST_BYTES
 from detector.recognition.rules.opinions import Question
 
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> int:
         say("model.json is reproduced" if same else "model.json differs from what training makes")
         return 0 if same else 1
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "model.json").write_bytes(data)
+    write_whole(FOLDER / "model.json", data.decode())
     if asked.no_figures:
         return 0
     say("measuring on data left out of training …")
@@ -91,7 +92,7 @@ def main(arguments: list[str]) -> int:
         looked_at=workshop.gather(sets=LOOKED_AT),
         processes=asked.processes,
     )
-    (FOLDER / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_whole(FOLDER / "figures.json", json.dumps(figures, indent=1) + "\n")
     write_card()
     return 0
 
@@ -120,7 +121,7 @@ def missing_sets(traces: Path) -> list[str]:
 
 def write_card() -> None:
     """Write the card from the model and the figures beside it."""
-    (FOLDER / "CARD.md").write_text(card(FOLDER), encoding="utf-8")
+    write_whole(FOLDER / "CARD.md", card(FOLDER))
 
 
 def say(text: str) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.signal import butter, lfilter, sosfiltfilt
 
 from detector.block import Samples
-
-if TYPE_CHECKING:
-    from recordings import Recording
+from detector.evaluation.matching import Truth
 
 POSTURE_HZ = 0.7
 """What is slower is how the limb lies, not how it is moved: turns of a held leg take a second."""
@@ -28,21 +26,24 @@ DAMPING: Final = (0.1, 0.6)
 101:218); firm ones damp more than the 0.1 to 0.4 of a loose one."""
 
 
-def varied(recording: Recording, seed: int) -> Recording:
-    """Return a recording with tempo, size and coupling drawn; its posture stays as it was.
+class Moved(NamedTuple):
+    """What a limb did: samples (n, 3) g, none missing, at a rate in Hz, and the truth of them."""
 
-    Parameters
-    ----------
-    recording : without missing samples
-    """
+    samples: Samples
+    fs: float
+    truths: tuple[Truth, ...]
+
+
+def varied(moved: Moved, seed: int) -> Moved:
+    """Return the same with tempo, size and coupling drawn; the posture stays as it was."""
     rng = np.random.default_rng([seed, 0x7661])
     tempo, size, resonance_hz, damping = (
         float(np.exp(rng.uniform(*np.log(limits))))
         for limits in (TEMPO, SIZE, RESONANCE_HZ, DAMPING)
     )
-    fs = recording.fs
-    slow = sosfiltfilt(butter(2, POSTURE_HZ, fs=fs, output="sos"), recording.samples, axis=0)
-    moved = _coupled(size * (recording.samples - slow), fs, min(resonance_hz, 0.4 * fs), damping)
+    samples, fs, _ = moved
+    slow = sosfiltfilt(butter(2, POSTURE_HZ, fs=fs, output="sos"), samples, axis=0)
+    fast = _coupled(size * (samples - slow), fs, min(resonance_hz, 0.4 * fs), damping)
     truths = tuple(
         replace(
             truth,
@@ -50,9 +51,9 @@ def varied(recording: Recording, seed: int) -> Recording:
             end_s=truth.end_s / tempo,
             rhythm_hz=None if truth.rhythm_hz is None else truth.rhythm_hz * tempo,
         )
-        for truth in recording.truths
+        for truth in moved.truths
     )
-    return replace(recording, samples=slow + moved, fs=fs * tempo, truths=truths)
+    return Moved(slow + fast, fs * tempo, truths)
 
 
 def _coupled(acceleration: Samples, fs: float, resonance_hz: float, damping: float) -> Samples:

@@ -144,7 +144,8 @@ def test_a_count_is_near_within_a_quarter_or_by_one(room):
 def test_a_card_is_quoted_on_what_was_left_out(room):
     about = room("page").about_left_out
 
-    assert ["by 0.02."] == about("# refined\n\n## Left out\nby 0.02.\n\n## Licences\nmany")
+    left_out = about("# learned\n\n## Left out\nby 0.02.\n\n## Licences\nmany")
+    assert ["**Left out**", "by 0.02."] == left_out
     assert ["The other generator: 0.97."] == about("A card.\n\nThe other generator: 0.97.")
     assert [] == about("A card that says nothing of it.")
 

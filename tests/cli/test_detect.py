@@ -12,6 +12,8 @@ import pytest
 
 from detector.events import Kind, from_dict
 from detector.terminal import output
+from detector.words.phrases import STRAP_LOOSE
+from firmware_sim.trace_files import make_trace, save_trace
 
 
 def test_json_gives_each_event_once_in_order_and_nothing_else(spasmwatch, night):
@@ -34,7 +36,7 @@ def test_a_person_gets_lines_a_sum_and_the_notice(spasmwatch, night):
     clonus = [line for line in lines if "Clonus" in line]
     assert clonus[0].startswith("15:15:00  Clonus, 8.")
     assert "(about 6 a second)" in clonus[0]
-    assert lines[-1].startswith("2 likely spasms, 2 of them clonus.")
+    assert lines[-1].startswith("2 likely spasms, all of them clonus.")
     assert "Not a medical device" in done.stderr
 
 
@@ -192,3 +194,14 @@ def test_a_reader_that_leaves_is_no_error(night, tmp_path):
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("name", ["loose-strap", "clonus"])
+def test_the_last_line_says_that_the_strap_was_loose_and_only_then(spasmwatch, tmp_path, name):
+    save_trace(make_trace(name, seed=1), tmp_path / "night.npz")
+    lines = spasmwatch("detect", "night.npz").stdout.splitlines()
+    told = [number for number, line in enumerate(lines) if "ALERT: Strap loose" in line]
+    said = [number for number, line in enumerate(lines) if line == STRAP_LOOSE]
+
+    assert bool(told) is (name == "loose-strap")
+    assert said == ([len(lines) - 1] if told else [])

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.recognition.counts.error_rates import error_rates
+from detector.recognition.rules import model_files
+
 FS = 50.0
 CLONUS_AT_S = (600, 1800, 3000)
 
@@ -40,7 +43,7 @@ def test_a_person_reads_what_was_found_and_how_many_there_were(spasmwatch, hours
 
     assert told["found"] == len(CLONUS_AT_S)
     assert told["low"] <= told["middle"] <= told["high"]
-    assert last.startswith("3 likely spasms found, 3 of them clonus (likely ")
+    assert last.startswith("3 likely spasms found, all of them clonus (likely ")
     assert " in truth; figures from simulated nights)." in last
     said = re.findall(r"\d+", last.partition("(")[2].partition(")")[0])
     assert said == [str(each) for each in (told["low"], told["high"]) if each]
@@ -62,6 +65,14 @@ def test_a_program_gets_counts_after_the_events_and_only_when_it_asks(spasmwatch
     assert "Not a medical device" in told["notice"]
 
 
+def test_counts_without_json_say_what_they_need_and_change_nothing_else(spasmwatch, hours):
+    asked, plain = spasmwatch("detect", hours, "--counts"), spasmwatch("detect", hours)
+
+    assert "--counts adds a line for programs: give it with --json." in asked.stderr
+    assert asked.stdout == plain.stdout
+    assert (asked.returncode, plain.returncode) == (0, 0)
+
+
 @pytest.mark.parametrize("where", [["--site", "wrist"], ["--together"]])
 def test_where_nothing_was_measured_there_is_no_interval(spasmwatch, hours, tmp_path, where):
     other = tmp_path / "other.npz"
@@ -73,6 +84,25 @@ def test_where_nothing_was_measured_there_is_no_interval(spasmwatch, hours, tmp_
     assert {each[end] for each in told["counts"] for end in ("low", "middle", "high")} == {None}
     assert told["simulated_by"] == []
     assert "in truth" not in spasmwatch("detect", *files, *where).stdout
+
+
+@pytest.mark.parametrize("asked", [[], ["--json", "--counts"]])
+def test_a_damaged_file_of_rates_costs_the_interval_and_no_event(
+    spasmwatch, hours, monkeypatch, asked
+):
+    whole = spasmwatch("detect", hours, *asked)
+    damaged = dict(model_files.RATES_FILES, **{"learned-v1": b"{"})
+    monkeypatch.setattr(model_files, "RATES_FILES", damaged)
+    error_rates.cache_clear()
+    done = spasmwatch("detect", hours, *asked)
+
+    assert done.returncode == 78
+    assert "error rates of model 'learned-v1' cannot be read" in done.stderr
+    told = whole.stdout.splitlines()[:-1]
+    assert len(told) >= len(CLONUS_AT_S)
+    assert done.stdout.splitlines()[: len(told)] == told
+    assert "in truth" not in done.stdout
+    assert "counts/1" not in done.stdout
 
 
 def test_a_short_recording_gets_none(spasmwatch, night):

@@ -153,18 +153,24 @@ def test_minutes_of_a_dated_recording_come_with_a_hint(spasmwatch, night):
     assert "time of day" not in spasmwatch("detect", night, "--explain", "192").stderr
 
 
-def test_a_revised_name_is_told_with_the_one_it_had(spasmwatch, tmp_path):
+@pytest.mark.parametrize(
+    ("model", "without"),
+    [("rules-v1", "By itself it would be called"), ("learned-v1", "The rules alone say")],
+)
+def test_a_revised_name_is_told_with_the_one_it_had(spasmwatch, tmp_path, model, without):
     t = np.arange(240 * 50) / 50
     acc = np.array([0.1, 0.0, 0.99]) + np.random.default_rng(0).normal(0, 1.2e-3, (len(t), 3))
     for onset_s in range(20, 220, 25):
         since_s = t - onset_s - 0.1
         acc[:, 0] += 0.4 * np.exp(-((since_s / 0.05) ** 2)) + 0.1 * (abs(since_s - 0.25) < 0.25)
     np.savez(tmp_path / "series.npz", acc=acc, fs=50.0)
-    text = spasmwatch("detect", "series.npz", "--explain", "01:35").stdout
+    text = spasmwatch("detect", "series.npz", "--explain", "01:35", "--model", model).stdout
+    took_back = "movement (by the learned second opinion)" in text
 
+    assert took_back is (model == "learned-v1"), "else a kind that nobody gave would be named"
     assert "No likely spasm: regular repeated movement" in text
     assert "One of a series of similar movements, about 25 s apart." in text
-    assert re.search(r"By itself it would be called (spasm|twitch)\.", text)
+    assert re.search(rf"{without} (spasm|twitch)\.", text)
     assert re.search(r"\(by the rules\)|\(while it lasted\)", text)
     assert "(with what came before and after); revision 1" in text
     assert re.search(r"^  (spasm|twitch) +held$", text, re.MULTILINE)

@@ -49,6 +49,31 @@ def test_the_name_that_is_shown_calls_the_program_again(way: str, tmp_path: Path
     assert (said == "spasmwatch") is (way == "by its name")
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["demo", "--speed", "61"], "it must be 60 at most"),
+        (["demo", "--speed", "0.5"], "it must be 1 or more"),
+        (["demo", "--speed", "fast"], "it is no number"),
+        (["demo", "--seed", "1.5"], "it is no whole number"),
+        (["detect", "--model", "x", "night.csv"], "'x' is not one of 'rules-v1', 'learned-v1'."),
+    ],
+)
+def test_a_refused_value_is_told_in_plain_words(spasmwatch, words: list[str], why: str) -> None:
+    done = spasmwatch(*words)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '{words[1]}': {why}"
+
+
+def test_settings_that_are_named_and_missing_are_no_invitation(spasmwatch) -> None:
+    done = spasmwatch("-c", "nowhere.toml", "run")
+
+    assert done.returncode != 0
+    assert "nowhere.toml: no such settings file. Nothing was started." in done.stderr
+    assert "No settings yet" not in done.stderr
+
+
 def test_a_command_in_a_sentence_is_named_as_the_program_was_called() -> None:
     said = as_called("Help: spasmwatch doctor. Without Bluetooth: spasmwatch demo", "./spasmwatch")
 

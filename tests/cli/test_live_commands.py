@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -125,5 +126,7 @@ def test_the_demo_ends_by_itself_and_loses_nothing(process, tmp_path):
     assert "0 lost" in done.stdout
     begins = sum(line.endswith(" begins …") for line in done.stdout.splitlines())
     assert f"Announced as they began: {begins}. " in done.stdout
+    assert re.search(r"^Likely spasms: 5 of 5 found, .* Twitches: 1 of 1", done.stdout, re.M)
+    assert "Alerts that your rules would have raised: 1. " in done.stdout, "of no other alert"
     called = f"{sys.executable} -m detector "  # as this test calls it
     assert done.stdout.count(called) == done.stdout.count(sys.executable) > 0

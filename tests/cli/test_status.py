@@ -210,7 +210,7 @@ def test_without_a_night_it_shows_what_the_last_one_left_and_touches_nothing(tmp
 
     assert done.returncode == NOBODY
     lines = done.stdout.splitlines()
-    assert lines[1] == "The last night, 2026-11-20: 1 likely spasm, 1 of them clonus."
+    assert lines[1] == "The last night, 2026-11-20: 1 likely spasm, a clonus."
     assert lines[2].startswith("Left open since 2026-11-21 ")
     assert lines[2].endswith(": Clonus lasting 60 s or longer")
     assert lines[3].startswith("Last entry, ")

@@ -17,7 +17,14 @@ from detector.recognition.counts.true_count import TrueCount
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line, rule_words
 from detector.words.endings import LOSSES, NightEnd, announced_line, ending_json, ending_lines
-from detector.words.phrases import event_line, harmless, length, sentence, summary
+from detector.words.phrases import (
+    count_words,
+    event_line,
+    harmless,
+    length,
+    sentence,
+    summary,
+)
 
 
 def event(kind: Kind, **fields) -> Event:
@@ -51,7 +58,9 @@ def test_every_kind_has_words():
     ("kinds", "text"),
     [
         ([], "No likely spasms."),
-        ([Kind.CLONUS], "1 likely spasm, 1 of them clonus."),
+        ([Kind.CLONUS], "1 likely spasm, a clonus."),
+        ([Kind.CLONUS] * 3, "3 likely spasms, all of them clonus."),
+        ([Kind.CLONUS, Kind.SPASM], "2 likely spasms, 1 of them clonus."),
         ([Kind.SPASM, Kind.TONIC], "2 likely spasms."),
         ([Kind.TWITCH, Kind.TURN, Kind.PLM], "No likely spasms. 1 twitch. 2 other movements."),
     ],
@@ -64,7 +73,7 @@ def test_the_sum_counts_every_event_once(kinds, text):
     ("kinds", "true", "text"),
     [
         ([Kind.SPASM] * 12, (9, 12, 17), "12 likely spasms found (likely 9 to 17 in truth; "),
-        ([Kind.CLONUS], (0, 1, 2), "1 likely spasm found, 1 of them clonus (likely at most 2 in "),
+        ([Kind.CLONUS], (0, 1, 2), "1 likely spasm found, a clonus (likely at most 2 in "),
         ([Kind.TONIC], (1, 1, 1), "1 likely spasm found (likely 1 in truth; "),
         ([Kind.TURN], (0, 0, 3), "No likely spasms found (likely at most 3 in truth; "),
         ([], (0, 0, 0), "No likely spasms found (likely none in truth; "),
@@ -254,8 +263,9 @@ def test_the_last_lines_say_how_many_began_in_which_context():
     night = night_end(counts=counts, contexts=contexts)
 
     assert (
-        "2 bouts of clonus, 1 twitch (1 at rest, 1 while restless; twitches apart)."
-        in (ending_lines(night, "spasmwatch")[1])
+        ending_lines(night, "spasmwatch")[1]
+        == f"{count_words(counts, contexts)} Alerts: 0."
+        == "2 likely spasms, all of them clonus. 1 at rest, 1 while restless. 1 twitch. Alerts: 0."
     )
     assert json.loads(ending_json(night))["contexts"] == {"resting": 1, "restless": 1, "up": 0}
 

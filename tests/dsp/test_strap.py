@@ -6,9 +6,7 @@ What rings here is made up, or simulated: no recording with a strap known to be 
 from __future__ import annotations
 
 import json
-import os
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +18,12 @@ from detector.dsp.quality import Cause, Quality, QualityCondition
 from detector.dsp.strap import CLEAR, ENOUGH, LOOKED
 from firmware_sim.motion.scenarios import scenario
 
+from ..kit.traces import TRACES
+
 FS = 50.0
 EVERY_S = 9.0  # from one movement to the next
 ACROSS, ALONG = (0.9, 0.3, 0.1), (0.02, 0.05, 1.0)  # of gravity, which is z
 FIRM = (12.0, 0.25)  # Hz, damping
-TRACES = Path(os.environ.get("SPASMWATCH_TRACES", "../shared/traces"))
 
 seeds = st.integers(0, 2**32 - 1)
 loose_straps = st.tuples(st.floats(4.2, 8.5), st.floats(0.03, 0.1))

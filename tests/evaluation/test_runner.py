@@ -68,11 +68,30 @@ def test_a_gap_is_no_monitored_time_and_what_lies_in_it_is_not_missed():
     assert "1 labelled movements lie in a gap" in found.recordings[0].warnings[-1]
 
 
-def test_without_labels_every_alarm_is_false_and_that_is_said():
-    found = compare([replace(case(), labels=None)])
+def test_without_labels_nothing_is_scored_and_that_is_said():
+    bare = replace(case(), labels=None)
+    both = compare([case(), bare], peers=False)
+    assert both.hours == compare([case()], peers=False).hours
+    assert both.scores[OURS].false.count == 0
+    assert "left out of every figure" in both.recordings[1].warnings[-1]
+    assert any("1 recording without labels: left out." in line for line in as_text(both))
+    with pytest.raises(RecordingError, match=r"no recording has labels.*--spasm-free"):
+        compare([bare])
+
+
+def test_without_labels_every_alarm_is_false_where_there_was_no_spasm():
+    found = compare([replace(case(), labels=None)], spasm_free=True)
     assert found.scores[OURS].false.count == 1
-    assert "every alarm in it counts as false" in found.recordings[0].warnings[-1]
-    assert any("without labels" in line for line in as_text(found))
+    assert any("without labels: every alarm there is false" in line for line in as_text(found))
+
+
+def test_a_label_that_is_nearly_a_kind_is_told():
+    near = case_of_samples(
+        "near", trembling(), float(FS), [replace(CLONUS, text="Clonos")], simulated=True
+    )
+    assert any(
+        '"Clonos" looks like clonus' in each for each in compare([near]).recordings[0].warnings
+    )
 
 
 def test_cases_are_taken_one_by_one():

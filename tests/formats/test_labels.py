@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Kind
 from detector.store.formats import labels as module
+from detector.store.formats.label_names import SYNONYMS, misspelt
 from detector.store.formats.labels import Label, find_labels, read_labels
 from firmware_sim.motion.truth import Truth, write_events
 
@@ -39,7 +40,7 @@ def test_any_text_is_a_label_and_ours_are_movements(tmp_path):
     )
     assert [(x.onset_s, x.duration_s, x.text, x.kind) for x in found.items] == [
         (0.0, 60.0, "no_freeze", None),
-        (1.0, 0.0, "Clonus", None),
+        (1.0, 0.0, "Clonus", Kind.CLONUS),
         (5.0, 2.5, "clonus", Kind.CLONUS),
     ]
     assert not found.simulated
@@ -207,3 +208,35 @@ def test_any_bytes_are_labels_or_one_sentence(tmp_path_factory, data, head):
     file.write_bytes(head + data)
     with suppress(RecordingError):
         assert read_labels(file).name == "any.tsv"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Clonus", Kind.CLONUS), ("CLONUS", Kind.CLONUS), ("left clonus", Kind.CLONUS),
+        ("Clonic", Kind.CLONUS), ("spasms", Kind.SPASM), ("Flexor spasm (right)", Kind.SPASM),
+        ("PLM", Kind.PLM), ("PLMS", Kind.PLM), ("Periodic Limb Movements", Kind.PLM),
+        ("LM", Kind.PLM), ("periodic_limb_movement", Kind.PLM), ("Twitch", Kind.TWITCH),
+        ("Myoclonic-Jerk", Kind.TWITCH), ("Tonic spasm", Kind.TONIC), ("Tremor", Kind.TREMOR),
+        ("Position change", Kind.TURN), ("walking", None), ("sleep", None), ("No clonus", None),
+        ("no spasm", None), ("unsure", None),
+    ],
+)  # fmt: skip
+def test_kinds_are_known_by_the_names_that_scorers_write(text, kind, tmp_path):
+    file = tmp_path / "a_events.tsv"
+    file.write_text(f"Onset\tDuration\tTrial_Type\n1\t2\t{text}\n")
+    assert read_labels(file).items[0].kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("clonos", Kind.CLONUS), ("spasem", Kind.SPASM), ("walking", None), ("Clonus", None)],
+)
+def test_a_name_that_is_nearly_a_kind_is_recognised_as_such(text, kind):
+    assert misspelt(text) is kind
+
+
+def test_the_page_lists_every_name_that_is_known():
+    page = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text(encoding="utf-8")
+    for kind, names in SYNONYMS.items():
+        assert f"| {kind} | {', '.join(names)} |" in page

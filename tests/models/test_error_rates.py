@@ -33,6 +33,16 @@ def test_the_rates_were_measured_with_the_model_as_it_is(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_other_rules_make_it_another_model(model, monkeypatch):
+    before = command.digest(model)
+    monkeypatch.setattr(
+        command, "MODEL_FILES", {**MODEL_FILES, "rules-v1": MODEL_FILES["rules-v1"] + b" "}
+    )
+
+    assert command.digest(model) != before
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_the_rates_follow_from_the_nights_beside_them(model):
     nights = command.kept(model)
     shipped = error_rates(model)

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import Origin, Recording, Source
-from variation import DAMPING, RESONANCE_HZ, SIZE, TEMPO, varied
+from variation import DAMPING, RESONANCE_HZ, SIZE, TEMPO, Moved, varied
 
 from detector.evaluation.matching import Truth
 from detector.events import Kind
 
 FS = 50.0
-SOURCE = Source(origin=Origin.OWN, group="own", scene="made up", site="ankle", fs=FS)
 CLONUS = Truth(onset_s=10.0, end_s=16.0, kind=Kind.CLONUS, rhythm_hz=5.0)
 T = np.arange(round(60 * FS)) / FS
 seeds = st.integers(0, 10_000)
 
 
-def recording(moved: np.ndarray, truths: tuple[Truth, ...] = (CLONUS,)) -> Recording:
-    samples = np.array([0.6, 0.0, 0.8]) + np.outer(moved, (0.5, 0.3, 0.1))
-    return Recording(source=SOURCE, site="ankle", fs=FS, samples=samples, truths=truths)
+def limb(swing: np.ndarray, truths: tuple[Truth, ...] = (CLONUS,)) -> Moved:
+    samples = np.array([0.6, 0.0, 0.8]) + np.outer(swing, (0.5, 0.3, 0.1))
+    return Moved(samples, FS, truths)
 
 
 @given(seeds)
 def test_a_limb_at_rest_lies_as_it_did(seed: int) -> None:
-    still = recording(np.zeros(len(T)))
+    still = limb(np.zeros(len(T)))
 
     assert np.allclose(varied(still, seed).samples, still.samples, atol=1e-6)
 
 
 @given(seeds)
 def test_what_happens_is_the_same_at_another_tempo(seed: int) -> None:
-    made = varied(recording(np.zeros(len(T))), seed)
+    made = varied(limb(np.zeros(len(T))), seed)
     tempo, (truth,) = made.fs / FS, made.truths
 
     assert TEMPO[0] <= tempo <= TEMPO[1]
@@ -52,8 +48,7 @@ def test_a_slow_beat_is_felt_by_as_much_as_the_limb_is_larger(seed: int, rate_hz
     beat = 0.1 * np.sin(2 * np.pi * rate_hz * T)
     within = slice(500, -500)
     before, after = (
-        each.samples[within].std(axis=0)
-        for each in (recording(beat), varied(recording(beat), seed))
+        each.samples[within].std(axis=0) for each in (limb(beat), varied(limb(beat), seed))
     )
     ratio = (rate_hz / RESONANCE_HZ[0]) ** 2
     gain = np.sqrt((1 + 4 * ratio) / ((1 - ratio) ** 2 + 4 * DAMPING[0] ** 2 * ratio))
@@ -63,7 +58,7 @@ def test_a_slow_beat_is_felt_by_as_much_as_the_limb_is_larger(seed: int, rate_hz
 
 
 def test_seeds_draw_different_limbs_and_a_seed_the_same() -> None:
-    beat = recording(0.1 * np.sin(2 * np.pi * 5 * T))
+    beat = limb(0.1 * np.sin(2 * np.pi * 5 * T))
     one, again, other = (varied(beat, seed) for seed in (1, 1, 2))
 
     assert np.array_equal(one.samples, again.samples)
@@ -71,6 +66,4 @@ def test_seeds_draw_different_limbs_and_a_seed_the_same() -> None:
 
 
 def test_without_truths_there_are_none() -> None:
-    still = replace(recording(np.zeros(len(T))), truths=())
-
-    assert varied(still, 3).truths == ()
+    assert varied(limb(np.zeros(len(T)), truths=()), 3).truths == ()

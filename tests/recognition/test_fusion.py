@@ -26,6 +26,7 @@ from detector.recognition.events.fusion import (
     Fusion,
     fuse_final,
 )
+from detector.recognition.rules.reason import Reason, because
 from detector.words.reasons import worded
 
 from .said import (
@@ -287,3 +288,29 @@ def test_three_sensors_are_all_named():
 
     assert fused.sensor == "left-calf+right-calf+thigh"
     assert all(sensor in worded(fused).reason for sensor in SENSORS)
+
+
+def test_what_speaks_for_a_rhythm_is_that_of_the_limb_that_names_it():
+    shares = {"clonus": 0.6, "tremor": 0.3, "voluntary": 0.1}
+    doubtful = {"clonus": 0.1, "tremor": 0.8, "voluntary": 0.1}
+    clonus = right(Kind.CLONUS, 10.5, 5.0, shares=shares)
+    tremor = left(Kind.TREMOR, 10.0, 6.0, shares=doubtful)
+    spasm = right(Kind.SPASM, 10.5, 5.0)
+
+    assert only(fuse_final([[tremor], [clonus]])).shares == shares
+    assert only(fuse_final([[tremor], [spasm]])).shares is None
+
+
+def test_a_limb_that_was_drawn_up_and_held_is_graded_by_its_angle_however_many_saw_it():
+    pull = {"turned_deg": 8.0, "pull_s": 0.5, "duration_s": 4.0, "let_go": True}
+    held, thrown = (because(Reason.PULL, away_s=away_s, **pull) for away_s in (3.0, 0.5))
+    other = left(Kind.SPASM, 10.0, 12.0)
+
+    def grade(facts, given):
+        return only(
+            fuse_final([[replace(other, facts=facts, grade=given)], [right(Kind.SPASM, 9.5, 4.0)]])
+        ).grade
+
+    assert grade(held, 1) == 1
+    assert grade(thrown, 3) == 3
+    assert grade(because(Reason.WALK), 3) == 3

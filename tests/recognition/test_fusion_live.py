@@ -39,6 +39,8 @@ from .said import (
     tell,
 )
 
+SERIES = because(Reason.PERIODIC, interval_s=25.0)
+
 
 def test_the_first_word_goes_out_and_its_id_stays():
     a, b = left(Kind.SPASM, 10, 0.6, Phase.START), right(Kind.CLONUS, 9.8, 1.5, Phase.START)
@@ -80,6 +82,21 @@ def test_an_end_that_disproves_the_overlap_parts_them_again():
     assert said[2].revision > said[1].revision
 
 
+def test_what_goes_on_when_it_is_parted_begins_under_its_own_id():
+    a, b = left(Kind.CLONUS, 10, 2, Phase.START), right(Kind.CLONUS, 30, 2, Phase.START)
+    longer = replace(b, phase=Phase.UPDATE, duration_s=7.0)
+    a_ended = replace(a, phase=Phase.END, duration_s=5.0)
+    longest = replace(longer, duration_s=12.0)
+    said = tell([a, b, longer, a_ended, longest, replace(longest, phase=Phase.END)])
+
+    own = [(e.phase, e.revision, e.duration_s) for e in said if e.id == b.id]
+    assert own == [
+        (Phase.START, 0, 7.0),
+        (Phase.UPDATE, 0, 12.0),
+        (Phase.END, 0, 12.0),
+    ]
+
+
 def test_an_id_is_taken_back_only_where_two_told_movements_are_one():
     a, b = left(Kind.SPASM, 10, 2), event("thigh", Kind.SPASM, 14, 2)
     said = tell([a, b, right(Kind.SPASM, 11, 4)])
@@ -107,9 +124,7 @@ def test_a_series_that_turns_out_periodic_revises_what_was_fused():
     fusion = Fusion()
     legs = [(left(Kind.SPASM, t, 2), right(Kind.MOVEMENT, t, 2)) for t in range(10, 100, 25)]
     tell([word for pair in legs for word in pair], fusion)
-    said = tell(
-        [replace(relabelled(a, Kind.PLM, "a series"), episode=None) for a, _ in legs], fusion
-    )
+    said = tell([replace(relabelled(a, Kind.PLM, SERIES), episode=None) for a, _ in legs], fusion)
 
     assert [(e.id, e.kind, e.episode) for e in said] == [(a.id, Kind.PLM, None) for a, _ in legs]
     assert all(e.sensor == "left-calf+right-calf" and e.revision == 2 for e in said)
@@ -121,7 +136,7 @@ def test_what_its_own_sensor_takes_back_is_taken_back_and_holds_nothing_open():
     fusion = Fusion()
     tell([lift, fall], fusion)
     back = replace(relabelled(fall, Kind.MOVEMENT, "its way back"), phase=Phase.UPDATE)
-    whole = replace(relabelled(lift, Kind.PLM, "a series"), duration_s=3.5, episode=None)
+    whole = replace(relabelled(lift, Kind.PLM, SERIES), duration_s=3.5, episode=None)
     said = tell([whole, back], fusion)
 
     assert [(e.id, e.kind, e.phase) for e in said] == [

@@ -83,7 +83,8 @@ EXAMPLES = {
         },
         (
             "a sudden start, then 5.8 steady beats a second for 6.1 s, without a walking "
-            "rhythm; the evidence is 45% for clonus, 35% for tremor, 20% for a voluntary movement"
+            "rhythm; what made it is not sure: the evidence is 45% for clonus, 35% for tremor, "
+            "20% for a voluntary movement"
         ),
     ),
     Reason.NO_SPASM: (
@@ -118,7 +119,7 @@ EXAMPLES = {
             "against": [{"feature": "slope", "value": 0.12}, {"feature": "rest", "value": 2.0}],
         },
         (
-            "movement, because a twitch is only 2% likely: "
+            "a twitch is only 2% likely: "
             "at its steepest it would need 0.12 s to its peak, 2 s of rest went before it"
         ),
     ),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.dsp.frames import FRAME_S
-from detector.recognition.bouts.shape import SUBFRAME_S, shape_of
+from detector.dsp.rhythm import SUBFRAME_S
+from detector.recognition.bouts.shape import shape_of
 
 from .made_bouts import bout, frames, tilted
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.dsp.frames import FRAME, FRAME_S
+from detector.dsp.rhythm import SUBFRAME_S
 from detector.events import Kind
 from detector.night.offline import detect
 from detector.recognition.bouts.bout import OnsetFacts
-from detector.recognition.bouts.strides import PERIODS, STRIDES, SUBFRAME_S, impacts
+from detector.recognition.bouts.strides import PERIODS, STRIDES, impacts
 from detector.recognition.rules.kinds import IMPACTS, STRIDED_S
 from detector.recognition.rules.verdict import judge
 from firmware_sim.motion import scenario

@@ -74,6 +74,8 @@ def test_all_trees_at_once_say_what_each_says_alone(
         [0, 0.0, 1, 2],
         [0, float("nan"), 1, 2, 1],
         [0, float("inf"), 1, 2, 1],
+        [1e308],
+        [float("nan")],
         [],
     ],
 )
@@ -104,5 +106,9 @@ def test_a_tree_that_never_ends_is_refused() -> None:
 
     with pytest.raises(ModelError, match="deeper"):
         parse_trees([deep], features=FEATURES)
+
+
+@pytest.mark.parametrize("none", [[], [[]], [[[0.5]], []]])
+def test_a_tree_without_a_node_is_refused(none: list[list[Node]]) -> None:
     with pytest.raises(ModelError, match="no tree"):
-        parse_trees([], features=FEATURES)
+        parse_trees(none, features=FEATURES)

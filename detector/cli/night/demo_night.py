@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detector.alert import Alert, AlertClass, AlertState
 from detector.cli.night.simulated import ENDING_S, OVER, simulated_sensor
 from detector.config import Settings
 from detector.errors import LinkError
-from detector.events import Event, Origin
+from detector.events import Event, Kind, Origin
 from detector.mqtt.link import Link
 from detector.mqtt.properties import Received
 from detector.night.outcome import Outcome
@@ -23,7 +24,7 @@ from detector.terminal.invocation import program_name
 from detector.terminal.narrator import Narrator
 from detector.terminal.output import Output
 from detector.words.endings import announced_line
-from detector.words.phrases import NOTICE, TITLES, length
+from detector.words.phrases import COUNTED, NOTICE, TITLES, length
 from firmware_sim.trace_files import make_trace, save_trace
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ INTRO = """\
 This is a simulation. A virtual sensor on a virtual Bluetooth radio plays {minutes} of made-up
 movement, {speed:g} times faster than real life. spasmwatch finds the sensor, watches, writes
 everything down and publishes it to an MQTT broker, from which a second program receives it, as
-another device at home could. Nobody is really alerted: alerts are only counted.
+another device at home could. Nobody is really alerted: alerts are only counted, and as nobody
+listens, one that is not answered says so.
 """
 
 
@@ -50,11 +52,13 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
         later = partial(asyncio.get_running_loop().call_later, ENDING_S)
         narrator = Narrator(out, sensor.clock.utc_ns, label=settings.wearer.label, later=later)
         said: list[Event] = []
+        raised: list[Alert] = []
 
         def tell(news: News) -> None:
             narrator.tell(news)
             if isinstance(news, Outcome):
                 said.extend(news.events)
+                raised.extend(each for each in news.alerts if each.state is AlertState.RAISED)
 
         async with assembled(
             settings,
@@ -78,7 +82,9 @@ async def show(out: Output, settings: Settings, folder: Path, *, speed: float, s
                 heard = await _watch_and_listen(made, settings.mqtt.prefix)
             finally:
                 ended.cancel()  # a simulator that ends with the demo has not played its trace
-            return _report(out, made, trace, heard, narrator, said=said)
+            by_rules = sum(alert.alert_class is AlertClass.CLINICAL for alert in raised)
+            final = narrator.final_events()
+            return _report(out, made, trace, heard, final, said=said, by_rules=by_rules)
 
 
 async def _watch_and_listen(made: Assembly, prefix: str) -> dict[str, dict[str, Any]]:
@@ -110,18 +116,15 @@ def _report(
     made: Assembly,
     trace: Trace,
     heard: dict[str, dict[str, Any]],
-    narrator: Narrator,
+    final: Sequence[Event],
     *,
     said: Sequence[Event],
+    by_rules: int,
 ) -> int:
     """Write what was simulated, what was found, and where it is; return 1 if anything was lost."""
     program = program_name()
-    final = narrator.final_events()
     rate = made.night.watches[0].clock.rate_hz
     arrived = [event for event in final if heard.get(event.id, {}).get("phase") == "end"]
-    spasms = [t for t in trace.truth if t.kind.is_spasm_family]
-    found = [t for t in spasms if any(e.kind.is_spasm_family for e in _overlapping(t, final))]
-    extra = [e for e in final if e.kind.is_spasm_family and not _explained(e, trace.truth)]
     out.data("")
     out.data(f"{'Time':<8} {'Simulated':<34} Found")
     for truth in trace.truth:
@@ -131,14 +134,17 @@ def _report(
         out.data(f"{_offset(truth.onset_s):<8} {simulated:<34} {words or '-'}")
     out.data("")
     lost = round(trace.duration_s * trace.fs) - made.night.samples
-    out.data(f"Likely spasms: {len(found)} of {len(spasms)} found, {len(extra)} false.")
+    out.data(
+        f"Likely spasms: {_score(COUNTED, trace.truth, final)} "
+        f"Twitches: {_score((Kind.TWITCH,), trace.truth, final)}"
+    )
     out.data(announced_line(said))
     out.data(
         f"Samples: {made.night.samples} at {trace.fs:g} a second, {lost} lost, "
         f"{made.night.gap_count} gaps" + (f", measured {rate:.2f} Hz." if rate else ".")
     )
     out.data(f"Events that a second program received by MQTT: {len(arrived)} of {len(final)}.")
-    out.data(f"Alerts that your rules would have raised: {narrator.alerts}. None was sent.")
+    out.data(f"Alerts that your rules would have raised: {by_rules}. None was sent.")
     out.data("")
     out.data(f"Recording   {made.recordings[0]}")
     out.data(f"            {program} replay {shlex.quote(str(made.recordings[0]))}")
@@ -146,6 +152,14 @@ def _report(
     out.data(f"Next        {program} setup     finds your sensor and remembers it")
     out.say("\n" + NOTICE + " Everything above was simulated.")
     return 0 if len(arrived) == len(final) and lost == 0 else 1
+
+
+def _score(kinds: Sequence[Kind], truths: Sequence[Truth], events: Sequence[Event]) -> str:
+    """Return how many movements of these kinds were found, as any of the family, and false ones."""
+    true = [truth for truth in truths if truth.kind in kinds]
+    found = [t for t in true if any(e.kind.is_spasm_family for e in _overlapping(t, events))]
+    false = [e for e in events if e.kind in kinds and not _explained(e, truths)]
+    return f"{len(found)} of {len(true)} found, {len(false)} false."
 
 
 def _overlapping(truth: Truth, events: Sequence[Event]) -> list[Event]:

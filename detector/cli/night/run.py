@@ -136,7 +136,8 @@ def run(
         begin=begin,
         patience_s=patience_s(keep=keep_page),
     )
-    if kind is SourceName.BLE and device is None and not attempt.path.exists():
+    chosen = device is not None or call.config_path is not None
+    if kind is SourceName.BLE and not chosen and not attempt.path.exists():
         call.out.say(NO_SETTINGS.format(path=attempt.path, program=program_name()))
     try:
         code = watched(attempt, call.out)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from detector.errors import RecordingError
+from detector.cli.recordings.file_options import RowsWanted, UnitName, rows_wanted
+from detector.errors import ModelError, RecordingError
 from detector.events import Event
 from detector.sites import Site
 from detector.terminal.failures import NOT_WHOLE, report_failure
@@ -19,7 +20,7 @@ from detector.terminal.invocation import Invocation
 from detector.terminal.moments import HELP, When, parse_when, place
 from detector.terminal.output import Output
 from detector.words.alerts import alert_line
-from detector.words.phrases import NOTICE, counted, event_line, length, summary
+from detector.words.phrases import NOTICE, STRAP_LOOSE, counted, event_line, length, summary
 
 if TYPE_CHECKING:
     from detector.alert import Alert
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from detector.recognition.why.explainer import Explainer
     from detector.recognition.why.explanation import Explanation
     from detector.store.formats.reading import RecordingReader
+    from detector.store.formats.table.reader import Where
     from detector.words.why import RecordingPlace
 
 
 ModelName = Literal["rules-v1", "learned-v1"]
-UnitName = Literal["g", "m/s2", "mg"]
+
+WITHOUT_JSON = "--counts adds a line for programs: give it with --json."
 
 
 def detect(
@@ -47,9 +50,8 @@ def detect(
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has none.")
     ] = None,
-    unit: Annotated[
-        UnitName | None, typer.Option(help="Unit, where the file does not say it.")
-    ] = None,
+    unit: UnitName = None,
+    where: RowsWanted = None,
     site: Annotated[
         Site | None,
         typer.Option(
@@ -63,7 +65,7 @@ def detect(
         bool,
         typer.Option(
             "--counts",
-            help="For programs: add how many there were of each kind, and in truth (counts/1).",
+            help="With --json: add how many there were of each kind, and in truth (counts/1).",
         ),
     ] = False,
     together: Annotated[
@@ -94,6 +96,8 @@ def detect(
             "one moment of one sensor is explained: leave --together, --alerts and --counts out",
             param_hint="--explain",
         )
+    if counts and not call.out.json:
+        call.out.say(WITHOUT_JSON)
     if out is not None:
         try:
             check_target(out)
@@ -101,7 +105,9 @@ def detect(
             raise typer.BadParameter(str(error), param_hint="--out") from None
     rules = with_no_signal(parse_rules(settings.alerts.wake_for)) if alerts else ()
     zone = settings.wearer.zone
-    how = _How(fs, unit, site, model, rules, tuple(moments), zone, alerts, counts)
+    how = _How(
+        fs, unit, rows_wanted(where), site, model, rules, tuple(moments), zone, alerts, counts
+    )
     code = 0
     shown: list[_Found] = []
     for group in [files] if together else [[file] for file in files]:
@@ -116,6 +122,9 @@ def detect(
         if not failed:
             _show(shown[-1], how, call.out, name_sensors=together)
             code = code or (0 if shown[-1].is_whole else NOT_WHOLE)
+            if shown[-1].uncounted is not None:
+                failed = report_failure(shown[-1].uncounted, call.out)
+                code = code or failed
     if out is not None and shown:
         write_events(out, [event for found in shown for event in found.events])
     if shown and not call.out.json:
@@ -133,7 +142,8 @@ class _How:
     """
 
     fs: float | None
-    unit: UnitName | None
+    unit: str | None
+    where: Where | None
     site: Site | None
     model: ModelName
     rules: tuple[Rule, ...]
@@ -153,6 +163,7 @@ class _Found:
     recordings: str
     answers: tuple[tuple[Explanation, RecordingPlace], ...] = ()
     is_whole: bool = True
+    uncounted: ModelError | None = None  # why nothing can be said of how many there were in truth
 
 
 BEGAN_TOGETHER = "Not every recording has a wall clock: they are taken to have begun together."
@@ -168,7 +179,9 @@ def _opened(
     readers: list[RecordingReader] = []
     for file in files:
         try:
-            readers.append(stack.enter_context(open_recording(file, fs=how.fs, unit=how.unit)))
+            readers.append(
+                stack.enter_context(open_recording(file, fs=how.fs, unit=how.unit, where=how.where))
+            )
         except (RecordingError, OSError) as error:
             failed = report_failure(error, out)
             code = code or failed
@@ -192,15 +205,21 @@ def _find(readers: Sequence[RecordingReader], how: _How, out: Output, *, togethe
         for step in recorded.steps():
             advance(sum(len(block) for _, block in step.blocks))
     dated = all(reader.timebase.epoch_ns is not None for reader in readers)
+    counts, uncounted = None, None
+    try:
+        counts = _counted(recorded, worn, how) if how.counts or not out.json else None
+    except ModelError as error:
+        uncounted = error
     return _Found(
         tuple(map(_heading, readers, recorded.stretches)),
         (*recorded.warnings, *([] if dated or len(readers) == 1 else [BEGAN_TOGETHER])),
         tuple(recorded.events),
         tuple(recorded.in_time),
-        _counted(recorded, worn, how) if how.counts or not out.json else None,
+        counts,
         " + ".join(reader.name for reader in readers),
         () if explainer is None else tuple(_answers(explainer, readers[0], recorded, how)),
         recorded.is_whole,
+        uncounted,
     )
 
 
@@ -280,7 +299,9 @@ def _answers(
 
 
 def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
+    from detector.alert import Alert
     from detector.alert import to_json as alert_json
+    from detector.alerts.conditions import Condition
     from detector.events import to_json as event_json
     from detector.recognition.counts.error_rates import Counted
     from detector.recognition.counts.night_counts import to_json as counts_json
@@ -306,6 +327,8 @@ def _show(found: _Found, how: _How, out: Output, *, name_sensors: bool) -> None:
                 out.data(alert_line(each, how.zone))
         likely = None if found.counts is None else found.counts.of(Counted.LIKELY).true
         out.data(summary(found.events, likely))
+        if any(isinstance(e, Alert) and e.kind == Condition.LOOSE_STRAP for e in found.in_time):
+            out.data(STRAP_LOOSE)
 
 
 def _show_answers(found: _Found, moments: Sequence[When], out: Output) -> None:

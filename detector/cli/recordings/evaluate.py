@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli.recordings.detect import UnitName
+from detector.cli.recordings.file_options import RowsWanted, UnitName, rows_wanted
 from detector.errors import RecordingError
 from detector.events import Kind
 from detector.files import write_whole
@@ -20,6 +20,7 @@ from detector.terminal.output import Output
 
 if TYPE_CHECKING:
     from detector.evaluation.runner import Evaluation, EvaluationCase
+    from detector.store.formats.table.reader import Where
 
 MISSED = 1  # exit code: a check failed
 
@@ -49,6 +50,13 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="LABEL", help="Score nothing, and count no hours, under this label."),
     ] = None,
+    spasm_free: Annotated[
+        bool,
+        typer.Option(
+            "--spasm-free",
+            help="Recordings without labels hold no spasm: every alarm in them is false.",
+        ),
+    ] = False,
     latency: Annotated[
         bool, typer.Option("--latency", help="Stream as live, to measure the first word; slower.")
     ] = False,
@@ -66,9 +74,8 @@ def evaluate(
     fs: Annotated[
         float | None, typer.Option(metavar="HZ", help="Sampling rate, where the file has none.")
     ] = None,
-    unit: Annotated[
-        UnitName | None, typer.Option(help="Unit, where the file does not say it.")
-    ] = None,
+    unit: UnitName = None,
+    where: RowsWanted = None,
     out_file: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="Also write it, as .md or .json.")
     ] = None,
@@ -83,7 +90,7 @@ def evaluate(
     over = _bars(fail_over or [], LESS_IS_BETTER, MORE_IS_BETTER, "--fail-over", "--fail-under")
     if out_file is not None:
         _check_target(out_file)
-    cases = _cases(files, labels or [], fs=fs, unit=unit, out=out)
+    cases = _cases(files, labels or [], fs=fs, unit=unit, where=rows_wanted(where), out=out)
     with out.progress("recordings", len(cases)) as advance:
 
         def each() -> Iterator[EvaluationCase]:
@@ -91,9 +98,18 @@ def evaluate(
                 yield case
                 advance(1)
 
-        found = compare(
-            each(), site=site, kinds=kind, skip=skip or [], latency=latency, peers=peers
-        )
+        try:
+            found = compare(
+                each(),
+                site=site,
+                kinds=kind,
+                skip=skip or [],
+                latency=latency,
+                peers=peers,
+                spasm_free=spasm_free,
+            )
+        except RecordingError as error:
+            raise typer.Exit(report_failure(error, out)) from None
     for warning in [text for recorded in found.recordings for text in recorded.warnings]:
         out.say(warning)
     if out_file is not None:
@@ -117,7 +133,8 @@ def _cases(
     labels: Sequence[Path],
     *,
     fs: float | None,
-    unit: UnitName | None,
+    unit: str | None,
+    where: Where | None,
     out: Output,
 ) -> list[EvaluationCase]:
     """Open every file before any work: all that cannot be read are named, and nothing is scored."""
@@ -134,7 +151,7 @@ def _cases(
     said: Sequence[Path | None] = labels or [None] * len(paths)
     for path, label_file in zip(paths, said, strict=True):
         try:
-            cases.append(case_of_file(path, label_file, fs=fs, unit=unit))
+            cases.append(case_of_file(path, label_file, fs=fs, unit=unit, where=where))
         except (RecordingError, OSError) as error:
             failed = report_failure(error, out)
             code = code or failed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from detector.cli.recordings.detect import UnitName
+from detector.cli.recordings.file_options import UnitName
 from detector.sites import Site
 from detector.terminal.invocation import (
     FASTEST,
@@ -94,9 +94,7 @@ def simulate(
             show_default=f"{EVERY_S:g}",
         ),
     ] = None,
-    unit: Annotated[
-        UnitName | None, typer.Option(help="With --into: unit, where the file does not say it.")
-    ] = None,
+    unit: UnitName = None,
     speed: Annotated[
         float,
         typer.Option(

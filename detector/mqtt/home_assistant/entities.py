@@ -15,6 +15,7 @@ from detector.mqtt.contract import HEALTH_EXPIRES_S, RETAINED_EXPIRES_S, WEEK_S,
 from detector.mqtt.home_assistant import templates
 from detector.mqtt.home_assistant.buttons import PRESS, ButtonName, topic_of
 from detector.status import WORDS
+from detector.words.phrases import COUNTED
 
 Component = dict[str, Any]
 
@@ -117,7 +118,7 @@ def _tonight(topics: Topics) -> dict[str, Component]:
             topics,
             "sensor",
             "Likely spasms tonight",
-            templates.count(templates.FAMILY),
+            templates.count(COUNTED),
             templates.TONIGHT_DETAILS,
             icon="mdi:counter",
             **counted,

@@ -9,7 +9,7 @@ import numpy as np
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
 from detector.dsp.grid import GRID_HZ
 from detector.dsp.ranks import median, quantile
-from detector.dsp.rhythm import SUBFRAME
+from detector.dsp.rhythm import SUBFRAME, SUBFRAME_S
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import COLUMN, FrameTable
 from detector.recognition.bouts.tracker import PAUSE_FRAMES, rhythmic_frames
@@ -23,7 +23,6 @@ BEATS_TO_SEE = 3.5
 WINDOW_MEMORY_S = 0.5  # ... and some of this after it ended, while the window still holds it
 MOSTLY = 0.3  # of a bout's frames: a beat is seen late, so 0.3 is most of a short bout
 MIXED_S = 2.0  # clonus within 2 s of a spasm is one event (contract; Thomas 2014 "mixed")
-SUBFRAME_S = SUBFRAME / GRID_HZ
 GROWN, BARE = 0.7, 0.15
 """Shares of the full strength between which growth is timed: noise stays below the lower one, a
 beat that is 20 % weaker than the next above the upper."""

@@ -8,9 +8,9 @@ from math import sqrt
 
 import numpy as np
 
-from detector.dsp.frames import FRAME, FRAME_S, Floats
+from detector.dsp.frames import FRAME, FRAME_S
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import one_angle_deg
+from detector.dsp.posture import mean_posture, one_angle_deg
 from detector.dsp.ranks import total
 from detector.recognition.bouts.bout import Bout, Moment
 from detector.recognition.bouts.frame_table import COLUMN
@@ -117,9 +117,9 @@ def facts_of(bout: Bout, *, stride: float, tremble_hz: float) -> Facts:
     if over and len(frames) >= 2 * PULL_FRAMES:
         fast = frames["active"][PULL_FRAMES:] & (frames["pace_hz"][PULL_FRAMES:] >= tremble_hz)
         trembling = float(np.count_nonzero(fast) / len(fast))
-        hold_g, half = frames["mean_g"][PULL_FRAMES:].astype(np.float64), len(fast) // 2
-        held_deg = one_angle_deg(bout.before_g, _mean(hold_g))
-        drift_deg = one_angle_deg(_mean(hold_g[:half]), _mean(hold_g[half:]))
+        hold_g, half = frames["mean_g"][PULL_FRAMES:], len(fast) // 2
+        held_deg = one_angle_deg(bout.before_g, mean_posture(hold_g))
+        drift_deg = one_angle_deg(mean_posture(hold_g[:half]), mean_posture(hold_g[half:]))
         recurring = impacts(bout)
     strides, least = bout.moving[_STRIDE], float(np.float32(stride))  # both in single precision
     striding = sum([shown >= least for shown in strides])
@@ -166,8 +166,3 @@ def strength(bout: Bout, onset: int, end: int) -> tuple[float, float]:
         rms_g = list(compress(rms_g[within], active))
         peak_g = list(compress(peak_g[within], active))
     return max(peak_g), sqrt(total([rms * rms for rms in rms_g]) / len(rms_g))
-
-
-def _mean(means_g: Floats) -> Floats:
-    total: Floats = means_g.sum(axis=0)
-    return total / len(means_g)

@@ -14,9 +14,8 @@ from math import sqrt
 import numpy as np
 
 from detector.dsp.frames import FRAME, FRAME_S, Floats
-from detector.dsp.grid import GRID_HZ
 from detector.dsp.ranks import middle, total
-from detector.dsp.rhythm import SUBFRAME
+from detector.dsp.rhythm import SUBFRAME, SUBFRAME_S
 from detector.recognition.bouts.bout import Bout
 from detector.recognition.bouts.frame_table import COLUMN
 
@@ -26,8 +25,6 @@ AWAY_SHARE = 0.7
 FADED_SHARE = 0.1  # of its strongest: below, an envelope is noise
 
 BEATS = 0.5  # score from which a frame's rate is one
-
-SUBFRAME_S = SUBFRAME / GRID_HZ
 
 _RMS_G, _PACE_HZ = COLUMN["rms_g"], COLUMN["pace_hz"]
 _REGULARITY, _BEATS, _STRIDE = COLUMN["regularity"], COLUMN["beats"], COLUMN["stride"]

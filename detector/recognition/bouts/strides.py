@@ -10,11 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from detector.dsp.frames import Floats
-from detector.dsp.grid import GRID_HZ
-from detector.dsp.rhythm import SUBFRAME
+from detector.dsp.rhythm import SUBFRAME_S
 from detector.recognition.bouts.bout import Bout
 
-SUBFRAME_S = SUBFRAME / GRID_HZ
 PERIODS = (round(0.8 / SUBFRAME_S), round(2.5 / SUBFRAME_S))
 """Shortest and longest stride, in values of the envelope."""
 

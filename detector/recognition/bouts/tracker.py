@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from detector.block import Samples
 from detector.dsp import onset
 from detector.dsp.frames import FRAME, FRAME_S, Bools, Floats
+from detector.dsp.posture import mean_posture
 from detector.dsp.trigger import hysteresis
 from detector.plain import from_plain, pack, to_plain, unpack
 from detector.recognition.bouts.beat import rhythm_score
@@ -205,7 +206,7 @@ class Tracker:
         assert self._onset is not None  # noqa: S101 - every path measures it first
         frames = self._frames[:count]
         frames = frames[: _last_active(frames) + 1]
-        reached = None if after is None or not len(after) else _mean_posture(after)
+        reached = None if after is None or not len(after) else mean_posture(after["mean_g"])
         rest_from = self._past[-1][1] if self._past else self._born
         return Bout(
             moment=moment,
@@ -282,8 +283,3 @@ def _stretches(active: NDArray[np.int64]) -> list[tuple[int, int, bool]]:
 def _last_active(frames: FrameTable) -> int:
     """Return the index of the last frame that moves; there is one."""
     return len(frames) - 1 - int(frames["active"][::-1].argmax())
-
-
-def _mean_posture(frames: FrameTable) -> Floats:
-    total: Floats = frames["mean_g"].astype(np.float64).sum(axis=0)
-    return total / len(frames)

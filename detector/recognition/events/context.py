@@ -17,7 +17,7 @@ import numpy as np
 
 from detector.dsp.frames import FRAME, Floats
 from detector.dsp.grid import GRID_HZ
-from detector.dsp.posture import one_angle_deg
+from detector.dsp.posture import Vector, mean_posture, one_angle_deg
 from detector.events import SPASM_FAMILY, EventContext, Kind
 from detector.plain import from_plain, to_plain
 from detector.recognition.bouts.bout import Bout
@@ -61,9 +61,6 @@ not willed; and vibration, which does not come from the limb."""
 RECENT = 16
 """Movements remembered one by one, as they may turn out periodic: a series revises eight at most,
 each with its way back."""
-
-
-Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,8 @@ class ContextTrack:
         if lead is None:
             return self._known(onset, bout.before_g, self._strides, self._last_moved)
         strides = self._walked(lead) or self._strides
-        return self._known(onset, _mean_g(lead, last=LAST_FRAMES), strides, onset)
+        held_g = mean_posture(lead.frames["mean_g"][-LAST_FRAMES:])
+        return self._known(onset, held_g, strides, onset)
 
     def take(
         self, bout: Bout, found: Mapping[str, Finding], main: str
@@ -159,7 +157,7 @@ class ContextTrack:
         """Return the strides in a part of a bout, where they show that the wearer is up."""
         if part.duration_s < WALK_S or not walks(part, self._rules):
             return None
-        held_g, before = _mean_g(part), self._strides
+        held_g, before = mean_posture(part.frames["mean_g"]), self._strides
         elsewhere = self._lay_g is None or _angle_deg(self._lay_g, held_g) >= ELSEWHERE_DEG
         goes_on = before is not None and part.first * FRAME - before.end < UP_S * GRID_HZ
         if elsewhere or goes_on or part.duration_s >= IN_PLACE_S:
@@ -202,12 +200,6 @@ def _vector(g: Floats) -> Vector:
 
 def _angle_deg(one: Vector, other_g: Floats) -> float:
     return one_angle_deg(np.array(one), other_g)
-
-
-def _mean_g(bout: Bout, *, last: int = 0) -> Floats:
-    """Return the mean acceleration (3,) of a bout, or of its last frames: its mean posture."""
-    total: Floats = bout.frames["mean_g"][-last:].astype(np.float64).sum(axis=0)
-    return total / len(bout.frames[-last:])
 
 
 def _part(bout: Bout, first: int, stop: int) -> Bout | None:

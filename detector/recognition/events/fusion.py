@@ -18,6 +18,7 @@ from detector.events import SPASM_FAMILY, Event, Kind, Phase
 from detector.recognition.events.context import context_of_limbs
 from detector.recognition.events.forms import next_form, taken_back
 from detector.recognition.rules.reason import Reason, ReasonFacts, because
+from detector.recognition.rules.verdict import HELD_S
 
 JOIN_MS = 1000  # less than this between two events is no real pause (contract's merge rule)
 CHAIN_MS = 60_000
@@ -164,6 +165,8 @@ class Fusion:
             event = event if plain else next_form(told.event, event)
             if event == told.event:
                 return []
+        elif event.phase is Phase.UPDATE:  # so far it was told as another: now it begins
+            event, plain = replace(event, phase=Phase.START), False
         self._told[identity] = _Told(event, plain=plain, retired=False)
         return [event]
 
@@ -328,8 +331,9 @@ def _fused(group: _Group, episode: str | None) -> Event:
         turn_deg=_largest(event.turn_deg for event in events),
         # One body in one bed: sensors err together, so that agreement is no further evidence.
         confidence=max(event.confidence for event in events if event.kind is kind),
-        grade=None if chief.grade is None else form.grade_of(duration_s),
+        grade=_grade(chief, duration_s),
         parts=_parts(events),
+        shares=chief.shares,
         episode=episode,
         cut_short=any(event.cut_short for event in events),
         reason="",  # of `facts`, once it leaves
@@ -338,6 +342,15 @@ def _fused(group: _Group, episode: str | None) -> Event:
         held_back=chief.held_back,
         sensor=fused_name(m.name for m in group),
     )
+
+
+def _grade(chief: Event, duration_s: float) -> int | None:
+    """Return the SCATS grade by the whole length, or by its angle of a limb that was held."""
+    facts = chief.facts
+    pulled = facts.get("reason") == Reason.PULL and facts["let_go"]
+    if chief.grade is None or (pulled and facts["away_s"] >= HELD_S):
+        return chief.grade
+    return form.grade_of(duration_s)
 
 
 def _parts(events: Sequence[Event]) -> tuple[Kind, ...] | None:

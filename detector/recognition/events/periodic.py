@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from detector.dsp.frames import Floats
-from detector.dsp.posture import one_angle_deg
+from detector.dsp.posture import Vector, one_angle_deg
 from detector.dsp.ranks import median
 from detector.events import Event, Kind, Phase, from_dict, relabelled, to_dict
 from detector.plain import from_plain, to_plain
@@ -36,8 +36,6 @@ below the shortest interval a movement is no member, and not yet the end of its 
 BEFORE_S = 60.0
 """How long before its first movement a series must find the limb at rest: as long as the share of
 movement before a spasm is taken of, and about three intervals of a usual series."""
-
-Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,8 +242,8 @@ def _unseen(cases: Sequence[ReviewedEvent]) -> list[float]:
 def _highest(cases: Sequence[ReviewedEvent], unseen: Sequence[float]) -> tuple[float, Lost]:
     """Return the highest minimum that is expected to cost no more than may be lost, and its cost.
 
-    Two witnesses say how many real ones lie beneath: the labels of a night, and what the labels
-    of the other nights expect there. Together they are the counts of a beta distribution, as if
+    How many real ones lie beneath is counted by the labels of a night, and expected by those of the
+    other nights. Together they are the counts of a beta distribution, as if
     from a prior as heavy as the labels are (the share beneath a level is beta distributed for a
     Dirichlet process: T. S. Ferguson 1973, Ann Statist 1:209).
     """

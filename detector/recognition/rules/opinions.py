@@ -77,7 +77,7 @@ class Opinion:
     ----------
     slope, offset : of the calibration, on the log odds
     give, leave : from the first probability on the name is given to what the rules call something
-        else, from the second on it is left where the rules gave it: two witnesses need less
+        else, from the second on it is left where the rules gave it: together they need less
     typical : of every feature, the median among those named right
     """
 
@@ -314,6 +314,8 @@ def _parse_opinion(question: Question, said: Mapping[str, Any]) -> Opinion:
     give, leave = float(said["give"]), float(said["leave"])
     if not all(map(isfinite, (slope, offset, give, leave))) or slope < 0:
         raise ModelError(f"{question}: its calibration is none; retrain")
+    if not (0 <= give <= 1 and 0 <= leave <= 1):  # it would never, or always, be named so
+        raise ModelError(f"{question}: its levels {give:g} and {leave:g} are no shares; retrain")
     typical = np.array([np.nan if t is None else float(t) for t in said["typical"]])
     if typical.shape != (len(FEATURES),):
         raise ModelError(f"{question}: its typical numbers are of another version; retrain")

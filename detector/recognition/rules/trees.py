@@ -23,6 +23,7 @@ from detector.errors import ModelError
 PARTS = 5  # of a node that is no leaf
 DEEPEST = 16  # steps from a root: a file with more is damaged
 MOST_LEAVES = 16  # of a tree, a bit each; those that are trained have up to twelve
+LARGEST_LEAF = 30.0  # log odds; those that are trained have up to one, and sums must be numbers
 
 ALL = (1 << MOST_LEAVES) - 1
 
@@ -108,11 +109,11 @@ def parse_trees(trees: Sequence[Sequence[Sequence[Any]]], *, features: int) -> T
     Raises
     ------
     ModelError
-        A node is none, asks for a number that there is not, or leads back; a tree is deeper than
-        `DEEPEST` or has more than `MOST_LEAVES`.
+        A node is none, asks for a number that there is not, or leads back; a leaf is beyond
+        `LARGEST_LEAF`; a tree has no node, is deeper than `DEEPEST` or has more than `MOST_LEAVES`.
     """
-    if not trees:
-        raise ModelError("a model holds no tree; reinstall spasmwatch")
+    if not (trees and all(trees)):
+        raise ModelError("a model holds no tree, or an empty one; reinstall spasmwatch")
     splits: list[_Split] = []
     values: list[float] = []
     first = []
@@ -127,7 +128,7 @@ def parse_trees(trees: Sequence[Sequence[Sequence[Any]]], *, features: int) -> T
 
 def _checked(node: list[Any], at: int, size: int, features: int) -> list[Any]:
     """Return a node; children are larger than their parent, so no way leads back."""
-    if len(node) == 1 and isfinite(node[0]):
+    if len(node) == 1 and abs(node[0]) <= LARGEST_LEAF:
         return [float(node[0])]
     if len(node) == PARTS:
         feature, threshold, *children = node

@@ -59,7 +59,7 @@ class Finding:
 
 
 SecondOpinion = Callable[[Case], Finding]
-"""Names what was weighed otherwise than the rules: of likely spasms alone, see `opinions`."""
+"""Names what was weighed, instead of `conclude`: see `opinions`."""
 
 
 def judge(bout: Bout, rules: Rules, opinion: SecondOpinion | None = None) -> Finding:
@@ -315,5 +315,5 @@ def _as_a_whole(bout: Bout, facts: Facts, kind: Kind, evidence: float, why: Reas
 
 
 def _confidence(evidence: float) -> float:
-    """From just a default label to nearly sure. Not yet calibrated against outcomes."""
+    """Return how sure a rule is, 0.5 to 0.99: by its strength alone, not calibrated."""
     return 0.5 + 0.49 * evidence

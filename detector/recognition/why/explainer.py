@@ -1,6 +1,6 @@
 """Why something was found at a moment, or not: the numbers that the pipeline judged there.
 
-`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with a observer. Its
+`Explainer` takes blocks and returns events as a `Watcher` does: it is one, with an observer. Its
 answers do not depend on how the recording was cut into blocks.
 """
 

@@ -28,7 +28,6 @@ from detector.store.formats.checks import (
     rate_warnings,
     runs,
 )
-from detector.store.formats.columns import UNITS, listed
 from detector.store.formats.exported import (
     MOST_SAMPLES,
     SCHEMA,
@@ -36,6 +35,7 @@ from detector.store.formats.exported import (
 )
 from detector.store.formats.optional import library
 from detector.store.formats.reading import RecordingReader
+from detector.store.formats.table.columns import UNITS, listed
 
 KIND = "EDF+"
 EDF_MAGIC, BDF_MAGIC = b"0       ", b"\xffBIOSEMI"

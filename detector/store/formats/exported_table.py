@@ -11,18 +11,18 @@ import numpy as np
 
 from detector.store.formats.checks import Unit
 from detector.store.formats.exported import LONGEST_NOTE, SCHEMA, ExportNote, WholeRecording
-from detector.store.formats.lines import LONGEST_LINE
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.table import open_table
+from detector.store.formats.table.reader import Where, open_table
 
 MARK = f"# {SCHEMA} "
 HEADER = "time_s,acc_x_g,acc_y_g,acc_z_g"
+LONGEST_LINE = 8192  # bytes
 NOTE_CHARACTERS = 1500  # of the note in one line: it goes on in the next
 ROWS = 50_000  # written at once: 3 MB of text
 
 
 def open_exported_table(
-    path: Path, *, fs: float | None = None, unit: Unit | None = None
+    path: Path, *, fs: float | None = None, unit: Unit | None = None, where: Where | None = None
 ) -> RecordingReader:
     """Open a table; one that `export` wrote says itself what it is.
 
@@ -33,8 +33,9 @@ def open_exported_table(
     """
     note = _note(path)
     if note is None:
-        return open_table(path, fs=fs, unit=unit)
-    return note.on(open_table(path, fs=note.timebase.fs if fs is None else fs, unit=unit))
+        return open_table(path, fs=fs, unit=unit, where=where)
+    rate = note.timebase.fs if fs is None else fs
+    return note.on(open_table(path, fs=rate, unit=unit, where=where))
 
 
 def write_table(path: Path, recording: WholeRecording) -> None:

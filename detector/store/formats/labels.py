@@ -1,7 +1,7 @@
 """Labels of what happened in a recording: BIDS `*_events.tsv`, or `labels` inside an .npz.
 
-Any text may be a label. Those that are one of our kinds are movements to be found or left alone;
-all others (walking, no_freeze, brushing teeth) are contexts.
+Any text may be a label. Those that name one of our kinds (`label_names`) are movements to be found
+or left alone; all others (walking, no_freeze, brushing teeth) are contexts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.lib import format as npy
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Kind
 from detector.plain_json import parsed
+from detector.store.formats.label_names import kind_of
 
 MISSING = frozenset({"", "n/a", "nan", "NaN"})  # BIDS writes n/a, spreadsheets the others
 REQUIRED = ("onset", "duration", "trial_type")
@@ -68,7 +69,7 @@ class Label:
     @property
     def kind(self) -> Kind | None:
         """The kind of movement it names, None for a context."""
-        return Kind(self.text) if self.text in _KINDS else None
+        return kind_of(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def _bids_subject(name: str) -> str | None:
 def _of_table(path: Path) -> Labels:
     name = path.name
     lines = _lines(path)
-    names = lines[0].split("\t")
+    names = [name.strip().casefold() for name in lines[0].split("\t")]
     absent = [column for column in REQUIRED if column not in names]
     if absent:
         raise RecordingError(f"{name} has no column {absent[0]}. {EXPECTED}")
@@ -255,13 +256,14 @@ def _parts(text: str, where: str) -> tuple[Kind, ...]:
     if not text:
         return ()
     parts = text.split("+")
-    wrong = [part for part in parts if part not in _KINDS]
+    kinds = [kind_of(part) for part in parts]
+    wrong = [part for part, kind in zip(parts, kinds, strict=True) if kind is None]
     if wrong:
         raise RecordingError(
             f'{where}, column parts: "{_shown(wrong[0])}" is none of {", ".join(Kind)}. '
             "Join parts by +"
         )
-    return tuple(Kind(part) for part in parts)
+    return tuple(kind for kind in kinds if kind is not None)
 
 
 def _text(text: str, where: str) -> str:
@@ -370,6 +372,3 @@ def _one_text(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> str
     if dtype.kind != "U" or shape != () or len(data) != dtype.itemsize:
         raise RecordingError(f"{name}: {info.filename} must hold one text")
     return str(np.frombuffer(data, dtype)[0]) if data else ""
-
-
-_KINDS = frozenset(Kind)

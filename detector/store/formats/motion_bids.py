@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,12 +19,12 @@ import numpy as np
 from detector import plain_json
 from detector.block import Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
-from detector.store.formats.checks import Unit, checked_rate, checked_unit, rate_warnings
-from detector.store.formats.columns import UNITS, listed
+from detector.store.formats.checks import Unit
 from detector.store.formats.exported import SCHEMA, ExportNote
-from detector.store.formats.placed import NumberedRows, placed
+from detector.store.formats.placed import Claims, placed, rows_of
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.times import SampleTimes, measured_rate
+from detector.store.formats.table.columns import UNITS, listed
+from detector.store.formats.table.rows import Rows
 
 ENDING = "_motion.tsv"
 NOTE = "SpasmwatchExport"  # its key in the sidecar
@@ -32,7 +32,6 @@ MOST_BYTES = 1 << 20  # of a sidecar, or of a table of channels
 MOST_CHANNELS = 1000
 LONGEST_LINE = 32_768
 PIECE_ROWS = 30_000
-MOST_AHEAD = 60  # pieces without a measurement before it is given up: ten hours at 50 Hz
 
 
 def is_motion_bids(path: Path) -> bool:
@@ -58,29 +57,21 @@ def open_motion_bids(
     if isinstance(stated, bool) or not isinstance(stated, int | float):
         raise RecordingError(f"{name}: SamplingFrequency in its _motion.json is no number")
     with ExitStack() as stack:
-        parts = _parts(stack.enter_context(path.open("rb")), name, channels)
-        ahead: list[NumberedRows] = []
-        for part in islice(parts, MOST_AHEAD):
-            ahead.append(part)
-            if np.isfinite(part.samples).all(axis=1).any():
-                break
-        if not ahead:
-            raise RecordingError(f"{name} is empty")
-        first = ahead[0]
-        if first.times is not None:
-            stated = measured_rate(name, first.times, first.numbers) or stated
-        rate = checked_rate(name, float(stated), note.timebase.fs if note and fs is None else fs)
-        found, notes = checked_unit(name, ahead[-1].samples, stated=channels.unit, given=unit)
-        clock = None
-        if first.times is not None:
-            clock = SampleTimes(name, rate, float(first.times[0]))
+        claims = Claims(
+            timed=channels.latency is not None,
+            stated_hz=float(stated),
+            given_hz=note.timebase.fs if note is not None and fs is None else fs,
+            stated_unit=channels.unit,
+            given_unit=unit,
+        )
+        rows = placed(name, _parts(stack.enter_context(path.open("rb")), name, channels), claims)
         reader = RecordingReader(
             name=name,
             recording=name.removesuffix(ENDING),
-            timebase=Timebase(rate),
+            timebase=Timebase(rows.fs),
             total=None,
-            warnings=rate_warnings(name, rate) + notes,
-            source=placed(chain(ahead, parts), clock, name, rate, found),
+            warnings=rows.warnings,
+            source=rows.blocks,
             close=stack.pop_all().close,
         )
         return reader if note is None else note.on(reader)
@@ -172,16 +163,16 @@ def _channels(path: Path) -> _Channels:
     )
 
 
-def _parts(file: BinaryIO, name: str, channels: _Channels) -> Iterator[NumberedRows]:
+def _parts(file: BinaryIO, name: str, channels: _Channels) -> Iterator[Rows]:
     endless = iter(partial(file.readline, LONGEST_LINE), b"")
     first = 0
     while raw := list(islice(endless, PIECE_ROWS)):
         values = _values(raw, name, first, channels.count)
         latency = channels.latency
-        yield NumberedRows(
+        yield rows_of(
             np.ascontiguousarray(values[:, list(channels.axes)]),
-            None if latency is None else values[:, latency],
-            first,
+            None if latency is None else np.ascontiguousarray(values[:, latency]),
+            first + 1,
         )
         first += len(raw)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,23 +15,15 @@ from numpy.typing import NDArray
 
 from detector.block import AXES, Timebase
 from detector.errors import RecordingError
-from detector.store.formats.checks import (
-    Unit,
-    checked_rate,
-    checked_unit,
-    rate_warnings,
-)
-from detector.store.formats.columns import Columns, find_columns
-from detector.store.formats.exported import (
-    MOST_SAMPLES,
-    SCHEMA,
-    ExportNote,
-    WholeRecording,
-)
+from detector.store.formats.checks import Unit
+from detector.store.formats.exported import MOST_SAMPLES, SCHEMA, ExportNote, WholeRecording
 from detector.store.formats.optional import library
-from detector.store.formats.placed import NumberedRows, placed
+from detector.store.formats.placed import Claims, placed, rows_of
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.times import SampleTimes, epoch_ns, iso_times_s, measured_rate, zone_of
+from detector.store.formats.table.columns import find_columns
+from detector.store.formats.table.moments import Moments, form_of
+from detector.store.formats.table.rows import Rows
+from detector.store.formats.table.times import epoch_ns, unit_s
 
 MAGIC = b"PAR1"
 KIND = "Parquet"
@@ -41,6 +32,7 @@ LARGEST_BYTES = 2 << 30  # of the columns that are read, unpacked
 HIGHEST_RATIO = 1000  # beyond it is a bomb; constant columns pack a few hundred times
 SMALL_BYTES = 64 << 20  # up to here any compression is harmless
 MOST_COLUMNS = 1000
+DIVIDER = "\x1f"  # between names of columns, which may hold anything else
 COLUMNS = ("time_s", "acc_x_g", "acc_y_g", "acc_z_g")
 
 
@@ -67,29 +59,31 @@ def open_parquet(
         source = _Rows(name, file, columns, time_type, arrow)
         note = _note(file)
         parts = source.parts()
-        ahead: list[NumberedRows] = []
-        for part in parts:
-            ahead.append(part)
-            if np.isfinite(part.samples).all(axis=1).any():
-                break
-        if not ahead:
+        first = next(parts, None)  # only now is known whether its times lie in a zone
+        claims = Claims(
+            timed=columns.time is not None,
+            local=not source.is_zoned,
+            given_hz=note.timebase.fs if note is not None and fs is None else fs,
+            stated_unit=columns.unit,
+            given_unit=unit,
+        )
+        if first is None:
             raise RecordingError(f"{name} is empty")
-        first, measuring = ahead[0], ahead[-1]
-        stated = None if first.times is None else measured_rate(name, first.times, first.numbers)
-        given = note.timebase.fs if note is not None and fs is None else fs
-        rate = checked_rate(name, stated, given)
-        found, notes = checked_unit(name, measuring.samples, stated=columns.unit, given=unit)
-        clock = None if first.times is None else SampleTimes(name, rate, float(first.times[0]))
-        epoch = None if clock is None or not source.is_zoned else epoch_ns(clock.start_s)
+        rows = placed(name, chain([first], parts), claims)
+        epoch = None
+        if rows.start_s is not None and source.is_zoned:
+            epoch = epoch_ns(rows.start_s)
         if not source.is_zoned:
-            notes.append(f"{name} does not say the zone of its times: they are not taken over")
+            rows.warnings.append(
+                f"{name} does not say the zone of its times: they are not taken over"
+            )
         reader = RecordingReader(
             name=name,
             recording=path.stem,
-            timebase=Timebase(rate, epoch),
+            timebase=Timebase(rows.fs, epoch),
             total=file.metadata.num_rows,
-            warnings=rate_warnings(name, rate) + notes,
-            source=_guarded(placed(chain(ahead, parts), clock, name, rate, found), name, arrow),
+            warnings=rows.warnings,
+            source=_guarded(rows.blocks, name, arrow),
             close=stack.pop_all().close,
         )
         return reader if note is None else note.on(reader)
@@ -137,27 +131,27 @@ class _Rows:
 
     name: str
     file: Any
-    columns: Columns
+    columns: _Named
     time_type: Any
     arrow: Any
     is_zoned: bool = True
+    unit_s: float | None = None
 
     def __post_init__(self) -> None:
         types = self.arrow.types
         if self.time_type is not None and types.is_timestamp(self.time_type):
             self.is_zoned = self.time_type.tz is not None
 
-    def parts(self) -> Iterator[NumberedRows]:
-        names = [self.columns.names[i] for i in self.columns.axes]
-        time = None if self.columns.time is None else self.columns.names[self.columns.time]
-        first = 0
+    def parts(self) -> Iterator[Rows]:
+        names, time = list(self.columns.axes), self.columns.time
+        first = 1
         wanted = [*names, *([] if time is None else [time])]
         for batch in self.file.iter_batches(batch_size=ROWS, columns=wanted):
             if not len(batch):
                 continue
             axes = [self._numbers(batch.column(name)) for name in names]
             times = None if time is None else self._seconds(batch.column(time), first)
-            yield NumberedRows(np.column_stack(axes), times, first)
+            yield rows_of(np.column_stack(axes), times, first)
             first += len(batch)
 
     def _numbers(self, column: Any) -> NDArray[np.float64]:
@@ -176,41 +170,54 @@ class _Rows:
             return np.asarray(whole * units[column.type.unit], dtype=np.float64)
         if types.is_string(column.type) or types.is_large_string(column.type):
             texts = [str(text).strip() for text in column.to_pylist()]
-            if zone_of(texts[0]) is not None:
-                self.is_zoned = bool(zone_of(texts[0]))
-                return iso_times_s(texts)
-            return np.array(texts, dtype=np.float64) * self.columns.time_unit_s
-        return self._numbers(column) * self.columns.time_unit_s
+            form = form_of(texts)
+            self.is_zoned = form.zoned
+            return Moments(form.order).seconds(texts)
+        numbers = self._numbers(column)
+        if self.unit_s is None:
+            self.unit_s = self.columns.time_unit_s or unit_s(numbers)
+        return numbers * self.unit_s
 
 
-def _columns(name: str, file: Any, arrow: Any) -> tuple[Columns, Any]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Which columns are what, by name; time_unit_s : None where the name does not say it."""
+
+    axes: tuple[str, str, str]
+    time: str | None
+    time_unit_s: float | None
+    unit: Unit | None
+
+
+def _columns(name: str, file: Any, arrow: Any) -> tuple[_Named, Any]:
     """Return which column is what, and the type of that of time."""
     fields = list(file.schema_arrow)
     if len(fields) > MOST_COLUMNS:
         raise RecordingError(f"{name} has more than {MOST_COLUMNS} columns: keep time and axes")
     types = arrow.types
-    stamps = [field.name for field in fields if types.is_timestamp(field.type)]
-    header = StringIO()
-    names = [field.name.replace(";", " ").replace("\t", " ") for field in fields]
-    csv.writer(header, lineterminator="").writerow(names)
-    columns = find_columns(header.getvalue(), name)
-    real = tuple(field.name for field in fields)
-    time = columns.time
-    if time is None and len(stamps) == 1:
-        time = real.index(stamps[0])
-    columns = Columns(
-        names=real,
-        delimiter=columns.delimiter,
-        axes=columns.axes,
-        time=time,
-        time_unit_s=columns.time_unit_s,
-        unit=columns.unit,
-    )
-    for axis in columns.axes:
-        kind = fields[axis].type
+    header = DIVIDER.join(re.sub(rf'["\r\n{DIVIDER}]', " ", field.name) for field in fields)
+    columns = find_columns(header, DIVIDER, name)
+    axes = [fields[axis] for axis in columns.axes]
+    for field in axes:
+        kind = field.type
         if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
-            raise RecordingError(f"{name}: column {fields[axis].name} holds {kind}, not numbers")
-    return columns, None if time is None else fields[time].type
+            raise RecordingError(f"{name}: column {field.name} holds {kind}, not numbers")
+    stamps = [field for field in fields if types.is_timestamp(field.type)]
+    named = [each for each in columns.times if not each.is_date]
+    time, time_unit_s = None, None
+    if named:
+        time, time_unit_s = fields[named[0].index], named[0].unit_s
+    elif len(stamps) == 1:
+        time = stamps[0]
+    return (
+        _Named(
+            (axes[0].name, axes[1].name, axes[2].name),
+            None if time is None else time.name,
+            time_unit_s,
+            columns.unit,
+        ),
+        None if time is None else time.type,
+    )
 
 
 def _check_size(name: str, file: Any, size: int) -> None:

@@ -18,10 +18,11 @@ from detector.store.formats.exported_table import open_exported_table
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
+from detector.store.formats.table.reader import Where, open_table
+from detector.store.formats.table.text import GZIP_MAGIC, TABLES, ZIP_MAGIC
 
 SQLITE_MAGIC = b"SQLite format 3\0"
-ZIP_MAGIC = b"PK\x03\x04"
-TABLES = {".csv", ".tsv", ".txt"}
+ARCHIVES = {".zip", ".xlsx", ".xlsm", ".ods"}
 NOT_YET = {
     ".cwa": "Axivity", ".gt3x": "ActiGraph", ".bin": "GENEActiv",
 }  # fmt: skip
@@ -43,14 +44,19 @@ class Loaded:
 
 
 def open_recording(
-    path: str | PathLike[str], *, fs: float | None = None, unit: str | Unit | None = None
+    path: str | PathLike[str],
+    *,
+    fs: float | None = None,
+    unit: str | Unit | None = None,
+    where: Where | None = None,
 ) -> RecordingReader:
     """Open a recording for reading piece by piece.
 
     Parameters
     ----------
     fs : Hz, of a file that does not say it
-    unit : `g`, `m/s2` or `mg`, of a file that does not say it
+    unit : `g`, `m/s2`, `mg`, or counts as in `8192/g`, of a file that does not say it
+    where : column of a table and its content in the rows of the sensor that is meant
 
     Raises
     ------
@@ -63,21 +69,28 @@ def open_recording(
     if fs is not None and not (isfinite(fs) and fs > 0):
         raise RecordingError(f"the sampling rate must be a number of Hz above 0, not {fs:g}")
     try:
-        known = None if unit is None else Unit(unit)
+        known = Unit.of(unit) if isinstance(unit, str) else unit
     except ValueError:
-        raise RecordingError(f"the unit must be g, m/s2 or mg, not {unit!r}") from None
+        raise RecordingError(
+            f"the unit must be g, m/s2, mg, or counts as in 8192/g, not {unit!r}"
+        ) from None
     head = _head(file)
+    is_table = file.suffix.lower() in TABLES or head.startswith(GZIP_MAGIC)
+    if where is not None and not is_table and not file.suffix.lower() == ".zip":
+        raise RecordingError(f"{file.name} is no table: leave --where out")
     if head.startswith(SQLITE_MAGIC):
         return open_native(file, fs=fs, unit=known)
     exchanged = exchange_opener(file, head)
     if exchanged is not None:
         return exchanged(file, fs=fs, unit=known)
+    if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
+        return open_table(file, fs=fs, unit=known, where=where)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
         return open_npz(file, fs=fs, unit=known)
     if is_capture(file):
         return open_capture(file, fs=fs, unit=known)
-    if file.suffix.lower() in TABLES:
-        return open_exported_table(file, fs=fs, unit=known)
+    if is_table:
+        return open_exported_table(file, fs=fs, unit=known, where=where)
     kind = NOT_YET.get(file.suffix.lower())
     if kind is not None:
         raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
@@ -88,7 +101,11 @@ def open_recording(
 
 
 def load(
-    path: str | PathLike[str], *, fs: float | None = None, unit: str | Unit | None = None
+    path: str | PathLike[str],
+    *,
+    fs: float | None = None,
+    unit: str | Unit | None = None,
+    where: Where | None = None,
 ) -> Loaded:
     """Read a whole recording into memory; parameters and errors as `open_recording`.
 
@@ -97,7 +114,7 @@ def load(
     RecordingError
         Also when it is too long for that: read `open_recording(path).blocks()`.
     """
-    with open_recording(path, fs=fs, unit=unit) as reader:
+    with open_recording(path, fs=fs, unit=unit, where=where) as reader:
         blocks: list[Block] = []
         for block in reader.blocks():
             if block.stop > MOST_SAMPLES:

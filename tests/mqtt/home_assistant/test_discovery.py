@@ -15,6 +15,7 @@ from detector.events import SPASM_FAMILY, Kind, Origin
 from detector.mqtt.contract import PAYLOAD_MOST, Leaf, Topics
 from detector.mqtt.home_assistant.discovery import NightDevice, discovery, payload, removal
 from detector.status import WORDS
+from detector.words.phrases import COUNTED
 
 from ...kit.any_values import wearers
 from ..publishing import LIVE, WEARER
@@ -74,6 +75,13 @@ def test_entities_read_topics_that_are_published_and_speak_our_words() -> None:
     assert set(cmps["event"]["event_types"]) == set(Kind)
     assert set(cmps["begins"]["event_types"]) == set(cmps["ended"]["event_types"]) == SPASM_FAMILY
     assert set(cmps["alert"]["event_types"]) == set(AlertState)
+
+
+def test_likely_spasms_are_counted_as_on_every_screen() -> None:
+    template = payload(device())["cmps"]["spasms_tonight"]["value_template"]
+    counted = re.findall(r"tonight\.counts\.(\w+)", template)
+
+    assert sorted(counted) == sorted(kind.value for kind in COUNTED)
 
 
 def test_what_shows_the_present_does_not_outlast_it_and_watching_depends_on_nothing() -> None:

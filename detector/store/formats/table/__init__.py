@@ -1,0 +1,1 @@
+"""CSV, TSV and other text tables as other programs write them."""
