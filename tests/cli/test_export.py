@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -213,3 +215,17 @@ def test_bids_nights_gather_in_one_data_set(ask, data, tmp_path):
     name, at = row.split("\t")
     assert (scans.parent / name).is_file()
     assert at == "2026-11-21T22:30:00.250Z"
+
+
+@pytest.mark.skipif(which("bids-validator-deno") is None, reason="no bids-validator-deno here")
+def test_the_validator_of_bids_finds_no_error(ask, data, tmp_path):
+    a_kept_night(data)
+    assert ask("export", "--to", tmp_path / "set", "--format", "bids").returncode == 0
+    done = subprocess.run(
+        ["bids-validator-deno", "--json", tmp_path / "set"],
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert [each for each in issues if each["severity"] == "error"] == []

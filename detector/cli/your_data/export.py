@@ -41,6 +41,7 @@ class ExportFormat(StrEnum):
     EDF = "edf"
     BDF = "bdf"
     BIDS = "bids"
+    FHIR = "fhir"
 
 
 TYPICAL_S = 8 * 3600.0  # of a night whose length is known only once it was read
@@ -116,7 +117,11 @@ def export(
 
     `detect` reads each of these files again and finds the same events. The events as they are
     kept, with what people said that they were, are a table beside them. Nights stay as they are.
+    fhir is counts alone, of all nights in one NAME.json.
     """
+    from detector.cli.your_data.observations import write_observations
+    from detector.store.state_file import wearer_in
+
     call = Invocation.of(ctx)
     settings = call.configuration().settings
     if share:
@@ -126,6 +131,11 @@ def export(
     _check_library(chosen, to)
     kept = kept_nights(settings, simulated=simulated)
     found = [kept.night(evening) for evening in evenings_named(nights or [], kept)]
+    if chosen is ExportFormat.FHIR:
+        code = write_observations(call, found, to, wearer_in(kept.state), replace=replace)
+        if code:
+            raise typer.Exit(code)
+        return
     recordings = [path for night in found for path in night.recordings]
     if is_file and len(recordings) != 1:
         raise UsageError(
@@ -174,6 +184,8 @@ def _share(
 
 def _target(to: Path, form: ExportFormat | None) -> tuple[ExportFormat, bool]:
     """Return the format, and whether one file is meant rather than a folder."""
+    if form is ExportFormat.FHIR:
+        return form, True
     suffix = to.suffix.lower().removeprefix(".")
     named = next((each for each in ExportFormat if each == suffix), None)
     if named is ExportFormat.BIDS or to.is_dir():
