@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -245,12 +245,14 @@ class _Writer:
         self.whole = True
         if self.form is ExportFormat.BIDS:
             read = [each for path in night.recordings if (each := self._read(path, night, out))]
-            yield from self._write_bids(night, read)
+            yield from self._write_bids(night, read, out)
             return
         for path in night.recordings:
             one = self._read(path, night, out)
             if one is not None:
-                yield self._write_one(path, *one)
+                with out.progress(f"writing {path.stem}", len(one[0])) as advance:
+                    written = self._write_one(path, *one, advance)
+                yield written
         table = self._events(night)
         labels = {name: said.words for name, said in night.labels.items()}
         write_labelled(table, night.events, labels)
@@ -282,7 +284,11 @@ class _Writer:
         return recording, own
 
     def _write_one(
-        self, path: Path, recording: WholeRecording, events: Sequence[Event]
+        self,
+        path: Path,
+        recording: WholeRecording,
+        events: Sequence[Event],
+        advance: Callable[[int], object],
     ) -> _Written:
         from detector.files import replacement
         from detector.store.formats.edf_out import resolution_of, write_edf
@@ -296,19 +302,21 @@ class _Writer:
             kept = _kept_words(resolution)
         with replacement(file) as draft:
             if self.form is ExportFormat.CSV:
-                write_table(draft, recording)
+                write_table(draft, recording, advance)
             elif self.form is ExportFormat.PARQUET:
-                write_parquet(draft, recording)
+                write_parquet(draft, recording, advance)
             else:
                 write_edf(draft, recording, resolution, events, self.zone)
         return _Written(file, "samples", len(recording), len(recording.gaps), len(events), kept)
 
     def _write_bids(
-        self, night: KeptNight, read: Sequence[tuple[WholeRecording, list[Event]]]
+        self, night: KeptNight, read: Sequence[tuple[WholeRecording, list[Event]]], out: Output
     ) -> Iterator[_Written]:
         from detector.store.formats.motion_bids_out import BidsNight, write_motion_bids
 
-        files = write_motion_bids(self.to, BidsNight(night.evening, read))
+        total = sum(len(recording) for recording, _ in read)
+        with out.progress(f"writing {night.evening}", total) as advance:
+            files = list(write_motion_bids(self.to, BidsNight(night.evening, read), advance))
         for file, (recording, events) in zip(files, read, strict=True):
             yield _Written(file, "samples", len(recording), len(recording.gaps), len(events))
 

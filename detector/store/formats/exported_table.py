@@ -5,6 +5,7 @@ Seconds count from the first sample on the sensor's own clock; the note says whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,9 @@ def open_exported_table(
     return note.on(open_table(path, fs=rate, unit=unit, where=where))
 
 
-def write_table(path: Path, recording: WholeRecording) -> None:
+def write_table(
+    path: Path, recording: WholeRecording, advance: Callable[[int], object] = int
+) -> None:
     """Write a recording as CSV; every number is written so that it is read as the same again."""
     samples, fs = recording.samples, recording.fs
     known = recording.known
@@ -53,6 +56,7 @@ def write_table(path: Path, recording: WholeRecording) -> None:
             for at, row, is_known in zip(times.tolist(), part.tolist(), good.tolist(), strict=True):
                 cells = f"{row[0]!r},{row[1]!r},{row[2]!r}" if is_known else ",,"
                 file.write(f"{at:.6f},{cells}\n")
+            advance(len(part))
 
 
 def _note(path: Path) -> ExportNote | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -39,7 +39,9 @@ class BidsNight:
     recordings: Sequence[tuple[WholeRecording, Sequence[Event]]]
 
 
-def write_motion_bids(root: Path, night: BidsNight) -> Iterator[Path]:
+def write_motion_bids(
+    root: Path, night: BidsNight, advance: Callable[[int], object] = int
+) -> Iterator[Path]:
     """Write a night into a data set, new or begun; yield each data file when it is whole.
 
     Raises
@@ -59,7 +61,7 @@ def write_motion_bids(root: Path, night: BidsNight) -> Iterator[Path]:
         _add_participant(root, subject)
         folder = root / subject / session / "motion"
         folder.mkdir(parents=True, exist_ok=True)
-        write_motion(folder / f"{stem}{ENDING}", recording)
+        write_motion(folder / f"{stem}{ENDING}", recording, advance)
         beside = found / subject / session / "motion"
         beside.mkdir(parents=True, exist_ok=True)
         write_events(beside / f"{stem}_desc-detected_events.tsv", events)
@@ -69,12 +71,14 @@ def write_motion_bids(root: Path, night: BidsNight) -> Iterator[Path]:
         yield folder / f"{stem}{ENDING}"
 
 
-def write_motion(path: Path, recording: WholeRecording) -> None:
+def write_motion(
+    path: Path, recording: WholeRecording, advance: Callable[[int], object] = int
+) -> None:
     """Write `X_motion.tsv` with its two companions; every number is read as the same again."""
     stem = path.name.removesuffix(ENDING)
     sensor, site = recording.note.sensor or "sensor", recording.note.site or "n/a"
     tracksys = next((part[9:] for part in stem.split("_") if part.startswith("tracksys-")), "imu")
-    gaps = recording.gaps
+    gaps, known = recording.gaps, recording.known
     _write_json(
         path.with_name(f"{stem}_motion.json"),
         {
@@ -100,11 +104,12 @@ def write_motion(path: Path, recording: WholeRecording) -> None:
     with replacement(path) as draft, draft.open("w", encoding="ascii", newline="\n") as file:
         for first in range(0, len(recording), ROWS):
             part = recording.samples[first : first + ROWS].tolist()
-            good = recording.known[first : first + ROWS].tolist()
+            good = known[first : first + ROWS].tolist()
             file.writelines(
-                f"{x!r}\t{y!r}\t{z!r}\n" if known else "n/a\tn/a\tn/a\n"
-                for (x, y, z), known in zip(part, good, strict=True)
+                f"{x!r}\t{y!r}\t{z!r}\n" if is_known else "n/a\tn/a\tn/a\n"
+                for (x, y, z), is_known in zip(part, good, strict=True)
             )
+            advance(len(part))
 
 
 def _named(night: BidsNight) -> Iterator[tuple[WholeRecording, Sequence[Event], str]]:

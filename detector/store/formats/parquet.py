@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -89,7 +89,9 @@ def open_parquet(
         return reader if note is None else note.on(reader)
 
 
-def write_parquet(path: Path, recording: WholeRecording) -> None:
+def write_parquet(
+    path: Path, recording: WholeRecording, advance: Callable[[int], object] = int
+) -> None:
     """Write a recording, a row for every sample, null where none was measured.
 
     Numbers are kept as they are, in 64 bits; unit and note are in the file's metadata.
@@ -120,6 +122,7 @@ def write_parquet(path: Path, recording: WholeRecording) -> None:
             times = np.arange(first, first + len(part)) / fs
             axes = [arrow.array(part[:, axis], mask=gone) for axis in range(AXES)]
             writer.write_table(arrow.table([arrow.array(times), *axes], schema=schema))
+            advance(len(part))
 
 
 @dataclass(slots=True)
