@@ -65,8 +65,8 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
 
 
 _COMMANDS = (
-    "alerts|backup|config|detect|demo|doctor|evaluate|events|export|ha|listen|note|pair|purge|record"
-    "|replay|restore|run|scan|service|setup|simulate|status|watchdog"
+    "alerts|backup|calibrate|config|detect|demo|doctor|evaluate|events|export|ha|listen|note|pair"
+    "|purge|record|replay|restore|run|scan|service|setup|simulate|status|watchdog"
 )
 _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")
 
