@@ -15,6 +15,10 @@ if TYPE_CHECKING:  # commands that count nothing need not load SciPy
 
 NOTICE = "Not a medical device: it misses some spasms, is sometimes wrong, and cannot feel pain."
 
+EVEN_SHARE = 0.25
+"""Of clonus said with it, half were right: shares are calibrated on nights of a simulator that the
+model never saw, and say too little in their middle (models/learned-v1/CARD.md, "How often it is
+right": 0.24 was 0.45, 0.34 was 0.67)."""
 STRAP_LOOSE = "The strap was loose at times: what is called clonus then may be the sensor ringing."
 
 TITLES = {
@@ -69,13 +73,25 @@ def summary(events: Iterable[Event], true: TrueCount | None = None) -> str:
     """
     found = list(events)
     contexts = Counter(event.context for event in found if event.kind in COUNTED)
-    return count_words(Counter(event.kind for event in found), contexts, true)
+    unsure = sum(map(is_unsure_clonus, found))
+    return count_words(Counter(event.kind for event in found), contexts, true, unsure=unsure)
+
+
+def is_unsure_clonus(event: Event) -> bool:
+    """Return whether a clonus was more likely none: it is named below even odds, to miss few."""
+    return event.kind is Kind.CLONUS and bool(event.shares) and _share(event) < EVEN_SHARE
+
+
+def _share(event: Event) -> float:
+    return (event.shares or {}).get("clonus", 1.0)
 
 
 def count_words(
     counts: Mapping[Kind, int],
     contexts: ContextCounts | None = None,
     true: TrueCount | None = None,
+    *,
+    unsure: int = 0,
 ) -> str:
     """Return in short sentences how many movements of each kind were found.
 
@@ -83,11 +99,12 @@ def count_words(
     ----------
     contexts : likely spasms by what the wearer did when they began
     true : the interval for their true number
+    unsure : how many of the clonus were more likely none, see `is_unsure_clonus`
     """
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
     text = counted(likely, "likely spasm") if likely else "No likely spasms"
     text += " found" if true is not None else ""
-    text += of_them_clonus(counts)
+    text += of_them_clonus(counts, unsure=unsure)
     text += f" ({true_count_words(true)})." if true is not None else "."
     meanwhile = context_words(contexts or {}) if likely else ""
     text += f" {sentence(meanwhile)}" if meanwhile else ""
@@ -100,15 +117,19 @@ def count_words(
     return text
 
 
-def of_them_clonus(counts: Mapping[Kind, int]) -> str:
+def of_them_clonus(counts: Mapping[Kind, int], *, unsure: int = 0) -> str:
     """Return how many of the likely spasms are clonus, behind their number; nothing of none."""
     clonus = counts.get(Kind.CLONUS, 0)
     likely = sum(counts.get(kind, 0) for kind in COUNTED)
     if not clonus:
         return ""
     if clonus < likely:
-        return f", {clonus} of them clonus"
-    return ", a clonus" if clonus == 1 else ", all of them clonus"
+        text = f", {clonus} of them clonus"
+    else:
+        text = ", a clonus" if clonus == 1 else ", all of them clonus"
+    if not unsure:
+        return text
+    return f"{text}, not sure" if clonus == 1 else f"{text}, {unsure} of these not sure"
 
 
 def context_words(contexts: ContextCounts) -> str:

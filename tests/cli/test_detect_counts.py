@@ -43,7 +43,9 @@ def test_a_person_reads_what_was_found_and_how_many_there_were(spasmwatch, hours
 
     assert told["found"] == len(CLONUS_AT_S)
     assert told["low"] <= told["middle"] <= told["high"]
-    assert last.startswith("3 likely spasms found, all of them clonus (likely ")
+    assert last.startswith(
+        "3 likely spasms found, all of them clonus, 3 of these not sure (likely "
+    )
     assert " in truth; figures from simulated nights)." in last
     said = re.findall(r"\d+", last.partition("(")[2].partition(")")[0])
     assert said == [str(each) for each in (told["low"], told["high"]) if each]

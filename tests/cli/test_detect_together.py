@@ -74,7 +74,7 @@ def test_a_person_reads_which_leg_it_was(spasmwatch, legs):
         "[left+right]",
         "[left]",
     ]
-    assert lines[-1].startswith("2 likely spasms, all of them clonus.")
+    assert lines[-1].startswith("2 likely spasms, all of them clonus, 2 of these not sure.")
 
 
 def test_one_clonus_of_two_legs_raises_one_alert(spasmwatch, legs):

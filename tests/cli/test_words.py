@@ -257,6 +257,19 @@ def test_what_was_found_is_counted_by_what_the_wearer_did():
     assert summary(found[3:]) == "No likely spasms. 1 twitch."
 
 
+def test_a_clonus_that_was_more_likely_none_is_counted_apart():
+    def clonus(share: float | None) -> Event:
+        rest = None if share is None else 1 - share
+        shares = None if rest is None else {"clonus": share, "tremor": 0.0, "voluntary": rest}
+        return event(Kind.CLONUS, shares=shares)
+
+    spasm = event(Kind.SPASM, shares=None)
+    found = [clonus(None), clonus(0.34), clonus(0.2), clonus(0.1), spasm]
+    assert summary(found).startswith("5 likely spasms, 4 of them clonus, 2 of these not sure.")
+    assert summary([clonus(0.2)]).startswith("1 likely spasm, a clonus, not sure.")
+    assert summary([clonus(0.9)]).startswith("1 likely spasm, a clonus.")
+
+
 def test_the_last_lines_say_how_many_began_in_which_context():
     counts = {Kind.CLONUS: 2, Kind.TWITCH: 1}
     contexts = {EventContext.RESTING: 1, EventContext.RESTLESS: 1, None: 0}

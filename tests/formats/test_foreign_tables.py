@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from detector.store.formats.reader import load
+from detector.store.formats.table import text
 
 from .limb import FS, N, limb, refused, rows, same, seconds, written
 
@@ -89,6 +90,30 @@ def test_rows_of_zeros_are_gaps(tmp_path: Path) -> None:
     assert "101 rows of zeros" in found.warnings[0]
     most = [f"{i / FS:.3f},0,0,0" if i < 800 else line for i, line in enumerate(lines)]
     assert np.isnan(load(written(tmp_path, ["time,x,y,z", *most])).samples[:800]).all()
+
+
+@pytest.mark.parametrize("piece", [60, 333, 30_000])
+def test_a_value_that_is_repeated_for_seconds_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(text, "PIECE_LINES", piece)
+    lines = rows(seconds())
+    held = lines[200].partition(",")[2]
+    for i in range(200, 600):
+        lines[i] = f"{i / FS:.3f},{held}"
+    for header, body in (
+        ("time,x,y,z", lines),
+        ("x,y,z", [each.partition(",")[2] for each in lines]),
+    ):
+        found = load(written(tmp_path, [header, *body]), fs=FS)
+        missing = np.flatnonzero(np.isnan(found.samples).any(axis=1))
+        assert missing.tolist() == list(range(450, 600))
+        assert any("the sensor slept" in warning for warning in found.warnings)
+
+
+def test_a_coarse_sensor_at_rest_is_no_gap(tmp_path: Path) -> None:
+    coarse = [f"{i / FS:.3f},{0.016 * (i // 450)},0.000,0.992" for i in range(N)]
+    assert not np.isnan(load(written(tmp_path, ["time,x,y,z", *coarse])).samples).any()
 
 
 @pytest.mark.parametrize("per_g", [64, 256, 2048, 4096, 8192, 16384])

@@ -20,12 +20,8 @@ from detector.events import (
     from_dict,
     to_dict,
 )
-from detector.recognition.events.fusion import (
-    CHAIN_MS,
-    PRECEDENCE,
-    Fusion,
-    fuse_final,
-)
+from detector.recognition.events.fusion import Fusion, fuse_final
+from detector.recognition.events.movement import CHAIN_MS, PRECEDENCE
 from detector.recognition.rules.reason import Reason, because
 from detector.words.reasons import worded
 

@@ -21,12 +21,8 @@ from detector.events import (
     final_forms,
     relabelled,
 )
-from detector.recognition.events.fusion import (
-    MOST_MEMBERS,
-    Fusion,
-    fuse_final,
-    fused_name,
-)
+from detector.recognition.events.fusion import MOST_MEMBERS, Fusion, fuse_final
+from detector.recognition.events.movement import fused_name
 from detector.recognition.rules.reason import Reason, because
 
 from .said import (

@@ -17,7 +17,9 @@ def _unit(text: str | None) -> str | None:
         try:
             Unit.of(text)
         except ValueError:
-            raise typer.BadParameter("must be g, m/s2, mg, or counts as in 8192/g") from None
+            raise typer.BadParameter(
+                f"{text!r} is none of g, m/s2, mg, or counts as in 8192/g"
+            ) from None
     return text
 
 

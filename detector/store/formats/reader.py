@@ -23,9 +23,6 @@ from detector.store.formats.table.text import GZIP_MAGIC, TABLES, ZIP_MAGIC
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 ARCHIVES = {".zip", ".xlsx", ".xlsm", ".ods"}
-NOT_YET = {
-    ".cwa": "Axivity", ".gt3x": "ActiGraph", ".bin": "GENEActiv",
-}  # fmt: skip
 MOST_SAMPLES = 40_000_000  # 1 GB in memory, nine days at 50 Hz
 
 
@@ -85,18 +82,15 @@ def open_recording(
         return exchanged(file, fs=fs, unit=known)
     if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
         return open_table(file, fs=fs, unit=known, where=where)
-    if head.startswith(ZIP_MAGIC) and file.suffix.lower() not in NOT_YET:
+    if head.startswith(ZIP_MAGIC):
         return open_npz(file, fs=fs, unit=known)
     if is_capture(file):
         return open_capture(file, fs=fs, unit=known)
     if is_table:
         return open_exported_table(file, fs=fs, unit=known, where=where)
-    kind = NOT_YET.get(file.suffix.lower())
-    if kind is not None:
-        raise RecordingError(f"{file.name}: {kind} cannot be read yet: export it as CSV")
     raise RecordingError(
-        f"{file.name} is no recording: give a .csv, .tsv, .npz, .parquet, .edf, .bdf, .sqlite or "
-        ".jsonl file"
+        f"{file.name} is no recording: give a .csv, .tsv, .npz, .parquet, .edf, .bdf, .cwa, .gt3x, "
+        ".bin, .sqlite or .jsonl file"
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.block import Block, Timebase
+from detector.dsp.holds import SLEEP_S
 from detector.errors import RecordingError
 from detector.store.formats.checks import (
     Unit,
@@ -27,6 +28,7 @@ from detector.store.formats.table.clock import TableClock, find_clock
 from detector.store.formats.table.columns import Columns, listed, split
 from detector.store.formats.table.header import Layout, find_layout
 from detector.store.formats.table.order import Ordered
+from detector.store.formats.table.repeats import Repeats, resolution_g
 from detector.store.formats.table.rows import RowParser, Rows
 from detector.store.formats.table.text import Piece, read_pieces, text_file
 from detector.store.formats.table.times import RowPace, SampleTimes, pace_of
@@ -124,6 +126,7 @@ def open_table(
             parser=parser,
             order=order,
             warnings=reader.warnings,
+            fillers=Repeats(round(SLEEP_S * rate), step_g=resolution_g(samples * found.g)),
         ).blocks(chain(ahead, rows))
         return reader
 
@@ -140,7 +143,9 @@ class _Tabled:
     parser: RowParser
     order: Ordered
     warnings: list[str]
+    fillers: Repeats
     zeros: int = 0
+    held: int = 0
 
     def blocks(self, rows: Iterator[Rows]) -> Iterator[Block]:
         """Return the blocks of all rows."""
@@ -153,7 +158,9 @@ class _Tabled:
             if self.zeros_are_gaps:
                 zeros = ~samples.any(axis=1)
                 self.zeros += int(zeros.sum())
-                good &= ~zeros
+                held = self.fillers.held(samples) & ~zeros
+                self.held += int(held.sum())
+                good &= ~zeros & ~held
             if self.pace is not None:
                 clock = clock or SampleTimes(self.name, self.pace, float(part.times[0]))
                 index = clock.indices(part.times, numbers, breaks.tolist())
@@ -180,6 +187,11 @@ class _Tabled:
             words.append(
                 f"{self.name}: {self.zeros} rows of zeros ({self.zeros / self.fs:.1f} s) are gaps: "
                 "no sensor measures that"
+            )
+        if self.held:
+            words.append(
+                f"{self.name}: {self.held / self.fs:.1f} s of one repeated value are gaps: the "
+                "sensor slept"
             )
         if self.parser.cut_line is not None:
             words.append(f"{self.name}: the last line, {self.parser.cut_line}, is cut: left out")

@@ -63,7 +63,7 @@ class TextFile:
         RecordingError
             It cannot be unpacked.
         """
-        with _unpacked(self.name):
+        with unpacking(self.name):
             file = self._bytes(stack)
             head = file.read(SNIFFED_BYTES)
             file.seek(0)
@@ -100,7 +100,7 @@ def text_file(path: Path) -> TextFile:
         return TextFile(path, packed=True)
     if head != ZIP_MAGIC:
         return TextFile(path)
-    with _unpacked(path.name), zipfile.ZipFile(path) as archive:
+    with unpacking(path.name), zipfile.ZipFile(path) as archive:
         members = [info.filename for info in archive.infolist() if not info.is_dir()]
     if EXCEL in members:
         raise RecordingError(
@@ -131,7 +131,7 @@ def read_pieces(text: TextIO, name: str) -> Iterator[Piece]:
     RecordingError
         It is damaged, no text, or has a line that no table has.
     """
-    with _unpacked(name):
+    with unpacking(name):
         comments: list[str] = []
         number = 1
         endless = iter(partial(text.readline, LONGEST_LINE), "")
@@ -167,7 +167,7 @@ def _encoding(head: bytes) -> str:
 
 
 @contextmanager
-def _unpacked(name: str) -> Iterator[None]:
+def unpacking(name: str) -> Iterator[None]:
     """Turn what damaged archives raise into one sentence."""
     try:
         yield
