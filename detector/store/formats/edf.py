@@ -40,7 +40,9 @@ from detector.store.formats.table.columns import UNITS, listed
 KIND = "EDF+"
 EDF_MAGIC, BDF_MAGIC = b"0       ", b"\xffBIOSEMI"
 GAP = "no samples"
-MOST_BYTES = 512 << 20  # BDF+ is read into memory whole; a night of three axes takes 20 MB
+MOST_BYTES, MOST_BYTES_WIDE = 2 << 30, 128 << 20
+"""Of EDF, of which only the three axes are read, and of BDF, all of which is unpacked in memory; a
+night of three axes takes 20 MB."""
 ROWS = 30_000  # of a block
 
 _AXIS = re.compile(r"(?:.*?(?:acc\w*?|accelerometer|acceleration)[\s_.\-]*)?(?P<axis>[xyz])")
@@ -56,10 +58,13 @@ def open_edf(path: Path, *, fs: float | None = None, unit: Unit | None = None) -
     """
     name = path.name
     edfio = library("edfio", KIND, name)
-    if path.stat().st_size > MOST_BYTES:
-        raise RecordingError(f"{name} is larger than 512 MiB: split it by night")
     with path.open("rb") as file:
         wide = file.read(len(BDF_MAGIC)) == BDF_MAGIC
+    most = MOST_BYTES_WIDE if wide else MOST_BYTES
+    if path.stat().st_size > most:
+        raise RecordingError(
+            f"{name} is larger than {most >> 20} MiB: keep the accelerometer, or split it by night"
+        )
     with _damage(name), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = (edfio.read_bdf if wide else edfio.read_edf)(path)

@@ -36,7 +36,9 @@ def check_target(path: Path) -> None:
     if suffix not in _WRITERS:
         raise ValueError(f"{path}: events are written as .tsv, .csv or .parquet: choose one")
     if suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise RecordingError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or choose .tsv")
+        raise RecordingError(
+            f"{path}: Parquet needs pyarrow: pip install 'spasmwatch[export]', or choose .tsv"
+        )
     check_folder(path)
 
 
