@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test test-ha quick coverage check pin format docs asyncapi sbom audit bench bench-radio soak soak-service trust \
-  error-rates evaluation lock clean
+  error-rates evaluation site lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/spasmwatch demo
@@ -57,6 +57,16 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m detector.web.schemas docs/page-schemas
 	$(BIN)/python -m detector.mqtt.asyncapi docs/asyncapi.json
 	$(BIN)/python -m detector.devices.page docs/devices.md
+
+# The documentation as a site in build/site; fails for a link that leads nowhere.
+SITE := .venv-site
+site: $(SITE)/.ready
+	$(SITE)/bin/sphinx-build -q -W --keep-going -b html docs build/site
+
+$(SITE)/.ready: requirements/site.txt
+	@$(PYTHON) -m venv --clear $(SITE)
+	@$(SITE)/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/site.txt
+	@touch $@
 
 # The AsyncAPI project's own parser, which the tests have read docs/asyncapi.json where it is there.
 ASYNCAPI := tests/asyncapi/node_modules
@@ -146,10 +156,11 @@ lock: $(VENV)/.dev
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) requirements/build.in -c requirements/run.txt -o requirements/build.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) requirements/site.in -o requirements/site.txt
 	$(LOCK) requirements/home-assistant.in -o requirements/home-assistant.txt
 
 clean:
-	rm -rf $(VENV) $(AUDIT) $(ASYNCAPI) $(HA) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(SITE) $(ASYNCAPI) $(HA) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -56,22 +56,17 @@ def glance(path: Path) -> Glance:
     if not path.exists():
         return Glance()
     try:
-        with closing(connect(path)) as db:
+        with closing(_connect(path)) as db:
             return Glance(
                 _rows(db, _EVENTS, (EVENTS_MOST,), lambda row: event_values.from_dict(_json(row))),
                 _rows(db, _ALERTS, (ALERTS_MOST,), lambda row: alert_values.from_dict(_json(row))),
                 _rows(db, _ENTRIES, (ENTRIES_MOST,), log.entry_of),
             )
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> StateError:
-    """Return that the state file cannot be read, and what mends it."""
-    return StateError(
-        f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
-        "it or moves it aside, and says which."
-    )
+        raise StateError(
+            f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
+            "it or moves it aside, and says which."
+        ) from error
 
 
 _SHORT = f"length(body) <= {BODY_MOST}"
@@ -83,14 +78,8 @@ _ENTRIES = f"""SELECT n, kind, subject, at_ms, expires_ms, clinical, body FROM l
     ORDER BY n DESC LIMIT ?"""  # noqa: S608
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file as it is, with its -wal where a service has left one; nothing is written.
-
-    Raises
-    ------
-    sqlite3.Error, OSError
-        It cannot be opened.
-    """
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file as it is, with its -wal where a service has left one."""
     wal = path.with_name(f"{path.name}-wal")
     # Without a -wal SQLite would make files beside it that a reader cannot take away again.
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"

@@ -12,11 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-from detector.store import glance, past
+from detector.store import past
 from detector.store.past import Page
 from detector.store.state_file import StateError
 
 T = TypeVar("T")
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 class KeptState:
@@ -42,9 +44,9 @@ class KeptState:
         if not path.exists():
             return cls(path, None)
         try:
-            return cls(path, glance.connect(path))
+            return cls(path, connect(path))
         except (sqlite3.Error, OSError) as error:
-            raise glance.unreadable(path, error) from error
+            raise unreadable(path, error) from error
 
     def page(self, page: Page[T]) -> list[T]:
         """Return the rows of a page that can be read.
@@ -59,12 +61,12 @@ class KeptState:
         try:
             rows = self._db.execute(page.sql, page.parameters).fetchall()
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            raise glance.unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
         found: list[T] = []
         for row in rows:
             try:
                 found.append(page.parse(row))
-            except glance.UNREADABLE:
+            except UNREADABLE:
                 self.damaged += 1
         return found
 
@@ -101,3 +103,27 @@ class KeptState:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file as it is, with its -wal where a service has left one; nothing is written.
+
+    Raises
+    ------
+    sqlite3.Error, OSError
+        It cannot be opened.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    # Without a -wal SQLite would make files beside it that a reader cannot take away again.
+    mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+    db.text_factory = lambda text: text.decode("utf-8", "replace")
+    return db
+
+
+def unreadable(path: Path, error: Exception) -> StateError:
+    """Return that the state file cannot be read, and what mends it."""
+    return StateError(
+        f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
+        "it or moves it aside, and says which."
+    )

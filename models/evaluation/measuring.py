@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ablation import ablated_nights, ablated_people
 from backgrounds import buried, chance
 from counting import counted_nights
 from first_words import first_words
@@ -247,6 +248,8 @@ MEASURES = {
         injected,
         uninjected,
         seizures,
+        ablated_nights,
+        ablated_people,
     )
 }
 """The functions that a plan can name."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bars import COMMAND, bars_lines
+from page_ablation import ablation_lines
 from page_counts import counts_lines
 from page_people import (
     freezes_lines,
@@ -47,6 +48,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], Lines]]] = {
     "alarms": ("What wake rules ask of the context (simulated)", alarms_lines),
     "counts": ("A night's count and its interval (simulated)", counts_lines),
     "personal": ("What a wearer's own labels do (simulated)", personal_lines),
+    "ablation": ("The checks of the rules, one left out at a time", ablation_lines),
     "alike": ("What looks like a spasm (simulated)", alike_lines),
     "buried": ("Clonus in the midst of movement (simulated in real)", buried_lines),
     "gait": ("Walking (real)", gait_lines),

@@ -63,6 +63,20 @@ COUNTED = (
 )
 """Simulator, which of its nights, and those whose error rates are used: never its own."""
 
+ABLATED = (
+    ("ablation/own-hard", "own", "hard-night"),
+    ("ablation/own-severe", "own", "severe-night"),
+    ("ablation/torque-free", "torque", "night-without-spasms"),
+    ("ablation/torque-severe", "torque", "severe-night"),
+)
+"""Name, generator and scenario of nights in which each check is left out once."""
+ABLATED_PEOPLE = (
+    ("daphnet", "*_ankle.npz", "ankle"), ("daphnet", "*_thigh.npz", "thigh"),
+    ("stanford_fog", "*_ankle_?.npz", "ankle"), ("paradigma_wrist", "*.npz", "wrist"),
+    ("pdkit_cloudupdrs", "*_leg_*.npz", "thigh"),
+)  # fmt: skip
+"""The same of people: folder, pattern and site."""
+
 WEARERS = (
     ("personal/torque", "torque", "never-saw-torque"),
     ("personal/sealed", "sealed", "learned-v1"),
@@ -95,7 +109,23 @@ class Measurement:
 def plan(traces: str, *, quick: bool = False) -> list[Measurement]:
     """Return all measurements; `quick` ones are too small to mean anything."""
     nights = [*_nights(quick), *_alarms(quick), *_spoken(quick), *_wearers(quick)]
+    nights += _without(traces, quick)
     return [*_positives(quick), *nights, *_alike(quick), *_people(traces, quick)]
+
+
+def _without(traces: str, quick: bool) -> list[Measurement]:
+    found = []
+    for where, generator, name in ABLATED:
+        words: dict[str, Any] = {
+            "generator": generator,
+            "name": name,
+            "seeds": _seeds(generator, 1),
+        }
+        words["hours"] = 1.0 if quick else 4.0
+        found.append(Measurement(where, "ablated_nights", words, 10.0 if quick else 150.0))
+    people = {"traces": traces, "sets": ABLATED_PEOPLE, "few": quick}
+    found.append(Measurement("ablation/people", "ablated_people", people, 150.0, real=True))
+    return found
 
 
 def _positives(quick: bool) -> list[Measurement]:

@@ -103,6 +103,12 @@ trained without them (`models/training/left_out.py`), which gives far more false
 the shipped one. *Another wearer's*: what the next wearer's minimums do here, which is what they owe
 to the simulator alone.
 """,
+    "ablation": """\
+How many more spasms (clonus, spasm, tonic) are found, and how many more false ones, where one check
+is met by any number: +3 false means that the check saves three. *In people*: likely spasms of some
+who have none, at ankle, thigh and wrist. With learned opinions the rules decide what is asked and
+what is no spasm; *rules alone* is `rules-v1`.
+""",
     "alike": """\
 Simulated movements that are not spasms: the share that was named right, and the share that was
 taken for a likely spasm (twitches included; less is better).

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from detector.errors import RecordingError
 from detector.store.formats.checks import Unit
@@ -15,13 +16,6 @@ from detector.store.formats.parquet import open_parquet
 from detector.store.formats.reading import RecordingReader
 from detector.store.formats.table.text import ZIP_MAGIC
 
-LOGGERS = {
-    ".cwa": ("Axivity", axivity.MAGIC, axivity.open_axivity),
-    ".gt3x": ("ActiGraph", ZIP_MAGIC, actigraph.open_actigraph),
-    ".bin": ("GENEActiv", geneactiv.MAGIC, geneactiv.open_geneactiv),
-}
-"""Whose files have a suffix, how they begin, and what opens them."""
-
 
 class Opener(Protocol):
     """Opens files of one kind."""
@@ -31,6 +25,14 @@ class Opener(Protocol):
     ) -> RecordingReader:
         """Open a file."""
         ...
+
+
+LOGGERS: Final[Mapping[str, tuple[str, bytes, Opener]]] = {
+    ".cwa": ("Axivity", axivity.MAGIC, axivity.open_axivity),
+    ".gt3x": ("ActiGraph", ZIP_MAGIC, actigraph.open_actigraph),
+    ".bin": ("GENEActiv", geneactiv.MAGIC, geneactiv.open_geneactiv),
+}
+"""Whose files have a suffix, how they begin, and what opens them."""
 
 
 def exchange_opener(path: Path, head: bytes) -> Opener | None:

@@ -13,12 +13,13 @@ from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
 from detector.store.formats.checks import Unit
-from detector.store.formats.exchange import exchange_opener
+from detector.store.formats.exchange import Opener, exchange_opener
 from detector.store.formats.exported_table import open_exported_table
+from detector.store.formats.loggers.osdb import open_osdb
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.table.reader import Where, open_table
+from detector.store.formats.table.reader import Where
 from detector.store.formats.table.text import GZIP_MAGIC, TABLES, ZIP_MAGIC
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -71,23 +72,40 @@ def open_recording(
         raise RecordingError(
             f"the unit must be g, m/s2, mg, or counts as in 8192/g, not {unit!r}"
         ) from None
-    head = _head(file)
-    is_table = file.suffix.lower() in TABLES or head.startswith(GZIP_MAGIC)
-    if where is not None and not is_table and not file.suffix.lower() == ".zip":
-        raise RecordingError(f"{file.name} is no table: leave --where out")
-    if head.startswith(SQLITE_MAGIC):
-        return open_native(file, fs=fs, unit=known)
+    head, suffix = _head(file), file.suffix.lower()
+    if suffix == ".json":
+        return open_osdb(file, fs=fs, unit=known, where=where)
     exchanged = exchange_opener(file, head)
-    if exchanged is not None:
-        return exchanged(file, fs=fs, unit=known)
-    if head.startswith(ZIP_MAGIC) and file.suffix.lower() in ARCHIVES:
-        return open_table(file, fs=fs, unit=known, where=where)
-    if head.startswith(ZIP_MAGIC):
-        return open_npz(file, fs=fs, unit=known)
-    if is_capture(file):
-        return open_capture(file, fs=fs, unit=known)
-    if is_table:
+    if exchanged is None and _is_table(head, suffix):
         return open_exported_table(file, fs=fs, unit=known, where=where)
+    if where is not None:
+        raise RecordingError(f"{file.name} is no table: leave --where out")
+    opener = exchanged or _opener(file, head)
+    return opener(file, fs=fs, unit=known)
+
+
+def _is_table(head: bytes, suffix: str) -> bool:
+    if head.startswith(SQLITE_MAGIC):
+        return False
+    if head.startswith(ZIP_MAGIC):
+        return suffix in ARCHIVES
+    return suffix in TABLES or head.startswith(GZIP_MAGIC)
+
+
+def _opener(file: Path, head: bytes) -> Opener:
+    """Return what opens a file that is no table.
+
+    Raises
+    ------
+    RecordingError
+        Nothing does; the message says what can be given.
+    """
+    if head.startswith(SQLITE_MAGIC):
+        return open_native
+    if head.startswith(ZIP_MAGIC):
+        return open_npz
+    if is_capture(file):
+        return open_capture
     raise RecordingError(
         f"{file.name} is no recording: give a .csv, .tsv, .npz, .parquet, .edf, .bdf, .cwa, .gt3x, "
         ".bin, .sqlite or .jsonl file"
