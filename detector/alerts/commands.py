@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from detector.alerts.pause import MOST_MIN as PAUSE_MOST_MIN
 from detector.events import format_utc, parse_utc
-from detector.fields import Text, Within
+from detector.fields import Items, Text, Within
 
 SCHEMA = "command/1"
 
@@ -28,6 +28,7 @@ SNOOZE_MOST_MIN = 30
 an alert for longer (research/messaging.md, section 3)."""
 
 BLIND_SNOOZE_MOST_MIN = 15  # of a technical alert: meanwhile nobody may be watched
+LABELLED_MOST = 200  # events at once: what a form of the page can carry, 8 KB
 NOTE_MOST = 500  # characters: a note, not a letter
 
 
@@ -137,19 +138,34 @@ class MarkSpasm(_Said):
 class LabelEvent(_Said):
     """What an event was, or all of an alert's, by somebody who was there or looked at it.
 
-    event, alert : ids; one of them at least. *Not a spasm* of an alert stands everybody down
+    event, alert : ids; one of them at least, or `events`. *Not a spasm* of an alert stands
+        everybody down
+    events : ids of several, such as an episode's: what is said of them is one entry of the log,
+        and is taken back as one
     """
 
     verdict: SaidKind
     event: Annotated[str, Text(ID.pattern)] | None = None
     alert: Annotated[str, Text(ID.pattern)] | None = None
+    events: (
+        Annotated[tuple[Annotated[str, Text(ID.pattern)], ...], Items(1, LABELLED_MOST)] | None
+    ) = None
 
     def __post_init__(self) -> None:
         _Said.__post_init__(self)
-        if self.event is None and self.alert is None:
-            raise CommandError("label needs event or alert")
+        if self.event is None and self.alert is None and not self.events:
+            raise CommandError("label needs event, events or alert")
+        if len(self.events or ()) > LABELLED_MOST:
+            raise CommandError(f"at most {LABELLED_MOST} events are labelled at once")
         _check_id("event", self.event)
         _check_id("alert", self.alert)
+        for name in self.events or ():
+            _check_id("events", name)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The events that it names; none where it is of an alert's."""
+        return ((self.event,) if self.event else ()) + (self.events or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +243,8 @@ def to_dict(command: Command) -> dict[str, Any]:
         if isinstance(value, datetime)
         else str(value)
         if isinstance(value, StrEnum)
+        else list(value)
+        if isinstance(value, tuple)
         else value
         for name, value in values.items()
     }
@@ -264,7 +282,7 @@ def from_dict(data: Any) -> Command:
     return from_fields(str(data.get("command")), data)
 
 
-_OPTIONAL = {"alert", "event", "minutes", "at", "kind"}
+_OPTIONAL = {"alert", "event", "events", "minutes", "at", "kind"}
 
 
 _WORDS: dict[str, type[StrEnum]] = {"verdict": SaidKind, "kind": NoteKind, "what": Taken}
@@ -275,6 +293,8 @@ def _typed(key: str, value: Any) -> Any:
         if type(value) is not int:
             raise CommandError("minutes must be a whole number")
         return value
+    if key == "events":
+        return _several(value)
     if not isinstance(value, str):
         raise CommandError(f"{key} must be text")
     try:
@@ -289,6 +309,14 @@ def _typed(key: str, value: Any) -> Any:
         form = "a UTC time like 2026-11-21T02:14:07Z" if wanted is None else ", ".join(wanted)
         raise CommandError(f"{key} must be {form}") from None
     return value
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    """Return ids that come as a list, or from a form as text with commas between them."""
+    found = value.split(",") if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        raise CommandError("events must be a list of ids")
+    return tuple(dict.fromkeys(found))
 
 
 def _check_id(name: str, value: str | None) -> None:

@@ -7,6 +7,7 @@ it by who said it and when. Screens then show neither.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from detector import plain_json
@@ -44,6 +45,19 @@ def is_told(body: Mapping[str, Any], taken_back: frozenset[Saying]) -> bool:
     """Return whether screens show an entry: it takes nothing back, and was not taken back."""
     saying = saying_of(body)
     return withdrawal_of(body) is None and (saying is None or saying not in taken_back)
+
+
+def apart(at: datetime, before: datetime) -> datetime:
+    """Return when something was said, a ms after what was said before, if both are of one ms.
+
+    What is taken back is named to the ms: two labels that a script says at once would be taken
+    back together.
+    """
+    at, before = (each - timedelta(microseconds=each.microsecond % 1000) for each in (at, before))
+    return before + _MS if at <= before < at + _ONE_SECOND else at
+
+
+_MS, _ONE_SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
 
 
 def _saying(body: Mapping[str, Any], what: str, when: str) -> Saying | None:

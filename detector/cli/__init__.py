@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from detector.cli.caregivers import alerts, ha, listen, pair
-from detector.cli.night import demo, note, run, status
+from detector.cli.night import demo, note, report, review, run, status, tune
 from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
 from detector.cli.setting_up import calibrate, config, doctor, scan, service, setup, watchdog
 from detector.cli.your_data import backup, events, export, purge
@@ -149,6 +149,8 @@ def spasmwatch(
 app.command(rich_help_panel=NIGHT)(run.run)
 app.command(rich_help_panel=NIGHT, short_help="Show what `run` here watches now.")(status.status)
 app.command(rich_help_panel=NIGHT, short_help="Write down what belongs to a night.")(note.note)
+app.command(rich_help_panel=NIGHT, short_help="Show how a night went.")(report.report)
+app.command(rich_help_panel=NIGHT, short_help="Say what a night's movements were.")(review.review)
 app.command(rich_help_panel=NIGHT, short_help="Receive a night's alerts here, and sound an alarm.")(
     listen.listen
 )
@@ -172,6 +174,7 @@ app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)
 app.command(rich_help_panel=TRY)(simulate.simulate)
+app.command(rich_help_panel=TRY, short_help="Learn your own minimums from your labels.")(tune.tune)
 app.command(rich_help_panel=TRY)(record.record)
 app.command(rich_help_panel=TRY)(decode.decode)
 app.command(rich_help_panel=TRY)(evaluate.evaluate)

@@ -62,7 +62,7 @@ class EventCount:
                 self._contexts[event.id] = event.context
             if len(self._ended) > REVISABLE:
                 self._settle(next(iter(self._ended)))
-        elif event.kind is Kind.MOVEMENT:
+        elif event.kind is Kind.MOVEMENT and event.held_back is None:
             for known in (self._open, self._ended):
                 known.pop(event.id, None)  # taken back: another event reports it now
             self._contexts.pop(event.id, None)

@@ -23,12 +23,14 @@ from detector.night.count import EventCount
 from detector.night.known_order import KnownOrder
 from detector.night.observation import Follower, Observation, SensorCondition, WornSensor
 from detector.night.outcome import Outcome
+from detector.night.own_minimums import OwnMinimums
 from detector.night.saved import SavedNight, sealed
 from detector.night.sensor_watch import SensorWatch
 from detector.night.technical import DOUBTS
 from detector.night.time_axis import TimeAxis, away_ns
 from detector.plain import to_plain
 from detector.recognition.events.fusion import Fusion
+from detector.recognition.personal.minimums import Personal
 from detector.words.reasons import with_unwoken, worded
 
 
@@ -40,10 +42,12 @@ class Night:
     sensors : one or more, with labels of their own
     dated : whether the items' wall clock means anything; a foreign file may have none
     followers : of each sensor, instead of a `Watcher`
+    personal : the wearer's own minimums
 
     Attributes
     ----------
     watches : one for each sensor, in the same order
+    own : applies the minimums; others may take their place while it is watched
     """
 
     def __init__(
@@ -53,9 +57,10 @@ class Night:
         rules: Sequence[Rule],
         dated: bool = True,
         followers: Sequence[Follower | None] = (),
+        personal: Personal | None = None,
     ) -> None:
         self._worn, self._rules, self._dated = tuple(sensors), tuple(rules), dated
-        self._followers = tuple(followers)
+        self._followers, self.own = tuple(followers), OwnMinimums(personal or Personal())
         self.reset()
 
     def reset(self) -> None:
@@ -69,6 +74,7 @@ class Night:
         self._reset_alarms()
         self._conditions = SensorConditions()
         self._count = EventCount()
+        self.own.reset()
 
     @property
     def worn(self) -> tuple[WornSensor, ...]:
@@ -249,6 +255,7 @@ class Night:
             "policy": self._policy.save(),
             "conditions": self._conditions.save(),
             "count": self._count.save(),
+            "own": self.own.save(),
         })  # fmt: skip
 
     def load(self, saved: Any) -> None:
@@ -334,6 +341,7 @@ class Night:
         self._policy.load(state["policy"])
         self._conditions.load(state["conditions"])
         self._count.load(state["count"])
+        self.own.load(state.get("own", {}))  # younger than the first saved nights
         self._time.load(state["time"])
 
     def _hear(self, seen: Sequence[tuple[int, Observation]]) -> Outcome:
@@ -377,9 +385,9 @@ class Night:
         return Outcome(tuple(alerts))
 
     def _tell(self, said: Sequence[Event], now: Now) -> Outcome:
-        """Count an event, and pass it to the rules."""
+        """Apply the wearer's minimums to an event, count it, and pass it to the rules."""
         told: list[Event | Alert] = [*self._policy.tick(now)]
-        for event in map(worded, said):
+        for event in map(worded, map(self.own.applied, said)):
             onset_s = self._time.onset_s(event)
             alerts = self._policy.observe(event, now, onset_s=onset_s)
             whole = with_unwoken(event, self._policy.unwoken(event))

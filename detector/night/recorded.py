@@ -20,6 +20,7 @@ from detector.events import Event, Phase
 from detector.night.night import Night
 from detector.night.observation import Follower, WornSensor
 from detector.night.outcome import Outcome
+from detector.recognition.personal.minimums import Personal
 from detector.store.formats.packets import unplaced_words
 from detector.store.formats.reading import RecordingReader
 
@@ -61,6 +62,7 @@ class RecordedNight:
     Parameters
     ----------
     piece_s : take files in pieces of this length, and look after each, as live; None: at full speed
+    personal : the wearer's own minimums
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class RecordedNight:
         *,
         rules: Sequence[Rule] = (),
         piece_s: float | None = None,
+        personal: Personal | None = None,
     ) -> None:
         self._sensors = tuple(sensors)
         self._dated = all(each.reader.timebase.epoch_ns is not None for each in sensors)
@@ -83,6 +86,7 @@ class RecordedNight:
             rules=rules,
             dated=self._dated,
             followers=[each.follower for each in sensors],
+            personal=personal,
         )
         self.stretches: tuple[list[Stretch], ...] = tuple([] for _ in sensors)
         self._latest: dict[str, Event] = {}

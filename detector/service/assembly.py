@@ -31,6 +31,7 @@ from detector.service.checks.delivery import DeliveryWatch
 from detector.service.checks.disk_space import DiskSpace
 from detector.service.checks.lag import LagWatch
 from detector.service.checks.link_watch import LinkWatch
+from detector.service.checks.minimums_watch import MinimumsWatch
 from detector.service.checks.push_watch import PushWatch
 from detector.service.checks.self_test import EveningTest, open_tests
 from detector.service.checks.starts import StartWatch
@@ -259,6 +260,9 @@ async def assembled(
                 starts,
                 clocks,
                 DiskSpace(place.folder),
+                MinimumsWatch(
+                    place.folder, night.own, now_s=lambda: clock.mono_ns() / 1e9, tell=tell
+                ),
                 *checks,
                 *([] if push is None else [PushWatch(push)]),
                 *([] if sound is None else [sound]),

@@ -13,7 +13,8 @@ from typing import Any
 from detector.alerts.commands import CallForHelp, Command, CommandError
 from detector.alerts.conditions import Condition
 from detector.alerts.response import AlertResponse
-from detector.block import Block, utc_of
+from detector.alerts.withdrawn import apart
+from detector.block import EPOCH, Block, utc_of
 from detector.channels import Entry
 from detector.devices.profile import ButtonPressed, Note, Refused
 from detector.devices.stream import LinkDown, LinkUp, Reading
@@ -126,7 +127,7 @@ class Service:
         self.ticks = 0
         self.tally = ServiceTally()
         self._faults: list[str] = []  # sentences of failures that are not announced yet
-        self.ending = False
+        self.ending, self._said = False, EPOCH  # when somebody said something last
         self._ended = False
         self._supervisor = Supervisor(
             mono_s=lambda: clock.mono_ns() / 1e9,
@@ -233,9 +234,9 @@ class Service:
         CommandError
             It cannot be obeyed; one sentence says why. Nothing has changed.
         """
-        whose, at = self._night.worn[0].provenance, utc_of(self._clock.utc_ns())
+        whose, at = self._night.worn[0].provenance, apart(utc_of(self._clock.utc_ns()), self._said)
         told = self._answering.obey(command, *self._now())
-        entry = of_command(command, at=at, whose=whose.wearer, source=whose.source)
+        self._said, entry = at, of_command(command, at=at, whose=whose.wearer, source=whose.source)
         self._committer.add(Outcome(), entries=[entry])
         self._observers.tell(command)
         self._hear(Outcome(tuple(told)))

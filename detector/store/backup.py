@@ -23,7 +23,7 @@ from detector import plain_json
 from detector.events import format_utc
 from detector.files import PRIVATE, regular_only, replacement, sync_folder
 from detector.release import VERSION
-from detector.store import kept, wearer_file
+from detector.store import look, wearer_file
 
 SCHEMA = "backup/1"
 MANIFEST = "manifest.json"
@@ -149,7 +149,7 @@ def _copied(path: Path, scratch: Path) -> Path:
     if ".damaged-" in path.name:
         return path
     scratch.unlink(missing_ok=True)
-    with closing(kept.connect(path)) as source, closing(sqlite3.connect(scratch)) as copy:
+    with closing(look.connect(path)) as source, closing(sqlite3.connect(scratch)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         verdict = (

@@ -1,18 +1,11 @@
-"""The newest of a state file, for a command that is no service: nothing is locked or written.
-
-`State.open` owns the file: it locks, migrates, and moves a damaged one aside. A look must do none
-of that, as the service may be starting again at that moment.
-"""
+"""The newest of a state file, for a command that is no service: nothing is locked or written."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from detector import alert as alert_values
 from detector import events as event_values
@@ -20,15 +13,11 @@ from detector.alert import Alert, AlertState
 from detector.channels import Entry
 from detector.events import Event
 from detector.store import log
-from detector.store.state_file import StateError
-
-T = TypeVar("T")
+from detector.store.look import BODY_MOST, looking_at
 
 EVENTS_MOST = 2000  # a night of a spasm each 20 s
 ALERTS_MOST = 100  # open ones; a night has a handful
 ENTRIES_MOST = 200  # the last hour of a restless night
-BODY_MOST = 100_000  # characters; an event has 20,000 at most
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +42,12 @@ def glance(path: Path) -> Glance:
     StateError
         It cannot be read: damaged, of another version, no permission.
     """
-    if not path.exists():
-        return Glance()
-    try:
-        with closing(_connect(path)) as db:
-            return Glance(
-                _rows(db, _EVENTS, (EVENTS_MOST,), lambda row: event_values.from_dict(_json(row))),
-                _rows(db, _ALERTS, (ALERTS_MOST,), lambda row: alert_values.from_dict(_json(row))),
-                _rows(db, _ENTRIES, (ENTRIES_MOST,), log.entry_of),
-            )
-    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        raise StateError(
-            f"The state file {path} cannot be read ({error}). The next `spasmwatch run` repairs "
-            "it or moves it aside, and says which."
-        ) from error
+    with looking_at(path) as look:
+        return Glance(
+            look.rows(_EVENTS, (EVENTS_MOST,), lambda row: event_values.from_dict(_json(row))),
+            look.rows(_ALERTS, (ALERTS_MOST,), lambda row: alert_values.from_dict(_json(row))),
+            look.rows(_ENTRIES, (ENTRIES_MOST,), log.entry_of),
+        )
 
 
 _SHORT = f"length(body) <= {BODY_MOST}"
@@ -78,30 +59,5 @@ _ENTRIES = f"""SELECT n, kind, subject, at_ms, expires_ms, clinical, body FROM l
     ORDER BY n DESC LIMIT ?"""  # noqa: S608
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file as it is, with its -wal where a service has left one."""
-    wal = path.with_name(f"{path.name}-wal")
-    # Without a -wal SQLite would make files beside it that a reader cannot take away again.
-    mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
-    db.text_factory = lambda text: text.decode("utf-8", "replace")
-    return db
-
-
 def _json(row: tuple[Any, ...]) -> Any:
     return json.loads(row[0])
-
-
-def _rows(
-    db: sqlite3.Connection,
-    query: str,
-    values: Iterable[int],
-    parse: Callable[[tuple[Any, ...]], T],
-) -> tuple[T, ...]:
-    found: list[T] = []
-    for row in db.execute(query, tuple(values)):
-        try:
-            found.append(parse(row))
-        except UNREADABLE:
-            continue
-    return tuple(found)

@@ -127,7 +127,8 @@ def of_command(command: Command, *, at: datetime, whose: str | None, source: Ori
         case commands.Withdraw():  # with the labels: they are read up to now for any night
             kind, subject = EntryKind.LABEL, commands.name_of(command)
         case LabelEvent():
-            kind, subject = EntryKind.LABEL, command.event or command.alert or ""
+            named = command.named or (command.alert or "",)
+            kind, subject = EntryKind.LABEL, named[0]
         case Acknowledge(alert=alert) | Snooze(alert=alert):
             kind, subject = EntryKind.COMMAND, alert or commands.name_of(command)
         case _:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from detector import alert as alert_values
 from detector import events as event_values
+from detector.alert import Alert
 from detector.channels import Entry, EntryKind
 from detector.events import Event
 from detector.store import log
@@ -71,11 +73,21 @@ def entries_in(
     return Page("log", sql, (begin, log.to_ms(until), *place, limit), log.entry_of)
 
 
-def labels_in(since: datetime, until: datetime, limit: int = MOST) -> Page[Entry]:
-    """Return what people said that events were, newest first."""
-    sql = f"""SELECT {_ENTRY} FROM log WHERE kind = 'label' AND at_ms >= ? AND at_ms < ?
-        ORDER BY at_ms DESC, n DESC LIMIT ?"""  # noqa: S608
-    return Page("log", sql, (log.to_ms(since), log.to_ms(until), limit), log.entry_of)
+def labels_in(
+    since: datetime, until: datetime, before: Entry | None = None, limit: int = MOST
+) -> Page[Entry]:
+    """Return what people said that events were, newest first, from before another on."""
+    sql = f"""SELECT {_ENTRY} FROM log WHERE kind = 'label' AND at_ms >= ?1 AND at_ms < ?2
+        AND (at_ms, n) < (?3, ?4) ORDER BY at_ms DESC, n DESC LIMIT ?5"""  # noqa: S608
+    end = log.to_ms(until)
+    place = (end, 0) if before is None else (log.to_ms(before.at), before.n)
+    return Page("log", sql, (log.to_ms(since), end, *place, limit), log.entry_of)
+
+
+def alerts_called(names: Collection[str]) -> Page[Alert]:
+    """Return the alerts of these ids."""
+    sql = "SELECT rowid, body FROM alert WHERE id IN (SELECT value FROM json_each(?))"
+    return Page("alert", sql, (json.dumps(sorted(names)),), _alert)
 
 
 def latest_before(moment: datetime, kind: EntryKind | None = None) -> Page[Entry]:
@@ -123,6 +135,10 @@ _ENTRY = "n, kind, subject, at_ms, expires_ms, clinical, body"
 
 def _event(row: tuple[Any, ...]) -> Event:
     return event_values.from_dict(json.loads(row[1]))
+
+
+def _alert(row: tuple[Any, ...]) -> Alert:
+    return alert_values.from_dict(json.loads(row[1]))
 
 
 def _onset_ms(event: Event) -> int:

@@ -7,6 +7,7 @@ A recording may fail, alarms may not: every write error is one `RecordingWriteEr
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from detector.devices.stream import Item
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.events import Origin
 from detector.store.recording_rows import MAX_ROW, SCHEMA, TABLES, Row, from_row
+
+NIGHT_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:-[A-Za-z0-9_.-]+)?\.sqlite")
+"""A recording's name begins with the evening of its night."""
 
 PAGE = 512  # rows read at once
 MIN_ROW = 32  # bytes a row takes at least; bounds how many a file can hold, whatever it claims

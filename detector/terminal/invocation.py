@@ -66,7 +66,7 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
 
 _COMMANDS = (
     "alerts|backup|calibrate|config|detect|demo|doctor|evaluate|events|export|ha|listen|note|pair"
-    "|purge|record|replay|restore|run|scan|service|setup|simulate|status|watchdog"
+    "|purge|record|replay|report|restore|review|run|scan|service|setup|simulate|status|tune|watchdog"
 )
 _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")
 

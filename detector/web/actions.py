@@ -9,12 +9,17 @@ from detector.alerts.commands import Command, CommandError, from_fields
 from detector.people.people import Role
 
 ALLOWED: Mapping[Role, frozenset[str]] = {
-    Role.CAREGIVER: frozenset({"ack", "snooze", "pause", "resume", "mark", "label", "note"}),
+    Role.CAREGIVER: frozenset(
+        {"ack", "snooze", "pause", "resume", "mark", "label", "note", "withdraw"}
+    ),
     # Not `ack`: it says that somebody is on the way to the wearer.
-    Role.WEARER: frozenset({"pause", "resume", "mark", "label", "note", "help"}),
+    Role.WEARER: frozenset({"pause", "resume", "mark", "label", "note", "withdraw", "help"}),
     Role.READ_ONLY: frozenset(),
 }
 """Names of commands (`alerts.commands.NAMES`) by role."""
+
+DECIDES = frozenset({Role.CAREGIVER, Role.WEARER})
+"""Roles that say yes to minimums of the wearer's own."""
 
 _NUMBERS = ("minutes",)
 

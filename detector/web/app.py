@@ -41,9 +41,11 @@ from detector.web.forms import fields_of
 from detector.web.health.facts import ServiceFacts, liveness, readiness
 from detector.web.health.metrics import CONTENT_TYPE, ServiceMetrics
 from detector.web.history.asked import Past
-from detector.web.history.pages import history_routes
+from detector.web.history.pages import EVENING, history_routes
 from detector.web.household.household_page import HouseholdPage, Others
 from detector.web.phone_answers import FROM_ANYWHERE, ROUTE, PhoneAnswers, asked_words
+from detector.web.review.asked import Reviews
+from detector.web.review.pages import ReviewPages
 from detector.web.streaming import streamed
 from detector.web.told_devices import ToldByPage, ToldDevices
 from detector.web.tonight.payload import PageNow, PageView
@@ -69,6 +71,7 @@ class CaregiversPage:
     notices : whom the page's own notifications go to; None where it can send none
     others : takes what is said to wearers who are followed; None where none is
     past : earlier nights; None: there are none to be shown
+    reviews : what may be said of them, and what that proposes; None as well
     movement_g : returns the movement of the last two minutes, for a page that asks
 
     Attributes
@@ -87,6 +90,7 @@ class CaregiversPage:
         notices: ToldByPage | None = None,
         others: Others | None = None,
         past: Past | None = None,
+        reviews: Reviews | None = None,
         movement_g: Callable[[], Sequence[float]] = tuple,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         mono_s: Callable[[], float] = time.monotonic,
@@ -100,6 +104,9 @@ class CaregiversPage:
         self._metrics = ServiceMetrics(lambda: self._facts, mono_s)
         self._guesses = Limit(each=GUESSES_PER_ADDRESS, total=GUESSES_IN_ALL)
         self._commands = Limit(each=COMMANDS, total=COMMANDS_IN_ALL)
+        self._reviews = None
+        if reviews is not None:
+            self._reviews = ReviewPages(reviews, obey, self._may_say)
         self._devices = None if notices is None else ToldDevices(people, notices, mono_s)
         self.stream: Stream[PageView] = Stream(mono_s, lasting)
         self.household = None
@@ -149,6 +156,8 @@ class CaregiversPage:
         app.router.add_post("/pair", self._pair)
         app.router.add_post("/leave", self._leave)
         app.router.add_post("/say/{name}", self._say)
+        if self._reviews is not None:
+            self._reviews.add_to(app)
         if self.household is not None:
             self.household.add_to(app)
         if self._devices is not None:
@@ -240,7 +249,7 @@ class CaregiversPage:
             said, as_json = await fields_of(request)
             check_form_token(found, said.get("token"))
             who = found.person.name
-        if not self._commands.allows(who, self._mono_s()):
+        if not self._may_say(who):
             raise web.HTTPTooManyRequests(text="that was often: wait a moment")
         try:
             if request[LOCAL]:
@@ -253,6 +262,9 @@ class CaregiversPage:
         except CommandError as error:
             raise web.HTTPConflict(text=str(error)) from None
         return web.json_response({"done": True}) if as_json else see_other(_place(said))
+
+    def _may_say(self, who: str) -> bool:
+        return self._commands.allows(who, self._mono_s())
 
     async def _asked(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
         """Ask before an answer is taken: whatever looks into a mail opens the addresses in it."""
@@ -269,7 +281,7 @@ class CaregiversPage:
 
     async def _answered(self, phones: PhoneAnswers, request: web.Request) -> web.Response:
         answer = _proven(phones, request)
-        if not self._commands.allows(answer.contact, self._mono_s()):
+        if not self._may_say(answer.contact):
             raise web.HTTPTooManyRequests(text="that was often: wait a moment")
         try:
             done = await _taken(phones, answer)
@@ -346,7 +358,9 @@ def _judged(request: web.Request, good: bool, data: dict[str, Any]) -> web.Respo
 
 
 def _place(said: dict[str, Any]) -> str:
-    """Return where a form goes on: to the page of an event, if it came from there."""
-    event = said.get("event")
+    """Return where a form goes on: to the page of an event or a review, if it came from there."""
+    event, night = said.get("event"), said.get("night")
+    if said.get("back") == "review" and isinstance(night, str) and EVENING.fullmatch(night):
+        return f"/nights/{night}/review"
     of_event = said.get("back") == "event" and isinstance(event, str) and ID.fullmatch(event)
     return f"/events/{event}" if of_event else "/"

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of what the page and `status` are sent, from the types that make it.
+"""JSON Schemas (draft 2020-12) of what the page, `status` and `report` give, from their types.
 
 `python -m detector.web.schemas FOLDER` writes them.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from detector.mqtt.json_schema import Schema, schema_of
 from detector.mqtt.schemas import titled, write
+from detector.report.payload import NightReportPayload
 from detector.web.household.payload import HouseholdView
 from detector.web.tonight.payload import NowPayload, PageView
 
@@ -18,6 +19,7 @@ FORMS: Mapping[str, tuple[str, type]] = {
     "page": ("What the page shows of a night", PageView),
     "household": ("What the page of everybody shows", HouseholdView),
     "now": ("What `spasmwatch status --json` prints", NowPayload),
+    "night-report": ("What `spasmwatch report --json` prints", NightReportPayload),
 }
 
 

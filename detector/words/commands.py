@@ -25,6 +25,7 @@ def command_words(command: AddNote | MarkSpasm | LabelEvent | Withdraw) -> str:
         case MarkSpasm(by=by):
             return f"A spasm is marked by {by}."
         case LabelEvent(by=by, verdict=kind):
-            return f"Labelled by {by}: {KIND_WORDS[kind]}."
+            several = f" ({len(command.named)} movements)" if len(command.named) > 1 else ""
+            return f"Labelled by {by}: {KIND_WORDS[kind]}{several}."
         case Withdraw(by=by):
             return f"{by} took back something that they had said."

@@ -50,6 +50,7 @@ class NightEnd:
     incomplete : the disk did not take part of what was recorded
     losses : what was refused or dropped, by the names of a heartbeat's counts
     last_refusal : why the latest command was not obeyed
+    report : the command that shows its report
     """
 
     monitored_s: float
@@ -69,6 +70,7 @@ class NightEnd:
     incomplete: bool = False
     losses: Mapping[str, int] = field(default_factory=dict)
     last_refusal: str | None = None
+    report: str = ""
 
 
 def ending_lines(night: NightEnd, program: str) -> list[str]:
@@ -84,6 +86,8 @@ def ending_lines(night: NightEnd, program: str) -> list[str]:
         lines.append(f"Recorded in {path}")
     if night.recordings:
         lines.append(f"To see it again: {program} detect {quote(str(night.recordings[0]))}")
+    if night.report:
+        lines.append(f"How the night went: {night.report}")
     return lines
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Final
 
-from detector.recognition.personal.minimums import Minimum
+from detector.recognition.personal.minimums import Minimum, Personal
 from detector.recognition.personal.tuning import Doubt, Lost, NoProposal, Proposal
+from detector.words.phrases import counted, sentence
 from detector.words.reasons import minimum_words
+from detector.words.screens import place_words
 
 
 def proposal_sentence(proposal: Proposal) -> str:
@@ -23,6 +25,45 @@ def proposal_sentence(proposal: Proposal) -> str:
         f"{len(then.kept)} of {real} real ones (now {len(now.kept)})"
         f"{_unseen(proposal)}{_lost(proposal.lost)}."
     )
+
+
+def preview_words(now: int, then: int, nights: int) -> str:
+    """Return what minimums would have done on the last nights."""
+    which = f"On the last {nights} nights" if nights > 1 else "On the last night"
+    if now == then:
+        return f"{which} as many likely spasms would be told: {now}."
+    return f"{which} {then} likely spasms would be told, not {now}."
+
+
+def no_offer_words(
+    labels: int, nights: int, missing: tuple[int, int], others: Sequence[NoProposal]
+) -> str:
+    """Return in a sentence why nothing is proposed, and how many labels and nights are missing."""
+    lacking = [
+        counted(count, noun)
+        for count, noun in zip(missing, ("label", "reviewed night"), strict=True)
+        if count
+    ]
+    if lacking:
+        are = "is" if missing in {(1, 0), (0, 1)} else "are"
+        said = f"{counted(labels, 'label')} of {counted(nights, 'night')}"
+        return f"Nothing is proposed: there are {said}, and {' and '.join(lacking)} {are} missing."
+    why = "; ".join(f"{each.kind}: {no_proposal_words(each)}" for each in others)
+    return f"Nothing is proposed. {sentence(why)}" if why else "Nothing is proposed."
+
+
+def elsewhere_words(labels: int, sensor: str | None) -> str:
+    """Return that labels do not count which are of another sensor or model."""
+    ours = "" if sensor is None else f" than {place_words(sensor)}"
+    return f"{counted(labels, 'label')} more do not count: of another sensor{ours}, or model."
+
+
+def minimums_line(personal: Personal) -> str:
+    """Return which minimums of their own a wearer has now."""
+    if not personal.minimums:
+        return "No minimum of your own holds anything back now."
+    each = ", ".join(f"{m.kind} {_minimum(m)}" for m in personal.minimums)
+    return f"Your own minimums: {each}. What is beneath is told as a movement, and says so."
 
 
 def no_proposal_words(answer: NoProposal) -> str:

@@ -16,11 +16,11 @@ from detector.night.observation import WornSensor
 from detector.recognition.events.stamp import Provenance
 from detector.service.persistence.absence import log_absence
 from detector.status import StateWord, Status
+from detector.store.diary import Diary
+from detector.store.known_night import KnownNight, joined
 from detector.store.log import of_status
 from detector.store.state import State
-from detector.web.history.nights import KnownNight, night_line
-from detector.web.tonight.diary import Diary
-from detector.web.tonight.timeline import joined
+from detector.web.history.nights import night_line
 
 WEARER = "k3vq7m2xta"
 WHOSE = Provenance(WEARER, "leg", "2026-11-20", Origin.LIVE)

@@ -97,6 +97,27 @@ def test_every_command_is_an_entry_of_the_log_as_it_was_said(
     assert again == (replace(command, at=again.at) if hasattr(command, "at") else command)
 
 
+class StoodClock(HostClock):
+    """The host's monotonic clock, and a wall clock that stands still."""
+
+    def utc_ns(self) -> int:
+        return 1_795_500_000 * S
+
+
+def test_what_is_said_at_once_is_taken_back_one_by_one(config_home: Path) -> None:
+    async def night() -> list[dict[str, Any]]:
+        async with watching(config_home, StoodClock(), pace=SPEED) as made:
+            for name in ("e1", "e2", "e3"):
+                label = LabelEvent(by="anna", event=name, verdict=SaidKind.SPASM)
+                made.service.obey(label)
+            await until(lambda: made.service._committer.idle)
+            return [body for kind, body in await told(made) if kind is EntryKind.LABEL]
+
+    moments = [each["said_at"] for each in asyncio.run(night())]
+    assert moments == sorted({*moments})
+    assert len(moments) == 3
+
+
 def test_whoever_is_on_it_is_known_after_a_kill_and_nobody_is_told_again(
     config_home: Path,
 ) -> None:

@@ -253,9 +253,11 @@ def draw_first_settings(folder: Path) -> None:
 
 if __name__ == "__main__":
     from .past_screens import draw_past
+    from .review_screens import draw_review
 
     draw(Path(sys.argv[1]))
     draw_everybody(Path(sys.argv[1]))
     draw_no_night(Path(sys.argv[1]))
     draw_first_settings(Path(sys.argv[1]))
     draw_past(Path(sys.argv[1]))
+    draw_review(Path(sys.argv[1]))

@@ -38,9 +38,13 @@ from detector.people.people import Role
 from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import answer_key
+from detector.report.gather import NightPlace
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.report_maker import ReportMaker
+from detector.service.presentation.reviewing import NightReviews
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.diary import Diary
 from detector.store.log import Draft, of_alert, of_command, of_status
 from detector.store.state import State
 from detector.web.access.pairing import new_code
@@ -49,7 +53,6 @@ from detector.web.health.facts import ServiceFacts
 from detector.web.household.household_page import Others
 from detector.web.phone_answers import PhoneAnswers
 from detector.web.serving.server import Where, served
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.payload import PageView
 from detector.web.tonight.view import Scene, view_of
 
@@ -77,6 +80,7 @@ class Bedroom:
     state: State = field(default_factory=lambda: State.in_memory(wearer="k3vq7m2xta"))
     recordings: Path = Path("no-recordings")
     recording: bool = True
+    place: NightPlace | None = None  # of nights on disk, for reports
     asked: threading.Lock = field(default_factory=threading.Lock)
 
     def show_on(self, page: CaregiversPage) -> None:
@@ -88,7 +92,14 @@ class Bedroom:
             return question(self.state)
 
     def past(self) -> NightHistory:
-        return NightHistory(self, self.recordings, zone=UTC, now=self.now, recording=self.recording)
+        return NightHistory(
+            self,
+            self.recordings,
+            zone=UTC,
+            now=self.now,
+            recording=self.recording,
+            reports=None if self.place is None else ReportMaker(self.place),
+        )
 
     def view(self, others: str = "") -> PageView:
         open_alerts = tuple(a for a in self.alerts.values() if a.state is not AlertState.RESOLVED)
@@ -271,6 +282,7 @@ async def _serve(
         others=room.others,
         phones=phones,
         past=room.past(),
+        reviews=NightReviews(room, folder, zone=UTC, now=room.now, sensors=room.sensors),
         movement_g=lambda: room.movement_g,
     )
     async with served(page, where) as address:
@@ -342,9 +354,10 @@ def ask(
     body: bytes | None = None,
     headers: dict[str, str | None] | None = None,
     from_here: bool = True,
+    within_s: float = 10.0,
 ) -> Answer:
     """Ask the page as a browser on it would; None as a header's value leaves it out."""
-    link = HTTPConnection("127.0.0.1", port, timeout=10)
+    link = HTTPConnection("127.0.0.1", port, timeout=within_s)
     sent: dict[str, str | None] = {"Host": f"127.0.0.1:{port}"}
     if token is not None:
         sent["Cookie"] = f"spasmwatch={token}"

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, expect
 
 from detector.alert import AlertClass, Level
 from detector.alerts.commands import AddNote
+from detector.evenings import evening_of
 from detector.events import Kind
 from detector.people.people import Role
 from detector.status import StateWord, Status
-from detector.web.history.nights import evening_of
 
 from .hostile import SCRIPTS, VIEWS, check
 from .screens import ROOMS, device, opened

@@ -17,10 +17,10 @@ from detector.events import Origin
 from detector.receiver.follower import Followed
 from detector.receiver.news import Absence, ServiceState
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.diary import Diary
 from detector.store.log import Draft, of_alert, of_event, of_status
 from detector.web.household.neighbours import Neighbour, card_of, household_view, others_words
 from detector.web.schemas import schemas
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.stream import message_of
 from detector.web.tonight.view import Scene, view_of
 from detector.words.hearers import Hearers, HomePresence, Phone

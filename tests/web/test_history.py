@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 
 from detector.alerts.commands import Acknowledge, AddNote, LabelEvent, NoteKind, SaidKind
+from detector.evenings import bounds, evening_of
 from detector.events import Kind
 from detector.people.people import Role
+from detector.report.movement import SeenMovement
 from detector.service.presentation.history import MOST_ASKING, NightHistory
 from detector.status import StateWord, Status
 from detector.store.formats.excerpt import excerpt
 from detector.store.past import MOST
 from detector.web.access.guard import form_token
 from detector.web.history.asked import BusyError
-from detector.web.history.nights import bounds, evening_of
-from detector.web.history.pictures import SeenMovement, spectrum, trace
+from detector.web.history.pictures import spectrum, trace
 
 from .recorded_night import FS, clonus, dated, record
 from .stand import Bedroom, ask, standing

@@ -26,10 +26,11 @@ from detector.channels import Entry, EntryKind
 from detector.events import Kind, Origin
 from detector.people.people import Role
 from detector.status import Snapshot, StateWord, Status, Vitals
+from detector.store.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
+from detector.store.known_night import SpanState
 from detector.store.log import of_command
 from detector.web.actions import ALLOWED, NotAllowedError, command_of
-from detector.web.tonight.diary import HOURS, MOST_EVENTS, MOST_LINES, MOST_STATES, Diary, Span
-from detector.web.tonight.payload import WIDTH, SpanState
+from detector.web.tonight.payload import WIDTH
 from detector.web.tonight.timeline import timeline
 from detector.web.tonight.view import Scene, lasting, view_of
 from detector.words.screens import happened_words, origin_words, whose_words

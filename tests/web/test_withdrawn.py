@@ -19,9 +19,9 @@ from detector.alerts.commands import (
     Taken,
     Withdraw,
 )
+from detector.evenings import evening_of
 from detector.events import Kind
 from detector.terminal.said_before import said_tonight
-from detector.web.history.nights import evening_of
 
 from .stand import Bedroom
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Generic, TypeVar
 
 from detector.cli.night.night_screen import NightScreen, night_screen
@@ -162,6 +163,7 @@ async def watch_night(
                 last_refusal=made.last_refusal,
                 unkept=await made.unkept(),
                 zone=zone,
+                report=_report_command(made, settings, chosen.origin),
             )
         if out.json:
             out.data(ending_json(ended))
@@ -172,6 +174,18 @@ async def watch_night(
         if ended.unkept:
             return NOT_KEPT
         return NOT_WHOLE if any(chosen.damage()) else 0
+
+
+def _report_command(made: Assembly, settings: Settings, origin: Origin) -> str:
+    """Return the command that reports the night, wherever its data folder is."""
+    if not made.kept:
+        return ""
+    program = program_name()
+    recordings = [path for path in made.recordings if path.exists()]
+    if recordings:
+        return f"{program} report {quote(str(recordings[0]))}"
+    which = {Origin.LIVE: "", Origin.SIMULATED: " --simulated", Origin.REPLAY: " --replayed"}
+    return f"{program} --data-dir {quote(str(settings.data_dir))} report{which[origin]}"
 
 
 def _introduce(made: Assembly, settings: Settings, out: Output) -> None:

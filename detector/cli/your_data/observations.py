@@ -76,8 +76,8 @@ def _night(
     zone: tzinfo | None,
     call: Invocation,
 ) -> FhirNight:
+    from detector.evenings import bounds
     from detector.store.formats.fhir import FhirNight
-    from detector.web.history.nights import bounds
 
     since, until = bounds(night.evening, zone)
     seen: dict[str | None, float] = defaultdict(float)

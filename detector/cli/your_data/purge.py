@@ -81,8 +81,8 @@ def purge(
 
 def _current(settings: Settings, kept: KeptNights) -> date:
     """Return the first evening that must stay: this one, and that of a night that runs on."""
+    from detector.evenings import evening_of
     from detector.supervision.present import present
-    from detector.web.history.nights import evening_of
 
     tonight = evening_of(datetime.now(UTC), settings.wearer.zone)
     if not present(settings.data_dir, os.environ).runs:
@@ -126,9 +126,9 @@ def _delete(
     *,
     recordings: bool,
 ) -> None:
+    from detector.evenings import bounds
     from detector.service.persistence.retention import delete
     from detector.store.forgetting import forget
-    from detector.web.history.nights import bounds
 
     told = ""
     if not recordings:  # first, as it may be in use: then nothing is deleted at all

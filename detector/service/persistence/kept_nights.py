@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import TypeVar
 
 from detector.channels import Entry
 from detector.errors import RecordingNotFoundError
+from detector.evenings import bounds, evening_of
 from detector.events import Event, Phase
 from detector.service.persistence.places import RECORDING, DataFolder
 from detector.store import log, past
-from detector.store.kept import KeptState
-from detector.web.history.labels import SaidLabel, labels_of
-from detector.web.history.nights import bounds, evening_of
+from detector.store.look import StateReader, looking_at
+from detector.store.past import Page
+from detector.store.said_labels import SaidLabel, labels_of
+from detector.store.state_file import StateError
+
+T = TypeVar("T")
 
 DAY = timedelta(days=1)
 LATEST = datetime(9998, 1, 1, tzinfo=UTC)  # later than any night
@@ -63,7 +67,7 @@ class KeptNights:
             The state cannot be read.
         """
         found = set(self._recorded())
-        with closing(KeptState.open(self._folder.state)) as state:
+        with looking_at(self._folder.state) as state:
             until = LATEST
             while latest := state.page(past.onset_before(until)):
                 evening = evening_of(latest[0], self._zone)
@@ -83,22 +87,22 @@ class KeptNights:
         """
         recordings = tuple(self._recorded().get(evening, ()))
         since, until = bounds(evening, self._zone)
-        with closing(KeptState.open(self._folder.state)) as state:
-            known = state.every(lambda after: past.events_in(since, until, after))
+        with looking_at(self._folder.state) as state:
+            known = _every(state, lambda after: past.events_in(since, until, after))
             if not known and not recordings:
                 raise self._unknown(evening)
-            entries = state.every(lambda after: past.entries_in(since, until, after))
+            entries = _every(state, lambda after: past.entries_in(since, until, after))
             labels = self._labels(state, known, entries)
         over = tuple(event for event in known if event.phase is Phase.END)
-        return KeptNight(evening, over, labels, recordings, state.damaged)
+        return KeptNight(evening, over, labels, recordings, state.left_out)
 
     def _labels(
-        self, state: KeptState, events: Iterable[Event], entries: Iterable[Entry]
+        self, state: StateReader, events: Iterable[Event], entries: Iterable[Entry]
     ) -> Mapping[str, SaidLabel]:
         """Return what was said of events in the night and ever after, to this day."""
         listed = list(events)
         begin = min((event.onset for event in listed if event.onset), default=LATEST)
-        said = state.page(past.labels_in(begin, LATEST, log.CAP))
+        said = state.page(past.labels_in(begin, LATEST, limit=log.CAP))
         return labels_of(listed, [*entries, *said])
 
     def _recorded(self) -> dict[date, list[Path]]:
@@ -123,3 +127,25 @@ class KeptNights:
             if known
             else f"No night is kept in {self._folder.folder} yet: `spasmwatch run` makes one."
         )
+
+
+def _every(state: StateReader, page: Callable[[T | None], Page[T]]) -> list[T]:
+    """Return all rows of a question that is asked in pages, each behind the row before it.
+
+    Raises
+    ------
+    StateError
+        A page of nothing but damaged rows hides where to go on.
+    """
+    found: list[T] = []
+    while True:
+        left_out = state.left_out
+        more = state.page(page(found[-1] if found else None))
+        found += more
+        if len(more) + state.left_out - left_out < past.MOST:
+            return found
+        if not more:
+            raise StateError(
+                "The state has more damaged rows than can be passed over. The next "
+                "`spasmwatch run` sets them aside."
+            )

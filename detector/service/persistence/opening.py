@@ -18,11 +18,15 @@ from detector.alerts.rules import parse_rules, with_no_signal
 from detector.block import utc_of
 from detector.channels import EntryKind
 from detector.config import SensorSettings, Settings
+from detector.devices.profile import Note
+from detector.errors import ConfigError
 from detector.events import Event, Kind, Origin, Phase, broken_off
 from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.recognition.events.stamp import Provenance
+from detector.recognition.personal.minimums import Personal
+from detector.review.minimums_file import read_minimums
 from detector.service.persistence.absence import log_absence
 from detector.service.persistence.places import DataFolder, header_of
 from detector.service.persistence.resumption import (
@@ -46,6 +50,7 @@ from detector.store.recording_writer import RecordingWriteError, RecordingWriter
 from detector.store.state import State, StateDamagedError, StateDiskError, StateError
 from detector.store.state_file import wearer_in
 from detector.words.disk import memory_words
+from detector.words.tuning import minimums_line
 
 RECENT = timedelta(days=2)  # what a crash interrupted longer ago was closed at an earlier start
 
@@ -137,6 +142,7 @@ def open_night(
         for sensor, path in zip(sensors, names, strict=True)
     ]
     rules = with_no_signal(parse_rules(settings.alerts.wake_for))
+    personal = _minimums(place.folder, beginning)
 
     def header(of: WornSensor) -> RecordingHeader:
         label = of.provenance.sensor or ""
@@ -165,10 +171,13 @@ def open_night(
             now=clocks,
             note=beginning.note,
             boot=boot,
+            personal=personal,
         )
 
     def begin_again() -> Begun:
-        return begin_anew(worn, rules, kept, beginning.note, now=clocks(0), ran_on=ran_on)
+        return begin_anew(
+            worn, rules, kept, beginning.note, now=clocks(0), ran_on=ran_on, personal=personal
+        )
 
     left_open = open_before(kept)
     starter = Supervisor(
@@ -179,7 +188,7 @@ def open_night(
     # A file is played from its beginning: its times would go back.
     first = begin_again if origin is Origin.REPLAY else go_on
     made = starter.call(Condition.SAVED_NIGHT, first, rebuild=begin_again) or Begun(
-        Night(worn, rules=rules)
+        Night(worn, rules=rules, personal=personal)
     )
     recorders = made.recorders
     with ExitStack() as closing:
@@ -259,7 +268,8 @@ def interrupted_in(state: State, now: datetime) -> list[Event]:
         broken_off(event)
         for event in state.events(since=now - RECENT)
         # What was taken back is never over: another event tells it.
-        if event.phase is not Phase.END and event.kind is not Kind.MOVEMENT
+        if event.phase is not Phase.END
+        and (event.kind is not Kind.MOVEMENT or event.held_back is not None)
     ]
 
 
@@ -269,6 +279,18 @@ def unreached_in(state: State, channel: str) -> list[int]:
     return [
         entry.n for entry in waiting if entry.kind is EntryKind.ALERT and must_reach(entry.body)
     ]
+
+
+def _minimums(folder: Path, beginning: Beginning) -> Personal:
+    """Return the wearer's own minimums; none where they cannot be read: rather too much is told."""
+    try:
+        personal = read_minimums(folder).personal
+    except ConfigError as error:
+        beginning.note(Condition.STATE, error)
+        return Personal()
+    if personal.minimums:
+        beginning.tell(Note(minimums_line(personal)))
+    return personal
 
 
 def _recordings(first: Path, sensors: Sequence[SensorSettings]) -> list[Path]:

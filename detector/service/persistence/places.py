@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,11 +11,10 @@ from detector.config import SensorSettings, Settings
 from detector.events import Origin
 from detector.recognition.events.stamp import Provenance
 from detector.release import RELEASED, VERSION
-from detector.store.recording import RecordingHeader
+from detector.store.recording import NIGHT_NAME, RecordingHeader
 
 NIGHTS = "nights"
-RECORDING = re.compile(r"(\d{4}-\d\d-\d\d)(?:-[A-Za-z0-9_.-]+)?\.sqlite")
-"""A recording's name begins with the evening of its night."""
+RECORDING = NIGHT_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from detector.night.night import Night
 from detector.night.observation import WornSensor
 from detector.night.outcome import Outcome
 from detector.night.saved import SavedNight
+from detector.recognition.personal.minimums import Personal
 from detector.service.live_night import TICK_NS
 from detector.store.recording import Recording
 from detector.store.recording_writer import RecordingWriteError, RecordingWriter
@@ -74,6 +75,7 @@ def begin(
     now: Now,
     note: Note,
     boot: str | None = None,
+    personal: Personal | None = None,
 ) -> Begun:
     """Go on with the saved night if it was interrupted and may go on, else begin a new one.
 
@@ -84,10 +86,11 @@ def begin(
     nights : folder of the recordings
     resume : opens a recording to go on with it; None where nothing is recorded
     boot : of the computer, with the monotonic clock of `now`; None where that is not known
+    personal : the wearer's own minimums
     """
     kept = saved(NIGHT)
     if kept is None:
-        return _begin_first(worn, rules, saved("policy"), note, now=now(0))
+        return _begin_first(worn, rules, saved("policy"), note, now=now(0), personal=personal)
     ran_on = same_boot(saved(BOOT), boot)
     try:
         known = SavedNight.of(kept)
@@ -99,12 +102,12 @@ def begin(
             and complete
             and known.goes_on(worn, now(known.utc_ns), same_boot=ran_on)
         ):
-            night = Night(known.worn, rules=rules)
+            night = Night(known.worn, rules=rules, personal=personal)
             night.load(kept)
             return _go_on(night, known, nights, rows, resume=resume, now=now, same_boot=ran_on)
     except (ValueError, RecordingError, RecordingWriteError) as error:
         note(Condition.NIGHT, f"a new night begins: {error}")
-    return begin_anew(worn, rules, kept, note, now=now(0), ran_on=ran_on)
+    return begin_anew(worn, rules, kept, note, now=now(0), ran_on=ran_on, personal=personal)
 
 
 def begin_anew(
@@ -115,6 +118,7 @@ def begin_anew(
     *,
     now: tuple[int, int],
     ran_on: bool | None = None,
+    personal: Personal | None = None,
 ) -> Begun:
     """Begin a new night with what outlives the saved one; None: there is none.
 
@@ -122,7 +126,7 @@ def begin_anew(
     ----------
     ran_on : whether the computer ran on since that was saved; None where it is not known
     """
-    night, told = Night(worn, rules=rules), []
+    night, told = Night(worn, rules=rules, personal=personal), []
     if kept is not None:
         try:
             told.append(night.inherit(kept, *now, same_boot=ran_on))
@@ -138,9 +142,10 @@ def _begin_first(
     note: Note,
     *,
     now: tuple[int, int],
+    personal: Personal | None,
 ) -> Begun:
     """Begin the first night that is saved, with the alarms that release 0.1 had open."""
-    night = Night(worn, rules=rules)
+    night = Night(worn, rules=rules, personal=personal)
     if policy is not None:
         try:
             night.start_alarms_again(policy, ())

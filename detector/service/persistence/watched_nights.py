@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from detector.alert import from_json
-from detector.alerts.commands import CommandError, LabelEvent, SaidKind, from_dict
-from detector.alerts.withdrawn import is_told, withdrawn
+from detector.alerts.commands import SaidKind
 from detector.channels import Entry, EntryKind
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
+from detector.store.said_labels import labels_of
 from detector.store.state import State
 
 
@@ -43,7 +41,9 @@ def watched_nights(state: State, recordings: Path) -> WatchedNights:
     for event in events:
         nights[evening_of(event)].append(event)
     ordered = tuple(tuple(nights[evening]) for evening in sorted(nights))
-    return WatchedNights(ordered, _labels(state, events))
+    told = [entry for entry in _entries(state) if entry.kind in {EntryKind.ALERT, EntryKind.LABEL}]
+    labels = labels_of(events, told)
+    return WatchedNights(ordered, {name: label.verdict for name, label in labels.items()})
 
 
 def evening_of(event: Event) -> str:
@@ -52,32 +52,6 @@ def evening_of(event: Event) -> str:
         return event.recording.name[:10]
     assert event.onset is not None  # noqa: S101 - the caller has chosen those
     return f"{(event.onset - timedelta(hours=12)).date()}"
-
-
-def _labels(state: State, events: list[Event]) -> dict[str, SaidKind]:
-    """Return the latest label of each event; one of an alert is of all events of its episode."""
-    episodes: dict[str, str] = {}  # of alerts, by id
-    labels: dict[str, SaidKind] = {}
-    taken_back = withdrawn(e.body for e in _entries(state) if e.kind is EntryKind.LABEL)
-    for entry in _entries(state):
-        if entry.kind is EntryKind.ALERT:
-            try:
-                alert = from_json(entry.body)
-            except ValueError:  # of another version
-                continue
-            if alert.episode is not None:
-                episodes[alert.id] = alert.episode
-        elif entry.kind is EntryKind.LABEL:
-            try:
-                body = json.loads(entry.body)
-                said = from_dict(body)
-            except (CommandError, ValueError):
-                continue
-            if isinstance(said, LabelEvent) and is_told(body, taken_back):
-                episode = episodes.get(said.alert or "")
-                about = [e.id for e in events if episode is not None and e.episode == episode]
-                labels |= dict.fromkeys([said.event] if said.event else about, said.verdict)
-    return labels
 
 
 def _entries(state: State) -> Iterator[Entry]:

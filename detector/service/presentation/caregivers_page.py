@@ -19,6 +19,8 @@ from detector.people.people_file import PeopleFile
 from detector.push.drills import confirm_answer
 from detector.push.links import links_of
 from detector.push.recipients import Contact
+from detector.recognition.rules.opinions import DEFAULT_MODEL
+from detector.report.gather import NightPlace
 from detector.service.assembly import Assembly
 from detector.service.persistence.places import NIGHTS
 from detector.service.presentation.followers import FollowedWearers
@@ -26,9 +28,12 @@ from detector.service.presentation.health import vitals
 from detector.service.presentation.hearers import hearers_of
 from detector.service.presentation.history import NightHistory
 from detector.service.presentation.page_notices import page_notices
+from detector.service.presentation.report_maker import ReportMaker
+from detector.service.presentation.reviewing import NightReviews
 from detector.service.supervisor import Supervisor
 from detector.service.tasks import ended
 from detector.sources.clock import Clock
+from detector.store.diary import Diary
 from detector.store.state import State, StateError
 from detector.web.app import CaregiversPage
 from detector.web.health.facts import ServiceFacts
@@ -38,7 +43,6 @@ from detector.web.serving.address_file import PageAddress, remove_address, write
 from detector.web.serving.asking import host_of
 from detector.web.serving.server import Where, served
 from detector.web.serving.tls import digest_of, ends_at
-from detector.web.tonight.diary import Diary
 from detector.web.tonight.view import Scene, view_of
 from detector.words.alerts import learning_words
 from detector.words.screens import origin_words, whose_words
@@ -158,6 +162,19 @@ def where_of(settings: Settings) -> Where:
     return Where(web.bind, web.port, web.cert_file, web.key_file, web.public_url)
 
 
+def _place(made: Assembly, settings: Settings) -> NightPlace:
+    """Return where nights are read from for reports."""
+    return NightPlace(
+        state=made.state,
+        recordings=made.state.parent / NIGHTS,
+        origin=made.topics.origin,
+        zone=settings.wearer.zone,
+        label=settings.wearer.label or settings.sensor.label,
+        site=settings.sensor.placement,
+        model=DEFAULT_MODEL,
+    )
+
+
 @asynccontextmanager
 async def caregivers_page(
     made: Assembly, settings: Settings, clock: Clock, *, note: Callable[[str], None]
@@ -176,6 +193,14 @@ async def caregivers_page(
         zone=settings.wearer.zone,
         now=lambda: utc_of(clock.utc_ns()),
         recording=settings.recording.enabled,
+        reports=ReportMaker(_place(made, settings)),
+    )
+    reviews = NightReviews(
+        made.archive,
+        made.state.parent,
+        zone=settings.wearer.zone,
+        now=lambda: utc_of(clock.utc_ns()),
+        sensors=[worn.provenance.sensor for worn in made.night.worn],
     )
     page = CaregiversPage(
         PeopleFile(folder),
@@ -185,6 +210,7 @@ async def caregivers_page(
         notices=page_notices(settings),
         others=others if settings.follow else None,
         past=past,
+        reviews=reviews,
         movement_g=lambda: made.movement.pieces_g,
     )
     shown = NightOnPage(
@@ -199,6 +225,7 @@ async def caregivers_page(
     )
     async with AsyncExitStack() as stack:
         stack.callback(past.close)
+        stack.callback(reviews.close)
         try:
             address = await stack.enter_async_context(served(page, where))
         except OSError as error:

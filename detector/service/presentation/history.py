@@ -17,18 +17,21 @@ from typing import Any, Protocol, TypeVar
 from detector import plain_json
 from detector.alert import AlertState
 from detector.alert import from_dict as alert_of
-from detector.alerts.withdrawn import withdrawn
 from detector.channels import Entry, EntryKind
 from detector.errors import RecordingError, RecordingNotFoundError
+from detector.evenings import DAY, bounds, evening_of
 from detector.events import Event
 from detector.service.persistence.places import RECORDING
+from detector.service.presentation.report_maker import ReportMaker
 from detector.store import past
 from detector.store.formats.excerpt import excerpt
+from detector.store.known_night import KnownNight
 from detector.store.past import Page
+from detector.store.questions import Questions, everything, known_night, latest_evening
+from detector.store.said_labels import labels_of
 from detector.store.state import State, StateError
 from detector.web.history.asked import BusyError, LostError
-from detector.web.history.labels import labels_of
-from detector.web.history.nights import DAY, KnownNight, bounds, evening_of, night_line, night_view
+from detector.web.history.nights import night_line, night_view
 from detector.web.history.why import (
     EventEvidence,
     ExplainedEvent,
@@ -42,7 +45,6 @@ from detector.words.screens import happened_words
 T = TypeVar("T")
 
 NIGHTS = 7  # of one list
-MOST_PAGES = 20  # of one night: 4,000 entries and as many events
 MOST_ASKING = 8  # at once, those who wait included
 KEPT_DAYS = 30  # of the log: labels are no older
 ALERTS_OF = timedelta(hours=2)  # after an event, in which alerts tell of it
@@ -63,6 +65,7 @@ class NightHistory:
     ----------
     recordings : their folder
     recording : whether nights are recorded at all
+    reports : makes them from the file; None where there is none
     """
 
     def __init__(
@@ -73,9 +76,11 @@ class NightHistory:
         zone: tzinfo | None,
         now: Callable[[], datetime],
         recording: bool,
+        reports: ReportMaker | None = None,
     ) -> None:
         self._archive, self._recordings, self._recording = archive, recordings, recording
         self._zone, self._now = zone, now
+        self._reports = reports
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
         self._one = asyncio.Lock()
         self._asking = 0
@@ -94,7 +99,8 @@ class NightHistory:
             lines = await self._work(
                 lambda: [night_line(night) for night in known if night.is_known]
             )
-            earlier = await self._earlier(bounds(evenings[-1], self._zone)[0])
+            before = bounds(evenings[-1], self._zone)[0]
+            earlier = await self._answered(latest_evening(before, self._zone))
             return {
                 "nights": lines,
                 "first": evenings[-1].isoformat(),
@@ -109,6 +115,16 @@ class NightHistory:
             known = await self._known(evening, self._now())
             return await self._work(lambda: night_view(known) if known.is_known else None)
 
+    async def report(self, evening: date) -> str | None:
+        """Return a night's report as a page; None where nothing is known of it."""
+        try:
+            on_disk = await self._archive.ask(lambda state: state.on_disk)
+        except StateError as error:
+            raise LostError(f"earlier nights cannot be read now: {error}") from None
+        if self._reports is None or not on_disk:
+            raise LostError("nights are kept in memory only: a report is read from the disk")
+        return await self._reports.html(evening)
+
     async def event(self, name: str) -> dict[str, Any] | None:
         """Return why an event was found; None where there is none with a time."""
         async with self._turn():
@@ -119,7 +135,9 @@ class NightHistory:
 
     async def _event(self, event: Event, onset: datetime) -> dict[str, Any]:
         end = onset + timedelta(seconds=event.duration_s) + ALERTS_OF
-        entries, _ = await self._entries(onset, end)
+        entries, _ = await self._answered(
+            everything(lambda last: past.entries_in(onset, end, last))
+        )
         labels = await self._page(past.labels_in(onset, self._now() + DAY))
 
         def view() -> dict[str, Any]:
@@ -156,54 +174,23 @@ class NightHistory:
 
     async def _known(self, evening: date, now: datetime) -> KnownNight:
         """Return all that is kept of a night."""
-        since, until = bounds(evening, self._zone)
-        events, all_events = await self._all(lambda after: past.events_in(since, until, after))
-        entries, all_entries = await self._entries(since, until)
-        labels = await self._page(past.labels_in(since, now + DAY))
-        before = [
-            *await self._page(past.latest_before(since, EntryKind.STATUS)),
-            *await self._page(past.latest_before(since)),
-        ]
-        after = await self._page(past.next_status(until))
-        first = await self._page(past.first_entry())
-        return KnownNight(
-            evening=evening,
-            now=now,
-            zone=self._zone,
-            events=tuple(events),
-            entries=tuple(entries),
-            before=tuple(before),
-            after=after[0] if after else None,
-            labels=labels_of(events, [*entries, *labels]),
-            withdrawn=withdrawn(entry.body for entry in labels),
-            recordings=await self._work(lambda: self._recordings_of(evening)),
-            kept_since=first[0].at if first else None,
-            whole=all_events and all_entries,
-        )
+        recordings = await self._work(lambda: self._recordings_of(evening))
+        return await self._answered(known_night(evening, self._zone, now, recordings))
 
     def _recordings_of(self, evening: date) -> tuple[str, ...]:
         names = sorted(path.name for path in self._recordings.glob(f"{evening}*.sqlite"))
         return tuple(name for name in names if RECORDING.fullmatch(name))
 
-    async def _earlier(self, before: datetime) -> date | None:
-        """Return the evening of the latest night before a moment that anything is known of."""
-        events = await self._page(past.latest_event_before(before))
-        entries = await self._page(past.latest_before(before))
-        moments = [event.onset for event in events if event.onset] + [e.at for e in entries]
-        return max((evening_of(moment, self._zone) for moment in moments), default=None)
-
-    async def _entries(self, since: datetime, until: datetime) -> tuple[list[Entry], bool]:
-        return await self._all(lambda after: past.entries_in(since, until, after))
-
-    async def _all(self, page: Callable[[T | None], Page[T]]) -> tuple[list[T], bool]:
-        """Return every row of a question, page by page, and whether that is all there is."""
-        found: list[T] = []
-        for _ in range(MOST_PAGES):
-            more = await self._page(page(found[-1] if found else None))
-            found += more
-            if len(more) < past.MOST:
-                return found, True
-        return found, False
+    async def _answered(self, questions: Questions[T]) -> T:
+        """Answer one question after the other; commits come between them."""
+        rows: list[Any] | None = None
+        while True:
+            try:
+                page = next(questions) if rows is None else questions.send(rows)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            rows = await self._page(page)
 
     async def _page(self, page: Page[T]) -> list[T]:
         try:

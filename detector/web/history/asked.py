@@ -29,3 +29,6 @@ class Past(Protocol):
 
     def event(self, name: str) -> Awaitable[dict[str, Any] | None]:
         """Return why an event was found, by its id; None where there is none."""
+
+    def report(self, evening: date) -> Awaitable[str | None]:
+        """Return a night's report as a page of its own; None where nothing is known of it."""

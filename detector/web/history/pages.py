@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -15,8 +15,16 @@ from detector.web.actions import ALLOWED
 from detector.web.answers import html
 from detector.web.history.asked import BusyError, LostError, Past
 
+T = TypeVar("T")
+
 EVENING = re.compile(r"[12]\d{3}-\d\d-\d\d")
 NO_NIGHT = "nothing is known of this night"
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'; sandbox"
+)
+"""A report is one file with its own style, which loads and runs nothing."""
+
 NO_EVENT = "nothing is known of this event"
 
 
@@ -25,26 +33,39 @@ def history_routes(past: Past) -> list[tuple[str, Handler]]:
 
     async def nights(request: web.Request, found: Visitor) -> web.Response:
         until = request.query.get("until")
-        view = await _asked(past.nights(None if until is None else _evening(until)))
+        view = await looked_up(past.nights(None if until is None else evening_in(until)))
         return _html("nights.html", found, view=view)
 
     async def night(request: web.Request, found: Visitor) -> web.Response:
-        view = await _asked(past.night(_evening(request.match_info["evening"])))
+        view = await looked_up(past.night(evening_in(request.match_info["evening"])))
         return _html("night.html", found, view=_known(view, NO_NIGHT))
+
+    async def report(request: web.Request, found: Visitor) -> web.Response:
+        del found  # everybody who is let in sees the same
+        page = await looked_up(past.report(evening_in(request.match_info["evening"])))
+        if page is None:
+            raise web.HTTPNotFound(text=NO_NIGHT)
+        return web.Response(
+            text=page,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Content-Security-Policy": REPORT_POLICY},
+        )
 
     async def event(request: web.Request, found: Visitor) -> web.Response:
         name = request.match_info["id"]
-        view = await _asked(past.event(name)) if ID.fullmatch(name) else None
+        view = await looked_up(past.event(name)) if ID.fullmatch(name) else None
         return _html("event.html", found, view=_known(view, NO_EVENT))
 
     return [
-        ("/nights", _let_in(nights)),
-        ("/nights/{evening}", _let_in(night)),
-        ("/events/{id}", _let_in(event)),
+        ("/nights", let_in(nights)),
+        ("/nights/{evening}", let_in(night)),
+        ("/nights/{evening}/report", let_in(report)),
+        ("/events/{id}", let_in(event)),
     ]
 
 
-def _let_in(
+def let_in(
     handler: Callable[[web.Request, Visitor], Awaitable[web.Response]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler for those who are let in; others come to where that is done."""
@@ -58,7 +79,8 @@ def _let_in(
     return checked
 
 
-async def _asked(answer: Awaitable[dict[str, Any] | None]) -> dict[str, Any] | None:
+async def looked_up(answer: Awaitable[T]) -> T:
+    """Return what the service answers, or why it cannot, as an answer of the page."""
     try:
         return await answer
     except BusyError:
@@ -67,7 +89,8 @@ async def _asked(answer: Awaitable[dict[str, Any] | None]) -> dict[str, Any] | N
         raise web.HTTPServiceUnavailable(text=str(error)) from None
 
 
-def _evening(text: str) -> date:
+def evening_in(text: str) -> date:
+    """Return the evening that an address names; HTTPNotFound where it names none."""
     try:
         if EVENING.fullmatch(text):
             evening = date.fromisoformat(text)

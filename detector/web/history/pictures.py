@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from detector.block import Block, Timebase
+from detector.report.movement import SeenMovement, busiest, cut
 
 WIDTH, HEIGHT = 1000, 200  # units of a picture
 TRACE_S, BEFORE_S = 30.0, 5.0
@@ -27,47 +26,15 @@ EACH_S, EACH_HZ = 5, 3  # between two numbers at the foot of a picture
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SeenMovement:
-    """Samples around an event, by seconds from its onset.
-
-    pieces : of each stretch without a gap, the second of its first sample, its rate, samples in g
-    """
-
-    pieces: tuple[tuple[float, float, Floats], ...]
-
-
-def seen_around(blocks: Sequence[Block], timebase: Timebase, onset: datetime) -> SeenMovement:
-    """Return samples placed around an onset, what follows each other joined."""
-    first = timebase.at_s(0.0)
-    onset_s = 0.0 if first is None else (onset - first).total_seconds()
-    joined: list[list[Block]] = []
-    for block in blocks:
-        if joined and not block.after_gap(joined[-1][-1].edge):
-            joined[-1].append(block)
-        elif len(block):
-            joined.append([block])
-    return SeenMovement(
-        tuple(
-            (
-                run[0].start / run[0].fs - onset_s,
-                run[0].fs,
-                np.concatenate([b.samples for b in run]),
-            )
-            for run in joined
-        )
-    )
-
-
 def trace(
     seen: SeenMovement, onset: datetime, duration_s: float, zone: tzinfo | None
 ) -> dict[str, Any]:
     """Return the axis that moved most during an event, from 5 s before it for 30 s."""
-    axis = _busiest(seen, duration_s)
+    axis = busiest(seen, duration_s)
     shown = [
         (begin_s, fs, values[:, axis] - np.median(values[:, axis]))
         for begin_s, fs, values in (
-            _cut(*piece, -BEFORE_S, TRACE_S - BEFORE_S) for piece in seen.pieces
+            cut(*piece, -BEFORE_S, TRACE_S - BEFORE_S) for piece in seen.pieces
         )
         if len(values)
     ]
@@ -95,7 +62,7 @@ def spectrum(
 
     Power spectral density of all three axes together, by Welch's method.
     """
-    parts = [_cut(*piece, 0.0, duration_s) for piece in seen.pieces]
+    parts = [cut(*piece, 0.0, duration_s) for piece in seen.pieces]
     _, fs, values = max(parts, key=lambda part: len(part[2]) / part[1], default=(0.0, 1.0, _NONE))
     if len(values) < SHORTEST_S * fs:
         return None
@@ -133,20 +100,6 @@ def spectrum(
 
 
 _NONE: Floats = np.empty((0, 3))
-
-
-def _cut(
-    begin_s: float, fs: float, values: Floats, since_s: float, until_s: float
-) -> tuple[float, float, Floats]:
-    first = max(0, round((since_s - begin_s) * fs))
-    stop = max(first, round((until_s - begin_s) * fs))
-    return begin_s + first / fs, fs, values[first:stop]
-
-
-def _busiest(seen: SeenMovement, duration_s: float) -> int:
-    parts = [_cut(*piece, 0.0, duration_s)[2] for piece in seen.pieces]
-    moved = [part.std(axis=0) * len(part) for part in parts if len(part)]
-    return int(np.argmax(np.sum(moved, axis=0))) if moved else 0
 
 
 def _line(begin_s: float, fs: float, values: Floats, most_g: float) -> str:

@@ -9,14 +9,16 @@ from typing import Any
 
 from detector.alerts.commands import SaidKind
 from detector.block import Block, Timebase
+from detector.evenings import evening_of
 from detector.events import Event, Kind
 from detector.recognition.rules.opinions import DEFAULT_MODEL, load_model
 from detector.recognition.why.explainer import Explainer
 from detector.recognition.why.explanation import Asked, Explanation, Verdict
 from detector.recognition.why.margins import RuleOutcome, Weighed
-from detector.web.history.labels import SaidLabel
-from detector.web.history.nights import evening_of, title
-from detector.web.history.pictures import seen_around, spectrum, trace
+from detector.report.movement import seen_around
+from detector.store.said_labels import SaidLabel
+from detector.web.history.nights import title
+from detector.web.history.pictures import spectrum, trace
 from detector.words.phrases import TITLES, length, one_line, sentence
 from detector.words.screens import place_words
 from detector.words.why import event_words, measured, needed, number_name, rule_title

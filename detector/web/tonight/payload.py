@@ -6,7 +6,6 @@ mypy checks what is made against them, and `detector.web.schemas` publishes them
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import Annotated, Literal, TypedDict
 
 from detector.alert import AlertState, Level
@@ -15,6 +14,7 @@ from detector.channels import EntryKind
 from detector.events import Kind
 from detector.fields import Count, Items, Name, Positive, Text, Within
 from detector.status import StatusFields
+from detector.store.known_night import SpanState
 from detector.words.hearers import HomePresence
 
 WIDTH = 1000  # units of the picture from its begin to now
@@ -26,15 +26,6 @@ MOST_MARKS = 400  # in a picture of 320 to 1000 pixels
 Clock = Annotated[str, Text(r"\d\d:\d\d")]  # in the wearer's time
 Place = Annotated[float, Within(0, WIDTH)]
 Percent = Annotated[int, Within(0, 100)]
-
-
-class SpanState(StrEnum):
-    """What a span of the picture is; a spasm is a mark on time that was watched."""
-
-    WATCHING = "watching"
-    NO_SIGNAL = "no_signal"
-    PAUSED = "paused"
-    UNKNOWN = "unknown"
 
 
 class SpanShown(TypedDict):

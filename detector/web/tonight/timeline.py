@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from detector.events import Event
-from detector.status import StateWord
-from detector.web.tonight.diary import Span
-from detector.web.tonight.payload import WIDTH, MarkWords, RowShown, SpanState, TimelineShown
+from detector.store.diary import Span
+from detector.store.known_night import SpanState, joined
+from detector.web.tonight.payload import WIDTH, MarkWords, RowShown, TimelineShown
 from detector.words.phrases import TITLES, length
 from detector.words.screens import place_words
 
 SHORTEST = timedelta(hours=1)  # a picture of two minutes would show each of them as a night
 MOST_HOURS_NAMED = 6  # at 320 pixels more of them overlap
-_SHOWN = {StateWord.SPASM: StateWord.WATCHING}  # a spasm is a mark, and was watched
 
 
 def timeline(
@@ -50,27 +49,6 @@ def timeline(
         ],
         "rows": [_row(*each, zone) for each in shown if each[0] is not SpanState.WATCHING],
     }
-
-
-def joined(
-    spans: Sequence[Span], begin: datetime, now: datetime
-) -> list[tuple[SpanState, datetime, datetime]]:
-    """Return states with begin and end; neighbours of one kind are one, and nothing is left out."""
-    if not spans:
-        return [(SpanState.UNKNOWN, begin, now)]
-    edges = [span.begin for span in spans[1:]] + [now]
-    joined: list[tuple[SpanState, datetime, datetime]] = []
-    if begin < spans[0].begin:
-        joined.append((SpanState.UNKNOWN, begin, spans[0].begin))
-    for span, until in zip(spans, edges, strict=True):
-        state = SpanState.UNKNOWN
-        if span.state is not None:
-            state = SpanState(_SHOWN.get(span.state, span.state))
-        if joined and joined[-1][0] == state:
-            joined[-1] = (state, joined[-1][1], until)
-        elif until > span.begin:
-            joined.append((state, span.begin, until))
-    return joined
 
 
 def _hours(begin: datetime, now: datetime, zone: tzinfo | None) -> list[datetime]:

@@ -13,7 +13,7 @@ from detector.alerts.withdrawn import saying_of
 from detector.channels import EntryKind
 from detector.events import Kind
 from detector.status import WORDS, Snapshot, StateWord, Status, Vitals, to_dict
-from detector.web.tonight.diary import Diary, Line
+from detector.store.diary import Diary, Line
 from detector.web.tonight.payload import (
     MOST_ALERTS,
     MOST_HAPPENED,

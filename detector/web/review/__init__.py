@@ -1,0 +1,1 @@
+"""What movements were, and minimums of one's own, on the page."""
