@@ -41,8 +41,8 @@ INPUTS = (
 """The files that figures depend on."""
 LAYOUT = (
     "page.py", "page_counts.py", "page_people.py", "page_personal.py", "page_simulated.py",
-    "page_words.py", "bar.py", "bars.py", "bars_people.py", "bars_words.py", "cells.py", "texts.py",
-    "evaluate.py",
+    "page_words.py", "page_ablation.py", "bar.py", "bars.py", "bars_people.py", "bars_words.py",
+    "cells.py", "texts.py", "evaluate.py",
 )  # fmt: skip
 """The files that only affect the layout of the page."""
 
