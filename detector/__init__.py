@@ -1,6 +1,6 @@
 """spasmwatch: watches a movement sensor on the leg and finds likely spasms and clonus.
 
-From Python: `from detector import detect, load, Event`. The names are loaded when first used.
+From Python: `from detector import detect, load, load_night, Event`; names load when first used.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from detector.release import VERSION
 if TYPE_CHECKING:
     from detector.events import Event, Kind
     from detector.night.offline import detect
+    from detector.notebook import load_night
     from detector.store.formats.reader import load
 
-__all__ = ["Event", "Kind", "__version__", "detect", "load"]
+__all__ = ["Event", "Kind", "__version__", "detect", "load", "load_night"]
 __version__ = VERSION
 
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "Kind": "detector.events",
     "detect": "detector.night.offline",
     "load": "detector.store.formats.reader",
+    "load_night": "detector.notebook",
 }
 
 

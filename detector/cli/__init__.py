@@ -17,7 +17,8 @@ from typer.core import TyperGroup
 from detector.cli.caregivers import alerts, ha, listen, pair
 from detector.cli.night import demo, note, report, review, run, status, tune
 from detector.cli.recordings import decode, detect, evaluate, record, replay, simulate
-from detector.cli.setting_up import config, doctor, scan, service, setup, watchdog
+from detector.cli.setting_up import calibrate, config, doctor, scan, service, setup, watchdog
+from detector.cli.your_data import backup, events, export, purge
 from detector.release import VERSION
 from detector.terminal.failures import report_failure
 from detector.terminal.invocation import Invocation, plain_refusal, program_name
@@ -159,8 +160,16 @@ app.command(rich_help_panel=NIGHT, short_help="Alarm when `run` on this computer
 app.add_typer(setup.app, name="setup", rich_help_panel=SETUP)
 app.command(rich_help_panel=SETUP, short_help="Let a phone or browser see the page.")(pair.pair)
 app.command(rich_help_panel=SETUP)(scan.scan)
+app.command(
+    rich_help_panel=SETUP, short_help="Three minutes that show what a worn sensor measures."
+)(calibrate.calibrate)
 app.command(rich_help_panel=SETUP)(doctor.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=SETUP)
+app.command(rich_help_panel=DATA, short_help="Show what was found in a night.")(events.events)
+app.command(rich_help_panel=DATA, short_help="Write nights for other programs.")(export.export)
+app.command(rich_help_panel=DATA, short_help="Copy all that is kept into one file.")(backup.backup)
+app.command(rich_help_panel=DATA, short_help="Put back what backup copied.")(backup.restore)
+app.command(rich_help_panel=DATA, short_help="Delete nights for good.")(purge.purge)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(detect.detect)
 app.command(rich_help_panel=TRY)(replay.replay)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from detector.block import Block, Samples
+from detector.block import Block, Samples, Timebase
 
 
 class Support(StrEnum):
@@ -139,8 +139,10 @@ class ButtonPressed:
     """
 
 
-Output = Write | Started | Chunk | Block | Battery | Stopped | Refused | Note | ButtonPressed
-"""A `Block` comes from a file, whose samples have their index already."""
+Output = (
+    Write | Started | Chunk | Block | Timebase | Battery | Stopped | Refused | Note | ButtonPressed
+)
+"""A `Block` comes from a file, whose samples have their index already; a `Timebase` dates them."""
 
 
 class Conversation(Protocol):

@@ -146,6 +146,9 @@ class SensorWatch:
                     self._seen.append(Observation(known, item.mono_ns, item.utc_ns))
                 case Stopped() | Refused():
                     self._live.explain(output.reason)
+                case Timebase():
+                    self._live.explain(NO_SAMPLES_KEPT)
+                    self._file_timebase = output
                 case Block() if self._file_timebase is None and len(output):
                     self._live.explain(NO_SAMPLES_KEPT)
                     epoch_ns = item.utc_ns - round(output.stop / output.fs * 1e9)

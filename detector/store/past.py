@@ -118,6 +118,12 @@ def latest_event_before(moment: datetime) -> Page[Event]:
     return Page("event", sql, (log.to_ms(moment),), _event)
 
 
+def onset_before(moment: datetime) -> Page[datetime]:
+    """Return when the latest event before a moment began, whether or not the event can be read."""
+    sql = "SELECT rowid, onset_ms FROM event WHERE onset_ms < ? ORDER BY onset_ms DESC LIMIT 1"
+    return Page("event", sql, (log.to_ms(moment),), lambda row: log.from_ms(row[1]))
+
+
 def first_entry() -> Page[Entry]:
     """Return the oldest entry that is kept."""
     sql = f"SELECT {_ENTRY} FROM log ORDER BY at_ms, n LIMIT 1"  # noqa: S608

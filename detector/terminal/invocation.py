@@ -65,8 +65,8 @@ def program_name(called_as: Sequence[str] | None = None) -> str:
 
 
 _COMMANDS = (
-    "alerts|config|detect|demo|doctor|evaluate|ha|listen|note|pair|record|replay|report|review|run"
-    "|scan|service|setup|simulate|status|tune|watchdog"
+    "alerts|backup|calibrate|config|detect|demo|doctor|evaluate|events|export|ha|listen|note|pair"
+    "|purge|record|replay|report|restore|review|run|scan|service|setup|simulate|status|tune|watchdog"
 )
 _COMMAND = re.compile(rf"(?<![\w/]){PROGRAM} (?=(?:-c (?:'[^']*'|\S+) )?(?:{_COMMANDS})\b)")
 

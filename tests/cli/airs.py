@@ -39,10 +39,18 @@ def walk(seconds: float = HOUR_S) -> np.ndarray:
 
 
 @contextmanager
-def on_air(folder: Path, *arguments: object, seconds: float = HOUR_S) -> Iterator[Air]:
-    """Have virtual sensors on the air; it ends with the block, or with this process."""
+def on_air(
+    folder: Path,
+    *arguments: object,
+    seconds: float = HOUR_S,
+    motion: np.ndarray | None = None,
+) -> Iterator[Air]:
+    """Have virtual sensors on the air; it ends with the block, or with this process.
+
+    motion : what they feel, (n, 3), g; else a walk of so many seconds
+    """
     trace = folder / "walk.npz"
-    samples = walk(seconds)
+    samples = walk(seconds) if motion is None else motion
     np.savez(trace, acc=samples, fs=FS)
     command = [sys.executable, "-m", "firmware_sim", trace, "--speed", SPEED, *arguments]
     with subprocess.Popen(

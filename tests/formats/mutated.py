@@ -42,6 +42,8 @@ from detector.store.recording import RecordingHeader
 from detector.store.recording_writer import RecordingWriter
 from detector.store.state import State, StateDamagedError
 
+from . import exchanged
+
 MOST_S = 2.0
 MOST_BYTES = 256 << 20
 BATCH = 500
@@ -79,6 +81,13 @@ def formats() -> dict[str, Format]:
             Format("night.npz", _write_archive, _read_recording),
             Format("packed.npz", partial(_write_archive, packed=True), _read_recording),
             Format("acc.npy", _write_member, _read_zipped, _put_member),
+            Format("night.parquet", exchanged.write_parquet_file, _read_recording),
+            Format("night.edf", exchanged.write_edf_file, _read_recording),
+            Format("night.bdf", exchanged.write_bdf_file, _read_recording),
+            Format("night.export.csv", exchanged.write_csv_file, _read_recording),
+            Format("night_motion.tsv", exchanged.write_motion_file, _read_recording, exchanged.put),
+            Format("night_motion.json", exchanged.write_motion_file, _read_motion, exchanged.put),
+            Format("night_channels.tsv", exchanged.write_motion_file, _read_motion, exchanged.put),
             Format("night_events.tsv", _write_labels, read_labels),
             Format("labels.npz", _write_archive, find_labels),
             Format("state.sqlite", _write_state, _read_state),
@@ -174,6 +183,10 @@ def _read_recording(path: Path) -> None:
     with open_recording(path) as reader:
         for _ in reader.readings():
             pass
+
+
+def _read_motion(path: Path) -> None:
+    _read_recording(path.with_name("night_motion.tsv"))
 
 
 def _read_zipped(path: Path) -> None:

@@ -30,14 +30,6 @@ def test_a_missing_file_a_folder_and_an_empty_file_are_told_apart(tmp_path):
         load(tmp_path / "empty.npz")
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".edf"])
-def test_a_format_of_later_says_so(tmp_path, suffix):
-    file = tmp_path / f"night{suffix}"
-    file.write_bytes(b"PK\x03\x04whatever")
-    with pytest.raises(RecordingError, match="export it as CSV"):
-        load(file)
-
-
 def test_an_unknown_file_says_what_can_be_given(tmp_path):
     file = tmp_path / "notes.md"
     file.write_text("# dear diary")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def check_target(path: Path) -> None:
     if suffix not in _WRITERS:
         raise ValueError(f"{path}: events are written as .tsv, .csv or .parquet: choose one")
     if suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise RecordingError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or choose .tsv")
+        raise RecordingError(
+            f"{path}: Parquet needs pyarrow: pip install 'spasmwatch[export]', or choose .tsv"
+        )
     check_folder(path)
 
 
@@ -75,6 +78,34 @@ COLUMNS = (
     *MEASURES,
     *("context", "episode", "recording", "onset_utc", "id", "reason"),
 )
+
+
+def csv_lines(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[str]:
+    """Return the lines of a CSV table, with what people said of each event as the last column.
+
+    Parameters
+    ----------
+    labels : of events, by id
+    """
+    row = StringIO()
+    writer = csv.writer(row, lineterminator="\n")
+    for cells in ([*COLUMNS, "label"], *_labelled(events, labels)):
+        writer.writerow([_csv_cell(cell) for cell in cells])
+        yield row.getvalue()
+        row.seek(0)
+        row.truncate()
+
+
+def write_labelled(path: Path, events: Sequence[Event], labels: Mapping[str, str]) -> None:
+    """Write the CSV table of `csv_lines` whole, or on OSError not at all."""
+    with replacement(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_lines(events, labels))
+
+
+def _labelled(events: Sequence[Event], labels: Mapping[str, str]) -> Iterator[list[Any]]:
+    for event in events:
+        cells = _row(event)
+        yield [*(cells[name] for name in COLUMNS), labels.get(event.id)]
 
 
 def _row(event: Event) -> Mapping[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from os import PathLike
 from pathlib import Path
-from typing import Final, Protocol
 
 import numpy as np
 
@@ -15,37 +13,17 @@ from detector.block import AXES, Block, Samples, Timebase
 from detector.errors import RecordingError, RecordingNotFoundError
 from detector.store.capture import is_capture
 from detector.store.formats.checks import Unit
-from detector.store.formats.loggers import actigraph, axivity, geneactiv
+from detector.store.formats.exchange import Opener, exchange_opener
+from detector.store.formats.exported_table import open_exported_table
 from detector.store.formats.loggers.osdb import open_osdb
 from detector.store.formats.native import open_capture, open_native
 from detector.store.formats.npz import open_npz
 from detector.store.formats.reading import RecordingReader
-from detector.store.formats.table.reader import Where, open_table
+from detector.store.formats.table.reader import Where
 from detector.store.formats.table.text import GZIP_MAGIC, TABLES, ZIP_MAGIC
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 ARCHIVES = {".zip", ".xlsx", ".xlsm", ".ods"}
-NOT_YET = {
-    ".parquet": "Parquet", ".edf": "EDF+", ".bdf": "BDF+",
-}  # fmt: skip
-
-
-class Opener(Protocol):
-    """What opens files of one format."""
-
-    def __call__(
-        self, path: Path, *, fs: float | None = None, unit: Unit | None = None
-    ) -> RecordingReader:
-        """Open a file; errors as of `open_recording`."""
-        ...
-
-
-LOGGERS: Final[Mapping[str, tuple[str, bytes, Opener]]] = {
-    ".cwa": ("Axivity", axivity.MAGIC, axivity.open_axivity),
-    ".gt3x": ("ActiGraph", ZIP_MAGIC, actigraph.open_actigraph),
-    ".bin": ("GENEActiv", geneactiv.MAGIC, geneactiv.open_geneactiv),
-}
-"""Whose files have a suffix, how they begin, and what opens them."""
 MOST_SAMPLES = 40_000_000  # 1 GB in memory, nine days at 50 Hz
 
 
@@ -97,11 +75,13 @@ def open_recording(
     head, suffix = _head(file), file.suffix.lower()
     if suffix == ".json":
         return open_osdb(file, fs=fs, unit=known, where=where)
-    if _is_table(head, suffix):
-        return open_table(file, fs=fs, unit=known, where=where)
+    exchanged = exchange_opener(file, head)
+    if exchanged is None and _is_table(head, suffix):
+        return open_exported_table(file, fs=fs, unit=known, where=where)
     if where is not None:
         raise RecordingError(f"{file.name} is no table: leave --where out")
-    return _opener(file, head)(file, fs=fs, unit=known)
+    opener = exchanged or _opener(file, head)
+    return opener(file, fs=fs, unit=known)
 
 
 def _is_table(head: bytes, suffix: str) -> bool:
@@ -120,24 +100,15 @@ def _opener(file: Path, head: bytes) -> Opener:
     RecordingError
         Nothing does; the message says what can be given.
     """
-    suffix = file.suffix.lower()
     if head.startswith(SQLITE_MAGIC):
         return open_native
-    if suffix in LOGGERS:
-        maker, magic, opener = LOGGERS[suffix]
-        if not head.startswith(magic):
-            raise RecordingError(
-                f"{file.name} is no file of {maker}, as its name says: export it as CSV"
-            )
-        return opener
-    if suffix in NOT_YET:
-        raise RecordingError(f"{file.name}: {NOT_YET[suffix]} cannot be read yet: export it as CSV")
     if head.startswith(ZIP_MAGIC):
         return open_npz
     if is_capture(file):
         return open_capture
     raise RecordingError(
-        f"{file.name} is no recording: give a .csv, .tsv, .npz, .sqlite or .jsonl file"
+        f"{file.name} is no recording: give a .csv, .tsv, .npz, .parquet, .edf, .bdf, .cwa, .gt3x, "
+        ".bin, .sqlite or .jsonl file"
     )
 
 

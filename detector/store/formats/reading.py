@@ -73,7 +73,8 @@ class RecordingReader:
     def _of_blocks(self, piece_s: float | None, undated_ns: int) -> Iterator[Reading]:
         known_ns = self.timebase.epoch_ns
         epoch_ns = undated_ns if known_ns is None else known_ns
-        yield Reading(LinkUp(1, FILE, FILE, self.name, 0, epoch_ns))
+        known = (self.timebase,) if self.timebase.knots else ()
+        yield Reading(LinkUp(1, FILE, FILE, self.name, 0, epoch_ns), known)
         for block in self.blocks():
             step = len(block) if piece_s is None else round(piece_s * block.fs)
             for first in range(0, len(block), max(step, 1)):
