@@ -173,9 +173,9 @@ def test_beside_a_simulated_night_labels_go_to_the_night_that_they_are_of(tmp_pa
         def reviewed() -> bool:
             return len(listed(run, "--simulated")["reviewed"]) == 1
 
-        asyncio.run(until(reviewed, within_s=20))
+        asyncio.run(until(reviewed, within_s=60))
         assert run("review", "--simulated", "--undo", "--by", "anna").returncode == 0
-        asyncio.run(until(lambda: not reviewed(), within_s=20))
+        asyncio.run(until(lambda: not reviewed(), within_s=60))
         # Its page asks of the same night, and shows what is proposed.
         token = let_in(tmp_path / "data")
         evening = listed(run, "--simulated")["night"]
