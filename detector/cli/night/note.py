@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.alerts.commands import SaidKind
+from detector.alerts.commands import NoteKind, SaidKind
 from detector.terminal.invocation import Invocation, UsageError
+from detector.terminal.said_when import HELP
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from detector.alerts.commands import Command
     from detector.config import Settings
     from detector.terminal.said_before import SaidBefore
@@ -28,6 +31,10 @@ def note(
     label: Annotated[
         SaidKind | None, typer.Option("--label", help="What the latest likely spasm was.")
     ] = None,
+    kind: Annotated[
+        NoteKind | None, typer.Option(help="What the note is about.", show_default="other")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help=HELP)] = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Take back the last note, mark or label of this person.")
     ] = False,
@@ -39,7 +46,8 @@ def note(
     """Note something that belongs to the night: "took baclofen", "moved the sensor".
 
     It stands in the log with the time, and on the page. While `run` watches, it goes there; else
-    it is written behind the last night. With --mark or --label a text may be left out.
+    it is written behind the last night. With --mark or --label a text may be left out. A report
+    shows the hours since a note of --kind medication; it says nothing of what a medicine does.
     """
     from detector.alerts.commands import AddNote, CommandError, LabelEvent, MarkSpasm, Withdraw
     from detector.terminal.saying import login, say
@@ -51,6 +59,12 @@ def note(
         raise UsageError("--undo takes back what was said last: say something new afterwards.")
     if not (undo or mark or label is not None or text):
         raise UsageError("There is nothing to note: give a text, --mark, --label or --undo.")
+    if (kind or at) and not words:
+        raise UsageError("--kind and --at belong to a note: give its text.")
+    try:
+        when = None if at is None else _when(at, settings)
+    except ValueError as error:
+        raise UsageError(f"Nothing was noted: {error}.", param_hint="--at") from None
     said: list[Command] = []
     told: list[str] = []
     try:
@@ -67,12 +81,24 @@ def note(
             said.append(LabelEvent(by=who, event=event.id, verdict=label))
             told.append(f"Labelled by {who} as {label}: {event.words}.")
         if text:
-            said.append(AddNote(by=who, text=words))
-            told.append(f"Noted by {who}.")
+            said.append(AddNote(by=who, text=words, kind=kind or NoteKind.OTHER, at=when))
+            told.append(f"Noted by {who}{_of(when, settings)}.")
         where = say(settings, said)
     except CommandError as error:
         raise UsageError(f"Nothing was {'taken back' if undo else 'noted'}: {error}") from None
     call.out.say(f"{' '.join(told).removesuffix('.')}, {where}.")
+
+
+def _when(text: str, settings: Settings) -> datetime:
+    from datetime import UTC, datetime
+
+    from detector.terminal.said_when import said_when
+
+    return said_when(text, now=datetime.now(UTC), zone=settings.wearer.zone)
+
+
+def _of(when: datetime | None, settings: Settings) -> str:
+    return "" if when is None else f" for {when.astimezone(settings.wearer.zone):%Y-%m-%d %H:%M}"
 
 
 def _before(settings: Settings) -> SaidBefore:
