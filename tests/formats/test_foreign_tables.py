@@ -36,6 +36,15 @@ def test_axes_are_known_by_the_names_of_real_programs(
     same(load(written(tmp_path, [header, *rows(times, scale=9.80665)])), atol=1e-5)
 
 
+def test_two_sensors_side_by_side_are_refused_with_a_remedy_that_works(tmp_path: Path) -> None:
+    header = "time,left_x,left_y,left_z,right_x,right_y,right_z"
+    lines = [f"{row},0,0,1" for row in rows(seconds())]
+    message = refused(written(tmp_path, [header, *lines]))
+    assert "two columns for the x axis" in message
+    assert "Leave out, or rename, those of the other sensor" in message
+    same(load(written(tmp_path, [header.replace("right", "gyro right"), *lines])))
+
+
 @pytest.mark.parametrize(
     "axes", ["Linear Acceleration x (m/s^2)", "userAcceleration.x(m/s^2)", "free acc x (m/s2)"]
 )

@@ -30,6 +30,7 @@ TIME_NAMES = [
     ("elapsed_us", 5e6, 1e6), ("SampleTimeFine", 1.9e9, 1e6), ("t_ms", 57, 1e3),
     ("epoch (ms)", 1767767458048.0, 1e3), ("loggingTime", 1767767458.0, 1), ("Zeit (s)", 0, 1),
     ("ts", 12345678, 1e3), ("unix", 1767767458.0, 1), ("millis", 900, 1e3), ("ns", 5e12, 1e9),
+    ("Time", 46095.09, 1 / 86_400),
 ]  # fmt: skip
 
 
@@ -37,11 +38,12 @@ TIME_NAMES = [
 def test_a_clock_is_known_by_its_name_and_its_unit_by_its_content(
     tmp_path: Path, name: str, start: float, per_s: float
 ) -> None:
-    times = [f"{start + i / FS * per_s:.4f}" for i in range(N)]
+    digits = 10 if per_s < 1 else 4
+    times = [f"{start + i / FS * per_s:.{digits}f}" for i in range(N)]
     found = load(written(tmp_path, [f"{name},x,y,z", *rows(times)]))
 
     same(found)
-    epoch = start / per_s > 1e9
+    epoch = start / per_s > 1e9 and per_s >= 1
     assert (found.timebase.epoch_ns is not None) is epoch
 
 
@@ -66,6 +68,7 @@ FORMS: list[Callable[[datetime], str]] = [
     lambda t: t.strftime("%b %d, %Y, %I:%M:%S.%f %p"),
     lambda t: t.strftime("%Y%m%dT%H%M%S.%f"),
     lambda t: t.strftime("%H:%M:%S.%f"),
+    lambda t: t.strftime("%M:%S.%f"),
     lambda t: t.strftime("%Y-%m-%d_%H:%M:%S.%f"),
 ]
 ZONED: list[tuple[Callable[[datetime], str], float]] = [

@@ -15,7 +15,11 @@ from detector.store.formats.table.times import Floats, epoch_ns, is_likely, unit
 
 TELLING = 0.2  # share of rows that a column may leave empty
 EVEN_STEPS = 0.05  # deviation of the steps of a clock that dates samples, of the middle step
-UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds", 1e-9: "nanoseconds"}
+DAY_S = 86_400.0
+UNIT_WORDS = {
+    1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds", 1e-9: "nanoseconds",
+    DAY_S: "days",
+}  # fmt: skip
 REMEDY = "Write it as in 2026-03-14T02:10:00.000, or leave the column out and add --fs HZ"
 
 
@@ -50,8 +54,10 @@ class TableClock:
 
     def epoch_ns(self, first_s: float) -> int | None:
         """Return UTC of the first row, ns since 1970; None where the table does not say it."""
-        if self.moments is not None and not self.zoned:
-            return None
+        if (self.moments is not None and not self.zoned) or self.unit_s == DAY_S:
+            return (
+                None  # a spreadsheet's days begin in 1900 or 1904, in a zone that it does not say
+            )
         known = epoch_ns(first_s) if self.start_s is None else epoch_ns(self.start_s)
         return None if self.of_day else known
 

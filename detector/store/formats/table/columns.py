@@ -222,8 +222,9 @@ def _rank(words: tuple[str, ...]) -> tuple[int, bool]:
 
 
 def _missing(name: str, many: str, axis: str, names: Sequence[str]) -> RecordingError:
+    remedy = EXPECTED if many == "no column" else "Leave out, or rename, those of the other sensor"
     return RecordingError(
-        f"{name}: the header names {many} for the {axis} axis, among {listed(names)}. {EXPECTED}"
+        f"{name}: the header names {many} for the {axis} axis, among {listed(names)}. {remedy}"
     )
 
 

@@ -238,6 +238,10 @@ def _second(text: str | None) -> float:
 
 def _split(text: str) -> tuple[str, str | None, str]:
     """Return a time up to its minute, its second, and what follows."""
+    elapsed = _MINUTES.fullmatch(text)
+    if elapsed is not None:
+        hours, minutes = divmod(int(elapsed["minutes"]), 60)
+        return f"{hours:02d}:{minutes:02d}", elapsed["second"], ""
     match = _CLOCK.fullmatch(text) or _PACKED.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no time")
@@ -246,6 +250,7 @@ def _split(text: str) -> tuple[str, str | None, str]:
 
 
 _CLOCK = re.compile(r"([^:]{0,60}?\d{1,2}:\d\d)(?::(\d\d(?:[.,:]\d{1,9})?))?(\D.{0,80}|)")
+_MINUTES = re.compile(r"(?P<minutes>\d{1,4}):(?P<second>\d\d[.,]\d{1,9})")  # of a stopwatch
 _PACKED = re.compile(r"(\d{8}[T_ -]\d{4})(\d\d(?:[.,]\d{1,9})?)?(\D.{0,80}|)")
 _DAY_AND_HOUR = re.compile(
     r"(?:(?P<date>.+?)(?:[T_,-]\s*|\s+(?:at\s+)?))?(?P<hour>\d{1,2}):?(?P<minute>\d\d)"

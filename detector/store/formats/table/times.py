@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 WALL_CLOCK_S = (1e9, 5e9)  # 2001 to 2128: a number in here counts from 1970
-COUNTED_S = (1.0, 1e-3, 1e-6, 1e-9)  # s, ms, µs, ns
+COUNTED_S = (1.0, 1e-3, 1e-6, 1e-9, 86_400.0)  # s, ms, µs, ns, days of a spreadsheet
 LIKELY_HZ = (SLOWEST_HZ, 1000.0)  # of a worn sensor whose file does not say its unit of time
 GAP_STEPS = 1.5  # a longer step has room for a lost sample
 LONGEST_GAP_S = 7 * 86_400.0  # beyond it two recordings were joined
