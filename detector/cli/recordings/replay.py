@@ -17,6 +17,15 @@ def replay(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A recorded night or capture, CSV, npz.")
     ],
+    *,
+    side_by_side: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--compare",
+            metavar="A.toml B.toml",
+            help="Show instead what two settings files would have found and told.",
+        ),
+    ] = None,
 ) -> None:
     """Print again the events and alerts that were printed while a recording was made.
 
@@ -37,6 +46,12 @@ def replay(
     from detector.terminal.narrator import Narrator
 
     call = Invocation.of(ctx)
+    if side_by_side is not None:
+        from detector.cli.recordings.compare import compare
+
+        if not compare(call, file, side_by_side):
+            raise typer.Exit(NOT_WHOLE)
+        return
     settings = call.configuration().settings
     narrator = Narrator(call.out, lambda: 0, settings.wearer.zone, settings.wearer.label)
     with open_recording(file) as reader:
