@@ -351,7 +351,7 @@ def _names(event: Event) -> Iterable[str]:
 
 
 def split_names(fused: str) -> Sequence[str]:
-    r"""Return the names in a fused one, as `recognition.events.fusion.fused_name` joins them."""
+    r"""Return the names in a fused one, as `recognition.events.movement.fused_name` joins them."""
     names, escaped = [""], False
     for character in fused:
         if escaped or character not in "+\\":

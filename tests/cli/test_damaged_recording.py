@@ -16,7 +16,7 @@ from tests.store.crash_images import HEADER
 COMMANDS = {
     "detect": ("detect",),
     "replay": ("replay",),
-    "evaluate": ("evaluate", "--no-peers"),
+    "evaluate": ("evaluate", "--no-peers", "--spasm-free"),
     "run": ("run", "--source", "file", "--speed", "1000", "--no-mqtt"),
 }
 
@@ -69,7 +69,7 @@ def test_what_is_whole_of_a_cut_recording_is_most_of_what_is_left(
     process: Callable[..., Any], recording: Path
 ) -> None:
     recording.write_bytes(cut(recording.read_bytes()))
-    done = process("--json", "evaluate", "--no-peers", recording)
+    done = process("--json", "evaluate", "--no-peers", "--spasm-free", recording)
     assert done.returncode == 65
     (found,) = json.loads(done.stdout)["recordings"]
     assert found["hours"] * 3600 > 7, "of 29 s"

@@ -110,14 +110,14 @@ def test_a_file_that_cannot_be_read_leaves_nothing_half_told(spasmwatch, legs, t
 
 def test_recordings_of_two_people_are_refused(spasmwatch, legs, monkeypatch):
     whose = {"left.csv": "k3vq7m2xta", "right.csv": "abcdefg234"}
-    read = reader.open_table
+    read = reader.open_exported_table
 
     def owned(file: Path, **known: object) -> RecordingReader:
         recording = read(file, **known)
         recording.wearer = whose[file.name]
         return recording
 
-    monkeypatch.setattr(reader, "open_table", owned)
+    monkeypatch.setattr(reader, "open_exported_table", owned)
     done = spasmwatch("detect", "--together", *legs)
 
     assert (done.returncode, done.stdout) == (65, "")

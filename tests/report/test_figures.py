@@ -19,7 +19,7 @@ from detector.alerts.commands import LabelEvent, NoteKind, SaidKind, Taken, With
 from detector.evaluation.wearing import context_hours
 from detector.events import Event, EventContext, Kind, Origin
 from detector.recognition.counts.error_rates import Counted
-from detector.recognition.events.fusion import fused_name
+from detector.recognition.events.movement import fused_name
 from detector.report.as_json import payload
 from detector.report.lines import report_lines
 from detector.report.night import NightReport, report_of
