@@ -52,8 +52,9 @@ def test_every_movement_is_finite_seen_and_at_rest_before_and_after(seed, site, 
     assert 0 <= played.onset_s < played.end_s <= played.duration_s
     change_g = np.linalg.norm(played.force_g - limb.up, axis=1).max()
     assert change_g > ONSET_FLOOR_G
-    # A strap rings on for less than a twentieth of the peak behind the last beat of a clonus.
-    least_g = max(0.05 * played.peak_g, SEEN_G)
+    # Behind the last beat of a clonus a strap rings on a little more than behind other movements.
+    rest = 0.05 if perform is held.with_clonus else 0.04
+    least_g = max(rest * played.peak_g, SEEN_G)
     assert np.linalg.norm(played.force_g[0] - limb.up) < least_g
     assert np.linalg.norm(played.force_g[-1] - played.up) < least_g
     assert act.manner

@@ -69,25 +69,13 @@ def compare(call: Invocation, file: Path, settings_files: Sequence[Path]) -> boo
 
 def _column(file: Path, name: str, settings: Settings) -> tuple[Column, bool, float]:
     from detector.alert import AlertClass, AlertState
-    from detector.alerts.rules import parse_rules, with_no_signal
-    from detector.events import Kind, Origin
-    from detector.night.observation import WornSensor
-    from detector.night.recorded import RecordedNight, RecordedSensor
-    from detector.recognition.events.stamp import Provenance
-    from detector.review.minimums_file import read_minimums
-    from detector.service.persistence.places import DataFolder
+    from detector.cli.recordings.replayed import replayed
+    from detector.events import Kind
     from detector.store.formats.reader import open_recording
 
     with open_recording(file) as reader:
-        origin = reader.origin or Origin.REPLAY
         site = reader.site or settings.sensor.placement
-        worn = WornSensor(Provenance(reader.wearer, reader.sensor, reader.recording, origin), site)
-        folder = DataFolder.of(settings.data_dir, origin).folder
-        recorded = RecordedNight(
-            [RecordedSensor(reader, worn)],
-            rules=with_no_signal(parse_rules(settings.alerts.wake_for)),
-            personal=None if origin is Origin.REPLAY else read_minimums(folder).personal,
-        )
+        recorded = replayed(reader, settings)
         for _ in recorded.steps():
             pass
     kinds = Counter(event.kind for event in recorded.events)

@@ -33,14 +33,8 @@ def replay(
     order. Left out is what no recording holds: the status, and alerts about the computer or from
     before the first packet. Minimums of your own (`tune`) are those that hold now.
     """
-    from detector.alerts.rules import parse_rules, with_no_signal
-    from detector.events import Origin
-    from detector.night.observation import WornSensor
+    from detector.cli.recordings.replayed import replayed
     from detector.night.outcome import Outcome
-    from detector.night.recorded import RecordedNight, RecordedSensor
-    from detector.recognition.events.stamp import Provenance
-    from detector.review.minimums_file import read_minimums
-    from detector.service.persistence.places import DataFolder
     from detector.service.presentation.news import NightOver
     from detector.store.formats.reader import open_recording
     from detector.terminal.narrator import Narrator
@@ -55,15 +49,7 @@ def replay(
     settings = call.configuration().settings
     narrator = Narrator(call.out, lambda: 0, settings.wearer.zone, settings.wearer.label)
     with open_recording(file) as reader:
-        origin = reader.origin or Origin.REPLAY
-        provenance = Provenance(reader.wearer, reader.sensor, reader.recording, origin)
-        place = DataFolder.of(settings.data_dir, origin)
-        worn = WornSensor(provenance, reader.site or settings.sensor.placement)
-        recorded = RecordedNight(
-            [RecordedSensor(reader, worn)],
-            rules=with_no_signal(parse_rules(settings.alerts.wake_for)),
-            personal=None if origin is Origin.REPLAY else read_minimums(place.folder).personal,
-        )
+        recorded = replayed(reader, settings)
         told = Outcome()
         for step in recorded.steps():
             narrator.tell(told)

@@ -103,11 +103,6 @@ def split(line: str, delimiter: str) -> list[str]:
     return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
 
 
-def delimiter_of(line: str) -> str:
-    """Return what divides the fields of a header: the first mark of `DELIMITERS` that is there."""
-    return next((mark for mark in DELIMITERS if mark in line), ",")
-
-
 def find_columns(line: str, delimiter: str, name: str) -> Columns:
     """Read the header line of a table.
 

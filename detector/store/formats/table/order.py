@@ -87,7 +87,7 @@ class Ordered:
             words.append(f"{self.name}: {self.swapped} rows out of order are sorted by time")
         if self.strayed:
             words.append(
-                f"{self.name}: the time of line {self.strayed[0]}{_others(self.strayed)} is far "
+                f"{self.name}: the time of line {self.strayed[0]}{others(self.strayed)} is far "
                 "from its neighbours': left out"
             )
         for line, way in self.changes:
@@ -119,7 +119,11 @@ class Ordered:
             wrong |= np.abs(steps - ONE_HOUR_S) < CHANGE_S
         wrong &= ~rows.begins[first:upto]
         for row in (np.flatnonzero(wrong) + first).tolist():
-            if steps[row - first] < 0 or self._goes_forward(rows, row) or _strays(rows, row):
+            if (
+                steps[row - first] < 0
+                or self._goes_forward(rows, row)
+                or _stray(rows, row) is not None
+            ):
                 return int(row)
         return None
 
@@ -198,10 +202,6 @@ def _at_hour(before: float, time: float) -> bool:
     return to_hour_s < BOUNDARY_S and since_hour_s < BOUNDARY_S
 
 
-def _strays(rows: Rows, at: int) -> bool:
-    return _stray(rows, at) is not None
-
-
 def _stray(rows: Rows, at: int) -> int | None:
     """Return the one row whose time is far from its neighbours', of those beside a step."""
     times = rows.times
@@ -228,5 +228,6 @@ def _same_values(samples: Samples) -> Bools:
     return same
 
 
-def _others(lines: Sequence[int]) -> str:
+def others(lines: Sequence[int]) -> str:
+    """Return in words how many lines there are beside the first."""
     return f" and {len(lines) - 1} more" if len(lines) > 1 else ""

@@ -27,7 +27,7 @@ from detector.store.formats.reading import RecordingReader
 from detector.store.formats.table.clock import TableClock, find_clock
 from detector.store.formats.table.columns import Columns, listed, split
 from detector.store.formats.table.header import Layout, find_layout
-from detector.store.formats.table.order import Ordered
+from detector.store.formats.table.order import Ordered, others
 from detector.store.formats.table.repeats import Repeats, resolution_g
 from detector.store.formats.table.rows import RowParser, Rows
 from detector.store.formats.table.text import Piece, read_pieces, text_file
@@ -178,10 +178,9 @@ class _Tabled:
     def _told(self) -> list[str]:
         words = self.order.told()
         if anew := sorted([*self.order.restarts, *self.parser.restarts]):
-            others = f" and {len(anew) - 1} more" if len(anew) > 1 else ""
             words.append(
-                f"{self.name}: recording begins anew in line {anew[0]}{others}: a break of unknown "
-                "length, counted as 1 s"
+                f"{self.name}: recording begins anew in line {anew[0]}{others(anew)}: a break of "
+                "unknown length, counted as 1 s"
             )
         if self.zeros:
             words.append(
@@ -273,8 +272,7 @@ def _clock_notes(name: str, clock: TableClock | None, pace: RowPace | None) -> l
 
 def _twice(name: str, rows: Rows, clock: TableClock | None, fs: float) -> list[str]:
     """Return a warning where each row is there twice and no clock can tell what that means."""
-    pairs = rows.samples[: len(rows) // 2 * 2].reshape(-1, 2, 3)
-    if clock is not None or len(pairs) < LOOKED_ROWS / 20:
+    if clock is not None or len(rows) < LOOKED_ROWS / 10:
         return []
     for shift in (0, 1):
         shifted = rows.samples[shift : shift + (len(rows) - shift) // 2 * 2].reshape(-1, 2, 3)
